@@ -1,0 +1,504 @@
+"""A four-part chorale as a frozen value on a grid of sixteenth notes.
+
+Axes are named once and used everywhere: ``T`` time in steps (sixteenths), ``V`` voices in the
+order soprano, alto, tenor, bass. What sounds (``pitch``) and where a note begins (``onset``) are
+two arrays, so that a repeated note and a held note stay apart.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+STEPS_PER_QUARTER = 4
+STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
+REST = -1
+"""The value of ``pitch`` where a voice is silent."""
+
+VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+N_VOICES = len(VOICES)
+VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
+"""Lowest and highest MIDI pitch of each voice in Bach's chorales (checked against the corpus)."""
+
+SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
+"""Tempi in quarters a minute; within these bounds a hundredth survives MIDI's microseconds."""
+
+LETTERS = "FCGDAEB"  # the line of fifths, F at position -1, C at 0
+MODES = ("major", "minor")
+RELATIVE_MINOR = 3  # places on the line of fifths between a major tonic and its relative minor's
+
+
+class ChoraleError(ValueError):
+    """Music that cannot be a chorale, or a file that cannot be read; says why in a line."""
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """A key as scores write it: sharps (positive) or flats (negative), and the mode."""
+
+    fifths: int
+    mode: str = "major"
+
+    def __post_init__(self) -> None:
+        if not -7 <= self.fifths <= 7:
+            raise ChoraleError(f"a key signature has at most 7 sharps or flats, not {self.fifths}")
+        if self.mode not in MODES:
+            raise ChoraleError(f"mode is 'major' or 'minor', not {self.mode!r}")
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """Read ``"G minor"``, ``"Bb"``, ``"F#m"`` or ``"E-flat major"`` (no mode means major).
+
+        Raises ChoraleError where the text names no key.
+        """
+        found = re.fullmatch(
+            r"\s*([A-Ga-g])\s*-?(#|♯|sharp|b|♭|flat)?\s*(major|maj|minor|min|m)?\s*",
+            text,
+            flags=re.IGNORECASE,
+        )
+        if not found:
+            raise ChoraleError(f"{text!r} is not a key; write it like 'G minor' or 'B-flat major'")
+        letter, accidental, mode = found.groups()
+        position = LETTERS.index(letter.upper()) - 1
+        if accidental:
+            position += 7 if accidental.lower() in ("#", "♯", "sharp") else -7
+        minor = mode is not None and mode.lower() in ("m", "min", "minor")
+        fifths = position - RELATIVE_MINOR if minor else position
+        if not -7 <= fifths <= 7:
+            raise ChoraleError(
+                f"{text!r} needs more than 7 sharps or flats; name it enharmonically"
+            )
+        return cls(fifths, "minor" if minor else "major")
+
+    @property
+    def tonic_name(self) -> str:
+        """The tonic as scores spell it, such as ``F#`` or ``Bb``."""
+        position = self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0)
+        accidentals, letter = divmod(position + 1, 7)
+        return LETTERS[letter] + ("#" * accidentals if accidentals > 0 else "b" * -accidentals)
+
+    @property
+    def tonic(self) -> int:
+        """The tonic's pitch class, 0 (C) to 11 (B)."""
+        return (7 * (self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0))) % 12
+
+    def transpose(self, semitones: int) -> Key:
+        """The key that many semitones higher, in the spelling with the fewest accidentals."""
+        if semitones == 0:
+            return self
+        return Key((self.fifths + 7 * semitones + 5) % 12 - 5, self.mode)
+
+    def __str__(self) -> str:
+        return f"{self.tonic_name} {self.mode}"
+
+
+@dataclass(frozen=True, order=True)
+class Meter:
+    """A meter from a step on; a bar begins there, even where the bar before is cut short."""
+
+    step: int
+    numerator: int
+    denominator: int
+
+    def __post_init__(self) -> None:
+        if self.step < 0:
+            raise ChoraleError(f"a meter cannot begin at step {self.step}, before the piece")
+        if not 1 <= self.numerator <= 255 or self.denominator not in (1, 2, 4, 8, 16, 32, 64):
+            raise ChoraleError(f"{self} is not a meter")
+        if (STEPS_PER_WHOLE * self.numerator) % self.denominator:
+            raise ChoraleError(f"a bar of {self} is not a whole number of sixteenths")
+
+    @property
+    def steps_per_bar(self) -> int:
+        return STEPS_PER_WHOLE * self.numerator // self.denominator
+
+    @property
+    def steps_per_beat(self) -> float:
+        """Steps of one beat: the dotted unit where the meter is compound (6/8, 9/8, 12/8)."""
+        unit = STEPS_PER_WHOLE / self.denominator
+        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+        return 3 * unit if compound else unit
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+
+@dataclass(frozen=True, order=True)
+class Tempo:
+    """Quarters a minute from a step on, kept to the hundredth."""
+
+    step: int
+    qpm: float
+
+    def __post_init__(self) -> None:
+        if self.step < 0:
+            raise ChoraleError(f"a tempo cannot begin at step {self.step}, before the piece")
+        if not SLOWEST_QPM <= self.qpm <= FASTEST_QPM:
+            bounds = f"{SLOWEST_QPM:g} to {FASTEST_QPM:g}"
+            raise ChoraleError(f"a tempo is {bounds} quarters a minute, not {self.qpm:g}")
+        object.__setattr__(self, "qpm", round(float(self.qpm), 2))
+
+
+class Note(NamedTuple):
+    """A note of one voice: where it begins and how long it sounds in steps, and its MIDI pitch."""
+
+    step: int
+    duration: int
+    pitch: int
+
+
+class Measure(NamedTuple):
+    """A bar as scores draw it: its first step, its length in steps, and the meter's numbers."""
+
+    start: int
+    length: int
+    numerator: int
+    denominator: int
+
+
+COMMON_TIME = (Meter(0, 4, 4),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Chorale:
+    """Four voices on a grid of sixteenths, with what a score says about them.
+
+    Args:
+        pitch: ``(T, V)`` MIDI numbers 0 to 127 of what sounds, ``REST`` where nothing does.
+        onset: ``(T, V)`` True where a note begins.
+        meters: the meter, first at step 0, and its changes; a meter that repeats cuts a bar short.
+        pickup: steps before the first bar line (the anacrusis), less than a bar.
+        key: the key, or None where none is known.
+        fermatas: steps at which a soprano note under a fermata begins; a phrase ends with it.
+        tempos: tempo changes; empty where none is known.
+        title: of the piece, on one line.
+        source: where it came from: a catalogue number, a file, a model.
+
+    A chorale with silent voices is a melody, a bass, or whatever is known of one.
+    Raises ChoraleError where the fields contradict each other.
+
+    >>> Chorale.from_notes([[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 60)], [(0, 4, 48)]], title="Amen")
+    Chorale('Amen', 4/4, 1 bar, 4 steps, SATB)
+    """
+
+    pitch: NDArray[np.int16]
+    onset: NDArray[np.bool_]
+    meters: tuple[Meter, ...] = COMMON_TIME
+    pickup: int = 0
+    key: Key | None = None
+    fermatas: tuple[int, ...] = ()
+    tempos: tuple[Tempo, ...] = ()
+    title: str = ""
+    source: str = ""
+    _measures: tuple[Measure, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        set_field(self, "pitch", _frozen(self.pitch, np.int16))
+        set_field(self, "onset", _frozen(self.onset, np.bool_))
+        _check_voices(self.pitch, self.onset)
+        steps = len(self.pitch)
+        _check_order("meters", [meter.step for meter in self.meters], steps)
+        _check_order("tempos", [tempo.step for tempo in self.tempos], steps)
+        _check_order("fermatas", self.fermatas, steps)
+        if not self.meters or self.meters[0].step != 0:
+            raise ChoraleError("the first meter begins at step 0")
+        if not 0 <= self.pickup < self.meters[0].steps_per_bar:
+            raise ChoraleError(
+                f"a pickup of {self.pickup} steps does not fit before a bar of {self.meters[0]}"
+            )
+        for step in self.fermatas:
+            if not self.onset[step, 0]:
+                raise ChoraleError(f"no soprano note begins under the fermata at step {step}")
+        for name in ("title", "source"):
+            text = getattr(self, name)
+            if not text.isprintable() or text != " ".join(text.split()):
+                raise ChoraleError(f"the {name} {text!r} is not one line of plain text")
+        # Equal bar lines must be equal values: state each meter and pickup in one way only.
+        meters, pickup = meters_of(_walk_bars(self.meters, self.pickup, steps))
+        set_field(self, "meters", meters)
+        set_field(self, "pickup", pickup)
+        set_field(self, "_measures", tuple(_walk_bars(meters, pickup, steps)))
+        set_field(self, "fermatas", tuple(int(step) for step in self.fermatas))
+        set_field(self, "tempos", tuple(self.tempos))
+
+    @classmethod
+    def from_notes(
+        cls,
+        voices: Sequence[Iterable[tuple[int, int, int]]],
+        steps: int | None = None,
+        **facts: Any,
+    ) -> Chorale:
+        """A chorale from up to four lists of ``(step, duration, pitch)``; see ``Note``.
+
+        A note is cut where the next one of its voice begins. ``steps`` is the length; without it
+        the piece ends with its last note. ``facts`` are the other fields. Raises ChoraleError.
+        """
+        lists = [sorted(Note(*note) for note in voice) for voice in voices]
+        if steps is None:
+            steps = max((n.step + n.duration for voice in lists for n in voice), default=0)
+        if steps < 1 or len(lists) > N_VOICES:
+            raise ChoraleError(f"a chorale has up to {N_VOICES} voices and at least one step")
+        pitch = np.full((steps, N_VOICES), REST, dtype=np.int16)
+        onset = np.zeros((steps, N_VOICES), dtype=np.bool_)
+        for v, notes in enumerate(lists):
+            for note in notes:
+                if note.duration < 1 or note.step < 0 or note.step + note.duration > steps:
+                    raise ChoraleError(f"{VOICES[v]}: {note} does not fit into {steps} steps")
+                pitch[note.step : note.step + note.duration, v] = note.pitch
+                onset[note.step : note.step + note.duration, v] = False
+                onset[note.step, v] = True
+        return cls(pitch, onset, **facts)
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Every bar in order, the pickup first where there is one."""
+        return self._measures
+
+    @property
+    def bar_count(self) -> int:
+        """Bars, the pickup not counted."""
+        return len(self.measures) - bool(self.pickup)
+
+    def notes(self, voice: int) -> list[Note]:
+        """The notes of one voice (0 soprano to 3 bass) in order."""
+        column = self.pitch[:, voice]
+        begins = np.flatnonzero(self.onset[:, voice])
+        sounding = column != REST
+        ends = np.flatnonzero(sounding & ~np.append(sounding[1:] & ~self.onset[1:, voice], False))
+        return [
+            Note(int(b), int(e - b + 1), int(column[b])) for b, e in zip(begins, ends, strict=True)
+        ]
+
+    def position(self, step: int) -> tuple[int, float]:
+        """Bar and beat of a step as musicians count: both from 1, the pickup being bar 0."""
+        if not 0 <= step < len(self):
+            raise IndexError(f"step {step} is outside the piece of {len(self)} steps")
+        index = next(i for i, m in enumerate(self.measures) if step < m.start + m.length)
+        measure = self.measures[index]
+        meter = Meter(0, measure.numerator, measure.denominator)
+        into = step - measure.start
+        if index == 0 and self.pickup:
+            into += meter.steps_per_bar - self.pickup
+        return index + (0 if self.pickup else 1), 1 + into / meter.steps_per_beat
+
+    def transpose(self, semitones: int) -> Chorale:
+        """The same music that many semitones higher. Raises ChoraleError beyond MIDI's range."""
+        pitch = np.where(self.pitch == REST, REST, self.pitch + semitones)
+        if np.any(pitch[self.pitch != REST] < 0):
+            raise ChoraleError(f"transposed by {semitones} semitones, notes leave MIDI's range")
+        return replace(self, pitch=pitch, key=self.key.transpose(semitones) if self.key else None)
+
+    def bars(self, first: int, last: int) -> Chorale:
+        """Bars ``first`` to ``last``, both included, numbered from 1 (a pickup is bar 0).
+
+        A note that is held into the first of them begins there anew.
+        """
+        shift = 0 if self.pickup else 1
+        if not shift <= first <= last <= len(self.measures) - 1 + shift:
+            raise ChoraleError(
+                f"bars {first} to {last} are not all in the piece, which has"
+                f" {self.bar_count} bars{' and a pickup (bar 0)' if self.pickup else ''}"
+            )
+        measures = self.measures[first - shift : last - shift + 1]
+        start, stop = measures[0].start, measures[-1].start + measures[-1].length
+        pitch, onset = self.pitch[start:stop], self.onset[start:stop].copy()
+        onset[0] = pitch[0] != REST
+        fermatas = {step - start for step in self.fermatas if start <= step < stop}
+        held = next((n for n in self.notes(0) if n.step < start < n.step + n.duration), None)
+        if held and held.step in self.fermatas:
+            fermatas.add(0)
+        tempos = {max(0, t.step - start): t.qpm for t in self.tempos if t.step < stop}
+        meters, pickup = meters_of([m._replace(start=m.start - start) for m in measures])
+        return replace(
+            self,
+            pitch=pitch,
+            onset=onset,
+            meters=meters,
+            pickup=pickup,
+            fermatas=tuple(sorted(fermatas)),
+            tempos=tuple(Tempo(step, qpm) for step, qpm in sorted(tempos.items())),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Chorale):
+            return NotImplemented
+        return (
+            np.array_equal(self.pitch, other.pitch)
+            and np.array_equal(self.onset, other.onset)
+            and self._facts() == other._facts()
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.pitch.tobytes(), self.onset.tobytes(), self._facts()))
+
+    def _facts(self) -> tuple[Any, ...]:
+        return tuple(
+            getattr(self, f.name)
+            for f in fields(self)
+            if f.init and f.name not in ("pitch", "onset")
+        )
+
+    def __repr__(self) -> str:
+        parts = [repr(self.title)] if self.title else []
+        if self.key:
+            parts.append(str(self.key))
+        parts.append(" ".join(dict.fromkeys(str(meter) for meter in self.meters)))
+        parts.append(f"{self.bar_count} bar{'s' * (self.bar_count != 1)}")
+        if self.pickup:
+            parts.append(f"pickup of {self.pickup}")
+        parts.append(f"{len(self)} steps")
+        sounding = (self.pitch != REST).any(axis=0)
+        parts.append(
+            "".join(name[0] for name, on in zip(VOICES, sounding, strict=True) if on) or "silent"
+        )
+        return f"Chorale({', '.join(parts)})"
+
+    def show(self, width: int | None = None, file: TextIO | None = None) -> None:
+        """Print a piano roll: a row a pitch, a column a sixteenth, S A T B where a note begins.
+
+        ``width`` is in characters, by default the terminal's; long pieces go into several systems.
+        """
+        if width is None:
+            width = shutil.get_terminal_size().columns
+        print(self._drawing(width), file=file or sys.stdout)
+
+    def _drawing(self, width: int) -> str:
+        margin = 5
+        systems: list[list[Measure]] = [[]]
+        used = margin
+        for measure in self.measures:
+            if systems[-1] and used + measure.length + 1 > width:
+                systems.append([])
+                used = margin
+            systems[-1].append(measure)
+            used += measure.length + 1
+        number = 0 if self.pickup else 1
+        blocks = [repr(self)]
+        for system in systems:
+            blocks.append(self._draw_system(system, number, margin))
+            number += len(system)
+        return "\n\n".join(blocks)
+
+    def _draw_system(self, measures: list[Measure], number: int, margin: int) -> str:
+        start, stop = measures[0].start, measures[-1].start + measures[-1].length
+        window = self.pitch[start:stop]
+        sounding = window[window != REST]
+        if not sounding.size:
+            return f"bars {number} to {number + len(measures) - 1} are silent"
+        header = " " * margin
+        for i, measure in enumerate(measures):
+            header += "|" + f"{number + i}".ljust(measure.length)[: measure.length]
+        rows = [header.rstrip()]
+        for midi in range(int(sounding.max()), int(sounding.min()) - 1, -1):
+            row = pitch_name(midi).ljust(margin)
+            for measure in measures:
+                row += "|"
+                for step in range(measure.start, measure.start + measure.length):
+                    row += self._cell(step, midi)
+            rows.append(row.rstrip())
+        return "\n".join(rows)
+
+    def _cell(self, step: int, midi: int) -> str:
+        voices = np.flatnonzero(self.pitch[step] == midi)
+        begin = [VOICES[v][0] for v in voices if self.onset[step, v]]
+        if begin:
+            return begin[0]
+        return "=" if voices.size else " "
+
+
+def pitch_name(midi: int) -> str:
+    """The name of a MIDI pitch in scientific notation, sharps for the black keys: 60 is ``C4``."""
+    name = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")[midi % 12]
+    return f"{name}{midi // 12 - 1}"
+
+
+def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
+    """The meters and the pickup that put bar lines where these measures have them.
+
+    Each placing of bar lines gets one answer: a first bar shorter than the next one's meter is a
+    pickup to it, and two short bars that fill one bar together (a bar split by a repeat sign or
+    by the end of a phrase) are that bar.
+    """
+    first = measures[0]
+    meters = [Meter(0, first.numerator, first.denominator)]
+    pickup = 0
+    if len(measures) > 1:
+        second = Meter(0, measures[1].numerator, measures[1].denominator)
+        if first.length < second.steps_per_bar:
+            meters, pickup = [second], first.length
+    expected = pickup or meters[0].steps_per_bar
+    for measure in measures[1:]:
+        meter = Meter(measure.start, measure.numerator, measure.denominator)
+        same = (meter.numerator, meter.denominator) == (
+            meters[-1].numerator,
+            meters[-1].denominator,
+        )
+        if same and measure.start < expected == measure.start + measure.length:
+            continue  # the second part of a split bar
+        if not same or measure.start != expected:
+            meters.append(meter)
+        expected = measure.start + meter.steps_per_bar
+    return tuple(meters), pickup
+
+
+def _walk_bars(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
+    """Every bar that the meters and the pickup make of a piece of that many steps."""
+    measures = []
+    for i, meter in enumerate(meters):
+        stop = meters[i + 1].step if i + 1 < len(meters) else steps
+        start = meter.step
+        length = pickup if i == 0 and pickup else meter.steps_per_bar
+        while start < stop:
+            length = min(length, stop - start)
+            measures.append(Measure(start, length, meter.numerator, meter.denominator))
+            start += length
+            length = meter.steps_per_bar
+    return measures
+
+
+def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
+    array = np.array(values)
+    cast = array.astype(dtype)
+    if not np.array_equal(array, cast):
+        raise ChoraleError(f"an array of {array.dtype} does not hold {np.dtype(dtype)} values")
+    cast.setflags(write=False)
+    return cast
+
+
+def _check_order(name: str, steps_at: Sequence[int], steps: int) -> None:
+    if any(b <= a for a, b in pairwise(steps_at)):
+        raise ChoraleError(f"{name} are not in order: {list(steps_at)}")
+    if steps_at and not 0 <= steps_at[0] <= steps_at[-1] < steps:
+        raise ChoraleError(f"{name} lie outside the piece of {steps} steps: {list(steps_at)}")
+
+
+def _check_voices(pitch: NDArray[np.int16], onset: NDArray[np.bool_]) -> None:
+    if pitch.ndim != 2 or pitch.shape[1] != N_VOICES or pitch.shape != onset.shape:
+        raise ChoraleError(
+            f"pitch and onset are (T, {N_VOICES}), not {pitch.shape} and {onset.shape}"
+        )
+    if not len(pitch):
+        raise ChoraleError("a chorale lasts at least one step")
+
+    def complain(wrong: NDArray[np.bool_], what: str) -> None:
+        if wrong.any():
+            step, voice = (int(i) for i in np.argwhere(wrong)[0])
+            raise ChoraleError(f"{VOICES[voice]}, step {step}: {what}")
+
+    sounding = pitch != REST
+    complain((pitch < REST) | (pitch > 127), "a pitch is 0 to 127 or REST")
+    complain(onset & ~sounding, "a note begins where the voice rests")
+    before = np.vstack([np.full((1, N_VOICES), REST, dtype=pitch.dtype), pitch[:-1]])
+    complain(sounding & ~onset & (before != pitch), "a pitch sounds that never began")
