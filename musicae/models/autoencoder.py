@@ -1,0 +1,76 @@
+"""The plain autoencoder: four bars of all four voices through a bottleneck and back.
+
+The teaching step between MiniBach and the variational autoencoder. To generate, values are put
+into the bottleneck and the decoder runs alone (Briot, Hadjeres and Pachet 2020, section 6.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    inputs: int
+    """Length of the flat one-hot piece, which is also the output's: steps times all symbols."""
+    hidden: int = 200
+    """Units of the layer on either side of the bottleneck."""
+    bottleneck: int = 64
+    """Units of the code."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bottleneck <= self.hidden <= self.inputs:
+            raise ValueError(f"layers narrow towards the bottleneck: {self}")
+
+
+class Autoencoder(nn.Module):
+    """Encoder and decoder, and the Gaussian of the training codes that generation draws from."""
+
+    code_mean: Tensor
+    code_scale: Tensor
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = nn.Sequential(
+            nn.Linear(config.inputs, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, config.bottleneck),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(config.bottleneck, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, config.inputs),
+        )
+        self.register_buffer("code_mean", torch.zeros(config.bottleneck))
+        self.register_buffer("code_scale", torch.eye(config.bottleneck))
+
+    def encode(self, piece: Tensor) -> Tensor:
+        """Flat pieces ``(B, inputs)`` -> codes ``(B, bottleneck)``."""
+        code: Tensor = self.encoder(piece)
+        return code
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Codes ``(B, bottleneck)`` -> logits ``(B, inputs)``."""
+        logits: Tensor = self.decoder(code)
+        return logits
+
+    def forward(self, piece: Tensor) -> Tensor:
+        """Flat pieces ``(B, inputs)`` -> logits of the same pieces ``(B, inputs)``."""
+        return self.decode(self.encode(piece))
+
+    @torch.no_grad()
+    def fit_codes(self, codes: Tensor) -> None:
+        """Fit the Gaussian to codes ``(N, bottleneck)`` of the training pieces."""
+        self.code_mean.copy_(codes.mean(dim=0))
+        covariance = torch.cov(codes.T)
+        jitter = 1e-6 * torch.eye(len(covariance))
+        self.code_scale.copy_(torch.linalg.cholesky(covariance + jitter))
+
+    def draw_codes(self, n: int, temperature: float, generator: torch.Generator) -> Tensor:
+        """Codes ``(n, bottleneck)`` from the fitted Gaussian, its spread times ``temperature``."""
+        noise = torch.randn(n, self.config.bottleneck, generator=generator)
+        return self.code_mean + temperature * noise @ self.code_scale.T

@@ -1,0 +1,75 @@
+"""Chorale -> tensor -> Chorale, and what the symbols mean."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from strategies import chorales, differences
+
+from musicae import pianoroll
+from musicae.chorale import VOICE_RANGES, Chorale, ChoraleError
+from musicae.pianoroll import FIRST_PITCH, HOLD, SILENCE, VOCABULARY
+
+
+@given(chorales())
+@settings(deadline=None)
+def test_tokens_give_back_the_chorale(chorale):
+    assert not differences(chorale, pianoroll.decode(pianoroll.encode(chorale), chorale))
+
+
+@given(chorales())
+@settings(deadline=None)
+def test_one_hot_and_flat_vectors_give_back_the_tokens(chorale):
+    tokens = pianoroll.encode(chorale)
+    roll = pianoroll.one_hot(tokens)
+    assert roll.shape == (len(chorale), sum(VOCABULARY))
+    assert torch.equal(roll.sum(dim=1), torch.full((len(chorale),), 4.0))
+    by_voice = torch.stack([part.argmax(-1) for part in roll.split(VOCABULARY, dim=-1)], dim=-1)
+    assert torch.equal(by_voice, tokens)
+    flat = pianoroll.flatten(tokens, (1, 2, 3))
+    parts = [part.argmax(-1) for part in pianoroll.unflatten(flat, (1, 2, 3))]
+    assert torch.equal(torch.stack(parts, dim=-1), tokens[:, 1:])
+
+
+def test_symbols():
+    low = VOICE_RANGES[0][0]
+    chorale = Chorale.from_notes([[(1, 2, low), (3, 1, low + 5)]], steps=5)
+    assert pianoroll.encode(chorale)[:, 0].tolist() == [
+        SILENCE,
+        FIRST_PITCH,
+        HOLD,
+        FIRST_PITCH + 5,
+        SILENCE,
+    ]
+
+
+def test_vocabularies_span_the_ranges():
+    assert VOCABULARY == (27, 24, 24, 31)
+    for (low, high), size in zip(VOICE_RANGES, VOCABULARY, strict=True):
+        assert FIRST_PITCH + high - low == size - 1
+
+
+def test_notes_outside_the_range_are_refused_by_bar_and_beat():
+    chorale = Chorale.from_notes([[(0, 16, 60), (16, 4, 60), (20, 4, 90)]])
+    with pytest.raises(ChoraleError, match=r"bar 2, beat 2: F#6 is outside the soprano's range"):
+        pianoroll.encode(chorale)
+
+
+def test_holding_silence_is_silence():
+    tokens = torch.tensor([[HOLD] * 4, [FIRST_PITCH] * 4, [HOLD] * 4, [SILENCE] * 4, [HOLD] * 4])
+    chorale = pianoroll.decode(tokens)
+    assert np.array_equal(chorale.pitch[:, 0] >= 0, [False, True, True, False, False])
+    assert np.array_equal(chorale.onset[:, 0], [False, True, False, False, False])
+
+
+def test_windows_begin_held_notes_anew_and_are_silent_beyond_the_piece():
+    low = VOICE_RANGES[0][0]
+    tokens = pianoroll.encode(Chorale.from_notes([[(0, 6, low)]]))
+    assert pianoroll.window(tokens, -2, 4)[:, 0].tolist() == [
+        SILENCE,
+        SILENCE,
+        FIRST_PITCH,
+        HOLD,
+    ]
+    assert pianoroll.window(tokens, 4, 4)[:, 0].tolist() == [FIRST_PITCH, HOLD, SILENCE, SILENCE]
+    assert pianoroll.window(tokens, 6, 2)[:, 0].tolist() == [SILENCE, SILENCE]
