@@ -223,10 +223,10 @@ class Chorale:
             if not text.isprintable() or text != " ".join(text.split()):
                 raise ChoraleError(f"the {name} {text!r} is not one line of plain text")
         # Equal bar lines must be equal values: state each meter and pickup in one way only.
-        meters, pickup = meters_of(_walk_bars(self.meters, self.pickup, steps))
+        meters, pickup = meters_of(measures_of(self.meters, self.pickup, steps))
         set_field(self, "meters", meters)
         set_field(self, "pickup", pickup)
-        set_field(self, "_measures", tuple(_walk_bars(meters, pickup, steps)))
+        set_field(self, "_measures", tuple(measures_of(meters, pickup, steps)))
         set_field(self, "fermatas", tuple(int(step) for step in self.fermatas))
         set_field(self, "tempos", tuple(self.tempos))
 
@@ -453,8 +453,11 @@ def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
     return tuple(meters), pickup
 
 
-def _walk_bars(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
-    """Every bar that the meters and the pickup make of a piece of that many steps."""
+def measures_of(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
+    """Every bar that the meters and the pickup make of a piece of that many steps.
+
+    The inverse of ``meters_of``.
+    """
     measures = []
     for i, meter in enumerate(meters):
         stop = meters[i + 1].step if i + 1 < len(meters) else steps

@@ -114,5 +114,6 @@ def unflatten(flat: Tensor, voices: Sequence[int] = ALL_VOICES) -> list[Tensor]:
     steps = flat.shape[-1] // sum(VOCABULARY[v] for v in voices)
     parts = torch.split(flat, [steps * VOCABULARY[v] for v in voices], dim=-1)
     return [
-        part.unflatten(-1, (steps, VOCABULARY[v])) for part, v in zip(parts, voices, strict=True)
+        part.reshape(*part.shape[:-1], steps, VOCABULARY[v])
+        for part, v in zip(parts, voices, strict=True)
     ]

@@ -1,0 +1,31 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from musicae.chorale import ChoraleError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` to write to; it takes the place of ``path`` at the end.
+
+    Where the body fails, nothing is left of it and an existing ``path`` keeps its content.
+    Raises ChoraleError where the folder is missing or cannot be written to.
+    """
+    if path.is_dir():
+        raise ChoraleError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise ChoraleError(f"{path}: there is no folder {path.parent}")
+    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise ChoraleError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        partial.unlink(missing_ok=True)
