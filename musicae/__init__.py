@@ -1,0 +1,47 @@
+"""musicae: harmonizes a melody into a four-part chorale and composes new ones.
+
+The public names are loaded when they are first used, so that importing the package is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from musicae.api import Piece, generate, harmonize, read, write
+    from musicae.chorale import Chorale, Key, MusicaeError
+
+_HOMES = {
+    "Chorale": "musicae.chorale",
+    "Key": "musicae.chorale",
+    "MusicaeError": "musicae.chorale",
+    "Piece": "musicae.api",
+    "generate": "musicae.api",
+    "harmonize": "musicae.api",
+    "read": "musicae.api",
+    "write": "musicae.api",
+}
+
+__all__ = [
+    "Chorale",
+    "Key",
+    "MusicaeError",
+    "Piece",
+    "generate",
+    "harmonize",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'musicae' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

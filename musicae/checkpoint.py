@@ -8,21 +8,23 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
+
+from musicae.chorale import MusicaeError
+from musicae.files import whole_file
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the trained models that ship with the package."""
 
 
-class CheckpointError(ValueError):
+class CheckpointError(MusicaeError):
     """Weights that cannot be found or used; says which and why in a line."""
 
 
@@ -91,12 +93,8 @@ def save(
         "checksum": checksum,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        save_file(tensors, partial, metadata={"musicae": json.dumps(facts, sort_keys=True)})
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial:
+        partial.write_bytes(to_bytes(tensors, {"musicae": json.dumps(facts, sort_keys=True)}))
     return checksum
 
 

@@ -36,8 +36,12 @@ MODES = ("major", "minor")
 RELATIVE_MINOR = 3  # places on the line of fifths between a major tonic and its relative minor's
 
 
-class ChoraleError(ValueError):
-    """Music that cannot be a chorale, or a file that cannot be read; says why in a line."""
+class MusicaeError(ValueError):
+    """What went wrong and what would help, in a line that a musician can read."""
+
+
+class ChoraleError(MusicaeError):
+    """Music that cannot be a chorale, or a file that cannot be used."""
 
 
 @dataclass(frozen=True, order=True)

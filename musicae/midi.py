@@ -1,21 +1,19 @@
 """Chorale <-> Standard MIDI File.
 
-``open_song`` reads any file into absolute ticks and parts; ``read`` makes a chorale of it;
-``write`` writes one as DAWs like it: format 1, the conductor in track 0, then a named track a
-voice on channels 1 to 4, each with one program change, the key signature, and its end on a bar
-line. An anacrusis is a short first meter, as notation programs write it. A chorale that begins or
-ends in silence has markers ``Start`` and ``End`` there, since MIDI knows no other way.
+Files are written as DAWs like them: format 1, the conductor in track 0, then a named track a voice
+on channels 1 to 4, each with one program change, the key signature, and its end on a bar line. An
+anacrusis is a short first meter, as notation programs write it. A chorale that begins or ends in
+silence has markers ``Start`` and ``End`` there, since MIDI knows no other way.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import mido
 
@@ -35,7 +33,17 @@ from musicae.chorale import (
     measures_of,
     meters_of,
 )
-from musicae.files import whole_file
+from musicae.smf import (
+    MidiNote,
+    Part,
+    Song,
+    Timed,
+    no_notes,
+    open_song,
+    raw_text,
+    text_of,
+    write_tracks,
+)
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -44,114 +52,10 @@ PPQ = 480
 CHOIR_AAHS = 52
 """The General MIDI program, counted from 0, that voices sing in by default."""
 VELOCITY = 80
-DRUM_CHANNEL = 9
 CLOCKS_PER_STEP = 24 // STEPS_PER_QUARTER
-SUSTAIN = 64
-PEDAL_DOWN = 64
 
 FERMATA, START, END = "fermata", "Start", "End"
 SOURCE, PROVENANCE = "source: ", "musicae: "
-
-
-class Timed(NamedTuple):
-    """A message at an absolute tick."""
-
-    tick: int
-    message: Any
-
-
-class MidiNote(NamedTuple):
-    """A note in ticks; ``sounds_until`` is its end or, where it is pedalled, the pedal's."""
-
-    start: int
-    end: int
-    pitch: int
-    velocity: int
-    sounds_until: int
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one channel plays in one track."""
-
-    track: int
-    channel: int
-    name: str
-    notes: tuple[MidiNote, ...]
-
-    @property
-    def mean_pitch(self) -> float:
-        return sum(note.pitch for note in self.notes) / len(self.notes)
-
-
-@dataclass(frozen=True)
-class Song:
-    """A MIDI file in absolute ticks. ``parts`` are those with notes, drums left out."""
-
-    path: Path
-    format: int
-    ppq: int
-    tracks: tuple[tuple[Timed, ...], ...]
-    parts: tuple[Part, ...]
-    has_drums: bool
-
-    def step(self, tick: int) -> int:
-        """The sixteenth nearest to a tick."""
-        return math.floor(tick * STEPS_PER_QUARTER / self.ppq + 0.5)
-
-    def tick(self, step: int) -> int:
-        """The tick nearest to a sixteenth."""
-        return round(step * self.ppq / STEPS_PER_QUARTER)
-
-    def metas(self, *types: str) -> list[Timed]:
-        """The meta events of these types in all tracks, in time."""
-        found = [e for track in self.tracks for e in track if e.message.type in types]
-        return sorted(found, key=lambda event: event.tick)
-
-    def pattern(self, part: Part) -> Song:
-        """In format 2 every track is a song of its own: that of the part. Else the song itself."""
-        if self.format != 2:
-            return self
-        return replace(
-            self,
-            tracks=(self.tracks[part.track],),
-            parts=tuple(replace(p, track=0) for p in self.parts if p.track == part.track),
-        )
-
-
-def open_song(path: Path) -> Song:
-    """Read a MIDI file of format 0, 1 or 2. Raises ChoraleError where it cannot be used."""
-    if path.is_dir():
-        raise ChoraleError(f"{path}: is a folder; give a MIDI file")
-    try:
-        if path.stat().st_size == 0:
-            raise ChoraleError(f"{path}: is empty")
-        file = mido.MidiFile(path, clip=True)
-    except FileNotFoundError:
-        raise ChoraleError(f"{path}: no such file") from None
-    except EOFError:
-        raise ChoraleError(f"{path}: is cut off before its end; export or copy it again") from None
-    except PermissionError:
-        raise ChoraleError(f"{path}: may not be read") from None
-    except ChoraleError:
-        raise
-    except Exception as error:  # mido raises whatever its parser meets in a damaged file
-        raise ChoraleError(f"{path}: is not a MIDI file, or is damaged ({error})") from None
-    if file.ticks_per_beat < 1:
-        raise ChoraleError(
-            f"{path}: its ticks are not parts of a quarter note (division"
-            f" {file.ticks_per_beat}); export it with musical time, such as 480 ticks a quarter"
-        )
-    tracks = tuple(_absolute(track) for track in file.tracks)
-    parts, has_drums = [], False
-    for index, track in enumerate(tracks):
-        by_channel = _notes_by_channel(track)
-        has_drums |= by_channel.pop(DRUM_CHANNEL, None) is not None
-        name = text_of(next((e.message for e in track if e.message.type == "track_name"), None))
-        for channel, notes in sorted(by_channel.items()):
-            label = name if len(by_channel) == 1 else f"{name} (channel {channel + 1})".strip()
-            parts.append(Part(index, channel, label, tuple(notes)))
-    return Song(path, file.type, file.ticks_per_beat, tracks, tuple(parts), has_drums)
 
 
 def read(path: Path | str) -> Chorale:
@@ -228,16 +132,13 @@ def write(
     ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
     track as JSON. Raises ChoraleError where the file cannot be written.
     """
-    conductor = [mido.MetaMessage("track_name", name=raw_text(chorale.title))] * bool(chorale.title)
+    events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
-        conductor.append(mido.MetaMessage("text", text=raw_text(SOURCE + chorale.source)))
+        events.append(Timed(0, mido.MetaMessage("text", text=raw_text(SOURCE + chorale.source))))
     if provenance:
-        conductor.append(provenance_text(provenance))
-    events = [Timed(0, message) for message in conductor]
+        events.append(provenance_event(provenance))
     ticks_per_step = PPQ // STEPS_PER_QUARTER
-    key_signature = []
-    if chorale.key:
-        key_signature.append(Timed(0, key_message(chorale.key)))
+    key_signature = [key_event(chorale.key)] if chorale.key else []
     events += key_signature
     for meter in _written_meters(chorale):
         events.append(Timed(meter.step * ticks_per_step, _meter_message(meter)))
@@ -318,13 +219,6 @@ def quantize(song: Song, notes: Iterable[MidiNote]) -> list[tuple[int, int, int]
     return quantized
 
 
-def no_notes(song: Song) -> str:
-    """Why a song without parts cannot be used."""
-    if song.has_drums:
-        return "has only drums (channel 10); give a file with a melody"
-    return "has no notes; give a file with a melody"
-
-
 def key_of(song: Song) -> Key | None:
     """The first key signature, where there is one."""
     for event in song.metas("key_signature"):
@@ -341,33 +235,21 @@ def title_of(song: Song) -> str:
     return "" if name in VOICES else name
 
 
-def text_of(message: Any) -> str:
-    """The text of a meta message on one line: UTF-8 where it is that, else Latin-1."""
-    if message is None:
-        return ""
-    raw = message.name if message.type == "track_name" else message.text
-    try:
-        text = raw.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        text = raw
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def title_event(title: str) -> Timed:
+    """The title of a piece, as the name of its first track."""
+    return Timed(0, mido.MetaMessage("track_name", name=raw_text(title)))
 
 
-def raw_text(text: str) -> str:
-    """Text as mido is to be given it so that the file holds UTF-8."""
-    return text.encode("utf-8").decode("latin-1")
+def provenance_event(provenance: dict[str, Any]) -> Timed:
+    """The text that says how a file was made."""
+    text = PROVENANCE + json.dumps(provenance)
+    return Timed(0, mido.MetaMessage("text", text=raw_text(text)))
 
 
-def provenance_text(provenance: dict[str, Any]) -> Any:
-    """The text event that says how a file was made."""
-    return mido.MetaMessage("text", text=raw_text(PROVENANCE + json.dumps(provenance)))
-
-
-def key_message(key: Key) -> Any:
-    """The key signature event of a key."""
-    return mido.MetaMessage(
-        "key_signature", key=key.tonic_name + ("m" if key.mode == "minor" else "")
-    )
+def key_event(key: Key) -> Timed:
+    """The key signature at the beginning of a piece."""
+    name = key.tonic_name + ("m" if key.mode == "minor" else "")
+    return Timed(0, mido.MetaMessage("key_signature", key=name))
 
 
 def voice_header(name: str, voice: int, program: int) -> list[Timed]:
@@ -397,69 +279,6 @@ def bar_line_from(conductor: Iterable[Timed], ppq: int, tick: int) -> int:
             start = event.tick
             bar = max(1, 4 * ppq * event.message.numerator // event.message.denominator)
     return start + math.ceil((tick - start) / bar) * bar
-
-
-def write_tracks(path: Path | str, tracks: Iterable[Sequence[Timed]], ppq: int, end: int) -> None:
-    """Write tracks of events in absolute ticks as a format 1 file; every track ends at ``end``."""
-    file = mido.MidiFile(type=1, ticks_per_beat=ppq)
-    for events in tracks:
-        track = mido.MidiTrack()
-        now = 0
-        for event in sorted(events, key=lambda e: e.tick):
-            track.append(event.message.copy(time=event.tick - now))
-            now = event.tick
-        track.append(mido.MetaMessage("end_of_track", time=end - now))
-        file.tracks.append(track)
-    with whole_file(Path(path)) as partial:
-        file.save(partial)
-
-
-def _absolute(track: Iterable[Any]) -> tuple[Timed, ...]:
-    events, tick = [], 0
-    for message in track:
-        tick += message.time
-        events.append(Timed(tick, message))
-    return tuple(events)
-
-
-def _notes_by_channel(track: Sequence[Timed]) -> dict[int, list[MidiNote]]:
-    """Notes paired first-on first-off; one that is never ended lasts to the end of the track."""
-    begun: dict[tuple[int, int], deque[Timed]] = defaultdict(deque)
-    found: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
-    pedals: dict[int, list[tuple[int, bool]]] = defaultdict(list)
-    for event in track:
-        message = event.message
-        if message.type == "note_on" and message.velocity > 0:
-            begun[message.channel, message.note].append(event)
-        elif message.type in ("note_on", "note_off"):
-            if begun[message.channel, message.note]:
-                on = begun[message.channel, message.note].popleft()
-                found[message.channel].append(
-                    (on.tick, event.tick, message.note, on.message.velocity)
-                )
-        elif message.type == "control_change" and message.control == SUSTAIN:
-            pedals[message.channel].append((event.tick, message.value >= PEDAL_DOWN))
-    last = track[-1].tick if track else 0
-    for (channel, pitch), events in begun.items():
-        found[channel] += [(e.tick, last, pitch, e.message.velocity) for e in events]
-    return {
-        channel: [
-            MidiNote(*note, _released(note[1], pedals[channel], last)) for note in sorted(notes)
-        ]
-        for channel, notes in found.items()
-    }
-
-
-def _released(end: int, pedal: Sequence[tuple[int, bool]], last: int) -> int:
-    """When a note that ends there falls silent, the pedal being down or not."""
-    down = False
-    for tick, pressed in pedal:
-        if tick > end and down and not pressed:
-            return tick
-        if tick > end and not down:
-            return end
-        down = pressed
-    return max(last, end) if down else end
 
 
 def _measures(song: Song, steps: int) -> list[Measure]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from strategies import chorales, differences
 
 from musicae import pianoroll
@@ -12,13 +12,11 @@ from musicae.pianoroll import FIRST_PITCH, HOLD, SILENCE, VOCABULARY
 
 
 @given(chorales())
-@settings(deadline=None)
 def test_tokens_give_back_the_chorale(chorale):
     assert not differences(chorale, pianoroll.decode(pianoroll.encode(chorale), chorale))
 
 
 @given(chorales())
-@settings(deadline=None)
 def test_one_hot_and_flat_vectors_give_back_the_tokens(chorale):
     tokens = pianoroll.encode(chorale)
     roll = pianoroll.one_hot(tokens)

@@ -1,0 +1,176 @@
+"""The command ``musicae``: parses, calls the public API, prints; nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import musicae
+from musicae.chorale import MusicaeError
+
+if TYPE_CHECKING:
+    from musicae.api import Piece
+
+# Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
+ClickException: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="musicae",
+    help="Harmonize a melody into a four-part chorale, and compose new chorales.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+corpus_app = typer.Typer(help="The chorales that models learn from.", no_args_is_help=True)
+app.add_typer(corpus_app, name="corpus")
+
+N = Annotated[int, typer.Option("-n", help="How many alternatives.", show_default=True)]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same notes.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
+Program = Annotated[
+    str,
+    typer.Option(help="General MIDI sound: a number 1 to 128 or a name such as 'church organ'."),
+]
+DataPath = Annotated[
+    Path | None, typer.Option("--data", help="A corpus file; by default the repository's.")
+]
+
+
+def main() -> None:
+    """Run the command; what a user can be told is one line on stderr and exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except ClickException as error:
+        _fail(error.format_message())  # type: ignore[attr-defined]
+    except MusicaeError as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("interrupted", status=130)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"musicae {musicae.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def harmonize(
+    melody: Annotated[Path, typer.Argument(help="The melody: a MIDI or MusicXML file.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="The file to write: .mid, .musicxml or .mxl."),
+    ] = None,
+    n: N = 1,
+    seed: Seed = 0,
+    temperature: Annotated[
+        float, typer.Option(help="0 takes what is likeliest, 1 draws as the model believes.")
+    ] = 0.5,
+    key: Annotated[
+        str | None, typer.Option(help="The key, such as 'G minor', where the file is wrong.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option(help="Number (from 1) or name of the melody's track.")
+    ] = None,
+    voice: Annotated[str, typer.Option(help="The voice that the melody is.")] = "soprano",
+    model: Annotated[str, typer.Option(help="A shipped model, or a weights file.")] = "minibach",
+    program: Program = "choir aahs",
+    as_json: AsJson = False,
+) -> None:
+    """Write alto, tenor and bass to a melody, which stays as it is, event for event."""
+    from musicae.api import numbered
+
+    out = out or melody.with_name(f"{melody.stem}-harmonized.mid")
+    sound = _program(program)
+    pieces = musicae.harmonize(
+        melody,
+        n,
+        seed=seed,
+        temperature=temperature,
+        model=model,
+        track=track,
+        key=key,
+        voice=voice,
+    )
+    _write(pieces, numbered(out, n), sound, as_json)
+
+
+@app.command()
+def generate(
+    n: N = 1,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")] = Path(),
+    seed: Seed = 0,
+    temperature: Annotated[
+        float, typer.Option(help="How far from the average piece; 1 as Bach's spread.")
+    ] = 1.0,
+    model: Annotated[str, typer.Option(help="A shipped model, or a weights file.")] = "autoencoder",
+    program: Program = "choir aahs",
+    as_json: AsJson = False,
+) -> None:
+    """Compose new pieces by putting drawn values into a model's bottleneck."""
+    sound = _program(program)
+    pieces = musicae.generate(n, seed=seed, temperature=temperature, model=model)
+    if not out.is_dir():
+        _make_folder(out)
+    paths = [out / f"chorale-{seed}-{i}.mid" for i in range(1, n + 1)]
+    _write(pieces, paths, sound, as_json)
+
+
+def _write(pieces: Sequence[Piece], paths: Sequence[Path], program: int, as_json: bool) -> None:
+    for piece, path in zip(pieces, paths, strict=True):
+        piece.write(path, program)
+    for notice in pieces[0].notices:
+        print(f"note: {notice}", file=sys.stderr)
+    if as_json:
+        files = [
+            {"path": str(path), "bars": piece.chorale.bar_count, **piece.provenance}
+            for piece, path in zip(pieces, paths, strict=True)
+        ]
+        print(json.dumps({"files": files, "notices": pieces[0].notices}, indent=2))
+        return
+    for piece, path in zip(pieces, paths, strict=True):
+        facts = piece.provenance
+        print(f"{path}  {piece.chorale!r}")
+        print(
+            f"  {facts['model']} {facts['checksum'][:12]}, seed {facts['seed']},"
+            f" temperature {facts['temperature']:g}, musicae {facts['version']}"
+        )
+
+
+def _program(text: str) -> int:
+    """A General MIDI program counted from 0."""
+    import pretty_midi
+
+    if text.isdecimal() and 1 <= int(text) <= 128:
+        return int(text) - 1
+    names = [pretty_midi.program_to_instrument_name(p) for p in range(128)]
+    found = [p for p, name in enumerate(names) if text.lower() in name.lower()]
+    if not found or text.isdecimal():
+        raise MusicaeError(
+            f"no General MIDI sound is {text!r}; give a number 1 to 128"
+            " or a name such as 'choir aahs' or 'church organ'"
+        )
+    return found[0]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise MusicaeError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def _fail(message: str, status: int = 2) -> None:
+    line = " ".join(message.split())
+    print(f"error: {line}", file=sys.stderr)
+    sys.exit(status)

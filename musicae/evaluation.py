@@ -1,0 +1,155 @@
+"""How good a model is, in numbers, beside predictors that know next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musicae import corpus, pianoroll
+from musicae.checkpoint import Checkpoint
+from musicae.chorale import MODES, N_VOICES, REST, VOICE_RANGES, VOICES, Chorale, MusicaeError
+from musicae.pianoroll import FIRST_PITCH, HOLD, WINDOW
+from musicae.recipes import RECIPES, four_bar_starts
+
+HOLDING = "always hold"
+DEGREE = "scale degree"
+TRIVIAL = (HOLDING, DEGREE)
+"""``HOLDING`` holds at every step. ``DEGREE`` begins a note wherever the soprano does, the one
+that the voice begins most often under that degree of that key's scale, and holds otherwise."""
+
+SAME = 0.01
+"""A model that is less than a point better than a trivial predictor is no better."""
+
+
+class Accuracy(NamedTuple):
+    """A predictor's share of right symbols, 0 to 1."""
+
+    steps: float
+    """Of all steps: hold, rest, or the onset of the right pitch."""
+    onsets: float
+    """Of the steps at which Bach begins a note."""
+
+
+Table = dict[str, dict[str, Accuracy]]
+"""Voice -> predictor -> accuracy."""
+
+
+def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[Chorale]) -> Table:
+    """How often a model writes what Bach wrote, beside the trivial predictors.
+
+    ``chorales`` are judged in windows of four bars of 4/4 that do not overlap; ``known`` is what
+    the trivial predictors learn from, the train side. Notes that a window cuts in two and what
+    lies outside the piece are not counted. Raises MusicaeError where nothing is left to count.
+    """
+    recipe = RECIPES[model.name]
+    below = _usual_distances(known)
+    windows, bach, counted, degree = [], [], [], []
+    for chorale in chorales:
+        shifts = corpus.transpositions(chorale)
+        if not shifts:
+            continue
+        piece = chorale.transpose(min(shifts, key=abs))
+        tokens = pianoroll.encode(piece)
+        guess = torch.from_numpy(_by_degree(piece, below))
+        for start in _side_by_side(four_bar_starts(piece)):
+            window = pianoroll.window(tokens, start)
+            steps = torch.arange(start, start + WINDOW)
+            inside = (steps >= 0) & (steps < len(piece))
+            steps = steps.clamp(0, len(piece) - 1)
+            windows.append(window)
+            bach.append(tokens[steps])
+            degree.append(guess[steps])
+            counted.append(inside[:, None] & (window == tokens[steps]))
+    if not windows:
+        raise MusicaeError("there are no four bars of 4/4 to judge a model by")
+    truth, count = torch.stack(bach), torch.stack(counted)
+    answers = {
+        model.name: recipe.predict(model.model, torch.stack(windows)),
+        HOLDING: torch.full_like(truth, HOLD)[..., list(recipe.answer)],
+        DEGREE: torch.stack(degree)[..., list(recipe.answer)],
+    }
+    return {
+        VOICES[v]: {
+            predictor: _accuracy(answer[..., i], truth[..., v], count[..., v])
+            for predictor, answer in answers.items()
+        }
+        for i, v in enumerate(recipe.answer)
+    }
+
+
+def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:
+    right = (answer == truth)[counted].double()
+    begins = (truth >= FIRST_PITCH)[counted]
+    return Accuracy(right.mean().item(), right[begins].mean().item())
+
+
+def _side_by_side(starts: Sequence[int]) -> list[int]:
+    """The first windows that do not overlap."""
+    chosen: list[int] = []
+    for start in starts:
+        if not chosen or start >= chosen[-1] + WINDOW:
+            chosen.append(start)
+    return chosen
+
+
+def _usual_distances(chorales: Sequence[Chorale]) -> NDArray[np.int64]:
+    """How far below the soprano each voice begins most of its notes, in semitones.
+
+    ``(2, 12, V)`` for each mode and degree of the scale that the soprano sings. As a distance from
+    the soprano a degree of the scale comes with its octave.
+    """
+    counts = np.zeros((len(MODES), 12, N_VOICES, 256), dtype=np.int64)
+    for chorale in chorales:
+        if chorale.key is None:
+            continue
+        soprano = chorale.pitch[:, 0].astype(np.int64)
+        for voice in range(N_VOICES):
+            at = np.flatnonzero(chorale.onset[:, voice] & (soprano != REST))
+            degrees = (soprano[at] - chorale.key.tonic) % 12
+            distances = soprano[at] - chorale.pitch[at, voice] + 128
+            np.add.at(counts, (MODES.index(chorale.key.mode), degrees, voice, distances), 1)
+    return counts.argmax(axis=-1) - 128
+
+
+def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tokens ``(T, V)`` that ``DEGREE`` predicts; it holds where the key is not known."""
+    tokens = np.full(chorale.pitch.shape, HOLD, dtype=np.int64)
+    if chorale.key is not None:
+        at = np.flatnonzero(chorale.onset[:, 0])
+        soprano = chorale.pitch[at, 0].astype(np.int64)
+        mode, degrees = MODES.index(chorale.key.mode), (soprano - chorale.key.tonic) % 12
+        lows = np.array([low for low, _ in VOICE_RANGES])
+        tokens[at] = soprano[:, None] - below[mode, degrees] - lows + FIRST_PITCH
+    return tokens
+
+
+def markdown(table: Table) -> str:
+    """The table as people read it, in percent."""
+    predictors = list(next(iter(table.values())))
+    lines = [
+        "| voice | " + " | ".join(f"{p}: steps | onsets" for p in predictors) + " |",
+        "| --- |" + " ---: | ---: |" * len(predictors),
+    ]
+    for voice, row in table.items():
+        cells = " | ".join(
+            f"{100 * row[p].steps:.1f} | {100 * row[p].onsets:.1f}" for p in predictors
+        )
+        lines.append(f"| {voice.lower()} | {cells} |")
+    return "\n".join(lines)
+
+
+def verdicts(table: Table) -> list[str]:
+    """A sentence for each number of a model that is less than a point above a trivial one's."""
+    sentences = []
+    for voice, row in table.items():
+        model = next(p for p in row if p not in TRIVIAL)
+        for kind in Accuracy._fields:
+            for trivial in TRIVIAL:
+                if getattr(row[model], kind) - getattr(row[trivial], kind) < SAME:
+                    sentences.append(f"{voice}, {kind}: {model} is no better than {trivial!r}")
+    return sentences

@@ -1,0 +1,139 @@
+"""Decoding: from a model's numbers to chorales, reproducibly, without any data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae import checkpoint, pianoroll
+from musicae.checkpoint import Checkpoint, CheckpointError
+from musicae.chorale import REST, Chorale, Tempo
+from musicae.models.autoencoder import Autoencoder
+from musicae.models.minibach import MiniBach
+from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, HOLD, SILENCE, SOPRANO, VOCABULARY, WINDOW
+
+DEFAULT_QPM = 80.0
+"""The tempo of new pieces, in quarters a minute."""
+
+
+@cache
+def load_model(name: str) -> Checkpoint:
+    """The checkpoint of a model by its name or path, loaded once. Raises CheckpointError."""
+    return checkpoint.load(checkpoint.find(name))
+
+
+def harmonize(
+    model: Checkpoint, melody: Chorale, n: int, temperature: float, seed: int
+) -> list[Chorale]:
+    """``n`` harmonizations of a chorale's soprano, which stays as it is.
+
+    At ``temperature`` 0 every step takes its likeliest symbol; at 1 symbols are drawn with the
+    model's probabilities. Raises CheckpointError for a model that does not harmonize, ChoraleError
+    where the soprano leaves its range.
+    """
+    if not isinstance(model.model, MiniBach):
+        raise CheckpointError(f"{model.name} does not harmonize; use minibach")
+    tokens = pianoroll.encode(melody)
+    probabilities = accompaniment_probabilities(model.model, tokens, window_starts(melody))
+    generator = torch.Generator().manual_seed(seed)
+    chorales = []
+    for _ in range(n):
+        drawn = tokens.clone()
+        for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
+            drawn[:, voice] = _draw_line(voice_probabilities, temperature, generator)
+        drawn[_silent_bars(melody)] = SILENCE
+        chorales.append(replace(pianoroll.decode(drawn, melody), source=f"musicae {model.name}"))
+    return chorales
+
+
+def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[Chorale]:
+    """``n`` new pieces: values drawn for the model's bottleneck, and its decoder run alone.
+
+    ``temperature`` multiplies the spread of the values about their mean; at 0 all pieces are the
+    average one. Raises CheckpointError for a model that composes nothing.
+    """
+    if not isinstance(model.model, Autoencoder):
+        raise CheckpointError(f"{model.name} does not compose; use autoencoder")
+    generator = torch.Generator().manual_seed(seed)
+    with torch.inference_mode():
+        codes = model.model.draw_codes(n, temperature, generator)
+        parts = pianoroll.unflatten(model.model.decode(codes), ALL_VOICES)
+    pieces = []
+    for i in range(n):
+        lines = [_draw_line(F.softmax(part[i], dim=-1), 0.0, generator) for part in parts]
+        piece = pianoroll.decode(torch.stack(lines, dim=-1))
+        title = f"Four bars, seed {seed}, number {i + 1}"
+        tempos = (Tempo(0, DEFAULT_QPM),)
+        pieces.append(replace(piece, title=title, source=f"musicae {model.name}", tempos=tempos))
+    return pieces
+
+
+def window_starts(melody: Chorale) -> list[int]:
+    """Where windows of four bars of 4/4 begin so that they cover a piece, overlapping by bars.
+
+    The first begins with the bar that a pickup completes, the last is the first to reach the end.
+    """
+    first = melody.measures[0]
+    begins = [measure.start for measure in melody.measures]
+    if melody.pickup:
+        begins[0] = first.start + melody.pickup - melody.meters[0].steps_per_bar
+    last = next(i for i, start in enumerate(begins) if start + WINDOW >= len(melody))
+    return begins[: last + 1]
+
+
+@torch.inference_mode()
+def accompaniment_probabilities(
+    model: MiniBach, tokens: Tensor, starts: Sequence[int]
+) -> list[Tensor]:
+    """Of alto, tenor and bass, each ``(T, P_v)``: the probability of each symbol at each step.
+
+    ``tokens`` ``(T, V)`` hold the soprano. Where windows overlap, their probabilities are averaged,
+    weighted by the distance to the window's nearer edge: it is in its middle that MiniBach has
+    heard what comes before and after.
+    """
+    windows = torch.stack([pianoroll.window(tokens, start) for start in starts])
+    flat = torch.sigmoid(model(pianoroll.flatten(windows, SOPRANO)))
+    steps = torch.arange(WINDOW)
+    weight = torch.minimum(steps + 1, WINDOW - steps).float()
+    averaged = []
+    for voice, part in zip(ACCOMPANIMENT, pianoroll.unflatten(flat, ACCOMPANIMENT), strict=True):
+        total = torch.zeros(len(tokens), VOCABULARY[voice])
+        for start, probabilities in zip(starts, part, strict=True):
+            first, stop = max(0, start), min(len(tokens), start + WINDOW)
+            inside = slice(first - start, stop - start)
+            total[first:stop] += weight[inside, None] * probabilities[inside]
+        averaged.append(total / total.sum(dim=-1, keepdim=True))
+    return averaged
+
+
+def _draw_line(probabilities: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+    """One voice's tokens ``(T,)`` from ``(T, P_v)``; what is silent cannot be held."""
+    if temperature > 0:
+        # Gumbel's way to draw from a softmax: the noise is drawn at once, the symbols in order.
+        uniform = torch.rand(probabilities.shape, generator=generator).clamp_min(1e-20)
+        noise = -torch.log(-torch.log(uniform))
+        scores = torch.log(probabilities.clamp_min(1e-20)) / temperature + noise
+    else:
+        scores = probabilities
+    free = scores.argmax(dim=-1).tolist()
+    sounding_only = scores[:, SILENCE:].argmax(dim=-1).add(SILENCE).tolist()
+    line, sounds = [], False
+    for token, instead in zip(free, sounding_only, strict=True):
+        chosen = token if sounds or token != HOLD else instead
+        line.append(chosen)
+        sounds = chosen != SILENCE
+    return torch.tensor(line)
+
+
+def _silent_bars(melody: Chorale) -> Tensor:
+    """``(T,)`` True where the soprano has nothing in the whole bar: there the others rest too."""
+    rests = torch.zeros(len(melody), dtype=torch.bool)
+    for measure in melody.measures:
+        bar = slice(measure.start, measure.start + measure.length)
+        rests[bar] = bool((melody.pitch[bar, 0] == REST).all())
+    return rests

@@ -1,0 +1,60 @@
+"""What the tests share: untrained models that drive the whole way from file to file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+from hypothesis import settings
+
+from musicae import checkpoint
+from musicae.pianoroll import VOCABULARY, WINDOW
+
+settings.register_profile("musicae", deadline=None, derandomize=True)
+settings.load_profile("musicae")
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory) -> dict[str, Path]:
+    """Weights files of small untrained models, by the model's name."""
+    folder = tmp_path_factory.mktemp("weights")
+    configs = {
+        "minibach": {
+            "inputs": WINDOW * VOCABULARY[0],
+            "outputs": WINDOW * sum(VOCABULARY[1:]),
+            "hidden": 8,
+        },
+        "autoencoder": {"inputs": WINDOW * sum(VOCABULARY), "hidden": 8, "bottleneck": 4},
+    }
+    paths = {}
+    for name, config in configs.items():
+        torch.manual_seed(1)
+        model = checkpoint.build(name, config)
+        paths[name] = folder / f"{name}.safetensors"
+        checkpoint.save(paths[name], name, model, {"seed": 1})
+    return paths
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def musicae_command(monkeypatch, capsys) -> Callable[..., Outcome]:
+    """Runs the command ``musicae`` in this process."""
+    from musicae.cli import main
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["musicae", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(stopped.value.code or 0), captured.out, captured.err)
+
+    return run
