@@ -14,6 +14,9 @@ import musicae
 from musicae.chorale import MusicaeError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from musicae import training
     from musicae.api import Piece
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
@@ -124,6 +127,130 @@ def generate(
         _make_folder(out)
     paths = [out / f"chorale-{seed}-{i}.mid" for i in range(1, n + 1)]
     _write(pieces, paths, sound, as_json)
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="minibach or autoencoder.")],
+    data: DataPath = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="At most so many; the model's own.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights and order.")] = None,
+    devices: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on the corpus's train side; stops early and can be resumed."""
+    from dataclasses import replace
+
+    from musicae import training
+    from musicae.recipes import RECIPES
+
+    settings = None
+    if model in RECIPES:
+        changes = {"epochs": epochs, "seed": seed}
+        changed = {name: value for name, value in changes.items() if value is not None}
+        settings = replace(RECIPES[model].settings, **changed)
+    bar = _TrainingBar()
+    try:
+        run = training.train(
+            model,
+            data,
+            out or Path("runs") / model,
+            settings=settings,
+            devices=devices,
+            accelerator=accelerator,
+            precision=precision,
+            resume=resume,
+            report=bar,
+        )
+    finally:
+        bar.stop()
+    if not run.first_process:
+        return
+    if as_json:
+        print(json.dumps(run._asdict() | {"weights": str(run.weights)}, indent=2))
+    else:
+        print(f"{run.weights}  validation loss {run.valid_loss:.2f}, epoch {run.best_epoch}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model, or a weights file.")],
+    data: DataPath = None,
+    side: Annotated[str, typer.Option(help="The side of the corpus: valid or test.")] = "test",
+    as_json: AsJson = False,
+) -> None:
+    """Compare a model's symbols with Bach's, voice by voice, beside trivial predictors."""
+    from musicae import corpus, evaluation, sampling
+
+    chorales = corpus.load(data)
+    table = evaluation.accuracies(
+        sampling.load_model(model), chorales.side(side), chorales.side("train")
+    )
+    if as_json:
+        told = {
+            voice: {predictor: accuracy._asdict() for predictor, accuracy in row.items()}
+            for voice, row in table.items()
+        }
+        print(json.dumps(told, indent=2))
+        return
+    print(evaluation.markdown(table))
+    for verdict in evaluation.verdicts(table):
+        print(verdict)
+
+
+class _TrainingBar:
+    """A bar with the loss and the time left; copied into the process that trains."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+
+    def __call__(self, progress: training.Progress) -> None:
+        if self._bar is None:
+            self._bar = _progress("[progress.description]{task.description}")
+            self._bar.start()
+            self._bar.add_task("", total=progress.steps)
+        before = "" if progress.valid_loss is None else f", valid {progress.valid_loss:.2f}"
+        self._bar.update(
+            self._bar.task_ids[0],
+            completed=progress.step,
+            description=(
+                f"epoch {progress.epoch} of {progress.epochs}: loss {progress.loss:.2f}{before}"
+            ),
+        )
+        if progress.step == progress.steps:
+            self.stop()
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _progress(label: str) -> Progress:
+    """A bar on stderr with a label, what is done, and the time left."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
 
 
 def _write(pieces: Sequence[Piece], paths: Sequence[Path], program: int, as_json: bool) -> None:

@@ -18,6 +18,8 @@ PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 INCHES_PER_STEP = 0.105
 INCHES_PER_SEMITONE = 0.075
+NARROWEST = 6.0
+"""Inches that a title and the legend need beside each other."""
 GAP = 0.18
 """Steps left free at the end of a note, so that repeated notes can be told apart."""
 
@@ -39,7 +41,7 @@ def piano_roll(chorale: Chorale, bars_per_system: int = 8) -> Figure:
         len(systems),
         1,
         figsize=(
-            1.2 + longest * INCHES_PER_STEP,
+            max(NARROWEST, 1.2 + longest * INCHES_PER_STEP),
             0.7 + len(systems) * (0.5 + (high - low + 3) * INCHES_PER_SEMITONE),
         ),
         squeeze=False,
@@ -104,7 +106,7 @@ def _draw_system(ax: Axes, chorale: Chorale, measures: tuple[Measure, ...], numb
             ax.axvline(beat, color="0.9", linewidth=0.5, zorder=0)
     for step in chorale.fermatas:
         if start <= step < stop:
-            ax.text(step, 1.01, "⌢", fontsize=9, transform=ax.get_xaxis_transform(), va="bottom")
+            ax.text(step, 1.04, r"$\frown$", fontsize=9, transform=ax.get_xaxis_transform())
     octaves = range(24, 97, 12)
     ax.set_yticks(list(octaves), [pitch_name(pitch) for pitch in octaves], fontsize=7)
     for pitch in octaves:
