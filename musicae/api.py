@@ -13,6 +13,8 @@ from musicae.melody import Melody, around, into_range, read_melody
 
 MIDI_SUFFIXES = (".mid", ".midi")
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
+VARIED = 0.3
+"""The temperature at which alternatives of MiniBach's differ and are not yet noise."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def write(
     elif _suffix(path) in MUSICXML_SUFFIXES:
         from musicae import musicxml
 
-        musicxml.write(chorale, path, program)
+        musicxml.write(chorale, path, program, provenance)
     else:
         known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
         raise ChoraleError(f"{path}: its name should end in one of {known}")
@@ -69,7 +71,7 @@ def harmonize(
     n: int = 1,
     *,
     seed: int = 0,
-    temperature: float = 0.5,
+    temperature: float | None = None,
     model: str = "minibach",
     track: str | None = None,
     key: Key | str | None = None,
@@ -80,7 +82,8 @@ def harmonize(
     Args:
         n: how many alternatives; each is drawn anew.
         seed: the same seed, model and settings give the same pieces.
-        temperature: 0 takes what is likeliest at each step, 1 draws as the model believes.
+        temperature: 0 takes what is likeliest at each step, 1 draws as the model believes; by
+            default 0, or ``VARIED`` where several alternatives are to differ.
         model: a shipped model or the path of a weights file.
         track: of a MIDI file with several, the number (from 1) or name of the melody's.
         key: the key where the file states none or a wrong one.
@@ -95,6 +98,7 @@ def harmonize(
         raise ChoraleError(f"no voice is called {voice!r}; there are {', '.join(VOICES).lower()}")
     if voice.lower() != "soprano":
         raise ChoraleError(f"{model} harmonizes a soprano, not a given {voice.lower()}")
+    temperature = (0.0 if n == 1 else VARIED) if temperature is None else temperature
     _check_draws(n, temperature)
     source: Melody | None = None
     notices: tuple[str, ...]

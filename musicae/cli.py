@@ -77,8 +77,9 @@ def harmonize(
     n: N = 1,
     seed: Seed = 0,
     temperature: Annotated[
-        float, typer.Option(help="0 takes what is likeliest, 1 draws as the model believes.")
-    ] = 0.5,
+        float | None,
+        typer.Option(help="0: the likeliest; 1: as the model believes. [default: 0; 0.3 if n > 1]"),
+    ] = None,
     key: Annotated[
         str | None, typer.Option(help="The key, such as 'G minor', where the file is wrong.")
     ] = None,
@@ -206,6 +207,82 @@ def evaluate(
         print(verdict)
 
 
+@corpus_app.command()
+def build(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", help="Your own MIDI and MusicXML chorales; without it, Bach's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", help="The corpus file. [default: data/chorales.npz, or FOLDER.npz]"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; by default one a core.", min=1)
+    ] = None,
+) -> None:
+    """Make the corpus, from the Bach files that come with music21 or from a folder."""
+    from musicae import corpus
+
+    if out is None:
+        out = corpus.DEFAULT if folder is None else Path(f"{folder.resolve().name}.npz")
+    with _progress("reading") as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        if folder is None:
+            built = corpus.build(workers=workers, progress=progress)
+        else:
+            built = corpus.build_from_folder(folder, workers=workers, progress=progress)
+    built.save(out)
+    for file, reason in built.left_out:
+        print(f"left out  {file}: {reason}")
+    for file, kept in built.duplicates:
+        print(f"duplicate {file}: the same music as {kept}")
+    for file, count in zip(built.files, built.quantized, strict=True):
+        if count:
+            print(f"quantized {file}: {count} notes moved to the sixteenth grid")
+    print(f"{out}  {len(built)} chorales, {len(set(built.tunes))} tunes")
+
+
+@corpus_app.command()
+def info(
+    data: DataPath = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Draw the figures: .png, .svg or .pdf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in the corpus: sides, meters, keys, ranges, note lengths, duplicates."""
+    from musicae import corpus
+
+    loaded = corpus.load(data)
+    summary = loaded.summary()
+    if as_json:
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        for name, figure in summary.items():
+            if isinstance(figure, dict):
+                print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in figure.items()))
+            elif isinstance(figure, list):
+                print(f"{name}: {len(figure)}")
+            else:
+                print(f"{name}: {figure}")
+    if out:
+        loaded.draw(out)
+        print(out, file=sys.stderr)
+
+
+def _short(figure: object) -> str:
+    if isinstance(figure, dict):
+        return "(" + ", ".join(f"{name} {value}" for name, value in figure.items()) + ")"
+    return " to ".join(map(str, figure)) if isinstance(figure, list) else str(figure)
+
+
 class _TrainingBar:
     """A bar with the loss and the time left; copied into the process that trains."""
 
@@ -244,12 +321,14 @@ def _progress(label: str) -> Progress:
         TimeRemainingColumn,
     )
 
+    console = Console(stderr=True)
     return Progress(
         TextColumn(label),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,
     )
 
 

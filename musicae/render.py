@@ -30,30 +30,25 @@ def piano_roll(chorale: Chorale, bars_per_system: int = 8) -> Figure:
     Longer pieces go into several systems of ``bars_per_system`` bars. Raises MusicaeError where
     matplotlib is missing.
     """
-    plt = pyplot()
+    matplotlib = _matplotlib()
     measures = chorale.measures
     systems = [measures[i : i + bars_per_system] for i in range(0, len(measures), bars_per_system)]
     sounding = chorale.pitch[chorale.pitch != REST]
     low, high = (int(sounding.min()), int(sounding.max())) if sounding.size else (48, 72)
     longest = max(sum(measure.length for measure in system) for system in systems)
-    figure: Figure
-    figure, axes = plt.subplots(
-        len(systems),
-        1,
-        figsize=(
-            max(NARROWEST, 1.2 + longest * INCHES_PER_STEP),
-            0.7 + len(systems) * (0.5 + (high - low + 3) * INCHES_PER_SEMITONE),
-        ),
-        squeeze=False,
-        layout="constrained",
+    size = (
+        max(NARROWEST, 1.2 + longest * INCHES_PER_STEP),
+        0.7 + len(systems) * (0.5 + (high - low + 3) * INCHES_PER_SEMITONE),
     )
+    figure: Figure = matplotlib.figure.Figure(size, layout="constrained")
+    axes = figure.subplots(len(systems), 1, squeeze=False)
     number = 0 if chorale.pickup else 1
     for ax, system in zip(axes[:, 0], systems, strict=True):
         _draw_system(ax, chorale, system, number)
         ax.set_xlim(system[0].start, system[0].start + longest)
         ax.set_ylim(low - 1.5, high + 1.5)
         number += len(system)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in VOICE_COLOURS]
+    handles = [matplotlib.patches.Patch(color=colour) for colour in VOICE_COLOURS]
     figure.legend(handles, VOICES, ncols=4, loc="outside upper right", frameon=False, fontsize=8)
     if chorale.title:
         figure.suptitle(chorale.title, x=0.01, ha="left", fontsize=10)
@@ -66,27 +61,25 @@ def draw(chorale: Chorale, path: Path | str) -> None:
 
 
 def save_figure(figure: Figure, path: Path | str) -> None:
-    """Save a matplotlib figure by its suffix, the same bytes each time, and close it."""
+    """Save a matplotlib figure by its suffix, the same bytes each time. Raises MusicaeError."""
     path = Path(path)
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise MusicaeError(f"{path}: its name should end in one of {', '.join(PICTURE_SUFFIXES)}")
-    plt = pyplot()
-    with whole_file(path) as partial, plt.rc_context({"svg.hashsalt": "musicae"}):
-        figure.savefig(partial, dpi=110, metadata={"Date": None} if path.suffix != ".png" else {})
-    plt.close(figure)
+    dated = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix.lower())
+    undated = {dated: None} if dated else {}
+    with whole_file(path) as partial, _matplotlib().rc_context({"svg.hashsalt": "musicae"}):
+        figure.savefig(partial, dpi=110, metadata=undated)
 
 
-def pyplot() -> Any:
-    """matplotlib.pyplot, drawing to files. Raises MusicaeError where it is not installed."""
+def _matplotlib() -> Any:
+    """matplotlib, without pyplot, which would choose a window system."""
     try:
         import matplotlib
+        import matplotlib.figure
+        import matplotlib.patches
     except ImportError:
         raise MusicaeError("pictures need matplotlib: pip install 'musicae[plot]'") from None
-    from matplotlib import pyplot as plt
-
-    if not matplotlib.is_interactive():
-        plt.switch_backend("agg")
-    return plt
+    return matplotlib
 
 
 def _draw_system(ax: Axes, chorale: Chorale, measures: tuple[Measure, ...], number: int) -> None:

@@ -42,10 +42,11 @@ def test_every_note_is_drawn_apart_in_its_voices_colour(tmp_path):
 
 
 def test_the_same_music_is_the_same_file(tmp_path):
-    for name in ("a.svg", "b.svg", "a.png", "b.png"):
+    for name in ("a.svg", "b.svg", "a.png", "b.png", "a.pdf", "b.pdf"):
         render.draw(HYMN, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
 
 
 def test_long_pieces_go_into_systems():
@@ -53,7 +54,6 @@ def test_long_pieces_go_into_systems():
     figure = render.piano_roll(long, bars_per_system=8)
     numbers = [[text.get_text() for text in ax.texts] for ax in figure.axes]
     assert [row[0] for row in numbers] == ["1", "9", "17"]
-    render.pyplot().close(figure)
 
 
 def test_other_suffixes_are_refused(tmp_path):

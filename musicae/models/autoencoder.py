@@ -66,9 +66,9 @@ class Autoencoder(nn.Module):
     def fit_codes(self, codes: Tensor) -> None:
         """Fit the Gaussian to codes ``(N, bottleneck)`` of the training pieces."""
         self.code_mean.copy_(codes.mean(dim=0))
-        covariance = torch.cov(codes.T)
-        jitter = 1e-6 * torch.eye(len(covariance))
-        self.code_scale.copy_(torch.linalg.cholesky(covariance + jitter))
+        # Not Cholesky's: units that always say the same make a covariance of deficient rank.
+        variances, axes = torch.linalg.eigh(torch.cov(codes.T))
+        self.code_scale.copy_(axes * variances.clamp_min(0).sqrt())
 
     def draw_codes(self, n: int, temperature: float, generator: torch.Generator) -> Tensor:
         """Codes ``(n, bottleneck)`` from the fitted Gaussian, its spread times ``temperature``."""
