@@ -41,12 +41,12 @@ def harmonize(
     tokens = pianoroll.encode(melody)
     probabilities = accompaniment_probabilities(model.model, tokens, window_starts(melody))
     generator = torch.Generator().manual_seed(seed)
+    rests = _silent_bars(melody)
     chorales = []
     for _ in range(n):
         drawn = tokens.clone()
         for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
-            drawn[:, voice] = _draw_line(voice_probabilities, temperature, generator)
-        drawn[_silent_bars(melody)] = SILENCE
+            drawn[:, voice] = _draw_line(voice_probabilities, temperature, generator, rests)
         chorales.append(replace(pianoroll.decode(drawn, melody), source=f"musicae {model.name}"))
     return chorales
 
@@ -60,12 +60,13 @@ def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[C
     if not isinstance(model.model, Autoencoder):
         raise CheckpointError(f"{model.name} does not compose; use autoencoder")
     generator = torch.Generator().manual_seed(seed)
+    never = torch.zeros(WINDOW, dtype=torch.bool)
     with torch.inference_mode():
         codes = model.model.draw_codes(n, temperature, generator)
         parts = pianoroll.unflatten(model.model.decode(codes), ALL_VOICES)
     pieces = []
     for i in range(n):
-        lines = [_draw_line(F.softmax(part[i], dim=-1), 0.0, generator) for part in parts]
+        lines = [_draw_line(F.softmax(part[i], -1), 0.0, generator, never) for part in parts]
         piece = pianoroll.decode(torch.stack(lines, dim=-1))
         title = f"Four bars, seed {seed}, number {i + 1}"
         tempos = (Tempo(0, DEFAULT_QPM),)
@@ -111,8 +112,11 @@ def accompaniment_probabilities(
     return averaged
 
 
-def _draw_line(probabilities: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """One voice's tokens ``(T,)`` from ``(T, P_v)``; what is silent cannot be held."""
+def _draw_line(
+    probabilities: Tensor, temperature: float, generator: torch.Generator, rests: Tensor
+) -> Tensor:
+    """One voice's tokens ``(T,)`` from ``(T, P_v)``: silent at ``rests`` ``(T,)``, and what is
+    silent cannot be held."""
     if temperature > 0:
         # Gumbel's way to draw from a softmax: the noise is drawn at once, the symbols in order.
         uniform = torch.rand(probabilities.shape, generator=generator).clamp_min(1e-20)
@@ -121,10 +125,10 @@ def _draw_line(probabilities: Tensor, temperature: float, generator: torch.Gener
     else:
         scores = probabilities
     free = scores.argmax(dim=-1).tolist()
-    sounding_only = scores[:, SILENCE:].argmax(dim=-1).add(SILENCE).tolist()
+    not_held = scores[:, SILENCE:].argmax(dim=-1).add(SILENCE).tolist()
     line, sounds = [], False
-    for token, instead in zip(free, sounding_only, strict=True):
-        chosen = token if sounds or token != HOLD else instead
+    for token, instead, rest in zip(free, not_held, rests.tolist(), strict=True):
+        chosen = SILENCE if rest else token if sounds or token != HOLD else instead
         line.append(chosen)
         sounds = chosen != SILENCE
     return torch.tensor(line)

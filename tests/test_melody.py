@@ -213,6 +213,7 @@ def test_all_voices_rest_with_the_melody(tmp_path, untrained):
     for bar in (1, 3, 4):
         measure = piece.chorale.measures[bar - 1]
         assert (piece.chorale.pitch[measure.start : measure.start + measure.length] == REST).all()
+    assert (piece.chorale.pitch[[16, 64]] != REST).all(), "they come back with it"
 
 
 def test_seeds_make_the_same_again(untrained):
