@@ -111,7 +111,7 @@ def load(path: Path) -> Checkpoint:
         expected = facts["checksum"]
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a safetensors file ({error})") from None
-    except (KeyError, json.JSONDecodeError):
+    except (KeyError, TypeError, json.JSONDecodeError):
         raise CheckpointError(f"{path}: holds no musicae model") from None
     checksum = _checksum(tensors)
     if checksum != expected:

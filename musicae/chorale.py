@@ -31,6 +31,9 @@ VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
 """Tempi in quarters a minute; within these bounds a hundredth survives MIDI's microseconds."""
 
+LONGEST = 100_000
+"""The most steps of a file that is read, some 6,000 bars: damaged ones claim any length."""
+
 LETTERS = "FCGDAEB"  # the line of fifths, F at position -1, C at 0
 MODES = ("major", "minor")
 RELATIVE_MINOR = 3  # places on the line of fifths between a major tonic and its relative minor's
@@ -420,6 +423,13 @@ class Chorale:
         if begin:
             return begin[0]
         return "=" if voices.size else " "
+
+
+class Reading(NamedTuple):
+    """A chorale read from a file, and how many notes had to be moved to the grid or dropped."""
+
+    chorale: Chorale
+    quantized: int
 
 
 def pitch_name(midi: int) -> str:

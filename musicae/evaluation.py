@@ -13,14 +13,15 @@ from torch import Tensor
 from musicae import corpus, pianoroll
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import MODES, N_VOICES, REST, VOICE_RANGES, VOICES, Chorale, MusicaeError
-from musicae.pianoroll import FIRST_PITCH, HOLD, WINDOW
+from musicae.pianoroll import FIRST_PITCH, HOLD, SOPRANO, WINDOW
 from musicae.recipes import RECIPES, four_bar_starts
 
 HOLDING = "always hold"
 DEGREE = "scale degree"
 TRIVIAL = (HOLDING, DEGREE)
 """``HOLDING`` holds at every step. ``DEGREE`` begins a note wherever the soprano does, the one
-that the voice begins most often under that degree of that key's scale, and holds otherwise."""
+that the voice begins most often under that degree of the scale, and holds otherwise; of the
+soprano itself it knows too much to be asked."""
 
 SAME = 0.01
 """A model that is less than a point better than a trivial predictor is no better."""
@@ -68,18 +69,21 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     if not windows:
         raise MusicaeError("there are no four bars of 4/4 to judge a model by")
     truth, count = torch.stack(bach), torch.stack(counted)
-    answers = {
-        model.name: recipe.predict(model.model, torch.stack(windows)),
-        HOLDING: torch.full_like(truth, HOLD)[..., list(recipe.answer)],
-        DEGREE: torch.stack(degree)[..., list(recipe.answer)],
-    }
-    return {
-        VOICES[v]: {
-            predictor: _accuracy(answer[..., i], truth[..., v], count[..., v])
-            for predictor, answer in answers.items()
+    answer = recipe.predict(model.model, torch.stack(windows))
+    by_degree = torch.stack(degree)
+    table: Table = {}
+    for i, v in enumerate(recipe.answer):
+        guesses = {
+            model.name: answer[..., i],
+            HOLDING: torch.full_like(truth[..., v], HOLD),
         }
-        for i, v in enumerate(recipe.answer)
-    }
+        if v not in SOPRANO:
+            guesses[DEGREE] = by_degree[..., v]
+        table[VOICES[v]] = {
+            predictor: _accuracy(guess, truth[..., v], count[..., v])
+            for predictor, guess in guesses.items()
+        }
+    return table
 
 
 def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:
@@ -103,17 +107,18 @@ def _usual_distances(chorales: Sequence[Chorale]) -> NDArray[np.int64]:
     ``(2, 12, V)`` for each mode and degree of the scale that the soprano sings. As a distance from
     the soprano a degree of the scale comes with its octave.
     """
-    counts = np.zeros((len(MODES), 12, N_VOICES, 256), dtype=np.int64)
+    unison = 127  # the place in the count of a voice that doubles the soprano; crossings are below
+    counts = np.zeros((len(MODES), 12, N_VOICES, 2 * unison + 1), dtype=np.int64)
     for chorale in chorales:
         if chorale.key is None:
             continue
-        soprano = chorale.pitch[:, 0].astype(np.int64)
-        for voice in range(N_VOICES):
-            at = np.flatnonzero(chorale.onset[:, voice] & (soprano != REST))
-            degrees = (soprano[at] - chorale.key.tonic) % 12
-            distances = soprano[at] - chorale.pitch[at, voice] + 128
-            np.add.at(counts, (MODES.index(chorale.key.mode), degrees, voice, distances), 1)
-    return counts.argmax(axis=-1) - 128
+        at, voice = np.nonzero(chorale.onset & (chorale.pitch[:, :1] != REST))
+        soprano = chorale.pitch[at, 0].astype(np.int64)
+        degree = (soprano - chorale.key.tonic) % 12
+        distance = soprano - chorale.pitch[at, voice] + unison
+        np.add.at(counts[MODES.index(chorale.key.mode)], (degree, voice, distance), 1)
+    usual: NDArray[np.int64] = counts.argmax(axis=-1) - unison
+    return usual
 
 
 def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -130,16 +135,18 @@ def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def markdown(table: Table) -> str:
     """The table as people read it, in percent."""
-    predictors = list(next(iter(table.values())))
+    predictors = list(dict.fromkeys(p for row in table.values() for p in row))
     lines = [
         "| voice | " + " | ".join(f"{p}: steps | onsets" for p in predictors) + " |",
         "| --- |" + " ---: | ---: |" * len(predictors),
     ]
     for voice, row in table.items():
-        cells = " | ".join(
-            f"{100 * row[p].steps:.1f} | {100 * row[p].onsets:.1f}" for p in predictors
-        )
-        lines.append(f"| {voice.lower()} | {cells} |")
+        cells = [
+            f"{100 * share:.1f}" if p in row else "-"
+            for p in predictors
+            for share in row.get(p, Accuracy(0, 0))
+        ]
+        lines.append(f"| {voice.lower()} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -147,9 +154,12 @@ def verdicts(table: Table) -> list[str]:
     """A sentence for each number of a model that is less than a point above a trivial one's."""
     sentences = []
     for voice, row in table.items():
-        model = next(p for p in row if p not in TRIVIAL)
-        for kind in Accuracy._fields:
-            for trivial in TRIVIAL:
-                if getattr(row[model], kind) - getattr(row[trivial], kind) < SAME:
-                    sentences.append(f"{voice}, {kind}: {model} is no better than {trivial!r}")
+        name, model = next((p, accuracy) for p, accuracy in row.items() if p not in TRIVIAL)
+        for trivial in (p for p in TRIVIAL if p in row):
+            for kind, share, other in zip(Accuracy._fields, model, row[trivial], strict=True):
+                if share - other < SAME:
+                    sentences.append(
+                        f"{voice}, {kind}: {name} ({share:.1%}) is no better than"
+                        f" {trivial!r} ({other:.1%})"
+                    )
     return sentences

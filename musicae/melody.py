@@ -46,10 +46,8 @@ OF_THE_SONG = frozenset(
 """Meta events that speak of the whole song in whatever track they stand."""
 SUNG_TEXT = frozenset({"lyrics", "text"})
 BANK_SELECT = (0, 32)
-BREATH = STEPS_PER_QUARTER // 2
-"""Rests up to an eighth after a note at least as long are articulation, not harmony."""
-OFF_GRID = 0.25
-"""Of a sixteenth: notes further from the grid are triplets and the like, not a player's breath."""
+ARTICULATION = STEPS_PER_QUARTER // 2
+"""Rests up to an eighth after a note at least as long are the singer's, not the harmony's."""
 CHORD_SPREAD = STEPS_PER_QUARTER * 2
 """Notes that begin within a quarter divided by this (a thirty-second) are one chord."""
 
@@ -167,10 +165,7 @@ def read_melody(path: Path | str, track: str | None = None, key: Key | None = No
     under = set(hidden)
     notes = [note for note in part.notes if note not in under]
     quantized = midi.quantize(song, notes)
-    moved = sum(
-        abs(note.start * STEPS_PER_QUARTER / song.ppq - song.step(note.start)) > OFF_GRID
-        for note in notes
-    )
+    moved = midi.off_grid(song, notes)
     if moved:
         notices.append(
             f"{moved} of {len(notes)} notes begin off the sixteenth grid; the harmony follows the"
@@ -178,7 +173,7 @@ def read_melody(path: Path | str, track: str | None = None, key: Key | None = No
         )
     if not song.metas("time_signature"):
         notices.append("the file states no meter; 4/4 is assumed")
-    voice = _without_breaths(quantized)
+    voice = _without_articulation(quantized)
     steps = voice[-1][0] + voice[-1][1]
     tune = midi.chorale_of(song, [voice], steps)
     offset = steps - len(tune)
@@ -288,13 +283,13 @@ def _under_the_melody(song: Song, notes: Sequence[MidiNote]) -> tuple[MidiNote, 
     return tuple(hidden)
 
 
-def _without_breaths(notes: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+def _without_articulation(notes: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """Notes ``(step, duration, pitch)`` with the short rests between them closed."""
     closed = []
     for note, following in pairwise(notes):
         step, duration, pitch = note
         gap = following[0] - step - duration
-        closed.append((step, duration + (gap if gap <= min(BREATH, duration) else 0), pitch))
+        closed.append((step, duration + (gap if gap <= min(ARTICULATION, duration) else 0), pitch))
     return [*closed, notes[-1]]
 
 

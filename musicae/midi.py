@@ -19,6 +19,7 @@ import mido
 
 from musicae.chorale import (
     FASTEST_QPM,
+    LONGEST,
     REST,
     SLOWEST_QPM,
     STEPS_PER_QUARTER,
@@ -29,6 +30,7 @@ from musicae.chorale import (
     Key,
     Measure,
     Meter,
+    Reading,
     Tempo,
     measures_of,
     meters_of,
@@ -54,6 +56,9 @@ CHOIR_AAHS = 52
 VELOCITY = 80
 CLOCKS_PER_STEP = 24 // STEPS_PER_QUARTER
 
+BREATH = 0.25
+"""Of a sixteenth: how far from the grid a note that was meant to be on it may be played."""
+
 FERMATA, START, END = "fermata", "Start", "End"
 SOURCE, PROVENANCE = "source: ", "musicae: "
 
@@ -64,6 +69,11 @@ def read(path: Path | str) -> Chorale:
     Voices are found by track names, else four parts are S A T B from high to low, and one part is
     a soprano alone. Raises ChoraleError where the file cannot be used or its voices not be told.
     """
+    return read_counting(path).chorale
+
+
+def read_counting(path: Path | str) -> Reading:
+    """``read``, with the count of notes that were off the grid."""
     song = open_song(Path(path))
     if song.parts:
         song = song.pattern(song.parts[0])
@@ -76,13 +86,14 @@ def read(path: Path | str) -> Chorale:
     steps = max([step for step, text in markers if text == END] or ends)
     starts = any(text == START for _, text in markers)
     texts = [text_of(e.message) for e in song.metas("text")]
-    return chorale_of(
+    chorale = chorale_of(
         song,
         notes,
         steps,
         keep_silence=starts or not ends,
         source=next((t.removeprefix(SOURCE) for t in texts if t.startswith(SOURCE)), ""),
     )
+    return Reading(chorale, sum(off_grid(song, part.notes) for part in voices.values()))
 
 
 def chorale_of(
@@ -97,6 +108,9 @@ def chorale_of(
     Where the first note falls off the bar line within the first bar, it begins an anacrusis,
     unless the silence before it is to be kept.
     """
+    if steps > LONGEST:
+        bars = steps // STEPS_PER_WHOLE
+        raise ChoraleError(f"{song.path}: lasts some {bars} bars; is it damaged?")
     measures = _measures(song, steps)
     first = min((note[0] for voice in voices for note in voice), default=0)
     cut = 0 if keep_silence or first >= measures[0].length else first
@@ -217,6 +231,14 @@ def quantize(song: Song, notes: Iterable[MidiNote]) -> list[tuple[int, int, int]
         end = end if following is None else min(end, following)
         quantized.append((step, end - step, note.pitch))
     return quantized
+
+
+def off_grid(song: Song, notes: Iterable[MidiNote]) -> int:
+    """How many notes begin further from the grid than a player's breath: triplets and the like."""
+    return sum(
+        abs(note.start * STEPS_PER_QUARTER / song.ppq - song.step(note.start)) > BREATH
+        for note in notes
+    )
 
 
 def key_of(song: Song) -> Key | None:

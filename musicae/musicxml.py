@@ -14,7 +14,6 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +21,11 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from musicae import __version__
 from musicae.chorale import (
     COMMON_TIME,
     FASTEST_QPM,
+    LONGEST,
     MODES,
     REST,
     SLOWEST_QPM,
@@ -36,6 +37,7 @@ from musicae.chorale import (
     Measure,
     Meter,
     Note,
+    Reading,
     Tempo,
     meters_of,
 )
@@ -64,13 +66,6 @@ VOICE_NAMES = ("soprano|sopran|s", "alto|alt|a", "tenore?|t", "bass|basso|b")
 """What a part's name or its first word is, for each voice; doublings may follow it."""
 
 
-class Reading(NamedTuple):
-    """A chorale, and how many of its notes had to be moved to the sixteenth grid or dropped."""
-
-    chorale: Chorale
-    quantized: int
-
-
 def write(
     chorale: Chorale,
     path: Path | str,
@@ -95,7 +90,8 @@ def write(
     root = exporter.parse()
     _set_header(root, chorale, provenance)
     ET.indent(root)
-    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n'.encode() + ET.tostring(root)
+    text = ET.tostring(root, encoding="unicode")
+    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
     with whole_file(path) as partial:
         partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
 
@@ -116,6 +112,8 @@ def read_counting(path: Path | str) -> Reading:
         return from_score(_score_of(root), "" if title == path.name else title, source)
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
+    except (ValueError, OverflowError) as error:  # a pitch that is not a number, for one
+        raise ChoraleError(f"{path}: is not a score that can be read ({error})") from None
 
 
 def from_score(score: Any, title: str = "", source: str = "") -> Reading:
@@ -130,6 +128,8 @@ def from_score(score: Any, title: str = "", source: str = "") -> Reading:
         raise ChoraleError("the score has no bars")
     measures, begins = _measures(bars)
     steps = measures[-1].start + measures[-1].length
+    if steps > LONGEST:
+        raise ChoraleError(f"lasts {steps // STEPS_PER_QUARTER} quarter notes; is it damaged?")
     voices, fermatas, quantized = [], [], 0
     for name, line in zip(VOICES, bars, strict=True):
         written, dropped = _notes(line, begins, name)
@@ -235,7 +235,7 @@ def _set_header(root: ET.Element, chorale: Chorale, provenance: dict[str, Any] |
             root.remove(element)
     identification = ET.Element("identification")
     encoding = ET.SubElement(identification, "encoding")
-    ET.SubElement(encoding, "software").text = f"musicae {version('musicae')}"
+    ET.SubElement(encoding, "software").text = f"musicae {__version__}"
     for kind in ("accidental", "beam"):
         ET.SubElement(encoding, "supports", {"element": kind, "type": "yes"})
     if chorale.source:
@@ -315,7 +315,7 @@ def _score_of(root: ET.Element) -> Any:
             importer.xmlRootToScore(root, importer.stream)
             return importer.stream
         except Exception as error:  # music21 raises whatever its parser meets in a damaged score
-            raise ChoraleError(f"is not a score that can be read ({error})") from None
+            raise ChoraleError(f"is not a score that can be read ({_line(str(error))})") from None
 
 
 def _line(text: str | None) -> str:

@@ -155,7 +155,10 @@ def _lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
     for period in _periods(meter):
         strong = range((start // period + 1) * period, stop, period)
         if strong:
-            cut = strong[-1] if start % period == 0 else strong[0]
+            # From a strong point as far as one symbol goes, else to the next strong point.
+            ahead = reversed(strong) if start % period == 0 else ()
+            one = (cut for cut in ahead if _is_one_symbol(start, cut - start, meter, sounding))
+            cut = next(one, strong[0])
             return _lengths(start, cut, meter, sounding) + _lengths(cut, stop, meter, sounding)
     raise AssertionError("a single step is always one symbol")
 

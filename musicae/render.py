@@ -30,7 +30,7 @@ def piano_roll(chorale: Chorale, bars_per_system: int = 8) -> Figure:
     Longer pieces go into several systems of ``bars_per_system`` bars. Raises MusicaeError where
     matplotlib is missing.
     """
-    matplotlib = _matplotlib()
+    matplotlib = load_matplotlib()
     measures = chorale.measures
     systems = [measures[i : i + bars_per_system] for i in range(0, len(measures), bars_per_system)]
     sounding = chorale.pitch[chorale.pitch != REST]
@@ -67,11 +67,11 @@ def save_figure(figure: Figure, path: Path | str) -> None:
         raise MusicaeError(f"{path}: its name should end in one of {', '.join(PICTURE_SUFFIXES)}")
     dated = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix.lower())
     undated = {dated: None} if dated else {}
-    with whole_file(path) as partial, _matplotlib().rc_context({"svg.hashsalt": "musicae"}):
+    with whole_file(path) as partial, load_matplotlib().rc_context({"svg.hashsalt": "musicae"}):
         figure.savefig(partial, dpi=110, metadata=undated)
 
 
-def _matplotlib() -> Any:
+def load_matplotlib() -> Any:
     """matplotlib, without pyplot, which would choose a window system."""
     try:
         import matplotlib

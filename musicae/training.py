@@ -170,8 +170,8 @@ def fit(
         network.eval()
         valid_total = torch.zeros_like(total)
         with torch.no_grad():
-            for part in torch.split(valid[rank::world], settings.batch_size):
-                valid_total += loss(network, part).sum()
+            for batch in torch.split(valid, settings.batch_size):
+                valid_total += loss(network, batch[rank::world]).sum()
         totals = fabric.all_reduce(torch.stack([total, valid_total]), reduce_op="sum").tolist()
         train_loss, valid_loss = totals[0] / len(train), totals[1] / len(valid)
         if not math.isfinite(train_loss + valid_loss):
@@ -241,9 +241,9 @@ def train(
         config: layers that differ from the recipe's, such as ``{"hidden": 400}``.
         devices: processes on this machine, which share each batch. They are started by spawning
             from the ``musicae`` command, ``python -m musicae``, a test, or a script (below
-            ``if __name__ == "__main__":``); by forking from a notebook. Under ``torchrun`` or
-            ``fabric run``, on one machine or several, their processes are used and this number
-            is not: ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
+            ``if __name__ == "__main__":``); by forking from a notebook. Under ``torchrun``, on
+            one machine or several, its processes are used and this number is not:
+            ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
         accelerator: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``mps``.
         precision: ``32-true``, or ``bf16-mixed``, which multiplies matrices in bfloat16.
         resume: go on with the run that was killed in this folder; begin where there is none. On
@@ -256,7 +256,8 @@ def train(
         raise TrainingError(f"no model is called {name!r}; there are {', '.join(RECIPES)}")
     recipe = RECIPES[name]
     settings, config = settings or recipe.settings, recipe.config | (config or {})
-    checkpoint.build(name, config)  # refuses wrong layers before any process is started
+    with torch.device("meta"):
+        checkpoint.build(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = corpus.load(data)
     train_side = windows(chorales.side("train"), every_key=True)
@@ -268,16 +269,21 @@ def train(
         "precision": precision,
         "data": {"train": _describe("train", train_side), "valid": _describe("valid", valid_side)},
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{folder}: cannot be made ({error.strerror})") from None
     state = _read_state(folder / STATE, facts) if resume else None
     job = _Job(name, config, settings, train_side, valid_side, folder, facts, state, report)
-    if "LT_CLI_USED" in os.environ:  # ``fabric run`` has launched already
-        return _work(job, fabric)
+    had_port = "MASTER_PORT" in os.environ
     try:
         run: Run = fabric.launch(partial(_work, job))
     except ProcessRaisedException as error:
         reason = str(error).strip().splitlines()[-1]
         raise TrainingError(f"a process of the run failed: {reason}") from error
+    finally:
+        if not had_port:  # the next run looks for a free one again
+            os.environ.pop("MASTER_PORT", None)
     return run
 
 
@@ -343,7 +349,9 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     if fabric.is_global_zero:
         model.cpu().eval()
         if isinstance(model, Autoencoder):
-            model.fit_codes(_codes(model, job.train))
+            # In double precision, for some directions of the codes hardly vary.
+            model.double().fit_codes(_codes(model, job.train))
+            model.float()
         summary = job.facts | {
             "epochs": len(rows),
             "best_epoch": best.epoch,
@@ -364,10 +372,10 @@ def _work(job: _Job, fabric: Fabric) -> Run:
 
 @torch.no_grad()
 def _codes(model: Autoencoder, examples: Tensor) -> Tensor:
-    """The codes ``(N, bottleneck)`` of windows ``(N, 64, V)``."""
+    """The codes ``(N, bottleneck)``, float64, of windows ``(N, 64, V)``."""
     return torch.cat(
         [
-            model.encode(pianoroll.flatten(part.long(), ALL_VOICES))
+            model.encode(pianoroll.flatten(part.long(), ALL_VOICES).double())
             for part in torch.split(examples, 512)
         ]
     )

@@ -222,6 +222,18 @@ def test_triplets_and_thirty_seconds_go_to_the_nearest_sixteenth(tmp_path):
     ]
 
 
+def test_notes_off_the_grid_are_counted(tmp_path):
+    notes = [(5, 160, 60), (160, 320, 62), (320, 480, 64), (960, 1440, 65)]
+    path = save(tmp_path / "tune.mid", tune(*notes))
+    assert midi.read_counting(path).quantized == 2
+
+
+def test_a_file_that_claims_to_last_for_days(tmp_path):
+    path = save(tmp_path / "endless.mid", tune((0, 0xFFFFFFF, 60)), ppq=24)
+    with pytest.raises(ChoraleError, match=r"endless.mid: lasts some 2796202 bars"):
+        midi.read(path)
+
+
 def test_a_note_that_never_ends_lasts_to_the_end_of_its_track(tmp_path):
     events = [*tune((0, 480, 60)), (480, mido.Message("note_on", note=62, velocity=80))]
     path = save(tmp_path / "stuck.mid", [*events, meta(1920, "end_of_track")])

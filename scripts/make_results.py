@@ -1,0 +1,27 @@
+"""Make ``data/results/``: every example melody harmonized, and the README's pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import musicae
+from musicae import corpus, render
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+PICTURED = "old_hundredth"
+
+
+def main() -> None:
+    results = DATA / "results"
+    results.mkdir(exist_ok=True)
+    for melody in sorted((DATA / "melodies").glob("*.mid")):
+        (piece,) = musicae.harmonize(melody)
+        piece.write(results / melody.name)
+        if melody.stem == PICTURED:
+            render.draw(piece.chorale, results / f"{PICTURED}.png")
+        print(piece.chorale)
+    corpus.load().draw(results / "corpus.png")
+
+
+if __name__ == "__main__":
+    main()

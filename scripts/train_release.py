@@ -1,0 +1,91 @@
+"""Train the models that ship, as their recipes say, and write down how good they are.
+
+    python scripts/train_release.py [MODEL ...] [--runs FOLDER]
+
+For each model, or those named, ``musicae/weights`` gets the weights in half precision, the log of
+the run as ``MODEL.csv`` and its settings, seed, versions, data and accuracies as ``MODEL.json``;
+``RESULTS.md`` has the accuracies of all of them as a table. A run that was killed goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+
+import torch
+
+from musicae import checkpoint, corpus, evaluation
+from musicae.files import whole_file
+from musicae.recipes import RECIPES
+from musicae.training import LOG, Progress, train
+
+SIDES = ("valid", "test")
+
+
+def release(name: str, runs: Path) -> None:
+    """Train one model and put what is known of it into the weights folder."""
+    began = time.perf_counter()
+    run = train(name, None, runs / name, accelerator="cpu", resume=True, report=tell)
+    print(f"\n{name}: {run.epochs} epochs in {time.perf_counter() - began:.0f} s")
+    trained = checkpoint.load(run.weights)
+    path = checkpoint.WEIGHTS / f"{name}.safetensors"
+    facts = trained.provenance | {"stored_as": "float16"}
+    checksum = checkpoint.save(path, name, trained.model, facts, dtype=torch.float16)
+    shutil.copyfile(runs / name / LOG, path.with_suffix(".csv"))
+
+    shipped, chorales = checkpoint.load(path), corpus.load()
+    accuracies = {}
+    for side in SIDES:
+        table = evaluation.accuracies(shipped, chorales.side(side), chorales.side("train"))
+        accuracies[side] = {
+            voice: {predictor: accuracy._asdict() for predictor, accuracy in row.items()}
+            for voice, row in table.items()
+        }
+    facts |= {"checksum": checksum, "accuracies": accuracies}
+    with whole_file(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def results() -> str:
+    """The accuracies of every model in the weights folder on the test side, as Markdown."""
+    parts = ["# Accuracies on the test side, in percent"]
+    for name in RECIPES:
+        path = checkpoint.WEIGHTS / f"{name}.json"
+        if path.exists():
+            sides = json.loads(path.read_text(encoding="utf-8"))["accuracies"]
+            table = {
+                voice: {predictor: evaluation.Accuracy(**a) for predictor, a in row.items()}
+                for voice, row in sides["test"].items()
+            }
+            parts += [f"## {name}", evaluation.markdown(table)]
+            parts += ["\n".join(f"- {verdict}" for verdict in evaluation.verdicts(table))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def tell(progress: Progress) -> None:
+    if progress.step % 20 == 0:
+        valid = "" if progress.valid_loss is None else f", valid {progress.valid_loss:.1f}"
+        print(
+            f"\repoch {progress.epoch} of {progress.epochs}, step {progress.step}"
+            f" of {progress.steps}: loss {progress.loss:.1f}{valid}   ",
+            end="",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="by default all")
+    parser.add_argument("--runs", type=Path, default=Path("runs/release"), help="for the runs")
+    arguments = parser.parse_args()
+    for name in arguments.models or RECIPES:
+        release(name, arguments.runs)
+    with whole_file(checkpoint.WEIGHTS / "RESULTS.md") as path:
+        path.write_text(results(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
