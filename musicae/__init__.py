@@ -13,12 +13,14 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from musicae.api import Piece, generate, harmonize, read, write
     from musicae.chorale import Chorale, Key, MusicaeError
+    from musicae.report import check
 
 _HOMES = {
     "Chorale": "musicae.chorale",
     "Key": "musicae.chorale",
     "MusicaeError": "musicae.chorale",
     "Piece": "musicae.api",
+    "check": "musicae.report",
     "generate": "musicae.api",
     "harmonize": "musicae.api",
     "read": "musicae.api",
@@ -30,6 +32,7 @@ __all__ = [
     "Key",
     "MusicaeError",
     "Piece",
+    "check",
     "generate",
     "harmonize",
     "read",

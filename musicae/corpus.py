@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae import corpus_report, musicxml
+from musicae import musicxml
 from musicae.chorale import (
     MODES,
     REST,
@@ -114,14 +114,6 @@ class Corpus:
         """
         with whole_file(Path(path)) as partial:
             _write_arrays(partial, _to_arrays(self))
-
-    def summary(self) -> dict[str, Any]:
-        """Sizes, meters, keys, ranges, note lengths, duplicates and what was left out."""
-        return corpus_report.summary(self)
-
-    def draw(self, path: Path | str) -> None:
-        """Draw the summary's figures to a .png, .svg or .pdf. Raises MusicaeError."""
-        corpus_report.draw(self, path)
 
 
 def load(path: Path | str | None = None) -> Corpus:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicae.chorale import VOICES, Chorale, MusicaeError, pitch_name
+from musicae.corpus import Corpus
 from musicae.render import VOICE_COLOURS, save_figure
 from musicae.tunes import SIDES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from musicae.corpus import Corpus
 
 LENGTH_NAMES = {
     1: "sixteenth",

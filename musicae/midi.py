@@ -140,11 +140,13 @@ def write(
     path: Path | str,
     program: int = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
+    markers: Sequence[tuple[int, str]] = (),
 ) -> None:
     """Write a chorale as MIDI, 480 ticks a quarter, whole or not at all.
 
     ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
-    track as JSON. Raises ChoraleError where the file cannot be written.
+    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. Raises
+    ChoraleError where the file cannot be written.
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
@@ -159,8 +161,9 @@ def write(
     for tempo in chorale.tempos:
         message = mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo.qpm))
         events.append(Timed(tempo.step * ticks_per_step, message))
-    for step, text in _markers(chorale):
-        events.append(Timed(step * ticks_per_step, mido.MetaMessage("marker", text=text)))
+    for step, text in [*_markers(chorale), *markers]:
+        message = mido.MetaMessage("marker", text=raw_text(text))
+        events.append(Timed(step * ticks_per_step, message))
     tracks = [events]
     for v, name in enumerate(VOICES):
         notes = [

@@ -12,7 +12,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -55,6 +55,9 @@ DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
 )
+MARK_COLOUR = "#c8102e"
+"""Of notes that are marked."""
+
 MXL_ENTRY = "score.musicxml"
 MXL_TYPE = "application/vnd.recordare.musicxml"
 MXL_CONTAINER = (
@@ -71,12 +74,14 @@ def write(
     path: Path | str,
     program: int | None = None,
     provenance: dict[str, Any] | None = None,
+    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
 ) -> None:
     """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
 
     ``program`` is the General MIDI program, counted from 0, for playback (choir by default);
-    ``provenance`` goes into the header as JSON. The same music gives the same bytes. Raises
-    ChoraleError where the file cannot be written.
+    ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
+    they begin and their voice, and writes the texts above them. The same music gives the same
+    bytes. Raises ChoraleError where the file cannot be written.
     """
     from music21.musicxml.m21ToXml import ScoreExporter
 
@@ -86,7 +91,7 @@ def write(
     program = CHOIR_AAHS if program is None else program
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
-    exporter = ScoreExporter(_engrave(chorale, program), makeNotation=False)
+    exporter = ScoreExporter(_engrave(chorale, program, marks or {}), makeNotation=False)
     root = exporter.parse()
     _set_header(root, chorale, provenance)
     ET.indent(root)
@@ -156,7 +161,7 @@ def from_score(score: Any, title: str = "", source: str = "") -> Reading:
 # Writing
 
 
-def _engrave(chorale: Chorale, program: int) -> Any:
+def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Sequence[str]]) -> Any:
     """The chorale as a music21 score that needs no more notation made."""
     from music21 import clef, instrument, key, metadata, meter, stream, tempo
 
@@ -184,7 +189,7 @@ def _engrave(chorale: Chorale, program: int) -> Any:
                 drawn = (measure.numerator, measure.denominator)
                 bar.timeSignature = meter.TimeSignature(f"{drawn[0]}/{drawn[1]}")
             part.append(bar)
-        _fill(part, chorale, v, places[:, v].tolist())
+        _fill(part, chorale, v, places[:, v].tolist(), marks)
         part.makeAccidentals(inPlace=True)
         part.getElementsByClass("Measure").last().rightBarline = "final"
         score.insert(0, part)
@@ -196,7 +201,13 @@ def _engrave(chorale: Chorale, program: int) -> Any:
     return score
 
 
-def _fill(part: Any, chorale: Chorale, voice: int, places: Sequence[int]) -> None:
+def _fill(
+    part: Any,
+    chorale: Chorale,
+    voice: int,
+    places: Sequence[int],
+    marks: Mapping[tuple[int, int], Sequence[str]],
+) -> None:
     """Put the symbols of a voice into the bars of its part."""
     from music21 import expressions, note, pitch, tie
 
@@ -225,6 +236,13 @@ def _fill(part: Any, chorale: Chorale, voice: int, places: Sequence[int]) -> Non
                 fermata = expressions.Fermata()
                 fermata.type = "upright"
                 head.expressions.append(fermata)
+            if (symbol.note_step, voice) in marks:
+                head.style.color = MARK_COLOUR
+                if not symbol.tied_before:
+                    for text in marks[symbol.note_step, voice]:
+                        words = expressions.TextExpression(text)
+                        words.placement, words.style.color = "above", MARK_COLOUR
+                        bar.insert(bar.highestTime, words)
             bar.append(head)
 
 

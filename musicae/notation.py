@@ -74,14 +74,20 @@ def spell(chorale: Chorale) -> NDArray[np.int64]:
     low = fifths + SPELLING_WINDOW.start
     home = low + (len(SPELLING_WINDOW) - 1) / 2
     classes = chorale.pitch.astype(np.int64) % 12
-    sounding = chorale.pitch != REST
-    places = (7 * classes - low) % 12 + low
-    spelled = places.copy()
-    for step, voice in np.argwhere(chorale.onset):
-        near = slice(max(0, step - SPELLING_REACH), step + SPELLING_REACH + 1)
-        others = sounding[near] & (classes[near] != classes[step, voice])
-        center = (home + places[near][others].mean()) / 2 if others.any() else home
-        spelled[step, voice] += 12 * round((center - places[step, voice]) / 12)
+    first_guess = (7 * np.arange(12) - low) % 12 + low  # (pitch class,)
+    places = first_guess[classes]
+    # (T + 1, pitch class): how often each has sounded before a step.
+    sounds = (classes[:, :, None] == np.arange(12)) & (chorale.pitch != REST)[:, :, None]
+    before = np.pad(sounds.sum(axis=1).cumsum(axis=0), ((1, 0), (0, 0)))
+    steps = np.arange(len(chorale))
+    stop = np.minimum(steps + SPELLING_REACH + 1, len(chorale))
+    near = before[stop] - before[np.maximum(steps - SPELLING_REACH, 0)]  # (T, pitch class)
+    own = np.take_along_axis(near, classes, axis=1)  # (T, V)
+    others = near.sum(axis=1, keepdims=True) - own
+    total = (near @ first_guess)[:, None] - own * places
+    center = np.where(others > 0, (home + total / np.maximum(others, 1)) / 2, home)
+    moved = places + 12 * np.round((center - places) / 12).astype(np.int64)
+    spelled: NDArray[np.int64] = np.where(chorale.onset, moved, places)
     return spelled
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import musicae
-from musicae import corpus, render
+from musicae import corpus, corpus_report, render
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 PICTURED = "old_hundredth"
@@ -20,7 +20,7 @@ def main() -> None:
         if melody.stem == PICTURED:
             render.draw(piece.chorale, results / f"{PICTURED}.png")
         print(piece.chorale)
-    corpus.load().draw(results / "corpus.png")
+    corpus_report.draw(corpus.load(), results / "corpus.png")
 
 
 if __name__ == "__main__":

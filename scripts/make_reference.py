@@ -1,0 +1,21 @@
+"""Measure Bach: the rates of voice-leading violations on the corpus's train side, as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from musicae import corpus, report
+from musicae.files import whole_file
+
+
+def main() -> None:
+    measured = report.measure(corpus.load().side("train"))
+    with whole_file(report.RATES) as path:
+        path.write_text(json.dumps(measured) + "\n", encoding="utf-8")
+    for name, limit in measured["limits"].items():
+        rates = measured["rates"][name]
+        print(f"{name:26} mean {sum(rates) / len(rates):5.2f}  limit {limit:5.2f}")
+
+
+if __name__ == "__main__":
+    main()
