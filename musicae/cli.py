@@ -229,12 +229,59 @@ def train(
 
 @app.command()
 def evaluate(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models, weights files, chorales, folders; by default all models."),
+    ] = None,
+    data: DataPath = None,
+    side: Annotated[str, typer.Option(help="The side of the corpus: valid or test.")] = "test",
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Draw the table: .png, .svg or .pdf.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the table as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set models and chorales beside held-out Bach, and models beside trivial predictors."""
+    from musicae import checkpoint, comparison, corpus
+
+    loaded = corpus.load(data)
+    names = targets or list(checkpoint.KINDS)
+    with _progress("measuring") as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        held_out, groups = comparison.standard_groups(names, loaded, side, seed)
+        rows = comparison.compare(groups, held_out, loaded, progress)
+    if csv:
+        comparison.write_csv(rows, csv)
+    if out:
+        comparison.draw(rows, out)
+    if as_json:
+        told = {
+            "side": side,
+            "seed": seed,
+            "rows": [row.as_dict() for row in rows],
+            "skipped": [reason for group in groups for reason in group.skipped],
+        }
+        print(json.dumps(told, indent=2))
+        return
+    print(comparison.markdown(rows))
+    for group in groups:
+        for reason in group.skipped:
+            print(f"left out  {reason}")
+
+
+@app.command()
+def accuracy(
     model: Annotated[str, typer.Argument(help="A shipped model, or a weights file.")],
     data: DataPath = None,
     side: Annotated[str, typer.Option(help="The side of the corpus: valid or test.")] = "test",
     as_json: AsJson = False,
 ) -> None:
-    """Compare a model's symbols with Bach's, voice by voice, beside trivial predictors."""
+    """How often a model writes what Bach wrote, voice by voice, beside trivial predictors."""
     from musicae import corpus, evaluation, sampling
 
     chorales = corpus.load(data)

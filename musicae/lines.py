@@ -98,10 +98,10 @@ def doubled_leading_tone(chords: Sonorities) -> list[Place]:
     """
     found = []
     for i, harmony in enumerate(chords.harmonies):
-        if harmony and (
-            harmony.quality == "dominant seventh" or harmony.leads_to(chords.key.tonic)
-        ):
-            voices = _singing(chords, i, harmony.leading_tone)
+        leads_home = harmony is not None and harmony.leads_to(chords.key.tonic)
+        if harmony and (leads_home or harmony.quality == "dominant seventh"):
+            leading_tone = (chords.key.tonic - 1) % 12 if leads_home else harmony.leading_tone
+            voices = _singing(chords, i, leading_tone)
             held = i > 0 and (chords.pitch[i, voices] == chords.pitch[i - 1, voices]).all()
             if len(voices) > 1 and not held:
                 found.append(Place(i, i, tuple(voices)))

@@ -12,7 +12,15 @@ from torch.nn import functional as F
 
 from musicae import corpus, pianoroll
 from musicae.chorale import STEPS_PER_WHOLE, Chorale, MusicaeError
-from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, FIRST_PITCH, SOPRANO, VOCABULARY, WINDOW
+from musicae.pianoroll import (
+    ACCOMPANIMENT,
+    ALL_VOICES,
+    FIRST_PITCH,
+    SILENCE,
+    SOPRANO,
+    VOCABULARY,
+    WINDOW,
+)
 
 BAR = STEPS_PER_WHOLE
 """Steps of a bar of 4/4, of which a window holds four."""
@@ -66,6 +74,15 @@ class Recipe:
     config: dict[str, int]
     """Its layers."""
     settings: Settings
+    to_the_end: bool = False
+    """Whether only windows count whose fourth bar sounds: who composes should not learn to stop."""
+
+    def examples(self, chorales: Sequence[Chorale], every_key: bool) -> Tensor:
+        """The ``windows`` of chorales that the model learns from, ``(N, 64, V)``, uint8."""
+        found = windows(chorales, every_key)
+        if self.to_the_end:
+            found = found[(found[:, -BAR:] != SILENCE).flatten(1).any(dim=1)]
+        return found
 
     def loss(self, network: nn.Module, batch: Tensor) -> Tensor:
         """The binary cross-entropy of windows ``(B, 64, V)``: ``(B,)``, in nats a window."""
@@ -94,13 +111,14 @@ RECIPES = {
         given=SOPRANO,
         answer=ACCOMPANIMENT,
         config={"inputs": _width(SOPRANO), "outputs": _width(ACCOMPANIMENT), "hidden": 200},
-        settings=Settings(epochs=10),
+        settings=Settings(epochs=20, learning_rate=1e-2, weight_decay=0.2),
     ),
     "autoencoder": Recipe(
         given=ALL_VOICES,
         answer=ALL_VOICES,
-        config={"inputs": _width(ALL_VOICES), "hidden": 200, "bottleneck": 64},
-        settings=Settings(epochs=20),
+        config={"inputs": _width(ALL_VOICES), "hidden": 200, "bottleneck": 128},
+        settings=Settings(epochs=20, learning_rate=1e-2, weight_decay=0.02),
+        to_the_end=True,
     ),
 }
 

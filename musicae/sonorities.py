@@ -53,11 +53,12 @@ class Harmony(NamedTuple):
     def leading_tone(self) -> int | None:
         """The pitch class that rises to the tonic if this chord is a dominant; None if it is none.
 
-        It is the third of a major triad or dominant seventh, and the root of a diminished chord.
+        It is the third of a major triad or dominant seventh, and the root of a diminished triad or
+        half-diminished seventh. A diminished seventh has four; ``leads_to`` tells which is meant.
         """
         if self.quality in ("major", "dominant seventh"):
             return (self.root + 4) % 12
-        if self.quality in ("diminished", "half-diminished seventh", "diminished seventh"):
+        if self.quality in ("diminished", "half-diminished seventh"):
             return self.root
         return None
 

@@ -32,7 +32,7 @@ from musicae.chorale import MusicaeError
 from musicae.files import whole_file
 from musicae.models.autoencoder import Autoencoder
 from musicae.pianoroll import ALL_VOICES
-from musicae.recipes import RECIPES, Settings, windows
+from musicae.recipes import RECIPES, Settings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -260,8 +260,8 @@ def train(
         checkpoint.build(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = corpus.load(data)
-    train_side = windows(chorales.side("train"), every_key=True)
-    valid_side = windows(chorales.side("valid"), every_key=False)
+    train_side = recipe.examples(chorales.side("train"), every_key=True)
+    valid_side = recipe.examples(chorales.side("valid"), every_key=False)
     facts = {
         "model": name,
         "config": config,
@@ -367,6 +367,8 @@ def _work(job: _Job, fabric: Fabric) -> Run:
             text = json.dumps(summary | {"checksum": checksum}, indent=2)
             path.write_text(text + "\n", encoding="utf-8")
     fabric.barrier()  # nobody goes on before the files are there
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # else gloo now and then aborts at exit
     return Run(weights, len(rows), best.epoch, best.valid_loss, fabric.is_global_zero)
 
 

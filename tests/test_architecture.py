@@ -15,8 +15,16 @@ FILES = {
     for path in PACKAGE.rglob("*.py")
 }
 ROOMS = sorted(name for name in FILES if not name.endswith("__init__"))
-HEAVY = ("torch", "music21", "matplotlib", "pretty_midi", "lightning_fabric")
-NEEDS_TORCH = ("pianoroll", "checkpoint", "sampling", "training", "evaluation", "recipes")
+HEAVY = ("torch", "music21", "matplotlib", "pretty_midi", "lightning_fabric", "sklearn")
+NEEDS_TORCH = (
+    "pianoroll",
+    "checkpoint",
+    "sampling",
+    "training",
+    "evaluation",
+    "recipes",
+    "comparison",
+)
 
 
 def imports(room):

@@ -76,7 +76,7 @@ def test_train_evaluate_and_use_a_model(musicae_command, built, tmp_path):
     assert str(weights) in done.out
     assert (run / "log.csv").read_text().startswith("epoch,train_loss,valid_loss")
     table = json.loads(
-        musicae_command("evaluate", weights, "--data", built, "--json", "--side", "valid").out
+        musicae_command("accuracy", weights, "--data", built, "--json", "--side", "valid").out
     )
     assert set(table) == {"Alto", "Tenor", "Bass"}
     assert table["Alto"]["always hold"]["onsets"] == 0
@@ -84,7 +84,7 @@ def test_train_evaluate_and_use_a_model(musicae_command, built, tmp_path):
         "train", "minibach", "--data", built, "-o", run, "--epochs", 2, "--resume"
     )
     assert again.out == done.out
-    assert musicae_command("evaluate", weights, "--data", built).out.startswith("| voice |")
+    assert musicae_command("accuracy", weights, "--data", built).out.startswith("| voice |")
     (piece,) = musicae.harmonize(hymn(40), model=str(weights))
     assert len(piece.chorale) == 128
 
@@ -100,6 +100,7 @@ def test_train_evaluate_and_use_a_model(musicae_command, built, tmp_path):
         (["train", "minibach", "--precision", "8"], "precision is"),
         (["train", "minibach", "--epochs", "0"], "at least 1"),
         (["evaluate", "minibach", "--data", "none.npz"], "none.npz: no such corpus"),
+        (["accuracy", "minibach", "--data", "none.npz"], "none.npz: no such corpus"),
     ],
 )
 def test_what_is_refused(musicae_command, tmp_path, monkeypatch, arguments, complaint):
