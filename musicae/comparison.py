@@ -264,7 +264,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         ),
         ("parallels per 100 chords", [row.rules["parallels"] for row in rows], [None] * len(rows)),
         (
-            "longest passage shared with the train side (beats)",
+            "beats shared with the train side",
             [row.shared[0] for row in rows],
             [(row.shared[0], row.shared[1]) for row in rows],
         ),
