@@ -318,7 +318,8 @@ def test_torchrun_brings_its_own_processes(tmp_path):
     command += [str(script), str(tmp_path / "two")]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
-    assert sorted(done.stdout.split()) == ["first", "other"]
+    # The processes share a pipe: their lines may run into each other.
+    assert (done.stdout.count("first"), done.stdout.count("other")) == (1, 1)
     run(tmp_path / "one")
     assert_same_run("minibach", tmp_path / "one", tmp_path / "two")
 

@@ -1,0 +1,72 @@
+"""The shipped weights: whole, described, small enough, and what they write pinned note for note.
+
+After new weights are trained, ``python tests/test_weights.py`` writes the golden file anew.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import musicae
+from musicae import checkpoint, pianoroll, sampling
+from musicae.chorale import Chorale
+from musicae.pianoroll import ALL_VOICES, SOPRANO
+
+GOLDEN = Path(__file__).parent / "golden" / "weights.json"
+MOST_BYTES = 40 * 2**20
+
+PITCHES = [67, 69, 71, 72, 74, 71, 69, 67, 72, 71, 69, 74, 71, 69, 67, 67]
+MELODY = Chorale.from_notes([[(4 * i, 4, pitch) for i, pitch in enumerate(PITCHES)]])
+
+
+def notes(chorale):
+    return [[list(note) for note in chorale.notes(voice)] for voice in range(4)]
+
+
+def outputs():
+    """What the models write to a typed melody and to a seed, and a few of their logits."""
+    found = {}
+    (piece,) = musicae.harmonize(MELODY)
+    found["minibach"] = {"notes": notes(piece.chorale), "logits": logits("minibach", SOPRANO)}
+    (piece,) = musicae.generate(1, seed=3)
+    found["autoencoder"] = {
+        "notes": notes(piece.chorale),
+        "logits": logits("autoencoder", ALL_VOICES),
+    }
+    return found
+
+
+def logits(name, given):
+    flat = pianoroll.flatten(pianoroll.encode(MELODY), given)[None]
+    with torch.inference_mode():
+        return [round(x, 4) for x in sampling.load_model(name).model(flat)[0, ::500].tolist()]
+
+
+@pytest.mark.parametrize("name", ["minibach", "autoencoder"])
+def test_golden_output(name):
+    expected = json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
+    found = outputs()[name]
+    assert found["notes"] == expected["notes"]
+    assert found["logits"] == pytest.approx(expected["logits"], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", checkpoint.KINDS)
+def test_weights_are_described_beside_them(name):
+    loaded = checkpoint.load(checkpoint.find(name))
+    facts = json.loads((checkpoint.WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+    assert facts["checksum"] == loaded.checksum
+    assert facts["settings"] == loaded.provenance["settings"]
+    assert facts["data"] == loaded.provenance["data"]
+    log = (checkpoint.WEIGHTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    assert len(log) == 1 + facts["epochs"]
+
+
+def test_weights_are_small():
+    assert sum(path.stat().st_size for path in checkpoint.WEIGHTS.iterdir()) < MOST_BYTES
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(outputs()) + "\n", encoding="utf-8")
