@@ -78,20 +78,26 @@ def decode(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
 
 
 def window(tokens: Tensor, start: int, length: int = WINDOW) -> Tensor:
-    """Tokens ``(length, V)`` from a step on, silent before the piece and after it.
+    """Tokens ``(length, V)`` from a step on; see ``windows``."""
+    return windows(tokens, [start], length)[0]
 
-    ``start`` may be negative. A note that is held into the window begins there anew, so that a
+
+def windows(tokens: Tensor, starts: Sequence[int], length: int = WINDOW) -> Tensor:
+    """Tokens ``(N, length, V)`` from each of the steps on, silent before the piece and after it.
+
+    A start may be negative. A note that is held into a window begins there anew, so that the
     window can be understood by itself.
     """
-    out = torch.full((length, tokens.shape[1]), SILENCE, dtype=tokens.dtype)
-    first, stop = max(0, start), min(len(tokens), start + length)
-    if first < stop:
-        out[first - start : stop - start] = tokens[first:stop]
-        for voice in range(tokens.shape[1]):
-            if tokens[first, voice] == HOLD:
-                before = tokens[:first, voice]
-                begun = torch.nonzero(before != HOLD)
-                out[first - start, voice] = before[begun[-1, 0]] if len(begun) else SILENCE
+    steps = torch.arange(len(tokens))[:, None].expand_as(tokens)
+    begun = torch.where(tokens != HOLD, steps, 0).cummax(dim=0).values
+    sounding = tokens.gather(0, begun)  # (T, V) the symbol that holds prolong
+    sounding = torch.where(sounding == HOLD, SILENCE, sounding)
+    out = torch.full((len(starts), length, tokens.shape[1]), SILENCE, dtype=tokens.dtype)
+    for row, start in zip(out, starts, strict=True):
+        first, stop = max(0, start), min(len(tokens), start + length)
+        if first < stop:
+            row[first - start : stop - start] = tokens[first:stop]
+            row[first - start] = sounding[first]
     return out
 
 

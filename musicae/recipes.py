@@ -25,6 +25,9 @@ from musicae.pianoroll import (
 BAR = STEPS_PER_WHOLE
 """Steps of a bar of 4/4, of which a window holds four."""
 
+RAREST = 1e-4
+"""The least share of examples that a symbol is taken to have."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -84,6 +87,20 @@ class Recipe:
             found = found[(found[:, -BAR:] != SILENCE).flatten(1).any(dim=1)]
         return found
 
+    @torch.no_grad()
+    def begin(self, network: nn.Module, examples: Tensor) -> None:
+        """Begin the output's biases at the log-odds of each symbol in examples ``(N, 64, V)``.
+
+        From zero, the first steps only teach that most symbols are rare, by gradients so large
+        that half of the hidden units die of them.
+        """
+        counts = sum(
+            pianoroll.flatten(part.long(), self.answer).sum(dim=0)
+            for part in torch.split(examples, 512)
+        )
+        output = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
+        output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=RAREST))
+
     def loss(self, network: nn.Module, batch: Tensor) -> Tensor:
         """The binary cross-entropy of windows ``(B, 64, V)``: ``(B,)``, in nats a window."""
         tokens = batch.long()
@@ -111,13 +128,13 @@ RECIPES = {
         given=SOPRANO,
         answer=ACCOMPANIMENT,
         config={"inputs": _width(SOPRANO), "outputs": _width(ACCOMPANIMENT), "hidden": 200},
-        settings=Settings(epochs=20, learning_rate=1e-2, weight_decay=0.2),
+        settings=Settings(epochs=20, learning_rate=5e-3, weight_decay=0.2),
     ),
     "autoencoder": Recipe(
         given=ALL_VOICES,
         answer=ALL_VOICES,
         config={"inputs": _width(ALL_VOICES), "hidden": 200, "bottleneck": 128},
-        settings=Settings(epochs=20, learning_rate=1e-2, weight_decay=0.02),
+        settings=Settings(epochs=20, learning_rate=5e-3, weight_decay=0.02),
         to_the_end=True,
     ),
 }
@@ -157,7 +174,7 @@ def windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
             continue
         nearest = min(shifts, key=abs)
         tokens = pianoroll.encode(chorale.transpose(nearest))
-        cut = torch.stack([pianoroll.window(tokens, start) for start in starts])
+        cut = pianoroll.windows(tokens, starts)
         for shift in shifts if every_key else [nearest]:
             found.append(torch.where(cut >= FIRST_PITCH, cut + shift - nearest, cut))
     return torch.cat(found).to(torch.uint8)

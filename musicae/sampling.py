@@ -75,16 +75,21 @@ def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[C
 
 
 def window_starts(melody: Chorale) -> list[int]:
-    """Where windows of four bars of 4/4 begin so that they cover a piece, overlapping by bars.
+    """Where windows of four bars of 4/4 begin so that they cover a piece and overlap.
 
-    The first begins with the bar that a pickup completes, the last is the first to reach the end.
+    They begin with the bars, the first with that which a pickup completes, and within bars that
+    are longer than half a window. The last is the first to reach the end.
     """
-    first = melody.measures[0]
-    begins = [measure.start for measure in melody.measures]
+    bars = [measure.start for measure in melody.measures]
     if melody.pickup:
-        begins[0] = first.start + melody.pickup - melody.meters[0].steps_per_bar
-    last = next(i for i, start in enumerate(begins) if start + WINDOW >= len(melody))
-    return begins[: last + 1]
+        bars[0] = melody.pickup - melody.meters[0].steps_per_bar
+    begins: list[int] = []
+    for bar, following in zip(bars, [*bars[1:], len(melody)], strict=True):
+        for start in range(bar, following, WINDOW // 2):
+            begins.append(start)
+            if start + WINDOW >= len(melody):
+                return begins
+    return begins
 
 
 @torch.inference_mode()
@@ -97,8 +102,7 @@ def accompaniment_probabilities(
     weighted by the distance to the window's nearer edge: it is in its middle that MiniBach has
     heard what comes before and after.
     """
-    windows = torch.stack([pianoroll.window(tokens, start) for start in starts])
-    flat = torch.sigmoid(model(pianoroll.flatten(windows, SOPRANO)))
+    flat = torch.sigmoid(model(pianoroll.flatten(pianoroll.windows(tokens, starts), SOPRANO)))
     steps = torch.arange(WINDOW)
     weight = torch.minimum(steps + 1, WINDOW - steps).float()
     averaged = []

@@ -195,6 +195,7 @@ def _notes_by_channel(track: Sequence[Timed]) -> dict[int, list[MidiNote]]:
             for note in sorted(notes, key=lambda note: (note[0], note[3]))
         ]
         for channel, notes in found.items()
+        if notes
     }
 
 

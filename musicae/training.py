@@ -333,6 +333,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
         torch.manual_seed(job.settings.seed)
         model = checkpoint.build(job.name, job.config)
+        RECIPES[job.name].begin(model, job.train)
         rows = fit(
             fabric,
             model,

@@ -8,8 +8,10 @@ import pytest
 from midifiles import absolute, meta, save, tune
 
 import musicae
-from musicae.chorale import REST, VOICE_RANGES, Chorale, ChoraleError, Key, Note
+from musicae.chorale import REST, VOICE_RANGES, Chorale, ChoraleError, Key, Meter, Note
 from musicae.melody import read_melody
+from musicae.pianoroll import WINDOW
+from musicae.sampling import window_starts
 
 SCALE = [0, 2, 4, 5, 7, 9, 11, 12]
 OF_THE_SONG = ("set_tempo", "time_signature", "key_signature", "marker")
@@ -214,6 +216,20 @@ def test_all_voices_rest_with_the_melody(tmp_path, untrained):
         measure = piece.chorale.measures[bar - 1]
         assert (piece.chorale.pitch[measure.start : measure.start + measure.length] == REST).all()
     assert (piece.chorale.pitch[[16, 64]] != REST).all(), "they come back with it"
+
+
+@pytest.mark.parametrize(
+    "meters", [(Meter(0, 4, 4),), (Meter(0, 23, 4),), (Meter(0, 3, 4), Meter(12, 100, 4))]
+)
+@pytest.mark.parametrize("steps", [1, 63, 64, 65, 400])
+def test_windows_cover_every_step_whatever_the_bars(meters, steps):
+    piece = Chorale.from_notes(
+        [[(0, steps, 67)]], meters=[m for m in meters if m.step < steps], pickup=3
+    )
+    starts = window_starts(piece)
+    covered = {step for start in starts for step in range(start, start + WINDOW)}
+    assert set(range(steps)) <= covered
+    assert starts[-1] < steps
 
 
 def test_seeds_make_the_same_again(untrained):

@@ -71,3 +71,5 @@ def test_windows_begin_held_notes_anew_and_are_silent_beyond_the_piece():
     ]
     assert pianoroll.window(tokens, 4, 4)[:, 0].tolist() == [FIRST_PITCH, HOLD, SILENCE, SILENCE]
     assert pianoroll.window(tokens, 6, 2)[:, 0].tolist() == [SILENCE, SILENCE]
+    unbegun = torch.full((4, 4), HOLD)
+    assert pianoroll.window(unbegun, 2, 2)[:, 0].tolist() == [SILENCE, HOLD]
