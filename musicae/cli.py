@@ -254,7 +254,7 @@ def evaluate(
             bar.update(task, completed=done, total=total)
 
         held_out, groups = comparison.standard_groups(names, loaded, side, seed)
-        rows = comparison.compare(groups, held_out, loaded, progress)
+        rows = comparison.compare(groups, held_out, loaded, progress=progress)
     if csv:
         comparison.write_csv(rows, csv)
     if out:

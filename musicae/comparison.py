@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from musicae import api, evaluation, likeness, originality, sampling, theory, twosample
+from musicae import api, evaluation, likeness, sampling, twosample
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import REST, Chorale, MusicaeError
 from musicae.corpus import Corpus
 from musicae.evaluation import Accuracy
 from musicae.files import whole_file
+from musicae.measures import Measures, measure
 from musicae.melody import around, into_range
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.minibach import MiniBach
@@ -40,7 +41,7 @@ RULE_GROUPS = {
 BACH_COLOUR, MODEL_COLOUR = "#33658a", "#c8553d"
 
 Progress = Callable[[int, int], None]
-"""Called with the rows done and all."""
+"""Called with the number of chorales measured so far and of all."""
 
 
 @dataclass(frozen=True)
@@ -141,49 +142,47 @@ def folder(path: Path) -> Group:
 
 
 def compare(
-    groups: Sequence[Group], held_out: Group, data: Corpus, progress: Progress | None = None
+    groups: Sequence[Group],
+    held_out: Group,
+    data: Corpus,
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> list[Row]:
-    """Measure groups beside held-out Bach, which becomes the first row."""
-    train = data.side("train")
-    everything = originality.Index(train)
-    sopranos = originality.Index(train, originality.SOPRANO)
-    bach_traits = [twosample.traits(chorale) for chorale in held_out.chorales]
+    """Measure groups beside held-out Bach, which becomes the first row.
+
+    ``workers`` is the number of processes, by default one a core where there is much to measure.
+    """
+    every = [held_out, *groups]
+    chorales = [chorale for group in every for chorale in group.chorales]
+
+    def tell(done: int) -> None:
+        if progress:
+            progress(done, len(chorales))
+
+    measured = iter(measure(chorales, data.side("train"), workers, tell))
+    by_group = [[next(measured) for _ in group.chorales] for group in every]
+    bach_traits = [measures.traits for measures in by_group[0]]
     rows = []
-    for i, group in enumerate([held_out, *groups]):
+    for group, found in zip(every, by_group, strict=True):
         apart = None
         if group is not held_out and len(set(group.belongs)) >= twosample.FOLDS:
-            apart = twosample.tell_apart(
-                [twosample.traits(chorale) for chorale in group.chorales],
-                bach_traits,
-                (group.belongs, held_out.belongs),
-            )
+            traits = [measures.traits for measures in found]
+            belongs = (group.belongs, held_out.belongs)
+            apart = twosample.tell_apart(traits, bach_traits, belongs)
         rows.append(
             Row(
                 group.name,
                 len(group.chorales),
-                spread([likeness.grade(chorale).total for chorale in group.chorales]),
-                spread([likeness.progression(chorale) for chorale in group.chorales]),
+                spread([measures.grade for measures in found]),
+                spread([measures.progression for measures in found]),
                 apart,
-                rule_rates(group.chorales),
-                _longest(everything, group.chorales),
-                _longest(sopranos, group.chorales),
+                _rule_rates(found),
+                _middle_and_tail([measures.shared for measures in found]),
+                _middle_and_tail([measures.shared_soprano for measures in found]),
                 group.accuracy,
             )
         )
-        if progress:
-            progress(i + 1, len(groups) + 1)
     return rows
-
-
-def rule_rates(chorales: Sequence[Chorale]) -> dict[str, float]:
-    """Violations per 100 chords of all chorales together, by ``RULE_GROUPS``."""
-    chords = max(1, sum(theory.chord_count(chorale) for chorale in chorales))
-    return {
-        name: 100
-        * sum(len(theory.RULES[rule](chorale)) for rule in rules for chorale in chorales)
-        / chords
-        for name, rules in RULE_GROUPS.items()
-    }
 
 
 def standard_groups(
@@ -306,9 +305,16 @@ def _each(name: str, chorales: Sequence[Chorale]) -> tuple[Any, ...]:
     return tuple((name, i) for i in range(len(chorales)))
 
 
-def _longest(index: originality.Index, chorales: Sequence[Chorale]) -> tuple[float, float]:
-    passages = [index.longest(chorale) for chorale in chorales]
-    beats = [passage.beats if passage else 0.0 for passage in passages]
+def _rule_rates(found: Sequence[Measures]) -> dict[str, float]:
+    """Violations per 100 chords of all chorales together, by ``RULE_GROUPS``."""
+    chords = max(1, sum(measures.chords for measures in found))
+    return {
+        name: 100 * sum(measures.broken[rule] for rule in rules for measures in found) / chords
+        for name, rules in RULE_GROUPS.items()
+    }
+
+
+def _middle_and_tail(beats: Sequence[float]) -> tuple[float, float]:
     return float(np.median(beats)), float(np.quantile(beats, TAIL))
 
 

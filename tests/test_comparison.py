@@ -11,6 +11,7 @@ import musicae
 from musicae import comparison, corpus, sampling
 from musicae.chorale import MusicaeError
 from musicae.comparison import Group
+from musicae.measures import measure
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,14 @@ def test_the_table_as_text_csv_and_picture(rows, tmp_path):
     assert table[0]["two_sample.auc"] == ""
     comparison.draw(rows, tmp_path / "table.png")
     assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_cores_measure_the_same(bach):
+    loaded, held_out = bach
+    alone, together = (
+        measure(held_out.chorales, loaded.side("train"), workers=workers) for workers in (1, 2)
+    )
+    assert alone == together
 
 
 def test_models_write_what_is_compared(bach, untrained):
