@@ -1,0 +1,81 @@
+"""Measure the theory on the corpus: time of the rules, keys, cadences, and music21's agreement.
+
+    python scripts/measure_theory.py [--music21]
+
+With ``--music21`` every motion of every chorale is put to music21's VoiceLeadingQuartet, by the
+functions of the test that does so for a sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from musicae import corpus, theory
+from musicae.cadences import cadences
+from musicae.chorale import REST, Chorale, Key
+from musicae.keys import find_key
+from musicae.sonorities import sonorities
+from musicae.tunes import SIDES
+
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+
+
+def soprano_alone(chorale: Chorale) -> Chorale:
+    pitch, onset = chorale.pitch.copy(), chorale.onset.copy()
+    pitch[:, 1:], onset[:, 1:] = REST, False
+    return replace(chorale, pitch=pitch, onset=onset)
+
+
+def keys(chorales: Sequence[Chorale]) -> str:
+    """Share of keys found as recorded, and of those that are the relative of the recorded one."""
+    recorded = [chorale.key for chorale in chorales]
+    found = [find_key(chorale) for chorale in chorales]
+    right = np.mean([_same(a, b) for a, b in zip(recorded, found, strict=True)])
+    relative = np.mean(
+        [
+            a is not None and a.mode != b.mode and (a.fifths - b.fifths) % 12 == 0
+            for a, b in zip(recorded, found, strict=True)
+        ]
+    )
+    return f"{100 * right:.1f}% right, {100 * relative:.1f}% the relative"
+
+
+def _same(a: Key | None, b: Key) -> bool:
+    return a is not None and (a.tonic, a.mode) == (b.tonic, b.mode)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--music21", action="store_true", help="compare every motion with music21")
+    bach = corpus.load()
+    milliseconds = []
+    for chorale in bach.chorales:
+        sonorities.cache_clear()
+        began = time.perf_counter()
+        theory.check(chorale)
+        milliseconds.append(1000 * (time.perf_counter() - began))
+    print(f"all rules: median {np.median(milliseconds):.2f} ms, most {max(milliseconds):.2f} ms")
+    for name in SIDES:
+        side = bach.side(name)
+        kinds = Counter(cadence.kind for chorale in side for cadence in cadences(chorale))
+        shares = ", ".join(f"{kind} {n / kinds.total():.1%}" for kind, n in kinds.most_common())
+        print(f"{name}: keys {keys(side)}; sopranos {keys([soprano_alone(c) for c in side])}")
+        print(f"{name}: cadences {shares}")
+    if parser.parse_args().music21:
+        sys.path.insert(0, str(TESTS))
+        disagreements = importlib.import_module("test_theory").disagreements
+        differing = sum(len(disagreements(chorale)) for chorale in bach.chorales)
+        print(f"music21 answers otherwise {differing} times in {len(bach)} chorales")
+
+
+if __name__ == "__main__":
+    main()
