@@ -92,7 +92,7 @@ class Recipe:
         """Begin the output's biases at the log-odds of each symbol in examples ``(N, 64, V)``.
 
         From zero, the first steps only teach that most symbols are rare, by gradients so large
-        that half of the hidden units die of them.
+        that nearly half of the hidden units die of them.
         """
         counts = sum(
             pianoroll.flatten(part.long(), self.answer).sum(dim=0)
