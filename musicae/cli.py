@@ -93,10 +93,11 @@ def harmonize(
     as_json: AsJson = False,
 ) -> None:
     """Write alto, tenor and bass to a melody, which stays as it is, event for event."""
+    from musicae import midi
     from musicae.api import numbered
 
     out = out or melody.with_name(f"{melody.stem}-harmonized.mid")
-    sound = _program(program)
+    sound = midi.program_of(program)
     pieces = musicae.harmonize(
         melody,
         n,
@@ -123,7 +124,9 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Compose new pieces by putting drawn values into a model's bottleneck."""
-    sound = _program(program)
+    from musicae import midi
+
+    sound = midi.program_of(program)
     pieces = musicae.generate(n, seed=seed, temperature=temperature, model=model)
     if not out.is_dir():
         _make_folder(out)
@@ -320,7 +323,7 @@ def build(
     from musicae import corpus
 
     if out is None:
-        out = corpus.DEFAULT if folder is None else Path(f"{folder.resolve().name}.npz")
+        out = corpus.default_path(folder)
     with _progress("reading") as bar:
         task = bar.add_task("", total=None)
 
@@ -444,22 +447,6 @@ def _write(pieces: Sequence[Piece], paths: Sequence[Path], program: int, as_json
             f"  {facts['model']} {facts['checksum'][:12]}, seed {facts['seed']},"
             f" temperature {facts['temperature']:g}, musicae {facts['version']}"
         )
-
-
-def _program(text: str) -> int:
-    """A General MIDI program counted from 0."""
-    import pretty_midi
-
-    if text.isdecimal() and 1 <= int(text) <= 128:
-        return int(text) - 1
-    names = [pretty_midi.program_to_instrument_name(p) for p in range(128)]
-    found = [p for p, name in enumerate(names) if text.lower() in name.lower()]
-    if not found or text.isdecimal():
-        raise MusicaeError(
-            f"no General MIDI sound is {text!r}; give a number 1 to 128"
-            " or a name such as 'choir aahs' or 'church organ'"
-        )
-    return found[0]
 
 
 def _make_folder(folder: Path) -> None:

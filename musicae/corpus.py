@@ -139,6 +139,13 @@ def load(path: Path | str | None = None) -> Corpus:
         raise MusicaeError(f"{path}: is not a corpus, or is damaged ({error})") from None
 
 
+def default_path(folder: Path | None = None) -> Path:
+    """Where a corpus is saved by default: Bach's in the checkout if this is one, else here."""
+    if folder is not None:
+        return Path(f"{folder.resolve().name}.npz")
+    return DEFAULT if DEFAULT.parent.is_dir() else Path(DEFAULT.name)
+
+
 def build(
     files: Sequence[Path] | None = None,
     workers: int | None = None,

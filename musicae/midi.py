@@ -174,6 +174,28 @@ def write(
     write_tracks(path, tracks, PPQ, bar_line_from(events, PPQ, len(chorale) * ticks_per_step))
 
 
+def program_of(text: str) -> int:
+    """The General MIDI program, counted from 0, of a number from 1 or a part of its name.
+
+    Raises ChoraleError where there is none.
+
+    >>> program_of("church organ"), program_of("1")
+    (19, 0)
+    """
+    import pretty_midi
+
+    if text.isdecimal() and 1 <= int(text) <= 128:
+        return int(text) - 1
+    names = [pretty_midi.program_to_instrument_name(p) for p in range(128)]
+    found = [p for p, name in enumerate(names) if text.lower() in name.lower()]
+    if not found or text.isdecimal():
+        raise ChoraleError(
+            f"no General MIDI sound is {text!r}; give a number 1 to 128"
+            " or a name such as 'choir aahs' or 'church organ'"
+        )
+    return found[0]
+
+
 def to_pretty_midi(chorale: Chorale, program: int = CHOIR_AAHS) -> pretty_midi.PrettyMIDI:
     """The chorale as a pretty_midi object in seconds (120 quarters a minute where no tempo is)."""
     import pretty_midi

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae.chorale import REST, VOICES, Chorale, Measure, MusicaeError, pitch_name
+import numpy as np
+
+from musicae.chorale import REST, VOICES, Chorale, Measure, Meter, MusicaeError, pitch_name
 from musicae.files import whole_file
 
 if TYPE_CHECKING:
@@ -95,8 +97,10 @@ def _draw_system(ax: Axes, chorale: Chorale, measures: tuple[Measure, ...], numb
         ax.axvline(measure.start, color="0.55", linewidth=0.8, zorder=0)
         ax.text(measure.start, 1.01, str(number + index), fontsize=7, color="0.35",
                 transform=ax.get_xaxis_transform(), va="bottom")  # fmt: skip
-        for beat in range(measure.start + 4, measure.start + measure.length, 4):
-            ax.axvline(beat, color="0.9", linewidth=0.5, zorder=0)
+        beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+        # From the bar's end, for a pickup is the end of a bar.
+        for step in np.arange(measure.start + measure.length - beat, measure.start, -beat):
+            ax.axvline(step, color="0.9", linewidth=0.5, zorder=0)
     for step in chorale.fermatas:
         if start <= step < stop:
             ax.text(step, 1.04, r"$\frown$", fontsize=9, transform=ax.get_xaxis_transform())

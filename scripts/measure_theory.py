@@ -1,4 +1,4 @@
-"""Measure the theory on the corpus: time of the rules, keys, cadences, and music21's agreement.
+"""Measure the theory on the corpus: time of the rules, keys, cadences, limits, and music21.
 
     python scripts/measure_theory.py [--music21]
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae import corpus, theory
+from musicae import corpus, report, theory
 from musicae.cadences import cadences
 from musicae.chorale import REST, Chorale, Key
 from musicae.keys import find_key
@@ -70,6 +70,8 @@ def main() -> None:
         shares = ", ".join(f"{kind} {n / kinds.total():.1%}" for kind, n in kinds.most_common())
         print(f"{name}: keys {keys(side)}; sopranos {keys([soprano_alone(c) for c in side])}")
         print(f"{name}: cadences {shares}")
+        beyond = sum(bool(report.check(chorale).beyond_bach) for chorale in side)
+        print(f"{name}: {beyond} of {len(side)} chorales are beyond Bach's limits")
     if parser.parse_args().music21:
         sys.path.insert(0, str(TESTS))
         disagreements = importlib.import_module("test_theory").disagreements
