@@ -10,6 +10,7 @@ from typing import Any
 from musicae import __version__, midi
 from musicae.chorale import REST, VOICES, Chorale, ChoraleError, Key
 from musicae.melody import Melody, around, into_range, read_melody
+from musicae.sketch import Sketch
 
 MIDI_SUFFIXES = (".mid", ".midi")
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
@@ -112,7 +113,9 @@ def harmonize(
         tune = replace(tune, key=key or tune.key)
         sung, shift, notices = into_range(tune)
     checkpoint = sampling.load_model(model)
-    harmonized = sampling.harmonize(checkpoint, sung, n, temperature, seed)
+    harmonized = sampling.harmonize(
+        checkpoint, Sketch.of(sung, voices=(0,), key=key), n, temperature, seed
+    )
     return [
         Piece(
             around(tune, chorale, shift),

@@ -24,6 +24,7 @@ from musicae.measures import Measures, measure
 from musicae.melody import around, into_range
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.minibach import MiniBach
+from musicae.sketch import Sketch
 from musicae.spread import Spread, spread
 from musicae.twosample import Apart
 
@@ -106,7 +107,7 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     written = []
     for chorale in held_out.chorales:
         sung, shift, _ = into_range(chorale)
-        (harmonized,) = sampling.harmonize(model, sung, 1, 0.0, seed)
+        (harmonized,) = sampling.harmonize(model, Sketch.of(sung, voices=(0,)), 1, 0.0, seed)
         written.append(around(chorale, harmonized, shift))
     table = evaluation.accuracies(model, held_out.chorales, data.side("train"))
     rows = [voice[model.name] for voice in table.values()]

@@ -16,6 +16,7 @@ from musicae.chorale import REST, Chorale, Tempo
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.minibach import MiniBach
 from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, HOLD, SILENCE, SOPRANO, VOCABULARY, WINDOW
+from musicae.sketch import Sketch
 
 DEFAULT_QPM = 80.0
 """The tempo of new pieces, in quarters a minute."""
@@ -28,16 +29,19 @@ def load_model(name: str) -> Checkpoint:
 
 
 def harmonize(
-    model: Checkpoint, melody: Chorale, n: int, temperature: float, seed: int
+    model: Checkpoint, sketch: Sketch, n: int, temperature: float, seed: int
 ) -> list[Chorale]:
-    """``n`` harmonizations of a chorale's soprano, which stays as it is.
+    """``n`` ways to fill what is open in a sketch; what is known stays as it is.
 
     At ``temperature`` 0 every step takes its likeliest symbol; at 1 symbols are drawn with the
-    model's probabilities. Raises CheckpointError for a model that does not harmonize, ChoraleError
-    where the soprano leaves its range.
+    model's probabilities. Raises CheckpointError for a model that does not harmonize, or not this
+    sketch.
     """
     if not isinstance(model.model, MiniBach):
         raise CheckpointError(f"{model.name} does not harmonize; use minibach")
+    if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
+        raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
+    melody = sketch.chorale
     tokens = pianoroll.encode(melody)
     probabilities = accompaniment_probabilities(model.model, tokens, window_starts(melody))
     generator = torch.Generator().manual_seed(seed)
