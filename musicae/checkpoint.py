@@ -39,6 +39,7 @@ class Kind(NamedTuple):
 KINDS = {
     "minibach": Kind("minibach", "MiniBach", "MiniBachConfig"),
     "autoencoder": Kind("autoencoder", "Autoencoder", "AutoencoderConfig"),
+    "harmonizer": Kind("harmonizer", "Harmonizer", "HarmonizerConfig"),
 }
 
 

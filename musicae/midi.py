@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,8 @@ BREATH = 0.25
 """Of a sixteenth: how far from the grid a note that was meant to be on it may be played."""
 
 FERMATA, START, END = "fermata", "Start", "End"
+PHRASE_MARKS = (FERMATA, "cadence", "phrase")
+"""The words, the first of a marker, that say where a phrase ends."""
 SOURCE, PROVENANCE = "source: ", "musicae: "
 
 
@@ -256,6 +259,22 @@ def quantize(song: Song, notes: Iterable[MidiNote]) -> list[tuple[int, int, int]
         end = end if following is None else min(end, following)
         quantized.append((step, end - step, note.pitch))
     return quantized
+
+
+def phrase_marks(song: Song, offset: int, steps: int) -> tuple[int, ...]:
+    """The steps of the markers and cues, in any track, whose first word is of ``PHRASE_MARKS``.
+
+    ``Phrase 2`` and ``CADENCE: half`` are such, ``phrasing`` is not. Steps count from the
+    chorale's first, ``offset`` sixteenths into the file; marks outside its ``steps`` are left out.
+    In order, each once.
+    """
+    first_word = re.compile(rf"({'|'.join(PHRASE_MARKS)})(?![^\W\d_])")  # no letter after it
+    marked = {
+        song.step(event.tick) - offset
+        for event in song.metas("marker", "cue_marker")
+        if first_word.match(text_of(event.message).casefold())
+    }
+    return tuple(sorted(step for step in marked if 0 <= step < steps))
 
 
 def off_grid(song: Song, notes: Iterable[MidiNote]) -> int:

@@ -18,11 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae.chorale import N_VOICES, REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, pitch_name
-
-HOLD = 0
-SILENCE = 1
-FIRST_PITCH = 2
-"""The token of a voice's lowest pitch; the others follow by semitones."""
+from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 VOCABULARY = tuple(FIRST_PITCH + high - low + 1 for low, high in VOICE_RANGES)
 """How many symbols each voice has."""

@@ -1,4 +1,4 @@
-"""Measure the theory on the corpus: time of the rules, keys, cadences, limits, and music21.
+"""Measure the theory on the corpus: time of the rules, keys, cadences, limits, phrases, music21.
 
     python scripts/measure_theory.py [--music21]
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae import corpus, report, theory
+from musicae import corpus, phrases, report, theory
 from musicae.cadences import cadences
 from musicae.chorale import REST, Chorale, Key
 from musicae.keys import find_key
@@ -53,6 +53,22 @@ def _same(a: Key | None, b: Key) -> bool:
     return a is not None and (a.tonic, a.mode) == (b.tonic, b.mode)
 
 
+def phrase_ends(chorales: Sequence[Chorale]) -> str:
+    """How well the ends of phrases are inferred from sopranos; fermatas are the truth.
+
+    Chorales without fermatas are left out. The last note counts, which is never missed.
+    """
+    found = right = marked = 0
+    for chorale in chorales:
+        if chorale.fermatas:
+            ends = set(phrases.infer(chorale))
+            found += len(ends)
+            marked += len(chorale.fermatas)
+            right += len(ends & set(chorale.fermatas))
+    precision, recall, f1 = right / found, right / marked, 2 * right / (found + marked)
+    return f"precision {precision:.1%}, recall {recall:.1%}, F1 {f1:.1%}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--music21", action="store_true", help="compare every motion with music21")
@@ -70,6 +86,7 @@ def main() -> None:
         shares = ", ".join(f"{kind} {n / kinds.total():.1%}" for kind, n in kinds.most_common())
         print(f"{name}: keys {keys(side)}; sopranos {keys([soprano_alone(c) for c in side])}")
         print(f"{name}: cadences {shares}")
+        print(f"{name}: phrase ends {phrase_ends(side)}")
         beyond = sum(bool(report.check(chorale).beyond_bach) for chorale in side)
         print(f"{name}: {beyond} of {len(side)} chorales are beyond Bach's limits")
     if parser.parse_args().music21:

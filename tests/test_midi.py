@@ -195,6 +195,25 @@ def test_meters_and_tempi_change(tmp_path):
     assert chorale.fermatas == (16,)
 
 
+def test_marks_of_phrases_in_any_track(tmp_path):
+    conductor = [
+        meta(0, "marker", text="Verse"),
+        meta(1430, "marker", text="  FERMATA "),
+        meta(1440, "marker", text="cadence"),
+        meta(1920, "marker", text="phrasing by the singer"),
+        meta(4800, "marker", text="phrase after the end"),
+    ]
+    melody = [
+        meta(0, "cue_marker", text="phrase in the silence before the first note"),
+        meta(2880, "cue_marker", text="Cadence: half"),
+        meta(3360, "marker", text="Phrase2"),
+        meta(3000, "text", text="phrase"),
+        *tune((480, 3840, 60)),
+    ]
+    song = smf.open_song(save(tmp_path / "tune.mid", conductor, melody))
+    assert midi.phrase_marks(song, offset=4, steps=28) == (8, 20, 24)
+
+
 def test_humanised_timing_legato_and_pedal(tmp_path):
     played = tune((7, 500, 60), (470, 955, 62), (968, 1100, 64), (1449, 1800, 65))
     pedal = [

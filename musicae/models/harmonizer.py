@@ -1,0 +1,372 @@
+"""The harmonizer: any part of a chorale in, what is missing out, with an exact likelihood.
+
+An encoder hears the known notes, before and after; a decoder writes from left to right what is
+not known, and at each step the voices one after another, outer voices first. Like MiniBach it maps
+known voices to missing ones; unlike it, each symbol is chosen in sight of all that were chosen
+before it (cf. Huang et al. 2018, *Music Transformer*; Peracha 2019, *TonicNet*).
+
+Notes are given to it as musicians hear them, by degrees of the scale and intervals, and it scores
+a pitch by the same: by its degree, by how far the voice would move, and by the interval to each
+other voice. What it learns of fifths in C it knows of fifths in E flat.
+
+Axes: ``B`` pieces or candidates, ``T`` steps (sixteenths), ``V`` voices, ``J`` frames of
+``stride`` steps, ``C`` columns of context, ``P`` pitches of a voice, ``W`` width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward, Memory
+from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+
+UNKNOWN, SILENT, HELD, BEGUN = range(4)
+"""What a voice does at a step."""
+AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
+"""Steps since a note began, as bounds of the classes that are told apart."""
+WIDEST_LEAP = 13
+"""Wider melodic intervals, in semitones, are taken for this."""
+WIDEST = 35
+"""Wider intervals between voices, in semitones, are taken for this."""
+INTERVALS = 2 * WIDEST + 1
+RELATIONS = 2
+"""How a pitch is scored besides its interval to each voice: by its height and its degree."""
+
+
+@dataclass(frozen=True)
+class HarmonizerConfig:
+    lowest: tuple[int, ...]
+    """The lowest MIDI pitch of each voice, S A T B."""
+    symbols: tuple[int, ...]
+    """How many symbols each voice has."""
+    order: tuple[int, ...]
+    """In which order the voices of a step are chosen."""
+    context: tuple[int, ...]
+    """How many values each column of the context has."""
+    width: int = 192
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    head_layers: int = 2
+    heads: int = 4
+    stride: int = 2
+    """Steps of a frame: attention is over frames, choices are made step by step."""
+    span: int = 32
+    """How many frames a layer sees to either side."""
+    depth: int = 32
+    """Length of the vectors whose products score a pitch."""
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        # Lists, as JSON has them, become what they were.
+        for name in ("lowest", "symbols", "order", "context"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not len(self.lowest) == len(self.symbols) == len(self.order):
+            raise ValueError("lowest, symbols and order speak of the same voices")
+        if sorted(self.order) != list(range(len(self.order))):
+            raise ValueError(f"each voice has its turn once, not {self.order}")
+        if self.width % (2 * self.heads):
+            raise ValueError(f"{self.heads} heads do not share a width of {self.width} evenly")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is a share below 1, not {self.dropout}")
+
+
+class Problem(NamedTuple):
+    """Pieces of which some notes are known."""
+
+    tokens: Tensor
+    """``(B, T, V)`` int64 symbols; to be written, what is not known may be anything. ``T`` is
+    whole frames."""
+    known: Tensor
+    """``(B, T, V)`` bool what is given: whole notes, and silences."""
+    context: Tensor
+    """``(B, T, C)`` int64 where in the music each step lies."""
+    tonic: Tensor
+    """``(B,)`` int64 pitch classes."""
+
+
+class Notes(NamedTuple):
+    """What voices do, each ``(..., V)`` int64."""
+
+    pitch: Tensor
+    """MIDI numbers; ``NONE`` where nothing sounds or is known."""
+    kind: Tensor
+    """``UNKNOWN``, ``SILENT``, ``HELD`` or ``BEGUN``."""
+    age: Tensor
+    """Steps since the note or the silence began."""
+    leap: Tensor
+    """Semitones from the voice's note before to this one, from 0 (a wide fall) up; or ``NONE``."""
+
+    def where(self, seen: Tensor) -> Notes:
+        """These where ``seen``, elsewhere unknown."""
+        return Notes(
+            torch.where(seen, self.pitch, NONE),
+            torch.where(seen, self.kind, UNKNOWN),
+            torch.where(seen, self.age, NONE),
+            torch.where(seen, self.leap, NONE),
+        )
+
+
+class Harmonizer(nn.Module):
+    lowest: Tensor
+
+    def __init__(self, config: HarmonizerConfig) -> None:
+        super().__init__()
+        self.config = config
+        voices, width = len(config.lowest), config.width
+        self.floor = min(config.lowest)
+        self.register_buffer("lowest", torch.tensor(config.lowest), persistent=False)
+        highest = max(
+            low + size - FIRST_PITCH
+            for low, size in zip(config.lowest, config.symbols, strict=True)
+        )
+        self.pairs = [(a, b) for a in range(voices) for b in range(a + 1, voices)]
+        voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
+        step = [*voice * voices, *[INTERVALS] * len(self.pairs)]
+        frame = (step + list(config.context)) * config.stride
+
+        def blocks(count: int, causal: bool) -> nn.ModuleList:
+            shape = (width, config.heads, config.span, config.dropout, causal)
+            return nn.ModuleList(Block(*shape) for _ in range(count))
+
+        self.known = FeatureSum(frame, width)
+        self.encoder = blocks(config.encoder_layers, causal=False)
+        self.encoder_norm = nn.LayerNorm(width)
+        self.past = FeatureSum(frame, width)
+        self.decoder = blocks(config.decoder_layers, causal=True)
+        self.heard = nn.Linear(width, width)
+        self.decoder_norm = nn.LayerNorm(width)
+        self.to_step = nn.Linear(2 * width, width)
+        self.before = FeatureSum(step + list(config.context), width)
+        self.now = FeatureSum([*step, *[INTERVALS] * voices, voices], width)
+        self.head = nn.ModuleList(FeedForward(width, 2 * width) for _ in range(config.head_layers))
+        self.score_norm = nn.LayerNorm(width)
+        self.hold_or_rest = nn.Linear(width, 2 * voices)
+        self.queries = nn.Linear(width, (RELATIONS + voices) * config.depth)
+        # For each voice and relation, a vector for each interval: to a note of this step, to one
+        # of the step before, and one for where there is none.
+        shape = (voices, RELATIONS + voices, 2 * INTERVALS + 1, config.depth)
+        self.intervals = nn.Parameter(torch.randn(shape) * config.depth**-0.5)
+        self.dropout = Dropout(config.dropout)
+
+    def forward(self, problem: Problem) -> list[Tensor]:
+        """The logits of each voice's symbols at each step, given all that comes before it.
+
+        Returns a tensor ``(B, T, symbols)`` a voice, S A T B.
+        """
+        tokens, known, context, tonic = problem
+        notes = self.sing(tokens)
+        heard = self.listen(notes, problem)  # (B, J, W)
+        every_tonic = tonic[:, None, None]
+        step = self.step_features(notes, every_tonic)  # (B, T, K)
+        past = _later(step, self.config.stride)
+        x = self.dropout(self.past(self._frames(past, context))) + self.heard(heard)
+        for block in self.decoder:
+            x = block(x)
+        x = self.to_step(torch.cat([self.decoder_norm(x), heard], dim=-1))
+        x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
+        x = x + self.before(torch.cat([_later(step), context], dim=-1))
+        before = Notes(*map(_later, notes))
+        return [
+            self.score(voice, x, before, notes.where(self.seen(voice, known)), every_tonic)
+            for voice in range(tokens.shape[-1])
+        ]
+
+    def nats(self, problem: Problem) -> Tensor:
+        """``(B, T, V)`` the surprise at each symbol that is not known; 0 where it is.
+
+        Its sum is the exact negative log-likelihood of what is open, given what is known.
+        """
+        surprise = [
+            F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), reduction="none")
+            for logits, target in zip(self(problem), problem.tokens.unbind(-1), strict=True)
+        ]
+        nats = torch.stack(surprise, dim=-1).view(problem.tokens.shape)
+        return torch.where(problem.known, 0.0, nats)
+
+    def listen(self, notes: Notes, problem: Problem) -> Tensor:
+        """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
+        _, known, context, tonic = problem
+        # How a voice came to a note, and how long it has rested, say what was before, which may
+        # not be known.
+        begun = torch.arange(known.shape[1], device=known.device)[:, None] - notes.age
+        known_before = known.gather(1, (begun - 1).clamp_min(0))
+        seen = notes.where(known)
+        seen = seen._replace(
+            age=torch.where(seen.kind == SILENT, NONE, seen.age),
+            leap=torch.where(known_before, seen.leap, NONE),
+        )
+        step = self.step_features(seen, tonic[:, None, None])
+        x = self.dropout(self.known(self._frames(step, context)))
+        for block in self.encoder:
+            x = block(x)
+        heard: Tensor = self.encoder_norm(x)
+        return heard
+
+    def sing(self, tokens: Tensor) -> Notes:
+        """The notes of whole pieces ``(B, T, V)``."""
+        steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
+        steps = steps.expand_as(tokens)
+        # A rest is a symbol of its own at each step, and goes on where one was before.
+        rest_goes_on = (tokens == SILENCE) & (_later(tokens) == SILENCE)
+        begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
+        symbol = tokens.gather(1, begun)
+        pitch = _pitch(symbol, self.lowest)
+        came_from = torch.where(begun > 0, _later(pitch).gather(1, begun), NONE)
+        kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
+        return Notes(pitch, kind, steps - begun, _leap(came_from, pitch))
+
+    def follow(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
+        """The notes that symbols ``(..., V)`` make of those of the step before: ``sing``'s, a step
+        at a time. ``lowest`` ``(V,)`` are the pitches from which the symbols count."""
+        goes_on = (tokens == HOLD) | ((tokens == SILENCE) & (before.kind == SILENT))
+        pitch = torch.where(tokens == HOLD, before.pitch, _pitch(tokens, lowest))
+        kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
+        leap = torch.where(goes_on, before.leap, _leap(before.pitch, pitch))
+        return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
+
+    def seen(self, voice: int, known: Tensor) -> Tensor:
+        """Which voices of a step are known or chosen when the turn of ``voice`` comes.
+
+        ``known`` is ``(..., V)``, and so is what is returned.
+        """
+        order = self.config.order
+        earlier = [order.index(v) < order.index(voice) for v in range(len(order))]
+        others = [v != voice for v in range(len(order))]
+        device = known.device
+        return (known | torch.tensor(earlier, device=device)) & torch.tensor(others, device=device)
+
+    def score(self, voice: int, step: Tensor, before: Notes, now: Notes, tonic: Tensor) -> Tensor:
+        """The logits ``(..., symbols)`` of one voice at one step.
+
+        ``step`` ``(..., W)`` is what the decoder knows of the step, ``before`` are the notes of
+        the step before, ``now`` those of this step that are known or chosen; each ``(..., V)``.
+        """
+        config = self.config
+        own = before.pitch[..., voice : voice + 1]
+        # What matters of a note that was just chosen is how the voice came to it.
+        unaged = torch.full_like(now.age, NONE)
+        moves = now._replace(age=unaged, leap=_leap(before.pitch, now.pitch))
+        which = torch.full_like(own, voice)
+        features = [self.step_features(moves, tonic), _interval(own, now.pitch), which]
+        x = self.dropout(step + self.now(torch.cat(features, dim=-1)))
+        for layer in self.head:
+            x = x + self.dropout(layer(x))
+        x = self.score_norm(x)
+        queries = self.queries(x).view(*x.shape[:-1], -1, config.depth)  # (..., R, depth)
+        table = self.intervals[voice].to(queries.dtype)
+        scores = torch.einsum("...rd,rid->...ri", queries, table)  # (..., R, intervals)
+        pitches = torch.arange(config.symbols[voice] - FIRST_PITCH, device=x.device)
+        pitches = pitches + config.lowest[voice]  # (P,)
+        chosen = now.pitch != NONE
+        other = torch.where(now.kind != UNKNOWN, now.pitch, before.pitch)[..., None]  # (..., V, 1)
+        interval = _interval(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
+        interval = torch.where(other == NONE, 2 * INTERVALS, interval)
+        height = (pitches - self.floor).expand(*interval.shape[:-2], 1, -1)
+        degree = ((pitches - tonic) % 12)[..., None, :].expand_as(height)
+        index = torch.cat([height, degree, interval], dim=-2)  # (..., R, P)
+        of_pitches = scores.gather(-1, index).float().sum(dim=-2)
+        hold, rest = self.hold_or_rest(x)[..., 2 * voice : 2 * voice + 2].float().split(1, dim=-1)
+        hold = torch.where(own == NONE, -torch.inf, hold)  # there is nothing to hold
+        return torch.cat([hold, rest, of_pitches], dim=-1)
+
+    def step_features(self, notes: Notes, tonic: Tensor) -> Tensor:
+        """``(..., V)`` each -> ``(..., K)``: what ``known``, ``past`` and ``before`` sum up."""
+        sounds = notes.pitch != NONE
+        height = torch.where(sounds, notes.pitch - self.floor, NONE)
+        degree = torch.where(sounds, (notes.pitch - tonic) % 12, NONE)
+        ages = torch.tensor(AGES, device=notes.age.device)
+        age = torch.where(notes.age == NONE, NONE, torch.bucketize(notes.age, ages, right=True))
+        voices = torch.stack([notes.kind, height, degree, age, notes.leap], dim=-1).flatten(-2)
+        upper, lower = zip(*self.pairs, strict=True)
+        between = _interval(notes.pitch[..., list(upper)], notes.pitch[..., list(lower)])
+        return torch.cat([voices, between], dim=-1)
+
+    def _frames(self, step: Tensor, context: Tensor) -> Tensor:
+        """Features ``(B, T, K)`` and context ``(B, T, C)`` -> those of frames ``(B, J, ...)``."""
+        both = torch.cat([step, context], dim=-1)
+        return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
+
+
+def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
+    return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)
+
+
+def _later(x: Tensor, steps: int = 1) -> Tensor:
+    """``(B, T, ...)`` moved on by so many steps; ``NONE`` comes in at the front."""
+    return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
+
+
+def _leap(before: Tensor, after: Tensor) -> Tensor:
+    """From one pitch to another, from 0 up; ``NONE`` where one of them is."""
+    semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
+    return torch.where((before == NONE) | (after == NONE), NONE, semitones)
+
+
+def _interval(upper: Tensor, lower: Tensor) -> Tensor:
+    """From one pitch down to another, from 0 (far above) up; ``NONE`` where one of them is."""
+    semitones = (upper - lower).clamp(-WIDEST, WIDEST) + WIDEST
+    return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)
+
+
+class Recital:
+    """A harmonizer at work, step after step, on ``count`` candidates at once.
+
+    At each step call ``begin``; then, for the voices in the model's order that are not known,
+    ``logits`` and ``sing``. Give or take rounding, the logits are those of ``Harmonizer.forward``.
+    Axis ``N``: candidates.
+    """
+
+    def __init__(self, model: Harmonizer, problem: Problem, count: int) -> None:
+        """``problem`` is one piece (``B`` is 1)."""
+        self.model, self.problem, self.count = model, problem, count
+        notes = model.sing(problem.tokens)
+        self.heard = model.listen(notes, problem)[0]  # (J, W)
+        self.memories = [Memory(model.config.span) for _ in model.decoder]
+        self.now = Notes(*torch.full((4, count, len(model.lowest)), NONE).unbind())
+        self.recent: list[Tensor] = []
+        self.position = -1
+
+    def begin(self) -> None:
+        """Go on to the next step, at first to the first one; what is known of it is sung."""
+        model, stride = self.model, self.model.config.stride
+        self.position += 1
+        self.before = self.now
+        features = model.step_features(self.before, self.problem.tonic)  # (N, K)
+        # Before the piece there is nothing, for as many steps as a frame has.
+        self.recent = [*(self.recent or [features] * stride), features][-stride:]
+        if self.position % stride == 0:
+            self._begin_frame(self.position // stride)
+        context = self.problem.context[0, self.position].expand(self.count, -1)
+        self.step = self.frame + model.before(torch.cat([features, context], dim=-1))
+        tokens = self.problem.tokens[0, self.position].expand(self.count, -1)
+        known = self.problem.known[0, self.position]
+        self.now = model.follow(self.before, tokens, model.lowest).where(known)
+
+    def _begin_frame(self, frame: int) -> None:
+        model, stride = self.model, self.model.config.stride
+        context = self.problem.context[0, frame * stride : (frame + 1) * stride].expand(
+            self.count, -1, -1
+        )
+        past = torch.cat([torch.stack(self.recent, dim=1), context], dim=-1).flatten(1)
+        heard = self.heard[frame].expand(self.count, -1)
+        x = model.past(past) + model.heard(heard)
+        for block, memory in zip(model.decoder, self.memories, strict=True):
+            x = block.step(x, memory, frame)  # type: ignore[operator]  # a Block
+        self.frame = model.to_step(torch.cat([model.decoder_norm(x), heard], dim=-1))
+
+    def logits(self, voice: int) -> Tensor:
+        """``(N, symbols)`` of one voice at this step, given those that have sung."""
+        return self.model.score(voice, self.step, self.before, self.now, self.problem.tonic)
+
+    def sing(self, voice: int, tokens: Tensor) -> None:
+        """One voice's symbols ``(N,)`` at this step."""
+        own = slice(voice, voice + 1)
+        before = Notes(*(part[:, own] for part in self.before))
+        sung = self.model.follow(before, tokens[:, None], self.model.lowest[own])
+        for part, new in zip(self.now, sung, strict=True):
+            part[:, own] = new
