@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from musicae import __version__, midi
-from musicae.chorale import REST, VOICES, Chorale, ChoraleError, Key
-from musicae.melody import Melody, around, into_range, read_melody
-from musicae.sketch import Sketch
+from musicae.chorale import VOICES, Chorale, ChoraleError, Key
+from musicae.given import Given, read_given
+from musicae.known import Known, Request, known_of, sounding_voices, sung_by
+from musicae.steering import PRESETS
 
 MIDI_SUFFIXES = (".mid", ".midi")
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
-VARIED = 0.3
-"""The temperature at which alternatives of MiniBach's differ and are not yet noise."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +26,17 @@ class Piece:
     """Version, model, its checksum, seed and settings: what makes the piece again."""
     notices: tuple[str, ...] = ()
     """What the musician should know of how the input was understood."""
-    melody: Melody | None = None
-    """The melody of a MIDI file, whose events are written as they were."""
+    given: Known | None = None
+    """What was given; where it came from a MIDI file, its events are written as they were."""
+    nats: float | None = None
+    """How much the model is surprised by what it wrote; None of a model without a likelihood."""
 
     def write(self, path: Path | str, program: int = midi.CHOIR_AAHS) -> None:
         """Write MIDI or MusicXML by the suffix, whole or not at all. Raises ChoraleError."""
-        if self.melody and _suffix(path) in MIDI_SUFFIXES:
-            if Path(path).resolve() == self.melody.song.path.resolve():
+        if isinstance(self.given, Given) and _suffix(path) in MIDI_SUFFIXES:
+            if Path(path).resolve() == self.given.song.path.resolve():
                 raise ChoraleError(f"{path}: is the melody itself; choose another name")
-            self.melody.write(self.chorale, path, program, self.provenance)
+            self.given.write(self.chorale, path, program, self.provenance)
         else:
             write(self.chorale, path, program, self.provenance)
 
@@ -73,57 +74,73 @@ def harmonize(
     *,
     seed: int = 0,
     temperature: float | None = None,
-    model: str = "minibach",
+    top_p: float = 1.0,
+    rules: str = "bach",
+    model: str = "harmonizer",
     track: str | None = None,
     key: Key | str | None = None,
-    voice: str = "soprano",
+    voice: str | None = None,
+    lock: Sequence[str] | str | None = None,
+    bars: tuple[int, int] | str | None = None,
+    phrases: Path | str = "infer",
+    rhythm: str | None = None,
 ) -> list[Piece]:
-    """Harmonize a melody: a MIDI or MusicXML file, or the soprano of a chorale.
+    """Fill in what is missing of a chorale: around a melody, a bass, several voices, or in bars.
+
+    What is given is a MIDI or MusicXML file or a chorale. Parts named after voices are given
+    where there are several, or one alone; otherwise one part is the melody, the soprano. Of a
+    ``Chorale`` in four voices the soprano is given.
 
     Args:
-        n: how many alternatives; each is drawn anew.
+        n: how many alternatives, best first, each with other chords than those before it.
         seed: the same seed, model and settings give the same pieces.
         temperature: 0 takes what is likeliest at each step, 1 draws as the model believes; by
-            default 0, or ``VARIED`` where several alternatives are to differ.
+            default what is best for the model.
+        top_p: the share of probability that is drawn from, the likeliest symbols first.
+        rules: of voice leading, as the voices are written: ``"strict"`` breaks none that it can
+            keep, ``"bach"`` breaks them as rarely as Bach, ``"off"`` leaves it to the model.
         model: a shipped model or the path of a weights file.
         track: of a MIDI file with several, the number (from 1) or name of the melody's.
-        key: the key where the file states none or a wrong one.
-        voice: which voice is given; MiniBach knows the soprano only.
+        key: the key to harmonize in; by default that of the notes, the signature being evidence.
+        voice: which voice the one given part is.
+        lock: the voices that are given, such as ``("soprano", "bass")``; ``()`` or ``"none"``
+            only with ``bars``.
+        bars: ``(5, 8)``, ``"5-8"`` or ``"5"``: write only these bars anew, in all voices that are
+            not locked (by default all but the soprano), and keep everything outside.
+        phrases: where they end: ``"infer"``, ``"none"`` or a file; see ``phrases.choose``.
+        rhythm: one of ``sketch.RHYTHMS``; None leaves it to the model.
 
     Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
     """
     from musicae import sampling
+    from musicae.phrases import INFER, choose
 
     key = Key.parse(key) if isinstance(key, str) else key
-    if voice.capitalize() not in VOICES:
-        raise ChoraleError(f"no voice is called {voice!r}; there are {', '.join(VOICES).lower()}")
-    if voice.lower() != "soprano":
-        raise ChoraleError(f"{model} harmonizes a soprano, not a given {voice.lower()}")
-    temperature = (0.0 if n == 1 else VARIED) if temperature is None else temperature
-    _check_draws(n, temperature)
-    source: Melody | None = None
-    notices: tuple[str, ...]
+    if rules not in PRESETS:
+        raise ChoraleError(f"rules are {', '.join(PRESETS)}, not {rules!r}")
+    if not 0 < top_p <= 1:
+        raise ChoraleError(f"top-p is a share above 0 and up to 1, not {top_p:g}")
+    request = Request.parse(voice, lock, bars)
+    given: Known
     if isinstance(melody, Path | str) and _suffix(melody) not in MUSICXML_SUFFIXES:
-        source = read_melody(melody, track, key)
-        tune, sung, shift, notices = source.tune, source.sung, source.shift, source.notices
+        given = read_given(melody, track=track, key=key, voice=voice, lock=lock, bars=bars)
     else:
-        tune = melody if isinstance(melody, Chorale) else read(melody)
-        if (tune.pitch[:, 0] == REST).all():
-            raise ChoraleError("the soprano is silent; there is no melody to harmonize")
-        tune = replace(tune, key=key or tune.key)
-        sung, shift, notices = into_range(tune)
+        given = _given(melody, request, track, key)
+    sketch = given.sketch(choose(given.whole, phrases, given.marks), rhythm)
     checkpoint = sampling.load_model(model)
-    harmonized = sampling.harmonize(
-        checkpoint, Sketch.of(sung, voices=(0,), key=key), n, temperature, seed
-    )
+    if temperature is None:
+        temperature = sampling.usual_temperature(checkpoint, n)
+    _check_draws(n, temperature)
+    choice = sampling.Choice(temperature, seed, top_p, rules)
+    harmonized = sampling.harmonize(checkpoint, sketch, n, choice)
+    asked = request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
+    asked |= {"rhythm": rhythm} if rhythm else {}
+    facts = _provenance(checkpoint, seed, temperature) | {"key": str(sketch.key)} | asked
     return [
         Piece(
-            around(tune, chorale, shift),
-            _provenance(checkpoint, seed, temperature) | {"alternative": i, "key": _name(tune.key)},
-            notices,
-            source,
+            given.around(made.chorale), facts | {"alternative": i}, given.notices, given, made.nats
         )
-        for i, chorale in enumerate(harmonized, start=1)
+        for i, made in enumerate(harmonized, start=1)
     ]
 
 
@@ -165,8 +182,22 @@ def _check_draws(n: int, temperature: float) -> None:
         raise ChoraleError(f"a temperature is 0 to 10, not {temperature:g}")
 
 
-def _name(key: Key | None) -> str | None:
-    return str(key) if key else None
+def _given(
+    melody: Chorale | Path | str, request: Request, track: str | None, key: Key | None
+) -> Known:
+    """What is given in a score or a chorale, whose voices stand for named parts."""
+    where = "" if isinstance(melody, Chorale) else f"{melody}: "
+    if track:
+        raise ChoraleError(f"{where}a track is chosen in a MIDI file; choose a voice with --voice")
+    chorale = melody if isinstance(melody, Chorale) else read(melody)
+    marks = chorale.fermatas
+    if isinstance(melody, Chorale) and request == Request():
+        # In Python a finished chorale is at hand more often than its melody.
+        finished = len(sounding_voices(chorale)) == len(VOICES)
+        request = Request(voice=0) if finished else request
+    if request.voice is not None:
+        chorale = sung_by(chorale, request.voice)
+    return known_of(chorale, request, key, marks=marks, where=where)
 
 
 def _suffix(path: Path | str) -> str:

@@ -70,7 +70,7 @@ def options(
 
 @app.command()
 def harmonize(
-    melody: Annotated[Path, typer.Argument(help="The melody: a MIDI or MusicXML file.")],
+    melody: Annotated[Path, typer.Argument(help="What is given: a MIDI or MusicXML file.")],
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="The file to write: .mid, .musicxml or .mxl."),
@@ -79,20 +79,36 @@ def harmonize(
     seed: Seed = 0,
     temperature: Annotated[
         float | None,
-        typer.Option(help="0: the likeliest; 1: as the model believes. [default: 0; 0.3 if n > 1]"),
+        typer.Option(help="0: the likeliest; 1: as the model draws. By default 0; 0.3 if n > 1."),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(help="The key, such as 'G minor', where the file is wrong.")
+        str | None, typer.Option(help="The key, such as 'G minor', where another is found.")
     ] = None,
     track: Annotated[
         str | None, typer.Option(help="Number (from 1) or name of the melody's track.")
     ] = None,
-    voice: Annotated[str, typer.Option(help="The voice that the melody is.")] = "soprano",
+    voice: Annotated[
+        str | None, typer.Option(help="The voice that the melody is; by default the soprano.")
+    ] = None,
+    lock: Annotated[
+        str | None, typer.Option(help="The voices to keep, such as soprano,bass; or none.")
+    ] = None,
+    bars: Annotated[
+        str | None,
+        typer.Option(help="Write only bars such as 5-8 anew; keep the soprano, or what --lock is."),
+    ] = None,
+    phrases: Annotated[
+        str,
+        typer.Option(help="Where phrases end: infer, none, or a MIDI, MusicXML or text file."),
+    ] = "infer",
+    rhythm: Annotated[
+        str | None, typer.Option(help="How the other voices move: plain or flowing.")
+    ] = None,
     model: Annotated[str, typer.Option(help="A shipped model, or a weights file.")] = "minibach",
     program: Program = "choir aahs",
     as_json: AsJson = False,
 ) -> None:
-    """Write alto, tenor and bass to a melody, which stays as it is, event for event."""
+    """Write the voices that a melody, a bass or bars lack; what is given stays, event for event."""
     from musicae import midi
     from musicae.api import numbered
 
@@ -107,6 +123,10 @@ def harmonize(
         track=track,
         key=key,
         voice=voice,
+        lock=lock,
+        bars=bars,
+        phrases=phrases,
+        rhythm=rhythm,
     )
     _write(pieces, numbered(out, n), sound, as_json)
 
@@ -443,6 +463,8 @@ def _write(pieces: Sequence[Piece], paths: Sequence[Path], program: int, as_json
     for piece, path in zip(pieces, paths, strict=True):
         facts = piece.provenance
         print(f"{path}  {piece.chorale!r}")
+        if "key" in facts:
+            print(f"  harmonized in {facts['key']} (choose another with --key)")
         print(
             f"  {facts['model']} {facts['checksum'][:12]}, seed {facts['seed']},"
             f" temperature {facts['temperature']:g}, musicae {facts['version']}"

@@ -20,11 +20,11 @@ from musicae.chorale import REST, Chorale, MusicaeError
 from musicae.corpus import Corpus
 from musicae.evaluation import Accuracy
 from musicae.files import whole_file
+from musicae.known import Request, known_of
 from musicae.measures import Measures, measure
-from musicae.melody import around, into_range
 from musicae.models.autoencoder import Autoencoder
+from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
-from musicae.sketch import Sketch
 from musicae.spread import Spread, spread
 from musicae.twosample import Apart
 
@@ -54,6 +54,8 @@ class Group:
     belongs: tuple[Any, ...]
     accuracy: Accuracy | None = None
     """Of symbols, over all voices that a model writes; None where there is no right answer."""
+    likelihood: float | None = None
+    """Nats a step of what a model writes to the sopranos; None of a model that has none."""
     skipped: tuple[str, ...] = ()
     """Files that could not be used, and why."""
 
@@ -77,7 +79,7 @@ class Row:
     shared_soprano: tuple[float, float]
     accuracy: Accuracy | None
     likelihood: float | None = None
-    """Nats a sixteenth frame; None for a model that has none, as those of this version."""
+    """Nats a sixteenth frame; None for a model that has none."""
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain numbers, names and lists."""
@@ -106,13 +108,20 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     held_out = bach(data, side)
     written = []
     for chorale in held_out.chorales:
-        sung, shift, _ = into_range(chorale)
-        (harmonized,) = sampling.harmonize(model, Sketch.of(sung, voices=(0,)), 1, 0.0, seed)
-        written.append(around(chorale, harmonized, shift))
-    table = evaluation.accuracies(model, held_out.chorales, data.side("train"))
-    rows = [voice[model.name] for voice in table.values()]
-    accuracy = Accuracy(*np.mean(rows, axis=0).tolist())
-    return Group(f"{model.name}, harmonizing", tuple(written), held_out.belongs, accuracy)
+        soprano = known_of(chorale, Request(voice=0))
+        sketch = soprano.sketch(soprano.marks or None)
+        choice = sampling.Choice(sampling.usual_temperature(model, 1), seed)
+        ((chorale, _),) = sampling.harmonize(model, sketch, 1, choice)
+        written.append(soprano.around(chorale))
+    likelihood = None
+    if isinstance(model.model, Harmonizer):
+        likelihood, accuracy = evaluation.of_harmonizer(model.model, held_out.chorales)
+    else:
+        table = evaluation.accuracies(model, held_out.chorales, data.side("train"))
+        rows = [voice[model.name] for voice in table.values()]
+        accuracy = Accuracy(*np.mean(rows, axis=0).tolist())
+    name = f"{model.name}, harmonizing"
+    return Group(name, tuple(written), held_out.belongs, accuracy, likelihood)
 
 
 def own_pieces(model: Checkpoint, seed: int) -> Group:
@@ -181,6 +190,7 @@ def compare(
                 _middle_and_tail([measures.shared for measures in found]),
                 _middle_and_tail([measures.shared_soprano for measures in found]),
                 group.accuracy,
+                group.likelihood,
             )
         )
     return rows
@@ -196,7 +206,7 @@ def standard_groups(
             groups.append(folder(Path(name)))
             continue
         model = sampling.load_model(name)
-        if isinstance(model.model, MiniBach):
+        if isinstance(model.model, MiniBach | Harmonizer):
             groups.append(harmonizations(model, data, side, seed))
         elif isinstance(model.model, Autoencoder):
             groups.append(own_pieces(model, seed))

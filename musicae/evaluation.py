@@ -10,11 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musicae import corpus, pianoroll
+from musicae import corpus, decoding, pianoroll
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import MODES, N_VOICES, REST, VOICE_RANGES, VOICES, Chorale, MusicaeError
-from musicae.pianoroll import FIRST_PITCH, HOLD, SOPRANO, WINDOW
-from musicae.recipes import RECIPES, four_bar_starts
+from musicae.models.harmonizer import Harmonizer, surprise
+from musicae.pianoroll import ACCOMPANIMENT, SOPRANO, WINDOW
+from musicae.recipes import RECIPES
+from musicae.sketch import Sketch
+from musicae.vocabulary import FIRST_PITCH, HOLD
+from musicae.windows import WindowTask, four_bar_starts
 
 HOLDING = "always hold"
 DEGREE = "scale degree"
@@ -47,7 +51,8 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     the trivial predictors learn from, the train side. Notes that a window cuts in two and what
     lies outside the piece are not counted. Raises MusicaeError where nothing is left to count.
     """
-    recipe = RECIPES[model.name]
+    task = RECIPES[model.name].task
+    assert isinstance(task, WindowTask)
     below = _usual_distances(known)
     windows, bach, counted, degree = [], [], [], []
     for chorale in chorales:
@@ -69,10 +74,10 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     if not windows:
         raise MusicaeError("there are no four bars of 4/4 to judge a model by")
     truth, count = torch.stack(bach), torch.stack(counted)
-    answer = recipe.predict(model.model, torch.stack(windows))
+    answer = task.predict(model.model, torch.stack(windows))
     by_degree = torch.stack(degree)
     table: Table = {}
-    for i, v in enumerate(recipe.answer):
+    for i, v in enumerate(task.answer):
         guesses = {
             model.name: answer[..., i],
             HOLDING: torch.full_like(truth[..., v], HOLD),
@@ -84,6 +89,38 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
             for predictor, guess in guesses.items()
         }
     return table
+
+
+@torch.inference_mode()
+def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float, Accuracy]:
+    """Alto, tenor and bass to a soprano: nats a step, and how often the likeliest symbol is Bach's.
+
+    At each symbol the model knows the soprano and all that Bach wrote before. Every chorale is
+    judged as a whole, in whatever meter; the key is found in the soprano with its signature, and
+    phrases end at its fermatas. Chorales that fit the ranges in no key are left out. Raises
+    MusicaeError where none is left.
+    """
+    nats, steps, right, begins = 0.0, 0, [], []
+    for chorale in chorales:
+        shifts = corpus.transpositions(chorale)
+        if not shifts:
+            continue
+        piece = chorale.transpose(min(shifts, key=abs))
+        tokens = pianoroll.encode(piece)
+        problem = decoding.problem_of(Sketch.of(piece, voices=SOPRANO), model.config.stride)
+        problem.tokens[0, : len(tokens)] = tokens
+        logits = model(problem)
+        nats += float(surprise(logits, problem).double().sum())
+        steps += len(tokens)
+        for voice in ACCOMPANIMENT:
+            likeliest = logits[voice][0, : len(tokens)].argmax(dim=-1)
+            right.append(likeliest == tokens[:, voice])
+            begins.append(tokens[:, voice] >= FIRST_PITCH)
+    if not steps:
+        raise MusicaeError("there is no chorale to judge a model by")
+    hits, onsets = torch.cat(right), torch.cat(begins)
+    accuracy = Accuracy(hits.double().mean().item(), hits[onsets].double().mean().item())
+    return nats / steps, accuracy
 
 
 def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:

@@ -1,32 +1,22 @@
-"""What each model learns: its examples, its loss, its layers and its settings for release."""
+"""How each model is made for release: what it has to do, its layers and its settings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from musicae import corpus, pianoroll
-from musicae.chorale import STEPS_PER_WHOLE, Chorale, MusicaeError
-from musicae.pianoroll import (
-    ACCOMPANIMENT,
-    ALL_VOICES,
-    FIRST_PITCH,
-    SILENCE,
-    SOPRANO,
-    VOCABULARY,
-    WINDOW,
-)
+from musicae import situation
+from musicae.chorale import VOICE_RANGES, Chorale, MusicaeError
+from musicae.exercises import HarmonyTask
+from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
+from musicae.windows import WindowTask
 
-BAR = STEPS_PER_WHOLE
-"""Steps of a bar of 4/4, of which a window holds four."""
-
-RAREST = 1e-4
-"""The least share of examples that a symbol is taken to have."""
+OUTER_FIRST = (0, 3, 2, 1)
+"""Soprano, bass, tenor, alto: as harmony is taught, the outer voices before the inner ones."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +35,11 @@ class Settings:
     """Share of all steps in which the learning rate rises; then it falls to zero as a cosine."""
     patience: int = 5
     """Epochs without a lower validation loss after which training stops."""
+    average: float = 0.0
+    """What is judged and kept are running averages of the weights, of which a step keeps this
+    share (Polyak and Juditsky 1992, *Acceleration of Stochastic Approximation by Averaging*)."""
+    clip: float = math.inf
+    """The greatest norm of all gradients together; longer ones are shortened."""
     seed: int = 0
     """Of the first weights and of the order of the examples."""
 
@@ -66,57 +61,41 @@ class Settings:
         return self.learning_rate * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
 
+class Examples(Protocol):
+    """What a model learns from."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Sequence[int], /, *seed: int) -> Any:
+        """Examples as a tensor, or tensors, ``(B, ...)``; ``seed`` is for what is drawn anew."""
+
+    def describe(self) -> dict[str, Any]:
+        """What tells these examples from others, in JSON's types."""
+
+
+class Task(Protocol):
+    """What a model has to do."""
+
+    def examples(
+        self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any], /
+    ) -> Examples:
+        """To learn from: in every key, or as the chorales are. ``config`` are the layers."""
+
+    def begin(self, network: nn.Module, examples: Any) -> None:
+        """Set what of an untrained model should not begin at random."""
+
+    def loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """Of each example of a batch, ``(B,)``, in nats."""
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """A model that reads some voices of four bars and writes some."""
+    """How a model is made for release."""
 
-    given: tuple[int, ...]
-    """The voices of its input."""
-    answer: tuple[int, ...]
-    """The voices of its output."""
-    config: dict[str, int]
+    task: Task
+    config: dict[str, Any]
     """Its layers."""
     settings: Settings
-    to_the_end: bool = False
-    """Whether only windows count whose fourth bar sounds: who composes should not learn to stop."""
-
-    def examples(self, chorales: Sequence[Chorale], every_key: bool) -> Tensor:
-        """The ``windows`` of chorales that the model learns from, ``(N, 64, V)``, uint8."""
-        found = windows(chorales, every_key)
-        if self.to_the_end:
-            found = found[(found[:, -BAR:] != SILENCE).flatten(1).any(dim=1)]
-        return found
-
-    @torch.no_grad()
-    def begin(self, network: nn.Module, examples: Tensor) -> None:
-        """Begin the output's biases at the log-odds of each symbol in examples ``(N, 64, V)``.
-
-        From zero, the first steps only teach that most symbols are rare, by gradients so large
-        that nearly half of the hidden units die of them.
-        """
-        counts = sum(
-            pianoroll.flatten(part.long(), self.answer).sum(dim=0)
-            for part in torch.split(examples, 512)
-        )
-        output = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
-        output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=RAREST))
-
-    def loss(self, network: nn.Module, batch: Tensor) -> Tensor:
-        """The binary cross-entropy of windows ``(B, 64, V)``: ``(B,)``, in nats a window."""
-        tokens = batch.long()
-        logits = network(pianoroll.flatten(tokens, self.given))
-        target = pianoroll.flatten(tokens, self.answer)
-        return F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(dim=-1)
-
-    @torch.no_grad()
-    def predict(self, network: nn.Module, windows: Tensor) -> Tensor:
-        """The likeliest token of each voice of the answer: ``(N, 64, V)`` -> ``(N, 64, A)``."""
-        likeliest = []
-        for part in torch.split(windows, 512):
-            logits = network(pianoroll.flatten(part.long(), self.given))
-            voices = pianoroll.unflatten(logits, self.answer)
-            likeliest.append(torch.stack([voice.argmax(dim=-1) for voice in voices], dim=-1))
-        return torch.cat(likeliest)
 
 
 def _width(voices: Sequence[int]) -> int:
@@ -125,56 +104,31 @@ def _width(voices: Sequence[int]) -> int:
 
 RECIPES = {
     "minibach": Recipe(
-        given=SOPRANO,
-        answer=ACCOMPANIMENT,
+        task=WindowTask(given=SOPRANO, answer=ACCOMPANIMENT),
         config={"inputs": _width(SOPRANO), "outputs": _width(ACCOMPANIMENT), "hidden": 200},
         settings=Settings(epochs=20, learning_rate=5e-3, weight_decay=0.2),
     ),
     "autoencoder": Recipe(
-        given=ALL_VOICES,
-        answer=ALL_VOICES,
+        task=WindowTask(given=ALL_VOICES, answer=ALL_VOICES, to_the_end=True),
         config={"inputs": _width(ALL_VOICES), "hidden": 200, "bottleneck": 128},
         settings=Settings(epochs=20, learning_rate=5e-3, weight_decay=0.02),
-        to_the_end=True,
+    ),
+    "harmonizer": Recipe(
+        task=HarmonyTask(),
+        config={
+            "lowest": tuple(low for low, _ in VOICE_RANGES),
+            "symbols": VOCABULARY,
+            "order": OUTER_FIRST,
+            "context": situation.SIZES,
+        },
+        settings=Settings(
+            epochs=100,
+            batch_size=16,
+            learning_rate=1.5e-3,
+            weight_decay=0.05,
+            patience=100,
+            average=0.995,
+            clip=1.0,
+        ),
     ),
 }
-
-
-def four_bar_starts(chorale: Chorale) -> list[int]:
-    """The steps at which four whole bars of 4/4 can be cut out of a chorale.
-
-    Every bar begins such a window unless a bar line would fall within a bar of it. A pickup is
-    the end of a bar that begins before the piece, at a negative step; the last windows reach
-    beyond the piece.
-    """
-    lines = {}
-    for measure in chorale.measures:
-        in_pickup = bool(chorale.pickup) and measure.start == 0
-        start = chorale.pickup - BAR if in_pickup else measure.start
-        lines[start] = (measure.numerator, measure.denominator) == (4, 4)
-    starts = []
-    for start in lines:
-        expected = range(start, min(start + WINDOW, len(chorale)), BAR)
-        inside = [line for line in lines if start <= line < start + WINDOW]
-        if inside == list(expected) and all(lines[line] for line in inside):
-            starts.append(start)
-    return starts
-
-
-def windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
-    """Tokens ``(N, 64, V)``, uint8: every four bars of 4/4 that can be cut out of the chorales.
-
-    ``every_key``: in all transpositions that keep every voice in its range; otherwise once, as
-    near to the original as the ranges allow.
-    """
-    found = [torch.empty(0, WINDOW, len(VOCABULARY), dtype=torch.int64)]
-    for chorale in chorales:
-        starts, shifts = four_bar_starts(chorale), corpus.transpositions(chorale)
-        if not starts or not shifts:
-            continue
-        nearest = min(shifts, key=abs)
-        tokens = pianoroll.encode(chorale.transpose(nearest))
-        cut = pianoroll.windows(tokens, starts)
-        for shift in shifts if every_key else [nearest]:
-            found.append(torch.where(cut >= FIRST_PITCH, cut + shift - nearest, cut))
-    return torch.cat(found).to(torch.uint8)

@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from musicae import checkpoint, pianoroll
+from musicae.candidates import best, weigh
 from musicae.checkpoint import Checkpoint, CheckpointError
-from musicae.chorale import REST, Chorale, Tempo
+from musicae.chorale import REST, Chorale, ChoraleError, Tempo
+from musicae.decoding import LIKELIEST, draw
 from musicae.models.autoencoder import Autoencoder
+from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
-from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, HOLD, SILENCE, SOPRANO, VOCABULARY, WINDOW
+from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
 from musicae.sketch import Sketch
+from musicae.steering import PRESETS
+from musicae.vocabulary import HOLD, SILENCE
 
 DEFAULT_QPM = 80.0
 """The tempo of new pieces, in quarters a minute."""
+HARMONIZER_TEMPERATURE = 0.8
+MINIBACH_VARIED = 0.3
+"""The temperature at which alternatives of MiniBach's differ and are not yet noise."""
+FEWEST_DRAWS, DRAWS_EACH = 8, 3
+"""From how many draws the harmonizer's best one is taken, and each of several."""
 
 
 @cache
@@ -28,31 +39,91 @@ def load_model(name: str) -> Checkpoint:
     return checkpoint.load(checkpoint.find(name))
 
 
-def harmonize(
-    model: Checkpoint, sketch: Sketch, n: int, temperature: float, seed: int
-) -> list[Chorale]:
-    """``n`` ways to fill what is open in a sketch; what is known stays as it is.
+class Choice(NamedTuple):
+    """How symbols are chosen."""
 
-    At ``temperature`` 0 every step takes its likeliest symbol; at 1 symbols are drawn with the
-    model's probabilities. Raises CheckpointError for a model that does not harmonize, or not this
-    sketch.
+    temperature: float
+    """0 takes the likeliest symbol at each turn, 1 draws as the model believes."""
+    seed: int = 0
+    """The same seed makes the same choices."""
+    top_p: float = 1.0
+    """The harmonizer's: the share of probability that is drawn from, the likeliest first."""
+    rules: str = "bach"
+    """The harmonizer's: one of ``steering.PRESETS``."""
+
+
+class Harmonization(NamedTuple):
+    """What a model made of a sketch."""
+
+    chorale: Chorale
+    nats: float | None = None
+    """How much the model is surprised by what was open; None of a model without a likelihood."""
+
+
+def usual_temperature(model: Checkpoint, n: int) -> float:
+    """At which a model's harmonizations are best, and, where there are several, differ."""
+    if isinstance(model.model, Harmonizer):
+        return HARMONIZER_TEMPERATURE
+    return 0.0 if n == 1 else MINIBACH_VARIED
+
+
+def harmonize(
+    model: Checkpoint, sketch: Sketch, n: int = 1, choice: Choice | None = None
+) -> list[Harmonization]:
+    """``n`` ways to fill what is open in a sketch, best first; what is known stays as it is.
+
+    Of the harmonizer they are the best of several draws, with different chords (see
+    ``candidates``); of MiniBach, as they are drawn. Raises CheckpointError for a model that does
+    not harmonize, or not this sketch.
     """
-    if not isinstance(model.model, MiniBach):
-        raise CheckpointError(f"{model.name} does not harmonize; use minibach")
-    if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
-        raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
-    melody = sketch.chorale
+    choice = choice or Choice(usual_temperature(model, n))
+    if isinstance(model.model, Harmonizer):
+        found = _fill(model.model, sketch, n, choice)
+    elif isinstance(model.model, MiniBach):
+        if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
+            raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
+        found = _accompany(model.model, sketch.chorale, n, choice)
+    else:
+        raise CheckpointError(f"{model.name} does not harmonize; use harmonizer or minibach")
+    source = f"musicae {model.name}"
+    return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
+
+
+def _fill(model: Harmonizer, sketch: Sketch, n: int, choice: Choice) -> list[Harmonization]:
+    """The best of the harmonizer's draws."""
+    if choice.temperature == LIKELIEST and n > 1:
+        raise ChoraleError(
+            "at temperature 0 there is one harmonization only; leave it out, or ask for one"
+        )
+    drawn = draw(
+        model,
+        sketch,
+        1 if choice.temperature == LIKELIEST else max(FEWEST_DRAWS, DRAWS_EACH * n),
+        temperature=choice.temperature,
+        top_p=choice.top_p,
+        rules=PRESETS[choice.rules],
+        seed=choice.seed,
+    )
+    candidates = [
+        weigh(pianoroll.decode(tokens, sketch.chorale), nats)
+        for tokens, nats in zip(drawn.tokens, drawn.nats.tolist(), strict=True)
+    ]
+    return [Harmonization(c.chorale, c.nats) for c in best(candidates, n)]
+
+
+def _accompany(model: MiniBach, melody: Chorale, n: int, choice: Choice) -> list[Harmonization]:
+    """MiniBach's alto, tenor and bass to a soprano."""
     tokens = pianoroll.encode(melody)
-    probabilities = accompaniment_probabilities(model.model, tokens, window_starts(melody))
-    generator = torch.Generator().manual_seed(seed)
+    probabilities = accompaniment_probabilities(model, tokens, window_starts(melody))
+    generator = torch.Generator().manual_seed(choice.seed)
     rests = _silent_bars(melody)
-    chorales = []
+    found = []
     for _ in range(n):
         drawn = tokens.clone()
         for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
-            drawn[:, voice] = _draw_line(voice_probabilities, temperature, generator, rests)
-        chorales.append(replace(pianoroll.decode(drawn, melody), source=f"musicae {model.name}"))
-    return chorales
+            drawn[:, voice] = _draw_line(voice_probabilities, choice.temperature, generator, rests)
+        found.append(Harmonization(pianoroll.decode(drawn, melody)))
+    return found
 
 
 def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[Chorale]:

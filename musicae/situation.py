@@ -32,6 +32,8 @@ SIZES = (
     1 + len(RHYTHMS),
 )
 """How many values each column of ``situation`` has."""
+PHRASES, RHYTHM = slice(5, 7), 8
+"""The columns that speak of phrases, and of the rhythm asked for."""
 
 
 def situation(sketch: Sketch) -> Ints:
@@ -45,9 +47,9 @@ def situation(sketch: Sketch) -> Ints:
         [_in_bar(measure, first_step) for measure, first_step in _bars(sketch.chorale)]
     )
     columns[:, 4] = _distance(np.arange(steps)[::-1])
-    columns[:, 5:7] = _in_phrase(sketch)
+    columns[:, PHRASES] = _in_phrase(sketch)
     columns[:, 7] = MODES.index(sketch.key.mode)
-    columns[:, 8] = 0 if sketch.rhythm is None else 1 + RHYTHMS.index(sketch.rhythm)
+    columns[:, RHYTHM] = 0 if sketch.rhythm is None else 1 + RHYTHMS.index(sketch.rhythm)
     return columns
 
 

@@ -7,8 +7,8 @@ a log, a summary, the weights, and after every epoch a state from which a killed
 
 from __future__ import annotations
 
+import copy
 import csv
-import hashlib
 import json
 import logging
 import math
@@ -32,7 +32,8 @@ from musicae.chorale import MusicaeError
 from musicae.files import whole_file
 from musicae.models.autoencoder import Autoencoder
 from musicae.pianoroll import ALL_VOICES
-from musicae.recipes import RECIPES, Settings
+from musicae.recipes import RECIPES, Examples, Settings
+from musicae.windows import Windows
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -98,9 +99,9 @@ class Run(NamedTuple):
 def fit(
     fabric: Fabric,
     model: nn.Module,
-    loss: Callable[[nn.Module, Tensor], Tensor],
-    train: Tensor,
-    valid: Tensor,
+    loss: Callable[[nn.Module, Any], Tensor],
+    train: Examples,
+    valid: Examples,
     *,
     settings: Settings,
     state: dict[str, Any] | None = None,
@@ -112,8 +113,8 @@ def fit(
     Args:
         fabric: launched; every process calls ``fit`` with the same arguments.
         model: updated in place.
-        loss: network and examples ``(B, ...)`` -> the loss of each ``(B,)``.
-        train, valid: examples ``(N, ...)``, of which each process takes its share.
+        loss: network and a batch of examples -> the loss of each ``(B,)``.
+        train, valid: examples, of which each process takes its share.
         settings: the schedule.
         state: what ``save`` was given, to go on from there as if the run had never stopped.
         save: called after each epoch, in the first process.
@@ -129,12 +130,13 @@ def fit(
     network, optimizer = fabric.setup(
         model, torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
     )
-    train, valid = train.to(device), valid.to(device)
+    judged = copy.deepcopy(model).requires_grad_(False) if settings.average else model
     rows: list[Row] = []
     best: dict[str, Tensor] = {}
     if state:
         rows, best = [Row(*row) for row in state["rows"]], state["best"]
         model.load_state_dict(state["model"])
+        judged.load_state_dict(state["judged"])
         optimizer.load_state_dict(state["optimizer"])
     steps_per_epoch = math.ceil(len(train) / settings.batch_size)
     steps = settings.epochs * steps_per_epoch
@@ -145,7 +147,7 @@ def fit(
         # generator's state; the order is that of all processes, what a layer draws is its own.
         shuffle = torch.Generator().manual_seed(_seed(settings.seed, epoch))
         torch.manual_seed(_seed(settings.seed, epoch, rank + 1))
-        order = torch.randperm(len(train), generator=shuffle).to(device)
+        order = torch.randperm(len(train), generator=shuffle)
         total, seen, rate = torch.zeros((), device=device), 0, 0.0
 
         network.train()
@@ -154,43 +156,70 @@ def fit(
             rate = settings.learning_rate_at(step, steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            share = batch[rank::world]
-            share_loss = loss(network, train[share]).sum()
+            share = batch[rank::world].tolist()
+            examples = fabric.to_device(train.batch(share, settings.seed, epoch))
+            share_loss = loss(network, examples).sum()
             # Fabric averages gradients over processes whose shares may differ by an example:
             # scaled so, the average is the gradient of the whole batch's mean loss.
             fabric.backward(share_loss * (world / len(batch)))
+            fabric.clip_gradients(network, optimizer, max_norm=settings.clip)
             optimizer.step()
             optimizer.zero_grad()
+            _average(judged, model, settings.average, step)
             total, seen = total + share_loss.detach(), seen + len(share)
             if report and rank == 0:
                 before = rows[-1].valid_loss if rows else None
                 so_far = total.item() / seen
                 report(Progress(epoch, settings.epochs, step + 1, steps, so_far, before))
 
-        network.eval()
-        valid_total = torch.zeros_like(total)
-        with torch.no_grad():
-            for batch in torch.split(valid, settings.batch_size):
-                valid_total += loss(network, batch[rank::world]).sum()
+        valid_total = _total_loss(fabric, judged, loss, valid, settings.batch_size)
         totals = fabric.all_reduce(torch.stack([total, valid_total]), reduce_op="sum").tolist()
         train_loss, valid_loss = totals[0] / len(train), totals[1] / len(valid)
         if not math.isfinite(train_loss + valid_loss):
             raise TrainingError(f"the loss of epoch {epoch} is no number; lower the learning rate")
         rows.append(Row(epoch, train_loss, valid_loss, rate, time.perf_counter() - began))
         if _best_epoch(rows) == epoch:
-            best = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
+            best = {name: tensor.cpu().clone() for name, tensor in judged.state_dict().items()}
         if save and rank == 0:
             save(
                 {
                     "rows": [tuple(row) for row in rows],
                     "best": best,
                     "model": model.state_dict(),
+                    "judged": judged.state_dict(),
                     "optimizer": optimizer.state_dict(),
                 }
             )
 
     model.load_state_dict(best)
     return rows
+
+
+@torch.no_grad()
+def _total_loss(
+    fabric: Fabric,
+    model: nn.Module,
+    loss: Callable[[nn.Module, Any], Tensor],
+    examples: Examples,
+    batch_size: int,
+) -> Tensor:
+    """The sum over this process's share of the examples."""
+    model.eval()
+    total = torch.zeros((), device=fabric.device)
+    for batch in torch.split(torch.arange(len(examples)), batch_size):
+        share = batch[fabric.global_rank :: fabric.world_size].tolist()
+        with fabric.autocast():
+            total += loss(model, fabric.to_device(examples.batch(share))).sum()
+    return total
+
+
+@torch.no_grad()
+def _average(judged: nn.Module, model: nn.Module, share: float, step: int) -> None:
+    """Move the averages towards the weights, faster while they are still those of the start."""
+    if judged is model:
+        return
+    kept = min(share, (1 + step) / (10 + step))
+    torch._foreach_lerp_(list(judged.parameters()), list(model.parameters()), 1 - kept)
 
 
 def _best_epoch(rows: Sequence[Row]) -> int:
@@ -206,10 +235,10 @@ class _Job(NamedTuple):
     """What each process of a run is told."""
 
     name: str
-    config: dict[str, int]
+    config: dict[str, Any]
     settings: Settings
-    train: Tensor
-    valid: Tensor
+    train: Examples
+    valid: Examples
     folder: Path
     facts: dict[str, Any]
     state: dict[str, Any] | None
@@ -222,7 +251,7 @@ def train(
     folder: Path,
     *,
     settings: Settings | None = None,
-    config: dict[str, int] | None = None,
+    config: dict[str, Any] | None = None,
     devices: int = 1,
     accelerator: str = "auto",
     precision: str = "32-true",
@@ -260,8 +289,8 @@ def train(
         checkpoint.build(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = corpus.load(data)
-    train_side = recipe.examples(chorales.side("train"), every_key=True)
-    valid_side = recipe.examples(chorales.side("valid"), every_key=False)
+    train_side = recipe.task.examples(chorales.side("train"), True, config)
+    valid_side = recipe.task.examples(chorales.side("valid"), False, config)
     facts = {
         "model": name,
         "config": config,
@@ -287,11 +316,10 @@ def train(
     return run
 
 
-def _describe(side: str, examples: Tensor) -> dict[str, Any]:
+def _describe(side: str, examples: Examples) -> dict[str, Any]:
     if not len(examples):
-        raise TrainingError(f"the {side} side of the corpus has no four bars of 4/4")
-    digest = hashlib.sha256(examples.numpy().tobytes()).hexdigest()
-    return {"windows": len(examples), "sha256": digest}
+        raise TrainingError(f"the {side} side of the corpus teaches this model nothing")
+    return examples.describe()
 
 
 def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
@@ -333,11 +361,12 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
         torch.manual_seed(job.settings.seed)
         model = checkpoint.build(job.name, job.config)
-        RECIPES[job.name].begin(model, job.train)
+        task = RECIPES[job.name].task
+        task.begin(model, job.train)
         rows = fit(
             fabric,
             model,
-            RECIPES[job.name].loss,
+            task.loss,
             job.train,
             job.valid,
             settings=job.settings,
@@ -349,9 +378,9 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     weights = job.folder / f"{job.name}.safetensors"
     if fabric.is_global_zero:
         model.cpu().eval()
-        if isinstance(model, Autoencoder):
+        if isinstance(model, Autoencoder) and isinstance(job.train, Windows):
             # In double precision, for some directions of the codes hardly vary.
-            model.double().fit_codes(_codes(model, job.train))
+            model.double().fit_codes(_codes(model, job.train.tokens))
             model.float()
         summary = job.facts | {
             "epochs": len(rows),

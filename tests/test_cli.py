@@ -4,6 +4,7 @@ import json
 
 import mido
 import pytest
+from filling import filler
 from midifiles import meta, save, tune
 
 import musicae
@@ -26,6 +27,7 @@ def test_harmonize_writes_beside_the_melody(musicae_command, melody, untrained):
     written = melody.with_name("tune-harmonized.mid")
     assert str(written) in done.out
     assert "seed 3" in done.out
+    assert "harmonized in C major (choose another with --key)" in done.out
     facts = provenance(written)
     assert (facts["seed"], facts["model"], facts["key"]) == (3, "minibach", "C major")
     assert facts["version"] == musicae.__version__
@@ -57,6 +59,29 @@ def test_sounds_by_name_or_number(musicae_command, melody, untrained, tmp_path, 
     assert musicae_command("harmonize", melody, "-o", out, *options).status == 0
     tracks = mido.MidiFile(out).tracks[1:]
     assert {m.program for t in tracks for m in t if m.type == "program_change"} == {number}
+
+
+def test_voices_bars_phrases_and_rhythm_are_asked_for(musicae_command, melody, untrained, tmp_path):
+    song, chorale = tmp_path / "song.mid", tmp_path / "chorale.mid"
+    with filler():
+        for options in (
+            ["--voice", "alto", "-o", song],
+            ["--lock", "alto,bass", "--phrases", "none", "--rhythm", "flowing", "-o", chorale],
+        ):
+            done = musicae_command("harmonize", melody, "--model", untrained["minibach"], *options)
+            assert done.status == 0, done.err
+            melody = song
+        before = provenance(song), provenance(chorale)
+        bars = ["--bars", "2-3", "--lock", "none", "--key", "A minor", "-o", tmp_path / "again.mid"]
+        done = musicae_command("harmonize", chorale, "--model", untrained["minibach"], *bars)
+    assert "harmonized in A minor" in done.out
+    assert before[0]["voice"] == "alto"
+    asked = {name: before[1][name] for name in ("lock", "phrases", "rhythm")}
+    assert asked == {"lock": ["alto", "bass"], "phrases": "none", "rhythm": "flowing"}
+    facts = provenance(tmp_path / "again.mid")
+    assert (facts["bars"], facts["lock"], facts["key"]) == ("2-3", "none", "A minor")
+    first = [musicae.read(path).bars(1, 1) for path in (chorale, tmp_path / "again.mid")]
+    assert [first[0].notes(v) for v in range(4)] == [first[1].notes(v) for v in range(4)]
 
 
 def test_musicxml_can_be_written(musicae_command, melody, untrained, tmp_path):
@@ -99,8 +124,16 @@ def refused(done, complaint):
         (["--model", "autoencoder"], "autoencoder does not harmonize"),
         (["--key", "H major"], "'H major' is not a key"),
         (["--track", "7"], "no single track is '7'"),
-        (["--voice", "bass"], "harmonizes a soprano"),
+        (["--voice", "bass"], "minibach harmonizes a whole soprano and nothing else"),
         (["--voice", "lead"], "no voice is called 'lead'; there are soprano, alto, tenor, bass"),
+        (["--lock", "lead"], "no voice is called 'lead'"),
+        (["--lock", "bass"], "tune.mid: no track is called Bass; with notes there are 1"),
+        (["--lock", "none"], "--lock none goes with --bars"),
+        (["--bars", "two"], "bars are written like 5-8 or 5, not 'two'"),
+        (["--bars", "3-4"], "tune.mid: bars 3 to 4 are not all in the piece, which has 3 bars"),
+        (["--voice", "alto", "--bars", "1"], "--voice takes one part"),
+        (["--phrases", "none.txt"], "none.txt: no such file"),
+        (["--rhythm", "swing"], "a rhythm is plain or flowing, not 'swing'"),
         (["-n", "0"], "at least one piece"),
         (["-n", "many"], "valid integer"),
         (["--temperature", "-1"], "a temperature is 0 to 10"),

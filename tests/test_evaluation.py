@@ -8,8 +8,9 @@ from musicae import checkpoint, pianoroll
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import Chorale, Key, Meter, MusicaeError
 from musicae.evaluation import DEGREE, HOLDING, Accuracy, accuracies, markdown, verdicts
-from musicae.pianoroll import ACCOMPANIMENT, HOLD
+from musicae.pianoroll import ACCOMPANIMENT
 from musicae.recipes import RECIPES
+from musicae.vocabulary import HOLD
 
 C = Key(0)
 DO, RE, MI = 60, 62, 64

@@ -8,7 +8,8 @@ from strategies import chorales, differences
 
 from musicae import pianoroll
 from musicae.chorale import VOICE_RANGES, Chorale, ChoraleError
-from musicae.pianoroll import FIRST_PITCH, HOLD, SILENCE, VOCABULARY
+from musicae.pianoroll import VOCABULARY
+from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 
 @given(chorales())

@@ -14,9 +14,11 @@ import torch
 
 from musicae import checkpoint, corpus, pianoroll
 from musicae.chorale import Chorale, Meter, MusicaeError
-from musicae.pianoroll import HOLD, SILENCE, WINDOW
-from musicae.recipes import RECIPES, Settings, four_bar_starts, windows
+from musicae.pianoroll import WINDOW
+from musicae.recipes import RECIPES, Settings
 from musicae.training import LOG, STATE, SUMMARY, Progress, TrainingError, train
+from musicae.vocabulary import HOLD, SILENCE
+from musicae.windows import four_bar_starts, windows
 
 SOPRANO = [67, 67, 69, 71, 72, 71, 69, 67, 69, 71, 72, 69, 67, 65, 64, 62, 60, 62, 64, 65]
 QUICK = Settings(epochs=4, batch_size=33, learning_rate=3e-3, patience=4, seed=5)
@@ -106,9 +108,9 @@ def test_a_chorale_beyond_the_ranges_is_moved_just_into_them():
 
 
 def test_who_composes_learns_from_windows_that_sound_to_the_end():
-    found = RECIPES["autoencoder"].examples([hymn()], every_key=False)
+    found = RECIPES["autoencoder"].task.examples([hymn()], False, {}).tokens
     assert torch.equal(found, windows([hymn()], every_key=False)[:6])
-    assert len(RECIPES["minibach"].examples([hymn()], every_key=False)) == 9
+    assert len(RECIPES["minibach"].task.examples([hymn()], False, {})) == 9
 
 
 # Settings
@@ -239,13 +241,13 @@ def test_an_early_stop_keeps_the_best_weights(tmp_path):
     assert losses[done.best_epoch - 1] == min(losses) == done.valid_loss
     model = checkpoint.load(done.weights).model
     with torch.no_grad():
-        loss = RECIPES["minibach"].loss(model, windows([hymn(30, shift=-1)], every_key=False))
+        loss = RECIPES["minibach"].task.loss(model, windows([hymn(30, shift=-1)], every_key=False))
     assert loss.mean().item() == pytest.approx(done.valid_loss, rel=1e-5)
 
 
 def test_the_autoencoder_knows_where_its_codes_lie(tmp_path):
     model = checkpoint.load(run(tmp_path, "autoencoder").weights).model
-    tokens = RECIPES["autoencoder"].examples([hymn()], every_key=True).long()
+    tokens = RECIPES["autoencoder"].task.examples([hymn()], True, {}).tokens.long()
     with torch.no_grad():
         codes = model.encode(pianoroll.flatten(tokens))
     assert torch.allclose(model.code_mean, codes.mean(dim=0), atol=1e-4)
@@ -284,7 +286,7 @@ def test_two_processes_reach_the_loss_of_one(tmp_path, capfd, small_corpus):
     settings = replace(QUICK, batch_size=5, epochs=2)
     small_corpus |= {"train": [hymn(), hymn(41)], "valid": [hymn(30), hymn(29)]}
     for side, every_key in (("train", True), ("valid", False)):
-        examples = RECIPES["autoencoder"].examples(small_corpus[side], every_key)
+        examples = RECIPES["autoencoder"].task.examples(small_corpus[side], every_key, {}).tokens
         assert len(examples) % settings.batch_size == 1
     run(tmp_path / "one", "autoencoder", settings=settings)
     before = dict(os.environ)
@@ -377,7 +379,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path, monkeypatch):
     def nothing(self, network, batch):
         return network(pianoroll.flatten(batch.long(), self.given)).sum(dim=-1) * float("nan")
 
-    monkeypatch.setattr(type(RECIPES["minibach"]), "loss", nothing)
+    monkeypatch.setattr(type(RECIPES["minibach"].task), "loss", nothing)
     with pytest.raises(TrainingError, match="the loss of epoch 1 is no number"):
         run(tmp_path)
 

@@ -176,18 +176,6 @@ class Harmonizer(nn.Module):
             for voice in range(tokens.shape[-1])
         ]
 
-    def nats(self, problem: Problem) -> Tensor:
-        """``(B, T, V)`` the surprise at each symbol that is not known; 0 where it is.
-
-        Its sum is the exact negative log-likelihood of what is open, given what is known.
-        """
-        surprise = [
-            F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), reduction="none")
-            for logits, target in zip(self(problem), problem.tokens.unbind(-1), strict=True)
-        ]
-        nats = torch.stack(surprise, dim=-1).view(problem.tokens.shape)
-        return torch.where(problem.known, 0.0, nats)
-
     def listen(self, notes: Notes, problem: Problem) -> Tensor:
         """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
         _, known, context, tonic = problem
@@ -290,6 +278,19 @@ class Harmonizer(nn.Module):
         """Features ``(B, T, K)`` and context ``(B, T, C)`` -> those of frames ``(B, J, ...)``."""
         both = torch.cat([step, context], dim=-1)
         return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
+
+
+def surprise(logits: list[Tensor], problem: Problem) -> Tensor:
+    """``(B, T, V)`` in nats, of each symbol that is not known; 0 where it is.
+
+    ``logits`` are ``Harmonizer.forward``'s. The sum is the exact negative log-likelihood of what
+    is open, given what is known.
+    """
+    nats = [
+        F.cross_entropy(voice.float().flatten(0, 1), target.flatten(), reduction="none")
+        for voice, target in zip(logits, problem.tokens.unbind(-1), strict=True)
+    ]
+    return torch.where(problem.known, 0.0, torch.stack(nats, -1).view(problem.tokens.shape))
 
 
 def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:

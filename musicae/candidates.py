@@ -1,0 +1,64 @@
+"""Which of several harmonizations are offered, and in what order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from musicae.chorale import REST, STEPS_PER_QUARTER, Chorale
+from musicae.report import check
+
+DISTINCT = 0.2
+"""The share of quarters that have another chord where two harmonizations are called different."""
+RAREST = 0.01
+"""The least rate per 100 chords that a rule is taken to be broken at by Bach."""
+
+
+class Candidate(NamedTuple):
+    """A harmonization and what speaks against it."""
+
+    chorale: Chorale
+    nats: float
+    """How much the model is surprised by it, over all steps that were open."""
+    cost: float
+    """``nats`` and, for each violation of a rule, how surprising that is of Bach, in nats."""
+
+
+def weigh(chorale: Chorale, nats: float) -> Candidate:
+    """A violation costs minus the logarithm of how often a chord of Bach's has it."""
+    rules = check(chorale).rules.values()
+    surprise = sum(rule.violations * -math.log(max(rule.bach, RAREST) / 100) for rule in rules)
+    return Candidate(chorale, nats, nats + surprise)
+
+
+def best(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
+    """The ``n`` best, best first, each with other chords than those before it.
+
+    Where no candidate is ``DISTINCT`` any more, the one that differs most comes next.
+    """
+    waiting = sorted(candidates, key=lambda candidate: candidate.cost)
+    chosen = waiting[:1]
+    while len(chosen) < min(n, len(waiting)):
+        rest = [candidate for candidate in waiting if candidate not in chosen]
+        apart = [min(difference(c.chorale, other.chorale) for other in chosen) for c in rest]
+        distinct = [c for c, share in zip(rest, apart, strict=True) if share >= DISTINCT]
+        chosen.append(distinct[0] if distinct else rest[int(np.argmax(apart))])
+    return chosen
+
+
+def difference(one: Chorale, other: Chorale) -> float:
+    """The share of quarters at which two chorales of the same length have different chords."""
+    return float(np.mean([a != b for a, b in zip(_chords(one), _chords(other), strict=True)]))
+
+
+def _chords(chorale: Chorale) -> list[tuple[int, frozenset[int]]]:
+    """The bass note and all pitch classes at each quarter, counted from the first bar line."""
+    chords = []
+    first = min(chorale.pickup % STEPS_PER_QUARTER, len(chorale) - 1)
+    for row in chorale.pitch[first::STEPS_PER_QUARTER]:
+        sounding = row[row != REST] % 12
+        chords.append((int(sounding[-1]) if len(sounding) else REST, frozenset(sounding.tolist())))
+    return chords

@@ -1,0 +1,122 @@
+"""Filling a sketch symbol by symbol: the harmonizer proposes, rules object, chance chooses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae import pianoroll
+from musicae.chorale import N_VOICES, REST
+from musicae.models.harmonizer import Harmonizer, Problem, Recital, surprise
+from musicae.situation import situation
+from musicae.sketch import Sketch
+from musicae.steering import Rules
+from musicae.vocabulary import SILENCE
+
+LIKELIEST = 0.0
+"""The temperature at which nothing is left to chance."""
+
+
+class Drawn(NamedTuple):
+    """Candidates for what is open in a sketch. Axis ``N``: candidates."""
+
+    tokens: Tensor
+    """``(N, T, V)`` int64 symbols, those that were known among them."""
+    nats: NDArray[np.float64]
+    """``(N,)`` how much the model is surprised by what was open, rules and temperature left out."""
+
+
+def problem_of(sketch: Sketch, stride: int) -> Problem:
+    """A sketch as tensors, one piece, filled up to whole frames with known silence."""
+    tokens = pianoroll.encode(sketch.chorale)
+    missing = -len(tokens) % stride
+    context = torch.from_numpy(situation(sketch))
+    known = torch.from_numpy(sketch.known.copy())
+    return Problem(
+        F.pad(tokens, (0, 0, 0, missing), value=SILENCE)[None],
+        F.pad(known, (0, 0, 0, missing), value=True)[None],
+        F.pad(context, (0, 0, 0, missing))[None],
+        torch.tensor([sketch.key.tonic]),
+    )
+
+
+@torch.inference_mode()
+def draw(
+    model: Harmonizer,
+    sketch: Sketch,
+    n: int,
+    *,
+    temperature: float,
+    top_p: float,
+    rules: Rules,
+    seed: int,
+) -> Drawn:
+    """Fill a sketch ``n`` times, all at once.
+
+    Args:
+        temperature: above 1 bolder than the model, below 1 safer; at ``LIKELIEST`` every symbol
+            is the best one at its turn.
+        top_p: only the likeliest symbols that together have this probability are drawn (Holtzman
+            et al. 2020, *The Curious Case of Neural Text Degeneration*); 1 leaves out none.
+        rules: what their breaking costs.
+        seed: of the draws.
+    """
+    generator = np.random.default_rng(seed)
+    steps = len(sketch.chorale)
+    problem = problem_of(sketch, model.config.stride)
+    recital = Recital(model, problem, n)
+    tokens = problem.tokens[:, :steps].repeat(n, 1, 1)
+    nats = np.zeros(n)
+    before = np.full((n, N_VOICES), REST)
+    for step in range(steps):
+        recital.begin()
+        for voice in model.config.order:
+            if sketch.known[step, voice]:
+                continue
+            logits = recital.logits(voice).double().numpy()
+            each = np.logaddexp.reduce(logits, axis=-1, keepdims=True) - logits  # (N, S)
+            cost = each + rules.costs(voice, before, recital.now.pitch.numpy())
+            chosen = _choose(cost, temperature, top_p, generator)
+            nats += np.take_along_axis(each, chosen[:, None], axis=-1)[:, 0]
+            tokens[:, step, voice] = torch.from_numpy(chosen)
+            recital.sing(voice, tokens[:, step, voice])
+        before = recital.now.pitch.numpy()
+    return Drawn(tokens, nats)
+
+
+@torch.inference_mode()
+def nats(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> NDArray[np.float64]:
+    """``(T, V)`` the model's surprise at symbols ``(T, V)`` that fill a sketch; 0 where known."""
+    problem = problem_of(sketch, model.config.stride)
+    problem.tokens[0, : len(tokens)] = tokens
+    found = surprise(model(problem), problem)[0, : len(tokens)]
+    in_nats: NDArray[np.float64] = found.double().numpy()
+    return in_nats
+
+
+def _choose(
+    cost: NDArray[np.float64], temperature: float, top_p: float, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """A symbol for each candidate, from costs ``(N, S)`` in nats."""
+    if temperature == LIKELIEST:
+        best: NDArray[np.int64] = cost.argmin(axis=-1)
+        return best
+    scores = -cost / temperature
+    scores -= scores.max(axis=-1, keepdims=True)
+    share = np.exp(scores)
+    share /= share.sum(axis=-1, keepdims=True)
+    if top_p < 1:
+        order = np.argsort(-share, axis=-1)
+        ranked = np.take_along_axis(share, order, axis=-1)
+        ranked[ranked.cumsum(axis=-1) - ranked >= top_p] = 0.0
+        np.put_along_axis(share, order, ranked, axis=-1)
+        share /= share.sum(axis=-1, keepdims=True)
+    drawn = generator.random((len(share), 1))
+    # Rounding may leave the last sum just below 1.
+    chosen: NDArray[np.int64] = (share.cumsum(axis=-1) <= drawn).sum(axis=-1)
+    return chosen.clip(max=share.shape[-1] - 1)
