@@ -111,8 +111,8 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
         soprano = known_of(chorale, Request(voice=0))
         sketch = soprano.sketch(soprano.marks or None)
         choice = sampling.Choice(sampling.usual_temperature(model, 1), seed)
-        ((chorale, _),) = sampling.harmonize(model, sketch, 1, choice)
-        written.append(soprano.around(chorale))
+        (made,) = sampling.harmonize(model, sketch, 1, choice)
+        written.append(soprano.around(made.chorale))
     likelihood = None
     if isinstance(model.model, Harmonizer):
         likelihood, accuracy = evaluation.of_harmonizer(model.model, held_out.chorales)
