@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+import numpy as np
 
 from musicae import __version__, midi
-from musicae.chorale import VOICES, Chorale, ChoraleError, Key
+from musicae.chorale import (
+    N_VOICES,
+    REST,
+    VOICES,
+    Chorale,
+    ChoraleError,
+    Key,
+    Meter,
+    Tempo,
+)
 from musicae.given import Given, read_given
 from musicae.known import Known, Request, known_of, sounding_voices, sung_by
+from musicae.report import Report, check
+from musicae.sketch import RHYTHMS, Sketch
 from musicae.steering import PRESETS
+
+if TYPE_CHECKING:
+    from musicae.checkpoint import Checkpoint
+    from musicae.sampling import Choice
 
 MIDI_SUFFIXES = (".mid", ".midi")
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
+
+NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
+"""How long a new piece is, and in which key and meter, where the musician does not say it."""
+MOST_BARS = 1000
+"""Of a new piece."""
+
+
+class Wishes(TypedDict, total=False):
+    """The settings of ``harmonize``, by name."""
+
+    seed: int
+    temperature: float | None
+    top_p: float
+    rules: str
+    model: str
+    track: str | None
+    key: Key | str | None
+    voice: str | None
+    lock: Sequence[str] | str | None
+    bars: tuple[int, int] | str | None
+    phrases: Path | str
+    rhythm: str | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +70,39 @@ class Piece:
     """What was given; where it came from a MIDI file, its events are written as they were."""
     nats: float | None = None
     """How much the model is surprised by what it wrote; None of a model without a likelihood."""
+
+    @property
+    def nats_per_step(self) -> float | None:
+        """``nats`` over the steps, sixteenths, at which there was something to write."""
+        if self.nats is None:
+            return None
+        steps = len(self.chorale)
+        if self.given is not None:
+            steps = int((~self.given.known).any(axis=1).sum())
+        return self.nats / steps
+
+    def report(self) -> Report:
+        """Its voice leading beside Bach's; see ``musicae.check``.
+
+        Raises ChoraleError where a voice never sings.
+        """
+        return check(self.chorale)
+
+    def as_dict(self) -> dict[str, Any]:
+        """How it was made and what is wrong with it, as plain numbers, names and lists.
+
+        The report is None where a voice never sings.
+        """
+        report = self.report().as_dict() if self._in_four_voices() else None
+        return {
+            **self.provenance,
+            "bar_count": self.chorale.bar_count,
+            "nats_per_step": self.nats_per_step,
+            "report": report,
+        }
+
+    def _in_four_voices(self) -> bool:
+        return len(sounding_voices(self.chorale)) == N_VOICES
 
     def write(self, path: Path | str, program: int = midi.CHOIR_AAHS) -> None:
         """Write MIDI or MusicXML by the suffix, whole or not at all. Raises ChoraleError."""
@@ -115,27 +188,29 @@ def harmonize(
     from musicae import sampling
     from musicae.phrases import INFER, choose
 
-    key = Key.parse(key) if isinstance(key, str) else key
-    if rules not in PRESETS:
-        raise ChoraleError(f"rules are {', '.join(PRESETS)}, not {rules!r}")
-    if not 0 < top_p <= 1:
-        raise ChoraleError(f"top-p is a share above 0 and up to 1, not {top_p:g}")
-    request = Request.parse(voice, lock, bars)
+    wish = understood(
+        n,
+        seed=seed,
+        temperature=temperature,
+        top_p=top_p,
+        rules=rules,
+        model=model,
+        key=key,
+        voice=voice,
+        lock=lock,
+        bars=bars,
+        rhythm=rhythm,
+    )
     given: Known
     if isinstance(melody, Path | str) and _suffix(melody) not in MUSICXML_SUFFIXES:
-        given = read_given(melody, track=track, key=key, voice=voice, lock=lock, bars=bars)
+        given = read_given(melody, track=track, key=wish.key, voice=voice, lock=lock, bars=bars)
     else:
-        given = _given(melody, request, track, key)
+        given = _given(melody, wish.request, track, wish.key)
     sketch = given.sketch(choose(given.whole, phrases, given.marks), rhythm)
-    checkpoint = sampling.load_model(model)
-    if temperature is None:
-        temperature = sampling.usual_temperature(checkpoint, n)
-    _check_draws(n, temperature)
-    choice = sampling.Choice(temperature, seed, top_p, rules)
-    harmonized = sampling.harmonize(checkpoint, sketch, n, choice)
-    asked = request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
-    asked |= {"rhythm": rhythm} if rhythm else {}
-    facts = _provenance(checkpoint, seed, temperature) | {"key": str(sketch.key)} | asked
+    harmonized = sampling.harmonize(wish.model, sketch, n, wish.choice)
+    facts = _provenance(wish.model, wish.choice) | {"key": str(sketch.key)}
+    facts |= wish.request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
+    facts |= {"rhythm": rhythm} if rhythm else {}
     return [
         Piece(
             given.around(made.chorale), facts | {"alternative": i}, given.notices, given, made.nats
@@ -144,18 +219,136 @@ def harmonize(
     ]
 
 
-def generate(
-    n: int = 1, *, seed: int = 0, temperature: float = 1.0, model: str = "autoencoder"
-) -> list[Piece]:
-    """Compose ``n`` new pieces. Raises CheckpointError for models that cannot."""
-    from musicae import sampling
+class Understood(NamedTuple):
+    """What a musician wishes of a harmonization, read once."""
 
+    model: Checkpoint
+    key: Key | None
+    request: Request
+    choice: Choice
+
+
+def understood(
+    n: int = 1,
+    *,
+    seed: int = 0,
+    temperature: float | None = None,
+    top_p: float = 1.0,
+    rules: str = "bach",
+    model: str = "harmonizer",
+    key: Key | str | None = None,
+    voice: str | None = None,
+    lock: Sequence[str] | str | None = None,
+    bars: tuple[int, int] | str | None = None,
+    rhythm: str | None = None,
+    **_: Any,
+) -> Understood:
+    """What ``harmonize``'s settings mean, whatever the melody; the model is loaded.
+
+    Raises ChoraleError for settings that make no sense, CheckpointError for a model that cannot be
+    loaded, so that many melodies need not be begun.
+    """
+    from musicae import sampling
+    from musicae.models.harmonizer import Harmonizer
+
+    key = Key.parse(key) if isinstance(key, str) else key
+    if rules not in PRESETS:
+        raise ChoraleError(f"rules are {', '.join(PRESETS)}, not {rules!r}")
+    if not 0 < top_p <= 1:
+        raise ChoraleError(f"top-p is a share above 0 and up to 1, not {top_p:g}")
+    if rhythm is not None and rhythm not in RHYTHMS:
+        raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {rhythm!r}")
+    request = Request.parse(voice, lock, bars)
     _check_draws(n, temperature)
     checkpoint = sampling.load_model(model)
-    return [
-        Piece(chorale, _provenance(checkpoint, seed, temperature) | {"number": i})
-        for i, chorale in enumerate(sampling.generate(checkpoint, n, temperature, seed), start=1)
-    ]
+    if not isinstance(checkpoint.model, Harmonizer) and (rules != "bach" or top_p < 1):
+        raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
+    if temperature is None:
+        temperature = sampling.usual_temperature(checkpoint, n)
+    return Understood(checkpoint, key, request, sampling.Choice(temperature, seed, top_p, rules))
+
+
+def generate(
+    n: int = 1,
+    *,
+    seed: int = 0,
+    temperature: float | None = None,
+    model: str = "autoencoder",
+    bars: int | None = None,
+    key: Key | str | None = None,
+    meter: str | None = None,
+) -> list[Piece]:
+    """Compose ``n`` new pieces: four bars each of the autoencoder, any length of the harmonizer.
+
+    Args:
+        n: how many; those of the harmonizer best first, each with other chords.
+        seed: the same seed, model and settings give the same pieces.
+        temperature: of the autoencoder, how far from the average piece, by default 1, as far as
+            Bach's; of the harmonizer, as in ``harmonize``.
+        model: a shipped model or the path of a weights file.
+        bars: how many, by default ``NEW_BARS``; this and the following of the harmonizer only.
+        key: by default ``NEW_KEY``.
+        meter: such as ``"3/4"``, by default ``NEW_METER``.
+
+    Raises ChoraleError for wishes that make no sense, CheckpointError for models that cannot.
+    """
+    from musicae import sampling
+    from musicae.models.harmonizer import Harmonizer
+
+    key = Key.parse(key) if isinstance(key, str) else key
+    beats = _meter_of(NEW_METER if meter is None else meter)
+    if bars is not None and not 1 <= bars <= MOST_BARS:
+        raise ChoraleError(f"a new piece has 1 to {MOST_BARS} bars, not {bars}")
+    _check_draws(n, temperature)
+    checkpoint = sampling.load_model(model)
+    if isinstance(checkpoint.model, Harmonizer):
+        if temperature is None:
+            temperature = sampling.usual_temperature(checkpoint, n)
+        choice = sampling.Choice(temperature, seed)
+        return _compose(checkpoint, n, choice, _empty(bars or NEW_BARS, key or NEW_KEY, beats))
+    if not (bars is None and key is None and meter is None):
+        raise ChoraleError(
+            f"{checkpoint.name} composes four bars of 4/4; --bars, --key and --meter go with"
+            " --model harmonizer"
+        )
+    choice = sampling.Choice(1.0 if temperature is None else temperature, seed)
+    made = sampling.generate(checkpoint, n, choice.temperature, seed)
+    facts = _provenance(checkpoint, choice)
+    return [Piece(chorale, facts | {"number": i}) for i, chorale in enumerate(made, start=1)]
+
+
+def _empty(bars: int, key: Key, meter: Meter) -> Sketch:
+    """So many bars of which nothing is known."""
+    shape = (bars * meter.steps_per_bar, N_VOICES)
+    nothing = np.zeros(shape, dtype=np.bool_)
+    silence = Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key)
+    return Sketch(silence, nothing, key)
+
+
+def _compose(checkpoint: Checkpoint, n: int, choice: Choice, sketch: Sketch) -> list[Piece]:
+    """What a harmonizer makes of an empty sketch."""
+    from musicae import sampling
+
+    (meter,) = sketch.chorale.meters
+    bars = sketch.chorale.bar_count
+    facts = _provenance(checkpoint, choice)
+    facts |= {"bars": bars, "key": str(sketch.key), "meter": str(meter)}
+    length = f"{bars} bar{'s' * (bars > 1)} in {sketch.key}"
+    pieces = []
+    for i, made in enumerate(sampling.harmonize(checkpoint, sketch, n, choice), start=1):
+        title = f"{length}, seed {choice.seed}, number {i}"
+        tempos = (Tempo(0, sampling.DEFAULT_QPM),)
+        chorale = replace(made.chorale, title=title, tempos=tempos)
+        pieces.append(Piece(chorale, facts | {"number": i}, nats=made.nats))
+    return pieces
+
+
+def _meter_of(text: str) -> Meter:
+    """``3/4`` as a meter. Raises ChoraleError."""
+    found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
+    if not found:
+        raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
+    return Meter(0, int(found[1]), int(found[2]))
 
 
 def numbered(path: Path, n: int) -> Sequence[Path]:
@@ -165,20 +358,26 @@ def numbered(path: Path, n: int) -> Sequence[Path]:
     return [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, n + 1)]
 
 
-def _provenance(checkpoint: Any, seed: int, temperature: float) -> dict[str, Any]:
-    return {
+def _provenance(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
+    """What stands in a file of how it was made."""
+    from musicae.models.harmonizer import Harmonizer
+
+    facts = {
         "version": __version__,
         "model": checkpoint.name,
         "checksum": checkpoint.checksum,
-        "seed": seed,
-        "temperature": temperature,
+        "seed": choice.seed,
+        "temperature": choice.temperature,
     }
+    if isinstance(checkpoint.model, Harmonizer):
+        facts |= {"top_p": choice.top_p, "rules": choice.rules}
+    return facts
 
 
-def _check_draws(n: int, temperature: float) -> None:
+def _check_draws(n: int, temperature: float | None) -> None:
     if n < 1:
         raise ChoraleError(f"at least one piece can be asked for, not {n}")
-    if not 0 <= temperature <= 10:
+    if temperature is not None and not 0 <= temperature <= 10:
         raise ChoraleError(f"a temperature is 0 to 10, not {temperature:g}")
 
 

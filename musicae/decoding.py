@@ -16,7 +16,7 @@ from musicae.models.harmonizer import Harmonizer, Problem, Recital, surprise
 from musicae.situation import situation
 from musicae.sketch import Sketch
 from musicae.steering import Rules
-from musicae.vocabulary import SILENCE
+from musicae.vocabulary import HOLD, SILENCE
 
 LIKELIEST = 0.0
 """The temperature at which nothing is left to chance."""
@@ -70,22 +70,34 @@ def draw(
     steps = len(sketch.chorale)
     problem = problem_of(sketch, model.config.stride)
     recital = Recital(model, problem, n)
-    tokens = problem.tokens[:, :steps].repeat(n, 1, 1)
+    known = torch.from_numpy(sketch.known.copy())
+    tokens = torch.where(known, problem.tokens[0, :steps], HOLD).repeat(n, 1, 1)
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
         recital.begin()
-        for voice in model.config.order:
-            if sketch.known[step, voice]:
-                continue
-            logits = recital.logits(voice).double().numpy()
-            each = np.logaddexp.reduce(logits, axis=-1, keepdims=True) - logits  # (N, S)
-            cost = each + rules.costs(voice, before, recital.now.pitch.numpy())
-            chosen = _choose(cost, temperature, top_p, generator)
-            nats += np.take_along_axis(each, chosen[:, None], axis=-1)[:, 0]
-            tokens[:, step, voice] = torch.from_numpy(chosen)
-            recital.sing(voice, tokens[:, step, voice])
-        before = recital.now.pitch.numpy()
+        now = np.where(sketch.known[step], recital.now.pitch.numpy(), REST)
+        waiting = [voice for voice in model.config.order if not sketch.known[step, voice]]
+        while waiting:
+            # What the model says of all voices that wait holds good until one of them moves.
+            logits = recital.logits(waiting).double().numpy()  # (N, U, S)
+            each = np.logaddexp.reduce(logits, axis=-1, keepdims=True) - logits
+            moved = False
+            while waiting and not moved:
+                voice = waiting.pop(0)
+                of_voice = each[:, 0, : model.config.symbols[voice]]  # (N, S)
+                each = each[:, 1:]
+                chosen = _choose(
+                    of_voice + rules.costs(voice, before, now), temperature, top_p, generator
+                )
+                nats += np.take_along_axis(of_voice, chosen[:, None], axis=-1)[:, 0]
+                moved = bool((chosen != HOLD).any())
+                if moved:
+                    symbols = torch.from_numpy(chosen)
+                    tokens[:, step, voice] = symbols
+                    recital.sing(voice, symbols)
+                now[:, voice] = recital.now.pitch.numpy()[:, voice]
+        before = now
     return Drawn(tokens, nats)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,13 +11,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musicae import corpus, decoding, pianoroll
-from musicae.checkpoint import Checkpoint
-from musicae.chorale import MODES, N_VOICES, REST, VOICE_RANGES, VOICES, Chorale, MusicaeError
+from musicae.checkpoint import Checkpoint, CheckpointError
+from musicae.chorale import (
+    MODES,
+    N_VOICES,
+    REST,
+    STEPS_PER_QUARTER,
+    VOICE_RANGES,
+    VOICES,
+    Chorale,
+    ChoraleError,
+    Key,
+    MusicaeError,
+    pitch_name,
+)
 from musicae.models.harmonizer import Harmonizer, surprise
 from musicae.pianoroll import ACCOMPANIMENT, SOPRANO, WINDOW
 from musicae.recipes import RECIPES
 from musicae.sketch import Sketch
-from musicae.vocabulary import FIRST_PITCH, HOLD
+from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.windows import WindowTask, four_bar_starts
 
 HOLDING = "always hold"
@@ -39,6 +51,11 @@ class Accuracy(NamedTuple):
     onsets: float
     """Of the steps at which Bach begins a note."""
 
+
+MOST_SURPRISING = 3
+"""How many places of a chorale are named; they lie at least a quarter apart."""
+TOGETHER = "together"
+"""All voices that a harmonizer writes."""
 
 Table = dict[str, dict[str, Accuracy]]
 """Voice -> predictor -> accuracy."""
@@ -113,7 +130,7 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
         nats += float(surprise(logits, problem).double().sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:
-            likeliest = logits[voice][0, : len(tokens)].argmax(dim=-1)
+            likeliest = logits[0, : len(tokens), voice].argmax(dim=-1)
             right.append(likeliest == tokens[:, voice])
             begins.append(tokens[:, voice] >= FIRST_PITCH)
     if not steps:
@@ -121,6 +138,135 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
     hits, onsets = torch.cat(right), torch.cat(begins)
     accuracy = Accuracy(hits.double().mean().item(), hits[onsets].double().mean().item())
     return nats / steps, accuracy
+
+
+class Line(NamedTuple):
+    """How much what a voice sings, or all together, surprises a harmonizer."""
+
+    nats: float
+    """Over all steps: the exact negative log-likelihood."""
+    steps: int
+    notes: int
+
+    @property
+    def per_step(self) -> float:
+        """Nats a sixteenth."""
+        return self.nats / self.steps
+
+    @property
+    def per_note(self) -> float:
+        return self.nats / self.notes
+
+
+class Surprise(NamedTuple):
+    """A place where a harmonizer expected something else."""
+
+    bar: int
+    beat: float
+    voice: int
+    """0 soprano to 3 bass."""
+    nats: float
+    sung: str
+    """Such as ``sings G4``, ``holds G4`` or ``rests``."""
+    expected: str
+    """The likeliest in its stead, in the same words."""
+
+    def __str__(self) -> str:
+        return (
+            f"bar {self.bar} beat {self.beat:g}: {VOICES[self.voice]} {self.sung}, where the"
+            f" model expected that it {self.expected} ({self.nats:.1f} nats)"
+        )
+
+
+class Score(NamedTuple):
+    """How a harmonizer judges a harmonization that exists, given its soprano."""
+
+    key: Key
+    """In which the soprano was heard."""
+    lines: dict[str, Line]
+    """Of alto, tenor and bass by name, and ``TOGETHER``, whose notes are those of all three."""
+    places: tuple[Surprise, ...]
+    """The most surprising, the most surprising first."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The score as plain numbers, names and lists."""
+        return {
+            "key": str(self.key),
+            "voices": {
+                name: line._asdict()
+                | {"nats_per_step": line.per_step, "nats_per_note": line.per_note}
+                for name, line in self.lines.items()
+            },
+            "most_surprising": [place._asdict() for place in self.places],
+        }
+
+
+@torch.inference_mode()
+def score(model: Harmonizer, chorale: Chorale) -> Score:
+    """How likely alto, tenor and bass are to a soprano; it alone is known, with its signature.
+
+    The key is found in the soprano, and phrases end at its fermatas. A chorale that leaves the
+    voices' ranges is judged in the nearest key in which it does not; what is said of it is said at
+    its own pitch. Raises ChoraleError where there is no such key or a voice never sings.
+    """
+    silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
+    if silent:
+        raise ChoraleError(f"is not in four voices: nothing is sung by {' and '.join(silent)}")
+    shifts = corpus.transpositions(chorale)
+    if not shifts:
+        raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
+    shift = min(shifts, key=abs)
+    piece = chorale.transpose(shift)
+    sketch = Sketch.of(piece, voices=SOPRANO)
+    tokens = pianoroll.encode(piece)  # (T, V)
+    problem = decoding.problem_of(sketch, model.config.stride)
+    problem.tokens[0, : len(tokens)] = tokens
+    logits = model(problem)
+    nats = surprise(logits, problem)[0, : len(tokens)].double().numpy()  # (T, V)
+    steps, lines = len(tokens), {}
+    for voice in ACCOMPANIMENT:
+        notes = int(chorale.onset[:, voice].sum())
+        lines[VOICES[voice]] = Line(float(nats[:, voice].sum()), steps, notes)
+    notes = sum(line.notes for line in lines.values())
+    lines[TOGETHER] = Line(float(nats.sum()), steps, notes)
+    places = []
+    for step, voice in _peaks(nats, MOST_SURPRISING):
+        likeliest = int(logits[0, step, voice].argmax())
+        words = [
+            _in_words(chorale, step, voice, symbol, shift)
+            for symbol in (int(tokens[step, voice]), likeliest)
+        ]
+        at = chorale.position(step)
+        places.append(Surprise(*at, voice, float(nats[step, voice]), *words))
+    return Score(sketch.key.transpose(-shift), lines, tuple(places))
+
+
+def harmonizer_of(model: Checkpoint) -> Harmonizer:
+    """The model of a checkpoint that can score. Raises CheckpointError for others."""
+    if not isinstance(model.model, Harmonizer):
+        raise CheckpointError(f"{model.name} gives no likelihood; a harmonizer scores chorales")
+    return model.model
+
+
+def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
+    """The steps and voices of the greatest of nats ``(T, V)``, a quarter apart or more."""
+    chosen: list[tuple[int, int]] = []
+    for flat in np.argsort(-nats, axis=None, kind="stable"):
+        step, voice = divmod(int(flat), nats.shape[1])
+        if len(chosen) == count or nats[step, voice] <= 0:
+            break
+        if all(abs(step - other) >= STEPS_PER_QUARTER for other, _ in chosen):
+            chosen.append((step, voice))
+    return chosen
+
+
+def _in_words(chorale: Chorale, step: int, voice: int, symbol: int, shift: int) -> str:
+    """What a symbol at a step of a chorale says, which was encoded ``shift`` semitones higher."""
+    if symbol == SILENCE:
+        return "rests"
+    if symbol == HOLD:
+        return f"holds {pitch_name(int(chorale.pitch[step - 1, voice]))}"
+    return f"sings {pitch_name(VOICE_RANGES[voice][0] + symbol - FIRST_PITCH - shift)}"
 
 
 def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:

@@ -48,8 +48,9 @@ class HarmonyTask:
         """Nothing need be set."""
 
     def loss(self, network: nn.Module, batch: Problem) -> Tensor:
-        """Nats a step, of all that is open: ``(B,)``."""
-        return surprise(network(batch), batch).sum(dim=(1, 2)) / batch.tokens.shape[1]
+        """Nats a step at which something is open: ``(B,)``."""
+        steps = (~batch.known).any(dim=-1).sum(dim=-1)
+        return surprise(network(batch), batch).sum(dim=(1, 2)) / steps.clamp_min(1)
 
 
 class Exercise(NamedTuple):

@@ -96,6 +96,8 @@ class Recipe:
     config: dict[str, Any]
     """Its layers."""
     settings: Settings
+    precision: str = "32-true"
+    """In which matrices are multiplied; see ``training.train``."""
 
 
 def _width(voices: Sequence[int]) -> int:
@@ -120,15 +122,17 @@ RECIPES = {
             "symbols": VOCABULARY,
             "order": OUTER_FIRST,
             "context": situation.SIZES,
+            "dropout": 0.35,
         },
         settings=Settings(
-            epochs=100,
+            epochs=65,
             batch_size=16,
             learning_rate=1.5e-3,
             weight_decay=0.05,
-            patience=100,
+            patience=65,
             average=0.995,
             clip=1.0,
         ),
+        precision="bf16-mixed",
     ),
 }

@@ -63,51 +63,66 @@ class Rules:
         are known or chosen; ``REST`` where nothing sounds or nothing is chosen yet.
         """
         own = before[:, voice, None]
-        if self == OFF:
-            return np.zeros((len(now), FIRST_PITCH + len(PITCHES[voice])))
         pitch = np.empty((len(now), FIRST_PITCH + len(PITCHES[voice])), dtype=np.int64)
         pitch[:, HOLD], pitch[:, SILENCE], pitch[:, FIRST_PITCH:] = own[:, 0], REST, PITCHES[voice]
+        if self == OFF:
+            return np.zeros(pitch.shape)
         steps = np.where((pitch == REST) | (own == REST), 0, pitch - own)
-        motion = Motion(own, pitch, steps)
         size = np.abs(steps)
-        cost = self.leap * ((size > OCTAVE_LEAP) | np.isin(size, SEVENTHS))
-        for other in range(N_VOICES):
-            # A voice is known or chosen for all candidates or for none, but it may rest in some.
-            if other != voice and (now[:, other] != REST).any():
-                beside = self._beside(voice, other, before, now, motion)
-                cost = cost + np.where(now[:, other, None] == REST, 0.0, beside)
+        seventh = (size == SEVENTHS[0]) | (size == SEVENTHS[1])
+        cost: NDArray[np.floating] = self.leap * ((size > OCTAVE_LEAP) | seventh)
+        # A voice is known or chosen for all candidates or for none, but it may rest in some.
+        others = [u for u in range(N_VOICES) if u != voice and (now[:, u] != REST).any()]
+        if not others:
+            return cost
+        motion = Motion(own, pitch, steps)
+        cost += self._parallels(voice, others, before, now, motion)
+        for other in {voice - 1, voice + 1} & set(others):
+            cost += self._beside(voice, other, before, now, motion)
+        cost[pitch == REST] = 0.0
+        return cost
+
+    def _parallels(
+        self, voice: int, others: list[int], before: Pitches, now: Pitches, motion: Motion
+    ) -> NDArray[np.floating]:
+        """``(N, S)`` what each symbol would cost for parallel and direct fifths and octaves."""
+        theirs, were = now[:, None, others], before[:, None, others]  # (N, 1, U)
+        moved = np.where((were == REST) | (theirs == REST), 0, theirs - were)
+        ours = motion.steps[:, :, None]  # (N, S, 1)
+        apart = np.abs(motion.pitch[:, :, None] - theirs) % 12
+        apart_before = np.abs(motion.own[:, :, None] - were) % 12
+        perfect = (apart == OCTAVE) | (apart == FIFTH)
+        again = apart == apart_before
+        both_new = (ours % 12 != 0) & (moved % 12 != 0)
+        cost: NDArray[np.floating] = self.parallel * (perfect & again & both_new).sum(axis=-1)
+        outer = SOPRANO if voice == BASS else BASS
+        if voice in (SOPRANO, BASS) and outer in others:
+            u = others.index(outer)
+            leap = np.abs(ours[..., 0] if voice == SOPRANO else moved[..., u]) > STEP
+            similar = ours[..., 0] * moved[..., u] > 0
+            cost = cost + self.direct * (similar & leap & perfect[..., u] & ~again[..., u])
         return cost
 
     def _beside(
         self, voice: int, other: int, before: Pitches, now: Pitches, motion: Motion
     ) -> NDArray[np.floating]:
-        """``(N, S)`` what each symbol would cost beside one other voice that sounds."""
-        cost = np.zeros(motion.pitch.shape)
+        """``(N, S)`` what each symbol would cost beside a neighbouring voice."""
         theirs, were = now[:, other, None], before[:, other, None]
-        step = np.where(were == REST, 0, theirs - were)
-        # The intervals, octaves left out; before the piece and after a rest there is none.
-        now_apart = np.abs(motion.pitch - theirs) % 12
-        then_apart = np.abs(motion.own - were) % 12
-        perfect = np.isin(now_apart, (OCTAVE, FIFTH))
-        both_new = (motion.steps % 12 != 0) & (step % 12 != 0)
-        cost += self.parallel * (both_new & perfect & (now_apart == then_apart))
-        if {voice, other} == {SOPRANO, BASS}:
-            soprano = motion.steps if voice == SOPRANO else step
-            similar = motion.steps * step > 0
-            leaps = np.abs(soprano) > STEP
-            cost += self.direct * (similar & perfect & (now_apart != then_apart) & leaps)
-        if abs(voice - other) == 1:
-            if voice < other:
-                upper, lower, upper_was, lower_was = motion.pitch, theirs, motion.own, were
-            else:
-                upper, lower, upper_was, lower_was = theirs, motion.pitch, were, motion.own
-            new = (motion.steps != 0) | (step != 0)
-            cost += self.crossing * (new & (upper < lower))
-            if max(voice, other) != BASS:
-                cost += self.spacing * (new & (upper - lower > WIDEST))
-            beyond = (upper < lower_was) | ((lower > upper_was) & (upper_was != REST))
-            cost += self.overlap * (new & beyond & (upper >= lower) & (upper_was >= lower_was))
-        return np.where(motion.pitch == REST, 0.0, cost)
+        if voice < other:
+            upper, lower, upper_was, lower_was = motion.pitch, theirs, motion.own, were
+        else:
+            upper, lower, upper_was, lower_was = theirs, motion.pitch, were, motion.own
+        new = (motion.steps != 0) | ((theirs != were) & (theirs != REST))
+        cost = self.crossing * (upper < lower)
+        if max(voice, other) != BASS:
+            cost = cost + self.spacing * (upper - lower > WIDEST)
+        # A voice that was silent left no note to go beyond.
+        beyond = ((upper < lower_was) & (upper_was != REST)) | (
+            (lower > upper_was) & (upper_was != REST) & (lower_was != REST)
+        )
+        in_order = (upper >= lower) & (upper_was >= lower_was)
+        cost = cost + self.overlap * (beyond & in_order)
+        return np.where(new & (theirs != REST), cost, 0.0)
 
 
 OFF = Rules()

@@ -254,7 +254,7 @@ def train(
     config: dict[str, Any] | None = None,
     devices: int = 1,
     accelerator: str = "auto",
-    precision: str = "32-true",
+    precision: str | None = None,
     resume: bool = False,
     report: Report | None = None,
 ) -> Run:
@@ -274,7 +274,8 @@ def train(
             one machine or several, its processes are used and this number is not:
             ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
         accelerator: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``mps``.
-        precision: ``32-true``, or ``bf16-mixed``, which multiplies matrices in bfloat16.
+        precision: instead of the recipe's: ``32-true``, or ``bf16-mixed``, which multiplies
+            matrices in bfloat16.
         resume: go on with the run that was killed in this folder; begin where there is none. On
             the same machine the result is the uninterrupted run's, bit for bit.
         report: told the progress.
@@ -285,6 +286,7 @@ def train(
         raise TrainingError(f"no model is called {name!r}; there are {', '.join(RECIPES)}")
     recipe = RECIPES[name]
     settings, config = settings or recipe.settings, recipe.config | (config or {})
+    precision = precision or recipe.precision
     with torch.device("meta"):
         checkpoint.build(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)

@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from musicae import checkpoint
 from musicae.pianoroll import VOCABULARY, WINDOW
+from musicae.recipes import RECIPES
 
 settings.register_profile("musicae", deadline=None, derandomize=True)
 settings.load_profile("musicae")
@@ -29,6 +30,15 @@ def untrained(tmp_path_factory) -> dict[str, Path]:
             "hidden": 8,
         },
         "autoencoder": {"inputs": WINDOW * sum(VOCABULARY), "hidden": 8, "bottleneck": 4},
+        "harmonizer": RECIPES["harmonizer"].config
+        | {
+            "width": 16,
+            "heads": 2,
+            "depth": 4,
+            "encoder_layers": 1,
+            "decoder_layers": 1,
+            "head_layers": 1,
+        },
     }
     paths = {}
     for name, config in configs.items():

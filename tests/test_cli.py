@@ -4,7 +4,6 @@ import json
 
 import mido
 import pytest
-from filling import filler
 from midifiles import meta, save, tune
 
 import musicae
@@ -61,29 +60,6 @@ def test_sounds_by_name_or_number(musicae_command, melody, untrained, tmp_path, 
     assert {m.program for t in tracks for m in t if m.type == "program_change"} == {number}
 
 
-def test_voices_bars_phrases_and_rhythm_are_asked_for(musicae_command, melody, untrained, tmp_path):
-    song, chorale = tmp_path / "song.mid", tmp_path / "chorale.mid"
-    with filler():
-        for options in (
-            ["--voice", "alto", "-o", song],
-            ["--lock", "alto,bass", "--phrases", "none", "--rhythm", "flowing", "-o", chorale],
-        ):
-            done = musicae_command("harmonize", melody, "--model", untrained["minibach"], *options)
-            assert done.status == 0, done.err
-            melody = song
-        before = provenance(song), provenance(chorale)
-        bars = ["--bars", "2-3", "--lock", "none", "--key", "A minor", "-o", tmp_path / "again.mid"]
-        done = musicae_command("harmonize", chorale, "--model", untrained["minibach"], *bars)
-    assert "harmonized in A minor" in done.out
-    assert before[0]["voice"] == "alto"
-    asked = {name: before[1][name] for name in ("lock", "phrases", "rhythm")}
-    assert asked == {"lock": ["alto", "bass"], "phrases": "none", "rhythm": "flowing"}
-    facts = provenance(tmp_path / "again.mid")
-    assert (facts["bars"], facts["lock"], facts["key"]) == ("2-3", "none", "A minor")
-    first = [musicae.read(path).bars(1, 1) for path in (chorale, tmp_path / "again.mid")]
-    assert [first[0].notes(v) for v in range(4)] == [first[1].notes(v) for v in range(4)]
-
-
 def test_musicxml_can_be_written(musicae_command, melody, untrained, tmp_path):
     out = tmp_path / "out.musicxml"
     assert (
@@ -119,7 +95,10 @@ def refused(done, complaint):
     ("options", "complaint"),
     [
         (["--tempo", "3"], "No such option: --tempo"),
-        (["--model", "bach"], "no model is called 'bach'; there are minibach, autoencoder"),
+        (
+            ["--model", "bach"],
+            "no model is called 'bach'; there are minibach, autoencoder, harmonizer",
+        ),
         (["--model", "none.safetensors"], "none.safetensors: no such weights file"),
         (["--model", "autoencoder"], "autoencoder does not harmonize"),
         (["--key", "H major"], "'H major' is not a key"),
@@ -134,6 +113,10 @@ def refused(done, complaint):
         (["--voice", "alto", "--bars", "1"], "--voice takes one part"),
         (["--phrases", "none.txt"], "none.txt: no such file"),
         (["--rhythm", "swing"], "a rhythm is plain or flowing, not 'swing'"),
+        (["--rules", "loose"], "rules are strict, bach, off, not 'loose'"),
+        (["--rules", "strict"], "minibach knows neither rules nor top-p; use harmonizer"),
+        (["--top-p", "0"], "top-p is a share above 0 and up to 1, not 0"),
+        (["--top-p", "0.5"], "minibach knows neither rules nor top-p"),
         (["-n", "0"], "at least one piece"),
         (["-n", "many"], "valid integer"),
         (["--temperature", "-1"], "a temperature is 0 to 10"),
@@ -141,7 +124,6 @@ def refused(done, complaint):
         (["--program", "129"], "no General MIDI sound is '129'"),
         (["-o", "no/such/folder/out.mid"], "there is no folder no/such/folder"),
         (["-o", "out.wav"], "out.wav: its name should end in one of .mid"),
-        (["-o", "."], "."),
         (["-o", "tune.mid"], "is the melody itself"),
     ],
 )
@@ -169,18 +151,20 @@ def test_what_harmonize_refuses(
         (b"MThd\0\0\0\6\0\1\0\0\1\xe0", "has no notes"),
     ],
 )
-def test_melodies_that_cannot_be_used(musicae_command, tmp_path, content, complaint):
+def test_melodies_that_cannot_be_used(musicae_command, untrained, tmp_path, content, complaint):
     path = tmp_path / "tune.mid"
     path.write_bytes(content)
-    refused(musicae_command("harmonize", path, "-o", tmp_path / "out.mid"), complaint)
+    options = ["-o", tmp_path / "out.mid", "--model", untrained["minibach"]]
+    refused(musicae_command("harmonize", path, *options), complaint)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_folders_missing_files_and_drums(musicae_command, tmp_path):
-    refused(musicae_command("harmonize", tmp_path), "is a folder")
-    refused(musicae_command("harmonize", tmp_path / "none.mid"), "no such file")
+def test_empty_folders_missing_files_and_drums(musicae_command, untrained, tmp_path):
+    refused(musicae_command("harmonize", tmp_path), "is a folder without MIDI or MusicXML files")
+    model = ["--model", untrained["minibach"]]
+    refused(musicae_command("harmonize", tmp_path / "none.mid", *model), "no such file")
     drums = save(tmp_path / "drums.mid", tune((0, 480, 38), channel=9))
-    refused(musicae_command("harmonize", drums), "has only drums (channel 10)")
+    refused(musicae_command("harmonize", drums, *model), "has only drums (channel 10)")
 
 
 def test_a_folder_that_cannot_be_written_to(musicae_command, melody, untrained, tmp_path):

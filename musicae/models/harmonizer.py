@@ -15,6 +15,7 @@ Axes: ``B`` pieces or candidates, ``T`` steps (sixteenths), ``V`` voices, ``J`` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ class HarmonizerConfig:
     """In which order the voices of a step are chosen."""
     context: tuple[int, ...]
     """How many values each column of the context has."""
-    width: int = 192
+    width: int = 256
     encoder_layers: int = 3
     decoder_layers: int = 3
     head_layers: int = 2
@@ -113,20 +114,32 @@ class Notes(NamedTuple):
 
 class Harmonizer(nn.Module):
     lowest: Tensor
+    symbols: Tensor
+    ages: Tensor
+    upper: Tensor
+    lower: Tensor
 
     def __init__(self, config: HarmonizerConfig) -> None:
         super().__init__()
         self.config = config
         voices, width = len(config.lowest), config.width
         self.floor = min(config.lowest)
-        self.register_buffer("lowest", torch.tensor(config.lowest), persistent=False)
+        self.voices = range(voices)
+
+        def constant(name: str, values: Sequence[int]) -> None:
+            self.register_buffer(name, torch.tensor(values), persistent=False)
+
+        constant("lowest", config.lowest)
+        constant("symbols", config.symbols)
+        constant("ages", AGES)
+        constant("upper", [a for a in self.voices for _ in range(a + 1, voices)])
+        constant("lower", [b for a in self.voices for b in range(a + 1, voices)])
         highest = max(
             low + size - FIRST_PITCH
             for low, size in zip(config.lowest, config.symbols, strict=True)
         )
-        self.pairs = [(a, b) for a in range(voices) for b in range(a + 1, voices)]
         voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
-        step = [*voice * voices, *[INTERVALS] * len(self.pairs)]
+        step = [*voice * voices, *[INTERVALS] * len(self.upper)]
         frame = (step + list(config.context)) * config.stride
 
         def blocks(count: int, causal: bool) -> nn.ModuleList:
@@ -150,19 +163,20 @@ class Harmonizer(nn.Module):
         # For each voice and relation, a vector for each interval: to a note of this step, to one
         # of the step before, and one for where there is none.
         shape = (voices, RELATIONS + voices, 2 * INTERVALS + 1, config.depth)
-        self.intervals = nn.Parameter(torch.randn(shape) * config.depth**-0.5)
+        self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, problem: Problem) -> list[Tensor]:
+    def forward(self, problem: Problem) -> Tensor:
         """The logits of each voice's symbols at each step, given all that comes before it.
 
-        Returns a tensor ``(B, T, symbols)`` a voice, S A T B.
+        Returns ``(B, T, V, S)``, with as many symbols as any voice has; those that a voice has
+        not are ``-inf``.
         """
         tokens, known, context, tonic = problem
         notes = self.sing(tokens)
         heard = self.listen(notes, problem)  # (B, J, W)
-        every_tonic = tonic[:, None, None]
-        step = self.step_features(notes, every_tonic)  # (B, T, K)
+        tonic = tonic[:, None, None]
+        step = self.step_features(notes, tonic)  # (B, T, K)
         past = _later(step, self.config.stride)
         x = self.dropout(self.past(self._frames(past, context))) + self.heard(heard)
         for block in self.decoder:
@@ -171,10 +185,9 @@ class Harmonizer(nn.Module):
         x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
         x = x + self.before(torch.cat([_later(step), context], dim=-1))
         before = Notes(*map(_later, notes))
-        return [
-            self.score(voice, x, before, notes.where(self.seen(voice, known)), every_tonic)
-            for voice in range(tokens.shape[-1])
-        ]
+        seen = self.seen(known[..., None, :])  # (B, T, V, V)
+        now = Notes(*(part[..., None, :] for part in notes)).where(seen)
+        return self.score(list(self.voices), x, before, now, tonic)
 
     def listen(self, notes: Notes, problem: Problem) -> Tensor:
         """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
@@ -217,61 +230,74 @@ class Harmonizer(nn.Module):
         leap = torch.where(goes_on, before.leap, _leap(before.pitch, pitch))
         return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
 
-    def seen(self, voice: int, known: Tensor) -> Tensor:
-        """Which voices of a step are known or chosen when the turn of ``voice`` comes.
+    def seen(self, known: Tensor) -> Tensor:
+        """``(..., U, V)`` which voices are known or chosen when the turn of each voice comes.
 
-        ``known`` is ``(..., V)``, and so is what is returned.
+        ``known`` is ``(..., 1, V)``.
         """
-        order = self.config.order
-        earlier = [order.index(v) < order.index(voice) for v in range(len(order))]
-        others = [v != voice for v in range(len(order))]
-        device = known.device
-        return (known | torch.tensor(earlier, device=device)) & torch.tensor(others, device=device)
+        turn = [self.config.order.index(voice) for voice in self.voices]
+        chosen = [[other < own for other in turn] for own in turn]
+        others = ~torch.eye(len(turn), dtype=torch.bool, device=known.device)
+        return (known | torch.tensor(chosen, device=known.device)) & others
 
-    def score(self, voice: int, step: Tensor, before: Notes, now: Notes, tonic: Tensor) -> Tensor:
-        """The logits ``(..., symbols)`` of one voice at one step.
+    def score(
+        self, voices: list[int], step: Tensor, before: Notes, now: Notes, tonic: Tensor
+    ) -> Tensor:
+        """The logits ``(..., U, S)`` of some voices at one step.
 
-        ``step`` ``(..., W)`` is what the decoder knows of the step, ``before`` are the notes of
-        the step before, ``now`` those of this step that are known or chosen; each ``(..., V)``.
+        ``step`` ``(..., W)`` is what the decoder knows of the step; ``before`` ``(..., V)`` are the
+        notes of the step before, ``now`` ``(..., U, V)`` those of this step that are known or
+        chosen when the turn of each of the voices comes.
         """
         config = self.config
-        own = before.pitch[..., voice : voice + 1]
+        own = before.pitch[..., voices, None]  # (..., U, 1)
+        others = before.pitch[..., None, :]  # (..., 1, V)
         # What matters of a note that was just chosen is how the voice came to it.
-        unaged = torch.full_like(now.age, NONE)
-        moves = now._replace(age=unaged, leap=_leap(before.pitch, now.pitch))
-        which = torch.full_like(own, voice)
-        features = [self.step_features(moves, tonic), _interval(own, now.pitch), which]
-        x = self.dropout(step + self.now(torch.cat(features, dim=-1)))
+        moves = now._replace(age=torch.full_like(now.age, NONE), leap=_leap(others, now.pitch))
+        which = torch.tensor(voices, device=own.device)[:, None].expand(own.shape)
+        features = [self.step_features(moves, tonic[..., None]), _interval(own, now.pitch), which]
+        x = self.dropout(step[..., None, :] + self.now(torch.cat(features, dim=-1)))
         for layer in self.head:
             x = x + self.dropout(layer(x))
-        x = self.score_norm(x)
-        queries = self.queries(x).view(*x.shape[:-1], -1, config.depth)  # (..., R, depth)
-        table = self.intervals[voice].to(queries.dtype)
-        scores = torch.einsum("...rd,rid->...ri", queries, table)  # (..., R, intervals)
-        pitches = torch.arange(config.symbols[voice] - FIRST_PITCH, device=x.device)
-        pitches = pitches + config.lowest[voice]  # (P,)
-        chosen = now.pitch != NONE
-        other = torch.where(now.kind != UNKNOWN, now.pitch, before.pitch)[..., None]  # (..., V, 1)
+        x = self.score_norm(x)  # (..., U, W)
+        queries = self.queries(x).view(*x.shape[:-1], -1, config.depth)  # (..., U, R, D)
+        table = self.intervals[voices].to(queries.dtype)  # (U, R, I, D)
+        scores = torch.einsum("...urd,urid->...uri", queries, table)
+        index = self._pitch_index(voices, others, now, tonic)  # (..., U, R, P)
+        pitches = scores.gather(-1, index).float().sum(dim=-2)
+        outside = torch.arange(pitches.shape[-1], device=own.device) >= (
+            self.symbols[voices, None] - FIRST_PITCH
+        )
+        pitches = pitches.masked_fill(outside, -torch.inf)
+        hold_or_rest = self.hold_or_rest(x).float().view(*x.shape[:-1], -1, 2)
+        hold, rest = hold_or_rest[..., range(len(voices)), voices, :].split(1, dim=-1)
+        hold = hold.masked_fill(own == NONE, -torch.inf)  # there is nothing to hold
+        return torch.cat([hold, rest, pitches], dim=-1)
+
+    def _pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
+        """``(..., U, R, P)`` where in the tables of intervals each pitch of some voices is found:
+        its height, its degree, and its interval to each voice."""
+        steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=before.device)
+        pitches = self.lowest[voices, None, None] + steps  # (U, 1, P)
+        chosen = now.kind != UNKNOWN
+        other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
+        # First come the intervals to notes of this step, then those to notes of the step before.
         interval = _interval(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
-        interval = torch.where(other == NONE, 2 * INTERVALS, interval)
-        height = (pitches - self.floor).expand(*interval.shape[:-2], 1, -1)
-        degree = ((pitches - tonic) % 12)[..., None, :].expand_as(height)
-        index = torch.cat([height, degree, interval], dim=-2)  # (..., R, P)
-        of_pitches = scores.gather(-1, index).float().sum(dim=-2)
-        hold, rest = self.hold_or_rest(x)[..., 2 * voice : 2 * voice + 2].float().split(1, dim=-1)
-        hold = torch.where(own == NONE, -torch.inf, hold)  # there is nothing to hold
-        return torch.cat([hold, rest, of_pitches], dim=-1)
+        interval = interval.masked_fill(other == NONE, 2 * INTERVALS)
+        first = (*interval.shape[:-2], 1, -1)
+        height = (pitches - self.floor).expand(first)
+        degree = ((pitches - tonic[..., None, None]) % 12).expand(first)
+        return torch.cat([height, degree, interval], dim=-2)
 
     def step_features(self, notes: Notes, tonic: Tensor) -> Tensor:
         """``(..., V)`` each -> ``(..., K)``: what ``known``, ``past`` and ``before`` sum up."""
-        sounds = notes.pitch != NONE
-        height = torch.where(sounds, notes.pitch - self.floor, NONE)
-        degree = torch.where(sounds, (notes.pitch - tonic) % 12, NONE)
-        ages = torch.tensor(AGES, device=notes.age.device)
-        age = torch.where(notes.age == NONE, NONE, torch.bucketize(notes.age, ages, right=True))
+        silent = notes.pitch == NONE
+        height = (notes.pitch - self.floor).masked_fill(silent, NONE)
+        degree = ((notes.pitch - tonic) % 12).masked_fill(silent, NONE)
+        age = torch.bucketize(notes.age, self.ages, right=True)
+        age = age.masked_fill(notes.age == NONE, NONE)
         voices = torch.stack([notes.kind, height, degree, age, notes.leap], dim=-1).flatten(-2)
-        upper, lower = zip(*self.pairs, strict=True)
-        between = _interval(notes.pitch[..., list(upper)], notes.pitch[..., list(lower)])
+        between = _interval(notes.pitch[..., self.upper], notes.pitch[..., self.lower])
         return torch.cat([voices, between], dim=-1)
 
     def _frames(self, step: Tensor, context: Tensor) -> Tensor:
@@ -280,17 +306,17 @@ class Harmonizer(nn.Module):
         return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
 
 
-def surprise(logits: list[Tensor], problem: Problem) -> Tensor:
+def surprise(logits: Tensor, problem: Problem) -> Tensor:
     """``(B, T, V)`` in nats, of each symbol that is not known; 0 where it is.
 
     ``logits`` are ``Harmonizer.forward``'s. The sum is the exact negative log-likelihood of what
     is open, given what is known.
     """
-    nats = [
-        F.cross_entropy(voice.float().flatten(0, 1), target.flatten(), reduction="none")
-        for voice, target in zip(logits, problem.tokens.unbind(-1), strict=True)
-    ]
-    return torch.where(problem.known, 0.0, torch.stack(nats, -1).view(problem.tokens.shape))
+    nats = F.cross_entropy(
+        logits.float().flatten(0, -2), problem.tokens.flatten(), reduction="none"
+    )
+    # Known symbols may be such as could never be chosen, and infinitely surprising.
+    return nats.view(problem.tokens.shape).masked_fill(problem.known, 0.0)
 
 
 def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
@@ -317,7 +343,7 @@ def _interval(upper: Tensor, lower: Tensor) -> Tensor:
 class Recital:
     """A harmonizer at work, step after step, on ``count`` candidates at once.
 
-    At each step call ``begin``; then, for the voices in the model's order that are not known,
+    At each step call ``begin``; then, for the voices that are not known in the model's order,
     ``logits`` and ``sing``. Give or take rounding, the logits are those of ``Harmonizer.forward``.
     Axis ``N``: candidates.
     """
@@ -329,6 +355,7 @@ class Recital:
         self.heard = model.listen(notes, problem)[0]  # (J, W)
         self.memories = [Memory(model.config.span) for _ in model.decoder]
         self.now = Notes(*torch.full((4, count, len(model.lowest)), NONE).unbind())
+        self.sees = model.seen(torch.zeros_like(problem.known[0, 0]))  # (U, V)
         self.recent: list[Tensor] = []
         self.position = -1
 
@@ -344,15 +371,15 @@ class Recital:
             self._begin_frame(self.position // stride)
         context = self.problem.context[0, self.position].expand(self.count, -1)
         self.step = self.frame + model.before(torch.cat([features, context], dim=-1))
-        tokens = self.problem.tokens[0, self.position].expand(self.count, -1)
         known = self.problem.known[0, self.position]
-        self.now = model.follow(self.before, tokens, model.lowest).where(known)
+        tokens = torch.where(known, self.problem.tokens[0, self.position], HOLD)
+        # What is not known is taken to hold until it is chosen.
+        self.now = model.follow(self.before, tokens, model.lowest)
 
     def _begin_frame(self, frame: int) -> None:
         model, stride = self.model, self.model.config.stride
-        context = self.problem.context[0, frame * stride : (frame + 1) * stride].expand(
-            self.count, -1, -1
-        )
+        steps = slice(frame * stride, (frame + 1) * stride)
+        context = self.problem.context[0, steps].expand(self.count, -1, -1)
         past = torch.cat([torch.stack(self.recent, dim=1), context], dim=-1).flatten(1)
         heard = self.heard[frame].expand(self.count, -1)
         x = model.past(past) + model.heard(heard)
@@ -360,9 +387,16 @@ class Recital:
             x = block.step(x, memory, frame)  # type: ignore[operator]  # a Block
         self.frame = model.to_step(torch.cat([model.decoder_norm(x), heard], dim=-1))
 
-    def logits(self, voice: int) -> Tensor:
-        """``(N, symbols)`` of one voice at this step, given those that have sung."""
-        return self.model.score(voice, self.step, self.before, self.now, self.problem.tonic)
+    def logits(self, voices: list[int]) -> Tensor:
+        """``(N, U, S)`` of the next voices in their order, which are not known.
+
+        Of the first one they are its logits; of each other one, if those before it hold, which
+        at most steps they do.
+        """
+        seen = (self.sees | self.problem.known[0, self.position])[voices]  # (U, V)
+        seen[range(len(voices)), voices] = False
+        now = Notes(*(part[:, None] for part in self.now)).where(seen)
+        return self.model.score(voices, self.step, self.before, now, self.problem.tonic)
 
     def sing(self, voice: int, tokens: Tensor) -> None:
         """One voice's symbols ``(N,)`` at this step."""

@@ -1,0 +1,61 @@
+"""The command ``musicae``: parses, calls the public API, prints; nothing else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import musicae
+from musicae.chorale import MusicaeError
+from musicae.cli import check, compose, corpus, evaluate, harmonize, printing, train
+
+# Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
+ClickException: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="musicae",
+    help="Harmonize a melody into a four-part chorale, and compose new chorales.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+for command in (
+    harmonize.harmonize,
+    compose.generate,
+    check.check,
+    train.train,
+    evaluate.evaluate,
+    evaluate.accuracy,
+):
+    app.command()(command)
+app.add_typer(corpus.app, name="corpus")
+
+
+def main() -> None:
+    """Run the command; what a user can be told is one line on stderr and exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except ClickException as error:
+        _fail(error.format_message())  # type: ignore[attr-defined]
+    except MusicaeError as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("interrupted", status=130)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"musicae {musicae.__version__}")
+        raise typer.Exit
+
+
+def _fail(message: str, status: int = 2) -> None:
+    printing.print_error(message)
+    sys.exit(status)

@@ -1,0 +1,60 @@
+"""``musicae check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import musicae
+from musicae.chorale import MusicaeError
+from musicae.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from musicae.report import Report
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Chorales: MIDI or MusicXML files.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where a rule is broken beyond Bach.")
+    ] = False,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(help="Write the chorale with its violations: .musicxml, .mxl or .mid."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report a chorale's voice leading bar by bar, and each rule's rate beside Bach's."""
+    if annotate and len(files) > 1:
+        raise MusicaeError("--annotate takes one chorale at a time")
+    reports = [musicae.check(path) for path in files]
+    if annotate:
+        reports[0].annotate(annotate)
+    if as_json:
+        told = [
+            {"path": str(path)} | report.as_dict()
+            for path, report in zip(files, reports, strict=True)
+        ]
+        print(json.dumps({"files": told}, indent=2))
+    else:
+        for path, report in zip(files, reports, strict=True):
+            _print_report(path, report)
+    if strict and any(report.beyond_bach for report in reports):
+        raise typer.Exit(1)
+
+
+def _print_report(path: Path, report: Report) -> None:
+    print(f"{path}  {report.chorale!r}, {report.chords} chords")
+    for violation in report.violations:
+        print(f"  {violation}")
+    print(f"  {'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
+    for name, rule in report.rules.items():
+        if rule.violations:
+            print(
+                f"  {name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
+                f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
+            )
+    print(f"  beyond Bach: {', '.join(report.beyond_bach) or 'nothing'}")

@@ -1,0 +1,86 @@
+"""``musicae corpus``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musicae.cli.options import AsJson, DataPath
+from musicae.cli.printing import counting
+
+app = typer.Typer(help="The chorales that models learn from.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", help="Your own MIDI and MusicXML chorales; without it, Bach's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", help="The corpus file. [default: data/chorales.npz, or FOLDER.npz]"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; by default one a core.", min=1)
+    ] = None,
+) -> None:
+    """Make the corpus, from the Bach files that come with music21 or from a folder."""
+    from musicae import corpus
+
+    if out is None:
+        out = corpus.default_path(folder)
+    with counting("reading") as tell:
+        if folder is None:
+            built = corpus.build(workers=workers, progress=tell)
+        else:
+            built = corpus.build_from_folder(folder, workers=workers, progress=tell)
+    built.save(out)
+    for file, reason in built.left_out:
+        print(f"left out  {file}: {reason}")
+    for file, kept in built.duplicates:
+        print(f"duplicate {file}: the same music as {kept}")
+    for file, count in zip(built.files, built.quantized, strict=True):
+        if count:
+            print(f"quantized {file}: {count} notes moved to the sixteenth grid")
+    print(f"{out}  {len(built)} chorales, {len(set(built.tunes))} tunes")
+
+
+@app.command()
+def info(
+    data: DataPath = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Draw the figures: .png, .svg or .pdf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in the corpus: sides, meters, keys, ranges, note lengths, duplicates."""
+    from musicae import corpus, corpus_report
+
+    loaded = corpus.load(data)
+    summary = corpus_report.summary(loaded)
+    if as_json:
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        for name, figure in summary.items():
+            if isinstance(figure, dict):
+                print(f"{name}: " + ", ".join(f"{k} {_short(v)}" for k, v in figure.items()))
+            elif isinstance(figure, list):
+                print(f"{name}: {len(figure)}")
+            else:
+                print(f"{name}: {figure}")
+    if out:
+        corpus_report.draw(loaded, out)
+        print(out, file=sys.stderr)
+
+
+def _short(figure: object) -> str:
+    if isinstance(figure, dict):
+        return "(" + ", ".join(f"{name} {value}" for name, value in figure.items()) + ")"
+    return " to ".join(map(str, figure)) if isinstance(figure, list) else str(figure)

@@ -1,0 +1,146 @@
+"""``musicae evaluate`` and ``musicae accuracy``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import musicae
+from musicae.chorale import MusicaeError
+from musicae.cli.options import AsJson, DataPath, Seed, Side
+from musicae.cli.printing import counting
+
+if TYPE_CHECKING:
+    from musicae.evaluation import Line
+    from musicae.judging import Bounds, Judged
+
+
+def evaluate(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Models, weights files, folders of chorales, by default all models; or only"
+            " chorale files, which are scored."
+        ),
+    ] = None,
+    data: DataPath = None,
+    side: Side = "test",
+    seed: Seed = 0,
+    model: Annotated[
+        str | None, typer.Option(help="What scores chorale files; by default the harmonizer.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Draw the table: .png, .svg or .pdf.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the table as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set models and chorales beside held-out Bach; score chorales that are given as files."""
+    from musicae import judging
+
+    files = [Path(target) for target in targets or ()]
+    if files and all(judging.is_chorale_file(file) for file in files):
+        if out or csv:
+            raise MusicaeError("--out and --csv are for the table of models; give a folder")
+        _score(files, model or "harmonizer", data, side, as_json)
+        return
+    if model:
+        raise MusicaeError("--model scores chorale files; in the table, name it like the others")
+    _compare(targets, data, side, seed, out, csv, as_json)
+
+
+def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_json: bool) -> None:
+    from musicae import judging
+
+    with counting("scoring") as tell:
+        judged = judging.judge(files, model, data, side, tell)
+    if as_json:
+        print(json.dumps(judged.as_dict(), indent=2))
+        return
+    for path, score in judged.scores:
+        print(f"{path}  alto, tenor and bass to the soprano, in {score.key}")
+        _print_lines(score.lines, judged)
+        print("  most surprising:")
+        for place in score.places:
+            print(f"    {place}")
+        print(f"  {judged.model} {judged.checksum[:12]}, musicae {musicae.__version__}")
+
+
+def _print_lines(lines: dict[str, Line], judged: Judged) -> None:
+    """A line a voice, with the lowest, median and highest of Bach's chorales."""
+    usual = f"Bach ({judged.side}): lowest, median, highest" if judged.bach else ""
+    print(f"  {'':9}{'nats a step':>11}  {usual:38}{'nats a note':>11}  {usual}".rstrip())
+    for name, line in lines.items():
+        of_bach = judged.bach and judged.bach[name]
+        steps = _bounds(of_bach.per_step) if of_bach else ""
+        notes = _bounds(of_bach.per_note) if of_bach else ""
+        row = f"  {name.lower():9}{line.per_step:11.2f}  {steps:38}{line.per_note:11.2f}  {notes}"
+        print(row.rstrip())
+
+
+def _bounds(bounds: Bounds) -> str:
+    return ", ".join(f"{value:.2f}" for value in bounds)
+
+
+def _compare(
+    targets: Sequence[str] | None,
+    data: Path | None,
+    side: str,
+    seed: int,
+    out: Path | None,
+    csv: Path | None,
+    as_json: bool,
+) -> None:
+    from musicae import checkpoint, comparison, corpus
+
+    loaded = corpus.load(data)
+    names = targets or list(checkpoint.KINDS)
+    with counting("measuring") as tell:
+        held_out, groups = comparison.standard_groups(names, loaded, side, seed)
+        rows = comparison.compare(groups, held_out, loaded, progress=tell)
+    if csv:
+        comparison.write_csv(rows, csv)
+    if out:
+        comparison.draw(rows, out)
+    if as_json:
+        told = {
+            "side": side,
+            "seed": seed,
+            "rows": [row.as_dict() for row in rows],
+            "skipped": [reason for group in groups for reason in group.skipped],
+        }
+        print(json.dumps(told, indent=2))
+        return
+    print(comparison.markdown(rows))
+    for group in groups:
+        for reason in group.skipped:
+            print(f"left out  {reason}")
+
+
+def accuracy(
+    model: Annotated[str, typer.Argument(help="A shipped model, or a weights file.")],
+    data: DataPath = None,
+    side: Side = "test",
+    as_json: AsJson = False,
+) -> None:
+    """How often a model writes what Bach wrote, voice by voice, beside trivial predictors."""
+    from musicae import corpus, evaluation, sampling
+
+    chorales = corpus.load(data)
+    table = evaluation.accuracies(
+        sampling.load_model(model), chorales.side(side), chorales.side("train")
+    )
+    if as_json:
+        told = {
+            voice: {predictor: accuracy._asdict() for predictor, accuracy in row.items()}
+            for voice, row in table.items()
+        }
+        print(json.dumps(told, indent=2))
+        return
+    print(evaluation.markdown(table))
+    for verdict in evaluation.verdicts(table):
+        print(verdict)

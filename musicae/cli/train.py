@@ -1,0 +1,92 @@
+"""``musicae train``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from musicae.cli.options import AsJson, DataPath
+from musicae.cli.printing import progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from musicae import training
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="minibach, autoencoder or harmonizer.")],
+    data: DataPath = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="At most so many; the model's own.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights and order.")] = None,
+    devices: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on the corpus's train side; stops early and can be resumed."""
+    from dataclasses import replace
+
+    from musicae import training
+    from musicae.recipes import RECIPES
+
+    settings = None
+    if model in RECIPES:
+        changes = {"epochs": epochs, "seed": seed}
+        changed = {name: value for name, value in changes.items() if value is not None}
+        settings = replace(RECIPES[model].settings, **changed)
+    bar = _TrainingBar()
+    try:
+        run = training.train(
+            model,
+            data,
+            out or Path("runs") / model,
+            settings=settings,
+            devices=devices,
+            accelerator=accelerator,
+            precision=precision,
+            resume=resume,
+            report=bar,
+        )
+    finally:
+        bar.stop()
+    if not run.first_process:
+        return
+    if as_json:
+        print(json.dumps(run._asdict() | {"weights": str(run.weights)}, indent=2))
+    else:
+        print(f"{run.weights}  validation loss {run.valid_loss:.2f}, epoch {run.best_epoch}")
+
+
+class _TrainingBar:
+    """A bar with the loss and the time left; copied into the process that trains."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+
+    def __call__(self, now: training.Progress) -> None:
+        if self._bar is None:
+            self._bar = progress("[progress.description]{task.description}")
+            self._bar.start()
+            self._bar.add_task("", total=now.steps)
+        before = "" if now.valid_loss is None else f", valid {now.valid_loss:.2f}"
+        self._bar.update(
+            self._bar.task_ids[0],
+            completed=now.step,
+            description=(f"epoch {now.epoch} of {now.epochs}: loss {now.loss:.2f}{before}"),
+        )
+        if now.step == now.steps:
+            self.stop()
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,136 @@
+"""The blocks that models share, each against its plain definition."""
+
+import pytest
+import torch
+
+from musicae.models.layers import NONE, Attention, Block, Dropout, FeatureSum, Memory
+
+WIDTH, HEADS, SPAN = 16, 2, 4
+
+
+def attention(causal, span=SPAN):
+    torch.manual_seed(0)
+    return Attention(WIDTH, HEADS, span, causal).eval()
+
+
+def full_attention(layer, x):
+    """What the layer is to compute, by one mask over the whole piece; ``x`` is ``(B, J, W)``."""
+    parts = layer.inputs(x).view(*x.shape[:2], 3, layer.heads, -1)
+    q, k, v = (part.transpose(1, 2) for part in parts.unbind(dim=2))  # (B, H, J, D)
+    scores = turned(q) @ turned(k).mT / q.shape[-1] ** 0.5
+    frames = torch.arange(x.shape[1])
+    ahead = frames - frames[:, None]
+    near = (ahead >= -layer.span) & (ahead <= (0 if layer.causal else layer.span))
+    y = scores.masked_fill(~near, -torch.inf).softmax(dim=-1) @ v
+    return layer.output(y.transpose(1, 2).flatten(2))
+
+
+def turned(x):
+    """Each frame's numbers ``(..., J, D)``, as D / 2 complex ones, turned by its position."""
+    half = x.shape[-1] // 2
+    frequencies = 10_000.0 ** (-torch.arange(half) / half)
+    angles = torch.arange(x.shape[-2])[:, None] * frequencies
+    z = torch.complex(x[..., :half], x[..., half:])
+    z = z * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([z.real, z.imag], dim=-1)
+
+
+# Attention
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 8, 9, 23])
+def test_blocks_of_frames_see_what_one_mask_over_the_piece_lets_them_see(length, causal):
+    layer, x = attention(causal), torch.randn(3, length, WIDTH)
+    torch.testing.assert_close(layer(x), full_attention(layer, x))
+
+
+@pytest.mark.parametrize(("causal", "seen"), [(False, range(6, 15)), (True, range(10, 15))])
+def test_a_frame_is_heard_span_frames_away_and_no_further(causal, seen):
+    layer, x = attention(causal), torch.randn(1, 20, WIDTH)
+    changed = x.clone()
+    changed[0, 10] += 1
+    heard = (layer(changed) - layer(x)).abs().amax(dim=-1)[0] > 1e-6
+    assert heard.nonzero().flatten().tolist() == list(seen)
+
+
+@pytest.mark.parametrize("span", [1, 3, SPAN])
+def test_step_by_step_is_all_at_once_far_beyond_the_memorys_room(span):
+    layer, memory = attention(causal=True, span=span), Memory(span)
+    x = torch.randn(2, 12 * (span + 1) + 1, WIDTH)
+    steps = [layer.step(frame, memory, j) for j, frame in enumerate(x.unbind(dim=1))]
+    torch.testing.assert_close(torch.stack(steps, dim=1), layer(x))
+
+
+def test_only_distances_count_not_where_a_piece_begins():
+    layer, x = attention(causal=True), torch.randn(1, 10, WIDTH)
+    memory = Memory(SPAN)
+    steps = [layer.step(frame, memory, 500 + j) for j, frame in enumerate(x.unbind(dim=1))]
+    torch.testing.assert_close(torch.stack(steps, dim=1), layer(x), atol=1e-4, rtol=1e-4)
+
+
+def test_a_memory_gives_the_last_frames_and_the_new_one():
+    memory = Memory(span=3)
+    for j in range(40):
+        frame = torch.full((1, 1, 1, 1), float(j))
+        keys, values = memory.add(frame, -frame)
+        assert keys.flatten().tolist() == [*range(max(0, j - 3), j + 1)]
+        assert values.flatten().tolist() == [-k for k in range(max(0, j - 3), j + 1)]
+
+
+def test_a_block_goes_step_by_step_too():
+    torch.manual_seed(0)
+    block, memory = Block(WIDTH, HEADS, SPAN, dropout=0.5, causal=True).eval(), Memory(SPAN)
+    x = torch.randn(2, 30, WIDTH)
+    steps = [block.step(frame, memory, j) for j, frame in enumerate(x.unbind(dim=1))]
+    torch.testing.assert_close(torch.stack(steps, dim=1), block(x))
+
+
+# Sums of features
+
+
+def test_features_are_rows_added_up():
+    sizes = (3, 1, 5)
+    torch.manual_seed(0)
+    layer = FeatureSum(sizes, WIDTH)
+    rows = layer.weight.T.split(sizes)
+    features = torch.stack([torch.randint(NONE, size, (2, 7)) for size in sizes], dim=-1)
+    found = layer(features)
+    for place in torch.cartesian_prod(torch.arange(2), torch.arange(7)).tolist():
+        values = features[tuple(place)].tolist()
+        expected = sum(
+            (part[value] for part, value in zip(rows, values, strict=True) if value != NONE),
+            start=torch.zeros(WIDTH),
+        )
+        torch.testing.assert_close(found[tuple(place)], expected)
+
+
+def test_features_that_are_not_there_add_nothing():
+    layer = FeatureSum((4, 4), WIDTH)
+    assert not layer(torch.full((2, 3, 2), NONE)).any()
+
+
+def test_features_are_summed_in_the_type_that_autocast_asks_for():
+    layer = FeatureSum((4, 4), WIDTH)
+    features = torch.randint(4, (2, 3, 2))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = layer(features)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), layer(features), atol=0.02, rtol=0.02)
+
+
+# Dropout
+
+
+def test_dropout_leaves_everything_as_it_is_outside_of_training():
+    x = torch.randn(2, 5, WIDTH)
+    assert Dropout(0.5).eval()(x) is x
+    assert Dropout(0.0).train()(x) is x
+
+
+def test_dropout_leaves_out_its_share_and_keeps_the_mean():
+    torch.manual_seed(0)
+    y = Dropout(0.3).train()(torch.ones(16, 50, 64))
+    assert y.unique().tolist() == pytest.approx([0, 1 / 0.7], rel=0.01)
+    assert (y == 0).float().mean().item() == pytest.approx(0.3, abs=0.05)
+    assert y.mean().item() == pytest.approx(1, abs=0.07)
