@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.chorale import REST, STEPS_PER_QUARTER, Chorale
+from musicae.chorale import REST, STEPS_PER_QUARTER, Chorale, ChoraleError
 from musicae.report import check
 
 DISTINCT = 0.2
@@ -37,15 +37,24 @@ def weigh(chorale: Chorale, nats: float) -> Candidate:
 def best(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
     """The ``n`` best, best first, each with other chords than those before it.
 
-    Where no candidate is ``DISTINCT`` any more, the one that differs most comes next.
+    Where no candidate is ``DISTINCT`` any more, the one that differs most comes next. Raises
+    ChoraleError where there are not so many different ones.
     """
     waiting = sorted(candidates, key=lambda candidate: candidate.cost)
-    chosen = waiting[:1]
-    while len(chosen) < min(n, len(waiting)):
-        rest = [candidate for candidate in waiting if candidate not in chosen]
-        apart = [min(difference(c.chorale, other.chorale) for other in chosen) for c in rest]
-        distinct = [c for c, share in zip(rest, apart, strict=True) if share >= DISTINCT]
-        chosen.append(distinct[0] if distinct else rest[int(np.argmax(apart))])
+    chosen: list[Candidate] = []
+    while waiting and len(chosen) < n:
+        apart = [
+            min((difference(c.chorale, other.chorale) for other in chosen), default=1.0)
+            for c in waiting
+        ]
+        distinct = next((i for i, share in enumerate(apart) if share >= DISTINCT), None)
+        chosen.append(waiting.pop(int(np.argmax(apart)) if distinct is None else distinct))
+        waiting = [c for c in waiting if c.chorale != chosen[-1].chorale]
+    if len(chosen) < n:
+        raise ChoraleError(
+            f"only {len(chosen)} of {n} harmonizations differ; ask for fewer, or raise the"
+            " temperature"
+        )
     return chosen
 
 

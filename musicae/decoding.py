@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +47,18 @@ def problem_of(sketch: Sketch, stride: int) -> Problem:
     )
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """A step's matrices are small: sharing one among processors takes longer than the product."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@one_thread()
 @torch.inference_mode()
 def draw(
     model: Harmonizer,
@@ -101,6 +115,7 @@ def draw(
     return Drawn(tokens, nats)
 
 
+@one_thread()
 @torch.inference_mode()
 def nats(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> NDArray[np.float64]:
     """``(T, V)`` the model's surprise at symbols ``(T, V)`` that fill a sketch; 0 where known."""

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from musicae import corpus, pianoroll
 from musicae.chorale import Chorale
-from musicae.models.harmonizer import HarmonizerConfig, Problem, surprise
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, surprise
 from musicae.pianoroll import ACCOMPANIMENT, SOPRANO
 from musicae.situation import PHRASES, RHYTHM, situation
 from musicae.sketch import RHYTHMS, Sketch, likely_key
@@ -32,12 +32,18 @@ VOICE_GIVEN, SOPRANO_GIVEN, PASSAGE_GIVEN = 0.5, 0.7, 0.7
 """How likely a voice is given as a whole; in exercises with passages, the soprano as a whole, and
 each voice within a passage."""
 SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
+TAUGHT = 0.8
+"""How much teachers count beside Bach himself."""
+CALIBRATIONS = np.arange(0.8, 2.0, 0.02).round(2).tolist()
 PHRASES_UNTOLD = 0.15
 RHYTHM_TOLD = 0.5
 
 
 class HarmonyTask:
     """To fill what is open in a chorale."""
+
+    def __init__(self, teachers: Sequence[nn.Module] = ()) -> None:
+        self.teachers = tuple(teachers)
 
     def examples(
         self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any]
@@ -48,9 +54,44 @@ class HarmonyTask:
         """Nothing need be set."""
 
     def loss(self, network: nn.Module, batch: Problem) -> Tensor:
-        """Nats a step at which something is open: ``(B,)``."""
+        """Nats a step at which something is open: ``(B,)``.
+
+        While it learns from teachers, a model is surprised not by Bach's symbol alone but, for
+        the most part, by what they hold possible.
+        """
+        logits = network(batch)
+        nats = surprise(logits, batch)
+        if network.training and self.teachers:
+            nats = (1 - TAUGHT) * nats + TAUGHT * self._disagreement(logits, batch)
         steps = (~batch.known).any(dim=-1).sum(dim=-1)
-        return surprise(network(batch), batch).sum(dim=(1, 2)) / steps.clamp_min(1)
+        return nats.sum(dim=(1, 2)) / steps.clamp_min(1)
+
+    def _disagreement(self, logits: Tensor, batch: Problem) -> Tensor:
+        """``(B, T, V)`` nats by which the teachers' average opinion surprises."""
+        with torch.no_grad():
+            opinions = [
+                teacher.to(batch.tokens.device)(batch).float().softmax(dim=-1)
+                for teacher in self.teachers
+            ]
+        opinion = torch.stack(opinions).mean(dim=0)
+        surprises = -logits.float().log_softmax(dim=-1)
+        nats = (opinion * surprises.masked_fill(opinion == 0, 0.0)).sum(dim=-1)
+        return nats.masked_fill(batch.known, 0.0)
+
+    @torch.no_grad()
+    def finish(self, network: nn.Module, _train: Exercises, valid: Exercises) -> None:
+        """Calibrate: divide logits by what makes the valid side the likeliest.
+
+        Guo et al. 2017, *On Calibration of Modern Neural Networks*.
+        """
+        assert isinstance(network, Harmonizer)
+        batches = [valid.batch([i]) for i in range(len(valid))]
+        logits = [network(batch) for batch in batches]
+        nats = [
+            sum(float(surprise(x / c, b).sum()) for x, b in zip(logits, batches, strict=True))
+            for c in CALIBRATIONS
+        ]
+        network.calibration.fill_(CALIBRATIONS[int(np.argmin(nats))])
 
 
 class Exercise(NamedTuple):

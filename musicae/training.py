@@ -27,13 +27,10 @@ import torch
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from musicae import checkpoint, corpus, pianoroll
+from musicae import checkpoint, corpus
 from musicae.chorale import MusicaeError
 from musicae.files import whole_file
-from musicae.models.autoencoder import Autoencoder
-from musicae.pianoroll import ALL_VOICES
-from musicae.recipes import RECIPES, Examples, Settings
-from musicae.windows import Windows
+from musicae.recipes import RECIPES, Examples, Settings, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -158,7 +155,8 @@ def fit(
                 group["lr"] = rate
             share = batch[rank::world].tolist()
             examples = fabric.to_device(train.batch(share, settings.seed, epoch))
-            share_loss = loss(network, examples).sum()
+            with fabric.autocast():
+                share_loss = loss(network, examples).sum()
             # Fabric averages gradients over processes whose shares may differ by an example:
             # scaled so, the average is the gradient of the whole batch's mean loss.
             fabric.backward(share_loss * (world / len(batch)))
@@ -235,6 +233,7 @@ class _Job(NamedTuple):
     """What each process of a run is told."""
 
     name: str
+    task: Task
     config: dict[str, Any]
     settings: Settings
     train: Examples
@@ -252,6 +251,7 @@ def train(
     *,
     settings: Settings | None = None,
     config: dict[str, Any] | None = None,
+    teachers: Sequence[Settings] | None = None,
     devices: int = 1,
     accelerator: str = "auto",
     precision: str | None = None,
@@ -268,6 +268,7 @@ def train(
         folder: where the run's files go, replacing those of a run before.
         settings: instead of the recipe's.
         config: layers that differ from the recipe's, such as ``{"hidden": 400}``.
+        teachers: instead of the recipe's; each is trained first, in a folder within ``folder``.
         devices: processes on this machine, which share each batch. They are started by spawning
             from the ``musicae`` command, ``python -m musicae``, a test, or a script (below
             ``if __name__ == "__main__":``); by forking from a notebook. Under ``torchrun``, on
@@ -293,10 +294,32 @@ def train(
     chorales = corpus.load(data)
     train_side = recipe.task.examples(chorales.side("train"), True, config)
     valid_side = recipe.task.examples(chorales.side("valid"), False, config)
+    taught = [
+        checkpoint.load(
+            train(
+                name,
+                data,
+                folder / f"teacher-{number}",
+                settings=teacher,
+                config=config,
+                teachers=(),
+                devices=devices,
+                accelerator=accelerator,
+                precision=precision,
+                resume=resume,
+                report=report,
+            ).weights
+        )
+        for number, teacher in enumerate(recipe.teachers if teachers is None else teachers, 1)
+    ]
+    task = recipe.task
+    if taught and recipe.taught_by:
+        task = recipe.taught_by([teacher.model for teacher in taught])
     facts = {
         "model": name,
         "config": config,
         "settings": asdict(settings),
+        "teachers": [teacher.checksum for teacher in taught],
         "precision": precision,
         "data": {"train": _describe("train", train_side), "valid": _describe("valid", valid_side)},
     }
@@ -305,7 +328,7 @@ def train(
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be made ({error.strerror})") from None
     state = _read_state(folder / STATE, facts) if resume else None
-    job = _Job(name, config, settings, train_side, valid_side, folder, facts, state, report)
+    job = _Job(name, task, config, settings, train_side, valid_side, folder, facts, state, report)
     had_port = "MASTER_PORT" in os.environ
     try:
         run: Run = fabric.launch(partial(_work, job))
@@ -363,12 +386,11 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
         torch.manual_seed(job.settings.seed)
         model = checkpoint.build(job.name, job.config)
-        task = RECIPES[job.name].task
-        task.begin(model, job.train)
+        job.task.begin(model, job.train)
         rows = fit(
             fabric,
             model,
-            task.loss,
+            job.task.loss,
             job.train,
             job.valid,
             settings=job.settings,
@@ -380,10 +402,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     weights = job.folder / f"{job.name}.safetensors"
     if fabric.is_global_zero:
         model.cpu().eval()
-        if isinstance(model, Autoencoder) and isinstance(job.train, Windows):
-            # In double precision, for some directions of the codes hardly vary.
-            model.double().fit_codes(_codes(model, job.train.tokens))
-            model.float()
+        job.task.finish(model, job.train, job.valid)
         summary = job.facts | {
             "epochs": len(rows),
             "best_epoch": best.epoch,
@@ -402,17 +421,6 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # else gloo now and then aborts at exit
     return Run(weights, len(rows), best.epoch, best.valid_loss, fabric.is_global_zero)
-
-
-@torch.no_grad()
-def _codes(model: Autoencoder, examples: Tensor) -> Tensor:
-    """The codes ``(N, bottleneck)``, float64, of windows ``(N, 64, V)``."""
-    return torch.cat(
-        [
-            model.encode(pianoroll.flatten(part.long(), ALL_VOICES).double())
-            for part in torch.split(examples, 512)
-        ]
-    )
 
 
 def _versions() -> dict[str, str]:

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 
 from musicae import corpus, pianoroll
 from musicae.chorale import STEPS_PER_WHOLE, Chorale
-from musicae.pianoroll import VOCABULARY, WINDOW
+from musicae.models.autoencoder import Autoencoder
+from musicae.pianoroll import ALL_VOICES, VOCABULARY, WINDOW
 from musicae.vocabulary import FIRST_PITCH, SILENCE
 
 BAR = STEPS_PER_WHOLE
@@ -82,6 +83,19 @@ class WindowTask:
         logits = network(pianoroll.flatten(tokens, self.given))
         target = pianoroll.flatten(tokens, self.answer)
         return F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(dim=-1)
+
+    @torch.no_grad()
+    def finish(self, network: nn.Module, train: Windows, _valid: Windows) -> None:
+        """Fit the distribution of an autoencoder's codes."""
+        if isinstance(network, Autoencoder):
+            # In double precision, for some directions of the codes hardly vary.
+            network.double()
+            codes = [
+                network.encode(pianoroll.flatten(part.long(), ALL_VOICES).double())
+                for part in torch.split(train.tokens, 512)
+            ]
+            network.fit_codes(torch.cat(codes))
+            network.float()
 
     @torch.no_grad()
     def predict(self, network: nn.Module, windows: Tensor) -> Tensor:

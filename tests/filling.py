@@ -24,9 +24,9 @@ def filler(pitches=None):
     As a model may, it now and then holds a note that was begun in what is known.
     """
 
-    def fill(_, sketch, n, temperature, seed):
-        rng = random.Random(f"{seed} {temperature}")
-        return [filled(sketch, rng, pitches) for _ in range(n)]
+    def fill(_, sketch, n, choice):
+        rng = random.Random(str(choice))
+        return [sampling.Harmonization(filled(sketch, rng, pitches)) for _ in range(n)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "harmonize", fill)

@@ -153,7 +153,7 @@ def test_from_next_to_nothing_only_the_likeliest_is_drawn():
     assert torch.equal(drawn(SOPRANO_ONLY, temperature=1e-4).tokens, likeliest.tokens)
 
 
-ONE_CELL = passage("S  C5 D5\nA  G4 F4\nT  E4 D4\nB  C3 ..", column=1)
+ONE_CELL = passage("S  C5 D5\nA  G4 F4\nT  E3 D3\nB  .. C3", column=1)
 
 
 def expected_shares(sketch, cell, temperature, top_p, rules):
@@ -181,7 +181,7 @@ def expected_shares(sketch, cell, temperature, top_p, rules):
         (0.5, 1.0, OFF),
         (3.0, 1.0, OFF),
         (1.0, 0.6, OFF),
-        (1.0, 1.0, Rules(parallel=2.0, leap=2.0, crossing=3.0)),
+        (1.0, 1.0, Rules(crossing=2.0)),
         (2.0, 0.8, STRICT),
     ],
 )

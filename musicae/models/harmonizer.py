@@ -118,6 +118,8 @@ class Harmonizer(nn.Module):
     ages: Tensor
     upper: Tensor
     lower: Tensor
+    calibration: Tensor
+    """What logits are divided by: above 1 where a trained model was too sure of itself."""
 
     def __init__(self, config: HarmonizerConfig) -> None:
         super().__init__()
@@ -165,6 +167,7 @@ class Harmonizer(nn.Module):
         shape = (voices, RELATIONS + voices, 2 * INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
+        self.register_buffer("calibration", torch.ones(1))
 
     def forward(self, problem: Problem) -> Tensor:
         """The logits of each voice's symbols at each step, given all that comes before it.
@@ -272,7 +275,7 @@ class Harmonizer(nn.Module):
         hold_or_rest = self.hold_or_rest(x).float().view(*x.shape[:-1], -1, 2)
         hold, rest = hold_or_rest[..., range(len(voices)), voices, :].split(1, dim=-1)
         hold = hold.masked_fill(own == NONE, -torch.inf)  # there is nothing to hold
-        return torch.cat([hold, rest, pitches], dim=-1)
+        return torch.cat([hold, rest, pitches], dim=-1) / self.calibration
 
     def _pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
         """``(..., U, R, P)`` where in the tables of intervals each pitch of some voices is found:
