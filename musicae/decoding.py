@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from musicae import pianoroll
 from musicae.chorale import N_VOICES, REST
-from musicae.models.harmonizer import Harmonizer, Problem, Recital, surprise
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, Recital, surprise
 from musicae.situation import situation
 from musicae.sketch import Sketch
 from musicae.steering import Rules
@@ -33,10 +33,13 @@ class Drawn(NamedTuple):
     """``(N,)`` how much the model is surprised by what was open, rules and temperature left out."""
 
 
-def problem_of(sketch: Sketch, stride: int) -> Problem:
-    """A sketch as tensors, one piece, filled up to whole frames with known silence."""
+def problem_of(sketch: Sketch, config: HarmonizerConfig) -> Problem:
+    """A sketch as tensors, one piece, and known silence after it.
+
+    Whole frames of silence, as far as the encoder listens, as it heard them when it learned.
+    """
     tokens = pianoroll.encode(sketch.chorale)
-    missing = -len(tokens) % stride
+    missing = -len(tokens) % config.stride + config.stride * config.span
     context = torch.from_numpy(situation(sketch))
     known = torch.from_numpy(sketch.known.copy())
     return Problem(
@@ -82,7 +85,7 @@ def draw(
     """
     generator = np.random.default_rng(seed)
     steps = len(sketch.chorale)
-    problem = problem_of(sketch, model.config.stride)
+    problem = problem_of(sketch, model.config)
     recital = Recital(model, problem, n)
     known = torch.from_numpy(sketch.known.copy())
     tokens = torch.where(known, problem.tokens[0, :steps], HOLD).repeat(n, 1, 1)
@@ -100,10 +103,11 @@ def draw(
             while waiting and not moved:
                 voice = waiting.pop(0)
                 of_voice = each[:, 0, : model.config.symbols[voice]]  # (N, S)
+                cost = of_voice + rules.costs(voice, before, now)
+                if step and sketch.known[step - 1, voice]:
+                    cost[:, HOLD] = np.inf  # a known note is no longer than it is
                 each = each[:, 1:]
-                chosen = _choose(
-                    of_voice + rules.costs(voice, before, now), temperature, top_p, generator
-                )
+                chosen = _choose(cost, temperature, top_p, generator)
                 nats += np.take_along_axis(of_voice, chosen[:, None], axis=-1)[:, 0]
                 moved = bool((chosen != HOLD).any())
                 if moved:
@@ -119,7 +123,7 @@ def draw(
 @torch.inference_mode()
 def nats(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> NDArray[np.float64]:
     """``(T, V)`` the model's surprise at symbols ``(T, V)`` that fill a sketch; 0 where known."""
-    problem = problem_of(sketch, model.config.stride)
+    problem = problem_of(sketch, model.config)
     problem.tokens[0, : len(tokens)] = tokens
     found = surprise(model(problem), problem)[0, : len(tokens)]
     in_nats: NDArray[np.float64] = found.double().numpy()

@@ -124,7 +124,7 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
             continue
         piece = chorale.transpose(min(shifts, key=abs))
         tokens = pianoroll.encode(piece)
-        problem = decoding.problem_of(Sketch.of(piece, voices=SOPRANO), model.config.stride)
+        problem = decoding.problem_of(Sketch.of(piece, voices=SOPRANO), model.config)
         problem.tokens[0, : len(tokens)] = tokens
         logits = model(problem)
         nats += float(surprise(logits, problem).double().sum())
@@ -219,7 +219,7 @@ def score(model: Harmonizer, chorale: Chorale) -> Score:
     piece = chorale.transpose(shift)
     sketch = Sketch.of(piece, voices=SOPRANO)
     tokens = pianoroll.encode(piece)  # (T, V)
-    problem = decoding.problem_of(sketch, model.config.stride)
+    problem = decoding.problem_of(sketch, model.config)
     problem.tokens[0, : len(tokens)] = tokens
     logits = model(problem)
     nats = surprise(logits, problem)[0, : len(tokens)].double().numpy()  # (T, V)

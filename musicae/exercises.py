@@ -136,7 +136,8 @@ class Exercises:
         They are filled up to one length with known silence.
         """
         problems = [
-            self._problem(self.exercises[i], np.random.default_rng([*seed, i])) for i in indices
+            self._problem(self.exercises[i], np.random.default_rng([*seed, i]))
+            for i in indices or [0]
         ]
         length = LONGEST if self.every_key else max(p.tokens.shape[0] for p in problems)
         length += -length % self.stride
@@ -151,7 +152,7 @@ class Exercises:
                     tonic,
                 )
             )
-        # A process may have no share of the last batch.
+        # Of the last batch a process may have no share.
         return Problem(*(torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True)))
 
     def describe(self) -> dict[str, Any]:

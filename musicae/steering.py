@@ -112,7 +112,7 @@ class Rules:
             upper, lower, upper_was, lower_was = motion.pitch, theirs, motion.own, were
         else:
             upper, lower, upper_was, lower_was = theirs, motion.pitch, were, motion.own
-        new = (motion.steps != 0) | ((theirs != were) & (theirs != REST))
+        new = (motion.pitch != motion.own) | (theirs != were)
         cost = self.crossing * (upper < lower)
         if max(voice, other) != BASS:
             cost = cost + self.spacing * (upper - lower > WIDEST)

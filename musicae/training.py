@@ -160,7 +160,9 @@ def fit(
             # Fabric averages gradients over processes whose shares may differ by an example:
             # scaled so, the average is the gradient of the whole batch's mean loss.
             fabric.backward(share_loss * (world / len(batch)))
-            fabric.clip_gradients(network, optimizer, max_norm=settings.clip)
+            fabric.clip_gradients(
+                network, optimizer, max_norm=settings.clip, error_if_nonfinite=False
+            )
             optimizer.step()
             optimizer.zero_grad()
             _average(judged, model, settings.average, step)
@@ -343,7 +345,9 @@ def train(
 
 def _describe(side: str, examples: Examples) -> dict[str, Any]:
     if not len(examples):
-        raise TrainingError(f"the {side} side of the corpus teaches this model nothing")
+        raise TrainingError(
+            f"the {side} side of the corpus has nothing that this model learns from"
+        )
     return examples.describe()
 
 

@@ -223,7 +223,6 @@ def test_a_fingerprint_tells_chorales_apart():
     assert other.describe()["chorales"] == len(LEARN) == 4
 
 
-@pytest.mark.xfail(strict=True, reason="no index, no problem to take the batch's shape from")
 @pytest.mark.parametrize("examples", [LEARN, JUDGE])
 def test_a_process_may_have_no_share_of_a_batch(examples):
     found = examples.batch([], 5, 1)

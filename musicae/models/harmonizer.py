@@ -70,10 +70,12 @@ class HarmonizerConfig:
             raise ValueError("lowest, symbols and order speak of the same voices")
         if sorted(self.order) != list(range(len(self.order))):
             raise ValueError(f"each voice has its turn once, not {self.order}")
+        if min(self.stride, self.span, self.depth, self.heads) < 1:
+            raise ValueError(f"stride, span, depth and heads are at least 1: {self}")
         if self.width % (2 * self.heads):
             raise ValueError(f"{self.heads} heads do not share a width of {self.width} evenly")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is a share below 1, not {self.dropout}")
+        if not 0 <= self.dropout <= 0.9:
+            raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
 
 
 class Problem(NamedTuple):
