@@ -78,20 +78,25 @@ class HarmonyTask:
         nats = (opinion * surprises.masked_fill(opinion == 0, 0.0)).sum(dim=-1)
         return nats.masked_fill(batch.known, 0.0)
 
-    @torch.no_grad()
     def finish(self, network: nn.Module, _train: Exercises, valid: Exercises) -> None:
-        """Calibrate: divide logits by what makes the valid side the likeliest.
-
-        Guo et al. 2017, *On Calibration of Modern Neural Networks*.
-        """
+        """Calibrate the model on the valid side."""
         assert isinstance(network, Harmonizer)
-        batches = [valid.batch([i]) for i in range(len(valid))]
-        logits = [network(batch) for batch in batches]
-        nats = [
-            sum(float(surprise(x / c, b).sum()) for x, b in zip(logits, batches, strict=True))
-            for c in CALIBRATIONS
-        ]
-        network.calibration.fill_(CALIBRATIONS[int(np.argmin(nats))])
+        calibrate(network, [valid.batch([i]) for i in range(len(valid))])
+
+
+@torch.no_grad()
+def calibrate(model: Harmonizer, problems: Sequence[Problem]) -> None:
+    """Divide the logits by what makes problems that it did not learn from the likeliest.
+
+    Guo et al. 2017, *On Calibration of Modern Neural Networks*.
+    """
+    model.calibration.fill_(1.0)
+    logits = [model(problem) for problem in problems]
+    nats = [
+        sum(float(surprise(x / c, p).sum()) for x, p in zip(logits, problems, strict=True))
+        for c in CALIBRATIONS
+    ]
+    model.calibration.fill_(CALIBRATIONS[int(np.argmin(nats))])
 
 
 class Exercise(NamedTuple):

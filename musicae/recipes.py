@@ -38,8 +38,9 @@ class Settings:
     average: float = 0.0
     """What is judged and kept are running averages of the weights, of which a step keeps this
     share (Polyak and Juditsky 1992, *Acceleration of Stochastic Approximation by Averaging*)."""
-    clip: float = math.inf
-    """The greatest norm of all gradients together; longer ones are shortened."""
+    clip: float = 0.0
+    """The greatest norm of all gradients together, to which longer ones are shortened; 0 for none.
+    """
     seed: int = 0
     """Of the first weights and of the order of the examples."""
 

@@ -161,7 +161,7 @@ def fit(
             # scaled so, the average is the gradient of the whole batch's mean loss.
             fabric.backward(share_loss * (world / len(batch)))
             fabric.clip_gradients(
-                network, optimizer, max_norm=settings.clip, error_if_nonfinite=False
+                network, optimizer, max_norm=settings.clip or math.inf, error_if_nonfinite=False
             )
             optimizer.step()
             optimizer.zero_grad()

@@ -7,7 +7,9 @@ both sides, as sixteenth-note frames of four MIDI pitches. Held and repeated not
 there are no bar lines, keys or fermatas. The model is trained on the train part alone, with the
 file's own encoding: a frame's pitch is an onset where it differs from the frame before. Nothing is
 given, and each note is predicted from those before it, S, B, T and A in a frame: the likelihood is
-exact and chronological, in nats a note, four notes a frame. Beside the notes the model is told only
+exact and chronological, in nats a note, four notes a frame. How sure the model is of itself is set
+on the valid part, which also says when to stop, so that only the test part is a stranger. Beside
+the notes the model is told only
 where in a bar of sixteen frames, counted from the start, a frame would lie.
 
 The run's folder gets a log and the weights; a run that was stopped goes on with ``--resume``.
@@ -30,6 +32,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae import checkpoint
+from musicae.exercises import calibrate
 from musicae.files import whole_file
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, surprise
 from musicae.recipes import OUTER_FIRST, RECIPES
@@ -48,7 +51,7 @@ CONFIG = HarmonizerConfig(
     context=(IN_BAR,),
     encoder_layers=1,  # there is nothing to hear
 )
-SETTINGS = replace(RECIPES["harmonizer"].settings, epochs=60, patience=60)
+SETTINGS = replace(RECIPES["harmonizer"].settings, epochs=40, patience=40)
 
 
 class Pieces:
@@ -155,6 +158,7 @@ def main() -> None:
     )
     _write_log(arguments.out / "log.csv", rows)
     model.cpu().eval()
+    calibrate(model, [sides["valid"].batch([i]) for i in range(len(sides["valid"]))])
     figures = {side: round(nats_a_note(model, sides[side]), 4) for side in ("valid", "test")}
     facts = {"nats_a_note": figures, "epochs": len(rows), "seed": settings.seed}
     checkpoint.save(arguments.out / "harmonizer.safetensors", "harmonizer", model, facts)

@@ -16,31 +16,36 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 NONE = -1
 """The index of a feature that is not there."""
+FEW_ROWS = 64
+"""Up to so many sums of features are looked up; more are multiplied."""
 
 
 class FeatureSum(nn.Module):
-    """One embedding for the value of each of K features, summed.
-
-    It multiplies rows of zeros and ones by one matrix, which processors do faster than they look
-    up and scatter single embeddings.
-    """
+    """One embedding for the value of each of K features, summed."""
 
     first: Tensor
 
     def __init__(self, sizes: Sequence[int], width: int) -> None:
         super().__init__()
-        begins = [0, *accumulate(sizes)]
-        self.register_buffer("first", torch.tensor(begins[:-1]), persistent=False)
-        self.weight = nn.Parameter(torch.randn(width, begins[-1]) * 0.7 * len(sizes) ** -0.5)
+        *begins, self.count = accumulate(sizes, initial=0)
+        self.register_buffer("first", torch.tensor(begins), persistent=False)
+        # The last row is that of features that are not there; it stays zero.
+        self.weight = nn.Parameter(torch.randn(self.count + 1, width) * 0.7 * len(sizes) ** -0.5)
+        nn.init.zeros_(self.weight[-1])
 
     def forward(self, features: Tensor) -> Tensor:
         """Values ``(..., K)``, each from 0 or ``NONE`` -> ``(..., W)``."""
-        columns = self.weight.shape[1]
-        index = torch.where(features == NONE, columns, features + self.first)
-        shape = (*features.shape[:-1], columns + 1)
-        rows = self.weight.new_zeros(shape, dtype=_working_type(self.weight))
-        rows.scatter_(-1, index, 1)
-        return F.linear(rows[..., :-1], self.weight)
+        index = torch.where(features == NONE, self.count, features + self.first)
+        shape = index.shape[:-1]
+        index = index.flatten(0, -2)
+        if len(index) <= FEW_ROWS:
+            x = F.embedding_bag(index, self.weight, mode="sum", padding_idx=self.count)
+            return x.view(*shape, -1)
+        # Many rows of zeros and ones are multiplied sooner than their embeddings are gathered.
+        rows = self.weight.new_zeros((len(index), self.count + 1), dtype=_working_type(self.weight))
+        rows.scatter_(1, index, 1)
+        x = F.linear(rows[:, :-1], self.weight[:-1].T)
+        return x.view(*shape, -1)
 
 
 class Dropout(nn.Module):
