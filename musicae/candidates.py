@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from musicae.chorale import REST, STEPS_PER_QUARTER, Chorale, ChoraleError
-from musicae.report import check
+from musicae.report import bach_rates
+from musicae.theory import check
 
 DISTINCT = 0.2
 """The share of quarters that have another chord where two harmonizations are called different."""
@@ -29,8 +30,8 @@ class Candidate(NamedTuple):
 
 def weigh(chorale: Chorale, nats: float) -> Candidate:
     """A violation costs minus the logarithm of how often a chord of Bach's has it."""
-    rules = check(chorale).rules.values()
-    surprise = sum(rule.violations * -math.log(max(rule.bach, RAREST) / 100) for rule in rules)
+    usual = {rule: max(float(np.mean(rates)), RAREST) for rule, rates in bach_rates().items()}
+    surprise = sum(-math.log(usual[violation.rule] / 100) for violation in check(chorale))
     return Candidate(chorale, nats, nats + surprise)
 
 

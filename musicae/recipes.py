@@ -139,10 +139,10 @@ RECIPES = {
     "harmonizer": Recipe(
         task=HarmonyTask(),
         config={
-            "lowest": tuple(low for low, _ in VOICE_RANGES),
-            "symbols": VOCABULARY,
-            "order": OUTER_FIRST,
-            "context": situation.SIZES,
+            "lowest": [low for low, _ in VOICE_RANGES],
+            "symbols": list(VOCABULARY),
+            "order": list(OUTER_FIRST),
+            "context": list(situation.SIZES),
             "dropout": 0.35,
         },
         settings=replace(BY_HEART, epochs=60, patience=60),

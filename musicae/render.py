@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,37 @@ def piano_roll(chorale: Chorale, bars_per_system: int = 8) -> Figure:
         ax.set_xlim(system[0].start, system[0].start + longest)
         ax.set_ylim(low - 1.5, high + 1.5)
         number += len(system)
-    handles = [matplotlib.patches.Patch(color=colour) for colour in VOICE_COLOURS]
-    figure.legend(handles, VOICES, ncols=4, loc="outside upper right", frameon=False, fontsize=8)
+    _add_legend(figure)
     if chorale.title:
         figure.suptitle(chorale.title, x=0.01, ha="left", fontsize=10)
     return figure
+
+
+def draw_beside(chorales: Mapping[str, Chorale], path: Path | str, bars: int = 8) -> None:
+    """Draw the first bars of several chorales one above another, each under its name.
+
+    For harmonizations of one melody: they share pitches and bar lines. Raises MusicaeError.
+    """
+    matplotlib = load_matplotlib()
+    systems = {name: chorale.measures[:bars] for name, chorale in chorales.items()}
+    pitches = np.concatenate(
+        [chorale.pitch[chorale.pitch != REST] for chorale in chorales.values()]
+    )
+    low, high = int(pitches.min()), int(pitches.max())
+    longest = max(sum(measure.length for measure in system) for system in systems.values())
+    size = (
+        max(NARROWEST, 1.2 + longest * INCHES_PER_STEP),
+        0.7 + len(systems) * (0.6 + (high - low + 3) * INCHES_PER_SEMITONE),
+    )
+    figure = matplotlib.figure.Figure(size, layout="constrained")
+    axes = figure.subplots(len(systems), 1, squeeze=False)
+    for ax, (name, chorale) in zip(axes[:, 0], chorales.items(), strict=True):
+        _draw_system(ax, chorale, systems[name], 0 if chorale.pickup else 1)
+        ax.set_xlim(0, longest)
+        ax.set_ylim(low - 1.5, high + 1.5)
+        ax.set_title(name, loc="left", fontsize=9, pad=14)
+    _add_legend(figure)
+    save_figure(figure, path)
 
 
 def draw(chorale: Chorale, path: Path | str) -> None:
@@ -82,6 +109,12 @@ def load_matplotlib() -> Any:
     except ImportError:
         raise MusicaeError("pictures need matplotlib: pip install 'musicae[plot]'") from None
     return matplotlib
+
+
+def _add_legend(figure: Figure) -> None:
+    patch = load_matplotlib().patches.Patch
+    handles = [patch(color=colour) for colour in VOICE_COLOURS]
+    figure.legend(handles, VOICES, ncols=4, loc="outside upper right", frameon=False, fontsize=8)
 
 
 def _draw_system(ax: Axes, chorale: Chorale, measures: tuple[Measure, ...], number: int) -> None:

@@ -129,8 +129,10 @@ OFF = Rules()
 STRICT = Rules(*[FORBIDDEN] * len(fields(Rules)))
 PRESETS = {
     "strict": STRICT,
-    "bach": Rules(parallel=6.0, direct=1.0, crossing=1.0, overlap=1.0, spacing=1.0, leap=3.0),
+    "bach": Rules(parallel=6.0, direct=1.0, crossing=1.0, overlap=1.0, spacing=1.0, leap=5.0),
     "off": OFF,
 }
 """Rules by the names that musicians call them by: never broken, broken as rarely as Bach breaks
-them, and left to the model."""
+them, and left to the model. Bach's costs are set on the validation side, where without rules the
+harmonizer writes 4.3 parallels per 100 chords and Bach 0.06; with them it breaks none more often
+than he does."""

@@ -7,12 +7,12 @@ both sides, as sixteenth-note frames of four MIDI pitches. Held and repeated not
 there are no bar lines, keys or fermatas. The model is trained on the train part alone, with the
 file's own encoding: a frame's pitch is an onset where it differs from the frame before. Nothing is
 given, and each note is predicted from those before it, S, B, T and A in a frame: the likelihood is
-exact and chronological, in nats a note, four notes a frame. How sure the model is of itself is set
-on the valid part, which also says when to stop, so that only the test part is a stranger. Beside
-the notes the model is told only
-where in a bar of sixteen frames, counted from the start, a frame would lie.
+exact and chronological, in nats a note, four notes a frame. Beside the notes the model is told only
+where in a bar of sixteen frames, counted from the start, a frame would lie. As the shipped model it
+learns from teachers; when to stop and how sure to be is settled on the valid part, so that only the
+test part is a stranger.
 
-The run's folder gets a log and the weights; a run that was stopped goes on with ``--resume``.
+The run's folder gets logs and weights; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae import checkpoint
-from musicae.exercises import calibrate
+from musicae.exercises import HarmonyTask, calibrate
 from musicae.files import whole_file
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, surprise
-from musicae.recipes import OUTER_FIRST, RECIPES
+from musicae.recipes import OUTER_FIRST, RECIPES, Settings
 from musicae.training import Progress, Row, fit
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
@@ -44,14 +44,16 @@ RANGES = ((60, 81), (52, 74), (46, 69), (36, 66))
 IN_BAR = 16
 LONGEST = 256
 """Frames that are learned from at a time."""
+JUDGED = ("valid", "test")
 CONFIG = HarmonizerConfig(
     lowest=tuple(low for low, _ in RANGES),
     symbols=tuple(FIRST_PITCH + high - low + 1 for low, high in RANGES),
     order=OUTER_FIRST,
     context=(IN_BAR,),
     encoder_layers=1,  # there is nothing to hear
+    dropout=RECIPES["harmonizer"].config["dropout"],
 )
-SETTINGS = replace(RECIPES["harmonizer"].settings, epochs=40, patience=40)
+RECIPE = RECIPES["harmonizer"]
 
 
 class Pieces:
@@ -104,12 +106,6 @@ class Pieces:
         return torch.from_numpy(tokens), first
 
 
-def loss(network: torch.nn.Module, batch: Problem) -> Tensor:
-    """Nats a note: ``(B,)``."""
-    notes = (~batch.known).sum(dim=(1, 2))
-    return surprise(network(batch), batch).sum(dim=(1, 2)) / notes
-
-
 @torch.inference_mode()
 def nats_a_note(model: Harmonizer, pieces: Pieces) -> float:
     """Over all notes of all pieces, in single precision."""
@@ -118,57 +114,63 @@ def nats_a_note(model: Harmonizer, pieces: Pieces) -> float:
         problem = pieces.batch([i])
         total += float(surprise(model(problem), problem).double().sum())
         notes += int((~problem.known).sum())
-    return total / notes
+    return round(total / notes, 4)
+
+
+def train(
+    fabric: Fabric, folder: Path, sides: dict[str, Pieces], settings: Settings, task: HarmonyTask
+) -> Harmonizer:
+    """A model that has learned from the train part, calibrated on the valid part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state_file = folder / "state.pt"
+    torch.manual_seed(settings.seed)
+    model = Harmonizer(CONFIG)
+    rows = fit(
+        fabric,
+        model,
+        task.loss,
+        sides["train"],
+        sides["valid"],
+        settings=settings,
+        state=torch.load(state_file, weights_only=True) if state_file.exists() else None,
+        save=lambda state: torch.save(state, state_file),
+        report=_print_progress,
+    )
+    _write_log(folder / "log.csv", rows)
+    model.cpu().eval()
+    calibrate(model, [sides["valid"].batch([i]) for i in range(len(sides["valid"]))])
+    return model
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="Jsb16thSeparated.json")
     parser.add_argument("--out", type=Path, default=Path("runs/jsb"), help="the run's folder")
-    parser.add_argument("--epochs", type=int, default=SETTINGS.epochs)
-    parser.add_argument("--width", type=int, default=CONFIG.width)
-    parser.add_argument("--dropout", type=float, default=CONFIG.dropout)
-    parser.add_argument("--seed", type=int, default=SETTINGS.seed)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--epochs", type=int, default=RECIPE.settings.epochs)
     arguments = parser.parse_args()
     data = json.loads(arguments.data.read_text(encoding="utf-8"))
     sides = {side: Pieces(data[side], every_key=side == "train") for side in data}
-    config = replace(CONFIG, width=arguments.width, dropout=arguments.dropout)
-    settings = replace(
-        SETTINGS, epochs=arguments.epochs, patience=arguments.epochs, seed=arguments.seed
-    )
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    state_file = arguments.out / "state.pt"
-    state = torch.load(state_file, weights_only=True) if arguments.resume else None
-
     fabric = Fabric(accelerator="auto", devices=1, precision="bf16-mixed")
     fabric.launch()
-    torch.manual_seed(settings.seed)
-    model = Harmonizer(config)
-    rows = fit(
-        fabric,
-        model,
-        loss,
-        sides["train"],
-        sides["valid"],
-        settings=settings,
-        state=state,
-        save=lambda state: torch.save(state, state_file),
-        report=_print_progress,
-    )
-    _write_log(arguments.out / "log.csv", rows)
-    model.cpu().eval()
-    calibrate(model, [sides["valid"].batch([i]) for i in range(len(sides["valid"]))])
-    figures = {side: round(nats_a_note(model, sides[side]), 4) for side in ("valid", "test")}
-    facts = {"nats_a_note": figures, "epochs": len(rows), "seed": settings.seed}
+
+    teachers, figures = [], {}
+    for number, settings in enumerate(RECIPE.teachers, 1):
+        folder = arguments.out / f"teacher-{number}"
+        teachers.append(train(fabric, folder, sides, settings, HarmonyTask()))
+        figures[folder.name] = {side: nats_a_note(teachers[-1], sides[side]) for side in JUDGED}
+        print(json.dumps(figures), flush=True)
+    settings = replace(RECIPE.settings, epochs=arguments.epochs, patience=arguments.epochs)
+    model = train(fabric, arguments.out, sides, settings, HarmonyTask(teachers))
+    figures["taught"] = {side: nats_a_note(model, sides[side]) for side in JUDGED}
+    facts = {"nats_a_note": figures, "calibration": model.calibration.item()}
     checkpoint.save(arguments.out / "harmonizer.safetensors", "harmonizer", model, facts)
-    print(json.dumps(facts))
+    print(json.dumps(facts, indent=2))
 
 
 def _print_progress(progress: Progress) -> None:
     per_epoch = progress.steps // progress.epochs
     if progress.step % per_epoch == 1 and progress.valid_loss is not None:
-        print(f"epoch {progress.epoch - 1}: valid {progress.valid_loss:.4f}", flush=True)
+        print(f"epoch {progress.epoch - 1}: {progress.valid_loss / 4:.4f} nats a note", flush=True)
 
 
 def _write_log(path: Path, rows: Sequence[Row]) -> None:

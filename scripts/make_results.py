@@ -17,9 +17,14 @@ def main() -> None:
     for melody in sorted((DATA / "melodies").glob("*.mid")):
         (piece,) = musicae.harmonize(melody)
         piece.write(results / melody.name)
+        render.draw(piece.chorale, results / f"{melody.stem}.png")
         if melody.stem == PICTURED:
-            render.draw(piece.chorale, results / f"{PICTURED}.png")
-        print(piece.chorale)
+            (before,) = musicae.harmonize(melody, model="minibach")
+            pair = {"MiniBach": before.chorale, "the harmonizer": piece.chorale}
+            render.draw_beside(pair, results / "beside_minibach.png")
+        report = piece.report()
+        broken = ", ".join(report.beyond_bach) or "nothing"
+        print(f"{piece.chorale}: {len(report.violations)} violations, beyond Bach {broken}")
     corpus_report.draw(corpus.load(), results / "corpus.png")
 
 

@@ -37,6 +37,9 @@ def release(name: str, runs: Path) -> None:
     facts = trained.provenance | {"stored_as": "float16"}
     checksum = checkpoint.save(path, name, trained.model, facts, dtype=torch.float16)
     shutil.copyfile(runs / name / LOG, path.with_suffix(".csv"))
+    for number, _ in enumerate(RECIPES[name].teachers, 1):
+        log = runs / name / f"teacher-{number}" / LOG
+        shutil.copyfile(log, path.with_name(f"{name}-teacher-{number}.csv"))
 
     facts |= {"checksum": checksum, **judged(checkpoint.load(path))}
     with whole_file(path.with_suffix(".json")) as partial:

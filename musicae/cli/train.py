@@ -30,7 +30,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of weights and order.")] = None,
     devices: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
+    precision: Annotated[
+        str | None, typer.Option(help="32-true or bf16-mixed; the model's own.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on the corpus's train side; stops early and can be resumed."""
@@ -39,11 +41,13 @@ def train(
     from musicae import training
     from musicae.recipes import RECIPES
 
-    settings = None
+    settings = teachers = None
     if model in RECIPES:
         changes = {"epochs": epochs, "seed": seed}
         changed = {name: value for name, value in changes.items() if value is not None}
         settings = replace(RECIPES[model].settings, **changed)
+        most = settings.epochs
+        teachers = [replace(t, epochs=min(t.epochs, most)) for t in RECIPES[model].teachers]
     bar = _TrainingBar()
     try:
         run = training.train(
@@ -51,6 +55,7 @@ def train(
             data,
             out or Path("runs") / model,
             settings=settings,
+            teachers=teachers,
             devices=devices,
             accelerator=accelerator,
             precision=precision,
@@ -68,7 +73,7 @@ def train(
 
 
 class _TrainingBar:
-    """A bar with the loss and the time left; copied into the process that trains."""
+    """A bar with the loss and the time left, one a run; copied into the process that trains."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
@@ -90,3 +95,4 @@ class _TrainingBar:
     def stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None  # a model's teachers are runs of their own
