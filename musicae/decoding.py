@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ from musicae.vocabulary import HOLD, SILENCE
 
 LIKELIEST = 0.0
 """The temperature at which nothing is left to chance."""
+GUIDANCE = 4.0
+"""How much farther than it would go by itself the model is led towards a rhythm that is asked for,
+away from what it does unasked (Ho and Salimans 2022, *Classifier-Free Diffusion Guidance*)."""
 
 
 class Drawn(NamedTuple):
@@ -86,35 +90,40 @@ def draw(
     generator = np.random.default_rng(seed)
     steps = len(sketch.chorale)
     problem = problem_of(sketch, model.config)
-    recital = Recital(model, problem, n)
+    problems = [problem]
+    if sketch.rhythm:
+        problems.append(problem_of(replace(sketch, rhythm=None), model.config))
+    recitals = [Recital(model, problem, n) for problem in problems]
     known = torch.from_numpy(sketch.known.copy())
     tokens = torch.where(known, problem.tokens[0, :steps], HOLD).repeat(n, 1, 1)
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
-        recital.begin()
-        now = np.where(sketch.known[step], recital.now.pitch.numpy(), REST)
+        for recital in recitals:
+            recital.begin()
+        sung = recitals[0].now.pitch.numpy()
+        now = np.where(sketch.known[step], sung, REST)
         waiting = [voice for voice in model.config.order if not sketch.known[step, voice]]
         while waiting:
             # What the model says of all voices that wait holds good until one of them moves.
-            logits = recital.logits(waiting).double().numpy()  # (N, U, S)
-            each = np.logaddexp.reduce(logits, axis=-1, keepdims=True) - logits
-            moved = False
+            each, *unasked = [_surprises(recital.logits(waiting)) for recital in recitals]
+            led = _led(each, unasked[0]) if unasked else each  # both (N, U, S)
+            turn, moved = 0, False
             while waiting and not moved:
                 voice = waiting.pop(0)
-                of_voice = each[:, 0, : model.config.symbols[voice]]  # (N, S)
-                cost = of_voice + rules.costs(voice, before, now)
+                symbols = slice(model.config.symbols[voice])
+                cost = led[:, turn, symbols] + rules.costs(voice, before, now, sketch.key.fifths)
                 if step and sketch.known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is no longer than it is
-                each = each[:, 1:]
                 chosen = _choose(cost, temperature, top_p, generator)
-                nats += np.take_along_axis(of_voice, chosen[:, None], axis=-1)[:, 0]
+                nats += np.take_along_axis(each[:, turn], chosen[:, None], axis=-1)[:, 0]
                 moved = bool((chosen != HOLD).any())
                 if moved:
-                    symbols = torch.from_numpy(chosen)
-                    tokens[:, step, voice] = symbols
-                    recital.sing(voice, symbols)
-                now[:, voice] = recital.now.pitch.numpy()[:, voice]
+                    tokens[:, step, voice] = torch.from_numpy(chosen)
+                    for recital in recitals:
+                        recital.sing(voice, tokens[:, step, voice])
+                now[:, voice] = sung[:, voice]
+                turn += 1
         before = now
     return Drawn(tokens, nats)
 
@@ -128,6 +137,21 @@ def nats(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> NDArray[np.float6
     found = surprise(model(problem), problem)[0, : len(tokens)]
     in_nats: NDArray[np.float64] = found.double().numpy()
     return in_nats
+
+
+def _surprises(logits: Tensor) -> NDArray[np.float64]:
+    """Nats of each symbol, of logits ``(..., S)``."""
+    scores = logits.double().numpy()
+    nats: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=-1, keepdims=True) - scores
+    return nats
+
+
+def _led(asked: NDArray[np.float64], unasked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The surprises of a model that is led ``GUIDANCE`` times as far by what it is asked for."""
+    led = asked.copy()
+    possible = np.isfinite(unasked)
+    led[possible] += (GUIDANCE - 1) * (asked[possible] - unasked[possible])
+    return led
 
 
 def _choose(

@@ -62,6 +62,14 @@ def bars_of_symbols(chorale: Chorale, voice: int) -> list[list[Symbol]]:
     return [_symbols(chorale, measure, spans) for measure in chorale.measures]
 
 
+def places_near(fifths: int) -> NDArray[np.int64]:
+    """``(12,)`` the place of each pitch class on the line of fifths that is nearest to a key
+    signature's, of so many sharps or (negative) flats."""
+    low = fifths + SPELLING_WINDOW.start
+    places: NDArray[np.int64] = (7 * np.arange(12) - low) % 12 + low
+    return places
+
+
 def spell(chorale: Chorale) -> NDArray[np.int64]:
     """``(T, V)`` places on the line of fifths (F -1, C 0, G 1) of what sounds.
 
@@ -71,10 +79,9 @@ def spell(chorale: Chorale) -> NDArray[np.int64]:
     Places are given where a note begins, and mean nothing elsewhere.
     """
     fifths = chorale.key.fifths if chorale.key else _likely_fifths(chorale)
-    low = fifths + SPELLING_WINDOW.start
-    home = low + (len(SPELLING_WINDOW) - 1) / 2
+    home = fifths + SPELLING_WINDOW.start + (len(SPELLING_WINDOW) - 1) / 2
     classes = chorale.pitch.astype(np.int64) % 12
-    first_guess = (7 * np.arange(12) - low) % 12 + low  # (pitch class,)
+    first_guess = places_near(fifths)
     places = first_guess[classes]
     # (T + 1, pitch class): how often each has sounded before a step.
     sounds = (classes[:, :, None] == np.arange(12)) & (chorale.pitch != REST)[:, :, None]
