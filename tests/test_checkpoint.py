@@ -13,6 +13,14 @@ from musicae.checkpoint import CheckpointError
 CONFIGS = {
     "minibach": {"inputs": 12, "outputs": 20, "hidden": 5},
     "autoencoder": {"inputs": 12, "hidden": 5, "bottleneck": 3},
+    "harmonizer": {
+        "lowest": [60, 48],
+        "symbols": [9, 12],
+        "order": [0, 1],
+        "context": [3],
+        "width": 8,
+        "heads": 2,
+    },
 }
 
 

@@ -329,7 +329,7 @@ def without_heights(model):
             kind, height = divmod(place % features, 5)
             if kind < 4 and height == 1:
                 first, stop = layer.first[place], layer.first[place + 1]
-                layer.weight[:, first:stop] = 0
+                layer.weight[first:stop] = 0
     model.intervals[:, 0] = 0
     return model
 

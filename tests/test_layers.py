@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from musicae.models.layers import NONE, Attention, Block, Dropout, FeatureSum, Memory
+from musicae.models.layers import FEW_ROWS, NONE, Attention, Block, Dropout, FeatureSum, Memory
 
 WIDTH, HEADS, SPAN = 16, 2, 4
 
@@ -89,14 +89,15 @@ def test_a_block_goes_step_by_step_too():
 # Sums of features
 
 
-def test_features_are_rows_added_up():
+@pytest.mark.parametrize("length", [7, FEW_ROWS])
+def test_features_are_rows_added_up(length):
     sizes = (3, 1, 5)
     torch.manual_seed(0)
     layer = FeatureSum(sizes, WIDTH)
-    rows = layer.weight.T.split(sizes)
-    features = torch.stack([torch.randint(NONE, size, (2, 7)) for size in sizes], dim=-1)
+    rows = layer.weight[:-1].split(sizes)
+    features = torch.stack([torch.randint(NONE, size, (2, length)) for size in sizes], dim=-1)
     found = layer(features)
-    for place in torch.cartesian_prod(torch.arange(2), torch.arange(7)).tolist():
+    for place in torch.cartesian_prod(torch.arange(2), torch.arange(length)).tolist():
         values = features[tuple(place)].tolist()
         expected = sum(
             (part[value] for part, value in zip(rows, values, strict=True) if value != NONE),
@@ -112,7 +113,7 @@ def test_features_that_are_not_there_add_nothing():
 
 def test_features_are_summed_in_the_type_that_autocast_asks_for():
     layer = FeatureSum((4, 4), WIDTH)
-    features = torch.randint(4, (2, 3, 2))
+    features = torch.randint(4, (2, FEW_ROWS, 2))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         half = layer(features)
     assert half.dtype == torch.bfloat16
