@@ -9,7 +9,7 @@ Axes: ``N`` candidates, ``V`` voices, ``S`` symbols of one voice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,10 @@ PITCHES = tuple(np.arange(low, high + 1) for low, high in VOICE_RANGES)
 FORBIDDEN = 50.0
 """Nats that no likelihood makes up for; where every symbol breaks a rule, the lesser evil is
 taken."""
+
+
+SILENT_WAY_OUT = 10.0
+"""Nats that a rest costs where rules are strict: who can sing nothing right is silent."""
 
 
 class Motion(NamedTuple):
@@ -59,6 +63,8 @@ class Rules:
     """A seventh, or more than an octave."""
     augmented: float = 0.0
     """An augmented second, fourth or fifth, as the key's signature spells it."""
+    rest: float = 0.0
+    """Each step of silence while another voice sings."""
 
     def costs(
         self, voice: int, before: Pitches, now: Pitches, fifths: int = 0
@@ -90,6 +96,7 @@ class Rules:
         for other in {voice - 1, voice + 1} & set(others):
             cost += self._beside(voice, other, before, now, motion)
         cost[pitch == REST] = 0.0
+        cost[:, SILENCE] = self.rest * (now[:, others] != REST).any(axis=-1)
         return cost
 
     def _parallels(
@@ -136,11 +143,18 @@ class Rules:
 
 
 OFF = Rules()
-STRICT = Rules(*[FORBIDDEN] * len(fields(Rules)))
+STRICT = replace(Rules(*[FORBIDDEN] * len(fields(Rules))), rest=SILENT_WAY_OUT)
 PRESETS = {
     "strict": STRICT,
     "bach": Rules(
-        parallel=6.0, direct=3.0, crossing=3.0, overlap=2.0, spacing=1.0, leap=5.0, augmented=3.0
+        parallel=6.0,
+        direct=3.0,
+        crossing=3.0,
+        overlap=2.0,
+        spacing=1.0,
+        leap=5.0,
+        augmented=3.0,
+        rest=6.0,
     ),
     "off": OFF,
 }

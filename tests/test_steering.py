@@ -134,14 +134,19 @@ def test_over_a_piece_without_fermatas_the_charges_are_the_violations(rule, chor
 
 @settings(max_examples=20)
 @given(progressions())
-def test_holding_a_note_costs_what_repeating_it_does_and_silence_nothing(chords):
+def test_holding_a_note_costs_what_repeating_it_does_and_silence_what_a_rest_does(chords):
     before, now = (np.array([chord]) for chord in chords)
     for voice in range(N_VOICES):
         others = np.where(np.arange(N_VOICES) == voice, REST, now)
         costs = STRICT.costs(voice, before, others)[0]
         assert costs.shape == (VOCABULARY[voice],)
         assert costs[HOLD] == costs[symbol(voice, before[0, voice])]
-        assert costs[SILENCE] == 0
+        assert costs[SILENCE] == STRICT.rest > 0
+
+
+def test_where_nobody_sings_a_rest_costs_nothing():
+    before = np.array([[72, 67, 64, 48]])
+    assert STRICT.costs(1, before, np.full((1, N_VOICES), REST))[0, SILENCE] == 0
 
 
 @settings(max_examples=20)
