@@ -37,6 +37,15 @@ class Drawn(NamedTuple):
     """``(N,)`` how much the model is surprised by what was open, rules and temperature left out."""
 
 
+class Judgement(NamedTuple):
+    """What a model thinks of a chorale, of each symbol in sight of all before it."""
+
+    logits: Tensor
+    """``(T, V, S)``; see ``Harmonizer.forward``."""
+    nats: NDArray[np.float64]
+    """``(T, V)`` how much it is surprised by each symbol; 0 where it is known."""
+
+
 def problem_of(sketch: Sketch, config: HarmonizerConfig) -> Problem:
     """A sketch as tensors, one piece, and known silence after it.
 
@@ -130,13 +139,13 @@ def draw(
 
 @one_thread()
 @torch.inference_mode()
-def nats(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> NDArray[np.float64]:
-    """``(T, V)`` the model's surprise at symbols ``(T, V)`` that fill a sketch; 0 where known."""
+def judge(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> Judgement:
+    """What a model thinks of symbols ``(T, V)`` that fill a sketch."""
     problem = problem_of(sketch, model.config)
     problem.tokens[0, : len(tokens)] = tokens
-    found = surprise(model(problem), problem)[0, : len(tokens)]
-    in_nats: NDArray[np.float64] = found.double().numpy()
-    return in_nats
+    logits = model(problem)
+    nats = surprise(logits, problem)[0, : len(tokens)].double()
+    return Judgement(logits[0, : len(tokens)], nats.numpy())
 
 
 def _surprises(logits: Tensor) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from musicae.chorale import (
     MusicaeError,
     pitch_name,
 )
-from musicae.models.harmonizer import Harmonizer, surprise
+from musicae.models.harmonizer import Harmonizer
 from musicae.pianoroll import ACCOMPANIMENT, SOPRANO, WINDOW
 from musicae.recipes import RECIPES
 from musicae.sketch import Sketch
@@ -69,7 +69,8 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     lies outside the piece are not counted. Raises MusicaeError where nothing is left to count.
     """
     task = RECIPES[model.name].task
-    assert isinstance(task, WindowTask)
+    if not isinstance(task, WindowTask):
+        raise MusicaeError(f"{model.name} does not work in windows; musicae evaluate {model.name}")
     below = _usual_distances(known)
     windows, bach, counted, degree = [], [], [], []
     for chorale in chorales:
@@ -124,13 +125,11 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
             continue
         piece = chorale.transpose(min(shifts, key=abs))
         tokens = pianoroll.encode(piece)
-        problem = decoding.problem_of(Sketch.of(piece, voices=SOPRANO), model.config)
-        problem.tokens[0, : len(tokens)] = tokens
-        logits = model(problem)
-        nats += float(surprise(logits, problem).double().sum())
+        judged = decoding.judge(model, Sketch.of(piece, voices=SOPRANO), tokens)
+        nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:
-            likeliest = logits[0, : len(tokens), voice].argmax(dim=-1)
+            likeliest = judged.logits[:, voice].argmax(dim=-1)
             right.append(likeliest == tokens[:, voice])
             begins.append(tokens[:, voice] >= FIRST_PITCH)
     if not steps:
@@ -219,10 +218,7 @@ def score(model: Harmonizer, chorale: Chorale) -> Score:
     piece = chorale.transpose(shift)
     sketch = Sketch.of(piece, voices=SOPRANO)
     tokens = pianoroll.encode(piece)  # (T, V)
-    problem = decoding.problem_of(sketch, model.config)
-    problem.tokens[0, : len(tokens)] = tokens
-    logits = model(problem)
-    nats = surprise(logits, problem)[0, : len(tokens)].double().numpy()  # (T, V)
+    logits, nats = decoding.judge(model, sketch, tokens)
     steps, lines = len(tokens), {}
     for voice in ACCOMPANIMENT:
         notes = int(chorale.onset[:, voice].sum())
@@ -231,7 +227,7 @@ def score(model: Harmonizer, chorale: Chorale) -> Score:
     lines[TOGETHER] = Line(float(nats.sum()), steps, notes)
     places = []
     for step, voice in _peaks(nats, MOST_SURPRISING):
-        likeliest = int(logits[0, step, voice].argmax())
+        likeliest = int(logits[step, voice].argmax())
         words = [
             _in_words(chorale, step, voice, symbol, shift)
             for symbol in (int(tokens[step, voice]), likeliest)

@@ -29,8 +29,8 @@ class Sketch:
     """What a harmonizer is given. Raises ChoraleError where the fields contradict each other.
 
     >>> tune = Chorale.from_notes([[(0, 4, 67), (4, 4, 69), (8, 8, 71)]])
-    >>> Sketch.of(tune, voices=(0,)).open_cells
-    48
+    >>> Sketch.of(tune, voices=(0,)).known[0].tolist()
+    [True, False, False, False]
     """
 
     chorale: Chorale
@@ -101,11 +101,6 @@ class Sketch:
         if phrases is None and chorale.fermatas:
             phrases = chorale.fermatas
         return cls(kept, mask, key or likely_key(kept), phrases, rhythm)
-
-    @property
-    def open_cells(self) -> int:
-        """How many steps of voices are to be filled."""
-        return int((~self.known).sum())
 
 
 def likely_key(chorale: Chorale) -> Key:

@@ -1,6 +1,6 @@
 """Standard MIDI Files in absolute ticks: any of them in, format 1 out.
 
-Below ``midi`` and ``melody``: what a file holds, before anything of it is a chorale.
+Below ``midi`` and ``given``: what a file holds, before anything of it is a chorale.
 """
 
 from __future__ import annotations

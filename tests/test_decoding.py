@@ -94,7 +94,7 @@ def test_its_nats_are_the_models(chorale, seed, rules):
     sketch = some_of(chorale, seed)
     found = drawn(sketch, n=2, seed=seed, rules=rules, temperature=1.5)
     for tokens, total in zip(found.tokens, found.nats, strict=True):
-        nats = decoding.nats(MODEL, sketch, tokens)
+        nats = decoding.judge(MODEL, sketch, tokens).nats
         assert not nats[sketch.known].any()
         assert nats.sum() == pytest.approx(total, abs=1e-3, rel=1e-4)
 
@@ -122,7 +122,7 @@ def test_a_piece_far_longer_than_the_models_span():
     tune = Chorale.from_notes([[(4 * i, 4, 67 + 5 * (i % 3)) for i in range(80)]])
     sketch = Sketch.of(tune, voices=(S,))
     found = drawn(sketch, n=1)
-    nats = decoding.nats(MODEL, sketch, found.tokens[0])
+    nats = decoding.judge(MODEL, sketch, found.tokens[0]).nats
     assert nats.sum() == pytest.approx(found.nats[0], rel=1e-4)
 
 
@@ -166,7 +166,7 @@ def expected_shares(sketch, cell, temperature, top_p, rules):
     for symbol in range(VOCABULARY[voice]):
         tokens = pianoroll.encode(sketch.chorale)
         tokens[step, voice] = symbol
-        cost.append(decoding.nats(MODEL, sketch, tokens)[cell])
+        cost.append(decoding.judge(MODEL, sketch, tokens).nats[cell])
     before, now = sketch.chorale.pitch[[step - 1, step]].astype(int)
     cost = np.array(cost) + rules.costs(voice, before[None], now[None])[0]
     share = np.exp(-cost / temperature)

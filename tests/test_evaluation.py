@@ -133,3 +133,9 @@ def test_the_table_in_markdown():
         "| soprano | 80.0 | 30.0 | 70.0 | 0.0 | - | - |",
         "| bass | 75.5 | 20.0 | 75.0 | 0.0 | 72.0 | 25.0 |",
     ]
+
+
+def test_a_model_that_knows_no_windows_is_sent_to_the_table(untrained):
+    harmonizer = checkpoint.load(untrained["harmonizer"])
+    with pytest.raises(MusicaeError, match="musicae evaluate harmonizer"):
+        accuracies(harmonizer, [], [])
