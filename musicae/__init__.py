@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from musicae.api import Piece, generate, harmonize, read, write
+    from musicae.api import Piece, harmonize, read, write
     from musicae.chorale import Chorale, Key, MusicaeError
     from musicae.report import check
+    from musicae.walks import decode, encode, generate, interpolate, vary
 
 _HOMES = {
     "Chorale": "musicae.chorale",
@@ -21,9 +22,13 @@ _HOMES = {
     "MusicaeError": "musicae.chorale",
     "Piece": "musicae.api",
     "check": "musicae.report",
-    "generate": "musicae.api",
+    "decode": "musicae.walks",
+    "encode": "musicae.walks",
+    "generate": "musicae.walks",
     "harmonize": "musicae.api",
+    "interpolate": "musicae.walks",
     "read": "musicae.api",
+    "vary": "musicae.walks",
     "write": "musicae.api",
 }
 
@@ -33,9 +38,13 @@ __all__ = [
     "MusicaeError",
     "Piece",
     "check",
+    "decode",
+    "encode",
     "generate",
     "harmonize",
+    "interpolate",
     "read",
+    "vary",
     "write",
 ]
 

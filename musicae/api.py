@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
-
-import numpy as np
 
 from musicae import __version__, midi
 from musicae.chorale import (
     N_VOICES,
-    REST,
     VOICES,
     Chorale,
     ChoraleError,
     Key,
-    Meter,
-    Tempo,
 )
 from musicae.given import Given, read_given
 from musicae.known import Known, Request, known_of, sounding_voices, sung_by
 from musicae.report import Report, check
-from musicae.sketch import RHYTHMS, Sketch
+from musicae.sketch import RHYTHMS
 from musicae.steering import PRESETS
 
 if TYPE_CHECKING:
     from musicae.checkpoint import Checkpoint
-    from musicae.sampling import Choice
+    from musicae.decoding import Choice
 
 MIDI_SUFFIXES = (".mid", ".midi")
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
@@ -123,6 +117,15 @@ def read(path: Path | str) -> Chorale:
     return midi.read(path)
 
 
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """How musicae made a MIDI or MusicXML file; empty where it did not. Raises ChoraleError."""
+    if _suffix(path) in MUSICXML_SUFFIXES:
+        from musicae import musicxml
+
+        return musicxml.read_provenance(path)
+    return midi.read_provenance(path)
+
+
 def write(
     chorale: Chorale,
     path: Path | str,
@@ -208,7 +211,7 @@ def harmonize(
         given = _given(melody, wish.request, track, wish.key)
     sketch = given.sketch(choose(given.whole, phrases, given.marks), rhythm)
     harmonized = sampling.harmonize(wish.model, sketch, n, wish.choice)
-    facts = _provenance(wish.model, wish.choice) | {"key": str(sketch.key)}
+    facts = provenance_of(wish.model, wish.choice) | {"key": str(sketch.key)}
     facts |= wish.request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
     facts |= {"rhythm": rhythm} if rhythm else {}
     return [
@@ -249,6 +252,7 @@ def understood(
     loaded, so that many melodies need not be begun.
     """
     from musicae import sampling
+    from musicae.decoding import Choice
     from musicae.models.harmonizer import Harmonizer
 
     key = Key.parse(key) if isinstance(key, str) else key
@@ -259,96 +263,13 @@ def understood(
     if rhythm is not None and rhythm not in RHYTHMS:
         raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {rhythm!r}")
     request = Request.parse(voice, lock, bars)
-    _check_draws(n, temperature)
+    check_draws(n, temperature)
     checkpoint = sampling.load_model(model)
     if not isinstance(checkpoint.model, Harmonizer) and (rules != "bach" or top_p < 1):
         raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
     if temperature is None:
         temperature = sampling.usual_temperature(checkpoint, n)
-    return Understood(checkpoint, key, request, sampling.Choice(temperature, seed, top_p, rules))
-
-
-def generate(
-    n: int = 1,
-    *,
-    seed: int = 0,
-    temperature: float | None = None,
-    model: str = "autoencoder",
-    bars: int | None = None,
-    key: Key | str | None = None,
-    meter: str | None = None,
-) -> list[Piece]:
-    """Compose ``n`` new pieces: four bars each of the autoencoder, any length of the harmonizer.
-
-    Args:
-        n: how many; those of the harmonizer best first, each with other chords.
-        seed: the same seed, model and settings give the same pieces.
-        temperature: of the autoencoder, how far from the average piece, by default 1, as far as
-            Bach's; of the harmonizer, as in ``harmonize``.
-        model: a shipped model or the path of a weights file.
-        bars: how many, by default ``NEW_BARS``; this and the following of the harmonizer only.
-        key: by default ``NEW_KEY``.
-        meter: such as ``"3/4"``, by default ``NEW_METER``.
-
-    Raises ChoraleError for wishes that make no sense, CheckpointError for models that cannot.
-    """
-    from musicae import sampling
-    from musicae.models.harmonizer import Harmonizer
-
-    key = Key.parse(key) if isinstance(key, str) else key
-    beats = _meter_of(NEW_METER if meter is None else meter)
-    if bars is not None and not 1 <= bars <= MOST_BARS:
-        raise ChoraleError(f"a new piece has 1 to {MOST_BARS} bars, not {bars}")
-    _check_draws(n, temperature)
-    checkpoint = sampling.load_model(model)
-    if isinstance(checkpoint.model, Harmonizer):
-        if temperature is None:
-            temperature = sampling.usual_temperature(checkpoint, n)
-        choice = sampling.Choice(temperature, seed)
-        return _compose(checkpoint, n, choice, _empty(bars or NEW_BARS, key or NEW_KEY, beats))
-    if not (bars is None and key is None and meter is None):
-        raise ChoraleError(
-            f"{checkpoint.name} composes four bars of 4/4; --bars, --key and --meter go with"
-            " --model harmonizer"
-        )
-    choice = sampling.Choice(1.0 if temperature is None else temperature, seed)
-    made = sampling.generate(checkpoint, n, choice.temperature, seed)
-    facts = _provenance(checkpoint, choice)
-    return [Piece(chorale, facts | {"number": i}) for i, chorale in enumerate(made, start=1)]
-
-
-def _empty(bars: int, key: Key, meter: Meter) -> Sketch:
-    """So many bars of which nothing is known."""
-    shape = (bars * meter.steps_per_bar, N_VOICES)
-    nothing = np.zeros(shape, dtype=np.bool_)
-    silence = Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key)
-    return Sketch(silence, nothing, key)
-
-
-def _compose(checkpoint: Checkpoint, n: int, choice: Choice, sketch: Sketch) -> list[Piece]:
-    """What a harmonizer makes of an empty sketch."""
-    from musicae import sampling
-
-    (meter,) = sketch.chorale.meters
-    bars = sketch.chorale.bar_count
-    facts = _provenance(checkpoint, choice)
-    facts |= {"bars": bars, "key": str(sketch.key), "meter": str(meter)}
-    length = f"{bars} bar{'s' * (bars > 1)} in {sketch.key}"
-    pieces = []
-    for i, made in enumerate(sampling.harmonize(checkpoint, sketch, n, choice), start=1):
-        title = f"{length}, seed {choice.seed}, number {i}"
-        tempos = (Tempo(0, sampling.DEFAULT_QPM),)
-        chorale = replace(made.chorale, title=title, tempos=tempos)
-        pieces.append(Piece(chorale, facts | {"number": i}, nats=made.nats))
-    return pieces
-
-
-def _meter_of(text: str) -> Meter:
-    """``3/4`` as a meter. Raises ChoraleError."""
-    found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
-    if not found:
-        raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
-    return Meter(0, int(found[1]), int(found[2]))
+    return Understood(checkpoint, key, request, Choice(temperature, seed, top_p, rules))
 
 
 def numbered(path: Path, n: int) -> Sequence[Path]:
@@ -358,7 +279,7 @@ def numbered(path: Path, n: int) -> Sequence[Path]:
     return [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, n + 1)]
 
 
-def _provenance(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
+def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
     """What stands in a file of how it was made."""
     from musicae.models.harmonizer import Harmonizer
 
@@ -374,7 +295,7 @@ def _provenance(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
     return facts
 
 
-def _check_draws(n: int, temperature: float | None) -> None:
+def check_draws(n: int, temperature: float | None) -> None:
     if n < 1:
         raise ChoraleError(f"at least one piece can be asked for, not {n}")
     if temperature is not None and not 0 <= temperature <= 10:

@@ -40,6 +40,7 @@ KINDS = {
     "minibach": Kind("minibach", "MiniBach", "MiniBachConfig"),
     "autoencoder": Kind("autoencoder", "Autoencoder", "AutoencoderConfig"),
     "harmonizer": Kind("harmonizer", "Harmonizer", "HarmonizerConfig"),
+    "vae": Kind("vae", "ChoraleVAE", "ChoraleVAEConfig"),
 }
 
 

@@ -18,6 +18,7 @@ from musicae import api, evaluation, likeness, sampling, twosample
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import REST, Chorale, MusicaeError
 from musicae.corpus import Corpus
+from musicae.decoding import Choice
 from musicae.evaluation import Accuracy
 from musicae.files import whole_file
 from musicae.known import Request, known_of
@@ -110,7 +111,7 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     for chorale in held_out.chorales:
         soprano = known_of(chorale, Request(voice=0))
         sketch = soprano.sketch(soprano.marks or None)
-        choice = sampling.Choice(sampling.usual_temperature(model, 1), seed)
+        choice = Choice(sampling.usual_temperature(model, 1), seed)
         (made,) = sampling.harmonize(model, sketch, 1, choice)
         written.append(soprano.around(made.chorale))
     likelihood = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,11 +15,14 @@ from torch.nn import functional as F
 
 from musicae import pianoroll
 from musicae.chorale import N_VOICES, REST
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, Recital, surprise
+from musicae.latents import latents_together, piece_of, together
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.vae import ChoraleVAE, Latent
+from musicae.models.writer import Problem, Recital, WriterConfig, surprise
 from musicae.situation import situation
 from musicae.sketch import Sketch
-from musicae.steering import Rules
-from musicae.vocabulary import HOLD, SILENCE
+from musicae.steering import PRESETS, Close, close_of
+from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 LIKELIEST = 0.0
 """The temperature at which nothing is left to chance."""
@@ -46,7 +49,7 @@ class Judgement(NamedTuple):
     """``(T, V)`` how much it is surprised by each symbol; 0 where it is known."""
 
 
-def problem_of(sketch: Sketch, config: HarmonizerConfig) -> Problem:
+def problem_of(sketch: Sketch, config: WriterConfig) -> Problem:
     """A sketch as tensors, one piece, and known silence after it.
 
     Whole frames of silence, as far as the encoder listens, as it heard them when it learned.
@@ -74,45 +77,88 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+class Choice(NamedTuple):
+    """How symbols are chosen."""
+
+    temperature: float
+    """Above 1 bolder than the model, below 1 safer; at ``LIKELIEST`` every symbol is the best one
+    at its turn."""
+    seed: int = 0
+    """Of the draws: the same seed makes the same choices."""
+    top_p: float = 1.0
+    """Only the likeliest symbols that together have this probability are drawn (Holtzman et al.
+    2020, *The Curious Case of Neural Text Degeneration*); 1 leaves out none."""
+    rules: str = "bach"
+    """What their breaking costs: one of ``steering.PRESETS``."""
+    rhythm_temperature: float | None = None
+    """Of the choice between a new note, going on and a rest; None where it is ``temperature``."""
+
+
 @one_thread()
 @torch.inference_mode()
-def draw(
-    model: Harmonizer,
-    sketch: Sketch,
-    n: int,
-    *,
-    temperature: float,
-    top_p: float,
-    rules: Rules,
-    seed: int,
-) -> Drawn:
-    """Fill a sketch ``n`` times, all at once.
-
-    Args:
-        temperature: above 1 bolder than the model, below 1 safer; at ``LIKELIEST`` every symbol
-            is the best one at its turn.
-        top_p: only the likeliest symbols that together have this probability are drawn (Holtzman
-            et al. 2020, *The Curious Case of Neural Text Degeneration*); 1 leaves out none.
-        rules: what their breaking costs.
-        seed: of the draws.
-    """
-    generator = np.random.default_rng(seed)
-    steps = len(sketch.chorale)
-    problem = problem_of(sketch, model.config)
-    problems = [problem]
+def draw(model: Harmonizer, sketch: Sketch, n: int, choice: Choice) -> Drawn:
+    """Fill a sketch ``n`` times, all at once."""
+    problems = [problem_of(sketch, model.config)]
     if sketch.rhythm:
         problems.append(problem_of(replace(sketch, rhythm=None), model.config))
-    recitals = [Recital(model, problem, n) for problem in problems]
-    known = torch.from_numpy(sketch.known.copy())
-    tokens = torch.where(known, problem.tokens[0, :steps], HOLD).repeat(n, 1, 1)
+    recitals = [Recital(model, p, model.listen(model.sing(p.tokens), p), n) for p in problems]
+    generator = np.random.default_rng(choice.seed)
+    return _write(recitals, [sketch] * n, None, choice, lambda: generator.random((n, 1)))
+
+
+@one_thread()
+@torch.inference_mode()
+def realize(
+    model: ChoraleVAE,
+    sketches: Sequence[Sketch],
+    latents: Sequence[Latent],
+    choice: Choice,
+    seeds: Sequence[Sequence[int]],
+) -> Drawn:
+    """What latent vectors sound like, each in the form of its sketch and around what is known of
+    it, all at once. The same voices are known, as a whole, in all sketches or in none.
+
+    Unless rules are off, pieces close on their tonic's triad. What is drawn for each piece follows
+    from its own seed, to which that of the choice is added.
+    """
+    pieces = together([piece_of(sketch, model.config) for sketch in sketches])
+    heard = model.conduct(latents_together(latents), pieces)
+    recital = Recital(model, pieces.problem, heard, len(sketches))
+    closes = None if choice.rules == "off" else [close_of(sketch) for sketch in sketches]
+    generators = [np.random.default_rng([choice.seed, *seed]) for seed in seeds]
+    return _write(
+        [recital], sketches, closes, choice, lambda: np.array([[g.random()] for g in generators])
+    )
+
+
+def _write(
+    recitals: list[Recital],
+    sketches: Sequence[Sketch],
+    closes: Sequence[Close] | None,
+    choice: Choice,
+    chance: Callable[[], NDArray[np.float64]],
+) -> Drawn:
+    """Fill sketches, of which each is a candidate.
+
+    The first recital is the model's; a second one is what it would do unasked. ``chance`` gives
+    numbers ``(N, 1)`` from 0 to 1.
+    """
+    rules = PRESETS[choice.rules]
+    model, problem, n = recitals[0].model, recitals[0].problem, len(sketches)
+    steps = max(len(sketch.chorale) for sketch in sketches)
+    known = max(sketches, key=lambda sketch: len(sketch.chorale)).known
+    fifths = np.array([sketch.key.fifths for sketch in sketches])
+    tokens = torch.where(problem.known, problem.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
+    closing = min((close.step for close in closes or ()), default=steps)
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
         for recital in recitals:
             recital.begin()
         sung = recitals[0].now.pitch.numpy()
-        now = np.where(sketch.known[step], sung, REST)
-        waiting = [voice for voice in model.config.order if not sketch.known[step, voice]]
+        now = np.where(known[step], sung, REST)
+        goes_on = np.array([step < len(sketch.chorale) for sketch in sketches])
+        waiting = [voice for voice in model.config.order if not known[step, voice]]
         while waiting:
             # What the model says of all voices that wait holds good until one of them moves.
             each, *unasked = [_surprises(recital.logits(waiting)) for recital in recitals]
@@ -121,11 +167,19 @@ def draw(
             while waiting and not moved:
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
-                cost = led[:, turn, symbols] + rules.costs(voice, before, now, sketch.key.fifths)
-                if step and sketch.known[step - 1, voice]:
+                cost = led[:, turn, symbols] + rules.costs(voice, before, now, fifths)
+                if closes and step >= closing:
+                    cost += np.stack(
+                        [
+                            close.costs(voice, step, was, is_)
+                            for close, was, is_ in zip(closes, before, now, strict=True)
+                        ]
+                    )
+                if step and known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is no longer than it is
-                chosen = _choose(cost, temperature, top_p, generator)
-                nats += np.take_along_axis(each[:, turn], chosen[:, None], axis=-1)[:, 0]
+                chosen = _choose(cost, choice, chance)
+                surprise_now = np.take_along_axis(each[:, turn], chosen[:, None], axis=-1)[:, 0]
+                nats += np.where(goes_on, surprise_now, 0.0)
                 moved = bool((chosen != HOLD).any())
                 if moved:
                     tokens[:, step, voice] = torch.from_numpy(chosen)
@@ -151,7 +205,7 @@ def judge(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> Judgement:
 def _surprises(logits: Tensor) -> NDArray[np.float64]:
     """Nats of each symbol, of logits ``(..., S)``."""
     scores = logits.double().numpy()
-    nats: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=-1, keepdims=True) - scores
+    nats: NDArray[np.float64] = _log_sum(scores) - scores
     return nats
 
 
@@ -164,23 +218,34 @@ def _led(asked: NDArray[np.float64], unasked: NDArray[np.float64]) -> NDArray[np
 
 
 def _choose(
-    cost: NDArray[np.float64], temperature: float, top_p: float, generator: np.random.Generator
+    cost: NDArray[np.float64], choice: Choice, chance: Callable[[], NDArray[np.float64]]
 ) -> NDArray[np.int64]:
     """A symbol for each candidate, from costs ``(N, S)`` in nats."""
-    if temperature == LIKELIEST:
+    if choice.temperature == LIKELIEST:
         best: NDArray[np.int64] = cost.argmin(axis=-1)
         return best
-    scores = -cost / temperature
+    scores = -cost / choice.temperature
+    if choice.rhythm_temperature is not None:
+        # How likely any new note is, is a matter of rhythm.
+        new = slice(FIRST_PITCH, None)
+        scores[:, :FIRST_PITCH] = -cost[:, :FIRST_PITCH] / choice.rhythm_temperature
+        any_note = _log_sum(-cost[:, new]) / choice.rhythm_temperature
+        scores[:, new] += any_note - _log_sum(scores[:, new])
     scores -= scores.max(axis=-1, keepdims=True)
     share = np.exp(scores)
     share /= share.sum(axis=-1, keepdims=True)
-    if top_p < 1:
+    if choice.top_p < 1:
         order = np.argsort(-share, axis=-1)
         ranked = np.take_along_axis(share, order, axis=-1)
-        ranked[ranked.cumsum(axis=-1) - ranked >= top_p] = 0.0
+        ranked[ranked.cumsum(axis=-1) - ranked >= choice.top_p] = 0.0
         np.put_along_axis(share, order, ranked, axis=-1)
         share /= share.sum(axis=-1, keepdims=True)
-    drawn = generator.random((len(share), 1))
     # Rounding may leave the last sum just below 1.
-    chosen: NDArray[np.int64] = (share.cumsum(axis=-1) <= drawn).sum(axis=-1)
+    chosen: NDArray[np.int64] = (share.cumsum(axis=-1) <= chance()).sum(axis=-1)
     return chosen.clip(max=share.shape[-1] - 1)
+
+
+def _log_sum(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(..., 1)`` the logarithm of the sum of exponentials."""
+    total: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=-1, keepdims=True)
+    return total

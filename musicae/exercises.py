@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae import corpus, pianoroll
+from musicae.calibration import calibrate
 from musicae.chorale import Chorale
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, surprise
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.writer import Problem, surprise
 from musicae.pianoroll import ACCOMPANIMENT, SOPRANO
 from musicae.situation import PHRASES, RHYTHM, situation
 from musicae.sketch import RHYTHMS, Sketch, likely_key
@@ -34,7 +36,6 @@ each voice within a passage."""
 SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
 TAUGHT = 0.8
 """How much teachers count beside Bach himself."""
-CALIBRATIONS = np.arange(0.8, 2.0, 0.02).round(2).tolist()
 PHRASES_UNTOLD = 0.15
 RHYTHM_TOLD = 0.5
 
@@ -53,7 +54,11 @@ class HarmonyTask:
     def begin(self, network: nn.Module, examples: Exercises) -> None:
         """Nothing need be set."""
 
-    def loss(self, network: nn.Module, batch: Problem) -> Tensor:
+    def watch(self, _network: nn.Module, _valid: Exercises) -> dict[str, float]:
+        """Nothing but the losses."""
+        return {}
+
+    def loss(self, network: nn.Module, batch: Problem, _progress: float = 1.0) -> Tensor:
         """Nats a step at which something is open: ``(B,)``.
 
         While it learns from teachers, a model is surprised not by Bach's symbol alone but, for
@@ -81,22 +86,8 @@ class HarmonyTask:
     def finish(self, network: nn.Module, _train: Exercises, valid: Exercises) -> None:
         """Calibrate the model on the valid side."""
         assert isinstance(network, Harmonizer)
-        calibrate(network, [valid.batch([i]) for i in range(len(valid))])
-
-
-@torch.no_grad()
-def calibrate(model: Harmonizer, problems: Sequence[Problem]) -> None:
-    """Divide the logits by what makes problems that it did not learn from the likeliest.
-
-    Guo et al. 2017, *On Calibration of Modern Neural Networks*.
-    """
-    model.calibration.fill_(1.0)
-    logits = [model(problem) for problem in problems]
-    nats = [
-        sum(float(surprise(x / c, p).sum()) for x, p in zip(logits, problems, strict=True))
-        for c in CALIBRATIONS
-    ]
-    model.calibration.fill_(CALIBRATIONS[int(np.argmin(nats))])
+        problems = [valid.batch([i]) for i in range(len(valid))]
+        calibrate(network, problems, lambda problem: (network(problem), problem))
 
 
 class Exercise(NamedTuple):

@@ -8,6 +8,7 @@ silence has markers ``Start`` and ``End`` there, since MIDI knows no other way.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -175,6 +176,17 @@ def write(
         ]
         tracks.append(voice_header(name, v, program) + key_signature + voice_events(notes, v))
     write_tracks(path, tracks, PPQ, bar_line_from(events, PPQ, len(chorale) * ticks_per_step))
+
+
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """How musicae made a MIDI file; empty where it did not. Raises ChoraleError."""
+    for event in open_song(Path(path)).metas("text"):
+        text = text_of(event.message)
+        if text.startswith(PROVENANCE):
+            with contextlib.suppress(json.JSONDecodeError):
+                found = json.loads(text.removeprefix(PROVENANCE))
+                return found if isinstance(found, dict) else {}
+    return {}
 
 
 def program_of(text: str) -> int:

@@ -121,6 +121,20 @@ def read_counting(path: Path | str) -> Reading:
         raise ChoraleError(f"{path}: is not a score that can be read ({error})") from None
 
 
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """How musicae made a MusicXML file; empty where it did not. Raises ChoraleError."""
+    try:
+        root = _root(Path(path))
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+    text = root.findtext("identification/miscellaneous/miscellaneous-field[@name='musicae']")
+    try:
+        found = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def from_score(score: Any, title: str = "", source: str = "") -> Reading:
     """A chorale of a music21 score, its bars in the order drawn: repeats are not unfolded.
 

@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from musicae import situation
+from musicae.attributes import ATTRIBUTES
 from musicae.chorale import VOICE_RANGES, Chorale, MusicaeError
 from musicae.exercises import HarmonyTask
 from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
+from musicae.pieces import CompositionTask
 from musicae.windows import WindowTask
 
 OUTER_FIRST = (0, 3, 2, 1)
@@ -85,8 +87,12 @@ class Task(Protocol):
     def begin(self, network: nn.Module, examples: Any) -> None:
         """Set what of an untrained model should not begin at random."""
 
-    def loss(self, network: nn.Module, batch: Any) -> Tensor:
-        """Of each example of a batch, ``(B,)``, in nats."""
+    def loss(self, network: nn.Module, batch: Any, progress: float, /) -> Tensor:
+        """Of each example of a batch, ``(B,)``, in nats; ``progress`` is the share of training that
+        is done."""
+
+    def watch(self, network: nn.Module, valid: Any, /) -> dict[str, float]:
+        """What the log tells of each epoch besides the losses."""
 
     def finish(self, network: nn.Module, train: Any, valid: Any, /) -> None:
         """Set what of a trained model is not learned step by step."""
@@ -125,6 +131,15 @@ BY_HEART = Settings(
 """Three hundred chorales are few: after these epochs a harmonizer knows them by heart, unless it
 hears from others how sure it may be."""
 
+WRITER: dict[str, Any] = {
+    "lowest": [low for low, _ in VOICE_RANGES],
+    "symbols": list(VOCABULARY),
+    "order": list(OUTER_FIRST),
+    "context": list(situation.SIZES),
+    "dropout": 0.35,
+}
+"""The layers of a model that writes four voices."""
+
 RECIPES = {
     "minibach": Recipe(
         task=WindowTask(given=SOPRANO, answer=ACCOMPANIMENT),
@@ -138,16 +153,16 @@ RECIPES = {
     ),
     "harmonizer": Recipe(
         task=HarmonyTask(),
-        config={
-            "lowest": [low for low, _ in VOICE_RANGES],
-            "symbols": list(VOCABULARY),
-            "order": list(OUTER_FIRST),
-            "context": list(situation.SIZES),
-            "dropout": 0.35,
-        },
+        config=WRITER,
         settings=replace(BY_HEART, epochs=60, patience=60),
         teachers=(replace(BY_HEART, seed=1), replace(BY_HEART, seed=2)),
         taught_by=HarmonyTask,
+        precision="bf16-mixed",
+    ),
+    "vae": Recipe(
+        task=CompositionTask(piece_nats=20.0, beat_nats=0.6),
+        config=WRITER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
+        settings=replace(BY_HEART, epochs=72, patience=72),
         precision="bf16-mixed",
     ),
 }

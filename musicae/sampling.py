@@ -15,13 +15,12 @@ from musicae import checkpoint, pianoroll
 from musicae.candidates import best, weigh
 from musicae.checkpoint import Checkpoint, CheckpointError
 from musicae.chorale import REST, Chorale, ChoraleError, Tempo
-from musicae.decoding import LIKELIEST, draw
+from musicae.decoding import LIKELIEST, Choice, draw
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
 from musicae.pianoroll import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
 from musicae.sketch import Sketch
-from musicae.steering import PRESETS
 from musicae.vocabulary import HOLD, SILENCE
 
 DEFAULT_QPM = 80.0
@@ -38,19 +37,6 @@ FEWEST_DRAWS, DRAWS_EACH = 4, 1.5
 def load_model(name: str) -> Checkpoint:
     """The checkpoint of a model by its name or path, loaded once. Raises CheckpointError."""
     return checkpoint.load(checkpoint.find(name))
-
-
-class Choice(NamedTuple):
-    """How symbols are chosen."""
-
-    temperature: float
-    """0 takes the likeliest symbol at each turn, 1 draws as the model believes."""
-    seed: int = 0
-    """The same seed makes the same choices."""
-    top_p: float = 1.0
-    """The harmonizer's: the share of probability that is drawn from, the likeliest first."""
-    rules: str = "bach"
-    """The harmonizer's: one of ``steering.PRESETS``."""
 
 
 class Harmonization(NamedTuple):
@@ -96,15 +82,8 @@ def _fill(model: Harmonizer, sketch: Sketch, n: int, choice: Choice) -> list[Har
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
         )
-    drawn = draw(
-        model,
-        sketch,
-        1 if choice.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n)),
-        temperature=choice.temperature,
-        top_p=choice.top_p,
-        rules=PRESETS[choice.rules],
-        seed=choice.seed,
-    )
+    draws = 1 if choice.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n))
+    drawn = draw(model, sketch, draws, choice)
     candidates = [
         weigh(pianoroll.decode(tokens, sketch.chorale), nats)
         for tokens, nats in zip(drawn.tokens, drawn.nats.tolist(), strict=True)

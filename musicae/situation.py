@@ -32,8 +32,8 @@ SIZES = (
     1 + len(RHYTHMS),
 )
 """How many values each column of ``situation`` has."""
-PHRASES, RHYTHM = slice(5, 7), 8
-"""The columns that speak of phrases, and of the rhythm asked for."""
+SINCE_BAR, PHRASES, RHYTHM = 1, slice(5, 7), 8
+"""The columns that speak of steps since the bar line, of phrases, and of the rhythm asked for."""
 
 
 def situation(sketch: Sketch) -> Ints:
@@ -87,13 +87,17 @@ def _in_bar(measure: Measure, first_step: int) -> Ints:
 def _in_phrase(sketch: Sketch) -> Ints:
     """``(T, 2)`` classes of the steps to the last note of the phrase, and since the phrase began.
 
-    The last note lasts until the next one begins, in the highest voice that is known there.
+    The last note lasts until the next one begins, in the highest voice that is known there. Where
+    nothing is known at all, the next phrase begins where in the bar the piece did.
     """
     steps = len(sketch.chorale)
     columns = np.zeros((steps, 2), dtype=np.int64)
     if sketch.phrases is None:
         return columns
     onsets = np.flatnonzero(sketch.chorale.onset.any(axis=1))
+    if not onsets.size:
+        in_bar = np.concatenate([f + np.arange(m.length) for m, f in _bars(sketch.chorale)])
+        onsets = np.flatnonzero(in_bar == in_bar[0])
     first = 0
     for end in (*sketch.phrases, None):
         # After the last end that is known comes a phrase whose end is not.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from musicae.chorale import N_VOICES, REST, VOICE_RANGES
 from musicae.lines import AUGMENTED_FOURTH, CHROMATIC_SEMITONE
 from musicae.notation import places_near
+from musicae.sketch import Sketch
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.voiceleading import FIFTH, OCTAVE, STEP, WIDEST
 
@@ -67,13 +68,13 @@ class Rules:
     """Each step of silence while another voice sings."""
 
     def costs(
-        self, voice: int, before: Pitches, now: Pitches, fifths: int = 0
+        self, voice: int, before: Pitches, now: Pitches, fifths: Pitches | None = None
     ) -> NDArray[np.floating]:
         """``(N, S)`` what each symbol of a voice would cost.
 
         ``before`` ``(N, V)`` are the pitches of the step before, ``now`` those of this step that
         are known or chosen; ``REST`` where nothing sounds or nothing is chosen yet. ``fifths``
-        are the key signature's sharps or (negative) flats.
+        ``(N,)`` are the key signatures' sharps or (negative) flats; none where it is left out.
         """
         own = before[:, voice, None]
         pitch = np.empty((len(now), FIRST_PITCH + len(PITCHES[voice])), dtype=np.int64)
@@ -84,8 +85,10 @@ class Rules:
         size = np.abs(steps)
         seventh = (size == SEVENTHS[0]) | (size == SEVENTHS[1])
         cost: NDArray[np.floating] = self.leap * ((size > OCTAVE_LEAP) | seventh)
-        places = places_near(fifths)
-        upwards = np.sign(steps) * (places[pitch % 12] - places[own % 12])
+        signatures = np.zeros(len(now), dtype=np.int64) if fifths is None else fifths
+        places = np.stack([places_near(int(signature)) for signature in signatures])  # (N, 12)
+        here = np.arange(len(now))[:, None]
+        upwards = np.sign(steps) * (places[here, pitch % 12] - places[here, own % 12])
         cost += self.augmented * ((upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE))
         # A voice is known or chosen for all candidates or for none, but it may rest in some.
         others = [u for u in range(N_VOICES) if u != voice and (now[:, u] != REST).any()]
@@ -162,3 +165,44 @@ PRESETS = {
 them, and left to the model. Bach's costs are set on the validation side: without rules the
 harmonizer writes 4.3 parallels per 100 chords there, and with them it breaks none of these rules
 more often than Bach does on the train side."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """The close of a piece: from a step on nothing but its tonic's triad."""
+
+    step: int
+    tonic: int
+    """Pitch classes."""
+    thirds: tuple[int, ...]
+    """Of which one sounds: in minor the minor one or the major one of Picardy."""
+
+    def costs(self, voice: int, step: int, before: Pitches, now: Pitches) -> NDArray[np.floating]:
+        """``(S,)`` what each symbol of a voice would cost at a step of one candidate.
+
+        ``before`` and ``now`` ``(V,)`` are those of ``Rules.costs``.
+        """
+        pitch = np.concatenate([[before[voice], REST], PITCHES[voice]])
+        cost = np.zeros(len(pitch))
+        if step < self.step:
+            return cost
+        others = [now[u] % 12 for u in range(N_VOICES) if u != voice and now[u] != REST]
+        sung = [third for third in self.thirds if third in others]
+        allowed = {self.tonic}
+        if voice != BASS:
+            allowed |= {(self.tonic + FIFTH) % 12, *(sung[:1] or self.thirds)}
+            if len(others) == N_VOICES - 1 and not sung:
+                allowed = set(self.thirds)  # it is this voice's turn to tell the mode
+        cost[~np.isin(pitch % 12, list(allowed))] = FORBIDDEN
+        cost[pitch == REST] = FORBIDDEN
+        return cost
+
+
+def close_of(sketch: Sketch) -> Close:
+    """A piece closes with its last phrase's last note, or with its last bar."""
+    chorale, key = sketch.chorale, sketch.key
+    step = chorale.measures[-1].start
+    if sketch.phrases and sketch.phrases[-1] >= step - chorale.measures[-1].length:
+        step = sketch.phrases[-1]
+    major, minor = (key.tonic + 4) % 12, (key.tonic + 3) % 12
+    return Close(step, key.tonic, (major,) if key.mode == "major" else (minor, major))

@@ -77,6 +77,8 @@ class Row(NamedTuple):
     valid_loss: float
     learning_rate: float
     seconds: float
+    watched: dict[str, float]
+    """What else the task looks at on the validation side, a column each."""
 
 
 class Run(NamedTuple):
@@ -96,7 +98,7 @@ class Run(NamedTuple):
 def fit(
     fabric: Fabric,
     model: nn.Module,
-    loss: Callable[[nn.Module, Any], Tensor],
+    task: Task,
     train: Examples,
     valid: Examples,
     *,
@@ -110,7 +112,7 @@ def fit(
     Args:
         fabric: launched; every process calls ``fit`` with the same arguments.
         model: updated in place.
-        loss: network and a batch of examples -> the loss of each ``(B,)``.
+        task: what it has to do.
         train, valid: examples, of which each process takes its share.
         settings: the schedule.
         state: what ``save`` was given, to go on from there as if the run had never stopped.
@@ -156,7 +158,7 @@ def fit(
             share = batch[rank::world].tolist()
             examples = fabric.to_device(train.batch(share, settings.seed, epoch))
             with fabric.autocast():
-                share_loss = loss(network, examples).sum()
+                share_loss = task.loss(network, examples, step / steps).sum()
             # Fabric averages gradients over processes whose shares may differ by an example:
             # scaled so, the average is the gradient of the whole batch's mean loss.
             fabric.backward(share_loss * (world / len(batch)))
@@ -172,12 +174,13 @@ def fit(
                 so_far = total.item() / seen
                 report(Progress(epoch, settings.epochs, step + 1, steps, so_far, before))
 
-        valid_total = _total_loss(fabric, judged, loss, valid, settings.batch_size)
+        valid_total = _total_loss(fabric, judged, task, valid, settings.batch_size)
         totals = fabric.all_reduce(torch.stack([total, valid_total]), reduce_op="sum").tolist()
         train_loss, valid_loss = totals[0] / len(train), totals[1] / len(valid)
         if not math.isfinite(train_loss + valid_loss):
             raise TrainingError(f"the loss of epoch {epoch} is no number; lower the learning rate")
-        rows.append(Row(epoch, train_loss, valid_loss, rate, time.perf_counter() - began))
+        watched = task.watch(judged, valid) if rank == 0 else {}
+        rows.append(Row(epoch, train_loss, valid_loss, rate, time.perf_counter() - began, watched))
         if _best_epoch(rows) == epoch:
             best = {name: tensor.cpu().clone() for name, tensor in judged.state_dict().items()}
         if save and rank == 0:
@@ -199,7 +202,7 @@ def fit(
 def _total_loss(
     fabric: Fabric,
     model: nn.Module,
-    loss: Callable[[nn.Module, Any], Tensor],
+    task: Task,
     examples: Examples,
     batch_size: int,
 ) -> Tensor:
@@ -209,7 +212,7 @@ def _total_loss(
     for batch in torch.split(torch.arange(len(examples)), batch_size):
         share = batch[fabric.global_rank :: fabric.world_size].tolist()
         with fabric.autocast():
-            total += loss(model, fabric.to_device(examples.batch(share))).sum()
+            total += task.loss(model, fabric.to_device(examples.batch(share)), 1.0).sum()
     return total
 
 
@@ -394,7 +397,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
         rows = fit(
             fabric,
             model,
-            job.task.loss,
+            job.task,
             job.train,
             job.valid,
             settings=job.settings,
@@ -412,6 +415,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
             "best_epoch": best.epoch,
             "train_loss": best.train_loss,
             "valid_loss": best.valid_loss,
+            **best.watched,
             "seconds": round(sum(row.seconds for row in rows), 1),
             "processes": fabric.world_size,
             "accelerator": fabric.device.type,
@@ -435,8 +439,9 @@ def _versions() -> dict[str, str]:
 def _save(job: _Job, state: dict[str, Any]) -> None:
     with whole_file(job.folder / LOG) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(Row._fields)
-        writer.writerows(state["rows"])
+        rows = [Row(*row) for row in state["rows"]]
+        writer.writerow([*Row._fields[:-1], *rows[0].watched])
+        writer.writerows([*row[:-1], *row.watched.values()] for row in rows)
     # The state comes last: a run that is killed in between does the epoch again.
     with whole_file(job.folder / STATE) as path:
         torch.save({"facts": job.facts, **state}, path)

@@ -77,7 +77,11 @@ class WindowTask:
         output = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
         output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=RAREST))
 
-    def loss(self, network: nn.Module, batch: Tensor) -> Tensor:
+    def watch(self, _network: nn.Module, _valid: Windows) -> dict[str, float]:
+        """Nothing but the losses."""
+        return {}
+
+    def loss(self, network: nn.Module, batch: Tensor, _progress: float = 1.0) -> Tensor:
         """The binary cross-entropy of windows ``(B, 64, V)``: ``(B,)``, in nats a window."""
         tokens = batch.long()
         logits = network(pianoroll.flatten(tokens, self.given))

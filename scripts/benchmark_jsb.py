@@ -32,9 +32,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae import checkpoint
-from musicae.exercises import HarmonyTask, calibrate
+from musicae.calibration import calibrate
+from musicae.exercises import HarmonyTask
 from musicae.files import whole_file
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig, Problem, surprise
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.writer import Problem, surprise
 from musicae.recipes import OUTER_FIRST, RECIPES, Settings
 from musicae.training import Progress, Row, fit
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
@@ -138,7 +140,8 @@ def train(
     )
     _write_log(folder / "log.csv", rows)
     model.cpu().eval()
-    calibrate(model, [sides["valid"].batch([i]) for i in range(len(sides["valid"]))])
+    problems = [sides["valid"].batch([i]) for i in range(len(sides["valid"]))]
+    calibrate(model, problems, lambda problem: (model(problem), problem))
     return model
 
 

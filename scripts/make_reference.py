@@ -1,16 +1,17 @@
-"""Measure Bach: how often he breaks the rules, and what his chorales are made of, as JSON."""
+"""Measure Bach, as JSON: the rules that he breaks, what his chorales are made of, their forms."""
 
 from __future__ import annotations
 
 import json
 
-from musicae import corpus, likeness, report
+from musicae import corpus, forms, likeness, report
 from musicae.files import whole_file
 
 
 def main() -> None:
     bach = corpus.load()
     likeness.Reference.of(bach.side("train"), bach.side("valid")).save(likeness.BACH)
+    forms.save(bach.side("train"))
     measured = report.measure(bach.side("train"))
     with whole_file(report.RATES) as path:
         path.write_text(json.dumps(measured) + "\n", encoding="utf-8")

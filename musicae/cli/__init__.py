@@ -25,6 +25,8 @@ app = typer.Typer(
 for command in (
     harmonize.harmonize,
     compose.generate,
+    compose.interpolate,
+    compose.vary,
     check.check,
     train.train,
     evaluate.evaluate,

@@ -1,0 +1,323 @@
+"""What the VAE learns from: whole chorales in any key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicae import corpus, pianoroll
+from musicae.attributes import measured
+from musicae.calibration import calibrate
+from musicae.chorale import Chorale
+from musicae.latents import beats_of
+from musicae.models.layers import NONE
+from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Piece, Reading, divergence, standard
+from musicae.models.writer import Problem, surprise
+from musicae.situation import PHRASES, SINCE_BAR, situation
+from musicae.sketch import Sketch, likely_key
+from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+
+LONGEST = 256
+"""Steps of a passage that is learned from at a time: sixteen beats of 4/4."""
+PHRASES_UNTOLD = 0.15
+VOICES_KEPT, KEPT = 0.15, 0.4
+"""How often voices are given, and each of them then."""
+FORGETFULNESS = 0.9
+"""The writer does without the past in up to this share of frames."""
+MORE_ROOM, NARROWED, UNPRESSED = 4.0, 0.4, 0.2
+"""How much more room the latent vectors have at first, until which share of training it narrows,
+and until which one nothing presses."""
+ACTIVE = 0.01
+AT_ONCE = 8
+"""Chorales that are looked at together."""
+OUTLINE = 0.5
+"""How much it counts that the latent vectors alone tell the notes."""
+
+
+class Example(NamedTuple):
+    tokens: Tensor
+    """``(T, V)``"""
+    context: Tensor
+    """``(T, C)``"""
+    beats: Tensor
+    """``(J,)``"""
+    tonic: int
+    shifts: tuple[int, ...]
+    """Semitones by which ``tokens`` can be moved."""
+    attributes: tuple[float, ...]
+    """Those of ``attributes.ATTRIBUTES``."""
+
+    def piece(self) -> Piece:
+        """The whole of it as it is, as a batch of one."""
+        known = torch.zeros((1, *self.tokens.shape), dtype=torch.bool)
+        problem = Problem(self.tokens[None], known, self.context[None], torch.tensor([self.tonic]))
+        return Piece(problem, self.beats[None])
+
+
+class CompositionTask:
+    """To say a whole chorale in latent vectors, and write it again from them.
+
+    The loss is the negative evidence lower bound, reconstruction and divergence from the prior;
+    to learn, also what the latent vectors alone do not tell of the notes. The posterior is
+    pressed towards the prior only where it holds more than is free (Kingma et al. 2016, *Improved
+    Variational Inference with Inverse Autoregressive Flow*), and at first not at all, lest the
+    writer learn to do without it; the prior follows the posterior from the beginning, and its
+    wishes count little in making it (cf. Hafner et al. 2021, *Mastering Atari with Discrete World
+    Models*, on balancing the two).
+
+    Args:
+        piece_nats: what is free in a piece's vector.
+        beat_nats: what is free in its beats' vectors, a step.
+    """
+
+    def __init__(self, piece_nats: float, beat_nats: float) -> None:
+        self.piece_nats, self.beat_nats = piece_nats, beat_nats
+
+    def examples(
+        self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any]
+    ) -> Pieces:
+        return Pieces(chorales, every_key, config.get("stride", ChoraleVAEConfig.stride))
+
+    def begin(self, network: nn.Module, examples: Pieces) -> None:
+        """Nothing need be set."""
+
+    def loss(self, network: nn.Module, batch: Piece, progress: float = 1.0) -> Tensor:
+        """Nats a step: ``(B,)``."""
+        if not network.training:
+            return losses(network(batch), batch).bound
+        share = torch.rand(len(batch.beats), 1, device=batch.beats.device) * FORGETFULNESS
+        forgotten = torch.rand(batch.beats.shape, device=batch.beats.device) < share
+        parts = losses(network(batch, forgotten), batch)
+        room = 1 + MORE_ROOM * max(0.0, 1 - progress / NARROWED)
+        free = progress < UNPRESSED
+        piece = _pressed(parts.piece, parts.piece.mean(), room * self.piece_nats, free)
+        rate = parts.beats.sum() / parts.steps.sum()
+        beats = _pressed(parts.beats, rate, room * self.beat_nats, free)
+        total = parts.reconstruction + piece + beats + parts.beats_prior - parts.beats.detach()
+        return (total + OUTLINE * parts.outline) / parts.steps
+
+    @torch.no_grad()
+    def watch(self, network: nn.Module, valid: Pieces) -> dict[str, float]:
+        """Reconstruction and divergence in nats, and the dimensions that are in use."""
+        device = next(network.parameters()).device
+        order = range(len(valid))
+        batches = [_moved(valid.batch(order[i : i + AT_ONCE]), device) for i in order[::AT_ONCE]]
+        return latent_statistics(network, batches)._asdict()
+
+    def finish(self, network: nn.Module, train: Pieces, valid: Pieces) -> None:
+        """Tell the model where its pieces lie in latent space, and how sure it may be."""
+        assert isinstance(network, ChoraleVAE)
+        survey(network, train)
+        batches = [valid.batch([i]) for i in range(len(valid))]
+        calibrate(network, batches, lambda batch: (network(batch).logits, batch.problem))
+
+
+@torch.no_grad()
+def survey(model: ChoraleVAE, pieces: Pieces) -> None:
+    """Set ``latent_mean``, ``latent_spread``, ``beat_mean`` and ``directions``.
+
+    A direction is the regression of latent vectors on what is measured of the pieces: by how much
+    they differ where pieces differ in one attribute and not in the others.
+    """
+    whole, variance, beats = [], [], []
+    for example in pieces.pieces:
+        piece = example.piece()
+        posterior = model.encode(piece, model.sing(piece.problem.tokens))
+        whole.append(posterior.piece.mean[0])
+        variance.append(posterior.piece.log_variance[0].exp())
+        beats.append(posterior.beats.mean[0])
+    means = torch.stack(whole)
+    model.latent_mean.copy_(means.mean(dim=0))
+    spread = torch.cov(means.T) + torch.diag(torch.stack(variance).mean(dim=0))
+    model.latent_spread.copy_(torch.linalg.cholesky(spread))
+    model.beat_mean.copy_(torch.cat(beats).mean(dim=0))
+    vectors = torch.cat([means, torch.stack([each.mean(dim=0) for each in beats])], dim=1)
+    has = torch.tensor([example.attributes for example in pieces.pieces])
+    has, deviation = has - has.mean(dim=0), has.std(dim=0)
+    slopes = torch.linalg.lstsq(has, vectors - vectors.mean(dim=0)).solution  # (K, Z + Y)
+    model.directions.copy_(slopes * deviation[:, None])
+
+
+class Losses(NamedTuple):
+    """Each ``(B,)``, in nats."""
+
+    reconstruction: Tensor
+    piece: Tensor
+    """By how much the posterior of the piece's vector differs from its prior."""
+    beats: Tensor
+    """The same of its beats' vectors, the prior held fast."""
+    beats_prior: Tensor
+    """The same number, the posterior held fast."""
+    outline: Tensor
+    """By how much the notes at the beginning of each frame surprise the latent vectors alone."""
+    steps: Tensor
+
+    @property
+    def bound(self) -> Tensor:
+        """A step: no chorale is more surprising to the model than that."""
+        return (self.reconstruction + self.piece + self.beats) / self.steps
+
+
+def losses(reading: Reading, batch: Piece) -> Losses:
+    """What a reading of chorales costs."""
+    problem = batch.problem
+    stride = problem.tokens.shape[1] // batch.beats.shape[1]
+    posterior, real = reading.posterior, reading.real[..., None]
+    return Losses(
+        surprise(reading.logits, problem).sum(dim=(1, 2)),
+        divergence(posterior.piece, standard(posterior.piece)).sum(dim=-1),
+        (divergence(posterior.beats, reading.prior.detach()) * real).sum(dim=(1, 2)),
+        (divergence(posterior.beats.detach(), reading.prior) * real).sum(dim=(1, 2)),
+        outline_nats(reading, batch),
+        stride * (batch.beats != NONE).sum(dim=-1),
+    )
+
+
+def _pressed(nats: Tensor, rate: Tensor, room: float, free: bool) -> Tensor:
+    """Nats that are felt the more, the more there are than there is room for."""
+    pressure = 0.0 if free else float((rate.detach() / room - 1).clamp(0, 1))
+    return nats.detach() + pressure * (nats - nats.detach())
+
+
+class LatentStatistics(NamedTuple):
+    """How a model uses its latent vectors on some chorales."""
+
+    reconstruction: float
+    """Nats a step."""
+    kl_piece: float
+    """Nats a chorale, of the piece's vector."""
+    kl_beats: float
+    """Nats a chorale, of its beats' vectors together."""
+    active_piece: int
+    """Dimensions of the piece's vector whose mean varies by more than ``ACTIVE`` (Burda, Grosse
+    and Salakhutdinov 2016, *Importance Weighted Autoencoders*)."""
+    active_beat: int
+    """Dimensions of a beat's vector that do."""
+
+
+@torch.no_grad()
+def latent_statistics(model: nn.Module, batches: Sequence[Piece]) -> LatentStatistics:
+    """What happens in latent space on chorales that come as batches."""
+    model.eval()
+    found, whole, beats = [], [], []
+    for batch in batches:
+        reading = model(batch)
+        found.append(torch.stack(losses(reading, batch)))
+        whole.append(reading.posterior.piece.mean)
+        beats.append(reading.posterior.beats.mean[reading.real])
+    nats, piece, of_beats, _, _, steps = torch.cat(found, dim=1).double().sum(dim=1).tolist()
+    active = [int((torch.cat(means).var(dim=0) > ACTIVE).sum()) for means in (whole, beats)]
+    count = sum(len(means) for means in whole)
+    return LatentStatistics(nats / steps, piece / count, of_beats / count, *active)
+
+
+def outline_nats(reading: Reading, batch: Piece) -> Tensor:
+    """``Losses.outline``"""
+    stride = batch.problem.tokens.shape[1] // batch.beats.shape[1]
+    tokens = batch.problem.tokens
+    steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None].expand_as(tokens)
+    begun = torch.where(tokens != HOLD, steps, 0).cummax(dim=1).values
+    symbol = tokens.gather(1, begun)[:, ::stride]  # (B, J, V)
+    sounds = (symbol >= FIRST_PITCH) & (batch.beats != NONE)[..., None]
+    index = (symbol - FIRST_PITCH).clamp_min(0)
+    nats = -reading.skeleton.gather(-1, index[..., None])[..., 0]
+    return (nats * sounds).sum(dim=(1, 2))
+
+
+class Pieces:
+    """Whole chorales to draw from; with ``every_key`` moved and cut to ``LONGEST`` anew each time,
+    without as they are."""
+
+    def __init__(self, chorales: Sequence[Chorale], every_key: bool, stride: int) -> None:
+        self.every_key, self.stride = every_key, stride
+        self.pieces = [_example(chorale, stride) for chorale in chorales]
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def batch(self, indices: Sequence[int], *seed: int) -> Piece:
+        """The pieces of these indices, drawn by ``seed`` and index, filled up with silence."""
+        found = [
+            self._piece(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
+        ]
+        length = max(len(piece.problem.tokens) for piece in found)
+        if self.every_key:
+            length = LONGEST
+        padded = []
+        for (tokens, known, context, tonic), beats in found:
+            missing = length - len(tokens)
+            pad = (0, 0, 0, missing)
+            padded.append(
+                (
+                    F.pad(tokens, pad, value=SILENCE),
+                    F.pad(known, pad, value=True),
+                    F.pad(context, pad),
+                    tonic,
+                    F.pad(beats, (0, missing // self.stride), value=NONE),
+                )
+            )
+        *problem, beats = (torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True))
+        return Piece(Problem(*problem), beats)
+
+    def describe(self) -> dict[str, Any]:
+        """How many there are, and a fingerprint."""
+        digest = hashlib.sha256()
+        for piece in self.pieces:
+            for tensor in (piece.tokens, piece.context, piece.beats):
+                digest.update(tensor.numpy().tobytes())
+            digest.update(repr(piece[3:]).encode())
+        return {"chorales": len(self), "sha256": digest.hexdigest()}
+
+    def _piece(self, example: Example, rng: np.random.Generator) -> Piece:
+        """One piece ``(T, ...)``, without ``B``."""
+        tokens, context, beats, shift = example.tokens, example.context, example.beats, 0
+        known = torch.zeros(tokens.shape, dtype=torch.bool)
+        if self.every_key:
+            shift = int(rng.choice(example.shifts))
+            tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
+            if rng.random() < PHRASES_UNTOLD:
+                context = context.clone()
+                context[:, PHRASES] = 0
+            if len(tokens) > LONGEST:
+                starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0]
+                last = len(tokens) - LONGEST
+                choices = [int(s) for s in starts if s <= last]
+                first = choices[int(rng.integers(len(choices)))]
+                tokens = pianoroll.window(tokens, first, LONGEST)
+                context = context[first : first + LONGEST]
+                beats = beats[first // self.stride : (first + LONGEST) // self.stride]
+                beats = beats - beats[0]
+            known = torch.zeros(tokens.shape, dtype=torch.bool)
+            if rng.random() < VOICES_KEPT:
+                known[:, rng.random(tokens.shape[1]) < KEPT] = True
+        tonic = torch.tensor((example.tonic + shift) % 12)
+        return Piece(Problem(tokens, known, context, tonic), beats)
+
+
+def _moved(piece: Piece, device: torch.device) -> Piece:
+    problem = Problem(*(part.to(device) for part in piece.problem))
+    return Piece(problem, piece.beats.to(device))
+
+
+def _example(chorale: Chorale, stride: int) -> Example:
+    shifts = corpus.transpositions(chorale)
+    nearest = min(shifts, key=abs)
+    piece = chorale.transpose(nearest)
+    key = likely_key(piece)
+    empty = Sketch.of(piece, key=key)
+    tokens, context = pianoroll.encode(piece), torch.from_numpy(situation(empty))
+    missing = (0, 0, 0, -len(tokens) % stride)
+    return Example(
+        F.pad(tokens, missing, value=SILENCE),
+        F.pad(context, missing),
+        beats_of(piece, stride),
+        key.tonic,
+        tuple(shift - nearest for shift in shifts),
+        measured(piece),
+    )
