@@ -263,7 +263,7 @@ def understood(
     if rhythm is not None and rhythm not in RHYTHMS:
         raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {rhythm!r}")
     request = Request.parse(voice, lock, bars)
-    check_draws(n, temperature)
+    check_draws(n, temperature, seed)
     checkpoint = sampling.load_model(model)
     if not isinstance(checkpoint.model, Harmonizer) and (rules != "bach" or top_p < 1):
         raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
@@ -281,7 +281,7 @@ def numbered(path: Path, n: int) -> Sequence[Path]:
 
 def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
     """What stands in a file of how it was made."""
-    from musicae.models.harmonizer import Harmonizer
+    from musicae.models.writer import Writer
 
     facts = {
         "version": __version__,
@@ -290,16 +290,19 @@ def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
         "seed": choice.seed,
         "temperature": choice.temperature,
     }
-    if isinstance(checkpoint.model, Harmonizer):
+    if isinstance(checkpoint.model, Writer):
         facts |= {"top_p": choice.top_p, "rules": choice.rules}
     return facts
 
 
-def check_draws(n: int, temperature: float | None) -> None:
+def check_draws(n: int, temperature: float | None, seed: int = 0) -> None:
+    """Raises ChoraleError for what cannot be drawn."""
     if n < 1:
         raise ChoraleError(f"at least one piece can be asked for, not {n}")
     if temperature is not None and not 0 <= temperature <= 10:
         raise ChoraleError(f"a temperature is 0 to 10, not {temperature:g}")
+    if seed < 0:
+        raise ChoraleError(f"a seed is 0 or more, not {seed}")
 
 
 def _given(

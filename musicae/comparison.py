@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from musicae import api, evaluation, likeness, sampling, twosample
+from musicae import api, composing, evaluation, forms, likeness, sampling, twosample
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import REST, Chorale, MusicaeError
 from musicae.corpus import Corpus
@@ -22,10 +22,12 @@ from musicae.decoding import Choice
 from musicae.evaluation import Accuracy
 from musicae.files import whole_file
 from musicae.known import Request, known_of
+from musicae.latent_report import LatentReport, latent_report
 from musicae.measures import Measures, measure
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
+from musicae.models.vae import ChoraleVAE
 from musicae.spread import Spread, spread
 from musicae.twosample import Apart
 
@@ -57,6 +59,8 @@ class Group:
     """Of symbols, over all voices that a model writes; None where there is no right answer."""
     likelihood: float | None = None
     """Nats a step of what a model writes to the sopranos; None of a model that has none."""
+    latent: LatentReport | None = None
+    """Of a VAE, on the side's chorales."""
     skipped: tuple[str, ...] = ()
     """Files that could not be used, and why."""
 
@@ -81,6 +85,8 @@ class Row:
     accuracy: Accuracy | None
     likelihood: float | None = None
     """Nats a sixteenth frame; None for a model that has none."""
+    latent: LatentReport | None = None
+    """Of a VAE: whether its latent vectors matter."""
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain numbers, names and lists."""
@@ -95,6 +101,7 @@ class Row:
             "shared_beats_soprano": dict(zip(("median", "p95"), self.shared_soprano, strict=True)),
             "accuracy": self.accuracy._asdict() if self.accuracy else None,
             "nats_per_frame": self.likelihood,
+            "latent": self.latent.as_dict() if self.latent else None,
         }
 
 
@@ -125,11 +132,21 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     return Group(name, tuple(written), held_out.belongs, accuracy, likelihood)
 
 
-def own_pieces(model: Checkpoint, seed: int) -> Group:
-    """Pieces that a model composed; those in which a voice is silent are left out."""
-    pieces = sampling.generate(model, OWN_PIECES, 1.0, seed)
+def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
+    """Pieces that a model composed; those in which a voice is silent are left out. Of a VAE, also
+    what its latent vectors hold of a side's chorales."""
+    latent = None
+    if isinstance(model.model, ChoraleVAE):
+        latent = latent_report(model, data.side(side), seed)
+        choice = composing.usual_choice(seed)
+        wished = forms.draw(OWN_PIECES, seed)
+        made = composing.compose(model, wished, composing.USUAL_PRIOR, {}, choice)
+        pieces = [each.chorale for each in made]
+    else:
+        pieces = sampling.generate(model, OWN_PIECES, 1.0, seed)
     sung = [piece for piece in pieces if (piece.pitch != REST).any(axis=0).all()]
-    return Group(f"{model.name}, composing", tuple(sung), _each(model.name, sung))
+    name = f"{model.name}, composing"
+    return Group(name, tuple(sung), _each(model.name, sung), latent=latent)
 
 
 def folder(path: Path) -> Group:
@@ -192,6 +209,7 @@ def compare(
                 _middle_and_tail([measures.shared_soprano for measures in found]),
                 group.accuracy,
                 group.likelihood,
+                group.latent,
             )
         )
     return rows
@@ -209,8 +227,8 @@ def standard_groups(
         model = sampling.load_model(name)
         if isinstance(model.model, MiniBach | Harmonizer):
             groups.append(harmonizations(model, data, side, seed))
-        elif isinstance(model.model, Autoencoder):
-            groups.append(own_pieces(model, seed))
+        elif isinstance(model.model, Autoencoder | ChoraleVAE):
+            groups.append(own_pieces(model, data, side, seed))
     return bach(data, side), groups
 
 

@@ -56,6 +56,14 @@ class Sounding(NamedTuple):
     """Of which what was drawn for it follows, besides the choice's seed."""
 
 
+def usual_choice(seed: int, temperature: float | None = None) -> Choice:
+    """How symbols are chosen where nothing or only a temperature is asked for."""
+    if temperature is None:
+        temperature = USUAL_TEMPERATURE
+    rhythm = None if temperature == LIKELIEST else RHYTHM_TEMPERATURE
+    return Choice(temperature, seed, rhythm_temperature=rhythm)
+
+
 def vae_of(model: Checkpoint) -> ChoraleVAE:
     """The VAE of a checkpoint. Raises CheckpointError for other models."""
     if not isinstance(model.model, ChoraleVAE):
@@ -110,7 +118,7 @@ def compose(
     slides: Mapping[str, float],
     choice: Choice,
 ) -> list[Sounding]:
-    """A new chorale for each form, from latent vectors that are drawn from a prior and then moved."""
+    """A new chorale for each form, from latent vectors drawn from a prior and moved by slides."""
     vae = vae_of(model)
     seeds = [(choice.seed, number) for number in range(len(wished))]
     places = [slid(vae, place, slides) for place in dream(vae, wished, prior, seeds)]

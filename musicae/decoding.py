@@ -123,7 +123,10 @@ def realize(
     """
     pieces = together([piece_of(sketch, model.config) for sketch in sketches])
     heard = model.conduct(latents_together(latents), pieces)
-    recital = Recital(model, pieces.problem, heard, len(sketches))
+    # A recital asks the first piece what is known; one that ended earlier would say everything is.
+    longest = max(range(len(sketches)), key=lambda i: len(sketches[i].chorale))
+    known = pieces.problem.known[longest].expand_as(pieces.problem.known)
+    recital = Recital(model, pieces.problem._replace(known=known), heard, len(sketches))
     closes = None if choice.rules == "off" else [close_of(sketch) for sketch in sketches]
     generators = [np.random.default_rng([choice.seed, *seed]) for seed in seeds]
     return _write(
@@ -145,7 +148,8 @@ def _write(
     """
     rules = PRESETS[choice.rules]
     model, problem, n = recitals[0].model, recitals[0].problem, len(sketches)
-    steps = max(len(sketch.chorale) for sketch in sketches)
+    lengths = np.array([len(sketch.chorale) for sketch in sketches])
+    steps = int(lengths.max())
     known = max(sketches, key=lambda sketch: len(sketch.chorale)).known
     fifths = np.array([sketch.key.fifths for sketch in sketches])
     tokens = torch.where(problem.known, problem.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
@@ -157,7 +161,7 @@ def _write(
             recital.begin()
         sung = recitals[0].now.pitch.numpy()
         now = np.where(known[step], sung, REST)
-        goes_on = np.array([step < len(sketch.chorale) for sketch in sketches])
+        goes_on = step < lengths
         waiting = [voice for voice in model.config.order if not known[step, voice]]
         while waiting:
             # What the model says of all voices that wait holds good until one of them moves.
@@ -241,8 +245,10 @@ def _choose(
         np.put_along_axis(share, order, ranked, axis=-1)
         share /= share.sum(axis=-1, keepdims=True)
     # Rounding may leave the last sum just below 1.
-    chosen: NDArray[np.int64] = (share.cumsum(axis=-1) <= chance()).sum(axis=-1)
-    return chosen.clip(max=share.shape[-1] - 1)
+    chosen: NDArray[np.int64] = np.minimum(
+        (share.cumsum(axis=-1) <= chance()).sum(axis=-1), share.shape[-1] - 1
+    )
+    return chosen
 
 
 def _log_sum(scores: NDArray[np.float64]) -> NDArray[np.float64]:

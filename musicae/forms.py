@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from musicae.chorale import (
+    LONGEST,
     MODES,
     N_VOICES,
     REST,
@@ -70,7 +71,10 @@ def as_dict(form: Sketch) -> dict[str, Any]:
 def from_dict(facts: Mapping[str, Any]) -> Sketch:
     """The form that ``as_dict`` told of. Raises ChoraleError where it makes none."""
     try:
-        shape = (int(facts["steps"]), N_VOICES)
+        steps = int(facts["steps"])
+        if steps > LONGEST:
+            raise ChoraleError(f"a piece has up to {LONGEST} steps, not {steps}")
+        shape = (steps, N_VOICES)
         nothing = np.zeros(shape, dtype=np.bool_)
         key = Key(*facts["key"])
         meters = tuple(Meter(*meter) for meter in facts["meters"])
@@ -79,7 +83,9 @@ def from_dict(facts: Mapping[str, Any]) -> Sketch:
         )
         phrases = facts["phrases"]
         return Sketch(silence, nothing, key, None if phrases is None else tuple(phrases))
-    except (KeyError, TypeError) as error:
+    except ChoraleError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise ChoraleError(f"this is not the form of a piece ({error!r})") from None
 
 

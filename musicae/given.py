@@ -173,7 +173,7 @@ def read_given(
     heard = {v: [n for n in part.notes if n not in hidden[v]] for v, part in parts.items()}
     notices += _notices_of_time(song, heard, alone)
     whole, offset = _quantized(song, heard, request)
-    whole = replace(whole, title=whole.title or _title_from(song.path))
+    whole = replace(whole, title=whole.title or title_from(song.path))
     try:
         region = request.region(whole)
     except ChoraleError as error:
@@ -306,7 +306,8 @@ def _notices_of_time(song: Song, heard: dict[int, list[MidiNote]], alone: bool) 
     return notices
 
 
-def _title_from(path: Path) -> str:
+def title_from(path: Path) -> str:
+    """A file's name as a title."""
     return " ".join(
         "".join(c if c.isprintable() else " " for c in path.stem.replace("_", " ")).split()
     )

@@ -78,17 +78,18 @@ def beats_of(chorale: Chorale, stride: int) -> Tensor:
 
 
 def piece_of(sketch: Sketch, config: ChoraleVAEConfig) -> Piece:
-    """A sketch as tensors, one piece: its form, and what is known of it."""
+    """A sketch as tensors, one piece: its form, and what is known of it; and silence after it."""
     chorale = sketch.chorale
     form = Sketch.of(chorale, key=sketch.key, phrases=sketch.phrases)
-    missing = (0, 0, 0, -len(chorale) % config.stride)
+    missing = (0, 0, 0, -len(chorale) % config.stride + config.beyond)
     problem = Problem(
         F.pad(pianoroll.encode(chorale), missing, value=SILENCE)[None],
         F.pad(torch.from_numpy(sketch.known.copy()), missing, value=True)[None],
         F.pad(torch.from_numpy(situation(form)), missing)[None],
         torch.tensor([sketch.key.tonic]),
     )
-    return Piece(problem, beats_of(chorale, config.stride)[None])
+    beats = beats_of(chorale, config.stride)
+    return Piece(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
 
 
 def together(pieces: Sequence[Piece]) -> Piece:

@@ -33,6 +33,7 @@ FORGETFULNESS = 0.9
 MORE_ROOM, NARROWED, UNPRESSED = 4.0, 0.4, 0.2
 """How much more room the latent vectors have at first, until which share of training it narrows,
 and until which one nothing presses."""
+MOST_PRESSURE = 4.0
 ACTIVE = 0.01
 AT_ONCE = 8
 """Chorales that are looked at together."""
@@ -52,12 +53,6 @@ class Example(NamedTuple):
     """Semitones by which ``tokens`` can be moved."""
     attributes: tuple[float, ...]
     """Those of ``attributes.ATTRIBUTES``."""
-
-    def piece(self) -> Piece:
-        """The whole of it as it is, as a batch of one."""
-        known = torch.zeros((1, *self.tokens.shape), dtype=torch.bool)
-        problem = Problem(self.tokens[None], known, self.context[None], torch.tensor([self.tonic]))
-        return Piece(problem, self.beats[None])
 
 
 class CompositionTask:
@@ -82,7 +77,7 @@ class CompositionTask:
     def examples(
         self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any]
     ) -> Pieces:
-        return Pieces(chorales, every_key, config.get("stride", ChoraleVAEConfig.stride))
+        return Pieces(chorales, every_key, ChoraleVAEConfig(**config))
 
     def begin(self, network: nn.Module, examples: Pieces) -> None:
         """Nothing need be set."""
@@ -127,19 +122,19 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
     """
     whole, variance, beats = [], [], []
     for example in pieces.pieces:
-        piece = example.piece()
+        piece = pieces.whole(example)
         posterior = model.encode(piece, model.sing(piece.problem.tokens))
         whole.append(posterior.piece.mean[0])
         variance.append(posterior.piece.log_variance[0].exp())
         beats.append(posterior.beats.mean[0])
     means = torch.stack(whole)
     model.latent_mean.copy_(means.mean(dim=0))
-    spread = torch.cov(means.T) + torch.diag(torch.stack(variance).mean(dim=0))
+    spread = torch.cov(means.T, correction=0) + torch.diag(torch.stack(variance).mean(dim=0))
     model.latent_spread.copy_(torch.linalg.cholesky(spread))
     model.beat_mean.copy_(torch.cat(beats).mean(dim=0))
     vectors = torch.cat([means, torch.stack([each.mean(dim=0) for each in beats])], dim=1)
     has = torch.tensor([example.attributes for example in pieces.pieces])
-    has, deviation = has - has.mean(dim=0), has.std(dim=0)
+    has, deviation = has - has.mean(dim=0), has.std(dim=0, correction=0)
     slopes = torch.linalg.lstsq(has, vectors - vectors.mean(dim=0)).solution  # (K, Z + Y)
     model.directions.copy_(slopes * deviation[:, None])
 
@@ -181,7 +176,7 @@ def losses(reading: Reading, batch: Piece) -> Losses:
 
 def _pressed(nats: Tensor, rate: Tensor, room: float, free: bool) -> Tensor:
     """Nats that are felt the more, the more there are than there is room for."""
-    pressure = 0.0 if free else float((rate.detach() / room - 1).clamp(0, 1))
+    pressure = 0.0 if free else float((rate.detach() / room - 1).clamp(0, MOST_PRESSURE))
     return nats.detach() + pressure * (nats - nats.detach())
 
 
@@ -212,7 +207,9 @@ def latent_statistics(model: nn.Module, batches: Sequence[Piece]) -> LatentStati
         whole.append(reading.posterior.piece.mean)
         beats.append(reading.posterior.beats.mean[reading.real])
     nats, piece, of_beats, _, _, steps = torch.cat(found, dim=1).double().sum(dim=1).tolist()
-    active = [int((torch.cat(means).var(dim=0) > ACTIVE).sum()) for means in (whole, beats)]
+    active = [
+        int((torch.cat(means).var(dim=0, correction=0) > ACTIVE).sum()) for means in (whole, beats)
+    ]
     count = sum(len(means) for means in whole)
     return LatentStatistics(nats / steps, piece / count, of_beats / count, *active)
 
@@ -234,9 +231,11 @@ class Pieces:
     """Whole chorales to draw from; with ``every_key`` moved and cut to ``LONGEST`` anew each time,
     without as they are."""
 
-    def __init__(self, chorales: Sequence[Chorale], every_key: bool, stride: int) -> None:
-        self.every_key, self.stride = every_key, stride
-        self.pieces = [_example(chorale, stride) for chorale in chorales]
+    def __init__(
+        self, chorales: Sequence[Chorale], every_key: bool, config: ChoraleVAEConfig
+    ) -> None:
+        self.every_key, self.stride, self.beyond = every_key, config.stride, config.beyond
+        self.pieces = [_example(chorale, config.stride) for chorale in chorales]
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -244,11 +243,20 @@ class Pieces:
     def batch(self, indices: Sequence[int], *seed: int) -> Piece:
         """The pieces of these indices, drawn by ``seed`` and index, filled up with silence."""
         found = [
-            self._piece(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
+            self._drawn(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
         ]
-        length = max(len(piece.problem.tokens) for piece in found)
-        if self.every_key:
-            length = LONGEST
+        longest = max(len(piece.problem.tokens) for piece in found)
+        length = LONGEST if self.every_key else longest + self.beyond
+        problem, beats = self._filled_up(found, length)
+        parts = (part[: len(indices)] for part in problem)
+        return Piece(Problem(*parts), beats[: len(indices)])
+
+    def whole(self, example: Example) -> Piece:
+        """A piece as it is, as a batch of one."""
+        return self._filled_up([_uncut(example)], len(example.tokens) + self.beyond)
+
+    def _filled_up(self, found: Sequence[Piece], length: int) -> Piece:
+        """Pieces ``(T, ...)`` as a batch, with silence after each that is shorter."""
         padded = []
         for (tokens, known, context, tonic), beats in found:
             missing = length - len(tokens)
@@ -262,7 +270,7 @@ class Pieces:
                     F.pad(beats, (0, missing // self.stride), value=NONE),
                 )
             )
-        *problem, beats = (torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True))
+        *problem, beats = (torch.stack(part) for part in zip(*padded, strict=True))
         return Piece(Problem(*problem), beats)
 
     def describe(self) -> dict[str, Any]:
@@ -274,30 +282,30 @@ class Pieces:
             digest.update(repr(piece[3:]).encode())
         return {"chorales": len(self), "sha256": digest.hexdigest()}
 
-    def _piece(self, example: Example, rng: np.random.Generator) -> Piece:
+    def _drawn(self, example: Example, rng: np.random.Generator) -> Piece:
         """One piece ``(T, ...)``, without ``B``."""
-        tokens, context, beats, shift = example.tokens, example.context, example.beats, 0
+        (tokens, known, context, tonic), beats = _uncut(example)
+        if not self.every_key:
+            return Piece(Problem(tokens, known, context, tonic), beats)
+        shift = int(rng.choice(example.shifts))
+        tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
+        if rng.random() < PHRASES_UNTOLD:
+            context = context.clone()
+            context[:, PHRASES] = 0
+        if len(tokens) > LONGEST:
+            starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0].tolist()
+            last = len(tokens) - LONGEST
+            # Where there is no bar line in time, the passage is the piece's beginning.
+            choices = [s for s in starts if s <= last and s % self.stride == 0] or [0]
+            first = choices[int(rng.integers(len(choices)))]
+            tokens = pianoroll.window(tokens, first, LONGEST)
+            context = context[first : first + LONGEST]
+            beats = beats[first // self.stride : (first + LONGEST) // self.stride]
+            beats = beats - beats[0]
         known = torch.zeros(tokens.shape, dtype=torch.bool)
-        if self.every_key:
-            shift = int(rng.choice(example.shifts))
-            tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
-            if rng.random() < PHRASES_UNTOLD:
-                context = context.clone()
-                context[:, PHRASES] = 0
-            if len(tokens) > LONGEST:
-                starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0]
-                last = len(tokens) - LONGEST
-                choices = [int(s) for s in starts if s <= last]
-                first = choices[int(rng.integers(len(choices)))]
-                tokens = pianoroll.window(tokens, first, LONGEST)
-                context = context[first : first + LONGEST]
-                beats = beats[first // self.stride : (first + LONGEST) // self.stride]
-                beats = beats - beats[0]
-            known = torch.zeros(tokens.shape, dtype=torch.bool)
-            if rng.random() < VOICES_KEPT:
-                known[:, rng.random(tokens.shape[1]) < KEPT] = True
-        tonic = torch.tensor((example.tonic + shift) % 12)
-        return Piece(Problem(tokens, known, context, tonic), beats)
+        if rng.random() < VOICES_KEPT:
+            known[:, rng.random(tokens.shape[1]) < KEPT] = True
+        return Piece(Problem(tokens, known, context, (tonic + shift) % 12), beats)
 
 
 def _moved(piece: Piece, device: torch.device) -> Piece:
@@ -321,3 +329,10 @@ def _example(chorale: Chorale, stride: int) -> Example:
         tuple(shift - nearest for shift in shifts),
         measured(piece),
     )
+
+
+def _uncut(example: Example) -> Piece:
+    """The whole of an example as it is, without ``B``, of which nothing is known."""
+    known = torch.zeros(example.tokens.shape, dtype=torch.bool)
+    tonic = torch.tensor(example.tonic)
+    return Piece(Problem(example.tokens, known, example.context, tonic), example.beats)

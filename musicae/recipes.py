@@ -160,9 +160,9 @@ RECIPES = {
         precision="bf16-mixed",
     ),
     "vae": Recipe(
-        task=CompositionTask(piece_nats=20.0, beat_nats=0.6),
+        task=CompositionTask(piece_nats=20.0, beat_nats=0.3),
         config=WRITER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
-        settings=replace(BY_HEART, epochs=72, patience=72),
+        settings=replace(BY_HEART, epochs=40, patience=40),
         precision="bf16-mixed",
     ),
 }

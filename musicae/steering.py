@@ -10,6 +10,7 @@ Axes: ``N`` candidates, ``V`` voices, ``S`` symbols of one voice.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ FORBIDDEN = 50.0
 taken."""
 
 
+MIDI_PITCHES = 128
 SILENT_WAY_OUT = 10.0
 """Nats that a rest costs where rules are strict: who can sing nothing right is silent."""
 
@@ -46,6 +48,32 @@ class Motion(NamedTuple):
     """``(N, S)`` what sounds with each symbol."""
     steps: Pitches
     """``(N, S)`` semitones from one to the other; 0 where one of them is silent."""
+
+
+class Moves(NamedTuple):
+    """All that one voice could ever do. Axis ``M``: its pitch at the step before, from 0 up, and
+    at last ``REST``."""
+
+    motion: Motion
+    """``N`` is ``M``."""
+    wide: NDArray[np.bool_]
+    """``(M, S)`` sevenths, and what is wider than an octave."""
+    augmented: NDArray[np.bool_]
+    """``(12, M, S)`` augmented intervals, by the key signature's place on the circle of fifths."""
+
+
+@cache
+def moves(voice: int) -> Moves:
+    own = np.array([*range(MIDI_PITCHES), REST])[:, None]
+    pitch = np.empty((len(own), FIRST_PITCH + len(PITCHES[voice])), dtype=np.int64)
+    pitch[:, HOLD], pitch[:, SILENCE], pitch[:, FIRST_PITCH:] = own[:, 0], REST, PITCHES[voice]
+    steps = np.where((pitch == REST) | (own == REST), 0, pitch - own)
+    size = np.abs(steps)
+    wide = (size > OCTAVE_LEAP) | (size == SEVENTHS[0]) | (size == SEVENTHS[1])
+    places = np.stack([places_near(signature) for signature in range(12)])[:, :, None]
+    upwards = np.sign(steps) * (places[:, pitch % 12, 0] - places[:, own % 12, 0])
+    augmented = (upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE)
+    return Moves(Motion(own, pitch, steps), wide, augmented)
 
 
 @dataclass(frozen=True)
@@ -76,30 +104,24 @@ class Rules:
         are known or chosen; ``REST`` where nothing sounds or nothing is chosen yet. ``fifths``
         ``(N,)`` are the key signatures' sharps or (negative) flats; none where it is left out.
         """
-        own = before[:, voice, None]
-        pitch = np.empty((len(now), FIRST_PITCH + len(PITCHES[voice])), dtype=np.int64)
-        pitch[:, HOLD], pitch[:, SILENCE], pitch[:, FIRST_PITCH:] = own[:, 0], REST, PITCHES[voice]
+        own = before[:, voice]
+        every = moves(voice)
+        motion = Motion(*(part[own] for part in every.motion))
         if self == OFF:
-            return np.zeros(pitch.shape)
-        steps = np.where((pitch == REST) | (own == REST), 0, pitch - own)
-        size = np.abs(steps)
-        seventh = (size == SEVENTHS[0]) | (size == SEVENTHS[1])
-        cost: NDArray[np.floating] = self.leap * ((size > OCTAVE_LEAP) | seventh)
-        signatures = np.zeros(len(now), dtype=np.int64) if fifths is None else fifths
-        places = np.stack([places_near(int(signature)) for signature in signatures])  # (N, 12)
-        here = np.arange(len(now))[:, None]
-        upwards = np.sign(steps) * (places[here, pitch % 12] - places[here, own % 12])
-        cost += self.augmented * ((upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE))
+            return np.zeros(motion.pitch.shape)
+        signatures = 0 if fifths is None else fifths % 12
+        cost: NDArray[np.floating] = self.leap * every.wide[own]
+        cost += self.augmented * every.augmented[signatures, own]
         # A voice is known or chosen for all candidates or for none, but it may rest in some.
-        others = [u for u in range(N_VOICES) if u != voice and (now[:, u] != REST).any()]
+        sounds = now != REST
+        others = [u for u, sung in enumerate(sounds.any(axis=0)) if sung and u != voice]
         if not others:
             return cost
-        motion = Motion(own, pitch, steps)
         cost += self._parallels(voice, others, before, now, motion)
         for other in {voice - 1, voice + 1} & set(others):
             cost += self._beside(voice, other, before, now, motion)
-        cost[pitch == REST] = 0.0
-        cost[:, SILENCE] = self.rest * (now[:, others] != REST).any(axis=-1)
+        cost[motion.pitch == REST] = 0.0
+        cost[:, SILENCE] = self.rest * sounds[:, others].any(axis=-1)
         return cost
 
     def _parallels(

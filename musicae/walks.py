@@ -22,6 +22,7 @@ from musicae.chorale import (
     Meter,
     Tempo,
 )
+from musicae.given import title_from
 from musicae.known import sounding_voices, voice_of
 from musicae.sketch import Sketch
 
@@ -86,7 +87,7 @@ def generate(
     if bars is not None and not 1 <= bars <= MOST_BARS:
         raise ChoraleError(f"a new piece has 1 to {MOST_BARS} bars, not {bars}")
     _check_number(n)
-    check_draws(n, temperature)
+    check_draws(n, temperature, seed)
     checkpoint = sampling.load_model(model)
     if isinstance(checkpoint.model, ChoraleVAE):
         prior = prior or composing.USUAL_PRIOR
@@ -96,7 +97,7 @@ def generate(
         if mode and key and key.mode != mode:
             raise ChoraleError(f"{key} and mode={mode} contradict each other")
         wished = forms.draw(n, seed, bars=bars, key=key, meter=beats, mode=mode)
-        choice = _choice(checkpoint, temperature, seed)
+        choice = composing.usual_choice(seed, temperature)
         composed = composing.compose(checkpoint, wished, prior, slides, choice)
         facts = {"prior": prior} | ({"slide": slides} if slides else {})
         titles = [
@@ -141,13 +142,13 @@ def interpolate(
     """
     from musicae import composing, sampling
 
-    check_draws(n, temperature)
+    check_draws(n, temperature, seed)
     _check_number(n)
     if n < 3:
         raise ChoraleError(f"a way has at least 3 pieces, its ends among them, not {n}")
     checkpoint = sampling.load_model(model)
     begin, end = _place(checkpoint, one), _place(checkpoint, other)
-    choice = _choice(checkpoint, temperature, seed)
+    choice = composing.usual_choice(seed, temperature)
     found = composing.path(checkpoint, begin, end, n, choice)
     titles = [f"Step {i} of {n}, {_title(one)} to {_title(other)}" for i in range(1, n + 1)]
     return _pieces(checkpoint, found, choice, titles, {})
@@ -179,7 +180,7 @@ def vary(
     from musicae import composing, sampling
 
     _check_number(n)
-    check_draws(n, temperature)
+    check_draws(n, temperature, seed)
     if not 0 <= amount <= 1:
         raise ChoraleError(f"an amount is 0 to 1, not {amount:g}")
     names = [name for name in ([keep] if isinstance(keep, str) else keep) if name]
@@ -194,7 +195,7 @@ def vary(
         if chorale is None:
             raise ChoraleError("a place has no notes to keep; give the piece itself")
         kept = composing.Kept(chorale, voices)
-    choice = _choice(checkpoint, temperature, seed)
+    choice = composing.usual_choice(seed, temperature)
     found = composing.neighbours(checkpoint, place, n, amount, choice, kept=kept)
     facts: dict[str, Any] = {"amount": amount}
     if kept:
@@ -231,19 +232,21 @@ def decode(
     from musicae.latents import Place
 
     checkpoint = sampling.load_model(model)
-    facts: dict[str, Any] = {}
+    told_seed, told_temperature, number = 0, 0.0, 0
     if not isinstance(place, Place):
         path, facts = place, read_provenance(place)
-        found = _told_place(checkpoint, facts)
+        found = _told_place(checkpoint, facts, path)
         if found is None:
             raise ChoraleError(
                 f"{path}: tells no place in this model's latent space; use musicae.encode"
             )
         place = found
-    seed = facts.get("seed", 0) if seed is None else seed
-    temperature = facts.get("temperature", 0.0) if temperature is None else temperature
-    choice = _choice(checkpoint, temperature, seed)
-    (made,) = composing.sound(checkpoint, [place], choice, numbers=[facts.get("draw", 0)])
+        told_seed, told_temperature, number = _told_draw(facts, path)
+    seed = told_seed if seed is None else seed
+    temperature = told_temperature if temperature is None else temperature
+    check_draws(1, temperature, seed)
+    choice = composing.usual_choice(seed, temperature)
+    (made,) = composing.sound(checkpoint, [place], choice, numbers=[number])
     (piece,) = _pieces(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
     return piece
 
@@ -276,18 +279,6 @@ def _pieces(
     return pieces
 
 
-def _choice(checkpoint: Checkpoint, temperature: float | None, seed: int) -> Choice:
-    """How the VAE's symbols are chosen."""
-    from musicae import composing
-    from musicae.decoding import LIKELIEST, Choice
-
-    composing.vae_of(checkpoint)
-    if temperature is None:
-        temperature = composing.USUAL_TEMPERATURE
-    rhythm = None if temperature == LIKELIEST else composing.RHYTHM_TEMPERATURE
-    return Choice(temperature, seed, rhythm_temperature=rhythm)
-
-
 def _place(checkpoint: Checkpoint, piece: Place | Chorale | Path | str) -> Place:
     """Where a piece is in latent space: where a file says, if it has the notes that it had."""
     from musicae.composing import vae_of
@@ -301,7 +292,7 @@ def _place(checkpoint: Checkpoint, piece: Place | Chorale | Path | str) -> Place
     assert chorale is not None
     if not isinstance(piece, Chorale):
         facts = read_provenance(piece)
-        told = _told_place(checkpoint, facts)
+        told = _told_place(checkpoint, facts, piece)
         if told is not None and facts.get("notes") == _digest(chorale):
             return told
     if len(sounding_voices(chorale)) < N_VOICES:
@@ -314,14 +305,28 @@ def _place(checkpoint: Checkpoint, piece: Place | Chorale | Path | str) -> Place
         raise ChoraleError(f"{where}{error}") from None
 
 
-def _told_place(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Place | None:
+def _told_place(checkpoint: Checkpoint, facts: Mapping[str, Any], path: Path | str) -> Place | None:
     """The place that a file's provenance tells, if it is one of this model."""
     from musicae.composing import vae_of
     from musicae.latents import Place
 
     if facts.get("checksum") != checkpoint.checksum or "latent" not in facts:
         return None
-    return Place.from_dict(facts["latent"], vae_of(checkpoint).config)
+    try:
+        return Place.from_dict(facts["latent"], vae_of(checkpoint).config)
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+
+
+def _told_draw(facts: Mapping[str, Any], path: Path | str) -> tuple[int, float, int]:
+    """The seed and temperature that a file's provenance tells, and the number of the draw."""
+    try:
+        seed, temperature = int(facts["seed"]), float(facts["temperature"])
+        number = int(facts["draw"])
+        check_draws(1, temperature, min(seed, number))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChoraleError(f"{path}: does not tell how it was drawn ({error})") from None
+    return seed, temperature, number
 
 
 def _chorale(piece: Place | Chorale | Path | str) -> Chorale | None:
@@ -334,7 +339,9 @@ def _chorale(piece: Place | Chorale | Path | str) -> Chorale | None:
 def _title(piece: Place | Chorale | Path | str) -> str:
     if isinstance(piece, Chorale):
         return piece.title or "untitled"
-    return Path(piece).stem if isinstance(piece, Path | str) else f"a place in {piece.form.key}"
+    if isinstance(piece, Path | str):
+        return title_from(Path(piece))
+    return f"a place in {piece.form.key}"
 
 
 def _digest(chorale: Chorale) -> str:

@@ -1,19 +1,34 @@
-"""Make ``data/results/``: every example melody harmonized, and the README's pictures."""
+"""Make ``data/results/``: melodies harmonized, new chorales, and the README's pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 import musicae
-from musicae import corpus, corpus_report, render
+from musicae import composing, corpus, corpus_report, latents, render, sampling
+from musicae.attributes import ATTRIBUTES, measured
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
+NEW = 8
+WAY = ("old_hundredth", "greensleeves")
+"""Between which of the results a way through latent space is shown."""
+STEPS = 5
 
 
 def main() -> None:
-    results = DATA / "results"
-    results.mkdir(exist_ok=True)
+    RESULTS.mkdir(exist_ok=True)
+    harmonize_melodies(RESULTS)
+    compose(RESULTS / "new")
+    walk(RESULTS)
+    draw_map(RESULTS / "latent_map.png")
+    corpus_report.draw(corpus.load(), RESULTS / "corpus.png")
+
+
+def harmonize_melodies(results: Path) -> None:
     for melody in sorted((DATA / "melodies").glob("*.mid")):
         (piece,) = musicae.harmonize(melody)
         piece.write(results / melody.name)
@@ -22,10 +37,57 @@ def main() -> None:
             (before,) = musicae.harmonize(melody, model="minibach")
             pair = {"MiniBach": before.chorale, "the harmonizer": piece.chorale}
             render.draw_beside(pair, results / "beside_minibach.png")
-        report = piece.report()
-        broken = ", ".join(report.beyond_bach) or "nothing"
-        print(f"{piece.chorale}: {len(report.violations)} violations, beyond Bach {broken}")
-    corpus_report.draw(corpus.load(), results / "corpus.png")
+        tell(piece)
+
+
+def compose(folder: Path) -> None:
+    """The first chorales that the VAE composes."""
+    folder.mkdir(exist_ok=True)
+    for number, piece in enumerate(musicae.generate(NEW), start=1):
+        path = folder / f"chorale-0-{number}.mid"
+        piece.write(path)
+        render.draw(piece.chorale, path.with_suffix(".png"))
+        tell(piece)
+
+
+def walk(results: Path) -> None:
+    """A way from one harmonized melody to another, as piano rolls one above another."""
+    pieces = musicae.interpolate(*(results / f"{name}.mid" for name in WAY), n=STEPS)
+    chorales = {f"{i} of {STEPS}": piece.chorale for i, piece in enumerate(pieces, start=1)}
+    render.draw_beside(chorales, results / "interpolation.png", bars=6)
+
+
+def draw_map(path: Path) -> None:
+    """Bach's chorales in latent space, as seen from the side where they differ most."""
+    model = sampling.load_model("vae")
+    chorales = corpus.load().chorales
+    vae = composing.vae_of(model)
+    places = [latents.hear(vae, chorale) for chorale in chorales]
+    vectors = np.stack(
+        [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(dim=0)]) for p in places]
+    )
+    vectors = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0)
+    flat = vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:2].T
+    has = np.array([measured(chorale) for chorale in chorales])
+    colours = {
+        "mode (minor dark)": [place.form.key.mode == "minor" for place in places],
+        "meter (triple dark)": [str(c.meters[0]).startswith("3") for c in chorales],
+        **dict(zip(ATTRIBUTES, has.T, strict=True)),
+    }
+    figure = render.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
+    for ax, (title, values) in zip(figure.subplots(2, 3).flat, colours.items(), strict=True):
+        low, high = np.quantile(values, (0.05, 0.95))
+        ax.scatter(*flat.T, c=values, cmap="viridis_r", s=9, vmin=low, vmax=max(high, low + 1e-9))
+        ax.set_title(title, fontsize=9)
+        ax.set_xticks([])
+        ax.set_yticks([])
+    render.save_figure(figure, path)
+
+
+def tell(piece: musicae.Piece) -> None:
+    report = piece.report()
+    broken = ", ".join(report.beyond_bach) or "nothing"
+    print(f"{piece.chorale}: {len(report.violations)} violations, beyond Bach {broken}")
 
 
 if __name__ == "__main__":

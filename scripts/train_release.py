@@ -20,7 +20,9 @@ import torch
 
 from musicae import checkpoint, corpus, evaluation
 from musicae.files import whole_file
+from musicae.latent_report import latent_report
 from musicae.models.harmonizer import Harmonizer
+from musicae.models.vae import ChoraleVAE
 from musicae.recipes import RECIPES
 from musicae.training import LOG, Progress, train
 
@@ -50,6 +52,11 @@ def judged(shipped: checkpoint.Checkpoint) -> dict[str, Any]:
     """How good a model is on each side that it did not learn from."""
     chorales = corpus.load()
     found: dict[str, Any] = {}
+    if isinstance(shipped.model, ChoraleVAE):
+        found["calibration"] = round(shipped.model.calibration.item(), 2)
+        return found | {
+            side: latent_report(shipped, chorales.side(side)).as_dict() for side in SIDES
+        }
     if isinstance(shipped.model, Harmonizer):
         found["calibration"] = round(shipped.model.calibration.item(), 2)
         for side in SIDES:
@@ -74,7 +81,18 @@ def results() -> str:
         if not path.exists():
             continue
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if "accuracies" not in facts:
+        if "pitches_rebuilt" in facts.get("test", {}):
+            test = facts["test"]
+            rebuilt, nats = test["pitches_rebuilt"], test["nats_per_step"]
+            parts += [
+                f"## {name}",
+                "Whole chorales written again from the means of their latent vectors alone, and"
+                " from vectors drawn from the prior.",
+                "| | pitches | nats a step |\n| --- | ---: | ---: |\n"
+                f"| their own | {100 * rebuilt['own']:.1f} | {nats['own']:.3f} |\n"
+                f"| drawn | {100 * rebuilt['prior']:.1f} | {nats['prior']:.3f} |",
+            ]
+        elif "accuracies" not in facts:
             test = facts["test"]
             parts += [
                 f"## {name}",

@@ -39,6 +39,19 @@ def untrained(tmp_path_factory) -> dict[str, Path]:
             "decoder_layers": 1,
             "head_layers": 1,
         },
+        "vae": RECIPES["vae"].config
+        | {
+            "width": 16,
+            "heads": 2,
+            "depth": 4,
+            "encoder_layers": 1,
+            "decoder_layers": 1,
+            "head_layers": 1,
+            "piece": 8,
+            "beat": 4,
+            "prior_layers": 1,
+            "lead_layers": 1,
+        },
     }
     paths = {}
     for name, config in configs.items():

@@ -21,6 +21,15 @@ CONFIGS = {
         "width": 8,
         "heads": 2,
     },
+    "vae": {
+        "lowest": [60, 48],
+        "symbols": [9, 12],
+        "order": [0, 1],
+        "context": [3],
+        "width": 8,
+        "heads": 2,
+        "sliders": ["activity"],
+    },
 }
 
 

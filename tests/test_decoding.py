@@ -13,12 +13,12 @@ from strategies import chorales
 
 from musicae import decoding, pianoroll
 from musicae.chorale import Chorale
-from musicae.decoding import LIKELIEST, draw, problem_of
+from musicae.decoding import LIKELIEST, Choice, draw, problem_of
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.pianoroll import VOCABULARY
 from musicae.recipes import RECIPES
 from musicae.sketch import Sketch
-from musicae.steering import OFF, STRICT, Rules
+from musicae.steering import PRESETS, Rules
 from musicae.theory import RULES
 from musicae.vocabulary import HOLD, SILENCE
 
@@ -54,8 +54,8 @@ TUNE = passage("S  C5 D5 G5 -- .. D5 E5^ --")
 SOPRANO_ONLY = Sketch.of(TUNE, voices=(S,))
 
 
-def drawn(sketch, n=3, *, temperature=1.0, top_p=1.0, rules=OFF, seed=0, model=MODEL):
-    return draw(model, sketch, n, temperature=temperature, top_p=top_p, rules=rules, seed=seed)
+def drawn(sketch, n=3, *, temperature=1.0, top_p=1.0, rules="off", seed=0, model=MODEL):
+    return draw(model, sketch, n, Choice(temperature, seed, top_p, rules))
 
 
 def some_of(chorale, seed):
@@ -89,7 +89,7 @@ def test_what_is_known_stays_and_the_rest_can_be_sung(chorale, seed):
 
 
 @settings(max_examples=4)
-@given(chorales(max_steps=24), SEEDS, st.sampled_from([OFF, STRICT]))
+@given(chorales(max_steps=24), SEEDS, st.sampled_from(["off", "strict"]))
 def test_its_nats_are_the_models(chorale, seed, rules):
     sketch = some_of(chorale, seed)
     found = drawn(sketch, n=2, seed=seed, rules=rules, temperature=1.5)
@@ -168,7 +168,7 @@ def expected_shares(sketch, cell, temperature, top_p, rules):
         tokens[step, voice] = symbol
         cost.append(decoding.judge(MODEL, sketch, tokens).nats[cell])
     before, now = sketch.chorale.pitch[[step - 1, step]].astype(int)
-    cost = np.array(cost) + rules.costs(voice, before[None], now[None])[0]
+    cost = np.array(cost) + PRESETS[rules].costs(voice, before[None], now[None])[0]
     share = np.exp(-cost / temperature)
     share /= share.sum()
     order = np.argsort(-share)
@@ -180,15 +180,16 @@ def expected_shares(sketch, cell, temperature, top_p, rules):
 @pytest.mark.parametrize(
     ("temperature", "top_p", "rules"),
     [
-        (1.0, 1.0, OFF),
-        (0.5, 1.0, OFF),
-        (3.0, 1.0, OFF),
-        (1.0, 0.6, OFF),
-        (1.0, 1.0, Rules(crossing=2.0)),
-        (2.0, 0.8, STRICT),
+        (1.0, 1.0, "off"),
+        (0.5, 1.0, "off"),
+        (3.0, 1.0, "off"),
+        (1.0, 0.6, "off"),
+        (1.0, 1.0, "uncrossed"),
+        (2.0, 0.8, "strict"),
     ],
 )
-def test_symbols_are_drawn_as_often_as_they_are_likely(temperature, top_p, rules):
+def test_symbols_are_drawn_as_often_as_they_are_likely(monkeypatch, temperature, top_p, rules):
+    monkeypatch.setitem(PRESETS, "uncrossed", Rules(crossing=2.0))
     known = np.ones(ONE_CELL.pitch.shape, dtype=bool)
     known[1, B] = False
     sketch = Sketch.of(ONE_CELL, known=known)
@@ -206,7 +207,7 @@ def test_symbols_are_drawn_as_often_as_they_are_likely(temperature, top_p, rules
 @pytest.mark.parametrize("seed", [0, 1])
 def test_strict_rules_are_kept_wherever_they_can_be(seed):
     free = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5)
-    ruled = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5, rules=STRICT)
+    ruled = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5, rules="strict")
 
     def broken(found):
         """Those of the melody alone left out."""

@@ -15,19 +15,18 @@ from strategies import chorales
 from musicae import pianoroll
 from musicae.chorale import VOICE_RANGES
 from musicae.decoding import problem_of
-from musicae.models.harmonizer import (
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.layers import NONE
+from musicae.models.writer import (
     BEGUN,
     HELD,
     SILENT,
     WIDEST_LEAP,
-    Harmonizer,
-    HarmonizerConfig,
     Notes,
     Problem,
     Recital,
     surprise,
 )
-from musicae.models.layers import NONE
 from musicae.pianoroll import VOCABULARY
 from musicae.recipes import OUTER_FIRST, RECIPES
 from musicae.sketch import Sketch
@@ -95,15 +94,20 @@ def noise(tokens, seed):
     return torch.from_numpy(rng.integers(VOCABULARY, size=tuple(tokens.shape)))
 
 
-def recited(model, heard, tokens):
-    """The logits ``(N, T, V, S)`` of a recital of ``tokens``, ``heard`` being what it is given;
+def recital_of(model, given, count):
+    """A recital of which the model has heard what is ``given``."""
+    return Recital(model, given, model.listen(model.sing(given.tokens), given), count)
+
+
+def recited(model, given, tokens):
+    """The logits ``(N, T, V, S)`` of a recital of ``tokens``, ``given`` being what it is given;
     0 where it is not asked, ``-inf`` being a large number."""
-    recital = Recital(model, heard, len(tokens))
+    recital = recital_of(model, given, len(tokens))
     found = torch.zeros(*tokens.shape, max(model.config.symbols))
     for step in range(tokens.shape[1]):
         recital.begin()
         for voice in model.config.order:
-            if not heard.known[0, step, voice]:
+            if not given.known[0, step, voice]:
                 found[:, step, voice] = recital.logits([voice])[:, 0]
                 recital.sing(voice, tokens[:, step, voice])
     return found.nan_to_num(neginf=-1e9)
@@ -157,8 +161,8 @@ def test_a_recital_hears_what_forward_hears(chorale, seed):
     silent = torch.where(whole.known, whole.tokens, SILENCE)
     tokens = torch.cat([whole.tokens, silent])
     both = Problem(tokens, *(torch.cat([part, part]) for part in whole[1:]))
-    heard = torch.where(whole.known, whole.tokens, noise(whole.tokens, seed))
-    found = recited(MODEL, whole._replace(tokens=heard), tokens)
+    given_tokens = torch.where(whole.known, whole.tokens, noise(whole.tokens, seed))
+    found = recited(MODEL, whole._replace(tokens=given_tokens), tokens)
     torch.testing.assert_close(found, at_once(MODEL, both), atol=1e-4, rtol=1e-4)
 
 
@@ -181,7 +185,7 @@ def test_so_does_one_of_another_build(changes):
 
 def test_a_recital_says_what_comes_next_if_the_next_ones_hold():
     whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
-    recital = Recital(MODEL, whole, count=1)
+    recital = recital_of(MODEL, whole, count=1)
     for step in range(4):
         recital.begin()
         for voice in OUTER_FIRST if step < 3 else ():

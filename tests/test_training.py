@@ -15,6 +15,7 @@ import torch
 from musicae import checkpoint, corpus, pianoroll
 from musicae.chorale import Chorale, Meter, MusicaeError
 from musicae.pianoroll import WINDOW
+from musicae.pieces import LatentStatistics
 from musicae.recipes import RECIPES, Settings
 from musicae.training import LOG, STATE, SUMMARY, Progress, TrainingError, train
 from musicae.vocabulary import HOLD, SILENCE
@@ -33,7 +34,21 @@ SMALL = {
         "decoder_layers": 1,
         "head_layers": 1,
     },
+    "vae": {
+        "width": 16,
+        "heads": 2,
+        "depth": 4,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "head_layers": 1,
+        "piece": 8,
+        "beat": 4,
+        "prior_layers": 1,
+        "lead_layers": 1,
+    },
 }
+WHOLE = ("harmonizer", "vae")
+"""Models that learn from whole chorales, of which something else is drawn in each epoch."""
 
 
 def hymn(quarters=33, shift=0):
@@ -166,11 +181,12 @@ def test_a_run_learns_and_leaves_weights_log_and_summary(tmp_path, name, capfd):
     assert {p.name for p in tmp_path.iterdir()} == {f"{name}.safetensors", LOG, SUMMARY, STATE}
 
     rows = log(tmp_path)
-    assert list(rows[0]) == ["epoch", "train_loss", "valid_loss", "learning_rate"]
+    columns = ["epoch", "train_loss", "valid_loss", "learning_rate"]
+    assert list(rows[0]) == columns + list(LatentStatistics._fields) * (name == "vae")
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     best = min(rows, key=lambda row: row["valid_loss"])
-    # What the harmonizer is trained on differs from epoch to epoch, so its losses do too.
-    watched = "valid_loss" if name == "harmonizer" else "train_loss"
+    # What these are trained on differs from epoch to epoch, so their losses do too.
+    watched = "valid_loss" if name in WHOLE else "train_loss"
     assert rows[-1][watched] < rows[0][watched]
     assert done[1:] == (4, best["epoch"], best["valid_loss"], True)
 
@@ -182,10 +198,10 @@ def test_a_run_learns_and_leaves_weights_log_and_summary(tmp_path, name, capfd):
     assert summary["config"] == RECIPES[name].config | SMALL[name]
     assert summary["valid_loss"] == done.valid_loss
     (counted,) = summary["data"]["valid"].keys() - {"sha256"}
-    assert counted == ("chorales" if name == "harmonizer" else "windows")
+    assert counted == ("chorales" if name in WHOLE else "windows")
     assert (
         summary["data"]["valid"][counted]
-        == {"minibach": 9, "autoencoder": 6, "harmonizer": 1}[name]
+        == {"minibach": 9, "autoencoder": 6, "harmonizer": 1, "vae": 1}[name]
     )
     assert summary["versions"].keys() == {"python", "musicae", "torch", "lightning-fabric"}
 
@@ -394,7 +410,7 @@ def test_without_fabric_the_extra_is_named(tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path, monkeypatch):
-    def nothing(self, network, batch):
+    def nothing(self, network, batch, _progress):
         return network(pianoroll.flatten(batch.long(), self.given)).sum(dim=-1) * float("nan")
 
     monkeypatch.setattr(type(RECIPES["minibach"].task), "loss", nothing)

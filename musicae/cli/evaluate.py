@@ -116,6 +116,9 @@ def _compare(
         print(json.dumps(told, indent=2))
         return
     print(comparison.markdown(rows))
+    for row in rows:
+        if row.latent:
+            print(f"{row.name}: {row.latent}")
     for group in groups:
         for reason in group.skipped:
             print(f"left out  {reason}")

@@ -14,8 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+Turns = tuple[Tensor, Tensor]
+"""Cosines and sines, each ``(J, D / 2)``, of the angles by which frames are turned."""
 NONE = -1
 """The index of a feature that is not there."""
+AHEAD = 64
+"""For so many frames that may follow, a memory knows how they are turned."""
 FEW_ROWS = 64
 """Up to so many sums of features are looked up; more are multiplied."""
 
@@ -83,11 +87,9 @@ class Attention(nn.Module):
         size = min(self.span, length)
         blocks = -(-length // size)
         x = F.pad(x, (0, 0, 0, blocks * size - length))
-        positions = torch.arange(blocks * size, device=x.device)
+        turns = _turns(torch.arange(blocks * size, device=x.device), width // self.heads)
         # N blocks of S frames: (B, H, N * S, D) -> (B, H, N, S, D)
-        q, k, v = (
-            part.view(batch, self.heads, blocks, size, -1) for part in self._heads(x, positions)
-        )
+        q, k, v = (part.view(batch, self.heads, blocks, size, -1) for part in self._heads(x, turns))
         offsets = (-1, 0) if self.causal else (-1, 0, 1)
         k, v = (torch.cat([_neighbour(part, o) for o in offsets], dim=3) for part in (k, v))
         # (B * N, H, S, D) and (B * N, H, 2 S or 3 S, D)
@@ -101,18 +103,20 @@ class Attention(nn.Module):
 
     def step(self, x: Tensor, memory: Memory, position: int) -> Tensor:
         """The next frame ``(B, W)`` of a causal attention, with those before in ``memory``."""
-        q, k, v = self._heads(x[:, None], torch.tensor([position], device=x.device))
+        q, k, v = self._heads(
+            x[:, None], memory.turns(position, x.shape[-1] // self.heads, x.device)
+        )
         keys, values = memory.add(k, v)
         y = F.scaled_dot_product_attention(q, keys, values)
         output: Tensor = self.output(y.transpose(1, 2).flatten(1))
         return output
 
-    def _heads(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _heads(self, x: Tensor, turns: Turns) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values ``(B, H, J, D)``, the first two turned by their positions."""
         parts = self.inputs(x).view(*x.shape[:2], 3, self.heads, -1)  # (B, J, 3, H, D)
-        q, k, v = parts.permute(2, 0, 3, 1, 4)
-        cos, sin = _turns(positions, q.shape[-1])
-        return _rotate(q, cos, sin), _rotate(k, cos, sin), v
+        parts = parts.permute(2, 0, 3, 1, 4)
+        q, k = _rotate(parts[:2], *turns)
+        return q, k, parts[2]
 
     def _near(
         self, blocks: int, size: int, length: int, offsets: Sequence[int], device: torch.device
@@ -134,6 +138,7 @@ class Memory:
         self.span = span
         self.filled = 0
         self.kept: tuple[Tensor, Tensor] | None = None
+        self.turned: tuple[range, Turns] | None = None
 
     def add(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Take those of a new frame, each ``(B, H, 1, D)``; returns all that it may look at."""
@@ -150,6 +155,18 @@ class Memory:
         self.filled += 1
         recent = slice(max(0, self.filled - self.span - 1), self.filled)
         return self.kept[0][:, :, recent], self.kept[1][:, :, recent]
+
+    def turns(self, position: int, depth: int, device: torch.device) -> Turns:
+        """How a frame is turned; those that may follow are worked out at once."""
+        if self.turned is None or position not in self.turned[0]:
+            ahead = range(position, position + AHEAD)
+            self.turned = (
+                ahead,
+                _turns(torch.arange(position, position + AHEAD, device=device), depth),
+            )
+        row = position - self.turned[0].start
+        cos, sin = self.turned[1]
+        return cos[row : row + 1], sin[row : row + 1]
 
 
 class Block(nn.Module):
@@ -191,8 +208,8 @@ def _neighbour(blocks: Tensor, offset: int) -> Tensor:
     return blocks if offset == 0 else blocks.roll(-offset, dims=2)
 
 
-def _turns(positions: Tensor, depth: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines ``(J, D / 2)`` of the angles by which positions are turned."""
+def _turns(positions: Tensor, depth: int) -> Turns:
+    """Those of frames at positions ``(J,)``."""
     even = torch.arange(0, depth, 2, device=positions.device)
     angles = positions[:, None] * 10_000 ** (-even / depth)
     return angles.cos(), angles.sin()

@@ -57,6 +57,12 @@ class ChoraleVAEConfig(WriterConfig):
         if self.width % POOLS:
             raise ValueError(f"a width is a multiple of {POOLS}, not {self.width}")
 
+    @property
+    def beyond(self) -> int:
+        """Steps of silence that are heard after a piece, as far as what is not causal looks ahead:
+        with so many, a piece sounds the same whatever it is filled up to."""
+        return self.stride * self.span * max(self.encoder_layers, self.lead_layers)
+
 
 class Piece(NamedTuple):
     """Whole chorales, or the forms of such as are to be written."""

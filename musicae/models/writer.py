@@ -19,7 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -35,8 +37,12 @@ WIDEST_LEAP = 13
 WIDEST = 35
 """Wider intervals between voices, in semitones, are taken for this."""
 INTERVALS = 2 * WIDEST + 1
+Numbers = NDArray[np.int64]
 RELATIONS = 2
 """How a pitch is scored besides its interval to each voice: by its height and its degree."""
+MIDI_PITCHES = 128
+PARTS = 5
+"""How many features tell of one voice by itself."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,17 @@ class Notes(NamedTuple):
             torch.where(seen, self.age, NONE),
             torch.where(seen, self.leap, NONE),
         )
+
+
+class Turn(NamedTuple):
+    """What a model has for some voices, whose turn it is."""
+
+    which: tuple[Tensor, Tensor]
+    """``(U,)`` their turns, from 0, and the voices, where symbols of all of them are indexed."""
+    table: Tensor
+    """``(U, R, I, D)`` the vectors of intervals."""
+    outside: Tensor
+    """``(U, P)`` bool which pitches a voice has not."""
 
 
 class Writer(nn.Module):
@@ -197,7 +214,14 @@ class Writer(nn.Module):
         before = Notes(*map(_later, notes))
         seen = self.seen(known[..., None, :])  # (B, T, V, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
-        return self.score(list(self.voices), x, before, now, tonic)
+        voices = list(self.voices)
+        own, others = before.pitch[..., None], before.pitch[..., None, :]
+        # What matters of a note that was just chosen is how the voice came to it.
+        moves = now._replace(age=torch.full_like(now.age, NONE), leap=_leap(others, now.pitch))
+        which = torch.tensor(voices, device=x.device)[:, None].expand(own.shape)
+        features = [self.step_features(moves, tonic[..., None]), _interval(own, now.pitch), which]
+        index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
+        return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
 
     def listen(self, notes: Notes, problem: Problem) -> Tensor:
         """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
@@ -234,9 +258,10 @@ class Writer(nn.Module):
     def follow(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
         """The notes that symbols ``(..., V)`` make of those of the step before: ``sing``'s, a step
         at a time. ``lowest`` ``(V,)`` are the pitches from which the symbols count."""
-        goes_on = (tokens == HOLD) | ((tokens == SILENCE) & (before.kind == SILENT))
-        pitch = torch.where(tokens == HOLD, before.pitch, _pitch(tokens, lowest))
-        kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
+        holds = tokens == HOLD
+        goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
+        pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
+        kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
         leap = torch.where(goes_on, before.leap, _leap(before.pitch, pitch))
         return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
 
@@ -250,41 +275,40 @@ class Writer(nn.Module):
         others = ~torch.eye(len(turn), dtype=torch.bool, device=known.device)
         return (known | torch.tensor(chosen, device=known.device)) & others
 
+    def turn(self, voices: list[int]) -> Turn:
+        every = voices == list(self.voices)
+        table = self.intervals if every else self.intervals[voices]
+        steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=table.device)
+        which = (
+            torch.arange(len(voices), device=table.device),
+            torch.tensor(voices, device=table.device),
+        )
+        return Turn(which, table, steps >= self.symbols[voices, None] - FIRST_PITCH)
+
     def score(
-        self, voices: list[int], step: Tensor, before: Notes, now: Notes, tonic: Tensor
+        self, turn: Turn, step: Tensor, features: Tensor, index: Tensor, silent: Tensor
     ) -> Tensor:
         """The logits ``(..., U, S)`` of some voices at one step.
 
-        ``step`` ``(..., W)`` is what the decoder knows of the step; ``before`` ``(..., V)`` are the
-        notes of the step before, ``now`` ``(..., U, V)`` those of this step that are known or
-        chosen when the turn of each of the voices comes.
+        ``step`` ``(..., W)`` is what the decoder knows of the step; ``features`` ``(..., U, K)``
+        are of the notes of this step that are known or chosen when the turn of each of the voices
+        comes, ``index`` ``(..., U, R, P)`` is ``pitch_index``'s, and ``silent`` ``(..., U, 1)``
+        says which of the voices has nothing to hold.
         """
-        config = self.config
-        own = before.pitch[..., voices, None]  # (..., U, 1)
-        others = before.pitch[..., None, :]  # (..., 1, V)
-        # What matters of a note that was just chosen is how the voice came to it.
-        moves = now._replace(age=torch.full_like(now.age, NONE), leap=_leap(others, now.pitch))
-        which = torch.tensor(voices, device=own.device)[:, None].expand(own.shape)
-        features = [self.step_features(moves, tonic[..., None]), _interval(own, now.pitch), which]
-        x = self.dropout(step[..., None, :] + self.now(torch.cat(features, dim=-1)))
+        x = self.dropout(step[..., None, :] + self.now(features))
         for layer in self.head:
             x = x + self.dropout(layer(x))
         x = self.score_norm(x)  # (..., U, W)
-        queries = self.queries(x).view(*x.shape[:-1], -1, config.depth)  # (..., U, R, D)
-        table = self.intervals[voices].to(queries.dtype)  # (U, R, I, D)
-        scores = torch.einsum("...urd,urid->...uri", queries, table)
-        index = self._pitch_index(voices, others, now, tonic)  # (..., U, R, P)
+        queries = self.queries(x).view(*x.shape[:-1], -1, self.config.depth)  # (..., U, R, D)
+        scores = torch.einsum("...urd,urid->...uri", queries, turn.table.to(queries.dtype))
         pitches = scores.gather(-1, index).float().sum(dim=-2)
-        outside = torch.arange(pitches.shape[-1], device=own.device) >= (
-            self.symbols[voices, None] - FIRST_PITCH
-        )
-        pitches = pitches.masked_fill(outside, -torch.inf)
+        pitches = pitches.masked_fill(turn.outside, -torch.inf)
         hold_or_rest = self.hold_or_rest(x).float().view(*x.shape[:-1], -1, 2)
-        hold, rest = hold_or_rest[..., range(len(voices)), voices, :].split(1, dim=-1)
-        hold = hold.masked_fill(own == NONE, -torch.inf)  # there is nothing to hold
-        return torch.cat([hold, rest, pitches], dim=-1) / self.calibration
+        hold_or_rest = hold_or_rest[..., *turn.which, :]
+        hold = hold_or_rest[..., :1].masked_fill(silent, -torch.inf)
+        return torch.cat([hold, hold_or_rest[..., 1:], pitches], dim=-1) / self.calibration
 
-    def _pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
+    def pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
         """``(..., U, R, P)`` where in the tables of intervals each pitch of some voices is found:
         its height, its degree, and its interval to each voice."""
         steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=before.device)
@@ -350,11 +374,47 @@ def _interval(upper: Tensor, lower: Tensor) -> Tensor:
     return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)
 
 
+class Lookup:
+    """A model's features of any pitch, as tables, which for a few notes are sooner read than the
+    features are computed. ``NONE`` is the last entry of each.
+
+    Axes: ``M`` MIDI pitches and ``NONE``.
+    """
+
+    def __init__(self, model: Writer, tonic: Tensor) -> None:
+        """``tonic`` ``(N,)`` are the candidates'."""
+        voices = list(model.voices)
+        pitch = torch.tensor([*range(MIDI_PITCHES), NONE])
+        self.leap: Numbers = _leap(pitch[:, None], pitch).numpy()  # (M, M)
+        self.interval: Numbers = _interval(pitch[:, None], pitch).numpy()  # (M, M)
+        every = pitch[:, None].repeat(len(tonic), 1, len(voices))  # (N, M, V)
+        by_pitch = model.step_features(Notes(every, every, every, every), tonic[:, None, None])
+        self.height: Numbers = by_pitch[0, :, 1].numpy()  # (M,)
+        self.degree: Numbers = by_pitch[..., 2].numpy()  # (N, M)
+        ages = torch.tensor([*range(AGES[-1] + 1), NONE])[:, None].repeat(1, len(voices))
+        by_age = model.step_features(Notes(ages, ages, ages, ages), tonic[0])
+        self.age: Numbers = by_age[:, 3].numpy()
+        # Of a note of the step before or of this one, what its intervals to all pitches are.
+        every = every[0, :, None]  # (M, 1, V)
+        places = [
+            model.pitch_index(
+                voices, every, Notes(every, every * 0 + kind, every, every), tonic[:1]
+            )
+            for kind in (UNKNOWN, BEGUN)
+        ]
+        self.relation: Numbers = torch.stack(places)[..., RELATIONS, :].numpy()  # (2, M, V, P)
+        any_note = every[:1].expand(len(tonic), -1, -1)
+        place = model.pitch_index(voices, any_note, Notes(*[any_note] * 4), tonic[:, None])
+        self.place: Numbers = place[..., :RELATIONS, :].numpy()  # (N, V, 2, P)
+
+
 class Recital:
     """A model that writes, step after step, on ``count`` candidates at once.
 
     At each step call ``begin``; then, for the voices that are not known in the model's order,
-    ``logits`` and ``sing``. Give or take rounding, the logits are those of ``Writer.write``.
+    ``logits`` and ``sing``. Give or take rounding, the logits are those of ``Writer.write``. What
+    takes time is the number of operations, not their size: notes are kept in tensors that numpy
+    shares, and read by ``Lookup``.
     Axis ``N``: candidates.
     """
 
@@ -362,12 +422,21 @@ class Recital:
         """``problem`` is one piece (``B`` is 1), or as many as there are candidates, in all of
         which the same voices are known at the same steps; ``heard`` is ``Writer.write``'s."""
         self.model, self.problem, self.count = model, problem, count
-        self.heard = heard.expand(count, -1, -1)
-        self.tonic = problem.tonic.expand(count)
+        self.heard, self.led = heard.expand(count, -1, -1), model.heard(heard).expand(count, -1, -1)
+        self.lookup = Lookup(model, problem.tonic.expand(count))
+        self.context = problem.context.expand(count, -1, -1).numpy()
+        self.known = problem.known[0].numpy()
         self.memories = [Memory(model.config.span) for _ in model.decoder]
         self.now = Notes(*torch.full((4, count, len(model.lowest)), NONE).unbind())
-        self.sees = model.seen(torch.zeros_like(problem.known[0, 0]))  # (U, V)
-        self.recent: list[Tensor] = []
+        self.sees = model.seen(torch.zeros_like(problem.known[0, 0])).numpy()  # (U, V)
+        self.rows = np.arange(count)[:, None]
+        self.upper, self.lower = model.upper.numpy(), model.lower.numpy()
+        # The features of notes that are not known or chosen yet, by columns of ``model.now``.
+        voices = len(model.lowest)
+        kinds_first = [UNKNOWN, *[NONE] * (PARTS - 1)] * voices
+        self.unseen = np.array([*kinds_first, *[NONE] * (len(self.upper) + voices + 1)])
+        self.turns: dict[tuple[int, ...], Turn] = {}
+        self.recent: list[Numbers] = []
         self.position = -1
 
     def begin(self) -> None:
@@ -375,13 +444,13 @@ class Recital:
         model, stride = self.model, self.model.config.stride
         self.position += 1
         self.before = self.now
-        features = model.step_features(self.before, self.tonic[:, None])  # (N, K)
+        features = self._features(*(part.numpy() for part in self.before))
         # Before the piece there is nothing, for as many steps as a frame has.
         self.recent = [*(self.recent or [features] * stride), features][-stride:]
         if self.position % stride == 0:
             self._begin_frame(self.position // stride)
-        context = self.problem.context[:, self.position].expand(self.count, -1)
-        self.step = self.frame + model.before(torch.cat([features, context], dim=-1))
+        both = np.concatenate([features, self.context[:, self.position]], axis=-1)
+        self.step = self.frame + model.before(torch.from_numpy(both))
         known = self.problem.known[0, self.position]
         tokens = torch.where(known, self.problem.tokens[:, self.position], HOLD)
         # What is not known is taken to hold until it is chosen.
@@ -390,13 +459,11 @@ class Recital:
     def _begin_frame(self, frame: int) -> None:
         model, stride = self.model, self.model.config.stride
         steps = slice(frame * stride, (frame + 1) * stride)
-        context = self.problem.context[:, steps].expand(self.count, -1, -1)
-        past = torch.cat([torch.stack(self.recent, dim=1), context], dim=-1).flatten(1)
-        heard = self.heard[:, frame]
-        x = model.past(past) + model.heard(heard)
+        past = np.concatenate([np.stack(self.recent, axis=1), self.context[:, steps]], axis=-1)
+        x = model.past(torch.from_numpy(past.reshape(self.count, -1))) + self.led[:, frame]
         for block, memory in zip(model.decoder, self.memories, strict=True):
             x = block.step(x, memory, frame)  # type: ignore[operator]  # a Block
-        self.frame = model.to_step(torch.cat([model.decoder_norm(x), heard], dim=-1))
+        self.frame = model.to_step(torch.cat([model.decoder_norm(x), self.heard[:, frame]], dim=-1))
 
     def logits(self, voices: list[int]) -> Tensor:
         """``(N, U, S)`` of the next voices in their order, which are not known.
@@ -404,10 +471,28 @@ class Recital:
         Of the first one they are its logits; of each other one, if those before it hold, which
         at most steps they do.
         """
-        seen = (self.sees | self.problem.known[0, self.position])[voices]  # (U, V)
+        lookup, shape = self.lookup, (self.count, len(voices))
+        turn = self.turns.get(tuple(voices)) or self.model.turn([*voices])
+        self.turns[tuple(voices)] = turn
+        seen = (self.sees | self.known[self.position])[voices]  # (U, V)
         seen[range(len(voices)), voices] = False
-        now = Notes(*(part[:, None] for part in self.now)).where(seen)
-        return self.model.score(voices, self.step, self.before, now, self.tonic[:, None])
+        was, now, kind = self.before.pitch.numpy(), self.now.pitch.numpy(), self.now.kind.numpy()
+        moves = self._features(now, kind, np.full_like(now, NONE), lookup.leap[was, now])
+        own = was[:, voices, None]  # (N, U, 1)
+        features = np.empty((*shape, len(self.unseen)), dtype=np.int64)
+        features[..., : moves.shape[-1]] = moves[:, None]
+        features[..., moves.shape[-1] : -1] = lookup.interval[own, now[:, None]]
+        features[..., -1] = voices
+        pairs = seen[:, self.upper] & seen[:, self.lower]
+        apart = np.ones((len(voices), 1), dtype=bool)
+        told = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, seen, apart], axis=-1)
+        features = np.where(told, features, self.unseen)
+        place = lookup.place[:, voices]  # (N, U, 2, P)
+        others = np.where(seen, now[:, None], was[:, None])  # (N, U, V)
+        relation = lookup.relation[seen.astype(np.int64), others, np.array(voices)[:, None]]
+        index = np.concatenate([place, relation], axis=-2)  # (N, U, R, P)
+        tensors = (torch.from_numpy(part) for part in (features, index, own == NONE))
+        return self.model.score(turn, self.step, *tensors)
 
     def sing(self, voice: int, tokens: Tensor) -> None:
         """One voice's symbols ``(N,)`` at this step."""
@@ -416,3 +501,19 @@ class Recital:
         sung = self.model.follow(before, tokens[:, None], self.model.lowest[own])
         for part, new in zip(self.now, sung, strict=True):
             part[:, own] = new
+
+    def _features(self, pitch: Numbers, kind: Numbers, age: Numbers, leap: Numbers) -> Numbers:
+        """``Writer.step_features`` ``(N, K)`` of notes ``(N, V)``."""
+        lookup = self.lookup
+        voices = np.stack(
+            (
+                kind,
+                lookup.height[pitch],
+                lookup.degree[self.rows, pitch],
+                lookup.age[np.minimum(age, AGES[-1])],
+                leap,
+            ),
+            axis=-1,
+        )
+        between = lookup.interval[pitch[:, self.upper], pitch[:, self.lower]]
+        return np.concatenate([voices.reshape(self.count, -1), between], axis=-1)
