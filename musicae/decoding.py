@@ -18,7 +18,8 @@ from musicae.chorale import N_VOICES, REST
 from musicae.latents import latents_together, piece_of, together
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE, Latent
-from musicae.models.writer import Problem, Recital, WriterConfig, surprise
+from musicae.models.writer import Problem, WriterConfig, surprise
+from musicae.recital import Recital
 from musicae.situation import situation
 from musicae.sketch import Sketch
 from musicae.steering import PRESETS, Close, close_of

@@ -20,7 +20,7 @@ from musicae.chorale import N_VOICES, REST, VOICE_RANGES
 from musicae.lines import AUGMENTED_FOURTH, CHROMATIC_SEMITONE
 from musicae.notation import places_near
 from musicae.sketch import Sketch
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
 from musicae.voiceleading import FIFTH, OCTAVE, STEP, WIDEST
 
 Pitches = NDArray[np.int64]
@@ -34,7 +34,6 @@ FORBIDDEN = 50.0
 taken."""
 
 
-MIDI_PITCHES = 128
 SILENT_WAY_OUT = 10.0
 """Nats that a rest costs where rules are strict: who can sing nothing right is silent."""
 

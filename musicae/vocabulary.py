@@ -6,3 +6,4 @@ SILENCE = 1
 """The voice rests."""
 FIRST_PITCH = 2
 """The onset of a voice's lowest pitch; the others follow by semitones."""
+MIDI_PITCHES = 128

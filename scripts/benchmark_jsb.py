@@ -130,7 +130,7 @@ def train(
     rows = fit(
         fabric,
         model,
-        task.loss,
+        task,
         sides["train"],
         sides["valid"],
         settings=settings,

@@ -52,7 +52,8 @@ def compose(folder: Path) -> None:
 
 def walk(results: Path) -> None:
     """A way from one harmonized melody to another, as piano rolls one above another."""
-    pieces = musicae.interpolate(*(results / f"{name}.mid" for name in WAY), n=STEPS)
+    one, other = (results / f"{name}.mid" for name in WAY)
+    pieces = musicae.interpolate(one, other, STEPS)
     chorales = {f"{i} of {STEPS}": piece.chorale for i, piece in enumerate(pieces, start=1)}
     render.draw_beside(chorales, results / "interpolation.png", bars=6)
 

@@ -28,6 +28,7 @@ NEEDS_TORCH = (
     "latents",
     "composing",
     "decoding",
+    "recital",
     "sampling",
     "training",
     "evaluation",

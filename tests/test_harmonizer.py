@@ -24,11 +24,11 @@ from musicae.models.writer import (
     WIDEST_LEAP,
     Notes,
     Problem,
-    Recital,
     surprise,
 )
 from musicae.pianoroll import VOCABULARY
 from musicae.recipes import OUTER_FIRST, RECIPES
+from musicae.recital import Recital
 from musicae.sketch import Sketch
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 

@@ -19,13 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward, Memory
+from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 UNKNOWN, SILENT, HELD, BEGUN = range(4)
@@ -37,10 +35,8 @@ WIDEST_LEAP = 13
 WIDEST = 35
 """Wider intervals between voices, in semitones, are taken for this."""
 INTERVALS = 2 * WIDEST + 1
-Numbers = NDArray[np.int64]
 RELATIONS = 2
 """How a pitch is scored besides its interval to each voice: by its height and its degree."""
-MIDI_PITCHES = 128
 PARTS = 5
 """How many features tell of one voice by itself."""
 
@@ -217,9 +213,13 @@ class Writer(nn.Module):
         voices = list(self.voices)
         own, others = before.pitch[..., None], before.pitch[..., None, :]
         # What matters of a note that was just chosen is how the voice came to it.
-        moves = now._replace(age=torch.full_like(now.age, NONE), leap=_leap(others, now.pitch))
+        moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
         which = torch.tensor(voices, device=x.device)[:, None].expand(own.shape)
-        features = [self.step_features(moves, tonic[..., None]), _interval(own, now.pitch), which]
+        features = [
+            self.step_features(moves, tonic[..., None]),
+            interval_between(own, now.pitch),
+            which,
+        ]
         index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
         return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
 
@@ -253,7 +253,7 @@ class Writer(nn.Module):
         pitch = _pitch(symbol, self.lowest)
         came_from = torch.where(begun > 0, _later(pitch).gather(1, begun), NONE)
         kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
-        return Notes(pitch, kind, steps - begun, _leap(came_from, pitch))
+        return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
 
     def follow(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
         """The notes that symbols ``(..., V)`` make of those of the step before: ``sing``'s, a step
@@ -262,7 +262,7 @@ class Writer(nn.Module):
         goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
         pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
         kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
-        leap = torch.where(goes_on, before.leap, _leap(before.pitch, pitch))
+        leap = torch.where(goes_on, before.leap, leap_of(before.pitch, pitch))
         return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
 
     def seen(self, known: Tensor) -> Tensor:
@@ -316,7 +316,7 @@ class Writer(nn.Module):
         chosen = now.kind != UNKNOWN
         other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
         # First come the intervals to notes of this step, then those to notes of the step before.
-        interval = _interval(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
+        interval = interval_between(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
         interval = interval.masked_fill(other == NONE, 2 * INTERVALS)
         first = (*interval.shape[:-2], 1, -1)
         height = (pitches - self.floor).expand(first)
@@ -331,7 +331,7 @@ class Writer(nn.Module):
         age = torch.bucketize(notes.age, self.ages, right=True)
         age = age.masked_fill(notes.age == NONE, NONE)
         voices = torch.stack([notes.kind, height, degree, age, notes.leap], dim=-1).flatten(-2)
-        between = _interval(notes.pitch[..., self.upper], notes.pitch[..., self.lower])
+        between = interval_between(notes.pitch[..., self.upper], notes.pitch[..., self.lower])
         return torch.cat([voices, between], dim=-1)
 
     def frames(self, step: Tensor, context: Tensor) -> Tensor:
@@ -362,158 +362,13 @@ def _later(x: Tensor, steps: int = 1) -> Tensor:
     return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
 
 
-def _leap(before: Tensor, after: Tensor) -> Tensor:
+def leap_of(before: Tensor, after: Tensor) -> Tensor:
     """From one pitch to another, from 0 up; ``NONE`` where one of them is."""
     semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
     return torch.where((before == NONE) | (after == NONE), NONE, semitones)
 
 
-def _interval(upper: Tensor, lower: Tensor) -> Tensor:
+def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
     """From one pitch down to another, from 0 (far above) up; ``NONE`` where one of them is."""
     semitones = (upper - lower).clamp(-WIDEST, WIDEST) + WIDEST
     return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)
-
-
-class Lookup:
-    """A model's features of any pitch, as tables, which for a few notes are sooner read than the
-    features are computed. ``NONE`` is the last entry of each.
-
-    Axes: ``M`` MIDI pitches and ``NONE``.
-    """
-
-    def __init__(self, model: Writer, tonic: Tensor) -> None:
-        """``tonic`` ``(N,)`` are the candidates'."""
-        voices = list(model.voices)
-        pitch = torch.tensor([*range(MIDI_PITCHES), NONE])
-        self.leap: Numbers = _leap(pitch[:, None], pitch).numpy()  # (M, M)
-        self.interval: Numbers = _interval(pitch[:, None], pitch).numpy()  # (M, M)
-        every = pitch[:, None].repeat(len(tonic), 1, len(voices))  # (N, M, V)
-        by_pitch = model.step_features(Notes(every, every, every, every), tonic[:, None, None])
-        self.height: Numbers = by_pitch[0, :, 1].numpy()  # (M,)
-        self.degree: Numbers = by_pitch[..., 2].numpy()  # (N, M)
-        ages = torch.tensor([*range(AGES[-1] + 1), NONE])[:, None].repeat(1, len(voices))
-        by_age = model.step_features(Notes(ages, ages, ages, ages), tonic[0])
-        self.age: Numbers = by_age[:, 3].numpy()
-        # Of a note of the step before or of this one, what its intervals to all pitches are.
-        every = every[0, :, None]  # (M, 1, V)
-        places = [
-            model.pitch_index(
-                voices, every, Notes(every, every * 0 + kind, every, every), tonic[:1]
-            )
-            for kind in (UNKNOWN, BEGUN)
-        ]
-        self.relation: Numbers = torch.stack(places)[..., RELATIONS, :].numpy()  # (2, M, V, P)
-        any_note = every[:1].expand(len(tonic), -1, -1)
-        place = model.pitch_index(voices, any_note, Notes(*[any_note] * 4), tonic[:, None])
-        self.place: Numbers = place[..., :RELATIONS, :].numpy()  # (N, V, 2, P)
-
-
-class Recital:
-    """A model that writes, step after step, on ``count`` candidates at once.
-
-    At each step call ``begin``; then, for the voices that are not known in the model's order,
-    ``logits`` and ``sing``. Give or take rounding, the logits are those of ``Writer.write``. What
-    takes time is the number of operations, not their size: notes are kept in tensors that numpy
-    shares, and read by ``Lookup``.
-    Axis ``N``: candidates.
-    """
-
-    def __init__(self, model: Writer, problem: Problem, heard: Tensor, count: int) -> None:
-        """``problem`` is one piece (``B`` is 1), or as many as there are candidates, in all of
-        which the same voices are known at the same steps; ``heard`` is ``Writer.write``'s."""
-        self.model, self.problem, self.count = model, problem, count
-        self.heard, self.led = heard.expand(count, -1, -1), model.heard(heard).expand(count, -1, -1)
-        self.lookup = Lookup(model, problem.tonic.expand(count))
-        self.context = problem.context.expand(count, -1, -1).numpy()
-        self.known = problem.known[0].numpy()
-        self.memories = [Memory(model.config.span) for _ in model.decoder]
-        self.now = Notes(*torch.full((4, count, len(model.lowest)), NONE).unbind())
-        self.sees = model.seen(torch.zeros_like(problem.known[0, 0])).numpy()  # (U, V)
-        self.rows = np.arange(count)[:, None]
-        self.upper, self.lower = model.upper.numpy(), model.lower.numpy()
-        # The features of notes that are not known or chosen yet, by columns of ``model.now``.
-        voices = len(model.lowest)
-        kinds_first = [UNKNOWN, *[NONE] * (PARTS - 1)] * voices
-        self.unseen = np.array([*kinds_first, *[NONE] * (len(self.upper) + voices + 1)])
-        self.turns: dict[tuple[int, ...], Turn] = {}
-        self.recent: list[Numbers] = []
-        self.position = -1
-
-    def begin(self) -> None:
-        """Go on to the next step, at first to the first one; what is known of it is sung."""
-        model, stride = self.model, self.model.config.stride
-        self.position += 1
-        self.before = self.now
-        features = self._features(*(part.numpy() for part in self.before))
-        # Before the piece there is nothing, for as many steps as a frame has.
-        self.recent = [*(self.recent or [features] * stride), features][-stride:]
-        if self.position % stride == 0:
-            self._begin_frame(self.position // stride)
-        both = np.concatenate([features, self.context[:, self.position]], axis=-1)
-        self.step = self.frame + model.before(torch.from_numpy(both))
-        known = self.problem.known[0, self.position]
-        tokens = torch.where(known, self.problem.tokens[:, self.position], HOLD)
-        # What is not known is taken to hold until it is chosen.
-        self.now = model.follow(self.before, tokens, model.lowest)
-
-    def _begin_frame(self, frame: int) -> None:
-        model, stride = self.model, self.model.config.stride
-        steps = slice(frame * stride, (frame + 1) * stride)
-        past = np.concatenate([np.stack(self.recent, axis=1), self.context[:, steps]], axis=-1)
-        x = model.past(torch.from_numpy(past.reshape(self.count, -1))) + self.led[:, frame]
-        for block, memory in zip(model.decoder, self.memories, strict=True):
-            x = block.step(x, memory, frame)  # type: ignore[operator]  # a Block
-        self.frame = model.to_step(torch.cat([model.decoder_norm(x), self.heard[:, frame]], dim=-1))
-
-    def logits(self, voices: list[int]) -> Tensor:
-        """``(N, U, S)`` of the next voices in their order, which are not known.
-
-        Of the first one they are its logits; of each other one, if those before it hold, which
-        at most steps they do.
-        """
-        lookup, shape = self.lookup, (self.count, len(voices))
-        turn = self.turns.get(tuple(voices)) or self.model.turn([*voices])
-        self.turns[tuple(voices)] = turn
-        seen = (self.sees | self.known[self.position])[voices]  # (U, V)
-        seen[range(len(voices)), voices] = False
-        was, now, kind = self.before.pitch.numpy(), self.now.pitch.numpy(), self.now.kind.numpy()
-        moves = self._features(now, kind, np.full_like(now, NONE), lookup.leap[was, now])
-        own = was[:, voices, None]  # (N, U, 1)
-        features = np.empty((*shape, len(self.unseen)), dtype=np.int64)
-        features[..., : moves.shape[-1]] = moves[:, None]
-        features[..., moves.shape[-1] : -1] = lookup.interval[own, now[:, None]]
-        features[..., -1] = voices
-        pairs = seen[:, self.upper] & seen[:, self.lower]
-        apart = np.ones((len(voices), 1), dtype=bool)
-        told = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, seen, apart], axis=-1)
-        features = np.where(told, features, self.unseen)
-        place = lookup.place[:, voices]  # (N, U, 2, P)
-        others = np.where(seen, now[:, None], was[:, None])  # (N, U, V)
-        relation = lookup.relation[seen.astype(np.int64), others, np.array(voices)[:, None]]
-        index = np.concatenate([place, relation], axis=-2)  # (N, U, R, P)
-        tensors = (torch.from_numpy(part) for part in (features, index, own == NONE))
-        return self.model.score(turn, self.step, *tensors)
-
-    def sing(self, voice: int, tokens: Tensor) -> None:
-        """One voice's symbols ``(N,)`` at this step."""
-        own = slice(voice, voice + 1)
-        before = Notes(*(part[:, own] for part in self.before))
-        sung = self.model.follow(before, tokens[:, None], self.model.lowest[own])
-        for part, new in zip(self.now, sung, strict=True):
-            part[:, own] = new
-
-    def _features(self, pitch: Numbers, kind: Numbers, age: Numbers, leap: Numbers) -> Numbers:
-        """``Writer.step_features`` ``(N, K)`` of notes ``(N, V)``."""
-        lookup = self.lookup
-        voices = np.stack(
-            (
-                kind,
-                lookup.height[pitch],
-                lookup.degree[self.rows, pitch],
-                lookup.age[np.minimum(age, AGES[-1])],
-                leap,
-            ),
-            axis=-1,
-        )
-        between = lookup.interval[pitch[:, self.upper], pitch[:, self.lower]]
-        return np.concatenate([voices.reshape(self.count, -1), between], axis=-1)
