@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 MIDI_SUFFIXES = (".mid", ".midi")
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
 
-NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
-"""How long a new piece is, and in which key and meter, where the musician does not say it."""
-MOST_BARS = 1000
-"""Of a new piece."""
-
 
 class Wishes(TypedDict, total=False):
     """The settings of ``harmonize``, by name."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae import forms, pianoroll
-from musicae.candidates import Candidate, weigh
 from musicae.checkpoint import Checkpoint, CheckpointError
 from musicae.chorale import Chorale
 from musicae.decoding import LIKELIEST, Choice, realize
@@ -24,8 +23,6 @@ USUAL_TEMPERATURE, RHYTHM_TEMPERATURE = 0.5, 1.0
 USUAL_PRIOR = "fitted"
 SETTLING = 1
 """How often a place that was drawn is heard again."""
-DRAFTS = 2
-"""How often a place is decoded where chance takes part; the best one is kept."""
 TOGETHER = 32
 """How many pieces are decoded at a time."""
 FINER = 4
@@ -78,7 +75,7 @@ def sound(
     kept: Sequence[Kept] | None = None,
     numbers: Sequence[int] | None = None,
 ) -> list[Sounding]:
-    """What places sound like, each the best of its drafts; see ``candidates``.
+    """What places sound like.
 
     Args:
         kept: for each place what stays as it is; the same voices for all.
@@ -87,28 +84,21 @@ def sound(
     """
     vae = vae_of(model)
     numbers = range(len(places)) if numbers is None else numbers
-    drafts = range(1 if choice.temperature == LIKELIEST else DRAFTS)
-    wanted = [(i, draft) for i in range(len(places)) for draft in drafts]
-    found: dict[int, Candidate] = {}
-    for first in range(0, len(wanted), TOGETHER):
-        part = wanted[first : first + TOGETHER]
-        sketches = [_sketch(places[i], kept[i] if kept else None) for i, _ in part]
-        seeds = [(numbers[i], draft) for i, draft in part]
-        latents = [places[i].latent for i, _ in part]
-        drawn = realize(vae, sketches, latents, choice, seeds)
-        for (i, _), tokens, nats in zip(part, drawn.tokens, drawn.nats.tolist(), strict=True):
-            frame = places[i].form.chorale if kept is None else kept[i].chorale
+    found = []
+    for first in range(0, len(places), TOGETHER):
+        part = range(len(places))[first : first + TOGETHER]
+        sketches = [_sketch(places[i], kept[i] if kept else None) for i in part]
+        latents = [places[i].latent for i in part]
+        drawn = realize(vae, sketches, latents, choice, [(numbers[i],) for i in part])
+        for i, tokens, nats in zip(part, drawn.tokens, drawn.nats.tolist(), strict=True):
+            form = places[i].form
+            frame = kept[i].chorale if kept else form.chorale
             written = pianoroll.decode(tokens[: len(frame)], frame)
-            if kept is None:
-                written = forms.with_form(written, places[i].form)
+            if not kept:
+                written = forms.with_form(written, form)
             written = replace(written, source=f"musicae {model.name}")
-            draft = weigh(written, nats)
-            if i not in found or draft.cost < found[i].cost:
-                found[i] = draft
-    return [
-        Sounding(place, found[i].chorale, found[i].nats, numbers[i])
-        for i, place in enumerate(places)
-    ]
+            found.append(Sounding(places[i], written, nats, numbers[i]))
+    return found
 
 
 def compose(

@@ -29,9 +29,6 @@ from musicae.vocabulary import SILENCE
 PRIORS = ("normal", "fitted")
 """Where a piece's vector is drawn from: N(0, I), or a normal distribution fitted to the train
 side's posterior."""
-SPREAD = 0.8
-"""By how much less than they could the beats' vectors stray from what the learned prior expects:
-so new pieces are nearest to Bach on the validation side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +150,6 @@ def dream(
         numbers = np.random.default_rng(seed)
         whole[i] = torch.from_numpy(numbers.standard_normal(config.piece))
         noise[i, :count] = torch.from_numpy(numbers.standard_normal((count, config.beat)))
-    noise *= SPREAD
     if prior == "fitted":
         whole = model.latent_mean + whole @ model.latent_spread.T
     latent = model.imagine(whole, noise, pieces)

@@ -179,8 +179,8 @@ def _print_progress(progress: Progress) -> None:
 def _write_log(path: Path, rows: Sequence[Row]) -> None:
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(Row._fields)
-        writer.writerows(rows)
+        writer.writerow(Row._fields[:-1])
+        writer.writerows(row[:-1] for row in rows)
 
 
 if __name__ == "__main__":

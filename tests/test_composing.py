@@ -104,19 +104,6 @@ def test_a_sounding_place_can_be_sounded_again_by_itself(model):
         assert again.nats == pytest.approx(each.nats, rel=1e-4)
 
 
-def test_of_drafts_the_best_one_is_kept(model, monkeypatch):
-    places = dream(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
-    monkeypatch.setattr(composing, "DRAFTS", 1)
-    first = sound(model, places, Choice(1.0))
-    monkeypatch.setattr(composing, "DRAFTS", 4)
-    best = sound(model, places, Choice(1.0))
-    costs = [
-        [composing.weigh(each.chorale, each.nats).cost for each in found] for found in (first, best)
-    ]
-    assert all(b <= a for a, b in zip(*costs, strict=True))
-    assert notes(first) != notes(best)
-
-
 def test_a_place_settles_where_what_it_sounds_like_is_heard(model):
     places = dream(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
     loud = sound(model, places, Choice(LIKELIEST))
