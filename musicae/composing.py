@@ -25,7 +25,7 @@ SETTLING = 1
 """How often a place that was drawn is heard again."""
 TOGETHER = 32
 """How many pieces are decoded at a time."""
-FINER = 4
+FINER = 6
 """On a way so many times as many places are decoded as are asked for, to choose from."""
 
 

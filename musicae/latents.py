@@ -181,12 +181,10 @@ def between(
 def slid(model: ChoraleVAE, place: Place, slides: Mapping[str, float]) -> Place:
     """A place moved along directions of ``model.config.sliders``, in standard deviations of what
     Bach's chorales have of each."""
-    piece, beats = place.latent
+    beats = place.latent.beats
     for name, amount in slides.items():
-        direction = amount * model.directions[model.config.sliders.index(name)]
-        piece = piece + direction[: piece.shape[-1]]
-        beats = beats + direction[piece.shape[-1] :]
-    return Place(place.form, Latent(piece, beats))
+        beats = beats + amount * model.directions[model.config.sliders.index(name)]
+    return Place(place.form, Latent(place.latent.piece, beats))
 
 
 def _stretched(latent: Latent, count: int) -> Latent:

@@ -21,6 +21,7 @@ from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Piece, Reading, div
 from musicae.models.writer import Problem, surprise
 from musicae.situation import PHRASES, SINCE_BAR, situation
 from musicae.sketch import Sketch, likely_key
+from musicae.sliders import find_directions
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 LONGEST = 256
@@ -69,10 +70,11 @@ class CompositionTask:
     Args:
         piece_nats: what is free in a piece's vector.
         beat_nats: what is free in its beats' vectors, a step.
+        probes: pieces that are imagined to find out what a slider has to move.
     """
 
-    def __init__(self, piece_nats: float, beat_nats: float) -> None:
-        self.piece_nats, self.beat_nats = piece_nats, beat_nats
+    def __init__(self, piece_nats: float, beat_nats: float, probes: int) -> None:
+        self.piece_nats, self.beat_nats, self.probes = piece_nats, beat_nats, probes
 
     def examples(
         self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any]
@@ -106,20 +108,20 @@ class CompositionTask:
         return latent_statistics(network, batches)._asdict()
 
     def finish(self, network: nn.Module, train: Pieces, valid: Pieces) -> None:
-        """Tell the model where its pieces lie in latent space, and how sure it may be."""
+        """Tell the model where its pieces lie in latent space, how sure it may be, and what its
+        sliders move."""
         assert isinstance(network, ChoraleVAE)
         survey(network, train)
         batches = [valid.batch([i]) for i in range(len(valid))]
         calibrate(network, batches, lambda batch: (network(batch).logits, batch.problem))
+        if network.config.sliders:
+            has = np.array([example.attributes for example in train.pieces])
+            network.directions.copy_(find_directions(network, has.std(axis=0), self.probes))
 
 
 @torch.no_grad()
 def survey(model: ChoraleVAE, pieces: Pieces) -> None:
-    """Set ``latent_mean``, ``latent_spread``, ``beat_mean`` and ``directions``.
-
-    A direction is the regression of latent vectors on what is measured of the pieces: by how much
-    they differ where pieces differ in one attribute and not in the others.
-    """
+    """Set ``latent_mean``, ``latent_spread`` and ``beat_mean``."""
     whole, variance, beats = [], [], []
     for example in pieces.pieces:
         piece = pieces.whole(example)
@@ -132,11 +134,6 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
     spread = torch.cov(means.T, correction=0) + torch.diag(torch.stack(variance).mean(dim=0))
     model.latent_spread.copy_(torch.linalg.cholesky(spread))
     model.beat_mean.copy_(torch.cat(beats).mean(dim=0))
-    vectors = torch.cat([means, torch.stack([each.mean(dim=0) for each in beats])], dim=1)
-    has = torch.tensor([example.attributes for example in pieces.pieces])
-    has, deviation = has - has.mean(dim=0), has.std(dim=0, correction=0)
-    slopes = torch.linalg.lstsq(has, vectors - vectors.mean(dim=0)).solution  # (K, Z + Y)
-    model.directions.copy_(slopes * deviation[:, None])
 
 
 class Losses(NamedTuple):

@@ -160,7 +160,7 @@ RECIPES = {
         precision="bf16-mixed",
     ),
     "vae": Recipe(
-        task=CompositionTask(piece_nats=20.0, beat_nats=0.3),
+        task=CompositionTask(piece_nats=20.0, beat_nats=0.3, probes=300),
         config=WRITER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
         settings=replace(BY_HEART, epochs=40, patience=40),
         precision="bf16-mixed",

@@ -127,8 +127,8 @@ class ChoraleVAE(Writer):
     beat_mean: Tensor
     """``(Y,)`` of the vectors of their beats."""
     directions: Tensor
-    """``(K, Z + Y)`` where to move a piece's vector and all its beats' for more of something, by
-    one standard deviation of what the pieces have of it; named by ``config.sliders``."""
+    """``(K, Y)`` where to move the vectors of all beats for more of something, by one standard
+    deviation of what the pieces have of it; named by ``config.sliders``."""
 
     def __init__(self, config: ChoraleVAEConfig) -> None:
         super().__init__(config)
@@ -157,7 +157,7 @@ class ChoraleVAE(Writer):
         self.register_buffer("latent_mean", torch.zeros(z))
         self.register_buffer("latent_spread", torch.eye(z))
         self.register_buffer("beat_mean", torch.zeros(y))
-        self.register_buffer("directions", torch.zeros(len(config.sliders), z + y))
+        self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 
     def forward(self, piece: Piece, forgotten: Tensor | None = None) -> Reading:
         """Hear chorales and write them again from latent vectors drawn from what was heard; in
