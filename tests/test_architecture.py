@@ -35,6 +35,7 @@ NEEDS_TORCH = (
     "recipes",
     "comparison",
     "latent_report",
+    "sliders",
     "judging",
 )
 

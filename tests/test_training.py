@@ -60,6 +60,7 @@ def hymn(quarters=33, shift=0):
 
 @pytest.fixture(autouse=True)
 def small_corpus(monkeypatch):
+    monkeypatch.setattr(RECIPES["vae"].task, "probes", 1)
     sides = {"train": [hymn()], "valid": [hymn(30, shift=-1)]}
     monkeypatch.setattr(corpus, "load", lambda _: SimpleNamespace(side=sides.__getitem__))
     return sides

@@ -341,7 +341,7 @@ def test_a_config_from_json_is_the_same():
 
 
 def test_a_model_without_sliders_has_no_directions():
-    assert tiny(sliders=()).directions.shape == (0, TINY["piece"] + TINY["beat"])
+    assert tiny(sliders=()).directions.shape == (0, TINY["beat"])
 
 
 def test_after_the_end_there_are_no_beats():
