@@ -14,7 +14,7 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
 NEW = 8
-WAY = ("old_hundredth", "greensleeves")
+WAY = ("old_hundredth", "god_rest_ye_merry")
 """Between which of the results a way through latent space is shown."""
 STEPS = 5
 
@@ -76,7 +76,8 @@ def draw_map(path: Path) -> None:
         **dict(zip(ATTRIBUTES, has.T, strict=True)),
     }
     figure = render.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
-    for ax, (title, values) in zip(figure.subplots(2, 3).flat, colours.items(), strict=True):
+    for ax, (title, coloured) in zip(figure.subplots(2, 3).flat, colours.items(), strict=True):
+        values = np.asarray(coloured, dtype=float)
         low, high = np.quantile(values, (0.05, 0.95))
         ax.scatter(*flat.T, c=values, cmap="viridis_r", s=9, vmin=low, vmax=max(high, low + 1e-9))
         ax.set_title(title, fontsize=9)
