@@ -16,6 +16,7 @@ from musicae.chorale import (
     MODES,
     N_VOICES,
     REST,
+    VOICES,
     Chorale,
     ChoraleError,
     Key,
@@ -199,7 +200,7 @@ def vary(
     found = composing.neighbours(checkpoint, place, n, amount, choice, kept=kept)
     facts: dict[str, Any] = {"amount": amount}
     if kept:
-        facts["keep"] = names
+        facts["keep"] = [VOICES[voice].lower() for voice in voices]
     titles = [f"{_title(piece)}, varied, seed {seed}, number {i}" for i in range(1, n + 1)]
     return _pieces(checkpoint, found, choice, titles, facts)
 

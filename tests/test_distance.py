@@ -74,3 +74,10 @@ def test_of_pieces_of_different_length_each_stands_where_it_stands():
 def test_without_a_signature_the_key_is_found_in_the_notes():
     up = hymn(key=None).transpose(2)
     assert distance(hymn(key=None), up) == 0
+
+
+def test_keys_a_tritone_apart_are_as_far_either_way():
+    low = Chorale.from_notes([[(0, 8, 62), (8, 8, 67)]], key=Key(0))
+    high = Chorale.from_notes([[(0, 8, 68), (8, 8, 75)]], key=Key(6))
+    assert distance(low, high) == distance(high, low)
+    assert distance(low, low.transpose(6)) == 0
