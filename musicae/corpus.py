@@ -119,9 +119,13 @@ class Corpus:
 def load(path: Path | str | None = None) -> Corpus:
     """Read a corpus that was saved; without a path that of the checkout, ``data/chorales.npz``.
 
+    Of a folder with chorales a corpus is made; see ``build_from_folder``.
+
     Raises MusicaeError where there is none or it cannot be read.
     """
     path = DEFAULT if path is None else Path(path)
+    if path.is_dir():
+        return build_from_folder(path)
     if not path.is_file():
         raise MusicaeError(
             f"{path}: no such corpus; `musicae corpus build` makes it, and a checkout of the"

@@ -190,6 +190,7 @@ def test_a_folder_of_one_s_own_files(bach, tmp_path):
     assert "the alto and the tenor and the bass never sing" in built.left_out[1].reason
     assert not differences(replace(first, source="10 first.mid"), built.chorales[0])
     assert built.sides == ("train", "train")
+    assert corpus.load(tmp_path).chorales == built.chorales
 
 
 def test_a_folder_without_chorales_is_refused(tmp_path):

@@ -15,6 +15,9 @@ Program = Annotated[
     typer.Option(help="General MIDI sound: a number 1 to 128 or a name such as 'church organ'."),
 ]
 DataPath = Annotated[
-    Path | None, typer.Option("--data", help="A corpus file; by default the repository's.")
+    Path | None,
+    typer.Option(
+        "--data", help="A corpus file or a folder of chorales; by default the repository's corpus."
+    ),
 ]
 Side = Annotated[str, typer.Option(help="The side of the corpus: valid or test.")]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="minibach, autoencoder or harmonizer.")],
+    model: Annotated[str, typer.Argument(help="minibach, autoencoder, harmonizer or vae.")],
     data: DataPath = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL.")
