@@ -21,14 +21,10 @@ from musicae.sketch import Sketch
 USUAL_TEMPERATURE, RHYTHM_TEMPERATURE = 0.5, 1.0
 """Where new pieces are nearest to Bach on the validation side."""
 USUAL_PRIOR = "fitted"
-SETTLING = 1
-"""How often a place that was drawn is heard again."""
 TOGETHER = 32
 """How many pieces are decoded at a time."""
 FINER = 6
 """On a way so many times as many places are decoded as are asked for, to choose from."""
-
-
 BACKWARDS = 10.0
 """What a step in the wrong direction costs, beside which uneven steps are nothing."""
 
@@ -124,10 +120,8 @@ def settled(model: Checkpoint, places: Sequence[Place]) -> list[Place]:
     Denoising Auto-Encoders as Generative Models*).
     """
     vae = vae_of(model)
-    for _ in range(SETTLING):
-        heard = sound(model, places, Choice(LIKELIEST))
-        places = [hear(vae, each.chorale, each.place.form) for each in heard]
-    return list(places)
+    loud = sound(model, places, Choice(LIKELIEST))
+    return [hear(vae, each.chorale, each.place.form) for each in loud]
 
 
 def path(model: Checkpoint, one: Place, other: Place, n: int, choice: Choice) -> list[Sounding]:

@@ -45,15 +45,19 @@ def with_form(chorale: Chorale, form: Sketch) -> Chorale:
     return replace(chorale, key=form.key, fermatas=ends)
 
 
+def empty(bars: int, meter: Meter, key: Key) -> Sketch:
+    """So many bars, without a pickup, whose phrases are not known."""
+    shape = (bars * meter.steps_per_bar, N_VOICES)
+    nothing = np.zeros(shape, dtype=np.bool_)
+    return Sketch(Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key), nothing, key)
+
+
 def regular(bars: int, meter: Meter, key: Key) -> Sketch:
     """So many bars, without a pickup, in phrases of two bars, or four shorter ones."""
     length = meter.steps_per_bar
-    shape = (bars * length, N_VOICES)
-    nothing = np.zeros(shape, dtype=np.bool_)
-    silence = Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key)
     each = 2 if length >= STEPS_PER_WHOLE else 4
-    last_bars = {*range(each - 1, bars, each), bars - 1}
-    return Sketch(silence, nothing, key, tuple(bar * length for bar in sorted(last_bars)))
+    last_bars = sorted({*range(each - 1, bars, each), bars - 1})
+    return replace(empty(bars, meter, key), phrases=tuple(bar * length for bar in last_bars))
 
 
 def as_dict(form: Sketch) -> dict[str, Any]:

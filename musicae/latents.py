@@ -92,10 +92,12 @@ def piece_of(sketch: Sketch, config: ChoraleVAEConfig) -> Piece:
     return Piece(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
 
 
-def together(pieces: Sequence[Piece]) -> Piece:
-    """Pieces ``(1, ...)`` as one batch ``(B, ...)``, the shorter ones filled up with silence."""
-    steps = max(piece.problem.tokens.shape[1] for piece in pieces)
-    frames = max(piece.beats.shape[1] for piece in pieces)
+def together(pieces: Sequence[Piece], steps: int = 0) -> Piece:
+    """Pieces ``(1, ...)`` as one batch ``(B, ...)``, filled up with silence to as many steps as the
+    longest has, or to so many."""
+    steps = max(steps, *(piece.problem.tokens.shape[1] for piece in pieces))
+    stride = pieces[0].problem.tokens.shape[1] // pieces[0].beats.shape[1]
+    frames = steps // stride
     padded = []
     for problem, beats in pieces:
         tail = (0, 0, 0, steps - problem.tokens.shape[1])

@@ -15,7 +15,7 @@ from musicae import corpus, pianoroll
 from musicae.attributes import measured
 from musicae.calibration import calibrate
 from musicae.chorale import Chorale
-from musicae.latents import beats_of
+from musicae.latents import beats_of, together
 from musicae.models.layers import NONE
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Piece, Reading, divergence, standard
 from musicae.models.writer import Problem, surprise
@@ -25,7 +25,7 @@ from musicae.sliders import find_directions
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 LONGEST = 256
-"""Steps of a passage that is learned from at a time: sixteen beats of 4/4."""
+"""Steps of a passage that is learned from at a time: sixteen bars of 4/4."""
 PHRASES_UNTOLD = 0.15
 VOICES_KEPT, KEPT = 0.15, 0.4
 """How often voices are given, and each of them then."""
@@ -243,33 +243,15 @@ class Pieces:
         found = [
             self._drawn(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
         ]
-        longest = max(len(piece.problem.tokens) for piece in found)
+        longest = max(piece.problem.tokens.shape[1] for piece in found)
         length = LONGEST if self.every_key else longest + self.beyond
-        problem, beats = self._filled_up(found, length)
+        problem, beats = together(found, length)
         parts = (part[: len(indices)] for part in problem)
         return Piece(Problem(*parts), beats[: len(indices)])
 
     def whole(self, example: Example) -> Piece:
         """A piece as it is, as a batch of one."""
-        return self._filled_up([_uncut(example)], len(example.tokens) + self.beyond)
-
-    def _filled_up(self, found: Sequence[Piece], length: int) -> Piece:
-        """Pieces ``(T, ...)`` as a batch, with silence after each that is shorter."""
-        padded = []
-        for (tokens, known, context, tonic), beats in found:
-            missing = length - len(tokens)
-            pad = (0, 0, 0, missing)
-            padded.append(
-                (
-                    F.pad(tokens, pad, value=SILENCE),
-                    F.pad(known, pad, value=True),
-                    F.pad(context, pad),
-                    tonic,
-                    F.pad(beats, (0, missing // self.stride), value=NONE),
-                )
-            )
-        *problem, beats = (torch.stack(part) for part in zip(*padded, strict=True))
-        return Piece(Problem(*problem), beats)
+        return together([_uncut(example)], len(example.tokens) + self.beyond)
 
     def describe(self) -> dict[str, Any]:
         """How many there are, and a fingerprint."""
@@ -281,10 +263,10 @@ class Pieces:
         return {"chorales": len(self), "sha256": digest.hexdigest()}
 
     def _drawn(self, example: Example, rng: np.random.Generator) -> Piece:
-        """One piece ``(T, ...)``, without ``B``."""
-        (tokens, known, context, tonic), beats = _uncut(example)
+        """One piece, as a batch of one."""
         if not self.every_key:
-            return Piece(Problem(tokens, known, context, tonic), beats)
+            return _uncut(example)
+        tokens, context, beats = example.tokens, example.context, example.beats
         shift = int(rng.choice(example.shifts))
         tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
         if rng.random() < PHRASES_UNTOLD:
@@ -303,7 +285,8 @@ class Pieces:
         known = torch.zeros(tokens.shape, dtype=torch.bool)
         if rng.random() < VOICES_KEPT:
             known[:, rng.random(tokens.shape[1]) < KEPT] = True
-        return Piece(Problem(tokens, known, context, (tonic + shift) % 12), beats)
+        tonic = torch.tensor([(example.tonic + shift) % 12])
+        return Piece(Problem(tokens[None], known[None], context[None], tonic), beats[None])
 
 
 def _moved(piece: Piece, device: torch.device) -> Piece:
@@ -330,7 +313,7 @@ def _example(chorale: Chorale, stride: int) -> Example:
 
 
 def _uncut(example: Example) -> Piece:
-    """The whole of an example as it is, without ``B``, of which nothing is known."""
-    known = torch.zeros(example.tokens.shape, dtype=torch.bool)
-    tonic = torch.tensor(example.tonic)
-    return Piece(Problem(example.tokens, known, example.context, tonic), example.beats)
+    """The whole of an example as it is, as a batch of one, of which nothing is known."""
+    tokens, tonic = example.tokens[None], torch.tensor([example.tonic])
+    known = torch.zeros(tokens.shape, dtype=torch.bool)
+    return Piece(Problem(tokens, known, example.context[None], tonic), example.beats[None])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from musicae import forms
@@ -33,7 +34,9 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
     spread = torch.cat([place.latent.beats[0] for place in places]).std(dim=0, correction=0)
     nudges = np.random.default_rng(SEED).standard_normal((probes, len(spread)))
 
-    def has(sign: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    units = np.where(np.asarray(deviations) > 0, deviations, np.inf)
+
+    def has(sign: int) -> NDArray[np.float64]:
         """``(N, K)`` what nudged pieces have, in deviations."""
         moves = torch.from_numpy(sign * NUDGE * nudges).float() * spread
         moved = [
@@ -41,10 +44,7 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
             for place, move in zip(places, moves, strict=True)
         ]
         made = sound(Checkpoint("vae", model, {}, ""), moved, Choice(LIKELIEST))
-        has_not = np.where(np.asarray(deviations) > 0, deviations, np.inf)
-        found: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = (
-            np.array([measured(each.chorale) for each in made]) / has_not
-        )
+        found: NDArray[np.float64] = np.array([measured(each.chorale) for each in made]) / units
         return found
 
     slopes = np.linalg.lstsq(nudges, (has(1) - has(-1)) / (2 * NUDGE), rcond=None)[0]  # (Y, K)

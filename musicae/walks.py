@@ -9,13 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from musicae.api import Piece, check_draws, provenance_of, read, read_provenance
 from musicae.chorale import (
     MODES,
     N_VOICES,
-    REST,
     VOICES,
     Chorale,
     ChoraleError,
@@ -111,7 +108,7 @@ def generate(
     if not isinstance(checkpoint.model, Autoencoder):
         if temperature is None:
             temperature = sampling.usual_temperature(checkpoint, n)
-        form = _empty(bars or NEW_BARS, key or NEW_KEY, beats or _meter_of(NEW_METER))
+        form = forms.empty(bars or NEW_BARS, beats or _meter_of(NEW_METER), key or NEW_KEY)
         return _fill(checkpoint, n, Choice(temperature, seed), form)
     if not (bars is None and key is None and meter is None):
         raise ChoraleError(
@@ -381,14 +378,6 @@ def _slides(
 def _check_number(n: int) -> None:
     if n > MOST:
         raise ChoraleError(f"at most {MOST} pieces at a time can be asked for, not {n}")
-
-
-def _empty(bars: int, key: Key, meter: Meter) -> Sketch:
-    """So many bars of which nothing is known."""
-    shape = (bars * meter.steps_per_bar, N_VOICES)
-    nothing = np.zeros(shape, dtype=np.bool_)
-    silence = Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key)
-    return Sketch(silence, nothing, key)
 
 
 def _fill(checkpoint: Checkpoint, n: int, choice: Choice, sketch: Sketch) -> list[Piece]:
