@@ -35,6 +35,7 @@ MORE_ROOM, NARROWED, UNPRESSED = 4.0, 0.4, 0.2
 """How much more room the latent vectors have at first, until which share of training it narrows,
 and until which one nothing presses."""
 MOST_PRESSURE = 4.0
+"""How much a nat too many counts at most, beside one of reconstruction."""
 ACTIVE = 0.01
 AT_ONCE = 8
 """Chorales that are looked at together."""

@@ -2,11 +2,11 @@
 
 An encoder hears a chorale and says, as Gaussians, one vector for the piece and one for each beat.
 A learned prior tells what beats may follow each other, given the piece's vector; the vectors lead
-the writer through the frames. How long the piece is, its meter, phrases
-and key are conditions: the latent vectors hold the music.
+the writer through the frames. How long the piece is, its meter, phrases and key are conditions:
+the latent vectors hold the music.
 
 Kingma and Welling 2014, *Auto-Encoding Variational Bayes*; the hierarchy after Roberts et al.
-2018, *MusicVAE*, whose beats have no vectors of their own.
+2018, *MusicVAE*, whose bars have no vectors of their own.
 
 Axes: those of ``writer``; ``M`` beats, ``Z`` numbers of the piece's vector, ``Y`` of a beat's.
 """
