@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from musicae import __version__, midi
+from musicae import __version__, midi, smf
 from musicae.chorale import (
     N_VOICES,
     VOICES,
@@ -95,12 +95,19 @@ class Piece:
 
     def write(self, path: Path | str, program: int = midi.CHOIR_AAHS) -> None:
         """Write MIDI or MusicXML by the suffix, whole or not at all. Raises ChoraleError."""
-        if isinstance(self.given, Given) and _suffix(path) in MIDI_SUFFIXES:
-            if Path(path).resolve() == self.given.song.path.resolve():
+        if _suffix(path) in MIDI_SUFFIXES:
+            given = self.given
+            if isinstance(given, Given) and Path(path).resolve() == given.song.path.resolve():
                 raise ChoraleError(f"{path}: is the melody itself; choose another name")
-            self.given.write(self.chorale, path, program, self.provenance)
+            smf.save(self.arrange(program), path)
         else:
             write(self.chorale, path, program, self.provenance)
+
+    def arrange(self, program: int = midi.CHOIR_AAHS) -> smf.Arrangement:
+        """The piece as tracks of MIDI, what was given event for event."""
+        if isinstance(self.given, Given):
+            return self.given.arrange(self.chorale, program, self.provenance)
+        return midi.arrange(self.chorale, program, self.provenance)
 
 
 def read(path: Path | str) -> Chorale:
@@ -209,6 +216,8 @@ def harmonize(
     facts = provenance_of(wish.model, wish.choice) | {"key": str(sketch.key)}
     facts |= wish.request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
     facts |= {"rhythm": rhythm} if rhythm else {}
+    stay = wish.request.locked(sounding_voices(given.tune))
+    facts |= {"given": [VOICES[voice].lower() for voice in stay]}
     return [
         Piece(
             given.around(made.chorale), facts | {"alternative": i}, given.notices, given, made.nats

@@ -278,7 +278,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
     Raises MusicaeError where matplotlib is missing or the file cannot be written.
     """
-    from musicae.render import load_matplotlib, save_figure
+    from musicae.drawing import load_matplotlib, save_figure
 
     panels: list[tuple[str, list[float | None], list[tuple[float, float] | None]]] = [
         (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicae.chorale import VOICES, Chorale, MusicaeError, pitch_name
 from musicae.corpus import Corpus
-from musicae.render import VOICE_COLOURS, save_figure
+from musicae.drawing import VOICE_COLOURS, save_figure
 from musicae.tunes import SIDES
 
 if TYPE_CHECKING:

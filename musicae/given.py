@@ -14,11 +14,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import mido
+
 from musicae import midi
 from musicae.chorale import STEPS_PER_QUARTER, VOICES, Chorale, ChoraleError, Key
 from musicae.known import Known, Request, known_of
 from musicae.parts import given_parts, labels, under_the_melody
-from musicae.smf import MidiNote, Part, Song, Timed, no_notes, open_song, text_of, write_tracks
+from musicae.smf import (
+    Arrangement,
+    MidiNote,
+    Part,
+    Song,
+    Timed,
+    no_notes,
+    open_song,
+    raw_text,
+    text_of,
+)
 
 OF_THE_SONG = frozenset(
     {
@@ -50,19 +62,23 @@ class Given(Known):
     offset: int
     """Sixteenths in the file before the chorale's first step."""
 
-    def write(
+    def arrange(
         self,
         chorale: Chorale,
-        path: Path | str,
         program: int = midi.CHOIR_AAHS,
         provenance: dict[str, Any] | None = None,
-    ) -> None:
-        """Write the given parts' own events and the chorale's other notes, whole or not at all.
+        markers: Sequence[tuple[int, str]] = (),
+    ) -> Arrangement:
+        """The given parts' own events and the chorale's other notes, as tracks in the file's ticks.
 
-        ``chorale`` comes from ``around``; ``program`` is a General MIDI program counted from 0.
-        Raises ChoraleError where the file cannot be written.
+        ``chorale`` comes from ``around``; ``program`` is a General MIDI program counted from 0;
+        ``markers``, texts at the chorale's steps, stand beside the file's own.
         """
         conductor = self._conductor(provenance)
+        for step, text in markers:
+            message = mido.MetaMessage("marker", text=raw_text(text))
+            conductor.append(Timed(self.song.tick(self.offset + step), message))
+        conductor.sort(key=lambda event: event.tick)
         keys = [event for event in conductor if event.message.type == "key_signature"]
         tracks = [conductor]
         for v, name in enumerate(VOICES):
@@ -71,7 +87,7 @@ class Given(Known):
             tracks.append(header + keys + _merged(self._own_events(v), written))
         last = max(event.tick for track in tracks for event in track)
         end = midi.bar_line_from(conductor, self.song.ppq, last)
-        write_tracks(path, tracks, self.song.ppq, end)
+        return Arrangement(tracks, self.song.ppq, end)
 
     def _conductor(self, provenance: dict[str, Any] | None) -> list[Timed]:
         """What the file says of the whole song, once each, and the key where one was given."""

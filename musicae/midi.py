@@ -38,6 +38,7 @@ from musicae.chorale import (
     meters_of,
 )
 from musicae.smf import (
+    Arrangement,
     MidiNote,
     Part,
     Song,
@@ -45,8 +46,8 @@ from musicae.smf import (
     no_notes,
     open_song,
     raw_text,
+    save,
     text_of,
-    write_tracks,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ PPQ = 480
 CHOIR_AAHS = 52
 """The General MIDI program, counted from 0, that voices sing in by default."""
 VELOCITY = 80
+UNSTATED_QPM = 120.0
+"""Quarters a minute where a file states no tempo, as the MIDI standard has it."""
 CLOCKS_PER_STEP = 24 // STEPS_PER_QUARTER
 
 BREATH = 0.25
@@ -146,11 +149,23 @@ def write(
     provenance: dict[str, Any] | None = None,
     markers: Sequence[tuple[int, str]] = (),
 ) -> None:
-    """Write a chorale as MIDI, 480 ticks a quarter, whole or not at all.
+    """Write a chorale as MIDI, whole or not at all; see ``arrange``.
+
+    Raises ChoraleError where the file cannot be written.
+    """
+    save(arrange(chorale, program, provenance, markers), path)
+
+
+def arrange(
+    chorale: Chorale,
+    program: int = CHOIR_AAHS,
+    provenance: dict[str, Any] | None = None,
+    markers: Sequence[tuple[int, str]] = (),
+) -> Arrangement:
+    """A chorale as tracks of MIDI: the conductor and four voices, 480 ticks a quarter.
 
     ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
-    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. Raises
-    ChoraleError where the file cannot be written.
+    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas.
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
@@ -175,7 +190,7 @@ def write(
             for n in chorale.notes(v)
         ]
         tracks.append(voice_header(name, v, program) + key_signature + voice_events(notes, v))
-    write_tracks(path, tracks, PPQ, bar_line_from(events, PPQ, len(chorale) * ticks_per_step))
+    return Arrangement(tracks, PPQ, bar_line_from(events, PPQ, len(chorale) * ticks_per_step))
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
@@ -215,13 +230,8 @@ def to_pretty_midi(chorale: Chorale, program: int = CHOIR_AAHS) -> pretty_midi.P
     """The chorale as a pretty_midi object in seconds (120 quarters a minute where no tempo is)."""
     import pretty_midi
 
-    out = pretty_midi.PrettyMIDI(resolution=PPQ, initial_tempo=120.0)
-    tempos = {0: 120.0} | {t.step: t.qpm for t in chorale.tempos}
-    seconds = [0.0]
-    qpm = 120.0
-    for step in range(len(chorale)):
-        qpm = tempos.get(step, qpm)
-        seconds.append(seconds[-1] + 60 / qpm / STEPS_PER_QUARTER)
+    out = pretty_midi.PrettyMIDI(resolution=PPQ, initial_tempo=UNSTATED_QPM)
+    seconds = seconds_of(chorale)
     for v, name in enumerate(VOICES):
         instrument = pretty_midi.Instrument(program, name=name)
         instrument.notes = [
@@ -230,6 +240,16 @@ def to_pretty_midi(chorale: Chorale, program: int = CHOIR_AAHS) -> pretty_midi.P
         ]
         out.instruments.append(instrument)
     return out
+
+
+def seconds_of(chorale: Chorale) -> list[float]:
+    """When each step begins, in seconds, and at last when the chorale ends: ``(T + 1,)``."""
+    tempos = {t.step: t.qpm for t in chorale.tempos}
+    seconds, qpm = [0.0], UNSTATED_QPM
+    for step in range(len(chorale)):
+        qpm = tempos.get(step, qpm)
+        seconds.append(seconds[-1] + 60 / qpm / STEPS_PER_QUARTER)
+    return seconds
 
 
 def voices_of(song: Song) -> dict[int, Part]:

@@ -83,11 +83,23 @@ def write(
     they begin and their voice, and writes the texts above them. The same music gives the same
     bytes. Raises ChoraleError where the file cannot be written.
     """
-    from music21.musicxml.m21ToXml import ScoreExporter
-
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
+    xml = to_xml(chorale, program, provenance, marks)
+    with whole_file(path) as partial:
+        partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
+
+
+def to_xml(
+    chorale: Chorale,
+    program: int | None = None,
+    provenance: dict[str, Any] | None = None,
+    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+) -> bytes:
+    """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
+    from music21.musicxml.m21ToXml import ScoreExporter
+
     program = CHOIR_AAHS if program is None else program
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
@@ -96,9 +108,7 @@ def write(
     _set_header(root, chorale, provenance)
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
-    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
-    with whole_file(path) as partial:
-        partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
 
 
 def read(path: Path | str) -> Chorale:

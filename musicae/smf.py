@@ -5,6 +5,7 @@ Below ``midi`` and ``given``: what a file holds, before anything of it is a chor
 
 from __future__ import annotations
 
+import io
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
@@ -53,6 +54,15 @@ class Part:
     @property
     def mean_pitch(self) -> float:
         return sum(note.pitch for note in self.notes) / len(self.notes)
+
+
+class Arrangement(NamedTuple):
+    """What a MIDI file is to hold: tracks of events in absolute ticks, the conductor first."""
+
+    tracks: Sequence[Sequence[Timed]]
+    ppq: int
+    end: int
+    """The tick, a bar line, at which every track ends."""
 
 
 @dataclass(frozen=True)
@@ -149,19 +159,26 @@ def raw_text(text: str) -> str:
     return text.encode("utf-8").decode("latin-1")
 
 
-def write_tracks(path: Path | str, tracks: Iterable[Sequence[Timed]], ppq: int, end: int) -> None:
-    """Write tracks of events in absolute ticks as a format 1 file; every track ends at ``end``."""
-    file = mido.MidiFile(type=1, ticks_per_beat=ppq)
-    for events in tracks:
+def save(arrangement: Arrangement, path: Path | str) -> None:
+    """Write a format 1 file, whole or not at all; every track ends at the arrangement's end."""
+    with whole_file(Path(path)) as partial:
+        partial.write_bytes(to_bytes(arrangement))
+
+
+def to_bytes(arrangement: Arrangement) -> bytes:
+    """The format 1 file of an arrangement."""
+    file = mido.MidiFile(type=1, ticks_per_beat=arrangement.ppq)
+    for events in arrangement.tracks:
         track = mido.MidiTrack()
         now = 0
         for event in sorted(events, key=lambda e: e.tick):
             track.append(event.message.copy(time=event.tick - now))
             now = event.tick
-        track.append(mido.MetaMessage("end_of_track", time=end - now))
+        track.append(mido.MetaMessage("end_of_track", time=arrangement.end - now))
         file.tracks.append(track)
-    with whole_file(Path(path)) as partial:
-        file.save(partial)
+    buffer = io.BytesIO()
+    file.save(file=buffer)
+    return buffer.getvalue()
 
 
 def _absolute(track: Iterable[Any]) -> tuple[Timed, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import musicae
-from musicae import composing, corpus, corpus_report, latents, render, sampling
+from musicae import composing, corpus, corpus_report, drawing, latents, sampling
 from musicae.attributes import ATTRIBUTES, measured
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -32,11 +32,11 @@ def harmonize_melodies(results: Path) -> None:
     for melody in sorted((DATA / "melodies").glob("*.mid")):
         (piece,) = musicae.harmonize(melody)
         piece.write(results / melody.name)
-        render.draw(piece.chorale, results / f"{melody.stem}.png")
+        drawing.draw(piece.chorale, results / f"{melody.stem}.png")
         if melody.stem == PICTURED:
             (before,) = musicae.harmonize(melody, model="minibach")
             pair = {"MiniBach": before.chorale, "the harmonizer": piece.chorale}
-            render.draw_beside(pair, results / "beside_minibach.png")
+            drawing.draw_beside(pair, results / "beside_minibach.png")
         tell(piece)
 
 
@@ -46,7 +46,7 @@ def compose(folder: Path) -> None:
     for number, piece in enumerate(musicae.generate(NEW), start=1):
         path = folder / f"chorale-0-{number}.mid"
         piece.write(path)
-        render.draw(piece.chorale, path.with_suffix(".png"))
+        drawing.draw(piece.chorale, path.with_suffix(".png"))
         tell(piece)
 
 
@@ -55,7 +55,7 @@ def walk(results: Path) -> None:
     one, other = (results / f"{name}.mid" for name in WAY)
     pieces = musicae.interpolate(one, other, STEPS)
     chorales = {f"{i} of {STEPS}": piece.chorale for i, piece in enumerate(pieces, start=1)}
-    render.draw_beside(chorales, results / "interpolation.png", bars=6)
+    drawing.draw_beside(chorales, results / "interpolation.png", bars=6)
 
 
 def draw_map(path: Path) -> None:
@@ -75,7 +75,7 @@ def draw_map(path: Path) -> None:
         "meter (triple dark)": [str(c.meters[0]).startswith("3") for c in chorales],
         **dict(zip(ATTRIBUTES, has.T, strict=True)),
     }
-    figure = render.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
+    figure = drawing.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
     for ax, (title, coloured) in zip(figure.subplots(2, 3).flat, colours.items(), strict=True):
         values = np.asarray(coloured, dtype=float)
         low, high = np.quantile(values, (0.05, 0.95))
@@ -83,7 +83,7 @@ def draw_map(path: Path) -> None:
         ax.set_title(title, fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
-    render.save_figure(figure, path)
+    drawing.save_figure(figure, path)
 
 
 def tell(piece: musicae.Piece) -> None:

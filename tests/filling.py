@@ -11,7 +11,7 @@ import pytest
 
 from musicae import sampling
 from musicae.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
-from musicae.smf import Timed, open_song, write_tracks
+from musicae.smf import Arrangement, Timed, open_song, save
 
 GENERATED = 80
 """The velocity of written notes; played ones are softer."""
@@ -69,7 +69,7 @@ def play(path, rng):
     # At one tick, a note of the same pitch ends before the next begins.
     tracks = [sorted(t, key=lambda e: (e.tick, e.message.type == "note_on")) for t in tracks]
     end = max(event.tick for track in tracks for event in track)
-    write_tracks(path, tracks, song.ppq, end)
+    save(Arrangement(tracks, song.ppq, end), path)
 
 
 def played_notes(path):

@@ -1,6 +1,7 @@
 """Chorale -> MIDI -> Chorale, what DAWs see of it, and the files that people really have."""
 
 import json
+from pathlib import Path
 
 import mido
 import pretty_midi
@@ -91,9 +92,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mido.MidiFile, "save", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(ChoraleError, match="cannot be written"):
         midi.write(AMEN, path)
+    monkeypatch.undo()
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 

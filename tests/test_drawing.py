@@ -5,7 +5,7 @@ import pytest
 from matplotlib import image
 from matplotlib.colors import to_rgb
 
-from musicae import render
+from musicae import drawing
 from musicae.chorale import Chorale, MusicaeError, Tempo
 
 HYMN = Chorale.from_notes(
@@ -34,16 +34,16 @@ def boxes_of(colour, picture):
 
 
 def test_every_note_is_drawn_apart_in_its_voices_colour(tmp_path):
-    render.draw(HYMN, tmp_path / "hymn.png")
+    drawing.draw(HYMN, tmp_path / "hymn.png")
     picture = image.imread(tmp_path / "hymn.png")
     legend = 1
-    counts = [boxes_of(colour, picture) - legend for colour in render.VOICE_COLOURS]
+    counts = [boxes_of(colour, picture) - legend for colour in drawing.VOICE_COLOURS]
     assert counts == [len(HYMN.notes(v)) for v in range(4)] == [3, 1, 2, 4]
 
 
 def test_the_same_music_is_the_same_file(tmp_path):
     for name in ("a.svg", "b.svg", "a.png", "b.png", "a.pdf", "b.pdf"):
-        render.draw(HYMN, tmp_path / name)
+        drawing.draw(HYMN, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
@@ -51,11 +51,11 @@ def test_the_same_music_is_the_same_file(tmp_path):
 
 def test_long_pieces_go_into_systems():
     long = Chorale.from_notes([[(i * 16, 16, 60 + i) for i in range(20)]])
-    figure = render.piano_roll(long, bars_per_system=8)
+    figure = drawing.piano_roll(long, bars_per_system=8)
     numbers = [[text.get_text() for text in ax.texts] for ax in figure.axes]
     assert [row[0] for row in numbers] == ["1", "9", "17"]
 
 
 def test_other_suffixes_are_refused(tmp_path):
     with pytest.raises(MusicaeError, match=r"hymn.wav: its name should end in one of .png"):
-        render.draw(HYMN, tmp_path / "hymn.wav")
+        drawing.draw(HYMN, tmp_path / "hymn.wav")
