@@ -93,21 +93,52 @@ class Piece:
     def _in_four_voices(self) -> bool:
         return len(sounding_voices(self.chorale)) == N_VOICES
 
-    def write(self, path: Path | str, program: int = midi.CHOIR_AAHS) -> None:
-        """Write MIDI or MusicXML by the suffix, whole or not at all. Raises ChoraleError."""
-        if _suffix(path) in MIDI_SUFFIXES:
+    def write(
+        self,
+        path: Path | str,
+        program: int = midi.CHOIR_AAHS,
+        *,
+        analysis: bool = False,
+        keep_tracks: bool = False,
+    ) -> None:
+        """Write MIDI or MusicXML by the suffix, whole or not at all.
+
+        With ``analysis``, Roman numerals and key areas as markers or harmony; see ``arrange`` for
+        ``keep_tracks``. Raises ChoraleError.
+        """
+        suffix = _suffix(path)
+        if suffix in MIDI_SUFFIXES:
             given = self.given
             if isinstance(given, Given) and Path(path).resolve() == given.song.path.resolve():
                 raise ChoraleError(f"{path}: is the melody itself; choose another name")
-            smf.save(self.arrange(program), path)
+            smf.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
+        elif suffix in MUSICXML_SUFFIXES and keep_tracks:
+            raise ChoraleError(f"{path}: other tracks are kept in MIDI files only")
         else:
-            write(self.chorale, path, program, self.provenance)
+            write(self.chorale, path, program, self.provenance, analysis=analysis)
 
-    def arrange(self, program: int = midi.CHOIR_AAHS) -> smf.Arrangement:
-        """The piece as tracks of MIDI, what was given event for event."""
+    def arrange(
+        self,
+        program: int = midi.CHOIR_AAHS,
+        *,
+        analysis: bool = False,
+        keep_tracks: bool = False,
+    ) -> smf.Arrangement:
+        """The piece as tracks of MIDI, what was given event for event.
+
+        With ``keep_tracks``, the other tracks of the melody's file (drums, piano) follow as they
+        are.
+        """
+        markers = []
+        if analysis:
+            from musicae.analysis import analyse, texts
+
+            markers = texts(analyse(self.chorale))
         if isinstance(self.given, Given):
-            return self.given.arrange(self.chorale, program, self.provenance)
-        return midi.arrange(self.chorale, program, self.provenance)
+            return self.given.arrange(
+                self.chorale, program, self.provenance, markers, keep_tracks=keep_tracks
+            )
+        return midi.arrange(self.chorale, program, self.provenance, markers)
 
 
 def read(path: Path | str) -> Chorale:
@@ -133,8 +164,13 @@ def write(
     path: Path | str,
     program: int = midi.CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
+    *,
+    analysis: bool = False,
 ) -> None:
-    """Write a chorale as MIDI or MusicXML by the suffix. Raises ChoraleError."""
+    """Write a chorale as MIDI or MusicXML by the suffix.
+
+    With ``analysis``, Roman numerals and key areas as markers or harmony. Raises ChoraleError.
+    """
     if _suffix(path) in MIDI_SUFFIXES:
         midi.write(chorale, path, program, provenance)
     elif _suffix(path) in MUSICXML_SUFFIXES:

@@ -17,6 +17,7 @@ from typing import Any
 import mido
 
 from musicae import midi
+from musicae.accompaniment import free_channels, on_channel, other_tracks
 from musicae.chorale import STEPS_PER_QUARTER, VOICES, Chorale, ChoraleError, Key
 from musicae.known import Known, Request, known_of
 from musicae.parts import given_parts, labels, under_the_melody
@@ -68,11 +69,14 @@ class Given(Known):
         program: int = midi.CHOIR_AAHS,
         provenance: dict[str, Any] | None = None,
         markers: Sequence[tuple[int, str]] = (),
+        keep_tracks: bool = False,
     ) -> Arrangement:
         """The given parts' own events and the chorale's other notes, as tracks in the file's ticks.
 
         ``chorale`` comes from ``around``; ``program`` is a General MIDI program counted from 0;
-        ``markers``, texts at the chorale's steps, stand beside the file's own.
+        ``markers``, texts at the chorale's steps, stand beside the file's own. With
+        ``keep_tracks`` the file's other tracks follow as they are, and the voices sing on channels
+        that these leave free.
         """
         conductor = self._conductor(provenance)
         for step, text in markers:
@@ -85,6 +89,11 @@ class Given(Known):
             header = midi.voice_header(name, v, program)
             written = midi.voice_events(self._written_notes(chorale, v), v)
             tracks.append(header + keys + _merged(self._own_events(v), written))
+        if keep_tracks:
+            others = other_tracks(self.song, self.parts.values(), OF_THE_SONG)
+            free = free_channels(others)
+            voices = [on_channel(track, free[v]) for v, track in enumerate(tracks[1:])]
+            tracks = [conductor, *voices, *others]
         last = max(event.tick for track in tracks for event in track)
         end = midi.bar_line_from(conductor, self.song.ppq, last)
         return Arrangement(tracks, self.song.ppq, end)

@@ -255,12 +255,13 @@ def seconds_of(chorale: Chorale) -> list[float]:
 def voices_of(song: Song) -> dict[int, Part]:
     """Which part is which voice. Raises ChoraleError where that cannot be told."""
     named: dict[int, Part] = {}
-    for part in song.parts:
-        for v, voice in enumerate(VOICES):
-            if part.name.lower().startswith(voice.lower()):
-                if v in named:
-                    raise ChoraleError(f"{song.path}: two tracks are called {voice}")
-                named[v] = part
+    for v, voice in enumerate(VOICES):
+        found = [part for part in song.parts if part.name.lower().startswith(voice.lower())]
+        exact = [part for part in found if part.name == voice]
+        if len(found) > 1 and len(exact) != 1:
+            raise ChoraleError(f"{song.path}: two tracks are called {voice}")
+        if found:
+            named[v] = (exact or found)[0]
     if named:
         return named
     if len(song.parts) == len(VOICES):

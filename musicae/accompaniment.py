@@ -1,0 +1,58 @@
+"""The tracks of a MIDI file that are no voice of the chorale, such as drums and piano."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from musicae.chorale import N_VOICES, VOICES
+from musicae.smf import DRUM_CHANNEL, Part, Song, Timed
+
+CHANNELS = 16
+VOICE_NAMES = re.compile(rf"(?:{'|'.join(f'{v}(?:s|es|i)?|{v[0]}' for v in VOICES)})\W*\d*", re.I)
+"""What a track of a voice is called: ``Soprano``, ``Altos``, ``Tenor 2``, ``B``."""
+
+
+def other_tracks(
+    song: Song, given: Iterable[Part], of_the_song: frozenset[str]
+) -> list[list[Timed]]:
+    """The tracks beside the given parts, their events as they are.
+
+    A track that holds a given part loses that part's channel, or is left out with it. Left out are
+    tracks that only speak of the whole song, whose events (``of_the_song``, types of meta events)
+    stand in the conductor's track, and parts named after voices: those are written anew.
+    """
+    voices = [part for part in song.parts if VOICE_NAMES.fullmatch(part.name)]
+    gone: dict[int, set[int]] = {}
+    for part in [*given, *voices]:
+        gone.setdefault(part.track, set()).add(part.channel)
+    found = []
+    for index, track in enumerate(song.tracks):
+        events = [
+            event
+            for event in track
+            if event.message.type not in of_the_song | {"end_of_track"}
+            and getattr(event.message, "channel", None) not in gone.get(index, set())
+        ]
+        if index in gone:  # its words are those of the given part
+            events = [e for e in events if not e.message.is_meta or e.message.type == "track_name"]
+        if any(not event.message.is_meta for event in events):
+            found.append(events)
+    return found
+
+
+def free_channels(tracks: Iterable[Sequence[Timed]]) -> Sequence[int]:
+    """Four channels for the voices: 0 to 3, but that others play on, as far as there are enough."""
+    taken = {getattr(event.message, "channel", None) for track in tracks for event in track}
+    free = [c for c in range(CHANNELS) if c not in taken and c != DRUM_CHANNEL]
+    return free[:N_VOICES] if len(free) >= N_VOICES else range(N_VOICES)
+
+
+def on_channel(events: Iterable[Timed], channel: int) -> list[Timed]:
+    """The events with those of any channel moved to one."""
+    return [
+        event._replace(message=event.message.copy(channel=channel))
+        if hasattr(event.message, "channel")
+        else event
+        for event in events
+    ]
