@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from musicae.api import Piece, harmonize, read, write
     from musicae.chorale import Chorale, Key, MusicaeError
+    from musicae.rendering import render
     from musicae.report import check
     from musicae.walks import decode, encode, generate, interpolate, vary
 
@@ -28,6 +29,7 @@ _HOMES = {
     "harmonize": "musicae.api",
     "interpolate": "musicae.walks",
     "read": "musicae.api",
+    "render": "musicae.rendering",
     "vary": "musicae.walks",
     "write": "musicae.api",
 }
@@ -44,6 +46,7 @@ __all__ = [
     "harmonize",
     "interpolate",
     "read",
+    "render",
     "vary",
     "write",
 ]

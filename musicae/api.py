@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from musicae import __version__, midi, smf
+from musicae.analysis import analyse, texts
 from musicae.chorale import (
     N_VOICES,
     VOICES,
@@ -129,11 +130,7 @@ class Piece:
         With ``keep_tracks``, the other tracks of the melody's file (drums, piano) follow as they
         are.
         """
-        markers = []
-        if analysis:
-            from musicae.analysis import analyse, texts
-
-            markers = texts(analyse(self.chorale))
+        markers = texts(analyse(self.chorale)) if analysis else []
         if isinstance(self.given, Given):
             return self.given.arrange(
                 self.chorale, program, self.provenance, markers, keep_tracks=keep_tracks
@@ -171,12 +168,13 @@ def write(
 
     With ``analysis``, Roman numerals and key areas as markers or harmony. Raises ChoraleError.
     """
+    labels = analyse(chorale) if analysis else ()
     if _suffix(path) in MIDI_SUFFIXES:
-        midi.write(chorale, path, program, provenance)
+        midi.write(chorale, path, program, provenance, texts(labels))
     elif _suffix(path) in MUSICXML_SUFFIXES:
         from musicae import musicxml
 
-        musicxml.write(chorale, path, program, provenance)
+        musicxml.write(chorale, path, program, provenance, labels=labels)
     else:
         known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
         raise ChoraleError(f"{path}: its name should end in one of {known}")
@@ -312,7 +310,7 @@ def understood(
     return Understood(checkpoint, key, request, Choice(temperature, seed, top_p, rules))
 
 
-def numbered(path: Path, n: int) -> Sequence[Path]:
+def numbered(path: Path, n: int) -> list[Path]:
     """``path`` for one piece; for several, a number before its suffix."""
     if n == 1:
         return [path]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
-from musicae import api
+from musicae import api, packing
 from musicae.api import Piece, Wishes
 from musicae.chorale import ChoraleError, MusicaeError
 
@@ -25,9 +25,16 @@ class Job(NamedTuple):
     outputs: tuple[Path, ...]
     folder: Path | None = None
     """Which folder is to be made for them where it is not there; None for none."""
+    pack: Path | None = None
+    """The folder of the audition pack that they are part of."""
 
 
-def plan(paths: Sequence[Path], n: int = 1, out: Path | str | None = None) -> list[Job]:
+def plan(
+    paths: Sequence[Path],
+    n: int = 1,
+    out: Path | str | None = None,
+    pack: Path | None = None,
+) -> list[Job]:
     """What is to be read and written; nothing is read or written yet.
 
     Args:
@@ -35,13 +42,23 @@ def plan(paths: Sequence[Path], n: int = 1, out: Path | str | None = None) -> li
         n: alternatives of each, numbered where there are several.
         out: for one file the name of the result, else a folder; a path that ends in a slash is a
             folder, which need not be there yet. Without it, results stand beside their melodies.
+        pack: the folder of an audition pack, in which the results go; of several melodies, each
+            has a folder in it, of the melody's name.
 
-    Raises ChoraleError where a folder has no melodies, several results would go to one file, or one
-    would take the place of a melody.
+    Raises ChoraleError where a folder has no melodies, a pack's folder is not empty, several
+    results would go to one file, or one would take the place of a melody.
     """
     melodies = melodies_in(paths)
     alone = len(paths) == 1 and not paths[0].is_dir()
-    outputs = [api.numbered(path, n) for path in _results(melodies, out, alone)]
+    packs = [pack and (pack if alone else pack / melody.stem) for melody in melodies]
+    results = _results(melodies, out, alone)
+    outputs = []
+    for melody, folder, result in zip(melodies, packs, results, strict=True):
+        if folder:
+            packing.check(folder)
+            outputs.append(packing.midi_files(folder, melody.stem, n))
+        else:
+            outputs.append(api.numbered(result, n))
     given = {path.resolve(): path for path in melodies}
     taken: dict[Path, Path] = {}
     for melody, files in zip(melodies, outputs, strict=True):
@@ -58,7 +75,8 @@ def plan(paths: Sequence[Path], n: int = 1, out: Path | str | None = None) -> li
             taken[place] = melody
     make = None if out is None or (alone and not _is_folder(out)) else Path(out)
     return [
-        Job(melody, tuple(files), make) for melody, files in zip(melodies, outputs, strict=True)
+        Job(melody, tuple(files), make, folder)
+        for melody, files, folder in zip(melodies, outputs, packs, strict=True)
     ]
 
 

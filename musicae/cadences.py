@@ -1,22 +1,18 @@
-"""How phrases end: cadences from the last chords, and Roman numerals through music21."""
+"""How phrases end: cadences from the last chords."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from musicae.chorale import MODES, N_VOICES, REST, STEPS_PER_QUARTER, Chorale, Key
+from musicae.chorale import MODES, REST, STEPS_PER_QUARTER, Chorale, Key
 from musicae.sonorities import Harmony, Sonorities, sonorities
 
 CadenceKind = Literal[
     "perfect authentic", "imperfect authentic", "half", "plagal", "deceptive", "other"
 ]
-
-FIGURES = (("", "6", "64"), ("7", "65", "43", "42"))
-"""Figured bass of triads and of seventh chords by their inversion."""
 
 
 class Cadence(NamedTuple):
@@ -194,37 +190,3 @@ def _is_perfect(chords: Sonorities, ending: Ending) -> bool:
 def _bass(chords: Sonorities, index: int) -> int:
     """The pitch class of the lowest voice that sounds."""
     return int(chords.pitch[index][chords.pitch[index] != REST][-1] % 12)
-
-
-def roman_numerals(chorale: Chorale) -> list[tuple[int, str]]:
-    """The step and the Roman numeral, by music21, of every sonority that is a chord.
-
-    They are those of the home key; dominant sevenths of other keys are applied dominants.
-
-    >>> outer = [(0, 4, 71), (4, 4, 72)], [(0, 4, 55), (4, 4, 48)]
-    >>> inner = [(0, 4, 67), (4, 4, 67)], [(0, 4, 65), (4, 4, 64)]
-    >>> roman_numerals(Chorale.from_notes([outer[0], *inner, outer[1]]))
-    [(0, 'V7'), (4, 'I')]
-    """
-    from music21 import chord, key, roman
-
-    chords = sonorities(chorale)
-    home = None
-    numerals = []
-    for index, harmony in enumerate(chords.harmonies):
-        if harmony is None:
-            continue
-        home = home or key.Key(chords.key.tonic_name.replace("b", "-"), chords.key.mode)
-        voices = [v for v in range(N_VOICES) if chords.pitch[index, v] != REST]
-        sounding = chord.Chord([chords.name(index, v).replace("b", "-") for v in voices])
-        applied = harmony.quality == "dominant seventh"
-        numeral = roman.romanNumeralFromChord(sounding, home, preferSecondaryDominants=applied)
-        # music21 also figures the accidentals of raised notes in minor, and missing fifths, and
-        # marks the sixth and seventh degrees of minor as lowered.
-        figures = FIGURES["seventh" in harmony.quality][numeral.inversion()]
-        plain = re.sub(r"[#b\d]+(?=/|$)", "", numeral.figure, count=1)
-        if home.mode == "minor":
-            plain = re.sub(r"^b(?=VI|vi)", "", plain)
-        degree, slash, of = plain.partition("/")
-        numerals.append((int(chords.steps[index]), f"{degree}{figures}{slash}{of}"))
-    return numerals

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and folders made where they are not there."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise ChoraleError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, where it is not there. Raises ChoraleError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChoraleError(f"{folder}: cannot be made ({error.strerror})") from None

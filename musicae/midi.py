@@ -8,7 +8,6 @@ silence has markers ``Start`` and ``End`` there, since MIDI knows no other way.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
@@ -68,6 +67,8 @@ FERMATA, START, END = "fermata", "Start", "End"
 PHRASE_MARKS = (FERMATA, "cadence", "phrase")
 """The words, the first of a marker, that say where a phrase ends."""
 SOURCE, PROVENANCE = "source: ", "musicae: "
+OWN = 0x7D
+"""The manufacturer's number of what is for no other program, in the MIDI standard."""
 
 
 def read(path: Path | str) -> Chorale:
@@ -92,13 +93,12 @@ def read_counting(path: Path | str) -> Reading:
     ends = [step + duration for voice in notes for step, duration, _ in voice]
     steps = max([step for step, text in markers if text == END] or ends)
     starts = any(text == START for _, text in markers)
-    texts = [text_of(e.message) for e in song.metas("text")]
     chorale = chorale_of(
         song,
         notes,
         steps,
         keep_silence=starts or not ends,
-        source=next((t.removeprefix(SOURCE) for t in texts if t.startswith(SOURCE)), ""),
+        source=_told(song, SOURCE),
     )
     return Reading(chorale, sum(off_grid(song, part.notes) for part in voices.values()))
 
@@ -169,7 +169,7 @@ def arrange(
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
-        events.append(Timed(0, mido.MetaMessage("text", text=raw_text(SOURCE + chorale.source))))
+        events.append(_own_event(SOURCE, chorale.source))
     if provenance:
         events.append(provenance_event(provenance))
     ticks_per_step = PPQ // STEPS_PER_QUARTER
@@ -195,13 +195,11 @@ def arrange(
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """How musicae made a MIDI file; empty where it did not. Raises ChoraleError."""
-    for event in open_song(Path(path)).metas("text"):
-        text = text_of(event.message)
-        if text.startswith(PROVENANCE):
-            with contextlib.suppress(json.JSONDecodeError):
-                found = json.loads(text.removeprefix(PROVENANCE))
-                return found if isinstance(found, dict) else {}
-    return {}
+    try:
+        found = json.loads(_told(open_song(Path(path)), PROVENANCE) or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def program_of(text: str) -> int:
@@ -340,9 +338,8 @@ def title_event(title: str) -> Timed:
 
 
 def provenance_event(provenance: dict[str, Any]) -> Timed:
-    """The text that says how a file was made."""
-    text = PROVENANCE + json.dumps(provenance)
-    return Timed(0, mido.MetaMessage("text", text=raw_text(text)))
+    """The event that says how a file was made."""
+    return _own_event(PROVENANCE, json.dumps(provenance))
 
 
 def key_event(key: Key) -> Timed:
@@ -378,6 +375,26 @@ def bar_line_from(conductor: Iterable[Timed], ppq: int, tick: int) -> int:
             start = event.tick
             bar = max(1, 4 * ppq * event.message.numerator // event.message.denominator)
     return start + math.ceil((tick - start) / bar) * bar
+
+
+def _own_event(label: str, text: str) -> Timed:
+    """What musicae tells itself of a file; as plain text, notation programs would print it."""
+    data = (OWN, *(label + text).encode())
+    return Timed(0, mido.MetaMessage("sequencer_specific", data=data))
+
+
+def _told(song: Song, label: str) -> str:
+    """What musicae told itself under a label, in older files as plain text; else nothing."""
+    for message in (event.message for event in song.metas("sequencer_specific", "text")):
+        if message.type == "text":
+            text = text_of(message)
+        elif message.data[:1] == (OWN,):
+            text = bytes(message.data[1:]).decode(errors="replace")
+        else:
+            continue
+        if text.startswith(label):
+            return text.removeprefix(label)
+    return ""
 
 
 def _measures(song: Song, steps: int) -> list[Measure]:

@@ -11,6 +11,7 @@ import re
 import warnings
 import zipfile
 import zlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -22,6 +23,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from musicae import __version__
+from musicae.analysis import Label, texts
 from musicae.chorale import (
     COMMON_TIME,
     FASTEST_QPM,
@@ -55,6 +57,20 @@ DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
 )
+KINDS = {
+    "": "major",
+    "m": "minor",
+    "dim": "diminished",
+    "aug": "augmented",
+    "7": "dominant-seventh",
+    "m7": "minor-seventh",
+    "maj7": "major-seventh",
+    "ø7": "half-diminished-seventh",
+    "dim7": "diminished-seventh",
+    "5": "power",
+}
+"""What music21 calls the chords of lead sheets."""
+
 MARK_COLOUR = "#c8102e"
 """Of notes that are marked."""
 
@@ -75,18 +91,21 @@ def write(
     program: int | None = None,
     provenance: dict[str, Any] | None = None,
     marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    *,
+    labels: Sequence[Label] = (),
 ) -> None:
     """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
 
     ``program`` is the General MIDI program, counted from 0, for playback (choir by default);
     ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
-    they begin and their voice, and writes the texts above them. The same music gives the same
-    bytes. Raises ChoraleError where the file cannot be written.
+    they begin and their voice, and writes the texts above them. ``labels``, those of
+    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
+    The same music gives the same bytes. Raises ChoraleError where the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    xml = to_xml(chorale, program, provenance, marks)
+    xml = to_xml(chorale, program, provenance, marks, labels=labels)
     with whole_file(path) as partial:
         partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
 
@@ -96,6 +115,8 @@ def to_xml(
     program: int | None = None,
     provenance: dict[str, Any] | None = None,
     marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    *,
+    labels: Sequence[Label] = (),
 ) -> bytes:
     """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
     from music21.musicxml.m21ToXml import ScoreExporter
@@ -103,8 +124,12 @@ def to_xml(
     program = CHOIR_AAHS if program is None else program
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
-    exporter = ScoreExporter(_engrave(chorale, program, marks or {}), makeNotation=False)
+    score = _engrave(chorale, program, marks or {})
+    _label(score, chorale, labels)
+    exporter = ScoreExporter(score, makeNotation=False)
     root = exporter.parse()
+    if labels:
+        _place_words(root.findall("part")[-1])
     _set_header(root, chorale, provenance)
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
@@ -217,11 +242,10 @@ def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Seq
         part.makeAccidentals(inPlace=True)
         part.getElementsByClass("Measure").last().rightBarline = "final"
         score.insert(0, part)
-    bars = score.parts.first().getElementsByClass("Measure")
+    bars = list(score.parts.first().getElementsByClass("Measure"))
     for mark in chorale.tempos:
-        index = max(i for i, m in enumerate(chorale.measures) if m.start <= mark.step)
-        into = Fraction(mark.step - chorale.measures[index].start, STEPS_PER_QUARTER)
-        bars[index].insert(into, tempo.MetronomeMark(number=mark.qpm))
+        bar, into = _place(bars, chorale, mark.step)
+        bar.insert(into, tempo.MetronomeMark(number=mark.qpm))
     return score
 
 
@@ -268,6 +292,70 @@ def _fill(
                         words.placement, words.style.color = "above", MARK_COLOUR
                         bar.insert(bar.highestTime, words)
             bar.append(head)
+
+
+def _place(bars: Sequence[Any], chorale: Chorale, step: int) -> tuple[Any, Fraction]:
+    """The bar in which a step lies, and the quarters into it."""
+    index = bisect_right(chorale.measures, step, key=lambda measure: measure.start) - 1
+    return bars[index], Fraction(step - chorale.measures[index].start, STEPS_PER_QUARTER)
+
+
+def _label(score: Any, chorale: Chorale, labels: Sequence[Label]) -> None:
+    """Put chord symbols above the soprano and Roman numerals, as words, below the bass.
+
+    MusicXML has elements for numerals too, but MuseScore 3 draws none of them and music21 10 does
+    not tell what they say; Verovio draws the newer ones only.
+    """
+    from music21 import expressions, harmony
+
+    above, *_, below = (list(part.getElementsByClass("Measure")) for part in score.parts)
+    for label, (step, text) in zip(labels, texts(labels), strict=True):
+        bar, into = _place(above, chorale, step)
+        root, kind, bass = _chord(label.chord)
+        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=KINDS[kind], kindStr=kind)
+        symbol.placement = "above"
+        bar.insert(into, symbol)
+        bar, into = _place(below, chorale, step)
+        words = expressions.TextExpression(text)
+        words.placement, words.style.fontStyle = "below", "normal"
+        bar.insert(into, words)
+
+
+def _chord(symbol: str) -> tuple[str, str, str]:
+    """Root, kind and bass of a chord symbol, the notes as music21 spells them.
+
+    >>> _chord("Bbm7/Db")
+    ('B-', 'm7', 'D-')
+    """
+    upper, _, lower = symbol.partition("/")
+    root = re.match("[A-G][#b]*", upper)
+    if root is None or upper[root.end() :] not in KINDS:
+        raise ChoraleError(f"{symbol!r} is not a chord symbol that can be written")
+    bass = lower or root[0]
+    return root[0].replace("b", "-"), upper[root.end() :], bass.replace("b", "-")
+
+
+def _place_words(part: ET.Element) -> None:
+    """Put words that begin within a note where they belong, by going back to them.
+
+    music21 writes them after the note, with an offset that MuseScore 3 does not heed.
+    """
+    for bar in part.findall("measure"):
+        now, late = 0, []
+        for element in list(bar):
+            offset = element.find("offset")
+            if element.tag == "direction" and offset is not None:
+                late.append((now + int(offset.text or 0), element))
+                element.remove(offset)
+                bar.remove(element)
+            elif element.tag == "note":
+                now += int(element.findtext("duration", "0"))
+        end = len(bar) - (bar[-1].tag == "barline")
+        for place, element in sorted(late, key=lambda found: -found[0]):
+            back = ET.Element("backup")
+            ET.SubElement(back, "duration").text = str(now - place)
+            bar[end:end] = [back, element]
+            now, end = place, end + 2
 
 
 def _set_header(root: ET.Element, chorale: Chorale, provenance: dict[str, Any] | None) -> None:
@@ -350,6 +438,9 @@ def _unpack(data: bytes) -> bytes:
 def _score_of(root: ET.Element) -> Any:
     from music21.musicxml.xmlToM21 import MusicXMLImporter
 
+    for bar in root.iter("measure"):  # music21 stops at some numerals, and no harmony is sung
+        for harmony in bar.findall("harmony"):
+            bar.remove(harmony)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about slurs, layout, fonts: nothing that a chorale has
         try:

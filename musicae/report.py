@@ -80,17 +80,37 @@ class Report:
             ]
             midi.write(self.chorale, path, markers=markers)
         elif Path(path).suffix.lower() in api.MUSICXML_SUFFIXES:
-            marks: dict[tuple[int, int], list[str]] = {}
-            for violation in self.violations:
-                for voice in violation.voices:
-                    for step in {violation.since, violation.step}:
-                        names = marks.setdefault((self._begin(step, voice), voice), [])
-                        if step == violation.step and voice == violation.voices[0]:
-                            names.append(violation.rule)
-            musicxml.write(self.chorale, path, marks=marks)
+            musicxml.write(self.chorale, path, marks=self.marks())
         else:
             known = ", ".join(api.MIDI_SUFFIXES + api.MUSICXML_SUFFIXES)
             raise ChoraleError(f"{path}: its name should end in one of {known}")
+
+    def marks(self) -> dict[tuple[int, int], list[str]]:
+        """The notes concerned, by the step at which they begin and their voice.
+
+        Of each violation, the first voice's note in which it is heard has the rule's name.
+        """
+        marks: dict[tuple[int, int], list[str]] = {}
+        for violation in self.violations:
+            for voice in violation.voices:
+                for step in {violation.since, violation.step}:
+                    names = marks.setdefault((self._begin(step, voice), voice), [])
+                    if step == violation.step and voice == violation.voices[0]:
+                        names.append(violation.rule)
+        return marks
+
+    def as_text(self) -> str:
+        """The report in lines: every violation, and the rates of the rules that are broken."""
+        lines = [str(violation) for violation in self.violations]
+        lines.append(f"{'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
+        for name, rule in self.rules.items():
+            if rule.violations:
+                lines.append(
+                    f"{name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
+                    f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
+                )
+        lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
+        return "\n".join(lines)
 
     def _begin(self, step: int, voice: int) -> int:
         """Where the note that a voice sings at a step begins."""

@@ -36,7 +36,7 @@ def harmonize_melodies(results: Path) -> None:
         if melody.stem == PICTURED:
             (before,) = musicae.harmonize(melody, model="minibach")
             pair = {"MiniBach": before.chorale, "the harmonizer": piece.chorale}
-            drawing.draw_beside(pair, results / "beside_minibach.png")
+            drawing.draw(pair, results / "beside_minibach.png", bars=4)
         tell(piece)
 
 
@@ -55,7 +55,7 @@ def walk(results: Path) -> None:
     one, other = (results / f"{name}.mid" for name in WAY)
     pieces = musicae.interpolate(one, other, STEPS)
     chorales = {f"{i} of {STEPS}": piece.chorale for i, piece in enumerate(pieces, start=1)}
-    drawing.draw_beside(chorales, results / "interpolation.png", bars=6)
+    drawing.draw(chorales, results / "interpolation.png", bars=4)
 
 
 def draw_map(path: Path) -> None:

@@ -7,5 +7,5 @@ import sys
 import environment
 
 if __name__ == "__main__":
-    environment.prepare()
+    environment.prepare("[studio]")
     environment.run("musicae", *sys.argv[1:])

@@ -17,7 +17,19 @@ FILES = {
 """By room; a package's own room has the package's name."""
 ROOMS = sorted(name for name in FILES if name != "__init__")
 PACKAGES = [name for name in ROOMS if FILES[name].name == "__init__.py"]
-HEAVY = ("torch", "music21", "matplotlib", "pretty_midi", "lightning_fabric", "sklearn")
+HEAVY = (
+    "torch",
+    "music21",
+    "matplotlib",
+    "pretty_midi",
+    "lightning_fabric",
+    "sklearn",
+    "verovio",
+    "midirenderer",
+    "soundfile",
+    "watchfiles",
+    "rtmidi",
+)
 NEEDS_TORCH = (
     "pianoroll",
     "checkpoint",

@@ -7,17 +7,13 @@ import pytest
 from midifiles import meta, save, tune
 
 import musicae
+from musicae.midi import read_provenance
 
 
 @pytest.fixture
 def melody(tmp_path):
     notes = [(i * 480, (i + 1) * 480, 60 + p) for i, p in enumerate([0, 2, 4, 5, 7, 5, 4, 2, 0])]
     return save(tmp_path / "tune.mid", [meta(0, "key_signature", key="C"), *tune(*notes)])
-
-
-def provenance(path):
-    texts = [m.text for m in mido.MidiFile(path).tracks[0] if m.type == "text"]
-    return json.loads(next(t for t in texts if t.startswith("musicae: ")).removeprefix("musicae: "))
 
 
 def test_harmonize_writes_beside_the_melody(musicae_command, melody, untrained):
@@ -27,7 +23,7 @@ def test_harmonize_writes_beside_the_melody(musicae_command, melody, untrained):
     assert str(written) in done.out
     assert "seed 3" in done.out
     assert "harmonized in C major (choose another with --key)" in done.out
-    facts = provenance(written)
+    facts = read_provenance(written)
     assert (facts["seed"], facts["model"], facts["key"]) == (3, "minibach", "C major")
     assert facts["version"] == musicae.__version__
     assert len(facts["checksum"]) == 64
@@ -43,7 +39,7 @@ def test_alternatives_are_numbered_and_told_as_json(musicae_command, melody, unt
     told = json.loads(done.out)
     assert [f["path"] for f in told["files"]] == [str(tmp_path / f"out-{i}.mid") for i in (1, 2, 3)]
     assert told["notices"] == ["the file states no meter; 4/4 is assumed"]
-    assert [provenance(f["path"])["alternative"] for f in told["files"]] == [1, 2, 3]
+    assert [read_provenance(f["path"])["alternative"] for f in told["files"]] == [1, 2, 3]
 
 
 def test_notices_go_to_stderr(musicae_command, melody, untrained):
@@ -79,7 +75,7 @@ def test_generate_writes_four_bars_each(musicae_command, untrained, tmp_path):
     assert musicae_command("generate", *options).status == 0
     assert [p.read_bytes() for p in paths] == first
     assert first[0] != first[1]
-    assert provenance(paths[1])["number"] == 2
+    assert read_provenance(paths[1])["number"] == 2
 
 
 def refused(done, complaint):

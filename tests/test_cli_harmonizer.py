@@ -3,7 +3,6 @@
 import json
 import random
 
-import mido
 import numpy as np
 import pytest
 from filling import play, played_notes
@@ -12,6 +11,7 @@ from midifiles import meta, save, tune
 import musicae
 from musicae import corpus
 from musicae.chorale import N_VOICES, VOICES, Chorale, Key, Note
+from musicae.midi import read_provenance
 
 HYMN = Chorale.from_notes(
     [
@@ -43,11 +43,6 @@ def no_corpus(monkeypatch, tmp_path):
     monkeypatch.setattr(corpus, "DEFAULT", tmp_path / "no corpus.npz")
 
 
-def provenance(path):
-    texts = [m.text for m in mido.MidiFile(path).tracks[0] if m.type == "text"]
-    return json.loads(next(t for t in texts if t.startswith("musicae: ")).removeprefix("musicae: "))
-
-
 def refused(done, complaint):
     assert (done.status, done.out) == (2, "")
     (line,) = done.err.splitlines()
@@ -64,7 +59,7 @@ def test_every_wish_stands_in_the_file(musicae_command, model, melody, tmp_path)
     ]
     done = musicae_command("harmonize", melody, "-o", out, *options, *model)
     assert (done.status, done.err) == (0, "")
-    facts = provenance(out)
+    facts = read_provenance(out)
     assert {name: facts[name] for name in wishes} == wishes
     assert facts["model"] == "harmonizer"
     assert [n.pitch for n in musicae.read(out).notes(1)] == [60, 62, 64, 60]
@@ -109,7 +104,7 @@ def test_what_is_locked_comes_back_exactly(musicae_command, model, tmp_path, see
         assert written.notes(voice) == HYMN.notes(voice)
         if given.suffix == ".mid":
             assert played_notes(out)[VOICES[voice]] == played_notes(given)[VOICES[voice]]
-    assert provenance(out)["lock"] == lock.split(",")
+    assert read_provenance(out)["lock"] == lock.split(",")
 
 
 @pytest.mark.parametrize("lock", ["none", "bass"])
@@ -134,7 +129,7 @@ def test_new_pieces_of_any_length_key_and_meter(musicae_command, model, tmp_path
     piece = musicae.read(path)
     assert (len(piece), str(piece.meters[0]), str(piece.key)) == (12, "3/4", "G minor")
     assert piece.title == "1 bar in G minor, seed 5, number 1"
-    facts = provenance(path)
+    facts = read_provenance(path)
     assert (facts["bars"], facts["key"], facts["meter"]) == (1, "G minor", "3/4")
     assert facts["rules"] == "bach"
     assert "harmonized in" not in done.out

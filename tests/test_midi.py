@@ -1,6 +1,6 @@
 """Chorale -> MIDI -> Chorale, what DAWs see of it, and the files that people really have."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -81,8 +81,29 @@ def test_other_readers_agree(tmp_path):
         assert [(n.pitch, round(n.start, 3)) for n in a.notes] == [
             (n.pitch, round(n.start, 3)) for n in b.notes
         ]
-    texts = [m.text for m in mido.MidiFile(tmp_path / "amen.mid").tracks[0] if m.type == "text"]
-    assert json.loads(texts[-1].removeprefix("musicae: ")) == {"seed": 7}
+
+
+def test_how_a_file_was_made_is_told_where_no_program_prints_it(tmp_path):
+    midi.write(replace(AMEN, source="bwv 1"), tmp_path / "amen.mid", provenance={"seed": 7})
+    assert midi.read_provenance(tmp_path / "amen.mid") == {"seed": 7}
+    assert midi.read(tmp_path / "amen.mid").source == "bwv 1"
+    kinds = {m.type for track in mido.MidiFile(tmp_path / "amen.mid").tracks for m in track}
+    assert not kinds & {"text", "lyrics"}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (meta(0, "text", text='musicae: {"seed": 7}'), {"seed": 7}),  # as version 0.1 had it
+        (meta(0, "sequencer_specific", data=(0x7D, *b"musicae: {")), {}),
+        (meta(0, "sequencer_specific", data=(0x7D, *b"musicae: 7")), {}),
+        (meta(0, "sequencer_specific", data=(0x41, *b"musicae: {}")), {}),
+        (meta(0, "sequencer_specific", data=()), {}),
+    ],
+)
+def test_provenance_is_read_where_it_is_one(tmp_path, told, expected):
+    path = save(tmp_path / "told.mid", [told, *tune((0, 480, 60))])
+    assert midi.read_provenance(path) == expected
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

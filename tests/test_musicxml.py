@@ -6,9 +6,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import chorales, differences
 
 from musicae import musicxml
+from musicae.analysis import Label
+from musicae.analysis import texts as texts_of
 from musicae.chorale import VOICES, Chorale, ChoraleError, Key, Meter, Note, Tempo
 
 # The end of "Ach bleib bei uns", with a pickup, a note tied over the bar line, and eighths.
@@ -410,3 +413,107 @@ def test_a_damaged_archive_is_refused(tmp_path):
         archive.writestr("notes.txt", "no score")
     with pytest.raises(ChoraleError, match="archive without a MusicXML score"):
         musicxml.read(path)
+
+
+# Harmony
+
+SUSPENDED = Chorale.from_notes(
+    [
+        [(0, 4, 72), (4, 6, 72), (10, 2, 71), (12, 12, 72)],
+        [(0, 4, 67), (4, 8, 67), (12, 12, 67)],
+        [(0, 4, 64), (4, 8, 62), (12, 8, 64), (20, 4, 64)],
+        [(0, 4, 60), (4, 8, 55), (12, 12, 48)],
+    ],
+    key=Key(0),
+)
+LABELS = (
+    Label(0, Key(0), "I", "C"),
+    Label(4, Key(0), "V", "G"),
+    Label(10, Key(0), "V65/V", "D7/F#"),  # within notes of all voices but the soprano
+    Label(12, Key(-3, "minor"), "i", "Cm"),
+    Label(18, Key(-3, "minor"), "viiø43", "Bbø7/Fb"),  # within notes of all voices
+    Label(20, Key(-3, "minor"), "vii°65", "F#dim7/A"),
+    Label(22, Key(-3, "minor"), "III", "Eb5"),
+)
+
+
+def test_labels_are_chord_symbols_above_and_numerals_below(folder):
+    root = written(SUSPENDED, folder, labels=LABELS)
+    above, *inner, below = root.findall("part")
+    assert [(h.get("placement"), h.find("kind").get("text")) for h in above.iter("harmony")] == [
+        ("above", symbol) for symbol in (None, None, "7", "m", "ø7", "dim7", "5")
+    ]
+    numerals = [d for d in below.iter("direction") if d.find("direction-type/words") is not None]
+    assert {(d.get("placement"), d.findtext("direction-type/words")) for d in numerals} == {
+        ("below", text) for text in ("C: I", "V", "V65/V", "c: i", "viiø43", "vii°65", "III")
+    }
+    assert not any(part.findall(".//harmony") or part.findall(".//words") for part in inner)
+
+
+def test_numerals_within_a_note_stand_where_they_belong_without_an_offset(folder):
+    # MuseScore 3 heeds no offset of words.
+    below = written(SUSPENDED, folder, labels=LABELS).findall("part")[-1]
+    quarter = int(below.findtext("measure/attributes/divisions"))
+    found, start = {}, 0
+    for measure in below.findall("measure"):
+        now = start
+        for element in measure:
+            length = int(element.findtext("duration", "0"))
+            now += -length if element.tag == "backup" else length
+            words = element.findtext("direction-type/words")
+            if words:
+                assert element.find("offset") is None
+                found[words] = 4 * now / quarter
+        start += 4 * quarter
+    assert found == {text: step for step, text in texts_of(LABELS)}
+
+
+def test_every_label_survives_music21_at_its_step(folder):
+    from music21 import converter
+
+    musicxml.write(SUSPENDED, folder / "labelled.musicxml", labels=LABELS)
+    score = converter.parse(folder / "labelled.musicxml", forceSource=True)
+    assert [
+        (4 * chord.getOffsetInHierarchy(score), chord.root().name, chord.bass().name)
+        for chord in score.parts[0].recurse().getElementsByClass("ChordSymbol")
+    ] == [
+        *((0, "C", "C"), (4, "G", "G"), (10, "D", "F#"), (12, "C", "C"), (18, "B-", "F-")),
+        *((20, "F#", "A"), (22, "E-", "E-")),
+    ]
+    assert [
+        (4 * words.getOffsetInHierarchy(score), words.content)
+        for words in score.parts[3].recurse().getElementsByClass("TextExpression")
+    ] == [(label.step, text) for label, (_, text) in zip(LABELS, texts_of(LABELS), strict=True)]
+
+
+def test_the_parts_of_a_harmony_are_in_the_order_of_the_standard(folder):
+    root = written(SUSPENDED, folder, labels=LABELS)
+    order = ["root", "kind", "inversion", "bass", "degree", "offset"]
+    for harmony in root.iter("harmony"):
+        tags = [element.tag for element in harmony]
+        assert tags == sorted(tags, key=order.index)
+
+
+@settings(max_examples=25, deadline=None)
+@given(chorale=chorales(max_steps=40), data=st.data())
+def test_there_and_back_with_labels(chorale, folder, data):
+    steps = data.draw(st.sets(st.integers(0, len(chorale) - 1), max_size=6))
+    labels = [data.draw(st.sampled_from(LABELS))._replace(step=step) for step in sorted(steps)]
+    musicxml.write(chorale, folder / "labels.musicxml", labels=labels)
+    assert not differences(chorale, musicxml.read(folder / "labels.musicxml"))
+
+
+def test_without_labels_nothing_is_said_of_harmony(folder):
+    assert musicxml.to_xml(PHRASE) == musicxml.to_xml(PHRASE, labels=())
+    assert not {"harmony", "backup"} & {element.tag for element in written(PHRASE, folder).iter()}
+
+
+def test_a_chord_that_is_none_is_refused():
+    with pytest.raises(ChoraleError, match="'H7' is not a chord symbol"):
+        musicxml.to_xml(SUSPENDED, labels=[Label(0, Key(0), "I", "H7")])
+
+
+def test_roman_numerals_of_other_programs_are_passed_over(reading):
+    numeral = "<harmony><function>G: V65</function><kind>none</kind></harmony>"
+    chorale, _ = reading(score(Melody=[bar(numeral, note("C5", 96))]))
+    assert chorale.notes(0) == [Note(0, 16, 72)]

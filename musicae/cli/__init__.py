@@ -9,7 +9,7 @@ import typer
 
 import musicae
 from musicae.chorale import MusicaeError
-from musicae.cli import check, compose, corpus, evaluate, harmonize, printing, train
+from musicae.cli import check, compose, corpus, evaluate, harmonize, printing, render, train, watch
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
@@ -28,6 +28,9 @@ for command in (
     compose.interpolate,
     compose.vary,
     check.check,
+    render.render,
+    render.play,
+    watch.watch,
     train.train,
     evaluate.evaluate,
     evaluate.accuracy,

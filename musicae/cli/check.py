@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,13 +49,4 @@ def check(
 
 def _print_report(path: Path, report: Report) -> None:
     print(f"{path}  {report.chorale!r}, {report.chords} chords")
-    for violation in report.violations:
-        print(f"  {violation}")
-    print(f"  {'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
-    for name, rule in report.rules.items():
-        if rule.violations:
-            print(
-                f"  {name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
-                f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
-            )
-    print(f"  beyond Bach: {', '.join(report.beyond_bach) or 'nothing'}")
+    print(textwrap.indent(report.as_text(), "  "))

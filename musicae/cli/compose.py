@@ -10,8 +10,9 @@ import typer
 
 import musicae
 from musicae.chorale import ChoraleError
-from musicae.cli.options import AsJson, N, Program, Seed
-from musicae.cli.printing import Written, make_folder, print_written, write
+from musicae.cli.options import Analysis, AsJson, N, Program, Seed
+from musicae.cli.printing import Written, print_written, write
+from musicae.files import make_folder
 
 if TYPE_CHECKING:
     from musicae.api import Piece
@@ -49,6 +50,7 @@ def generate(
     ] = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
+    analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
     """Compose new chorales from sampled latent vectors."""
@@ -64,7 +66,7 @@ def generate(
         prior=prior,
         slide=slide,
     )
-    _finish(pieces, out, f"chorale-{seed}", suffixes, program, as_json)
+    _finish(pieces, out, f"chorale-{seed}", suffixes, program, analysis, as_json)
 
 
 def interpolate(
@@ -77,12 +79,13 @@ def interpolate(
     model: VAE = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
+    analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
     """Walk from one chorale to another through latent space."""
     suffixes = _suffixes(formats)
     pieces = musicae.interpolate(one, other, n, seed=seed, temperature=temperature, model=model)
-    _finish(pieces, out, f"{one.stem}-to-{other.stem}", suffixes, program, as_json)
+    _finish(pieces, out, f"{one.stem}-to-{other.stem}", suffixes, program, analysis, as_json)
 
 
 def vary(
@@ -102,6 +105,7 @@ def vary(
     model: VAE = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
+    analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
     """Write neighbours of a chorale, around the voices that are kept."""
@@ -109,7 +113,7 @@ def vary(
     pieces = musicae.vary(
         piece, n, amount=amount, keep=keep, seed=seed, temperature=temperature, model=model
     )
-    _finish(pieces, out, f"{piece.stem}-varied-{seed}", suffixes, program, as_json)
+    _finish(pieces, out, f"{piece.stem}-varied-{seed}", suffixes, program, analysis, as_json)
 
 
 def _suffixes(formats: str) -> list[str]:
@@ -127,6 +131,7 @@ def _finish(
     stem: str,
     suffixes: Sequence[str],
     program: str,
+    analysis: bool,
     as_json: bool,
 ) -> None:
     """Write pieces and print what was written."""
@@ -139,5 +144,6 @@ def _finish(
         for i, piece in enumerate(pieces, start=1)
         for suffix in suffixes
     ]
-    write([each.piece for each in written], [each.path for each in written], sound)
+    paths = [each.path for each in written]
+    write([each.piece for each in written], paths, sound, analysis=analysis)
     print_written(written, pieces[0].notices, as_json)

@@ -8,8 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from musicae.chorale import MusicaeError
-from musicae.cli.options import AsJson, N, Program, Seed
-from musicae.cli.printing import Written, counting, make_folder, print_written, write
+from musicae.cli.options import (
+    Analysis,
+    AsJson,
+    InKey,
+    KeepTracks,
+    Lock,
+    Model,
+    N,
+    Program,
+    Rhythm,
+    Rules,
+    Seed,
+    Temperature,
+    TopP,
+    Track,
+    Voice,
+)
+from musicae.cli.printing import Written, counting, print_written, write
+from musicae.files import make_folder
 
 if TYPE_CHECKING:
     from musicae.api import Wishes
@@ -26,28 +43,13 @@ def harmonize(
     ] = None,
     n: N = 1,
     seed: Seed = 0,
-    temperature: Annotated[
-        float | None,
-        typer.Option(help="0: the likeliest; 1: as the model draws. By default the model's best."),
-    ] = None,
-    top_p: Annotated[
-        float, typer.Option(help="Leave out what is unlikely; below 1 it is safer and plainer.")
-    ] = 1.0,
-    rules: Annotated[
-        str, typer.Option(help="Of voice leading: strict, bach (as rarely broken as his), or off.")
-    ] = "bach",
-    key: Annotated[
-        str | None, typer.Option(help="The key, such as 'G minor', where another is found.")
-    ] = None,
-    track: Annotated[
-        str | None, typer.Option(help="Number (from 1) or name of the melody's track.")
-    ] = None,
-    voice: Annotated[
-        str | None, typer.Option(help="The voice that the melody is; by default the soprano.")
-    ] = None,
-    lock: Annotated[
-        str | None, typer.Option(help="The voices to keep, such as soprano,bass; or none.")
-    ] = None,
+    temperature: Temperature = None,
+    top_p: TopP = 1.0,
+    rules: Rules = "bach",
+    key: InKey = None,
+    track: Track = None,
+    voice: Voice = None,
+    lock: Lock = None,
     bars: Annotated[
         str | None,
         typer.Option(help="Write only bars such as 5-8 anew; keep the soprano, or what --lock is."),
@@ -56,20 +58,24 @@ def harmonize(
         str,
         typer.Option(help="Where phrases end: infer, none, or a MIDI, MusicXML or text file."),
     ] = "infer",
-    rhythm: Annotated[
-        str | None, typer.Option(help="How the other voices move: plain or flowing.")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="harmonizer, minibach, or a weights file.")
-    ] = "harmonizer",
+    rhythm: Rhythm = None,
+    model: Model = "harmonizer",
     program: Program = "choir aahs",
+    analysis: Analysis = False,
+    keep_tracks: KeepTracks = False,
+    pack: Annotated[
+        Path | None,
+        typer.Option(help="Make a folder to compare alternatives in: open its report.html."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the voices that a melody, a bass or bars lack; what is given stays, event for event."""
-    from musicae import batch, midi
+    from musicae import batch, midi, packing
 
     sound = midi.program_of(program)
-    jobs = batch.plan(melodies, n, out)
+    if pack and out:
+        raise MusicaeError("--pack is a folder for all that is written; leave --out away")
+    jobs = batch.plan(melodies, n, out, pack)
     wishes: Wishes = {
         "seed": seed,
         "temperature": temperature,
@@ -96,7 +102,11 @@ def harmonize(
                     raise pieces
                 if job.folder:
                     make_folder(job.folder)
-                write(pieces, job.outputs, sound)
+                more = {"analysis": analysis, "keep_tracks": keep_tracks}
+                if job.pack:
+                    packing.write(pieces, job.pack, melody.stem, sound, **more)
+                else:
+                    write(pieces, job.outputs, sound, **more)
             except MusicaeError as error:
                 errors.append(error)
                 continue
@@ -108,5 +118,8 @@ def harmonize(
     if alone and errors:
         raise errors[0]
     print_written(written, notices, as_json, [str(error) for error in errors])
+    if not as_json:
+        for folder in dict.fromkeys(each.path.parent for each in written if pack):
+            print(f"open {folder / packing.PAGE}")
     if errors:
         raise typer.Exit(2)

@@ -34,18 +34,17 @@ class Tell(Protocol):
         """How much is done, and of how much."""
 
 
-def write(pieces: Sequence[Piece], paths: Sequence[Path], program: int) -> None:
-    """Write each piece to its path. Raises ChoraleError."""
+def write(
+    pieces: Sequence[Piece],
+    paths: Sequence[Path],
+    program: int,
+    *,
+    analysis: bool = False,
+    keep_tracks: bool = False,
+) -> None:
+    """Write each piece to its path; see ``Piece.write``. Raises ChoraleError."""
     for piece, path in zip(pieces, paths, strict=True):
-        piece.write(path, program)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those that it lies in, where it is not there. Raises ChoraleError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ChoraleError(f"{folder}: cannot be made ({error.strerror})") from None
+        piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks)
 
 
 def print_written(

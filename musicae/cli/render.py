@@ -1,0 +1,79 @@
+"""``musicae render`` and ``play``: music to look at and to hear."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musicae.cli.options import OwnProgram
+
+
+def render(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="MIDI or MusicXML files; several are drawn bar by bar together."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="A piano roll is .png or .svg, a score .pdf or .svg, sound .wav, .flac or .ogg.",
+        ),
+    ],
+    score: Annotated[
+        bool, typer.Option("--score", help="Engrave an .svg as a score, on two staves.")
+    ] = False,
+    open_score: Annotated[
+        bool, typer.Option("--open-score", help="A score on four staves, one a voice.")
+    ] = False,
+    analysis: Annotated[
+        bool, typer.Option("--analysis", help="With Roman numerals and key areas.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Mark what breaks a rule of voice leading.")
+    ] = False,
+    program: OwnProgram = None,
+    soundfont: Annotated[
+        Path | None, typer.Option(help="The .sf2 file to sound with; by default a small one.")
+    ] = None,
+) -> None:
+    """Draw, engrave or sound a chorale, as the suffix of --out says."""
+    from musicae import midi, rendering
+
+    written = rendering.render(
+        files,
+        out,
+        score=score,
+        open_score=open_score,
+        analysis=analysis,
+        violations=check,
+        program=None if program is None else midi.program_of(program),
+        soundfont=soundfont,
+    )
+    for path in written:
+        print(path)
+
+
+def play(
+    file: Annotated[
+        Path | None, typer.Argument(help="A MIDI or MusicXML file; without one, ports are listed.")
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option(help="Number or name of a port; by default the first.")
+    ] = None,
+) -> None:
+    """Play a file to a MIDI port: a synthesizer, or a track of a DAW. Ctrl-C stops it."""
+    from musicae import playing, rendering
+
+    if file is None:
+        names = playing.ports()
+        playing.choose(names, port)
+        for number, name in enumerate(names, start=1):
+            print(f"{number} {name}")
+        return
+    with contextlib.suppress(KeyboardInterrupt):
+        playing.play(rendering.arrangement_of(file), port)
