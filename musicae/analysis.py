@@ -115,6 +115,17 @@ def texts(labels: Sequence[Label]) -> list[tuple[int, str]]:
     return found
 
 
+def markers(labels: Sequence[Label]) -> list[tuple[int, str]]:
+    """``texts`` in ASCII, as MIDI's are to be, with the signs of the RomanText format.
+
+    (Tymoczko, Gotham, Cuthbert and Ariza 2019: ``viio6`` is diminished, ``vii/o7`` half so.)
+
+    >>> markers([Label(0, Key(0), "vii°6", "Bdim/D"), Label(4, Key(0), "viiø7", "Bø7")])
+    [(0, 'C: viio6'), (4, 'vii/o7')]
+    """
+    return [(step, text.replace("°", "o").replace("ø", "/o")) for step, text in texts(labels)]
+
+
 # The music
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from musicae import __version__, midi, smf
-from musicae.analysis import analyse, texts
+from musicae.analysis import analyse, markers
 from musicae.chorale import (
     N_VOICES,
     VOICES,
@@ -130,12 +130,12 @@ class Piece:
         With ``keep_tracks``, the other tracks of the melody's file (drums, piano) follow as they
         are.
         """
-        markers = texts(analyse(self.chorale)) if analysis else []
+        marks = markers(analyse(self.chorale)) if analysis else []
         if isinstance(self.given, Given):
             return self.given.arrange(
-                self.chorale, program, self.provenance, markers, keep_tracks=keep_tracks
+                self.chorale, program, self.provenance, marks, keep_tracks=keep_tracks
             )
-        return midi.arrange(self.chorale, program, self.provenance, markers)
+        return midi.arrange(self.chorale, program, self.provenance, marks)
 
 
 def read(path: Path | str) -> Chorale:
@@ -170,7 +170,7 @@ def write(
     """
     labels = analyse(chorale) if analysis else ()
     if _suffix(path) in MIDI_SUFFIXES:
-        midi.write(chorale, path, program, provenance, texts(labels))
+        midi.write(chorale, path, program, provenance, markers(labels))
     elif _suffix(path) in MUSICXML_SUFFIXES:
         from musicae import musicxml
 
@@ -308,13 +308,6 @@ def understood(
     if temperature is None:
         temperature = sampling.usual_temperature(checkpoint, n)
     return Understood(checkpoint, key, request, Choice(temperature, seed, top_p, rules))
-
-
-def numbered(path: Path, n: int) -> list[Path]:
-    """``path`` for one piece; for several, a number before its suffix."""
-    if n == 1:
-        return [path]
-    return [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, n + 1)]
 
 
 def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:

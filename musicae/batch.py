@@ -11,6 +11,7 @@ from typing import NamedTuple, Unpack
 from musicae import api, packing
 from musicae.api import Piece, Wishes
 from musicae.chorale import ChoraleError, MusicaeError
+from musicae.files import numbered
 
 ENDING = "-harmonized"
 """What the name of a result ends with, before the number of an alternative."""
@@ -58,7 +59,7 @@ def plan(
             packing.check(folder)
             outputs.append(packing.midi_files(folder, melody.stem, n))
         else:
-            outputs.append(api.numbered(result, n))
+            outputs.append(numbered(result, n))
     given = {path.resolve(): path for path in melodies}
     taken: dict[Path, Path] = {}
     for melody, files in zip(melodies, outputs, strict=True):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 from musicae.chorale import MusicaeError
-from musicae.files import whole_file
+from musicae.files import numbered, whole_file
 from musicae.staves import break_systems, lay_out
 
 SCORE_SUFFIXES = (".svg", ".pdf", ".png")
@@ -78,8 +78,6 @@ def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
     SVG and PNG of several pages go into files numbered before the suffix; see ``engrave``. The
     same music gives the same bytes. Raises MusicaeError.
     """
-    from musicae.api import numbered
-
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SCORE_SUFFIXES:
@@ -92,7 +90,7 @@ def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
         contents = [_typeset([page], title, "png") for page in pages]
     else:
         contents = [page.encode() for page in pages]
-    paths = list(numbered(path, len(contents)))
+    paths = numbered(path, len(contents))
     with ExitStack() as files:  # no page takes its place before all are written
         for target, content in zip(paths, contents, strict=True):
             files.enter_context(whole_file(target)).write_bytes(content)

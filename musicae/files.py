@@ -37,3 +37,10 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ChoraleError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def numbered(path: Path, n: int) -> list[Path]:
+    """``path`` for one piece; for several, a number before its suffix."""
+    if n == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, n + 1)]

@@ -27,6 +27,7 @@ from musicae.smf import (
     Part,
     Song,
     Timed,
+    chooses_sound,
     no_notes,
     open_song,
     raw_text,
@@ -46,7 +47,6 @@ OF_THE_SONG = frozenset(
 )
 """Meta events that speak of the whole song in whatever track they stand."""
 SUNG_TEXT = frozenset({"lyrics", "text"})
-BANK_SELECT = (0, 32)
 ARTICULATION = STEPS_PER_QUARTER // 2
 """Rests up to an eighth after a note at least as long are the singer's, not the harmony's."""
 
@@ -136,7 +136,7 @@ class Given(Known):
                     elif (
                         getattr(message, "channel", None) == part.channel
                         and number not in omitted
-                        and not _chooses_sound(message)
+                        and not chooses_sound(message)
                     ):
                         events.append(Timed(event.tick, message.copy(channel=voice)))
                 elif leads and message.type == "lyrics" and index not in with_notes:
@@ -335,10 +335,4 @@ def title_from(path: Path) -> str:
     """A file's name as a title."""
     return " ".join(
         "".join(c if c.isprintable() else " " for c in path.stem.replace("_", " ")).split()
-    )
-
-
-def _chooses_sound(message: Any) -> bool:
-    return message.type == "program_change" or (
-        message.type == "control_change" and message.control in BANK_SELECT
     )

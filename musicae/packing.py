@@ -24,7 +24,7 @@ REPORT = "report.json"
 STEMS = "stems"
 FACTS = ("key", "model", "seed", "temperature", "rules", "version")
 """What the page tells of how the alternatives were made."""
-NEEDS = ("matplotlib", "verovio", "midirenderer", "soundfile")
+NEEDS = ("matplotlib", "verovio", "typst", "midirenderer", "soundfile")
 
 
 def write(

@@ -8,18 +8,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import mido
 
 from musicae.chorale import MusicaeError
-from musicae.smf import SUSTAIN, Arrangement, Timed
+from musicae.smf import ALL_NOTES_OFF, SUSTAIN, Arrangement, TempoMap, Timed
 
-UNSTATED_TEMPO = 500_000
-"""Microseconds a quarter before the first tempo, as the MIDI standard has it."""
-ALL_NOTES_OFF = 123
 PORT_FAULTS = (OSError, RuntimeError, ValueError)
 """What python-rtmidi's and mido's errors are."""
 LOOPBACK = "midi through"
@@ -50,14 +46,14 @@ def play(
     no such port or it is lost.
     """
     name = choose(ports(), port)
-    seconds = seconds_at(arrangement)
+    tempo_map = TempoMap.of(arrangement)
     try:
         with _backend().open_output(name) as output, _silenced(output) as send:
             start = clock()
 
             def wait_for(tick: int) -> None:
                 # Measured against the beginning each time, so that delays do not add up.
-                remaining = start + seconds(tick) - clock()
+                remaining = start + float(tempo_map.seconds(tick)) - clock()
                 if remaining > 0:
                     sleep(remaining)
 
@@ -106,24 +102,6 @@ def choose(names: Sequence[str], wanted: str | None = None) -> str:
     listed = ", ".join(f"{number} {name!r}" for number, name in enumerate(names, 1))
     fault = f"{len(found)} MIDI ports match" if found else "no MIDI port is"
     raise MusicaeError(f"{fault} {wanted!r}; choose one of {listed}")
-
-
-def seconds_at(arrangement: Arrangement) -> Callable[[int], float]:
-    """When a tick of an arrangement comes, in seconds from its beginning, by its tempo map."""
-    events = [e for track in arrangement.tracks for e in track if e.message.type == "set_tempo"]
-    ticks, starts, tempos = [0], [0.0], [UNSTATED_TEMPO]
-    for tick, message in sorted(events, key=lambda event: event.tick):
-        elapsed = mido.tick2second(tick - ticks[-1], arrangement.ppq, tempos[-1])
-        starts.append(starts[-1] + elapsed)
-        ticks.append(tick)
-        tempos.append(message.tempo)
-
-    def seconds(tick: int) -> float:
-        last = bisect_right(ticks, tick) - 1
-        since = mido.tick2second(tick - ticks[last], arrangement.ppq, tempos[last])
-        return float(starts[last] + since)
-
-    return seconds
 
 
 def _backend() -> Any:

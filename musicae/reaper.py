@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -29,13 +28,19 @@ from musicae.audition import Section
 from musicae.chorale import VOICES, MusicaeError
 from musicae.drawing import VOICE_COLOURS
 from musicae.files import whole_file
-from musicae.smf import DRUM_CHANNEL, Arrangement, Timed, text_of
+from musicae.smf import (
+    ALL_NOTES_OFF,
+    DRUM_CHANNEL,
+    Arrangement,
+    TempoMap,
+    Timed,
+    chooses_sound,
+    text_of,
+)
 
 PANS = (-0.3, -0.1, 0.1, 0.3)
 """Of soprano, alto, tenor and bass, -1 being left: a choir seen from the front."""
 OTHER_COLOUR = "#8a8a8a"
-UNSTATED_TEMPO = 500_000
-"""Microseconds a quarter where a file states no tempo, as the MIDI standard has it."""
 UNSTATED_METER = (4, 4)
 
 SQUARE = 1
@@ -45,8 +50,6 @@ SET_BOTH, PARTIAL_BAR = 1, 4
 REGION = 1
 """The flag of a marker that has an end."""
 HAS_COLOUR = 0x1000000
-ALL_NOTES_OFF = 123
-BANK_SELECT = (0, 32)
 BASE64_BYTES_A_LINE = 96
 
 META_TEXT = {"text": 0x01, "lyrics": 0x05, "cue_marker": 0x07}
@@ -58,34 +61,6 @@ REASYNTH_ID = 0x72657379
 REASYNTH_UNIQUE = "5653547265737972656173796E746800"
 REASYNTH_VOLUME = 0.25
 """-12 dB: four voices together stay below full scale. The plug-in's own default is -6 dB."""
-
-
-class TempoMap:
-    """The seconds of ticks, exactly, under all the tempi of a conductor track."""
-
-    def __init__(self, conductor: Iterable[Timed], ppq: int) -> None:
-        changes = {0: UNSTATED_TEMPO}
-        for tick, message in sorted(conductor, key=lambda event: event.tick):
-            if message.type == "set_tempo":
-                changes[tick] = max(1, message.tempo)
-        self.ticks = list(changes)
-        self.tempos = list(changes.values())
-        self.ppq = ppq
-        self._begins = [Fraction(0)]
-        for (tick, following), tempo in zip(pairwise(self.ticks), self.tempos, strict=False):
-            self._begins.append(self._begins[-1] + self._lasting(following - tick, tempo))
-
-    def seconds(self, tick: int) -> Fraction:
-        """When a tick is, in seconds from the beginning."""
-        index = bisect_right(self.ticks, tick) - 1
-        return self._begins[index] + self._lasting(tick - self.ticks[index], self.tempos[index])
-
-    def qpm(self, tick: int) -> Fraction:
-        """Quarters a minute at a tick."""
-        return Fraction(60_000_000, self.tempos[bisect_right(self.ticks, tick) - 1])
-
-    def _lasting(self, ticks: int, tempo: int) -> Fraction:
-        return Fraction(ticks * tempo, self.ppq * 1_000_000)
 
 
 def write(arrangement: Arrangement, sections: Sequence[Section], path: Path | str) -> None:
@@ -227,16 +202,10 @@ def _choice_of_sound(events: Iterable[Timed], section: Section) -> list[Timed]:
     """The bank and program chosen before a section, said again: playback may begin with it."""
     chosen: dict[tuple[str, int, int], Any] = {}
     for tick, message in events:
-        if tick < section.start and _chooses_sound(message):
+        if tick < section.start and chooses_sound(message):
             control = getattr(message, "control", -1)
             chosen[message.type, message.channel, control] = message
     return [Timed(section.start, message) for message in chosen.values()]
-
-
-def _chooses_sound(message: Any) -> bool:
-    return message.type == "program_change" or (
-        message.type == "control_change" and message.control in BANK_SELECT
-    )
 
 
 def _within(events: Iterable[Timed], section: Section) -> list[Timed]:

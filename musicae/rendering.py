@@ -23,7 +23,7 @@ from musicae.smf import Arrangement, open_song
 Source = Piece | Chorale | Path | str
 
 ROLLS = (".png", ".svg")
-SCORES = (".svg", ".pdf")
+SCORES = (".pdf", ".png", ".svg")
 SOUNDS = (".wav", ".flac", ".ogg")
 
 
@@ -44,9 +44,9 @@ def render(
         source: a piece, a chorale, or a MIDI or MusicXML file; several for piano rolls of them
             bar by bar above each other.
         out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac`` or ``.ogg``
-            is sound. A score in ``.svg`` has a file a page, numbered where there are several.
-        score: an ``.svg`` is a score. It has two staves.
-        open_score: a score has four staves.
+            is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if there are more.
+        score: a ``.png`` or ``.svg`` is a score. It has two staves.
+        open_score: it is a score, and has four.
         analysis: write Roman numerals and key areas into pictures and scores.
         violations: mark in them what breaks a rule of voice leading.
         program: the General MIDI program, counted from 0, of all voices; by default their own.
@@ -67,15 +67,15 @@ def render(
     if program is not None or soundfont is not None:
         raise MusicaeError(f"{out}: a program and a SoundFont go with {', '.join(SOUNDS)}")
     views = [_view(each, analysis, violations) for each in sources]
-    if suffix in SCORES and (score or open_score or suffix not in ROLLS):
+    if suffix not in SCORES:
+        raise MusicaeError(
+            f"{out}: a piano roll is {' or '.join(ROLLS)}, a score {', '.join(SCORES)}, sound"
+            f" {', '.join(SOUNDS)}"
+        )
+    if score or open_score or suffix not in ROLLS:
         if len(views) > 1:
             raise MusicaeError(f"{out}: a score is of one piece; piano rolls can show several")
         return _engrave(views[0], out, open_score)
-    if suffix not in ROLLS or score or open_score:
-        raise MusicaeError(
-            f"{out}: a piano roll is {' or '.join(ROLLS)}, a score {' or '.join(SCORES)}, sound"
-            f" {', '.join(SOUNDS)}"
-        )
     rolls = [_roll(view) for view in views]
     several = dict(zip(_names(sources), rolls, strict=True))
     drawing.draw(several if len(rolls) > 1 else rolls[0], out)

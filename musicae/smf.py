@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import io
 import math
+from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +22,12 @@ from musicae.chorale import STEPS_PER_QUARTER, ChoraleError
 from musicae.files import whole_file
 
 DRUM_CHANNEL = 9
-SUSTAIN = 64
+SUSTAIN, ALL_NOTES_OFF = 64, 123
+BANK_SELECT = (0, 32)
+"""Controllers."""
 PEDAL_DOWN = 64
+UNSTATED_TEMPO = 500_000
+"""Microseconds a quarter where a file states no tempo, as the MIDI standard has it."""
 
 
 class Timed(NamedTuple):
@@ -63,6 +70,39 @@ class Arrangement(NamedTuple):
     ppq: int
     end: int
     """The tick, a bar line, at which every track ends."""
+
+
+class TempoMap:
+    """The seconds of ticks, exactly, under the tempi among some events."""
+
+    def __init__(self, events: Iterable[Timed], ppq: int) -> None:
+        changes = {0: UNSTATED_TEMPO}
+        for tick, message in sorted(events, key=lambda event: event.tick):
+            if message.type == "set_tempo":
+                changes[tick] = max(1, message.tempo)
+        self.ticks = list(changes)
+        self.tempos = list(changes.values())
+        self.ppq = ppq
+        self._begins = [Fraction(0)]
+        for (tick, following), tempo in zip(pairwise(self.ticks), self.tempos, strict=False):
+            self._begins.append(self._begins[-1] + self._lasting(following - tick, tempo))
+
+    @classmethod
+    def of(cls, arrangement: Arrangement) -> TempoMap:
+        """That of all tracks."""
+        return cls((event for track in arrangement.tracks for event in track), arrangement.ppq)
+
+    def seconds(self, tick: int) -> Fraction:
+        """When a tick is, in seconds from the beginning."""
+        index = bisect_right(self.ticks, tick) - 1
+        return self._begins[index] + self._lasting(tick - self.ticks[index], self.tempos[index])
+
+    def qpm(self, tick: int) -> Fraction:
+        """Quarters a minute at a tick."""
+        return Fraction(60_000_000, self.tempos[bisect_right(self.ticks, tick) - 1])
+
+    def _lasting(self, ticks: int, tempo: int) -> Fraction:
+        return Fraction(ticks * tempo, self.ppq * 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -157,6 +197,13 @@ def text_of(message: Any) -> str:
 def raw_text(text: str) -> str:
     """Text as mido is to be given it so that the file holds UTF-8."""
     return text.encode("utf-8").decode("latin-1")
+
+
+def chooses_sound(message: Any) -> bool:
+    """Whether a message chooses what a channel sounds like: a program or its bank."""
+    return message.type == "program_change" or (
+        message.type == "control_change" and message.control in BANK_SELECT
+    )
 
 
 def save(arrangement: Arrangement, path: Path | str) -> None:

@@ -28,8 +28,7 @@ from numpy.typing import NDArray
 from musicae.chorale import MusicaeError
 from musicae.files import whole_file
 from musicae.midi import bar_line_from
-from musicae.playing import seconds_at
-from musicae.smf import Arrangement, Song, to_bytes
+from musicae.smf import Arrangement, Song, TempoMap, to_bytes
 from musicae.staging import LOUDEST, TAIL, channels_of, one_track, staged
 
 SAMPLE_RATE = 48_000
@@ -130,7 +129,7 @@ def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
 
 def _frames(arrangement: Arrangement) -> int:
     """How many frames an arrangement lasts. Raises MusicaeError where they are too many."""
-    seconds = seconds_at(arrangement)(arrangement.end)
+    seconds = float(TempoMap.of(arrangement).seconds(arrangement.end))
     if seconds > LONGEST:
         raise MusicaeError(
             f"the music lasts {seconds / 60:.0f} minutes; sound is made of up to"

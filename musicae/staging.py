@@ -10,10 +10,17 @@ import mido
 import numpy as np
 
 from musicae.chorale import VOICES
-from musicae.given import BANK_SELECT
 from musicae.midi import CHOIR_AAHS
-from musicae.playing import ALL_NOTES_OFF, seconds_at
-from musicae.smf import DRUM_CHANNEL, SUSTAIN, Arrangement, Timed, text_of
+from musicae.smf import (
+    ALL_NOTES_OFF,
+    DRUM_CHANNEL,
+    SUSTAIN,
+    Arrangement,
+    TempoMap,
+    Timed,
+    chooses_sound,
+    text_of,
+)
 
 TAIL = 2.5
 """Seconds, at most, in which the last notes and the room die away after the end."""
@@ -140,10 +147,7 @@ def _is_heard(event: Timed, recast: Iterable[int]) -> bool:
     message = event.message
     if not hasattr(message, "channel"):
         return bool(message.type == "set_tempo")
-    chooses_sound = message.type == "program_change" or (
-        message.type == "control_change" and message.control in BANK_SELECT
-    )
-    return not (chooses_sound and message.channel in recast)
+    return not (chooses_sound(message) and message.channel in recast)
 
 
 def _with_volume(event: Timed, louder: float) -> Timed:
@@ -160,7 +164,6 @@ def _control(tick: int, channel: int, control: int, value: int) -> Timed:
 
 def _end_of_tail(arrangement: Arrangement) -> int:
     """The tick that comes ``TAIL`` after the end, in the tempo of the end."""
-    seconds = seconds_at(arrangement)
-    per_quarter = seconds(arrangement.end + arrangement.ppq) - seconds(arrangement.end)
-    quarters = TAIL / max(per_quarter, 1e-6)
+    tempo = TempoMap.of(arrangement).qpm(arrangement.end)
+    quarters = TAIL * float(tempo) / 60
     return arrangement.end + round(quarters * arrangement.ppq) + 1

@@ -25,6 +25,7 @@ HEAVY = (
     "lightning_fabric",
     "sklearn",
     "verovio",
+    "typst",
     "midirenderer",
     "soundfile",
     "watchfiles",
@@ -89,7 +90,20 @@ def test_models_see_tensors_only(room):
     assert not {name.split(".")[0] for name in imports(room)} & {"numpy", "music21", "mido"}
 
 
-@pytest.mark.parametrize("room", [r for r in ("theory", "musicxml", "drawing") if r in ROOMS])
+@pytest.mark.parametrize(
+    "room",
+    [
+        "theory",
+        "musicxml",
+        "analysis",
+        "drawing",
+        "engraving",
+        "staves",
+        "sound",
+        "reaper",
+        "webpage",
+    ],
+)
 def test_rooms_around_the_chorale_do_not_know_models(room):
     assert not {r for r in ours(room) if r.startswith("models") or r in NEEDS_TORCH}
 

@@ -6,7 +6,7 @@ from midifiles import meta, tune
 
 from musicae import midi, playing
 from musicae.chorale import Chorale, MusicaeError, Tempo
-from musicae.smf import Arrangement, Timed
+from musicae.smf import Arrangement, TempoMap, Timed
 
 PORTS = ["Midi Through:Midi Through Port-0 14:0", "FLUID Synth (1):in 128:0", "loopMIDI Port 1"]
 SUSTAIN, ALL_NOTES_OFF = 64, 123
@@ -104,7 +104,7 @@ def test_a_tempo_that_changes_within_a_note_is_heard_in_any_track(room):
     heard = room()
     heard.play(arrangement)
     assert [t for t, m in heard.sent if m.type == "note_off"] == [0.25 + 0.5 + 0.25]
-    assert playing.seconds_at(arrangement)(960) == 1.0
+    assert TempoMap.of(arrangement).seconds(960) == 1
 
 
 def test_delays_do_not_add_up(room):

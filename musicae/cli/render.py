@@ -25,7 +25,7 @@ def render(
         ),
     ],
     score: Annotated[
-        bool, typer.Option("--score", help="Engrave an .svg as a score, on two staves.")
+        bool, typer.Option("--score", help="A score, on two staves, in an .svg or .png too.")
     ] = False,
     open_score: Annotated[
         bool, typer.Option("--open-score", help="A score on four staves, one a voice.")
