@@ -82,6 +82,11 @@ def render(
     return [out]
 
 
+def roll_of(source: Source, *, analysis: bool = False, violations: bool = False) -> Roll:
+    """What a piano roll shows of music; see ``render``. Raises MusicaeError."""
+    return _roll(_view(source, analysis, violations))
+
+
 def arrangement_of(source: Source) -> Arrangement:
     """What is to be heard: of a MIDI file all of it, event for event. Raises ChoraleError."""
     if isinstance(source, Piece):

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 import musicae
-from musicae import composing, corpus, corpus_report, drawing, latents, sampling
+from musicae import composing, corpus, corpus_report, drawing, latents, rendering, sampling
 from musicae.attributes import ATTRIBUTES, measured
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
+ENGRAVED = "greensleeves"
 NEW = 8
 WAY = ("old_hundredth", "god_rest_ye_merry")
 """Between which of the results a way through latent space is shown."""
@@ -32,11 +33,17 @@ def harmonize_melodies(results: Path) -> None:
     for melody in sorted((DATA / "melodies").glob("*.mid")):
         (piece,) = musicae.harmonize(melody)
         piece.write(results / melody.name)
-        drawing.draw(piece.chorale, results / f"{melody.stem}.png")
+        show(piece, results / f"{melody.stem}.png")
         if melody.stem == PICTURED:
             (before,) = musicae.harmonize(melody, model="minibach")
-            pair = {"MiniBach": before.chorale, "the harmonizer": piece.chorale}
+            pair = {
+                name: rendering.roll_of(each, violations=True)
+                for name, each in (("MiniBach", before), ("the harmonizer", piece))
+            }
             drawing.draw(pair, results / "beside_minibach.png", bars=4)
+        if melody.stem == ENGRAVED:
+            score = results / f"{melody.stem}_score.png"
+            musicae.render(piece, score, score=True, analysis=True)
         tell(piece)
 
 
@@ -46,7 +53,7 @@ def compose(folder: Path) -> None:
     for number, piece in enumerate(musicae.generate(NEW), start=1):
         path = folder / f"chorale-0-{number}.mid"
         piece.write(path)
-        drawing.draw(piece.chorale, path.with_suffix(".png"))
+        show(piece, path.with_suffix(".png"))
         tell(piece)
 
 
@@ -84,6 +91,11 @@ def draw_map(path: Path) -> None:
         ax.set_xticks([])
         ax.set_yticks([])
     drawing.save_figure(figure, path)
+
+
+def show(piece: musicae.Piece, path: Path) -> None:
+    """A piano roll with Roman numerals and violations."""
+    musicae.render(piece, path, analysis=True, violations=True)
 
 
 def tell(piece: musicae.Piece) -> None:
