@@ -10,4 +10,5 @@ import environment
 if __name__ == "__main__":
     environment.prepare("[dev]")
     os.chdir(environment.ROOT)
-    environment.run("python", "-m", "pytest", *sys.argv[1:])
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each of the workers has a processor
+    environment.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *sys.argv[1:])
