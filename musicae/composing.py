@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from musicae import forms, pianoroll
 from musicae.checkpoint import Checkpoint, CheckpointError
 from musicae.chorale import Chorale
-from musicae.decoding import LIKELIEST, Choice, realize
+from musicae.decoding import LIKELIEST, Choice, one_thread, realize
 from musicae.distance import distance
 from musicae.latents import Place, between, dream, hear, slid
 from musicae.models.vae import ChoraleVAE
@@ -97,6 +97,7 @@ def sound(
     return found
 
 
+@one_thread()
 def compose(
     model: Checkpoint,
     wished: Sequence[Sketch],
@@ -124,6 +125,7 @@ def settled(model: Checkpoint, places: Sequence[Place]) -> list[Place]:
     return [hear(vae, each.chorale, each.place.form) for each in loud]
 
 
+@one_thread()
 def path(model: Checkpoint, one: Place, other: Place, n: int, choice: Choice) -> list[Sounding]:
     """``n`` chorales on the way from one place to another, the places' own at its ends.
 
@@ -139,6 +141,7 @@ def path(model: Checkpoint, one: Place, other: Place, n: int, choice: Choice) ->
     return [sounding[i] for i in _even_steps(away, near, n)]
 
 
+@one_thread()
 def neighbours(
     model: Checkpoint, place: Place, n: int, amount: float, choice: Choice, *, kept: Kept | None
 ) -> list[Sounding]:
