@@ -22,6 +22,8 @@ AUDITION = "audition"
 PAGE = "report.html"
 REPORT = "report.json"
 STEMS = "stems"
+SHOWN = (".mid", ".musicxml", ".pdf", ".png")
+"""Files of an alternative that the page leads to."""
 FACTS = ("key", "model", "seed", "temperature", "rules", "version")
 """What the page tells of how the alternatives were made."""
 NEEDS = ("matplotlib", "verovio", "typst", "midirenderer", "soundfile")
@@ -149,7 +151,11 @@ def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
             nats_per_step=piece.nats_per_step,
             given=piece.given.known if piece.given else None,
             labels=tuple(texts(analyse(piece.chorale))),
-            files=(path.name, path.with_suffix(".musicxml").name),
+            files=tuple(
+                path.with_suffix(suffix).name
+                for suffix in SHOWN
+                if path.with_suffix(suffix).exists()
+            ),
         )
         for number, (piece, _, report, path) in enumerate(packed, start=1)
     ]

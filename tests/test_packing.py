@@ -1,6 +1,8 @@
 """An audition pack holds what it promises, agrees with itself, and is there whole or not at all."""
 
 import json
+import re
+from urllib.parse import unquote
 
 import mido
 import pytest
@@ -38,6 +40,11 @@ def test_everything_is_there(tmp_path, pieces):
         *("audition.mid", "audition.rpp", "report.html", "report.json"),
     }
     assert [path.name for path in folder.parent.iterdir()] == ["pack"], "nothing else is left"
+    links = re.findall(r'"href":"./([^"]+)"', (folder / "report.html").read_text())
+    assert [unquote(link) for link in links] == [
+        *(f"my tune-1.{suffix}" for suffix in ("mid", "musicxml", "pdf", "png")),
+        *(f"my tune-2.{suffix}" for suffix in ("mid", "musicxml")),
+    ]
 
 
 @pytest.mark.usefixtures("silent")
