@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from musicae.api import Piece, harmonize, read, write
+    from musicae.api import Piece, harmonize
     from musicae.chorale import Chorale, Key, MusicaeError
+    from musicae.formats import read, write
     from musicae.rendering import render
     from musicae.report import check
     from musicae.walks import decode, encode, generate, interpolate, vary
@@ -28,10 +29,10 @@ _HOMES = {
     "generate": "musicae.walks",
     "harmonize": "musicae.api",
     "interpolate": "musicae.walks",
-    "read": "musicae.api",
+    "read": "musicae.formats",
     "render": "musicae.rendering",
     "vary": "musicae.walks",
-    "write": "musicae.api",
+    "write": "musicae.formats",
 }
 
 __all__ = [

@@ -16,6 +16,7 @@ from musicae.chorale import (
     ChoraleError,
     Key,
 )
+from musicae.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, read, suffix_of, write
 from musicae.given import Given, read_given
 from musicae.known import Known, Request, known_of, sounding_voices, sung_by
 from musicae.report import Report, check
@@ -25,9 +26,6 @@ from musicae.steering import PRESETS
 if TYPE_CHECKING:
     from musicae.checkpoint import Checkpoint
     from musicae.decoding import Choice
-
-MIDI_SUFFIXES = (".mid", ".midi")
-MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
 
 
 class Wishes(TypedDict, total=False):
@@ -107,7 +105,7 @@ class Piece:
         With ``analysis``, Roman numerals and key areas as markers or harmony; see ``arrange`` for
         ``keep_tracks``. Raises ChoraleError.
         """
-        suffix = _suffix(path)
+        suffix = suffix_of(path)
         if suffix in MIDI_SUFFIXES:
             given = self.given
             if isinstance(given, Given) and Path(path).resolve() == given.song.path.resolve():
@@ -136,48 +134,6 @@ class Piece:
                 self.chorale, program, self.provenance, marks, keep_tracks=keep_tracks
             )
         return midi.arrange(self.chorale, program, self.provenance, marks)
-
-
-def read(path: Path | str) -> Chorale:
-    """The chorale or melody in a MIDI or MusicXML file. Raises ChoraleError."""
-    if _suffix(path) in MUSICXML_SUFFIXES:
-        from musicae import musicxml
-
-        return musicxml.read(path)
-    return midi.read(path)
-
-
-def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MIDI or MusicXML file; empty where it did not. Raises ChoraleError."""
-    if _suffix(path) in MUSICXML_SUFFIXES:
-        from musicae import musicxml
-
-        return musicxml.read_provenance(path)
-    return midi.read_provenance(path)
-
-
-def write(
-    chorale: Chorale,
-    path: Path | str,
-    program: int = midi.CHOIR_AAHS,
-    provenance: dict[str, Any] | None = None,
-    *,
-    analysis: bool = False,
-) -> None:
-    """Write a chorale as MIDI or MusicXML by the suffix.
-
-    With ``analysis``, Roman numerals and key areas as markers or harmony. Raises ChoraleError.
-    """
-    labels = analyse(chorale) if analysis else ()
-    if _suffix(path) in MIDI_SUFFIXES:
-        midi.write(chorale, path, program, provenance, markers(labels))
-    elif _suffix(path) in MUSICXML_SUFFIXES:
-        from musicae import musicxml
-
-        musicxml.write(chorale, path, program, provenance, labels=labels)
-    else:
-        known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
-        raise ChoraleError(f"{path}: its name should end in one of {known}")
 
 
 def harmonize(
@@ -241,7 +197,7 @@ def harmonize(
         rhythm=rhythm,
     )
     given: Known
-    if isinstance(melody, Path | str) and _suffix(melody) not in MUSICXML_SUFFIXES:
+    if isinstance(melody, Path | str) and suffix_of(melody) not in MUSICXML_SUFFIXES:
         given = read_given(melody, track=track, key=wish.key, voice=voice, lock=lock, bars=bars)
     else:
         given = _given(melody, wish.request, track, wish.key)
@@ -352,7 +308,3 @@ def _given(
     if request.voice is not None:
         chorale = sung_by(chorale, request.voice)
     return known_of(chorale, request, key, marks=marks, where=where)
-
-
-def _suffix(path: Path | str) -> str:
-    return Path(path).suffix.lower()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
-from musicae import api, packing
+from musicae import api, formats, packing
 from musicae.api import Piece, Wishes
 from musicae.chorale import ChoraleError, MusicaeError
 from musicae.files import numbered
@@ -16,7 +16,7 @@ from musicae.files import numbered
 ENDING = "-harmonized"
 """What the name of a result ends with, before the number of an alternative."""
 RESULT = re.compile(rf".+{ENDING}(-\d+)?")
-SUFFIXES = api.MIDI_SUFFIXES + api.MUSICXML_SUFFIXES
+SUFFIXES = formats.SUFFIXES
 
 
 class Job(NamedTuple):

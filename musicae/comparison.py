@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from musicae import api, composing, evaluation, forms, likeness, sampling, twosample
+from musicae import composing, evaluation, formats, forms, likeness, sampling, twosample
 from musicae.checkpoint import Checkpoint
 from musicae.chorale import REST, Chorale, MusicaeError
 from musicae.corpus import Corpus
@@ -151,14 +151,14 @@ def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
 
 def folder(path: Path) -> Group:
     """The chorales in a folder, or in one file. Raises MusicaeError where there is none."""
-    suffixes = api.MIDI_SUFFIXES + api.MUSICXML_SUFFIXES
+    suffixes = formats.SUFFIXES
     files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
     chorales, skipped = [], []
     for file in files:
         if file.suffix.lower() not in suffixes:
             continue
         try:
-            chorale = api.read(file)
+            chorale = formats.read(file)
             likeness.grade(chorale)
             chorales.append(chorale)
         except MusicaeError as error:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from musicae import forms, pianoroll
 from musicae.checkpoint import Checkpoint, CheckpointError
 from musicae.chorale import Chorale
-from musicae.decoding import LIKELIEST, Choice, one_thread, realize
+from musicae.decoding import LIKELIEST, Choice, realize
 from musicae.distance import distance
 from musicae.latents import Place, between, dream, hear, slid
 from musicae.models.vae import ChoraleVAE
 from musicae.sketch import Sketch
+from musicae.threads import one_thread
 
 USUAL_TEMPERATURE, RHYTHM_TEMPERATURE = 0.5, 1.0
 """Where new pieces are nearest to Bach on the validation side."""

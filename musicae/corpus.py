@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae import musicxml
+from musicae import musicxml, scores
 from musicae.chorale import (
     MODES,
     REST,
@@ -364,7 +364,7 @@ def _read_kern(path: Path) -> Reading:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return musicxml.from_score(converter.parse(path, forceSource=True, storePickle=False))
+        return scores.from_score(converter.parse(path, forceSource=True, storePickle=False))
 
 
 # Saving and loading: the chorales one after another in flat arrays, and tables whose rows begin

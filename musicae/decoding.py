@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from musicae.recital import Recital
 from musicae.situation import situation
 from musicae.sketch import Sketch
 from musicae.steering import PRESETS, Close, close_of
+from musicae.threads import one_thread
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 LIKELIEST = 0.0
@@ -65,17 +65,6 @@ def problem_of(sketch: Sketch, config: WriterConfig) -> Problem:
         F.pad(context, (0, 0, 0, missing))[None],
         torch.tensor([sketch.key.tonic]),
     )
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """A step's matrices are small: sharing one among processors takes longer than the product."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class Choice(NamedTuple):

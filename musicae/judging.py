@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musicae import api, corpus, evaluation, sampling
+from musicae import corpus, evaluation, formats, sampling
 from musicae.chorale import ChoraleError, MusicaeError
 from musicae.evaluation import Line, Score
 
-SUFFIXES = api.MIDI_SUFFIXES + api.MUSICXML_SUFFIXES
+SUFFIXES = formats.SUFFIXES
 
 Progress = Callable[[int, int], None]
 """Called with the number of chorales scored so far and of all."""
@@ -88,7 +88,7 @@ def judge(
     scores = []
     for done, path in enumerate(paths):
         tell(done)
-        chorale = api.read(path)
+        chorale = formats.read(path)
         try:
             scores.append((path, evaluation.score(harmonizer, chorale)))
         except ChoraleError as error:

@@ -24,6 +24,7 @@ from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent, Piece
 from musicae.models.writer import Problem
 from musicae.situation import situation
 from musicae.sketch import Sketch
+from musicae.threads import one_thread
 from musicae.vocabulary import SILENCE
 
 PRIORS = ("normal", "fitted")
@@ -124,6 +125,7 @@ def latents_together(latents: Sequence[Latent]) -> Latent:
 
 
 @torch.inference_mode()
+@one_thread()
 def hear(model: ChoraleVAE, chorale: Chorale, form: Sketch | None = None) -> Place:
     """The place of a chorale: the mean of its posterior.
 

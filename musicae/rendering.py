@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae import api, drawing, midi
+from musicae import drawing, formats, midi
 from musicae.analysis import Label, analyse, texts
 from musicae.api import Piece
 from musicae.chorale import Chorale, ChoraleError, MusicaeError
@@ -94,8 +94,8 @@ def arrangement_of(source: Source) -> Arrangement:
     if isinstance(source, Chorale):
         return midi.arrange(source)
     path = Path(source)
-    if path.suffix.lower() in api.MUSICXML_SUFFIXES:
-        return midi.arrange(api.read(path))
+    if path.suffix.lower() in formats.MUSICXML_SUFFIXES:
+        return midi.arrange(formats.read(path))
     from musicae.sound import arrangement_of as whole
 
     return whole(open_song(path))
@@ -138,9 +138,9 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
     elif isinstance(source, Chorale):
         chorale = source
     else:
-        chorale = api.read(source)
+        chorale = formats.read(source)
         chorale = replace(chorale, title=chorale.title or title_from(Path(source)))
-        given = given_cells(chorale, api.read_provenance(source))
+        given = given_cells(chorale, formats.read_provenance(source))
     if given is not None and given[chorale.onset].all():
         given = None  # nothing to set it off from
     report = None

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musicae.chorale import REST, VOICES, Chorale, ChoraleError
+from musicae.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, read
 from musicae.theory import RULES, Violation, chord_count, rates
 from musicae.theory import check as violations_of
 
@@ -71,18 +72,18 @@ class Report:
         In MusicXML the notes concerned are coloured and the rule named above the first of them; in
         MIDI a marker names rule and voices. Raises ChoraleError.
         """
-        from musicae import api, midi, musicxml
+        from musicae import midi, musicxml
 
-        if Path(path).suffix.lower() in api.MIDI_SUFFIXES:
+        if Path(path).suffix.lower() in MIDI_SUFFIXES:
             markers = [
                 (v.step, f"{v.rule}: {' '.join(VOICES[voice] for voice in v.voices)}")
                 for v in self.violations
             ]
             midi.write(self.chorale, path, markers=markers)
-        elif Path(path).suffix.lower() in api.MUSICXML_SUFFIXES:
+        elif Path(path).suffix.lower() in MUSICXML_SUFFIXES:
             musicxml.write(self.chorale, path, marks=self.marks())
         else:
-            known = ", ".join(api.MIDI_SUFFIXES + api.MUSICXML_SUFFIXES)
+            known = ", ".join(SUFFIXES)
             raise ChoraleError(f"{path}: its name should end in one of {known}")
 
     def marks(self) -> dict[tuple[int, int], list[str]]:
@@ -123,8 +124,6 @@ def check(source: Chorale | Path | str) -> Report:
 
     Raises ChoraleError where a file cannot be used or the four voices do not all sing.
     """
-    from musicae.api import read
-
     chorale = source if isinstance(source, Chorale) else read(source)
     silent = [name for v, name in enumerate(VOICES) if (chorale.pitch[:, v] == REST).all()]
     if silent:

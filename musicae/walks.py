@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae.api import Piece, check_draws, provenance_of, read, read_provenance
+from musicae.api import Piece, check_draws, provenance_of
 from musicae.chorale import (
     MODES,
     N_VOICES,
@@ -20,6 +20,7 @@ from musicae.chorale import (
     Meter,
     Tempo,
 )
+from musicae.formats import read, read_provenance
 from musicae.given import title_from
 from musicae.known import sounding_voices, voice_of
 from musicae.sketch import Sketch

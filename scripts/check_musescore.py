@@ -30,7 +30,6 @@ from xml.etree import ElementTree as ET
 
 import musicae
 from musicae import smf
-from musicae.api import MUSICXML_SUFFIXES
 from musicae.chorale import (
     STEPS_PER_QUARTER,
     VOICES,
@@ -42,6 +41,7 @@ from musicae.chorale import (
     measures_of,
     meters_of,
 )
+from musicae.formats import MUSICXML_SUFFIXES
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 PROGRAMS = ("mscore3", "musescore3", "mscore", "musescore")

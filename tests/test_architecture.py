@@ -42,6 +42,7 @@ NEEDS_TORCH = (
     "composing",
     "decoding",
     "recital",
+    "threads",
     "sampling",
     "training",
     "evaluation",

@@ -9,10 +9,10 @@ from passages import passage
 
 import musicae
 from musicae import composing, forms
-from musicae.api import read_provenance
 from musicae.attributes import ATTRIBUTES
 from musicae.checkpoint import CheckpointError
 from musicae.chorale import Chorale, ChoraleError, Key, Meter
+from musicae.formats import read_provenance
 from musicae.latents import Place
 
 HYMN = passage(

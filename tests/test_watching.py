@@ -16,7 +16,7 @@ from midifiles import meta, save, tune
 from typer.testing import CliRunner
 
 import musicae
-from musicae import api, watching
+from musicae import api, formats, watching
 from musicae.chorale import ChoraleError, MusicaeError
 from musicae.cli import watch as command
 from musicae.watching import Began, Failed, Made, watch
@@ -99,7 +99,7 @@ def watched(folder, monkeypatch):
         it.tried.append(melody.name)
         if melody.name.startswith("bug"):
             raise KeyError("a bug")
-        return [api.Piece(api.read(melody), {})] * n
+        return [api.Piece(musicae.read(melody), {})] * n
 
     monkeypatch.setattr(api, "harmonize", harmonize)
     monkeypatch.setattr(api, "understood", lambda *_, **__: None)
@@ -441,4 +441,4 @@ def test_from_a_saved_melody_to_its_chorale_until_ctrl_c(folder):
     chorale = musicae.read(harmonized)
     assert [n.pitch for n in chorale.notes(0)] == [n.pitch for n in melody.notes(0)]
     assert all(chorale.notes(voice) for voice in range(4))
-    assert api.read_provenance(harmonized)["seed"] == 1
+    assert formats.read_provenance(harmonized)["seed"] == 1
