@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
@@ -15,6 +15,7 @@ from musicae.chorale import (
     Chorale,
     ChoraleError,
     Key,
+    Meter,
 )
 from musicae.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, read, suffix_of, write
 from musicae.given import Given, read_given
@@ -41,6 +42,7 @@ class Wishes(TypedDict, total=False):
     voice: str | None
     lock: Sequence[str] | str | None
     bars: tuple[int, int] | str | None
+    meter: str | None
     phrases: Path | str
     rhythm: str | None
 
@@ -150,6 +152,7 @@ def harmonize(
     voice: str | None = None,
     lock: Sequence[str] | str | None = None,
     bars: tuple[int, int] | str | None = None,
+    meter: str | None = None,
     phrases: Path | str = "infer",
     rhythm: str | None = None,
 ) -> list[Piece]:
@@ -170,11 +173,13 @@ def harmonize(
         model: a shipped model or the path of a weights file.
         track: of a MIDI file with several, the number (from 1) or name of the melody's.
         key: the key to harmonize in; by default that of the notes, the signature being evidence.
+            Where none is stated, it becomes the piece's, and stands in scores.
         voice: which voice the one given part is.
         lock: the voices that are given, such as ``("soprano", "bass")``; ``()`` or ``"none"``
             only with ``bars``.
         bars: ``(5, 8)``, ``"5-8"`` or ``"5"``: write only these bars anew, in all voices that are
             not locked (by default all but the soprano), and keep everything outside.
+        meter: of a MIDI file that states none, such as ``"3/4"``; else it is taken to be in 4/4.
         phrases: where they end: ``"infer"``, ``"none"`` or a file; see ``phrases.choose``.
         rhythm: one of ``sketch.RHYTHMS``; None leaves it to the model.
 
@@ -194,26 +199,37 @@ def harmonize(
         voice=voice,
         lock=lock,
         bars=bars,
+        meter=meter,
         rhythm=rhythm,
     )
     given: Known
     if isinstance(melody, Path | str) and suffix_of(melody) not in MUSICXML_SUFFIXES:
-        given = read_given(melody, track=track, key=wish.key, voice=voice, lock=lock, bars=bars)
+        given = read_given(
+            melody,
+            track=track,
+            key=wish.key,
+            voice=voice,
+            lock=lock,
+            bars=bars,
+            meter=wish.meter,
+        )
+    elif meter:
+        raise ChoraleError("a meter is chosen for a MIDI file that states none")
     else:
         given = _given(melody, wish.request, track, wish.key)
     sketch = given.sketch(choose(given.whole, phrases, given.marks), rhythm)
     harmonized = sampling.harmonize(wish.model, sketch, n, wish.choice)
     facts = provenance_of(wish.model, wish.choice) | {"key": str(sketch.key)}
     facts |= wish.request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
-    facts |= {"rhythm": rhythm} if rhythm else {}
+    facts |= ({"meter": meter} if meter else {}) | ({"rhythm": rhythm} if rhythm else {})
     stay = wish.request.locked(sounding_voices(given.tune))
     facts |= {"given": [VOICES[voice].lower() for voice in stay]}
-    return [
-        Piece(
-            given.around(made.chorale), facts | {"alternative": i}, given.notices, given, made.nats
-        )
-        for i, made in enumerate(harmonized, start=1)
-    ]
+    pieces = []
+    for i, made in enumerate(harmonized, start=1):
+        chorale = given.around(made.chorale)
+        chorale = replace(chorale, key=chorale.key or sketch.key)
+        pieces.append(Piece(chorale, facts | {"alternative": i}, given.notices, given, made.nats))
+    return pieces
 
 
 class Understood(NamedTuple):
@@ -223,6 +239,7 @@ class Understood(NamedTuple):
     key: Key | None
     request: Request
     choice: Choice
+    meter: Meter | None
 
 
 def understood(
@@ -237,6 +254,7 @@ def understood(
     voice: str | None = None,
     lock: Sequence[str] | str | None = None,
     bars: tuple[int, int] | str | None = None,
+    meter: str | None = None,
     rhythm: str | None = None,
     **_: Any,
 ) -> Understood:
@@ -263,7 +281,8 @@ def understood(
         raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
     if temperature is None:
         temperature = sampling.usual_temperature(checkpoint, n)
-    return Understood(checkpoint, key, request, Choice(temperature, seed, top_p, rules))
+    choice = Choice(temperature, seed, top_p, rules)
+    return Understood(checkpoint, key, request, choice, Meter.parse(meter) if meter else None)
 
 
 def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:

@@ -123,6 +123,14 @@ class Meter:
         if (STEPS_PER_WHOLE * self.numerator) % self.denominator:
             raise ChoraleError(f"a bar of {self} is not a whole number of sixteenths")
 
+    @classmethod
+    def parse(cls, text: str) -> Meter:
+        """Read ``3/4``, from step 0 on. Raises ChoraleError where it is no meter."""
+        found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
+        if not found:
+            raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
+        return cls(0, int(found[1]), int(found[2]))
+
     @property
     def steps_per_bar(self) -> int:
         return STEPS_PER_WHOLE * self.numerator // self.denominator

@@ -18,7 +18,7 @@ import mido
 
 from musicae import midi
 from musicae.accompaniment import free_channels, on_channel, other_tracks
-from musicae.chorale import STEPS_PER_QUARTER, VOICES, Chorale, ChoraleError, Key
+from musicae.chorale import STEPS_PER_QUARTER, VOICES, Chorale, ChoraleError, Key, Meter
 from musicae.known import Known, Request, known_of
 from musicae.parts import given_parts, labels, under_the_melody
 from musicae.smf import (
@@ -166,6 +166,7 @@ def read_given(
     voice: str | None = None,
     lock: Sequence[str] | str | None = None,
     bars: tuple[int, int] | str | None = None,
+    meter: Meter | None = None,
 ) -> Given:
     """What of a chorale stands in a MIDI file, and what is to be filled.
 
@@ -177,6 +178,7 @@ def read_given(
         lock: the voices that are given, found by the names of their tracks.
         bars: those to be recomposed; all voices are found, and those of ``lock``, by default the
             soprano, stay in these bars too.
+        meter: that of a file which states none; it is written too.
 
     Without any of them, the parts named after voices are given where there are several or where
     nothing else is there, else one part is the melody, the soprano. Which of their notes and rests
@@ -192,7 +194,7 @@ def read_given(
     notices = [] if track else _notices_of_choice(song, parts, request)
     pattern = song.pattern(next(iter(parts.values())))
     parts = {v: _same_part(pattern, part) for v, part in parts.items()}
-    song = pattern
+    song = midi.in_meter(pattern, meter) if meter else pattern
     hidden = {v: frozenset(under_the_melody(song, part.notes)) for v, part in parts.items()}
     notices += _notices_of_chords(parts, hidden, alone)
     heard = {v: [n for n in part.notes if n not in hidden[v]] for v, part in parts.items()}
@@ -327,7 +329,7 @@ def _notices_of_time(song: Song, heard: dict[int, list[MidiNote]], alone: bool) 
             f" harmony follows the nearest sixteenth, {keeps} timing"
         )
     if not song.metas("time_signature"):
-        notices.append("the file states no meter; 4/4 is assumed")
+        notices.append("the file states no meter; 4/4 is assumed (choose with --meter)")
     return notices
 
 

@@ -437,6 +437,15 @@ def _written_meters(chorale: Chorale) -> list[Meter]:
     return [short, replace(first, step=pickup), *chorale.meters[1:]]
 
 
+def in_meter(song: Song, meter: Meter) -> Song:
+    """A song that states no meter, in this one. Raises ChoraleError where it states one itself."""
+    if song.metas("time_signature"):
+        raise ChoraleError(f"{song.path}: states its meter itself; leave --meter away")
+    # At the end of the list, for notes know their events by number.
+    first, *others = song.tracks
+    return replace(song, tracks=((*first, Timed(0, _meter_message(meter))), *others))
+
+
 def _meter_message(meter: Meter) -> Any:
     return mido.MetaMessage(
         "time_signature",

@@ -26,7 +26,9 @@ from musicae.chorale import (
     VOICES,
     Chorale,
     ChoraleError,
+    Meter,
     Reading,
+    Tempo,
 )
 from musicae.files import whole_file
 from musicae.notation import bars_of_symbols, name_of, spell
@@ -57,6 +59,8 @@ KINDS = {
 }
 """What music21 calls the chords of lead sheets."""
 
+DOTTED_QUARTER = 6
+"""In steps."""
 MARK_COLOUR = "#c8102e"
 """Of notes that are marked."""
 
@@ -158,7 +162,7 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
 
 def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Sequence[str]]) -> Any:
     """The chorale as a music21 score that needs no more notation made."""
-    from music21 import clef, instrument, key, metadata, meter, stream, tempo
+    from music21 import clef, instrument, key, metadata, meter, stream
 
     places = spell(chorale)
     score = stream.Score()
@@ -191,8 +195,20 @@ def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Seq
     bars = list(score.parts.first().getElementsByClass("Measure"))
     for mark in chorale.tempos:
         bar, into = _place(bars, chorale, mark.step)
-        bar.insert(into, tempo.MetronomeMark(number=mark.qpm))
+        bar.insert(into, _metronome_mark(chorale, mark))
     return score
+
+
+def _metronome_mark(chorale: Chorale, mark: Tempo) -> Any:
+    """A tempo in beats where these are dotted and it is whole, else in quarters."""
+    from music21 import tempo
+
+    measure = next(m for m in reversed(chorale.measures) if m.start <= mark.step)
+    beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+    beats = mark.qpm * STEPS_PER_QUARTER / beat
+    if beat == DOTTED_QUARTER and beats == round(beats):
+        return tempo.MetronomeMark(number=round(beats), referent=DOTTED_QUARTER / STEPS_PER_QUARTER)
+    return tempo.MetronomeMark(number=mark.qpm)
 
 
 def _fill(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +81,7 @@ def generate(
     from musicae.models.vae import ChoraleVAE
 
     key = Key.parse(key) if isinstance(key, str) else key
-    beats = None if meter is None else _meter_of(meter)
+    beats = None if meter is None else Meter.parse(meter)
     if bars is not None and not 1 <= bars <= MOST_BARS:
         raise ChoraleError(f"a new piece has 1 to {MOST_BARS} bars, not {bars}")
     _check_number(n)
@@ -109,7 +108,7 @@ def generate(
     if not isinstance(checkpoint.model, Autoencoder):
         if temperature is None:
             temperature = sampling.usual_temperature(checkpoint, n)
-        form = forms.empty(bars or NEW_BARS, beats or _meter_of(NEW_METER), key or NEW_KEY)
+        form = forms.empty(bars or NEW_BARS, beats or Meter.parse(NEW_METER), key or NEW_KEY)
         return _fill(checkpoint, n, Choice(temperature, seed), form)
     if not (bars is None and key is None and meter is None):
         raise ChoraleError(
@@ -397,11 +396,3 @@ def _fill(checkpoint: Checkpoint, n: int, choice: Choice, sketch: Sketch) -> lis
         chorale = replace(made.chorale, title=title, tempos=tempos)
         pieces.append(Piece(chorale, facts | {"number": i}, nats=made.nats))
     return pieces
-
-
-def _meter_of(text: str) -> Meter:
-    """``3/4`` as a meter. Raises ChoraleError."""
-    found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
-    if not found:
-        raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
-    return Meter(0, int(found[1]), int(found[2]))

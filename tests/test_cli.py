@@ -38,13 +38,13 @@ def test_alternatives_are_numbered_and_told_as_json(musicae_command, melody, unt
     )
     told = json.loads(done.out)
     assert [f["path"] for f in told["files"]] == [str(tmp_path / f"out-{i}.mid") for i in (1, 2, 3)]
-    assert told["notices"] == ["the file states no meter; 4/4 is assumed"]
+    assert told["notices"] == ["the file states no meter; 4/4 is assumed (choose with --meter)"]
     assert [read_provenance(f["path"])["alternative"] for f in told["files"]] == [1, 2, 3]
 
 
 def test_notices_go_to_stderr(musicae_command, melody, untrained):
     done = musicae_command("harmonize", melody, "--model", untrained["minibach"])
-    assert done.err == "note: the file states no meter; 4/4 is assumed\n"
+    assert done.err == "note: the file states no meter; 4/4 is assumed (choose with --meter)\n"
 
 
 @pytest.mark.parametrize(("program", "number"), [("church organ", 19), ("1", 0), ("128", 127)])

@@ -106,7 +106,10 @@ def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_
         notes = tune((0, 480, 60), (480, 960, 62))
         paths.append(save(tmp_path / f"{name}.mid", notes))
     done = musicae_command("harmonize", *paths, "--model", untrained["minibach"])
-    said = [f"note: {path}: the file states no meter; 4/4 is assumed" for path in paths]
+    said = [
+        f"note: {path}: the file states no meter; 4/4 is assumed (choose with --meter)"
+        for path in paths
+    ]
     assert done.err.splitlines() == said
     done = musicae_command("harmonize", *paths, "--model", untrained["autoencoder"])
     said = [f"error: {path}: autoencoder does not harmonize" for path in paths]

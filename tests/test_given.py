@@ -207,6 +207,45 @@ def test_a_given_key_is_written_where_the_file_has_none(tmp_path, untrained):
         assert [m.key for m in track if m.type == "key_signature"] == ["Gm"]
 
 
+def test_a_key_that_was_found_stands_in_scores_and_not_in_the_melodys_own_file(tmp_path, model):
+    path = save(
+        tmp_path / "tune.mid", tune(*[(480 * i, 480 * i + 480, 67 + i % 5) for i in range(8)])
+    )
+    (piece,) = musicae.harmonize(path, model=str(model))
+    assert str(piece.chorale.key) == piece.provenance["key"]
+    piece.write(tmp_path / "out.musicxml")
+    assert musicae.read(tmp_path / "out.musicxml").key == piece.chorale.key
+    piece.write(tmp_path / "out.mid")
+    assert musicae.read(tmp_path / "out.mid").key is None
+
+
+def test_a_meter_is_given_to_a_file_that_states_none(tmp_path, model):
+    path = save(tmp_path / "waltz.mid", tune(*[(480 * i, 480 * i + 480, 67) for i in range(12)]))
+    (piece,) = musicae.harmonize(path, meter="3/4", model=str(model))
+    assert piece.chorale.meters == (Meter(0, 3, 4),)
+    assert piece.notices == ()
+    assert piece.provenance["meter"] == "3/4"
+    piece.write(tmp_path / "out.mid")
+    assert musicae.read(tmp_path / "out.mid").bar_count == 4
+    assert played_notes(tmp_path / "out.mid")["Soprano"] == [
+        (480 * i, 480 * i + 480, 67, 90) for i in range(12)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("meter", "complaint"),
+    [
+        ("3/4", r"waltz\.mid: states its meter itself; leave --meter away"),
+        ("waltz", "'waltz' is not a meter; write it like 3/4"),
+    ],
+)
+def test_meters_that_cannot_be_given(tmp_path, model, meter, complaint):
+    stated = [meta(0, "time_signature", numerator=3, denominator=4), *tune((0, 1440, 67))]
+    path = save(tmp_path / "waltz.mid", stated)
+    with pytest.raises(ChoraleError, match=complaint):
+        musicae.harmonize(path, meter=meter, model=str(model))
+
+
 def test_the_soprano_of_a_chorale_can_be_harmonized(untrained):
     hymn = Chorale.from_notes([[(0, 16, 67), (16, 16, 66)], [(0, 32, 60)]], title="Hymn")
     first, second = musicae.harmonize(

@@ -119,6 +119,22 @@ def test_fermatas_stand_upright_over_every_voice(folder):
         assert fermata.get("type") == "upright"
 
 
+@pytest.mark.parametrize(
+    ("meter", "qpm", "dotted", "beats"),
+    [
+        (Meter(0, 6, 8), 99.0, True, 66),
+        (Meter(0, 6, 8), 100.0, False, 100),
+        (Meter(0, 3, 4), 99.0, False, 99),
+    ],
+)
+def test_a_tempo_counts_the_beats_of_the_meter(folder, meter, qpm, dotted, beats):
+    chorale = Chorale.from_notes([[(0, 12, 60)]], meters=(meter,), tempos=(Tempo(0, qpm),))
+    metronome = written(chorale, folder).find(".//metronome")
+    assert (metronome.find("beat-unit-dot") is not None) == dotted
+    assert float(metronome.findtext("per-minute")) == beats
+    assert musicxml.read(folder / "score.musicxml").tempos == chorale.tempos
+
+
 def test_a_silent_voice_has_whole_bar_rests(folder):
     root = written(Chorale.from_notes([[(0, 24, 60)]], meters=(Meter(0, 3, 4),)), folder)
     rests = root.findall("part")[3].findall("measure/note/rest")

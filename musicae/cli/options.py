@@ -36,6 +36,10 @@ Lock = Annotated[
     str | None,
     typer.Option(help="The voices to keep, such as soprano,bass; or none (with --bars)."),
 ]
+InMeter = Annotated[
+    str | None,
+    typer.Option("--meter", help="The meter, such as 3/4, of a MIDI file that states none."),
+]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
 Model = Annotated[str, typer.Option(help="harmonizer, minibach, or a weights file.")]
 OwnProgram = Annotated[

@@ -11,6 +11,7 @@ import typer
 from musicae.cli.options import (
     Analysis,
     InKey,
+    InMeter,
     KeepTracks,
     Lock,
     Model,
@@ -46,6 +47,7 @@ def watch(
     top_p: TopP = 1.0,
     rules: Rules = "bach",
     key: InKey = None,
+    meter: InMeter = None,
     track: Track = None,
     voice: Voice = None,
     lock: Lock = None,
@@ -71,6 +73,7 @@ def watch(
         "model": model,
         "track": track,
         "key": key,
+        "meter": meter,
         "voice": voice,
         "lock": lock,
         "rhythm": rhythm,
