@@ -15,7 +15,7 @@ RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
 ENGRAVED = "greensleeves"
 NEW = 8
-WAY = ("old_hundredth", "god_rest_ye_merry")
+WAY = ("old_hundredth", "ode_to_joy")
 """Between which of the results a way through latent space is shown."""
 STEPS = 5
 
