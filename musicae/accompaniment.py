@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from musicae.chorale import N_VOICES, VOICES
+from musicae.parts import parts_by_name
 from musicae.smf import DRUM_CHANNEL, Part, Song, Timed
 
 CHANNELS = 16
-VOICE_NAMES = re.compile(rf"(?:{'|'.join(f'{v}(?:s|es|i)?|{v[0]}' for v in VOICES)})\W*\d*", re.I)
-"""What a track of a voice is called: ``Soprano``, ``Altos``, ``Tenor 2``, ``B``."""
+VOICE_NAMES = re.compile(rf"(?:{'|'.join(f'{v}(?:s|es|i)?|{v[0]}' for v in VOICES)})\W*", re.I)
+"""What a track of a voice is called: ``Soprano``, ``Altos``, ``B.``"""
 
 
 def other_tracks(
@@ -20,9 +21,13 @@ def other_tracks(
 
     A track that holds a given part loses that part's channel, or is left out with it. Left out are
     tracks that only speak of the whole song, whose events (``of_the_song``, types of meta events)
-    stand in the conductor's track, and parts named after voices: those are written anew.
+    stand in the conductor's track, and, where several voices have a part of their name, those
+    parts: they are written anew.
     """
-    voices = [part for part in song.parts if VOICE_NAMES.fullmatch(part.name)]
+    named = parts_by_name(song).values()
+    voices = [part for part in named if VOICE_NAMES.fullmatch(part.name)]
+    if len(voices) == 1:
+        voices = []  # a band has a bass too
     gone: dict[int, set[int]] = {}
     for part in [*given, *voices]:
         gone.setdefault(part.track, set()).add(part.channel)
@@ -41,11 +46,14 @@ def other_tracks(
     return found
 
 
-def free_channels(tracks: Iterable[Sequence[Timed]]) -> Sequence[int]:
-    """Four channels for the voices: 0 to 3, but that others play on, as far as there are enough."""
+def free_channels(tracks: Iterable[Sequence[Timed]]) -> list[int]:
+    """A channel for each voice: 0 to 3 but for those that others play on.
+
+    Where fewer than four are free, voices share them; where none is, nothing can be helped.
+    """
     taken = {getattr(event.message, "channel", None) for track in tracks for event in track}
-    free = [c for c in range(CHANNELS) if c not in taken and c != DRUM_CHANNEL]
-    return free[:N_VOICES] if len(free) >= N_VOICES else range(N_VOICES)
+    free = [c for c in range(CHANNELS) if c not in taken and c != DRUM_CHANNEL] or range(N_VOICES)
+    return [free[voice % len(free)] for voice in range(N_VOICES)]
 
 
 def on_channel(events: Iterable[Timed], channel: int) -> list[Timed]:

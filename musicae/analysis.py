@@ -17,6 +17,7 @@ are in the unit of one voice that sounds a chord tone for a quarter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -124,6 +125,19 @@ def markers(labels: Sequence[Label]) -> list[tuple[int, str]]:
     [(0, 'C: viio6'), (4, 'vii/o7')]
     """
     return [(step, text.replace("°", "o").replace("ø", "/o")) for step, text in texts(labels)]
+
+
+def is_marker(text: str) -> bool:
+    """Whether a text is one of ``markers``.
+
+    >>> [is_marker(text) for text in ("C: viio6", "V65/V", "verse")]
+    [True, True, False]
+    """
+    return _MARKER.fullmatch(text) is not None
+
+
+_DEGREE = r"[b#]?(?:[IVX]+|[ivx]+)"
+_MARKER = re.compile(rf"(?:[A-Ga-g][b#]*: )?{_DEGREE}(?:/o|o|\+)?\d*(?:/{_DEGREE})?")
 
 
 # The music

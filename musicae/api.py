@@ -18,7 +18,7 @@ from musicae.chorale import (
     Meter,
 )
 from musicae.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, read, suffix_of, write
-from musicae.given import Given, read_given
+from musicae.given import ANALYSED, Given, read_given
 from musicae.known import Known, Request, known_of, sounding_voices, sung_by
 from musicae.report import Report, check
 from musicae.sketch import RHYTHMS
@@ -83,7 +83,7 @@ class Piece:
 
         The report is None where a voice never sings.
         """
-        report = self.report().as_dict() if self._in_four_voices() else None
+        report = self.report().as_dict() if self.in_four_voices else None
         return {
             **self.provenance,
             "bar_count": self.chorale.bar_count,
@@ -91,7 +91,9 @@ class Piece:
             "report": report,
         }
 
-    def _in_four_voices(self) -> bool:
+    @property
+    def in_four_voices(self) -> bool:
+        """Whether no voice is silent throughout, so that voice leading can be checked."""
         return len(sounding_voices(self.chorale)) == N_VOICES
 
     def write(
@@ -131,11 +133,10 @@ class Piece:
         are.
         """
         marks = markers(analyse(self.chorale)) if analysis else []
+        facts = self.provenance | ({ANALYSED: True} if analysis else {})
         if isinstance(self.given, Given):
-            return self.given.arrange(
-                self.chorale, program, self.provenance, marks, keep_tracks=keep_tracks
-            )
-        return midi.arrange(self.chorale, program, self.provenance, marks)
+            return self.given.arrange(self.chorale, program, facts, marks, keep_tracks=keep_tracks)
+        return midi.arrange(self.chorale, program, facts, marks)
 
 
 def harmonize(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from musicae.chorale import ChoraleError
+
+_COUNTER = count(1)
 
 
 @contextmanager
@@ -21,14 +24,16 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise ChoraleError(f"{path}: is a folder; give the name of a file")
     if not path.parent.is_dir():
         raise ChoraleError(f"{path}: there is no folder {path.parent}")
-    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    # Short, for the name may be as long as a name can be; libraries look at the suffix.
+    partial = path.with_name(f".{os.getpid()}-{next(_COUNTER)}.partial{path.suffix}")
     try:
         yield partial
         partial.replace(path)
     except OSError as error:
         raise ChoraleError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def make_folder(folder: Path) -> None:

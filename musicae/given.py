@@ -18,6 +18,7 @@ import mido
 
 from musicae import midi
 from musicae.accompaniment import free_channels, on_channel, other_tracks
+from musicae.analysis import is_marker
 from musicae.chorale import STEPS_PER_QUARTER, VOICES, Chorale, ChoraleError, Key, Meter
 from musicae.known import Known, Request, known_of
 from musicae.parts import given_parts, labels, under_the_melody
@@ -46,6 +47,8 @@ OF_THE_SONG = frozenset(
     }
 )
 """Meta events that speak of the whole song in whatever track they stand."""
+ANALYSED = "analysis"
+"""The fact in provenance that markers are Roman numerals of musicae's."""
 SUNG_TEXT = frozenset({"lyrics", "text"})
 ARTICULATION = STEPS_PER_QUARTER // 2
 """Rests up to an eighth after a note at least as long are the singer's, not the harmony's."""
@@ -107,10 +110,16 @@ class Given(Known):
         for index, track in enumerate(self.song.tracks):
             kept = OF_THE_SONG if index in with_notes else OF_THE_SONG | {"text"}
             events += [event for event in track if event.message.type in kept]
+        if midi.provenance_of(self.song).get(ANALYSED):  # numerals of what was there before
+            events = [e for e in events if not self._is_numeral(e)]
         events = list({(e.tick, str(e.message)): e for e in events}.values())
         if self.tune.key and not any(e.message.type == "key_signature" for e in events):
             events.append(midi.key_event(self.tune.key))
         return sorted(events, key=lambda event: event.tick)
+
+    @staticmethod
+    def _is_numeral(event: Timed) -> bool:
+        return event.message.type == "marker" and is_marker(text_of(event.message))
 
     def _own_events(self, voice: int) -> list[Timed]:
         """A part's own events, on its voice's channel.
@@ -293,15 +302,15 @@ def _clear_of(own: Iterable[MidiNote], start: int, end: int) -> tuple[int, int]:
 def _notices_of_choice(song: Song, parts: dict[int, Part], request: Request) -> list[str]:
     """Which tracks were taken, where the musician did not say it or some are left out."""
     others = labels(song, [p for p in song.parts if p not in parts.values()])
-    left_out = f"; left out: {others}" if others else ""
+    others = f"; others: {others}" if others else ""
     names = ", ".join(VOICES[v].lower() for v in parts)
     taken = labels(song, list(parts.values()))
     several = len(parts) > 1 or request.lock is not None or request.bars is not None
     if several and (others or request == Request()):
-        return [f"given: {names}, from tracks {taken}{left_out} (choose with --lock)"]
+        return [f"given: {names}, from tracks {taken}{others} (choose with --lock)"]
     if not several and others:
         names = "melody" if 0 in parts else names
-        return [f"the {names} is taken from track {taken}{left_out} (choose with --track)"]
+        return [f"the {names} is taken from track {taken}{others} (choose with --track)"]
     if not several and request.voice is None and 0 not in parts:
         return [f"track {taken} is taken for the {names} (choose with --voice)"]
     return []

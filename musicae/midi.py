@@ -193,10 +193,37 @@ def arrange(
     return Arrangement(tracks, PPQ, bar_line_from(events, PPQ, len(chorale) * ticks_per_step))
 
 
+def arrange_as_read(song: Song) -> Arrangement:
+    """Any MIDI file as it was read, so that it can be heard; it ends on a bar line after its notes.
+
+    Of a format 2 file it is the first song that has notes.
+    """
+    if song.parts:
+        song = song.pattern(song.parts[0])
+    notes = [
+        event.tick
+        for track in song.tracks
+        for event in track
+        if event.message.type in ("note_on", "note_off")
+    ]
+    last = max([0, *notes, *(n.sounds_until for part in song.parts for n in part.notes)])
+    end = bar_line_from(song.metas("time_signature"), song.ppq, last)
+    tracks = [
+        [e for e in track if e.tick <= end and e.message.type != "end_of_track"]
+        for track in song.tracks
+    ]
+    return Arrangement(tracks, song.ppq, end)
+
+
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """How musicae made a MIDI file; empty where it did not. Raises ChoraleError."""
+    return provenance_of(open_song(Path(path)))
+
+
+def provenance_of(song: Song) -> dict[str, Any]:
+    """How musicae made a song; empty where it did not."""
     try:
-        found = json.loads(_told(open_song(Path(path)), PROVENANCE) or "{}")
+        found = json.loads(_told(song, PROVENANCE) or "{}")
     except json.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -252,6 +279,8 @@ def seconds_of(chorale: Chorale) -> list[float]:
 
 def voices_of(song: Song) -> dict[int, Part]:
     """Which part is which voice. Raises ChoraleError where that cannot be told."""
+    if [part.name for part in song.parts[: len(VOICES)]] == list(VOICES):
+        return dict(enumerate(song.parts[: len(VOICES)]))  # whatever others are called
     named: dict[int, Part] = {}
     for v, voice in enumerate(VOICES):
         found = [part for part in song.parts if part.name.lower().startswith(voice.lower())]
@@ -349,7 +378,9 @@ def key_event(key: Key) -> Timed:
 
 
 def voice_header(name: str, voice: int, program: int) -> list[Timed]:
-    """How a voice's track begins: its name and the one program change."""
+    """How a voice's track begins: its name and the one program change. Raises ChoraleError."""
+    if not 0 <= program <= 127:
+        raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
     return [
         Timed(0, mido.MetaMessage("track_name", name=name)),
         Timed(0, mido.Message("program_change", channel=voice, program=program)),
@@ -438,8 +469,11 @@ def _written_meters(chorale: Chorale) -> list[Meter]:
 
 
 def in_meter(song: Song, meter: Meter) -> Song:
-    """A song that states no meter, in this one. Raises ChoraleError where it states one itself."""
-    if song.metas("time_signature"):
+    """A song that states no meter, in this one. Raises ChoraleError where it states another."""
+    stated = {(e.message.numerator, e.message.denominator) for e in song.metas("time_signature")}
+    if stated == {(meter.numerator, meter.denominator)}:
+        return song
+    if stated:
         raise ChoraleError(f"{song.path}: states its meter itself; leave --meter away")
     # At the end of the list, for notes know their events by number.
     first, *others = song.tracks

@@ -61,7 +61,7 @@ KINDS = {
 
 DOTTED_QUARTER = 6
 """In steps."""
-MARK_COLOUR = "#c8102e"
+MARK_COLOUR = "#d0006f"
 """Of notes that are marked."""
 
 MXL_ENTRY = "score.musicxml"

@@ -13,8 +13,7 @@ from musicae import reaper, rendering, smf, sound, webpage
 from musicae.analysis import analyse, texts
 from musicae.api import Piece
 from musicae.audition import end_to_end, stems
-from musicae.chorale import N_VOICES, VOICES, ChoraleError, MusicaeError
-from musicae.known import sounding_voices
+from musicae.chorale import VOICES, ChoraleError, MusicaeError
 from musicae.midi import CHOIR_AAHS
 from musicae.report import Report
 
@@ -67,7 +66,7 @@ def write(
                 _Packed(
                     piece,
                     piece.arrange(program, analysis=analysis, keep_tracks=keep_tracks),
-                    piece.report() if len(sounding_voices(piece.chorale)) == N_VOICES else None,
+                    piece.report() if piece.in_four_voices else None,
                     path,
                 )
                 for piece, path in zip(pieces, midi_files(whole, name, len(pieces)), strict=True)
@@ -100,6 +99,8 @@ def check(folder: Path) -> None:
         raise MusicaeError(
             f"an audition pack needs {', '.join(missing)}: pip install 'musicae[studio]'"
         )
+    if folder.resolve() == Path.cwd():
+        raise ChoraleError(f"{folder}: a pack is a folder of its own; name one to be made")
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise ChoraleError(f"{folder}: is there already; name another folder, or remove it")
 

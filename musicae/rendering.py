@@ -10,21 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae import drawing, formats, midi
+from musicae import drawing, engraving, formats, midi, sound
 from musicae.analysis import Label, analyse, texts
 from musicae.api import Piece
 from musicae.chorale import Chorale, ChoraleError, MusicaeError
 from musicae.drawing import Roll
+from musicae.formats import suffix_of
 from musicae.given import title_from
 from musicae.known import Request, voice_of
 from musicae.report import Report, check
-from musicae.smf import Arrangement, open_song
+from musicae.smf import Arrangement, no_notes, open_song
 
 Source = Piece | Chorale | Path | str
 
 ROLLS = (".png", ".svg")
-SCORES = (".pdf", ".png", ".svg")
-SOUNDS = (".wav", ".flac", ".ogg")
+SCORES = engraving.SCORE_SUFFIXES
+SOUNDS = tuple(sound.FORMATS)
 
 
 def render(
@@ -56,22 +57,22 @@ def render(
     """
     sources = [source] if isinstance(source, Piece | Chorale | Path | str) else list(source)
     out = Path(out)
-    suffix = out.suffix.lower()
+    suffix = suffix_of(out)
+    if not sources:
+        raise MusicaeError(f"{out}: there is nothing to show")
+    if suffix not in (*ROLLS, *SCORES, *SOUNDS):
+        raise MusicaeError(
+            f"{out}: a piano roll is {' or '.join(ROLLS)}, a score {', '.join(SCORES)}, sound"
+            f" {', '.join(SOUNDS)}"
+        )
     if suffix in SOUNDS:
         if len(sources) > 1 or score or open_score or analysis or violations:
             raise MusicaeError(f"{out}: sound is of one piece, without score, analysis or marks")
-        from musicae import sound
-
         sound.write(arrangement_of(sources[0]), out, program=program, soundfont=soundfont)
         return [out]
     if program is not None or soundfont is not None:
         raise MusicaeError(f"{out}: a program and a SoundFont go with {', '.join(SOUNDS)}")
     views = [_view(each, analysis, violations) for each in sources]
-    if suffix not in SCORES:
-        raise MusicaeError(
-            f"{out}: a piano roll is {' or '.join(ROLLS)}, a score {', '.join(SCORES)}, sound"
-            f" {', '.join(SOUNDS)}"
-        )
     if score or open_score or suffix not in ROLLS:
         if len(views) > 1:
             raise MusicaeError(f"{out}: a score is of one piece; piano rolls can show several")
@@ -94,19 +95,20 @@ def arrangement_of(source: Source) -> Arrangement:
     if isinstance(source, Chorale):
         return midi.arrange(source)
     path = Path(source)
-    if path.suffix.lower() in formats.MUSICXML_SUFFIXES:
+    if suffix_of(path) in formats.MUSICXML_SUFFIXES:
         return midi.arrange(formats.read(path))
-    from musicae.sound import arrangement_of as whole
-
-    return whole(open_song(path))
+    song = open_song(path)
+    if not song.parts and not song.has_drums:
+        raise ChoraleError(f"{path}: {no_notes(song)}")
+    return midi.arrange_as_read(song)
 
 
 def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """``(T, V)`` what was given and not written by musicae, as a file's provenance tells it.
+    """``(T, V)`` the voices and bars that were given, as a file's provenance tells it.
 
-    None where it does not tell.
+    None where it does not tell. Gaps that were filled in a given voice are not told.
     """
-    names = provenance.get("given") or provenance.get("keep")
+    names = provenance.get("given", provenance.get("keep"))
     bars = provenance.get("bars")
     if not isinstance(names, list):
         return None
@@ -155,7 +157,7 @@ def _roll(view: _View) -> Roll:
 
 
 def _engrave(view: _View, out: Path, open_score: bool) -> list[Path]:
-    from musicae import engraving, musicxml
+    from musicae import musicxml
 
     marks = view.report.marks() if view.report else None
     xml = musicxml.to_xml(view.chorale, marks=marks, labels=view.labels)
@@ -171,6 +173,6 @@ def _names(sources: Sequence[Source]) -> list[str]:
         else:
             chorale = source.chorale if isinstance(source, Piece) else source
             name = chorale.title
-        taken = name in names
-        names.append(f"{number}: {name}" if taken else name or str(number))
+        name = name or str(number)
+        names.append(f"{number}: {name}" if name in names else name)
     return names

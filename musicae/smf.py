@@ -147,6 +147,9 @@ def open_song(path: Path) -> Song:
     try:
         if path.stat().st_size == 0:
             raise ChoraleError(f"{path}: is empty")
+        with path.open("rb") as raw:
+            if not b"MThd".startswith(raw.read(4)):
+                raise ChoraleError(f"{path}: is not a MIDI file")
         file = mido.MidiFile(path, clip=True)
     except FileNotFoundError:
         raise ChoraleError(f"{path}: no such file") from None

@@ -20,15 +20,14 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musicae.chorale import MusicaeError
 from musicae.files import whole_file
-from musicae.midi import bar_line_from
-from musicae.smf import Arrangement, Song, TempoMap, to_bytes
+from musicae.smf import Arrangement, TempoMap, to_bytes
 from musicae.staging import LOUDEST, TAIL, channels_of, one_track, staged
 
 SAMPLE_RATE = 48_000
@@ -46,32 +45,14 @@ LONGEST = 3600.0
 
 FLUIDSYNTH_ROOM = ("-o", "synth.reverb.level=0.6", "-o", "synth.reverb.room-size=0.4")
 """Makes its room about as large as midirenderer's."""
+Stage: TypeAlias = Callable[[int], Arrangement]
+"""What a synthesizer is given, for the highest volume that there may be."""
+SOFTEST = 8
+"""A highest volume below which nothing is tried."""
 QUANTUM = 2**-15
 """The smallest step of 16 bits; what stays below it is silence."""
 FULL_SCALE = 1 - QUANTUM
 """The loudest sample that 16 bits hold; a sound that reaches it is taken to be clipped."""
-
-
-def arrangement_of(song: Song) -> Arrangement:
-    """Any MIDI file as it was read, so that it can be heard; it ends on a bar line after its notes.
-
-    Of a format 2 file it is the first song that has notes.
-    """
-    if song.parts:
-        song = song.pattern(song.parts[0])
-    notes = [
-        event.tick
-        for track in song.tracks
-        for event in track
-        if event.message.type in ("note_on", "note_off")
-    ]
-    last = max([0, *notes, *(n.sounds_until for part in song.parts for n in part.notes)])
-    end = bar_line_from(song.metas("time_signature"), song.ppq, last)
-    tracks = [
-        [e for e in track if e.tick <= end and e.message.type != "end_of_track"]
-        for track in song.tracks
-    ]
-    return Arrangement(tracks, song.ppq, end)
 
 
 def write(
@@ -104,8 +85,8 @@ def synthesize(
     program or the SoundFont is missing, or the music lasts longer than ``LONGEST``.
     """
     frames = _frames(arrangement)
-    sound = _raw(lambda loudest: staged(arrangement, program, loudest), _usable(soundfont))
-    return _mastered([sound], frames)[0]
+    sounds = _sung([lambda loudest: staged(arrangement, program, loudest)], _usable(soundfont))
+    return _mastered(sounds, frames)[0]
 
 
 def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
@@ -118,10 +99,10 @@ def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
     heard = arrangement._replace(tracks=arrangement.tracks[: len(paths) + 1])
     frames = _frames(heard)
 
-    def alone(track: int) -> Callable[[int], Arrangement]:
+    def alone(track: int) -> Stage:
         return lambda loudest: one_track(staged(heard, None, loudest), track + 1)
 
-    sounds = [_raw(alone(track), _usable(None)) for track in tracks]
+    sounds = _sung([alone(track) for track in tracks], _usable(None))
     for path, sound in zip(paths, _mastered(sounds, frames), strict=True):
         with whole_file(path) as partial:
             _save(sound, partial, path)
@@ -138,13 +119,25 @@ def _frames(arrangement: Arrangement) -> int:
     return round(seconds * SAMPLE_RATE)
 
 
-def _raw(stage: Callable[[int], Arrangement], soundfont: Path) -> NDArray[np.float32]:
-    """The sound of what ``stage`` gives for the highest volume, as a synthesizer makes it."""
-    loud = stage(LOUDEST)
-    if not channels_of(loud):
+def _sung(stages: Sequence[Stage], soundfont: Path) -> list[NDArray[np.float32]]:
+    """The sound of each stage, all with the same volume, the highest that 16 bits hold."""
+    loudest = LOUDEST
+    while True:
+        sounds = [_by_synthesizer(stage(loudest), soundfont) for stage in stages]
+        if all(sound is not None for sound in sounds) or loudest < SOFTEST:
+            return [np.zeros((0, 2), np.float32) if s is None else s for s in sounds]
+        loudest //= 2
+
+
+def _by_synthesizer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
+    """The sound of a staged arrangement; None where it is too loud for 16 bits."""
+    if not channels_of(arrangement):
         return np.zeros((0, 2), np.float32)
-    sound = _by_fluidsynth(loud, soundfont)
-    return _by_midirenderer(stage, soundfont) if sound is None else sound
+    sound = _by_fluidsynth(arrangement, soundfont)
+    if sound is None:
+        sound = _by_midirenderer(arrangement, soundfont)
+        return sound if max(sound.max(), -sound.min()) < FULL_SCALE else None
+    return sound
 
 
 def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
@@ -176,26 +169,20 @@ def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.floa
     return samples if works else None
 
 
-def _by_midirenderer(stage: Callable[[int], Arrangement], soundfont: Path) -> NDArray[np.float32]:
-    """What the library makes of it, sung more softly where 16 bits would not hold it."""
+def _by_midirenderer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32]:
+    """What the library makes of it."""
     soundfile, midirenderer = _load("soundfile"), _load("midirenderer")
-    font = soundfont.read_bytes()
-    loudest = LOUDEST
-    while True:
-        song = to_bytes(stage(loudest))
-        try:
-            wave = midirenderer.render_wave_from(font, song)
-        except (KeyboardInterrupt, SystemExit, MemoryError):
-            raise
-        except BaseException as error:  # what a damaged SoundFont sets off in Rust is no Exception
-            raise MusicaeError(
-                f"{soundfont}: cannot be used as a SoundFont ({error}); give an .sf2 file"
-            ) from None
-        samples: NDArray[np.float32]
-        samples, _ = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
-        if max(samples.max(), -samples.min()) < FULL_SCALE or loudest < 8:
-            return samples
-        loudest //= 2
+    try:
+        wave = midirenderer.render_wave_from(soundfont.read_bytes(), to_bytes(arrangement))
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # what a damaged SoundFont sets off in Rust is no Exception
+        raise MusicaeError(
+            f"{soundfont}: cannot be used as a SoundFont ({error}); give an .sf2 file"
+        ) from None
+    samples: NDArray[np.float32]
+    samples, _ = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
+    return samples
 
 
 def _mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArray[np.float32]]:
@@ -250,7 +237,7 @@ def _save(sound: NDArray[np.float32], partial: Path, path: Path) -> None:
             for start in range(0, len(sound), SAMPLE_RATE):  # libvorbis fails on long ones
                 file.write(sound[start : start + SAMPLE_RATE])
     except soundfile.LibsndfileError as error:
-        raise MusicaeError(f"{path}: cannot be written ({error})") from None
+        raise MusicaeError(f"{path}: cannot be written ({error.error_string})") from None
     if form == "OGG":
         partial.write_bytes(b"".join(_renumbered(partial.read_bytes())))
 

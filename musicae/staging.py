@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import mido
 import numpy as np
 
-from musicae.chorale import VOICES
+from musicae.chorale import VOICES, MusicaeError
 from musicae.midi import CHOIR_AAHS
 from musicae.smf import (
     ALL_NOTES_OFF,
@@ -24,6 +24,9 @@ from musicae.smf import (
 
 TAIL = 2.5
 """Seconds, at most, in which the last notes and the room die away after the end."""
+
+LONGEST_TAIL = 2**27
+"""In ticks: what a file can hold."""
 
 VOLUME, PAN, REVERB = 7, 10, 91
 """Controllers of a channel."""
@@ -44,6 +47,8 @@ def staged(
     raised or lowered together until the highest is ``loudest``. After the end, where everything
     is let go, ``TAIL`` follows.
     """
+    if program is not None and not 0 <= program <= 127:
+        raise MusicaeError(f"a MIDI program is 0 to 127, not {program}")
     channels = channels_of(arrangement)
     singers = {n for n, channel in channels.items() if channel.voices}
     if not singers:  # of what is no choir, all is meant
@@ -130,12 +135,11 @@ def _voices(arrangement: Arrangement) -> list[tuple[int, int]]:
                 names.setdefault(index, text_of(message).lower())
             elif message.type == "note_on" and message.velocity and message.channel != DRUM_CHANNEL:
                 pitches[index, message.channel].append(message.note)
-    named = [
-        (voice, channel)
-        for index, channel in pitches
-        for voice, name in enumerate(VOICES)
-        if names.get(index, "").startswith(name.lower())
-    ]
+    named = []
+    for voice, name in enumerate(name.lower() for name in VOICES):
+        found = [part for part in pitches if names.get(part[0], "").startswith(name)]
+        exact = [part for part in found if names[part[0]] == name]
+        named += [(voice, channel) for _, channel in exact[:1] or found]
     if named or len(pitches) not in (1, len(VOICES)):
         return named
     from_the_top = sorted(pitches, key=lambda part: -np.mean(pitches[part]))
@@ -166,4 +170,4 @@ def _end_of_tail(arrangement: Arrangement) -> int:
     """The tick that comes ``TAIL`` after the end, in the tempo of the end."""
     tempo = TempoMap.of(arrangement).qpm(arrangement.end)
     quarters = TAIL * float(tempo) / 60
-    return arrangement.end + round(quarters * arrangement.ppq) + 1
+    return arrangement.end + min(round(quarters * arrangement.ppq), LONGEST_TAIL) + 1

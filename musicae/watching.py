@@ -268,7 +268,13 @@ class _Desk:
         for piece, output in zip(pieces, job.outputs, strict=True):
             self.write(piece, output)
         seconds = time.monotonic() - began
-        return Made(job.melody, job.outputs, pieces, tuple(map(_report_of, pieces)), seconds)
+        return Made(
+            job.melody,
+            job.outputs,
+            pieces,
+            tuple(p.report() if p.in_four_voices else None for p in pieces),
+            seconds,
+        )
 
     def _fail(self, name: str, melody: Path, error: Exception) -> None:
         """Tell an error, and write it beside the melody."""
@@ -317,10 +323,3 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
-def _report_of(piece: Piece) -> Report | None:
-    try:
-        return piece.report()
-    except ChoraleError:
-        return None

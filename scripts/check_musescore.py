@@ -14,6 +14,7 @@ with 2 where MuseScore is missing or a file cannot be read.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -135,13 +136,14 @@ def _imported(
         file.unlink(missing_ok=True)  # from the last time
     job = folder / "job.json"
     job.write_text(json.dumps(jobs))
-    subprocess.run(
-        [program, "-j", str(job)],
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
-        capture_output=True,
-        check=False,  # what is missing afterwards tells more
-        timeout=SECONDS_A_FILE * (1 + len(jobs)),
-    )
+    with contextlib.suppress(subprocess.TimeoutExpired):  # what is missing afterwards tells more
+        subprocess.run(
+            [program, "-j", str(job)],
+            env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+            capture_output=True,
+            check=False,
+            timeout=SECONDS_A_FILE * (1 + len(jobs)),
+        )
     return [_page(ET.parse(file).getroot()) if file.exists() else None for file in made]
 
 

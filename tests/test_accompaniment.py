@@ -57,6 +57,15 @@ def test_voices_sing_on_channels_that_others_leave_free(tmp_path, model):
     assert len(musicae.read(path.with_name("out.mid")).notes(3)) > 0
 
 
+def test_where_few_channels_are_free_voices_share_them(tmp_path, model):
+    band = [meta(0, "track_name", name="Band")]
+    for channel in range(14):
+        band += tune((0, 480, 40), channel=channel)
+    path = save(tmp_path / "song.mid", MELODY, band)
+    after = harmonized(path, model, track="1")
+    assert [channels(after[voice]) for voice in VOICES] == [{14}, {15}, {14}, {15}]
+
+
 def test_where_all_channels_are_taken_the_voices_keep_theirs(tmp_path, model):
     band = [meta(0, "track_name", name="Band")]
     for channel in range(16):
@@ -89,6 +98,31 @@ def test_voices_that_are_written_anew_are_not_kept(tmp_path, model):
     assert list(after)[1:] == [*VOICES, "Tenor Sax"]
     assert not [m for _, m in after["Alto"] if m.type == "note_on" and m.velocity == 90]
     assert len(musicae.read(path.with_name("out.mid")).notes(2)) > 0
+
+
+def test_a_band_keeps_its_bass(tmp_path, model):
+    bass = [meta(0, "track_name", name="Bass"), *tune((0, 1920, 36), channel=1)]
+    lead = [meta(0, "track_name", name="Lead vocal"), *MELODY]
+    path = save(tmp_path / "song.mid", lead, PIANO, bass)
+    (piece,) = musicae.harmonize(path, model=str(model), track="1")
+    piece.write(tmp_path / "out.mid", keep_tracks=True)
+    *_, kept = mido.MidiFile(tmp_path / "out.mid").tracks
+    assert absolute(kept)[:-1] == bass
+    assert musicae.read(tmp_path / "out.mid").notes(3) == piece.chorale.notes(3)
+
+
+def test_a_band_is_kept_when_its_song_is_harmonized_again(tmp_path, model):
+    bass = [meta(0, "track_name", name="Bass"), *tune((0, 1920, 36), channel=1)]
+    organ = [meta(0, "track_name", name="B3"), *tune((0, 1920, 60), channel=2)]
+    lead = [meta(0, "track_name", name="Lead vocal"), *MELODY]
+    path = save(tmp_path / "song.mid", lead, bass, organ)
+    (piece,) = musicae.harmonize(path, model=str(model), track="1")
+    piece.write(tmp_path / "once.mid", keep_tracks=True)
+    (again,) = musicae.harmonize(tmp_path / "once.mid", model=str(model), voice="soprano")
+    again.write(tmp_path / "twice.mid", keep_tracks=True)
+    *voices, first, second = mido.MidiFile(tmp_path / "twice.mid").tracks
+    assert [track.name for track in voices[1:]] == list(VOICES)
+    assert [absolute(first)[:-1], absolute(second)[:-1]] == [bass, organ]
 
 
 def test_without_it_only_the_voices_are_written(tmp_path, model):

@@ -10,7 +10,7 @@ from passages import EIGHTH, QUARTER, passage
 from strategies import chorales
 
 from musicae import corpus
-from musicae.analysis import Label, analyse, texts
+from musicae.analysis import Label, analyse, is_marker, markers, texts
 from musicae.chorale import Chorale, Key, Meter
 
 READ_ALOUD = {
@@ -347,3 +347,11 @@ def test_symbols_are_spelled_as_the_score_is():
         "S Eb4 Eb4 D4 Eb4\nA Bb3 Cb4 Bb3 Bb3\nT Gb3 Ab3 F3 Gb3\nB Eb3 Ab2 Bb2 Eb3", "Ebm"
     )
     assert [label.chord for label in analyse(dark)] == ["Ebm", "Abm", "Bb", "Ebm"]
+
+
+def test_markers_are_known_again_and_in_ascii():
+    for chorale in corpus.load().chorales[::40]:
+        said = [text for _, text in markers(analyse(chorale))]
+        assert all(is_marker(text) and text.isascii() for text in said)
+    words = ("verse", "Chorus 2", "fermata", "A", "Violin", "vi solo", "")
+    assert not any(map(is_marker, words))

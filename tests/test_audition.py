@@ -69,11 +69,32 @@ def test_what_an_alternative_does_not_state_is_not_left_over_from_the_one_before
     assert (stated["time_signature"].numerator, stated["time_signature"].denominator) == (4, 4)
 
 
-def test_tracks_are_named_and_given_their_sound_once():
+def test_tracks_are_named_once_and_given_their_sound_again():
     joined, _ = audition.end_to_end([midi.arrange(HYMN)] * 2, "ab")
     for track, name in zip(joined.tracks[1:], VOICES, strict=True):
         assert [e.message.name for e in track if e.message.type == "track_name"] == [name]
-        assert sum(e.message.type == "program_change" for e in track) == 1
+        assert sum(e.message.type == "program_change" for e in track) == 2, "once an alternative"
+
+
+def test_controllers_bends_and_sounds_are_those_of_the_beginning_again():
+    piano = [
+        (0, mido.Message("program_change", channel=3, program=1)),
+        (0, mido.Message("control_change", channel=3, control=91, value=20)),
+        *tune((0, 960, 60), channel=3),
+        (480, mido.Message("program_change", channel=3, program=48)),
+        (480, mido.Message("pitchwheel", channel=3, pitch=300)),
+        (900, mido.Message("control_change", channel=3, control=11, value=0)),
+        (900, mido.Message("control_change", channel=3, control=64, value=127)),
+    ]
+    one = smf.Arrangement([[], [smf.Timed(*event) for event in piano]], 480, 1920)
+    joined, (_, second) = audition.end_to_end([one, one], "ab")
+    before = [e.message for e in joined.tracks[1] if e.tick <= second.start]
+    state = {}
+    for m in before:
+        state[m.type, getattr(m, "control", None)] = m
+    assert state["program_change", None].program == 1
+    assert state["pitchwheel", None].pitch == 0
+    assert [state["control_change", c].value for c in (11, 64, 91)] == [127, 0, 20]
 
 
 def test_stems_are_the_voices_alone(tmp_path, untrained):

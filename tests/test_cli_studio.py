@@ -163,7 +163,6 @@ def ports(monkeypatch):
             return Port(sent.setdefault(name, []))
 
     monkeypatch.setattr(playing, "_backend", lambda: Backend)
-    monkeypatch.setattr(playing.time, "sleep", lambda _: None)
     whole = playing.play
     monkeypatch.setattr(
         playing, "play", lambda *a: whole(*a, clock=lambda: 0, sleep=lambda _: None)

@@ -14,6 +14,7 @@ from strategies import chorales
 
 import musicae
 from musicae import midi
+from musicae.analysis import analyse, markers
 from musicae.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter, Note
 from musicae.given import read_given
 from musicae.pianoroll import WINDOW
@@ -164,7 +165,7 @@ def test_the_melody_is_found_by_the_name_of_its_track(tmp_path):
     melody = read_given(band(tmp_path / "band.mid"))
     assert melody.tune.notes(0) == [Note(0, 16, 67)]
     assert melody.notices[0] == (
-        "the melody is taken from track 3 'Lead vocal'; left out: 1 'Bass guitar', 2 'Flute'"
+        "the melody is taken from track 3 'Lead vocal'; others: 1 'Bass guitar', 2 'Flute'"
         " (choose with --track)"
     )
 
@@ -219,6 +220,24 @@ def test_a_key_that_was_found_stands_in_scores_and_not_in_the_melodys_own_file(t
     assert musicae.read(tmp_path / "out.mid").key is None
 
 
+def test_roman_numerals_are_those_of_the_new_harmony(tmp_path, untrained):
+    """Those of the old one go; the musician's own markers stay."""
+    path = save(tmp_path / "tune.mid", [meta(0, "marker", text="verse")], tune(
+        *[(480 * i, 480 * i + 480, 67 + i % 5) for i in range(8)]
+    ))  # fmt: skip
+    harmonizer = str(untrained["harmonizer"])
+    (piece,) = musicae.harmonize(path, model=harmonizer)
+    piece.write(tmp_path / "once.mid", analysis=True)
+    (again,) = musicae.harmonize(tmp_path / "once.mid", voice="soprano", seed=9, model=harmonizer)
+    for analysis in (True, False):
+        again.write(tmp_path / "twice.mid", analysis=analysis)
+        texts = [
+            m.text for m in mido.MidiFile(tmp_path / "twice.mid").tracks[0] if m.type == "marker"
+        ]
+        new = [text for _, text in markers(analyse(again.chorale))] if analysis else []
+        assert sorted(texts) == sorted(["verse", *new])
+
+
 def test_a_meter_is_given_to_a_file_that_states_none(tmp_path, model):
     path = save(tmp_path / "waltz.mid", tune(*[(480 * i, 480 * i + 480, 67) for i in range(12)]))
     (piece,) = musicae.harmonize(path, meter="3/4", model=str(model))
@@ -240,7 +259,7 @@ def test_a_meter_is_given_to_a_file_that_states_none(tmp_path, model):
     ],
 )
 def test_meters_that_cannot_be_given(tmp_path, model, meter, complaint):
-    stated = [meta(0, "time_signature", numerator=3, denominator=4), *tune((0, 1440, 67))]
+    stated = [meta(0, "time_signature", numerator=6, denominator=8), *tune((0, 1440, 67))]
     path = save(tmp_path / "waltz.mid", stated)
     with pytest.raises(ChoraleError, match=complaint):
         musicae.harmonize(path, meter=meter, model=str(model))
@@ -467,7 +486,7 @@ def test_a_finished_chorale_leaves_nothing_to_fill(tmp_path, model):
         musicae.harmonize(path, model=model)
     piece, _ = filled_in(path, tmp_path / "out.mid", model, voice="soprano")
     assert piece.notices[0] == (
-        "the melody is taken from track 1 'Soprano'; left out: 2 'Alto', 3 'Tenor', 4 'Bass'"
+        "the melody is taken from track 1 'Soprano'; others: 2 'Alto', 3 'Tenor', 4 'Bass'"
         " (choose with --track)"
     )
 
@@ -499,7 +518,7 @@ def test_what_a_lock_leaves_out_is_told(tmp_path):
     found = read_given(path, lock="alto,bass")
     assert list(found.parts) == [1, 3]
     assert found.notices[0] == (
-        "given: alto, bass, from tracks 2 'Alto', 4 'Bass'; left out: 1 'Soprano', 3 'Tenor'"
+        "given: alto, bass, from tracks 2 'Alto', 4 'Bass'; others: 1 'Soprano', 3 'Tenor'"
         " (choose with --lock)"
     )
 

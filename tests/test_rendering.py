@@ -1,5 +1,7 @@
 """``render`` shows what the suffix says, and tells what was given from what was written."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from midifiles import save, tune
@@ -69,6 +71,14 @@ def test_bars_that_were_written_anew_are_told_from_the_rest(tmp_path, seen, harm
     assert (seen["roll"].given | ~from_file)[sounding].all()
 
 
+def test_where_no_voice_was_given_the_bars_around_are():
+    long = Chorale.from_notes([[(0, 48, 67)]])
+    cells = rendering.given_cells(long, {"given": [], "bars": "2"})
+    assert cells[:16].all()
+    assert not cells[16:32].any()
+    assert cells[32:].all()
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -132,7 +142,7 @@ def test_any_midi_file_can_be_heard(tmp_path):
 @pytest.mark.parametrize(
     ("out", "wishes", "complaint"),
     [
-        ("a.gif", {}, "a piano roll is .png or .svg, a score .pdf, .png, .svg, sound .wav"),
+        ("a.gif", {}, "a piano roll is .png or .svg, a score .svg, .pdf, .png, sound .wav"),
         ("a.png", {"program": 19}, "a program and a SoundFont go with .wav"),
         ("a.wav", {"analysis": True}, "sound is of one piece"),
     ],
@@ -143,10 +153,24 @@ def test_what_does_not_go_together(tmp_path, out, wishes, complaint):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_and_names_that_are_taken(tmp_path, seen):
+    with pytest.raises(MusicaeError, match=r"a\.png: there is nothing to show"):
+        musicae.render([], tmp_path / "a.png")
+    two = replace(HYMN, title="2")
+    musicae.render([two, replace(HYMN, title="")], tmp_path / "a.png")
+    assert list(seen["roll"]) == ["2", "2: 2"]
+
+
 def test_of_several_there_are_piano_rolls_only(tmp_path):
     for out in ("a.pdf", "a.wav"):
         with pytest.raises(MusicaeError, match="of one piece"):
             musicae.render([HYMN, PARALLELS], tmp_path / out)
+
+
+def test_what_has_no_notes_is_not_heard(tmp_path):
+    path = save(tmp_path / "empty.mid", [])
+    with pytest.raises(MusicaeError, match=r"empty\.mid: has no notes"):
+        musicae.render(path, tmp_path / "a.wav")
 
 
 def test_violations_of_a_melody_cannot_be_marked(tmp_path):

@@ -415,11 +415,10 @@ def test_the_command_tells_what_happens(folder, monkeypatch):
 def test_from_a_saved_melody_to_its_chorale_until_ctrl_c(folder):
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # as in a shell
-        "import typer; from musicae.cli import watch\n"
-        "app = typer.Typer(); app.command()(watch.watch); app()"
+        "from musicae.cli import main; main()"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(folder), "--seed", "1"],
+        [sys.executable, "-c", code, "watch", str(folder), "--seed", "1"],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONIOENCODING": "ascii"},

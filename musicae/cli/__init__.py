@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from typing import Annotated
 
@@ -41,12 +43,20 @@ app.add_typer(corpus.app, name="corpus")
 
 def main() -> None:
     """Run the command; what a user can be told is one line on stderr and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an encoding may lack letters of a name
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
     except ClickException as error:
         _fail(error.format_message())  # type: ignore[attr-defined]
     except MusicaeError as error:
         _fail(str(error))
+    except BrokenPipeError:  # what reads the output has had enough; nothing is left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
     except (typer.Abort, KeyboardInterrupt):
         _fail("interrupted", status=130)
     sys.exit(status if isinstance(status, int) else 0)

@@ -71,7 +71,8 @@ def play(
 
     if file is None:
         names = playing.ports()
-        playing.choose(names, port)
+        if not names:
+            playing.choose(names)
         for number, name in enumerate(names, start=1):
             print(f"{number} {name}")
         return

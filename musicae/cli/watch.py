@@ -91,7 +91,7 @@ def watch(
             **wishes,
         )
     except KeyboardInterrupt:
-        _print("stopped watching")
+        _say("stopped watching")
 
 
 def _print_news(news: News) -> None:
@@ -108,10 +108,16 @@ def _print_news(news: News) -> None:
 
 def _print_beginning(began: Began) -> None:
     where = "beside it" if began.out == began.folder else f"in {began.out}"
-    _print(f"watching {began.folder}: what is saved there is harmonized {where}; Ctrl-C ends it")
+    print(
+        f"watching {began.folder}: what is saved there is harmonized {where}; Ctrl-C ends it",
+        flush=True,
+    )
     count = len(began.waiting)
     if count:
-        _print(f"first {count} that {'is' if count == 1 else 'are'} there without a newer result")
+        print(
+            f"first {count} that {'is' if count == 1 else 'are'} there without a newer result",
+            flush=True,
+        )
 
 
 def _print_made(made: Made) -> None:
@@ -119,7 +125,7 @@ def _print_made(made: Made) -> None:
         print(f"note: {made.melody.name}: {notice}", file=sys.stderr, flush=True)
     for output, report in zip(made.outputs, made.reports, strict=True):
         facts = f"{made.seconds:.1f} s; {_in_brief(report)}"
-        _print(f"{made.melody.name} -> {output}  {facts}")
+        _say(f"{made.melody.name} -> {output}  {facts}")
 
 
 def _in_brief(report: Report | None) -> str:
@@ -130,7 +136,6 @@ def _in_brief(report: Report | None) -> str:
     return f"{count or 'no'} violation{'s' * (count != 1)} of voice leading, beyond Bach: {beyond}"
 
 
-def _print(line: str) -> None:
-    """On stdout at once, also where it is a pipe, whose encoding may lack letters of a name."""
-    encoding = sys.stdout.encoding
-    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+def _say(line: str) -> None:
+    """On stdout at once, also where it is a pipe."""
+    print(line, flush=True)

@@ -246,8 +246,8 @@ function buildLoop() {
   from.value = first;
   to.value = last;
   const chosen = () => {
-    const low = Math.min(Math.max(first, +from.value), last);
-    const high = Math.min(Math.max(low, +to.value), last);
+    const low = Math.min(Math.max(first, Math.round(+from.value)), last);
+    const high = Math.min(Math.max(low, Math.round(+to.value)), last);
     const end = bars[high - first];
     return { from: bars[low - first].start, to: end.start + end.length };
   };
