@@ -75,8 +75,9 @@ TYPST = """
 def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
     """Engrave MusicXML as .svg, .pdf or .png, whole or not at all; the files written.
 
-    SVG and PNG of several pages go into files numbered before the suffix; see ``engrave``. The
-    same music gives the same bytes. Raises MusicaeError.
+    SVG and PNG of several pages go into files numbered before the suffix; see ``engrave``. Pages
+    of a longer score that was written there before stay. The same music gives the same bytes.
+    Raises MusicaeError.
     """
     path = Path(path)
     suffix = path.suffix.lower()

@@ -31,6 +31,7 @@ from musicae.chorale import (
     Tempo,
 )
 from musicae.files import whole_file
+from musicae.midi import CHOIR_AAHS
 from musicae.notation import bars_of_symbols, name_of, spell
 from musicae.scores import from_score
 
@@ -38,9 +39,6 @@ SUFFIXES = (".musicxml", ".xml", ".mxl")
 """The files that are read and written; the last is compressed."""
 
 CLEFS = ("TrebleClef", "TrebleClef", "Treble8vbClef", "BassClef")
-CHOIR_AAHS = 52
-"""The General MIDI program, counted from 0, that players of the score use by default."""
-
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
