@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicae.chorale import VOICES, Chorale, MusicaeError, pitch_name
+from musicae.colours import VOICE_COLOURS
 from musicae.corpus import Corpus
-from musicae.drawing import VOICE_COLOURS, save_figure
+from musicae.drawing import save_figure
 from musicae.tunes import SIDES
 
 if TYPE_CHECKING:

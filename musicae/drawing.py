@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.chorale import REST, VOICES, Chorale, Meter, MusicaeError
+from musicae.colours import MARK_COLOUR, VOICE_COLOURS
 from musicae.files import whole_file
 from musicae.paper import (
     FRONT,
@@ -39,10 +40,6 @@ from musicae.theory import Violation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
-"""Of soprano, alto, tenor and bass: apart for colour-blind eyes, neighbours also in grey."""
-MARK_COLOUR = "#d0006f"
-"""Of what breaks a rule."""
 GREY = "#595959"
 """Of all voices alike, in the legend."""
 TINT = 0.28

@@ -30,6 +30,7 @@ from musicae.chorale import (
     Reading,
     Tempo,
 )
+from musicae.colours import MARK_COLOUR
 from musicae.files import whole_file
 from musicae.midi import CHOIR_AAHS
 from musicae.notation import bars_of_symbols, name_of, spell
@@ -59,8 +60,6 @@ KINDS = {
 
 DOTTED_QUARTER = 6
 """In steps."""
-MARK_COLOUR = "#d0006f"
-"""Of notes that are marked."""
 
 MXL_ENTRY = "score.musicxml"
 MXL_TYPE = "application/vnd.recordare.musicxml"

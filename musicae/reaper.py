@@ -26,7 +26,7 @@ import mido
 
 from musicae.audition import Section
 from musicae.chorale import VOICES, MusicaeError
-from musicae.drawing import VOICE_COLOURS
+from musicae.colours import VOICE_COLOURS
 from musicae.files import whole_file
 from musicae.smf import (
     ALL_NOTES_OFF,

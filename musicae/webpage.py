@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.chorale import N_VOICES, VOICES, Chorale, Meter
-from musicae.drawing import VOICE_COLOURS
+from musicae.colours import VOICE_COLOURS
 from musicae.files import whole_file
 from musicae.midi import seconds_of
 from musicae.notation import name_of, spell

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from hypothesis import settings
+from small import SMALL
 
 from musicae import checkpoint
 from musicae.pianoroll import VOCABULARY, WINDOW
@@ -23,36 +24,13 @@ settings.load_profile("musicae")
 def untrained(tmp_path_factory) -> dict[str, Path]:
     """Weights files of small untrained models, by the model's name."""
     folder = tmp_path_factory.mktemp("weights")
-    configs = {
-        "minibach": {
-            "inputs": WINDOW * VOCABULARY[0],
-            "outputs": WINDOW * sum(VOCABULARY[1:]),
-            "hidden": 8,
-        },
-        "autoencoder": {"inputs": WINDOW * sum(VOCABULARY), "hidden": 8, "bottleneck": 4},
-        "harmonizer": RECIPES["harmonizer"].config
-        | {
-            "width": 16,
-            "heads": 2,
-            "depth": 4,
-            "encoder_layers": 1,
-            "decoder_layers": 1,
-            "head_layers": 1,
-        },
-        "vae": RECIPES["vae"].config
-        | {
-            "width": 16,
-            "heads": 2,
-            "depth": 4,
-            "encoder_layers": 1,
-            "decoder_layers": 1,
-            "head_layers": 1,
-            "piece": 8,
-            "beat": 4,
-            "prior_layers": 1,
-            "lead_layers": 1,
-        },
+    sizes = {
+        "minibach": {"inputs": WINDOW * VOCABULARY[0], "outputs": WINDOW * sum(VOCABULARY[1:])},
+        "autoencoder": {"inputs": WINDOW * sum(VOCABULARY)},
+        "harmonizer": RECIPES["harmonizer"].config,
+        "vae": RECIPES["vae"].config,
     }
+    configs = {name: size | SMALL[name] for name, size in sizes.items()}
     paths = {}
     for name, config in configs.items():
         torch.manual_seed(1)

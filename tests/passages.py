@@ -39,3 +39,25 @@ def passage(grid: str, key: str | None = None, column: int = QUARTER) -> Chorale
         fermatas=tuple(fermatas),
         key=Key.parse(key) if key else None,
     )
+
+
+HYMN = passage(
+    "S C5 D5 E5 D5^ F5 E5 D5 C5^\nA G4 G4 G4 G4 A4 G4 F4 E4\n"
+    "T E4 D4 C4 B3 C4 C4 B3 C4\nB C3 B2 C3 G2 F2 G2 G2 C2",
+    key="C major",
+)
+OTHER = passage(
+    "S G4 A4 B4 G4 A4 -- B4 C5 B4 A4 G4^ --\nA D4 D4 D4 D4 F#4 -- G4 G4 G4 F#4 D4 --\n"
+    "T B3 A3 G3 B3 D4 -- D4 E4 D4 C4 B3 --\nB G3 F#3 G3 G2 D3 -- G3 C3 D3 D3 G2 --",
+    key="G major",
+)
+CADENCE = Chorale.from_notes(
+    [
+        [(0, 4, 67), (4, 4, 69), (8, 8, 71)],
+        [(0, 4, 62), (4, 4, 66), (8, 8, 67)],
+        [(0, 4, 59), (4, 4, 62), (8, 8, 62)],
+        [(0, 4, 55), (4, 4, 50), (8, 8, 43)],
+    ],
+    key=Key(1),
+    title="Hymn",
+)

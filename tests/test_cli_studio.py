@@ -5,26 +5,16 @@ import json
 import mido
 import pytest
 from midifiles import save, tune
+from passages import CADENCE
 
 import musicae
 from musicae import playing, sound
-from musicae.chorale import VOICES, Chorale, Key
-
-HYMN = Chorale.from_notes(
-    [
-        [(0, 4, 67), (4, 4, 69), (8, 8, 71)],
-        [(0, 4, 62), (4, 4, 66), (8, 8, 67)],
-        [(0, 4, 59), (4, 4, 62), (8, 8, 62)],
-        [(0, 4, 55), (4, 4, 50), (8, 8, 43)],
-    ],
-    key=Key(1),
-    title="Hymn",
-)
+from musicae.chorale import VOICES
 
 
 @pytest.fixture
 def hymn(tmp_path):
-    musicae.write(HYMN, tmp_path / "hymn.mid")
+    musicae.write(CADENCE, tmp_path / "hymn.mid")
     return tmp_path / "hymn.mid"
 
 
@@ -57,7 +47,7 @@ def test_render_writes_what_the_suffix_says(musicae_command, hymn, out, options,
 
 
 def test_several_are_drawn_together(musicae_command, hymn, tmp_path):
-    musicae.write(HYMN.transpose(2), tmp_path / "higher.mid")
+    musicae.write(CADENCE.transpose(2), tmp_path / "higher.mid")
     out = tmp_path / "both.svg"
     done = musicae_command("render", hymn, tmp_path / "higher.mid", "-o", out)
     assert done.status == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from passages import passage
+from passages import HYMN, OTHER
 
 from musicae import checkpoint, composing, forms
 from musicae.checkpoint import CheckpointError
@@ -19,16 +19,6 @@ FORMS = [
     forms.regular(3, COMMON, Key.parse("D major")),
     forms.regular(1, COMMON, Key.parse("Eb major")),
 ]
-HYMN = passage(
-    "S C5 D5 E5 D5^ F5 E5 D5 C5^\nA G4 G4 G4 G4 A4 G4 F4 E4\n"
-    "T E4 D4 C4 B3 C4 C4 B3 C4\nB C3 B2 C3 G2 F2 G2 G2 C2",
-    key="C major",
-)
-OTHER = passage(
-    "S G4 A4 B4 G4 A4 -- B4 C5 B4 A4 G4^ --\nA D4 D4 D4 D4 F#4 -- G4 G4 G4 F#4 D4 --\n"
-    "T B3 A3 G3 B3 D4 -- D4 E4 D4 C4 B3 --\nB G3 F#3 G3 G2 D3 -- G3 C3 D3 D3 G2 --",
-    key="G major",
-)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from strategies import chorales
 
 from musicae import drawing, systems, theory
 from musicae.chorale import VOICE_RANGES, Chorale, Meter, MusicaeError, Tempo
-from musicae.drawing import MARK_COLOUR, RULE_MARKS, TINT, VOICE_COLOURS, Roll
+from musicae.colours import MARK_COLOUR, VOICE_COLOURS
+from musicae.drawing import RULE_MARKS, TINT, Roll
 from musicae.paper import readable_on, rows_of, tint
 
 HYMN = Chorale.from_notes(

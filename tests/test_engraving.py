@@ -15,8 +15,9 @@ from strategies import chorales
 
 from musicae.analysis import analyse
 from musicae.chorale import REST, VOICES, Chorale, Key, Meter, MusicaeError, Tempo
+from musicae.colours import MARK_COLOUR
 from musicae.engraving import engrave, even_breaks, write
-from musicae.musicxml import MARK_COLOUR, to_xml
+from musicae.musicxml import to_xml
 from musicae.notation import bars_of_symbols
 from musicae.staves import lay_out
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from passages import passage
+from passages import HYMN
 from strategies import chorales
 
 from musicae import checkpoint, forms
@@ -32,11 +32,6 @@ from musicae.vocabulary import SILENCE
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
 SHORT, LONG = (forms.regular(bars, WALTZ, Key.parse("G minor")) for bars in (2, 5))
-HYMN = passage(
-    "S C5 D5 E5 D5^ F5 E5 D5 C5^\nA G4 G4 G4 G4 A4 G4 F4 E4\n"
-    "T E4 D4 C4 B3 C4 C4 B3 C4\nB C3 B2 C3 G2 F2 G2 G2 C2",
-    key="C major",
-)
 
 
 @pytest.fixture(scope="module")

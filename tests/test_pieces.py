@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from passages import passage
+from small import WRITER
 
 from musicae import corpus, pianoroll
 from musicae.attributes import measured
@@ -28,13 +29,7 @@ from musicae.situation import PHRASES, SINCE_BAR
 from musicae.sketch import Sketch
 from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
-TINY = {
-    "width": 16,
-    "heads": 2,
-    "depth": 4,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "head_layers": 1,
+TINY = WRITER | {
     "span": 4,
     "piece": 6,
     "beat": 3,

@@ -21,7 +21,7 @@ from strategies import chorales
 from musicae import midi, reaper, smf
 from musicae.audition import Section, end_to_end
 from musicae.chorale import Chorale, Key, Meter, MusicaeError, Tempo
-from musicae.drawing import VOICE_COLOURS
+from musicae.colours import VOICE_COLOURS
 from musicae.smf import Arrangement, Timed
 
 NEARLY = {"abs": 1e-7}

@@ -5,21 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from midifiles import save, tune
+from passages import CADENCE
 
 import musicae
 from musicae import drawing, engraving, midi, rendering, sound
-from musicae.chorale import REST, Chorale, Key, MusicaeError
+from musicae.chorale import REST, Chorale, MusicaeError
 
-HYMN = Chorale.from_notes(
-    [
-        [(0, 4, 67), (4, 4, 69), (8, 8, 71)],
-        [(0, 4, 62), (4, 4, 66), (8, 8, 67)],
-        [(0, 4, 59), (4, 4, 62), (8, 8, 62)],
-        [(0, 4, 55), (4, 4, 50), (8, 8, 43)],
-    ],
-    key=Key(1),
-    title="Hymn",
-)
 PARALLELS = Chorale.from_notes([[(0, 4, 67), (4, 4, 69)], [(0, 8, 64)], [(0, 8, 60)],
                                 [(0, 4, 48), (4, 4, 50)]])  # fmt: skip
 
@@ -89,37 +80,37 @@ def test_where_no_voice_was_given_the_bars_around_are():
     ],
 )
 def test_a_file_that_does_not_tell_shows_no_difference(told):
-    assert rendering.given_cells(HYMN, told) is None
+    assert rendering.given_cells(CADENCE, told) is None
 
 
 def test_what_is_given_altogether_is_not_set_off(tmp_path, seen):
     voices = ["soprano", "alto", "tenor", "bass"]
-    midi.write(HYMN, tmp_path / "hymn.mid", provenance={"given": voices})
+    midi.write(CADENCE, tmp_path / "hymn.mid", provenance={"given": voices})
     musicae.render(tmp_path / "hymn.mid", tmp_path / "roll.svg")
     assert seen["roll"].given is None
 
 
 def test_analysis_and_violations_are_shown_where_they_are_asked_for(tmp_path, seen):
-    musicae.render(HYMN, tmp_path / "roll.png", analysis=True, violations=True)
+    musicae.render(CADENCE, tmp_path / "roll.png", analysis=True, violations=True)
     assert seen["roll"].labels == ((0, "G: I"), (4, "V"), (8, "I"))
     musicae.render(PARALLELS, tmp_path / "roll.png", violations=True)
     assert [v.rule for v in seen["roll"].violations][:1] == ["parallel fifths"]
     musicae.render(PARALLELS, tmp_path / "score.pdf", violations=True)
     assert b"parallel fifths" in seen["xml"]
-    musicae.render(HYMN, tmp_path / "score.pdf", analysis=True)
+    musicae.render(CADENCE, tmp_path / "score.pdf", analysis=True)
     assert b"<harmony" in seen["xml"]
 
 
 def test_several_are_drawn_under_their_names(tmp_path, seen):
-    musicae.write(HYMN, tmp_path / "one.mid")
-    musicae.render([tmp_path / "one.mid", HYMN, HYMN, PARALLELS], tmp_path / "roll.png")
+    musicae.write(CADENCE, tmp_path / "one.mid")
+    musicae.render([tmp_path / "one.mid", CADENCE, CADENCE, PARALLELS], tmp_path / "roll.png")
     assert list(seen["roll"]) == ["one", "Hymn", "3: Hymn", "4"]
 
 
 def test_a_score_has_two_staves_or_four(tmp_path, seen):
-    musicae.render(HYMN, tmp_path / "score.svg", score=True)
+    musicae.render(CADENCE, tmp_path / "score.svg", score=True)
     assert seen["open"] is False
-    musicae.render(HYMN, tmp_path / "score.svg", open_score=True)
+    musicae.render(CADENCE, tmp_path / "score.svg", open_score=True)
     assert seen["open"] is True
     assert "roll" not in seen
 
@@ -149,22 +140,22 @@ def test_any_midi_file_can_be_heard(tmp_path):
 )
 def test_what_does_not_go_together(tmp_path, out, wishes, complaint):
     with pytest.raises(MusicaeError, match=complaint):
-        musicae.render(HYMN, tmp_path / out, **wishes)
+        musicae.render(CADENCE, tmp_path / out, **wishes)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_and_names_that_are_taken(tmp_path, seen):
     with pytest.raises(MusicaeError, match=r"a\.png: there is nothing to show"):
         musicae.render([], tmp_path / "a.png")
-    two = replace(HYMN, title="2")
-    musicae.render([two, replace(HYMN, title="")], tmp_path / "a.png")
+    two = replace(CADENCE, title="2")
+    musicae.render([two, replace(CADENCE, title="")], tmp_path / "a.png")
     assert list(seen["roll"]) == ["2", "2: 2"]
 
 
 def test_of_several_there_are_piano_rolls_only(tmp_path):
     for out in ("a.pdf", "a.wav"):
         with pytest.raises(MusicaeError, match="of one piece"):
-            musicae.render([HYMN, PARALLELS], tmp_path / out)
+            musicae.render([CADENCE, PARALLELS], tmp_path / out)
 
 
 def test_what_has_no_notes_is_not_heard(tmp_path):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from small import SMALL
 
 from musicae import checkpoint, corpus, pianoroll
 from musicae.chorale import Chorale, Meter, MusicaeError
@@ -23,30 +24,6 @@ from musicae.windows import Windows, four_bar_starts, windows
 
 SOPRANO = [67, 67, 69, 71, 72, 71, 69, 67, 69, 71, 72, 69, 67, 65, 64, 62, 60, 62, 64, 65]
 QUICK = Settings(epochs=4, batch_size=33, learning_rate=3e-3, patience=4, seed=5)
-SMALL = {
-    "minibach": {"hidden": 8},
-    "autoencoder": {"hidden": 8, "bottleneck": 4},
-    "harmonizer": {
-        "width": 16,
-        "heads": 2,
-        "depth": 4,
-        "encoder_layers": 1,
-        "decoder_layers": 1,
-        "head_layers": 1,
-    },
-    "vae": {
-        "width": 16,
-        "heads": 2,
-        "depth": 4,
-        "encoder_layers": 1,
-        "decoder_layers": 1,
-        "head_layers": 1,
-        "piece": 8,
-        "beat": 4,
-        "prior_layers": 1,
-        "lead_layers": 1,
-    },
-}
 WHOLE = ("harmonizer", "vae")
 """Models that learn from whole chorales, of which something else is drawn in each epoch."""
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from passages import passage
+from small import WRITER
 from strategies import chorales
 
 from musicae import latents
@@ -30,13 +31,7 @@ from musicae.recipes import OUTER_FIRST, RECIPES
 from musicae.sketch import Sketch
 from musicae.vocabulary import FIRST_PITCH
 
-TINY = {
-    "width": 16,
-    "heads": 2,
-    "depth": 4,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "head_layers": 1,
+TINY = WRITER | {
     "span": 4,
     "piece": 6,
     "beat": 3,

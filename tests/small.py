@@ -1,0 +1,16 @@
+"""What is smaller in the models that the tests make and train, by the model's name."""
+
+WRITER = {
+    "width": 16,
+    "heads": 2,
+    "depth": 4,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "head_layers": 1,
+}
+SMALL = {
+    "minibach": {"hidden": 8},
+    "autoencoder": {"hidden": 8, "bottleneck": 4},
+    "harmonizer": WRITER,
+    "vae": WRITER | {"piece": 8, "beat": 4, "prior_layers": 1, "lead_layers": 1},
+}
