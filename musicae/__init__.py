@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from musicae.api import Piece, harmonize
-    from musicae.chorale import Chorale, Key, MusicaeError
-    from musicae.formats import read, write
-    from musicae.rendering import render
-    from musicae.report import check
-    from musicae.walks import decode, encode, generate, interpolate, vary
+    from musicae.api.check import check
+    from musicae.api.generate import decode, encode, generate, interpolate, vary
+    from musicae.api.harmonize import Piece, harmonize
+    from musicae.api.render import render
+    from musicae.core.chorale import Chorale, Key, MusicaeError
+    from musicae.io.formats import read, write
 
 _HOMES = {
-    "Chorale": "musicae.chorale",
-    "Key": "musicae.chorale",
-    "MusicaeError": "musicae.chorale",
-    "Piece": "musicae.api",
-    "check": "musicae.report",
-    "decode": "musicae.walks",
-    "encode": "musicae.walks",
-    "generate": "musicae.walks",
-    "harmonize": "musicae.api",
-    "interpolate": "musicae.walks",
-    "read": "musicae.formats",
-    "render": "musicae.rendering",
-    "vary": "musicae.walks",
-    "write": "musicae.formats",
+    "Chorale": "musicae.core.chorale",
+    "Key": "musicae.core.chorale",
+    "MusicaeError": "musicae.core.chorale",
+    "Piece": "musicae.api.harmonize",
+    "check": "musicae.api.check",
+    "decode": "musicae.api.generate",
+    "encode": "musicae.api.generate",
+    "generate": "musicae.api.generate",
+    "harmonize": "musicae.api.harmonize",
+    "interpolate": "musicae.api.generate",
+    "read": "musicae.io.formats",
+    "render": "musicae.api.render",
+    "vary": "musicae.api.generate",
+    "write": "musicae.io.formats",
 }
 
 __all__ = [

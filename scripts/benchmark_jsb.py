@@ -31,15 +31,15 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae import checkpoint
-from musicae.calibration import calibrate
-from musicae.exercises import HarmonyTask
-from musicae.files import whole_file
+from musicae.core.files import whole_file
+from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.writer import Problem, surprise
-from musicae.recipes import OUTER_FIRST, RECIPES, Settings
-from musicae.training import Progress, Row, fit
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import Problem, surprise
+from musicae.training.calibration import calibrate
+from musicae.training.config import OUTER_FIRST, RECIPES, Settings
+from musicae.training.harmonizer import HarmonyTask
+from musicae.training.run import Progress, Row, fit
 
 RANGES = ((60, 81), (52, 74), (46, 69), (36, 66))
 """Lowest and highest pitch of each voice in the file."""

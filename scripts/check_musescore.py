@@ -30,8 +30,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import musicae
-from musicae import smf
-from musicae.chorale import (
+from musicae.core.chorale import (
     STEPS_PER_QUARTER,
     VOICES,
     Chorale,
@@ -42,7 +41,8 @@ from musicae.chorale import (
     measures_of,
     meters_of,
 )
-from musicae.formats import MUSICXML_SUFFIXES
+from musicae.io import midi_file as smf
+from musicae.io.formats import MUSICXML_SUFFIXES
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 PROGRAMS = ("mscore3", "musescore3", "mscore", "musescore")

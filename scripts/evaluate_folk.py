@@ -35,9 +35,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musicae import api, comparison, corpus, likeness, sampling, tunes
-from musicae.chorale import REST, STEPS_PER_WHOLE, Chorale, ChoraleError, Key, Meter, MusicaeError
-from musicae.known import into_range
+from musicae.api import harmonize as api
+from musicae.api.given import into_range
+from musicae.core.chorale import (
+    REST,
+    STEPS_PER_WHOLE,
+    Chorale,
+    ChoraleError,
+    Key,
+    Meter,
+    MusicaeError,
+)
+from musicae.corpus import corpus, tunes
+from musicae.decoding import harmonize as sampling
+from musicae.evaluation import bach_likeness as likeness
+from musicae.evaluation import comparison
 
 TARGET = 1.2
 """The median Bach-likeness of a good harmonizer's folk songs, as a multiple of held-out Bach's."""

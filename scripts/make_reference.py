@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
-from musicae import corpus, forms, likeness, report
-from musicae.files import whole_file
+from musicae.api import check as report
+from musicae.core.files import whole_file
+from musicae.corpus import corpus
+from musicae.encoding import forms
+from musicae.evaluation import bach_likeness as likeness
 
 
 def main() -> None:

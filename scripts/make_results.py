@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 
 import musicae
-from musicae import composing, corpus, corpus_report, drawing, latents, rendering, sampling
-from musicae.attributes import ATTRIBUTES, measured
+from musicae.api import render as rendering
+from musicae.corpus import corpus
+from musicae.corpus import summary as corpus_report
+from musicae.decoding import harmonize as sampling
+from musicae.latent import compose as composing
+from musicae.latent import space as latents
+from musicae.latent.attributes import ATTRIBUTES, measured
+from musicae.rendering import piano_roll as drawing
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA / "results"

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae import corpus
-from musicae.analysis import analyse
-from musicae.chorale import LETTERS, REST, STEPS_PER_QUARTER, Chorale
-from musicae.sonorities import sonorities
+from musicae.core.chorale import LETTERS, REST, STEPS_PER_QUARTER, Chorale
+from musicae.corpus import corpus
+from musicae.theory.harmonic_analysis import analyse
+from musicae.theory.sonorities import sonorities
 
 ANALYSES = "bach/choraleAnalyses"
 ENOUGH = 0.9

@@ -24,9 +24,10 @@ from pathlib import Path
 import numpy as np
 
 import musicae
-from musicae import corpus, sampling
-from musicae.chorale import Chorale
-from musicae.sketch import RHYTHMS, Sketch
+from musicae.core.chorale import Chorale
+from musicae.corpus import corpus
+from musicae.decoding import harmonize as sampling
+from musicae.encoding.partial_score import RHYTHMS, Sketch
 
 MODEL = "harmonizer"
 REPEATS = 5

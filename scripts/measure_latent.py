@@ -16,14 +16,20 @@ from collections.abc import Sequence
 import numpy as np
 
 import musicae
-from musicae import attributes, cadences, composing, corpus, forms, likeness, sampling
-from musicae.checkpoint import Checkpoint
-from musicae.chorale import Chorale
-from musicae.decoding import LIKELIEST, Choice
-from musicae.distance import distance
-from musicae.latent_report import latent_report, rebuilt
-from musicae.latents import Place, dream, hear, slid
-from musicae.sonorities import sonorities
+from musicae.core.chorale import Chorale
+from musicae.corpus import corpus
+from musicae.decoding import harmonize as sampling
+from musicae.decoding.sampler import LIKELIEST, Choice
+from musicae.encoding import forms
+from musicae.evaluation import bach_likeness as likeness
+from musicae.evaluation.latent import latent_report, rebuilt
+from musicae.latent import attributes
+from musicae.latent import compose as composing
+from musicae.latent.distance import distance
+from musicae.latent.space import Place, dream, hear, slid
+from musicae.models.checkpoint import Checkpoint
+from musicae.theory import cadences
+from musicae.theory.sonorities import sonorities
 
 AMOUNTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 PLACES = 24

@@ -19,12 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae import corpus, phrases, report, theory
-from musicae.cadences import cadences
-from musicae.chorale import REST, Chorale, Key
-from musicae.keys import find_key
-from musicae.sonorities import sonorities
-from musicae.tunes import SIDES
+from musicae.api import check as report
+from musicae.core.chorale import REST, Chorale, Key
+from musicae.corpus import corpus
+from musicae.corpus.tunes import SIDES
+from musicae.theory import phrases
+from musicae.theory.cadences import cadences
+from musicae.theory.key_finding import find_key
+from musicae.theory.sonorities import sonorities
+from musicae.theory.voice_leading import rules as theory
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 

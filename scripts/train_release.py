@@ -18,13 +18,15 @@ from typing import Any
 
 import torch
 
-from musicae import checkpoint, corpus, evaluation
-from musicae.files import whole_file
-from musicae.latent_report import latent_report
+from musicae.core.files import whole_file
+from musicae.corpus import corpus
+from musicae.evaluation import accuracy as evaluation
+from musicae.evaluation.latent import latent_report
+from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE
-from musicae.recipes import RECIPES
-from musicae.training import LOG, Progress, train
+from musicae.training.config import RECIPES
+from musicae.training.run import LOG, Progress, train
 
 SIDES = ("valid", "test")
 

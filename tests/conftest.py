@@ -12,9 +12,9 @@ import torch
 from hypothesis import settings
 from small import SMALL
 
-from musicae import checkpoint
-from musicae.pianoroll import VOCABULARY, WINDOW
-from musicae.recipes import RECIPES
+from musicae.encoding.tokens import VOCABULARY, WINDOW
+from musicae.models import checkpoint
+from musicae.training.config import RECIPES
 
 settings.register_profile("musicae", deadline=None, derandomize=True)
 settings.load_profile("musicae")

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from musicae import sampling
-from musicae.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
-from musicae.smf import Arrangement, Timed, open_song, save
+from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
+from musicae.decoding import harmonize as sampling
+from musicae.io.midi_file import Arrangement, Timed, open_song, save
 
 GENERATED = 80
 """The velocity of written notes; played ones are softer."""

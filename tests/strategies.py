@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 from hypothesis import strategies as st
 
-from musicae.chorale import REST, VOICE_RANGES, VOICES, Chorale, Key, Meter, Tempo
+from musicae.core.chorale import REST, VOICE_RANGES, VOICES, Chorale, Key, Meter, Tempo
 
 METERS = [(4, 4), (3, 4), (2, 2), (6, 8), (5, 4), (7, 8), (12, 8), (3, 8), (2, 4), (3, 2)]
 TITLES = ["", "Amen", "Nun danket alle Gott", "Ach Gott & Herr <O Haupt>", "Ô 主"]

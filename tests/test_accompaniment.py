@@ -5,8 +5,8 @@ import pytest
 from midifiles import absolute, meta, save, tune
 
 import musicae
-from musicae.chorale import VOICES, ChoraleError
-from musicae.smf import DRUM_CHANNEL
+from musicae.core.chorale import VOICES, ChoraleError
+from musicae.io.midi_file import DRUM_CHANNEL
 
 MELODY = tune(*[(480 * i, 480 * (i + 1), 60 + pitch) for i, pitch in enumerate((0, 4, 7, 0))])
 PIANO = [

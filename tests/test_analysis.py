@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from passages import EIGHTH, QUARTER, passage
 from strategies import chorales
 
-from musicae import corpus
-from musicae.analysis import Label, analyse, is_marker, markers, texts
-from musicae.chorale import Chorale, Key, Meter
+from musicae.core.chorale import Chorale, Key, Meter
+from musicae.corpus import corpus
+from musicae.theory.harmonic_analysis import Label, analyse, is_marker, markers, texts
 
 READ_ALOUD = {
     "cadential six-four": (

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from passages import passage
 from strategies import chorales
 
-from musicae.attributes import (
+from musicae.core.chorale import Chorale
+from musicae.latent.attributes import (
     ATTRIBUTES,
     activity,
     chromaticism,
@@ -14,7 +15,6 @@ from musicae.attributes import (
     measured,
     register,
 )
-from musicae.chorale import Chorale
 
 PLAIN = """
 S C5 D5 E5 C5

@@ -4,8 +4,10 @@ import mido
 from midifiles import absolute, meta, save, tune
 
 import musicae
-from musicae import audition, midi, smf
-from musicae.chorale import VOICES, Chorale, Key, Meter, Tempo
+from musicae.core.chorale import VOICES, Chorale, Key, Meter, Tempo
+from musicae.daw import audition
+from musicae.io import midi
+from musicae.io import midi_file as smf
 
 HYMN = Chorale.from_notes(
     [[(0, 4, 67), (4, 12, 72), (16, 12, 71)], [(0, 4, 64), (4, 24, 64)]],

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 from passages import EIGHTH, passage
 
-from musicae import corpus
-from musicae.cadences import cadences
-from musicae.sonorities import Harmony
+from musicae.corpus import corpus
+from musicae.theory.cadences import cadences
+from musicae.theory.sonorities import Harmony
 
 PHRASE = "S C5 D5 E5 D5\nA G4 G4 G4 A4\nT E4 D4 C4 D4\nB C4 B3 C4 F3"
 """I V6 I II6 in C major: any ending can follow."""

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from passages import passage
 from strategies import chorales
 
-from musicae.candidates import DISTINCT, RAREST, Candidate, best, difference, weigh
-from musicae.chorale import Chorale, ChoraleError
-from musicae.report import check
+from musicae.api.check import check
+from musicae.core.chorale import Chorale, ChoraleError
+from musicae.decoding.reranking import DISTINCT, RAREST, Candidate, best, difference, weigh
 
 # Ten quarters in C.
 HOME = """

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chorales, differences
 
-from musicae.chorale import REST, Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.core.chorale import REST, Chorale, ChoraleError, Key, Meter, Note, Tempo
 
 AMEN = Chorale.from_notes(
     [

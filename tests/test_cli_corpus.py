@@ -6,8 +6,8 @@ import random
 import pytest
 
 import musicae
-from musicae import midi
-from musicae.chorale import Chorale, Key
+from musicae.core.chorale import Chorale, Key
+from musicae.io import midi
 
 SCALE = [0, 2, 4, 5, 7, 9, 11]
 
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(folder, tmp_path_factory):
-    from musicae import corpus
+    from musicae.corpus import corpus
 
     path = tmp_path_factory.mktemp("corpus") / "hymns.npz"
     corpus.build_from_folder(folder, workers=1).save(path)

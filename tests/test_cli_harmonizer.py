@@ -9,9 +9,9 @@ from filling import play, played_notes
 from midifiles import meta, save, tune
 
 import musicae
-from musicae import corpus
-from musicae.chorale import N_VOICES, VOICES, Chorale, Key, Note
-from musicae.midi import read_provenance
+from musicae.core.chorale import N_VOICES, VOICES, Chorale, Key, Note
+from musicae.corpus import corpus
+from musicae.io.midi import read_provenance
 
 HYMN = Chorale.from_notes(
     [

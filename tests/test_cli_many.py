@@ -6,7 +6,7 @@ import pytest
 from midifiles import meta, save, tune
 
 import musicae
-from musicae.batch import melodies_in, plan
+from musicae.api.batch import melodies_in, plan
 
 
 @pytest.fixture

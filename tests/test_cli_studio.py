@@ -8,8 +8,9 @@ from midifiles import save, tune
 from passages import CADENCE
 
 import musicae
-from musicae import playing, sound
-from musicae.chorale import VOICES
+from musicae.core.chorale import VOICES
+from musicae.daw import playback as playing
+from musicae.rendering import audio as sound
 
 
 @pytest.fixture

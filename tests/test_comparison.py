@@ -8,10 +8,12 @@ import pytest
 from wrecks import with_noise
 
 import musicae
-from musicae import comparison, corpus, sampling
-from musicae.chorale import MusicaeError
-from musicae.comparison import Group
-from musicae.measures import measure
+from musicae.core.chorale import MusicaeError
+from musicae.corpus import corpus
+from musicae.decoding import harmonize as sampling
+from musicae.evaluation import comparison
+from musicae.evaluation.comparison import Group
+from musicae.evaluation.measure import measure
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from passages import HYMN, OTHER
 
-from musicae import checkpoint, composing, forms
-from musicae.checkpoint import CheckpointError
-from musicae.chorale import REST, Key, Meter
-from musicae.composing import Kept, compose, neighbours, path, settled, sound, usual_choice, vae_of
-from musicae.decoding import LIKELIEST, Choice
-from musicae.latents import between, dream, hear
+from musicae.core.chorale import REST, Key, Meter
+from musicae.decoding.sampler import LIKELIEST, Choice
+from musicae.encoding import forms
+from musicae.latent import compose as composing
+from musicae.latent.compose import (
+    Kept,
+    compose,
+    neighbours,
+    path,
+    settled,
+    sound,
+    usual_choice,
+    vae_of,
+)
+from musicae.latent.space import between, dream, hear
+from musicae.models import checkpoint
+from musicae.models.checkpoint import CheckpointError
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
 FORMS = [

@@ -9,9 +9,11 @@ import pytest
 from music21.corpus import getComposer
 from strategies import differences
 
-from musicae import corpus, corpus_report, midi, musicxml
-from musicae.chorale import REST, VOICE_RANGES, Chorale, ChoraleError, Key, MusicaeError
-from musicae.corpus import Duplicate
+from musicae.core.chorale import REST, VOICE_RANGES, Chorale, ChoraleError, Key, MusicaeError
+from musicae.corpus import corpus
+from musicae.corpus import summary as corpus_report
+from musicae.corpus.corpus import Duplicate
+from musicae.io import midi, musicxml
 
 PASSAGE = 12
 """Equal intervals in a row, that is 13 notes, which no soprano shares with another side's."""

@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from passages import midi, passage
 from strategies import chorales
 
-from musicae import decoding, pianoroll
-from musicae.chorale import Chorale
-from musicae.decoding import LIKELIEST, Choice, draw, problem_of
+from musicae.core.chorale import Chorale
+from musicae.decoding import sampler as decoding
+from musicae.decoding.constraints import PRESETS, Rules
+from musicae.decoding.sampler import LIKELIEST, Choice, draw, problem_of
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.tokens import VOCABULARY
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.pianoroll import VOCABULARY
-from musicae.recipes import RECIPES
-from musicae.sketch import Sketch
-from musicae.steering import PRESETS, Rules
-from musicae.theory import RULES
-from musicae.vocabulary import HOLD, SILENCE
+from musicae.models.vocabulary import HOLD, SILENCE
+from musicae.theory.voice_leading.rules import RULES
+from musicae.training.config import RECIPES
 
 TINY = {
     "width": 16,

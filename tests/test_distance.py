@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from passages import passage
 from strategies import chorales
 
-from musicae.chorale import Chorale, Key
-from musicae.distance import FARTHEST, distance
+from musicae.core.chorale import Chorale, Key
+from musicae.latent.distance import FARTHEST, distance
 
 HYMN = """
 S C5 D5 E5 C5

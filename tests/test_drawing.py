@@ -14,11 +14,13 @@ from matplotlib.transforms import Bbox
 from scipy import ndimage
 from strategies import chorales
 
-from musicae import drawing, systems, theory
-from musicae.chorale import VOICE_RANGES, Chorale, Meter, MusicaeError, Tempo
-from musicae.colours import MARK_COLOUR, VOICE_COLOURS
-from musicae.drawing import RULE_MARKS, TINT, Roll
-from musicae.paper import readable_on, rows_of, tint
+from musicae.core.chorale import VOICE_RANGES, Chorale, Meter, MusicaeError, Tempo
+from musicae.core.colours import MARK_COLOUR, VOICE_COLOURS
+from musicae.rendering import piano_roll as drawing
+from musicae.rendering import roll_layout as systems
+from musicae.rendering.canvas import readable_on, rows_of, tint
+from musicae.rendering.piano_roll import RULE_MARKS, TINT, Roll
+from musicae.theory.voice_leading import rules as theory
 
 HYMN = Chorale.from_notes(
     [

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import chorales
 
-from musicae.analysis import analyse
-from musicae.chorale import REST, VOICES, Chorale, Key, Meter, MusicaeError, Tempo
-from musicae.colours import MARK_COLOUR
-from musicae.engraving import engrave, even_breaks, write
-from musicae.musicxml import to_xml
-from musicae.notation import bars_of_symbols
-from musicae.staves import lay_out
+from musicae.core.chorale import REST, VOICES, Chorale, Key, Meter, MusicaeError, Tempo
+from musicae.core.colours import MARK_COLOUR
+from musicae.io.musicxml import to_xml
+from musicae.rendering.engraving import engrave, even_breaks, write
+from musicae.rendering.staff_layout import lay_out
+from musicae.theory.harmonic_analysis import analyse
+from musicae.theory.notation import bars_of_symbols
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLOSE, OPEN = False, True

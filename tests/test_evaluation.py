@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from musicae import checkpoint, pianoroll
-from musicae.checkpoint import Checkpoint
-from musicae.chorale import Chorale, Key, Meter, MusicaeError
-from musicae.evaluation import DEGREE, HOLDING, Accuracy, accuracies, markdown, verdicts
-from musicae.pianoroll import ACCOMPANIMENT
-from musicae.recipes import RECIPES
-from musicae.vocabulary import HOLD
+from musicae.core.chorale import Chorale, Key, Meter, MusicaeError
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.tokens import ACCOMPANIMENT
+from musicae.evaluation.accuracy import DEGREE, HOLDING, Accuracy, accuracies, markdown, verdicts
+from musicae.models import checkpoint
+from musicae.models.checkpoint import Checkpoint
+from musicae.models.vocabulary import HOLD
+from musicae.training.config import RECIPES
 
 C = Key(0)
 DO, RE, MI = 60, 62, 64

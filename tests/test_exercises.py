@@ -7,14 +7,16 @@ import pytest
 import torch
 from passages import passage
 
-from musicae import corpus, exercises, pianoroll
-from musicae.chorale import VOICE_RANGES, Chorale
-from musicae.exercises import LONGEST, Exercises, HarmonyTask
+from musicae.core.chorale import VOICE_RANGES, Chorale
+from musicae.corpus import corpus
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import RHYTHMS, Sketch, likely_key
+from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, situation
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.recipes import RECIPES
-from musicae.situation import PHRASES, RHYTHM, SIZES, situation
-from musicae.sketch import RHYTHMS, Sketch, likely_key
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.training import harmonizer as exercises
+from musicae.training.config import RECIPES
+from musicae.training.harmonizer import LONGEST, Exercises, HarmonyTask
 
 S, A, T, B = range(4)
 

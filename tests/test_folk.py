@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from musicae.chorale import VOICE_RANGES, ChoraleError, Key, Meter
-from musicae.tunes import tunes_of
+from musicae.core.chorale import VOICE_RANGES, ChoraleError, Key, Meter
+from musicae.corpus.tunes import tunes_of
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import METERS, chorales, differences
 
-from musicae import forms
-from musicae.chorale import REST, ChoraleError, Key, Meter
+from musicae.core.chorale import REST, ChoraleError, Key, Meter
+from musicae.encoding import forms
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
 HYMN = passage("S C5 D5 E5 D5^ F5 E5 D5 C5^\nB C3 B2 C3 G2 F2 G2 G2 C2", key="C major")

@@ -13,12 +13,12 @@ from passages import passage
 from strategies import chorales
 
 import musicae
-from musicae import midi
-from musicae.analysis import analyse, markers
-from musicae.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter, Note
-from musicae.given import read_given
-from musicae.pianoroll import WINDOW
-from musicae.sampling import window_starts
+from musicae.api.midi_input import read_given
+from musicae.core.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter, Note
+from musicae.decoding.harmonize import window_starts
+from musicae.encoding.tokens import WINDOW
+from musicae.io import midi
+from musicae.theory.harmonic_analysis import analyse, markers
 
 SCALE = [0, 2, 4, 5, 7, 9, 11, 12]
 OF_THE_SONG = ("set_tempo", "time_signature", "key_signature", "marker")

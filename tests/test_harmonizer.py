@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import chorales
 
-from musicae import pianoroll
-from musicae.chorale import VOICE_RANGES
-from musicae.decoding import problem_of
+from musicae.core.chorale import VOICE_RANGES
+from musicae.decoding.incremental import Recital
+from musicae.decoding.sampler import problem_of
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.tokens import VOCABULARY
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.layers import NONE
-from musicae.models.writer import (
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import (
     BEGUN,
     HELD,
     SILENT,
@@ -26,11 +30,7 @@ from musicae.models.writer import (
     Problem,
     surprise,
 )
-from musicae.pianoroll import VOCABULARY
-from musicae.recipes import OUTER_FIRST, RECIPES
-from musicae.recital import Recital
-from musicae.sketch import Sketch
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.training.config import OUTER_FIRST, RECIPES
 
 TINY = {
     "width": 16,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import chorales
 
-from musicae import corpus
-from musicae.chorale import REST, ChoraleError, Key
-from musicae.keys import find_key
+from musicae.core.chorale import REST, ChoraleError, Key
+from musicae.corpus import corpus
+from musicae.theory.key_finding import find_key
 
 
 @pytest.mark.parametrize(

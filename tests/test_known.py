@@ -11,8 +11,8 @@ from passages import passage
 from strategies import chorales
 
 import musicae
-from musicae.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter
-from musicae.known import Request, around, into_range, known_of, sounding_voices
+from musicae.api.given import Request, around, into_range, known_of, sounding_voices
+from musicae.core.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter
 
 # Two bars: the alto comes in after one, the tenor rests for a beat, the bass for a bar and a beat.
 GRID = """

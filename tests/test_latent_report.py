@@ -7,10 +7,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from musicae import checkpoint, comparison, corpus, sampling
-from musicae.checkpoint import CheckpointError
-from musicae.latent_report import latent_report, rebuilt
-from musicae.latents import hear
+from musicae.corpus import corpus
+from musicae.decoding import harmonize as sampling
+from musicae.evaluation import comparison
+from musicae.evaluation.latent import latent_report, rebuilt
+from musicae.latent.space import hear
+from musicae.models import checkpoint
+from musicae.models.checkpoint import CheckpointError
 
 SHORT = 130
 FEW = 8

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from passages import HYMN
 from strategies import chorales
 
-from musicae import checkpoint, forms
-from musicae.chorale import REST, Chorale, ChoraleError, Key, Meter
-from musicae.latents import (
+from musicae.core.chorale import REST, Chorale, ChoraleError, Key, Meter
+from musicae.encoding import forms
+from musicae.encoding.partial_score import Sketch
+from musicae.latent.space import (
     PRIORS,
     Place,
     beats_of,
@@ -25,10 +26,10 @@ from musicae.latents import (
     slid,
     together,
 )
+from musicae.models import checkpoint
 from musicae.models.layers import NONE
 from musicae.models.vae import Latent
-from musicae.sketch import Sketch
-from musicae.vocabulary import SILENCE
+from musicae.models.vocabulary import SILENCE
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
 SHORT, LONG = (forms.regular(bars, WALTZ, Key.parse("G minor")) for bars in (2, 5))

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 from strategies import chorales
 
-from musicae import corpus, likeness, originality, repetition, spread
-from musicae import style as counting
-from musicae.chorale import Chorale, Key, MusicaeError
-from musicae.likeness import (
+from musicae.core.chorale import Chorale, Key, MusicaeError
+from musicae.corpus import corpus
+from musicae.evaluation import bach_likeness as likeness
+from musicae.evaluation import histograms as counting
+from musicae.evaluation import originality, repetition
+from musicae.evaluation import statistics as spread
+from musicae.evaluation.bach_likeness import (
     OTHER,
     Grade,
     Reference,
@@ -23,7 +26,7 @@ from musicae.likeness import (
     progression,
     surprise,
 )
-from musicae.style import style
+from musicae.evaluation.histograms import style
 
 
 def four_voices(soprano, alto, tenor, bass, **facts):

@@ -10,8 +10,9 @@ from hypothesis import given
 from midifiles import meta, save, tune
 from strategies import chorales, differences
 
-from musicae import midi, smf
-from musicae.chorale import Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.core.chorale import Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.io import midi
+from musicae.io import midi_file as smf
 
 AMEN = Chorale.from_notes(
     [

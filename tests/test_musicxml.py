@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import chorales, differences
 
-from musicae import musicxml
-from musicae.analysis import Label
-from musicae.analysis import texts as texts_of
-from musicae.chorale import VOICES, Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.core.chorale import VOICES, Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.io import musicxml
+from musicae.theory.harmonic_analysis import Label
+from musicae.theory.harmonic_analysis import texts as texts_of
 
 # The end of "Ach bleib bei uns", with a pickup, a note tied over the bar line, and eighths.
 PHRASE = Chorale.from_notes(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from strategies import chorales
 
-from musicae.chorale import REST, Chorale, Key, Meter
-from musicae.notation import DOTTED, PLAIN, bars_of_symbols, name_of, spell
+from musicae.core.chorale import REST, Chorale, Key, Meter
+from musicae.theory.notation import DOTTED, PLAIN, bars_of_symbols, name_of, spell
 
 SHARPS = {-2: "bb", -1: "b", 0: "", 1: "#", 2: "##"}
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chorales
 
-from musicae import corpus
-from musicae.chorale import REST, Chorale
-from musicae.originality import ALL_VOICES, SOPRANO, Index, Passage
+from musicae.core.chorale import REST, Chorale
+from musicae.corpus import corpus
+from musicae.evaluation.originality import ALL_VOICES, SOPRANO, Index, Passage
 
 TUNE = (60, 62, 63, 67, 62, 70, 59, 60)
 

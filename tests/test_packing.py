@@ -9,8 +9,11 @@ import pytest
 from midifiles import save, tune
 
 import musicae
-from musicae import packing, reaper, rendering, sound
-from musicae.chorale import VOICES, ChoraleError, MusicaeError
+from musicae.api import render as rendering
+from musicae.core.chorale import VOICES, ChoraleError, MusicaeError
+from musicae.daw import pack as packing
+from musicae.daw import reaper
+from musicae.rendering import audio as sound
 
 MELODY = tune(*[(480 * i, 480 * i + 480, p) for i, p in enumerate((67, 69, 71, 67) * 2)])
 

@@ -10,9 +10,10 @@ from midifiles import meta, save, tune
 from passages import EIGHTH, QUARTER, passage
 from strategies import chorales
 
-from musicae import corpus, midi, musicxml
-from musicae.chorale import Chorale, ChoraleError, Meter
-from musicae.phrases import choose, infer
+from musicae.core.chorale import Chorale, ChoraleError, Meter
+from musicae.corpus import corpus
+from musicae.io import midi, musicxml
+from musicae.theory.phrases import choose, infer
 
 
 def sung(melody, numerator=4, denominator=4, pickup=0, column=QUARTER):

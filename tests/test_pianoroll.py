@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from strategies import chorales, differences
 
-from musicae import pianoroll
-from musicae.chorale import VOICE_RANGES, Chorale, ChoraleError
-from musicae.pianoroll import VOCABULARY
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.core.chorale import VOICE_RANGES, Chorale, ChoraleError
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.tokens import VOCABULARY
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 
 @given(chorales())

@@ -8,14 +8,19 @@ import torch
 from passages import passage
 from small import WRITER
 
-from musicae import corpus, pianoroll
-from musicae.attributes import measured
-from musicae.chorale import Chorale, Meter
-from musicae.latents import piece_of
+from musicae.core.chorale import Chorale, Meter
+from musicae.corpus import corpus
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.step_features import PHRASES, SINCE_BAR
+from musicae.latent.attributes import measured
+from musicae.latent.space import piece_of
 from musicae.models.layers import NONE
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Gaussian, divergence, standard
-from musicae.models.writer import surprise
-from musicae.pieces import (
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import surprise
+from musicae.training.config import RECIPES
+from musicae.training.vae import (
     LONGEST,
     CompositionTask,
     LatentStatistics,
@@ -24,10 +29,6 @@ from musicae.pieces import (
     losses,
     survey,
 )
-from musicae.recipes import RECIPES
-from musicae.situation import PHRASES, SINCE_BAR
-from musicae.sketch import Sketch
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 TINY = WRITER | {
     "span": 4,

@@ -4,9 +4,10 @@ import mido
 import pytest
 from midifiles import meta, tune
 
-from musicae import midi, playing
-from musicae.chorale import Chorale, MusicaeError, Tempo
-from musicae.smf import Arrangement, TempoMap, Timed
+from musicae.core.chorale import Chorale, MusicaeError, Tempo
+from musicae.daw import playback as playing
+from musicae.io import midi
+from musicae.io.midi_file import Arrangement, TempoMap, Timed
 
 PORTS = ["Midi Through:Midi Through Port-0 14:0", "FLUID Synth (1):in 128:0", "loopMIDI Port 1"]
 SUSTAIN, ALL_NOTES_OFF = 64, 123

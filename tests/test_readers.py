@@ -29,8 +29,8 @@ import pretty_midi
 import pytest
 from midifiles import absolute
 
-from musicae import midi
-from musicae.chorale import VOICES, Chorale, Key, Meter, Tempo
+from musicae.core.chorale import VOICES, Chorale, Key, Meter, Tempo
+from musicae.io import midi
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 SHIPPED = [

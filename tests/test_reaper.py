@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from midifiles import absolute
 from strategies import chorales
 
-from musicae import midi, reaper, smf
-from musicae.audition import Section, end_to_end
-from musicae.chorale import Chorale, Key, Meter, MusicaeError, Tempo
-from musicae.colours import VOICE_COLOURS
-from musicae.smf import Arrangement, Timed
+from musicae.core.chorale import Chorale, Key, Meter, MusicaeError, Tempo
+from musicae.core.colours import VOICE_COLOURS
+from musicae.daw import reaper
+from musicae.daw.audition import Section, end_to_end
+from musicae.io import midi
+from musicae.io import midi_file as smf
+from musicae.io.midi_file import Arrangement, Timed
 
 NEARLY = {"abs": 1e-7}
 """Seconds: REAPER plays from a tempo map that is written in decimals."""

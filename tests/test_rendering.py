@@ -8,8 +8,12 @@ from midifiles import save, tune
 from passages import CADENCE
 
 import musicae
-from musicae import drawing, engraving, midi, rendering, sound
-from musicae.chorale import REST, Chorale, MusicaeError
+from musicae.api import render as rendering
+from musicae.core.chorale import REST, Chorale, MusicaeError
+from musicae.io import midi
+from musicae.rendering import audio as sound
+from musicae.rendering import engraving
+from musicae.rendering import piano_roll as drawing
 
 PARALLELS = Chorale.from_notes([[(0, 4, 67), (4, 4, 69)], [(0, 8, 64)], [(0, 8, 60)],
                                 [(0, 4, 48), (4, 4, 50)]])  # fmt: skip

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.chorale import REST
-from musicae.repetition import repeated_lengths
+from musicae.core.chorale import REST
+from musicae.evaluation.repetition import repeated_lengths
 
 C, D, E, F, G = 60, 62, 64, 65, 67
 

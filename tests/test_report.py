@@ -8,9 +8,11 @@ import pytest
 from strategies import differences
 
 import musicae
-from musicae import corpus, midi, report
-from musicae.chorale import Chorale, ChoraleError, Key, Note
-from musicae.theory import RULES
+from musicae.api import check as report
+from musicae.core.chorale import Chorale, ChoraleError, Key, Note
+from musicae.corpus import corpus
+from musicae.io import midi
+from musicae.theory.voice_leading.rules import RULES
 
 
 def hymn(*chords):

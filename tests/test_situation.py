@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import METERS, chorales
 
-from musicae.chorale import MODES, VOICE_RANGES, Chorale, Key, Meter
-from musicae.situation import DISTANCES, PHRASES, RHYTHM, SIZES, situation
-from musicae.sketch import RHYTHMS, Sketch
+from musicae.core.chorale import MODES, VOICE_RANGES, Chorale, Key, Meter
+from musicae.encoding.partial_score import RHYTHMS, Sketch
+from musicae.encoding.step_features import DISTANCES, PHRASES, RHYTHM, SIZES, situation
 
 WEIGHT, SINCE_BAR, TO_BAR, SINCE_BEAT, TO_END = range(5)
 TO_PHRASE_END, SINCE_PHRASE = range(*PHRASES.indices(len(SIZES)))

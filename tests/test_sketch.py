@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from passages import midi, passage
 from strategies import chorales
 
-from musicae import sketch
-from musicae.chorale import N_VOICES, REST, Chorale, ChoraleError, Key
-from musicae.sketch import Sketch, likely_key
+from musicae.core.chorale import N_VOICES, REST, Chorale, ChoraleError, Key
+from musicae.encoding import partial_score as sketch
+from musicae.encoding.partial_score import Sketch, likely_key
 
 GRID = """
 S  C5 D5 E5 -- D5 C5^ C5 ..

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from musicae import composing, sliders
-from musicae.attributes import ATTRIBUTES
-from musicae.checkpoint import build
-from musicae.composing import Sounding
-from musicae.recipes import RECIPES
-from musicae.sliders import find_directions
+from musicae.latent import compose as composing
+from musicae.latent import sliders
+from musicae.latent.attributes import ATTRIBUTES
+from musicae.latent.compose import Sounding
+from musicae.latent.sliders import find_directions
+from musicae.models.checkpoint import build
+from musicae.training.config import RECIPES
 
 TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6}
 BEATS = 6

@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from midifiles import meta, save, tune
 from strategies import chorales
 
-from musicae import midi, smf, sound, staging
-from musicae.chorale import Chorale, MusicaeError, Tempo
-from musicae.midi import arrange_as_read
-from musicae.sound import PEAK, SAMPLE_RATE, synthesize
-from musicae.staging import TAIL, staged
+from musicae.core.chorale import Chorale, MusicaeError, Tempo
+from musicae.io import midi
+from musicae.io import midi_file as smf
+from musicae.io.midi import arrange_as_read
+from musicae.rendering import audio as sound
+from musicae.rendering import mixing as staging
+from musicae.rendering.audio import PEAK, SAMPLE_RATE, synthesize
+from musicae.rendering.mixing import TAIL, staged
 
 PIANO, ORGAN, FLUTE = 0, 19, 73
 CHORDS = [(67, 62, 59, 43), (65, 60, 57, 53), (69, 66, 62, 50)]

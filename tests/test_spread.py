@@ -1,6 +1,6 @@
 import pytest
 
-from musicae.spread import spread
+from musicae.evaluation.statistics import spread
 
 
 def test_the_middle_of_what_is_known():

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import chorales
 
-from musicae.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
-from musicae.pianoroll import VOCABULARY
-from musicae.recipes import OUTER_FIRST
-from musicae.steering import FORBIDDEN, OFF, PRESETS, STRICT, Rules
-from musicae.theory import RULES
-from musicae.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
+from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, Rules
+from musicae.encoding.tokens import VOCABULARY
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.theory.voice_leading.rules import RULES
+from musicae.training.config import OUTER_FIRST
 
 FAMILIES = {
     "parallel": (

@@ -14,10 +14,15 @@ from hypothesis import strategies as st
 from passages import EIGHTH, passage
 from strategies import chorales
 
-from musicae import cadences, corpus, keys, lines, sonorities, theory, voiceleading
-from musicae.chorale import REST, Chorale, Key
-from musicae.sonorities import PAIRS
-from musicae.theory import RULES, check, chord_count, rates
+from musicae.core.chorale import REST, Chorale, Key
+from musicae.corpus import corpus
+from musicae.theory import cadences, sonorities
+from musicae.theory import key_finding as keys
+from musicae.theory.sonorities import PAIRS
+from musicae.theory.voice_leading import between_voices as voiceleading
+from musicae.theory.voice_leading import rules as theory
+from musicae.theory.voice_leading import within_voice as lines
+from musicae.theory.voice_leading.rules import RULES, check, chord_count, rates
 
 PARALLELS = [name for name in RULES if name.startswith(("parallel", "contrary"))]
 

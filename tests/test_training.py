@@ -13,14 +13,16 @@ import pytest
 import torch
 from small import SMALL
 
-from musicae import checkpoint, corpus, pianoroll
-from musicae.chorale import Chorale, Meter, MusicaeError
-from musicae.pianoroll import WINDOW
-from musicae.pieces import LatentStatistics
-from musicae.recipes import RECIPES, Settings
-from musicae.training import LOG, STATE, SUMMARY, Progress, TrainingError, train
-from musicae.vocabulary import HOLD, SILENCE
-from musicae.windows import Windows, four_bar_starts, windows
+from musicae.core.chorale import Chorale, Meter, MusicaeError
+from musicae.corpus import corpus
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.tokens import WINDOW
+from musicae.models import checkpoint
+from musicae.models.vocabulary import HOLD, SILENCE
+from musicae.training.config import RECIPES, Settings
+from musicae.training.minibach import Windows, four_bar_starts, windows
+from musicae.training.run import LOG, STATE, SUMMARY, Progress, TrainingError, train
+from musicae.training.vae import LatentStatistics
 
 SOPRANO = [67, 67, 69, 71, 72, 71, 69, 67, 69, 71, 72, 69, 67, 65, 64, 62, 60, 62, 64, 65]
 QUICK = Settings(epochs=4, batch_size=33, learning_rate=3e-3, patience=4, seed=5)

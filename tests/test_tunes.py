@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from musicae.chorale import REST, Chorale, Key, Meter
-from musicae.tunes import (
+from musicae.core.chorale import REST, Chorale, Key, Meter
+from musicae.corpus.tunes import (
     SAME_MUSIC,
     SIDES,
     alignments,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from wrecks import with_noise, with_voice_shifted
 
-from musicae import corpus
-from musicae.chorale import Chorale, MusicaeError
-from musicae.twosample import tell_apart, traits
+from musicae.core.chorale import Chorale, MusicaeError
+from musicae.corpus import corpus
+from musicae.evaluation.two_sample import tell_apart, traits
 
 
 def draw(n, shift=0.0, seed=0, traits_each=4):

@@ -10,8 +10,10 @@ from passages import passage
 from small import WRITER
 from strategies import chorales
 
-from musicae import latents
-from musicae.latents import piece_of, together
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.tokens import ALL_VOICES, VOCABULARY
+from musicae.latent import space as latents
+from musicae.latent.space import piece_of, together
 from musicae.models.layers import NONE
 from musicae.models.vae import (
     NARROWEST,
@@ -25,11 +27,9 @@ from musicae.models.vae import (
     divergence,
     standard,
 )
-from musicae.models.writer import surprise
-from musicae.pianoroll import ALL_VOICES, VOCABULARY
-from musicae.recipes import OUTER_FIRST, RECIPES
-from musicae.sketch import Sketch
-from musicae.vocabulary import FIRST_PITCH
+from musicae.models.vocabulary import FIRST_PITCH
+from musicae.models.voice_transformer import surprise
+from musicae.training.config import OUTER_FIRST, RECIPES
 
 TINY = WRITER | {
     "span": 4,

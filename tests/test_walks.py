@@ -8,12 +8,13 @@ import pytest
 from passages import HYMN, OTHER
 
 import musicae
-from musicae import composing, forms
-from musicae.attributes import ATTRIBUTES
-from musicae.checkpoint import CheckpointError
-from musicae.chorale import Chorale, ChoraleError, Key, Meter
-from musicae.formats import read_provenance
-from musicae.latents import Place
+from musicae.core.chorale import Chorale, ChoraleError, Key, Meter
+from musicae.encoding import forms
+from musicae.io.formats import read_provenance
+from musicae.latent import compose as composing
+from musicae.latent.attributes import ATTRIBUTES
+from musicae.latent.space import Place
+from musicae.models.checkpoint import CheckpointError
 
 SHORT = {"bars": 2, "meter": "3/4", "key": "G minor"}
 

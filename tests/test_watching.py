@@ -16,10 +16,12 @@ from midifiles import meta, save, tune
 from typer.testing import CliRunner
 
 import musicae
-from musicae import api, formats, watching
-from musicae.chorale import ChoraleError, MusicaeError
+from musicae.api import harmonize as api
 from musicae.cli import watch as command
-from musicae.watching import Began, Failed, Made, watch
+from musicae.core.chorale import ChoraleError, MusicaeError
+from musicae.daw import watch as watching
+from musicae.daw.watch import Began, Failed, Made, watch
+from musicae.io import formats
 
 SLOWEST = 30
 """Seconds within which anything happens, however busy the machine is."""

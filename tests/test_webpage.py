@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from strategies import chorales
 
-from musicae import webpage
-from musicae.chorale import VOICES, Chorale, ChoraleError, Key, Tempo
-from musicae.midi import seconds_of
-from musicae.report import check
-from musicae.webpage import Alternative
+from musicae.api.check import check
+from musicae.core.chorale import VOICES, Chorale, ChoraleError, Key, Tempo
+from musicae.daw import report_page as webpage
+from musicae.daw.report_page import Alternative
+from musicae.io.midi import seconds_of
 
 TITLE = "</script><script>broken=1</script> <b>&\"' Ô 主 \u2028 end"
 MELODY = [(0, 4, 67), (4, 8, 76), (12, 4, 74), (16, 4, 74), (20, 8, 72), (28, 8, 72)]

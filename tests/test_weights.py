@@ -11,13 +11,15 @@ import pytest
 import torch
 
 import musicae
-from musicae import checkpoint, pianoroll, sampling
-from musicae.chorale import Chorale
-from musicae.decoding import problem_of
-from musicae.pianoroll import ALL_VOICES, SOPRANO, VOCABULARY
-from musicae.recipes import RECIPES
-from musicae.sketch import Sketch
-from musicae.vocabulary import SILENCE
+from musicae.core.chorale import Chorale
+from musicae.decoding import harmonize as sampling
+from musicae.decoding.sampler import problem_of
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.tokens import ALL_VOICES, SOPRANO, VOCABULARY
+from musicae.models import checkpoint
+from musicae.models.vocabulary import SILENCE
+from musicae.training.config import RECIPES
 
 GOLDEN = Path(__file__).parent / "golden" / "weights.json"
 COMPOSED = Path(__file__).parents[1] / "data" / "results" / "new" / "chorale-0-2.mid"

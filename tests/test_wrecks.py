@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from wrecks import bars_are_closed, with_bars_shuffled, with_noise, with_voice_shifted
 
-from musicae import corpus
-from musicae.chorale import REST
-from musicae.likeness import grade, progression
-from musicae.originality import SOPRANO, Index
-from musicae.style import style
+from musicae.core.chorale import REST
+from musicae.corpus import corpus
+from musicae.evaluation.bach_likeness import grade, progression
+from musicae.evaluation.histograms import style
+from musicae.evaluation.originality import SOPRANO, Index
 
 ALTO = 1
 PASSAGE, TUNE = "longest passage", "longest passage of the soprano"

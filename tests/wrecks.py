@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from musicae.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
+from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
 
 
 def with_bars_shuffled(chorale: Chorale, seed: int = 0) -> Chorale:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import musicae
-from musicae.chorale import MusicaeError
 from musicae.cli.options import AsJson
+from musicae.core.chorale import MusicaeError
 
 if TYPE_CHECKING:
-    from musicae.report import Report
+    from musicae.api.check import Report
 
 
 def check(

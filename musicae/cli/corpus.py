@@ -32,7 +32,7 @@ def build(
     ] = None,
 ) -> None:
     """Make the corpus, from the Bach files that come with music21 or from a folder."""
-    from musicae import corpus
+    from musicae.corpus import corpus
 
     if out is None:
         out = corpus.default_path(folder)
@@ -61,7 +61,8 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is in the corpus: sides, meters, keys, ranges, note lengths, duplicates."""
-    from musicae import corpus, corpus_report
+    from musicae.corpus import corpus
+    from musicae.corpus import summary as corpus_report
 
     loaded = corpus.load(data)
     summary = corpus_report.summary(loaded)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import musicae
-from musicae.chorale import MusicaeError
 from musicae.cli.options import AsJson, DataPath, Seed, Side
 from musicae.cli.printing import counting
+from musicae.core.chorale import MusicaeError
 
 if TYPE_CHECKING:
-    from musicae.evaluation import Line
-    from musicae.judging import Bounds, Judged
+    from musicae.evaluation.accuracy import Line
+    from musicae.evaluation.likelihood import Bounds, Judged
 
 
 def evaluate(
@@ -40,7 +40,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Set models and chorales beside held-out Bach; score chorales that are given as files."""
-    from musicae import judging
+    from musicae.evaluation import likelihood as judging
 
     files = [Path(target) for target in targets or ()]
     if files and all(judging.is_chorale_file(file) for file in files):
@@ -54,7 +54,7 @@ def evaluate(
 
 
 def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_json: bool) -> None:
-    from musicae import judging
+    from musicae.evaluation import likelihood as judging
 
     with counting("scoring") as tell:
         judged = judging.judge(files, model, data, side, tell)
@@ -95,7 +95,9 @@ def _compare(
     csv: Path | None,
     as_json: bool,
 ) -> None:
-    from musicae import checkpoint, comparison, corpus
+    from musicae.corpus import corpus
+    from musicae.evaluation import comparison
+    from musicae.models import checkpoint
 
     loaded = corpus.load(data)
     names = targets or list(checkpoint.KINDS)
@@ -131,7 +133,9 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """How often a model writes what Bach wrote, voice by voice, beside trivial predictors."""
-    from musicae import corpus, evaluation, sampling
+    from musicae.corpus import corpus
+    from musicae.decoding import harmonize as sampling
+    from musicae.evaluation import accuracy as evaluation
 
     chorales = corpus.load(data)
     table = evaluation.accuracies(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from musicae.chorale import MusicaeError
 from musicae.cli.options import (
     Analysis,
     AsJson,
@@ -27,10 +26,11 @@ from musicae.cli.options import (
     Voice,
 )
 from musicae.cli.printing import Written, counting, print_written, write
-from musicae.files import make_folder
+from musicae.core.chorale import MusicaeError
+from musicae.core.files import make_folder
 
 if TYPE_CHECKING:
-    from musicae.api import Wishes
+    from musicae.api.harmonize import Wishes
 
 
 def harmonize(
@@ -72,7 +72,9 @@ def harmonize(
     as_json: AsJson = False,
 ) -> None:
     """Write the voices that a melody, a bass or bars lack; what is given stays, event for event."""
-    from musicae import batch, midi, packing
+    from musicae.api import batch
+    from musicae.daw import pack as packing
+    from musicae.io import midi
 
     sound = midi.program_of(program)
     if pack and out:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from musicae.chorale import ChoraleError
+from musicae.core.chorale import ChoraleError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musicae.api import Piece
+    from musicae.api.harmonize import Piece
 
 MOST_VIOLATIONS = 5
 """How many places of a piece are printed; ``musicae check`` prints all."""

@@ -42,7 +42,8 @@ def render(
     ] = None,
 ) -> None:
     """Draw, engrave or sound a chorale, as the suffix of --out says."""
-    from musicae import midi, rendering
+    from musicae.api import render as rendering
+    from musicae.io import midi
 
     written = rendering.render(
         files,
@@ -67,7 +68,8 @@ def play(
     ] = None,
 ) -> None:
     """Play a file to a MIDI port: a synthesizer, or a track of a DAW. Ctrl-C stops it."""
-    from musicae import playing, rendering
+    from musicae.api import render as rendering
+    from musicae.daw import playback as playing
 
     if file is None:
         names = playing.ports()

@@ -14,7 +14,7 @@ from musicae.cli.printing import progress
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musicae import training
+    from musicae.training import run as training
 
 
 def train(
@@ -38,8 +38,8 @@ def train(
     """Train a model on the corpus's train side; stops early and can be resumed."""
     from dataclasses import replace
 
-    from musicae import training
-    from musicae.recipes import RECIPES
+    from musicae.training import run as training
+    from musicae.training.config import RECIPES
 
     settings = teachers = None
     if model in RECIPES:

@@ -28,9 +28,9 @@ from musicae.cli.options import (
 from musicae.cli.printing import print_error
 
 if TYPE_CHECKING:
-    from musicae.api import Wishes
-    from musicae.report import Report
-    from musicae.watching import Began, Made, News
+    from musicae.api.check import Report
+    from musicae.api.harmonize import Wishes
+    from musicae.daw.watch import Began, Made, News
 
 
 def watch(
@@ -63,7 +63,8 @@ def watch(
     they were saved. What is wrong with a melody stands beside it in NAME-error.txt until it is
     mended.
     """
-    from musicae import midi, watching
+    from musicae.daw import watch as watching
+    from musicae.io import midi
 
     wishes: Wishes = {
         "seed": seed,
@@ -96,7 +97,7 @@ def watch(
 
 def _print_news(news: News) -> None:
     """What happens, a line for each result and each error as it comes."""
-    from musicae.watching import Began, Made
+    from musicae.daw.watch import Began, Made
 
     if isinstance(news, Began):
         _print_beginning(news)

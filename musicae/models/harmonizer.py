@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from musicae.models.writer import Problem, Writer, WriterConfig
+from musicae.models.voice_transformer import Problem, Writer, WriterConfig
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae.models.layers import Block, FeatureSum, Memory
-from musicae.models.writer import Notes, Problem, Writer, WriterConfig
-from musicae.vocabulary import FIRST_PITCH
+from musicae.models.vocabulary import FIRST_PITCH
+from musicae.models.voice_transformer import Notes, Problem, Writer, WriterConfig
 
 POOLS = 8
 """How many places of a beat, and beats of a piece, are told apart when they are summed up."""

@@ -1,0 +1,187 @@
+"""``check``: a chorale's voice leading bar by bar, and each rule's rate beside Bach's.
+
+Bach's rates are those of the corpus's train side, one a chorale and rule; they ship as JSON and
+are made by ``scripts/make_reference.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from musicae.core.chorale import REST, VOICES, Chorale, ChoraleError
+from musicae.io.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, read
+from musicae.theory.voice_leading.rules import RULES, Violation, chord_count, rates
+from musicae.theory.voice_leading.rules import check as violations_of
+
+RATES = Path(__file__).parents[1] / "weights" / "bach_rates.json"
+SHARE_WITHIN = 0.95
+"""The share of Bach's chorales that stay within the limits of all rules."""
+ACCIDENT = 1
+"""So many violations of a rule are never beyond Bach, however short the piece."""
+
+
+class Comparison(NamedTuple):
+    """How often a rule is broken per 100 chords, and what that is beside Bach."""
+
+    violations: int
+    rate: float
+    bach: float
+    """Bach's mean rate."""
+    percentile: float
+    """The percentage of Bach's chorales that break the rule less often."""
+    beyond: bool
+    """Whether it is more than Bach's limit; see ``limits``."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ``check`` found."""
+
+    chorale: Chorale
+    violations: tuple[Violation, ...]
+    chords: int
+    rules: dict[str, Comparison]
+
+    @property
+    def beyond_bach(self) -> list[str]:
+        """The rules that are broken more often than Bach's limits allow."""
+        return [name for name, comparison in self.rules.items() if comparison.beyond]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain numbers, names and lists."""
+        return {
+            "title": self.chorale.title,
+            "bars": self.chorale.bar_count,
+            "chords": self.chords,
+            "beyond_bach": self.beyond_bach,
+            "rules": {name: comparison._asdict() for name, comparison in self.rules.items()},
+            "violations": [violation._asdict() for violation in self.violations],
+        }
+
+    def annotate(self, path: Path | str) -> None:
+        """Write the chorale with its violations, whole or not at all.
+
+        In MusicXML the notes concerned are coloured and the rule named above the first of them; in
+        MIDI a marker names rule and voices. Raises ChoraleError.
+        """
+        from musicae.io import midi, musicxml
+
+        if Path(path).suffix.lower() in MIDI_SUFFIXES:
+            markers = [
+                (v.step, f"{v.rule}: {' '.join(VOICES[voice] for voice in v.voices)}")
+                for v in self.violations
+            ]
+            midi.write(self.chorale, path, markers=markers)
+        elif Path(path).suffix.lower() in MUSICXML_SUFFIXES:
+            musicxml.write(self.chorale, path, marks=self.marks())
+        else:
+            known = ", ".join(SUFFIXES)
+            raise ChoraleError(f"{path}: its name should end in one of {known}")
+
+    def marks(self) -> dict[tuple[int, int], list[str]]:
+        """The notes concerned, by the step at which they begin and their voice.
+
+        Of each violation, the first voice's note in which it is heard has the rule's name.
+        """
+        marks: dict[tuple[int, int], list[str]] = {}
+        for violation in self.violations:
+            for voice in violation.voices:
+                for step in {violation.since, violation.step}:
+                    names = marks.setdefault((self._begin(step, voice), voice), [])
+                    if step == violation.step and voice == violation.voices[0]:
+                        names.append(violation.rule)
+        return marks
+
+    def as_text(self) -> str:
+        """The report in lines: every violation, and the rates of the rules that are broken."""
+        lines = [str(violation) for violation in self.violations]
+        lines.append(f"{'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
+        for name, rule in self.rules.items():
+            if rule.violations:
+                lines.append(
+                    f"{name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
+                    f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
+                )
+        lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
+        return "\n".join(lines)
+
+    def _begin(self, step: int, voice: int) -> int:
+        """Where the note that a voice sings at a step begins."""
+        begun = np.flatnonzero(self.chorale.onset[: step + 1, voice])
+        return int(begun[-1]) if len(begun) else step
+
+
+def check(source: Chorale | Path | str) -> Report:
+    """Check the voice leading of a chorale, or of a MIDI or MusicXML file.
+
+    Raises ChoraleError where a file cannot be used or the four voices do not all sing.
+    """
+    chorale = source if isinstance(source, Chorale) else read(source)
+    silent = [name for v, name in enumerate(VOICES) if (chorale.pitch[:, v] == REST).all()]
+    if silent:
+        place = "" if isinstance(source, Chorale) else f"{source}: "
+        raise ChoraleError(
+            f"{place}is not in four voices: the {' and the '.join(silent).lower()} never sing"
+        )
+    violations = tuple(violations_of(chorale))
+    found, bach, limit = rates(chorale), bach_rates(), limits()
+    rules = {}
+    for name in RULES:
+        count = sum(violation.rule == name for violation in violations)
+        below = bisect_left(bach[name], found[name])
+        rules[name] = Comparison(
+            count,
+            found[name],
+            float(np.mean(bach[name])),
+            100 * below / len(bach[name]),
+            count > ACCIDENT and found[name] > limit[name],
+        )
+    return Report(chorale, violations, chord_count(chorale), rules)
+
+
+@cache
+def bach_rates() -> dict[str, list[float]]:
+    """For each rule the rate in every chorale of Bach's on the train side, in ascending order."""
+    rates_of_rules: dict[str, list[float]] = json.loads(RATES.read_text(encoding="utf-8"))["rates"]
+    return rates_of_rules
+
+
+@cache
+def limits() -> dict[str, float]:
+    """For each rule the rate beyond which a chorale is not like Bach's.
+
+    It is one quantile for all rules, set so that ``SHARE_WITHIN`` of Bach's chorales keep all the
+    limits. With each rule's own 95th percentile, half of Bach's chorales would break one.
+    """
+    facts = json.loads(RATES.read_text(encoding="utf-8"))
+    limit: dict[str, float] = facts["limits"]
+    return limit
+
+
+def measure(chorales: Sequence[Chorale]) -> dict[str, Any]:
+    """Bach's rates and limits, as ``RATES`` holds them."""
+    table = np.array([list(rates(chorale).values()) for chorale in chorales])  # (chorales, rules)
+    chords = np.array([chord_count(chorale) for chorale in chorales])
+    many = np.rint(table * chords[:, None] / 100) > ACCIDENT
+    for quantile in np.linspace(0.9, 1.0, 201):
+        limit = np.quantile(table, quantile, axis=0)
+        within = ~((table > limit) & many).any(axis=1)
+        if within.mean() >= SHARE_WITHIN:
+            break
+    return {
+        "chorales": len(chorales),
+        "quantile": round(float(quantile), 4),
+        "limits": {name: round(float(v), 4) for name, v in zip(RULES, limit, strict=True)},
+        "rates": {
+            name: sorted(round(float(rate), 4) for rate in column)
+            for name, column in zip(RULES, table.T, strict=True)
+        },
+    }

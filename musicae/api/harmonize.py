@@ -1,0 +1,325 @@
+"""What the command line and notebooks call: files or chorales in, pieces to be written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from musicae import __version__
+from musicae.api.check import Report, check
+from musicae.api.given import Known, Request, known_of, sounding_voices, sung_by
+from musicae.api.midi_input import ANALYSED, Given, read_given
+from musicae.core.chorale import N_VOICES, VOICES, Chorale, ChoraleError, Key, Meter
+from musicae.decoding.constraints import PRESETS
+from musicae.encoding.partial_score import RHYTHMS
+from musicae.io import midi
+from musicae.io import midi_file as smf
+from musicae.io.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, read, suffix_of, write
+from musicae.theory.harmonic_analysis import analyse, markers
+
+if TYPE_CHECKING:
+    from musicae.decoding.sampler import Choice
+    from musicae.models.checkpoint import Checkpoint
+
+
+class Wishes(TypedDict, total=False):
+    """The settings of ``harmonize``, by name."""
+
+    seed: int
+    temperature: float | None
+    top_p: float
+    rules: str
+    model: str
+    track: str | None
+    key: Key | str | None
+    voice: str | None
+    lock: Sequence[str] | str | None
+    bars: tuple[int, int] | str | None
+    meter: str | None
+    phrases: Path | str
+    rhythm: str | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A chorale that musicae made, and how."""
+
+    chorale: Chorale
+    provenance: dict[str, Any]
+    """Version, model, its checksum, seed and settings: what makes the piece again."""
+    notices: tuple[str, ...] = ()
+    """What the musician should know of how the input was understood."""
+    given: Known | None = None
+    """What was given; where it came from a MIDI file, its events are written as they were."""
+    nats: float | None = None
+    """How much the model is surprised by what it wrote; None of a model without a likelihood."""
+
+    @property
+    def nats_per_step(self) -> float | None:
+        """``nats`` over the steps, sixteenths, at which there was something to write."""
+        if self.nats is None:
+            return None
+        steps = len(self.chorale)
+        if self.given is not None:
+            steps = int((~self.given.known).any(axis=1).sum())
+        return self.nats / steps
+
+    def report(self) -> Report:
+        """Its voice leading beside Bach's; see ``musicae.check``.
+
+        Raises ChoraleError where a voice never sings.
+        """
+        return check(self.chorale)
+
+    def as_dict(self) -> dict[str, Any]:
+        """How it was made and what is wrong with it, as plain numbers, names and lists.
+
+        The report is None where a voice never sings.
+        """
+        report = self.report().as_dict() if self.in_four_voices else None
+        return {
+            **self.provenance,
+            "bar_count": self.chorale.bar_count,
+            "nats_per_step": self.nats_per_step,
+            "report": report,
+        }
+
+    @property
+    def in_four_voices(self) -> bool:
+        """Whether no voice is silent throughout, so that voice leading can be checked."""
+        return len(sounding_voices(self.chorale)) == N_VOICES
+
+    def write(
+        self,
+        path: Path | str,
+        program: int = midi.CHOIR_AAHS,
+        *,
+        analysis: bool = False,
+        keep_tracks: bool = False,
+    ) -> None:
+        """Write MIDI or MusicXML by the suffix, whole or not at all.
+
+        With ``analysis``, Roman numerals and key areas as markers or harmony; see ``arrange`` for
+        ``keep_tracks``. Raises ChoraleError.
+        """
+        suffix = suffix_of(path)
+        if suffix in MIDI_SUFFIXES:
+            given = self.given
+            if isinstance(given, Given) and Path(path).resolve() == given.song.path.resolve():
+                raise ChoraleError(f"{path}: is the melody itself; choose another name")
+            smf.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
+        elif suffix in MUSICXML_SUFFIXES and keep_tracks:
+            raise ChoraleError(f"{path}: other tracks are kept in MIDI files only")
+        else:
+            write(self.chorale, path, program, self.provenance, analysis=analysis)
+
+    def arrange(
+        self,
+        program: int = midi.CHOIR_AAHS,
+        *,
+        analysis: bool = False,
+        keep_tracks: bool = False,
+    ) -> smf.Arrangement:
+        """The piece as tracks of MIDI, what was given event for event.
+
+        With ``keep_tracks``, the other tracks of the melody's file (drums, piano) follow as they
+        are.
+        """
+        marks = markers(analyse(self.chorale)) if analysis else []
+        facts = self.provenance | ({ANALYSED: True} if analysis else {})
+        if isinstance(self.given, Given):
+            return self.given.arrange(self.chorale, program, facts, marks, keep_tracks=keep_tracks)
+        return midi.arrange(self.chorale, program, facts, marks)
+
+
+def harmonize(
+    melody: Chorale | Path | str,
+    n: int = 1,
+    *,
+    seed: int = 0,
+    temperature: float | None = None,
+    top_p: float = 1.0,
+    rules: str = "bach",
+    model: str = "harmonizer",
+    track: str | None = None,
+    key: Key | str | None = None,
+    voice: str | None = None,
+    lock: Sequence[str] | str | None = None,
+    bars: tuple[int, int] | str | None = None,
+    meter: str | None = None,
+    phrases: Path | str = "infer",
+    rhythm: str | None = None,
+) -> list[Piece]:
+    """Fill in what is missing of a chorale: around a melody, a bass, several voices, or in bars.
+
+    What is given is a MIDI or MusicXML file or a chorale. Parts named after voices are given
+    where there are several, or one alone; otherwise one part is the melody, the soprano. Of a
+    ``Chorale`` in four voices the soprano is given.
+
+    Args:
+        n: how many alternatives, best first, each with other chords than those before it.
+        seed: the same seed, model and settings give the same pieces.
+        temperature: 0 takes what is likeliest at each step, 1 draws as the model believes; by
+            default what is best for the model.
+        top_p: the share of probability that is drawn from, the likeliest symbols first.
+        rules: of voice leading, as the voices are written: ``"strict"`` breaks none that it can
+            keep, ``"bach"`` breaks them as rarely as Bach, ``"off"`` leaves it to the model.
+        model: a shipped model or the path of a weights file.
+        track: of a MIDI file with several, the number (from 1) or name of the melody's.
+        key: the key to harmonize in; by default that of the notes, the signature being evidence.
+            Where none is stated, it becomes the piece's, and stands in scores.
+        voice: which voice the one given part is.
+        lock: the voices that are given, such as ``("soprano", "bass")``; ``()`` or ``"none"``
+            only with ``bars``.
+        bars: ``(5, 8)``, ``"5-8"`` or ``"5"``: write only these bars anew, in all voices that are
+            not locked (by default all but the soprano), and keep everything outside.
+        meter: of a MIDI file that states none, such as ``"3/4"``; else it is taken to be in 4/4.
+        phrases: where they end: ``"infer"``, ``"none"`` or a file; see ``phrases.choose``.
+        rhythm: one of ``sketch.RHYTHMS``; None leaves it to the model.
+
+    Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
+    """
+    from musicae.decoding import harmonize as sampling
+    from musicae.theory.phrases import INFER, choose
+
+    wish = understood(
+        n,
+        seed=seed,
+        temperature=temperature,
+        top_p=top_p,
+        rules=rules,
+        model=model,
+        key=key,
+        voice=voice,
+        lock=lock,
+        bars=bars,
+        meter=meter,
+        rhythm=rhythm,
+    )
+    given: Known
+    if isinstance(melody, Path | str) and suffix_of(melody) not in MUSICXML_SUFFIXES:
+        given = read_given(
+            melody,
+            track=track,
+            key=wish.key,
+            voice=voice,
+            lock=lock,
+            bars=bars,
+            meter=wish.meter,
+        )
+    elif meter:
+        raise ChoraleError("a meter is chosen for a MIDI file that states none")
+    else:
+        given = _given(melody, wish.request, track, wish.key)
+    sketch = given.sketch(choose(given.whole, phrases, given.marks), rhythm)
+    harmonized = sampling.harmonize(wish.model, sketch, n, wish.choice)
+    facts = provenance_of(wish.model, wish.choice) | {"key": str(sketch.key)}
+    facts |= wish.request.as_dict() | ({"phrases": str(phrases)} if phrases != INFER else {})
+    facts |= ({"meter": meter} if meter else {}) | ({"rhythm": rhythm} if rhythm else {})
+    stay = wish.request.locked(sounding_voices(given.tune))
+    facts |= {"given": [VOICES[voice].lower() for voice in stay]}
+    pieces = []
+    for i, made in enumerate(harmonized, start=1):
+        chorale = given.around(made.chorale)
+        chorale = replace(chorale, key=chorale.key or sketch.key)
+        pieces.append(Piece(chorale, facts | {"alternative": i}, given.notices, given, made.nats))
+    return pieces
+
+
+class Understood(NamedTuple):
+    """What a musician wishes of a harmonization, read once."""
+
+    model: Checkpoint
+    key: Key | None
+    request: Request
+    choice: Choice
+    meter: Meter | None
+
+
+def understood(
+    n: int = 1,
+    *,
+    seed: int = 0,
+    temperature: float | None = None,
+    top_p: float = 1.0,
+    rules: str = "bach",
+    model: str = "harmonizer",
+    key: Key | str | None = None,
+    voice: str | None = None,
+    lock: Sequence[str] | str | None = None,
+    bars: tuple[int, int] | str | None = None,
+    meter: str | None = None,
+    rhythm: str | None = None,
+    **_: Any,
+) -> Understood:
+    """What ``harmonize``'s settings mean, whatever the melody; the model is loaded.
+
+    Raises ChoraleError for settings that make no sense, CheckpointError for a model that cannot be
+    loaded, so that many melodies need not be begun.
+    """
+    from musicae.decoding import harmonize as sampling
+    from musicae.decoding.sampler import Choice
+    from musicae.models.harmonizer import Harmonizer
+
+    key = Key.parse(key) if isinstance(key, str) else key
+    if rules not in PRESETS:
+        raise ChoraleError(f"rules are {', '.join(PRESETS)}, not {rules!r}")
+    if not 0 < top_p <= 1:
+        raise ChoraleError(f"top-p is a share above 0 and up to 1, not {top_p:g}")
+    if rhythm is not None and rhythm not in RHYTHMS:
+        raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {rhythm!r}")
+    request = Request.parse(voice, lock, bars)
+    check_draws(n, temperature, seed)
+    checkpoint = sampling.load_model(model)
+    if not isinstance(checkpoint.model, Harmonizer) and (rules != "bach" or top_p < 1):
+        raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
+    if temperature is None:
+        temperature = sampling.usual_temperature(checkpoint, n)
+    choice = Choice(temperature, seed, top_p, rules)
+    return Understood(checkpoint, key, request, choice, Meter.parse(meter) if meter else None)
+
+
+def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
+    """What stands in a file of how it was made."""
+    from musicae.models.voice_transformer import Writer
+
+    facts = {
+        "version": __version__,
+        "model": checkpoint.name,
+        "checksum": checkpoint.checksum,
+        "seed": choice.seed,
+        "temperature": choice.temperature,
+    }
+    if isinstance(checkpoint.model, Writer):
+        facts |= {"top_p": choice.top_p, "rules": choice.rules}
+    return facts
+
+
+def check_draws(n: int, temperature: float | None, seed: int = 0) -> None:
+    """Raises ChoraleError for what cannot be drawn."""
+    if n < 1:
+        raise ChoraleError(f"at least one piece can be asked for, not {n}")
+    if temperature is not None and not 0 <= temperature <= 10:
+        raise ChoraleError(f"a temperature is 0 to 10, not {temperature:g}")
+    if seed < 0:
+        raise ChoraleError(f"a seed is 0 or more, not {seed}")
+
+
+def _given(
+    melody: Chorale | Path | str, request: Request, track: str | None, key: Key | None
+) -> Known:
+    """What is given in a score or a chorale, whose voices stand for named parts."""
+    where = "" if isinstance(melody, Chorale) else f"{melody}: "
+    if track:
+        raise ChoraleError(f"{where}a track is chosen in a MIDI file; choose a voice with --voice")
+    chorale = melody if isinstance(melody, Chorale) else read(melody)
+    marks = chorale.fermatas
+    if isinstance(melody, Chorale) and request == Request():
+        # In Python a finished chorale is at hand more often than its melody.
+        finished = len(sounding_voices(chorale)) == len(VOICES)
+        request = Request(voice=0) if finished else request
+    if request.voice is not None:
+        chorale = sung_by(chorale, request.voice)
+    return known_of(chorale, request, key, marks=marks, where=where)

@@ -1,0 +1,181 @@
+"""Music to look at and to hear: a piano roll, an engraved score, sound, as a file's suffix says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.api.check import Report, check
+from musicae.api.given import Request, voice_of
+from musicae.api.harmonize import Piece
+from musicae.api.midi_input import title_from
+from musicae.core.chorale import Chorale, ChoraleError, MusicaeError
+from musicae.io import formats, midi
+from musicae.io.formats import suffix_of
+from musicae.io.midi_file import Arrangement, no_notes, open_song
+from musicae.rendering import audio as sound
+from musicae.rendering import engraving
+from musicae.rendering import piano_roll as drawing
+from musicae.rendering.piano_roll import Roll
+from musicae.theory.harmonic_analysis import Label, analyse, texts
+
+Source = Piece | Chorale | Path | str
+
+ROLLS = (".png", ".svg")
+SCORES = engraving.SCORE_SUFFIXES
+SOUNDS = tuple(sound.FORMATS)
+
+
+def render(
+    source: Source | Sequence[Source],
+    out: Path | str,
+    *,
+    score: bool = False,
+    open_score: bool = False,
+    analysis: bool = False,
+    violations: bool = False,
+    program: int | None = None,
+    soundfont: Path | None = None,
+) -> list[Path]:
+    """Draw, engrave or sound music, and say which files were written, each whole or not at all.
+
+    Args:
+        source: a piece, a chorale, or a MIDI or MusicXML file; several for piano rolls of them
+            bar by bar above each other.
+        out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac`` or ``.ogg``
+            is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if there are more.
+        score: a ``.png`` or ``.svg`` is a score. It has two staves.
+        open_score: it is a score, and has four.
+        analysis: write Roman numerals and key areas into pictures and scores.
+        violations: mark in them what breaks a rule of voice leading.
+        program: the General MIDI program, counted from 0, of all voices; by default their own.
+        soundfont: the SoundFont to use, an ``.sf2`` file; by default the one of pretty_midi.
+
+    Raises MusicaeError where something cannot be read, written or shown that way.
+    """
+    sources = [source] if isinstance(source, Piece | Chorale | Path | str) else list(source)
+    out = Path(out)
+    suffix = suffix_of(out)
+    if not sources:
+        raise MusicaeError(f"{out}: there is nothing to show")
+    if suffix not in (*ROLLS, *SCORES, *SOUNDS):
+        raise MusicaeError(
+            f"{out}: a piano roll is {' or '.join(ROLLS)}, a score {', '.join(SCORES)}, sound"
+            f" {', '.join(SOUNDS)}"
+        )
+    if suffix in SOUNDS:
+        if len(sources) > 1 or score or open_score or analysis or violations:
+            raise MusicaeError(f"{out}: sound is of one piece, without score, analysis or marks")
+        sound.write(arrangement_of(sources[0]), out, program=program, soundfont=soundfont)
+        return [out]
+    if program is not None or soundfont is not None:
+        raise MusicaeError(f"{out}: a program and a SoundFont go with {', '.join(SOUNDS)}")
+    views = [_view(each, analysis, violations) for each in sources]
+    if score or open_score or suffix not in ROLLS:
+        if len(views) > 1:
+            raise MusicaeError(f"{out}: a score is of one piece; piano rolls can show several")
+        return _engrave(views[0], out, open_score)
+    rolls = [_roll(view) for view in views]
+    several = dict(zip(_names(sources), rolls, strict=True))
+    drawing.draw(several if len(rolls) > 1 else rolls[0], out)
+    return [out]
+
+
+def roll_of(source: Source, *, analysis: bool = False, violations: bool = False) -> Roll:
+    """What a piano roll shows of music; see ``render``. Raises MusicaeError."""
+    return _roll(_view(source, analysis, violations))
+
+
+def arrangement_of(source: Source) -> Arrangement:
+    """What is to be heard: of a MIDI file all of it, event for event. Raises ChoraleError."""
+    if isinstance(source, Piece):
+        return source.arrange()
+    if isinstance(source, Chorale):
+        return midi.arrange(source)
+    path = Path(source)
+    if suffix_of(path) in formats.MUSICXML_SUFFIXES:
+        return midi.arrange(formats.read(path))
+    song = open_song(path)
+    if not song.parts and not song.has_drums:
+        raise ChoraleError(f"{path}: {no_notes(song)}")
+    return midi.arrange_as_read(song)
+
+
+def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+    """``(T, V)`` the voices and bars that were given, as a file's provenance tells it.
+
+    None where it does not tell. Gaps that were filled in a given voice are not told.
+    """
+    names = provenance.get("given", provenance.get("keep"))
+    bars = provenance.get("bars")
+    if not isinstance(names, list):
+        return None
+    cells = np.zeros(chorale.pitch.shape, dtype=np.bool_)
+    try:
+        cells[:, [voice_of(str(name)) for name in names]] = True
+        if isinstance(bars, str):
+            region = Request.parse(bars=bars).region(chorale)
+            cells[: region.start] = cells[region.stop :] = True
+    except ChoraleError:  # another program changed the piece or what it says
+        return None
+    return cells
+
+
+class _View(NamedTuple):
+    """What is shown of a source."""
+
+    chorale: Chorale
+    given: NDArray[np.bool_] | None
+    labels: tuple[Label, ...]
+    report: Report | None
+
+
+def _view(source: Source, analysis: bool, violations: bool) -> _View:
+    given = None
+    if isinstance(source, Piece):
+        chorale = source.chorale
+        given = source.given.known if source.given else given_cells(chorale, source.provenance)
+    elif isinstance(source, Chorale):
+        chorale = source
+    else:
+        chorale = formats.read(source)
+        chorale = replace(chorale, title=chorale.title or title_from(Path(source)))
+        given = given_cells(chorale, formats.read_provenance(source))
+    if given is not None and given[chorale.onset].all():
+        given = None  # nothing to set it off from
+    report = None
+    if violations:
+        report = check(chorale if isinstance(source, Piece | Chorale) else source)
+    return _View(chorale, given, analyse(chorale) if analysis else (), report)
+
+
+def _roll(view: _View) -> Roll:
+    broken = view.report.violations if view.report else ()
+    return Roll(view.chorale, view.given, tuple(texts(view.labels)), broken)
+
+
+def _engrave(view: _View, out: Path, open_score: bool) -> list[Path]:
+    from musicae.io import musicxml
+
+    marks = view.report.marks() if view.report else None
+    xml = musicxml.to_xml(view.chorale, marks=marks, labels=view.labels)
+    return engraving.write(xml, out, open_score)
+
+
+def _names(sources: Sequence[Source]) -> list[str]:
+    """What each is called: its file, else its title, with its number where that is not enough."""
+    names = []
+    for number, source in enumerate(sources, start=1):
+        if isinstance(source, Path | str):
+            name = Path(source).stem
+        else:
+            chorale = source.chorale if isinstance(source, Piece) else source
+            name = chorale.title
+        name = name or str(number)
+        names.append(f"{number}: {name}" if name in names else name)
+    return names

@@ -1,0 +1,149 @@
+"""``musicae generate``, ``interpolate`` and ``vary``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import musicae
+from musicae.cli.options import Analysis, AsJson, N, Program, Seed
+from musicae.cli.printing import Written, print_written, write
+from musicae.core.chorale import ChoraleError
+from musicae.core.files import make_folder
+
+if TYPE_CHECKING:
+    from musicae.api.harmonize import Piece
+
+Folder = Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")]
+Format = Annotated[
+    str, typer.Option("--format", help="mid, musicxml, mxl, or several: mid,musicxml.")
+]
+VAE = Annotated[str, typer.Option(help="vae, or a weights file.")]
+FORMATS = ("mid", "musicxml", "mxl")
+
+
+def generate(
+    n: N = 1,
+    out: Folder = Path(),
+    seed: Seed = 0,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="0: the likeliest notes, or the average piece; 1: as varied as it gets."),
+    ] = None,
+    bars: Annotated[
+        int | None, typer.Option(help="How many; by default as one of Bach's chorales has.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Such as 'G minor'.")] = None,
+    meter: Annotated[str | None, typer.Option(help="Such as 3/4.")] = None,
+    prior: Annotated[
+        str | None, typer.Option(help="normal or fitted: where latent vectors are drawn from.")
+    ] = None,
+    slide: Annotated[
+        str | None,
+        typer.Option(help="Such as 'activity=+1,chromaticism=-1,mode=minor', in deviations."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="vae, harmonizer, autoencoder, or a weights file.")
+    ] = "vae",
+    formats: Format = "mid",
+    program: Program = "choir aahs",
+    analysis: Analysis = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compose new chorales from sampled latent vectors."""
+    suffixes = _suffixes(formats)
+    pieces = musicae.generate(
+        n,
+        seed=seed,
+        temperature=temperature,
+        model=model,
+        bars=bars,
+        key=key,
+        meter=meter,
+        prior=prior,
+        slide=slide,
+    )
+    _finish(pieces, out, f"chorale-{seed}", suffixes, program, analysis, as_json)
+
+
+def interpolate(
+    one: Annotated[Path, typer.Argument(help="A chorale in four voices, MIDI or MusicXML.")],
+    other: Annotated[Path, typer.Argument(help="Another one.")],
+    n: Annotated[int, typer.Option("-n", help="How many pieces, the ends among them.")] = 7,
+    out: Folder = Path(),
+    seed: Seed = 0,
+    temperature: Annotated[float, typer.Option(help="0: the likeliest notes.")] = 0.0,
+    model: VAE = "vae",
+    formats: Format = "mid",
+    program: Program = "choir aahs",
+    analysis: Analysis = False,
+    as_json: AsJson = False,
+) -> None:
+    """Walk from one chorale to another through latent space."""
+    suffixes = _suffixes(formats)
+    pieces = musicae.interpolate(one, other, n, seed=seed, temperature=temperature, model=model)
+    _finish(pieces, out, f"{one.stem}-to-{other.stem}", suffixes, program, analysis, as_json)
+
+
+def vary(
+    piece: Annotated[Path, typer.Argument(help="A chorale in four voices, MIDI or MusicXML.")],
+    n: N = 1,
+    out: Folder = Path(),
+    amount: Annotated[
+        float, typer.Option(help="0: the piece as the model has it; 1: another piece.")
+    ] = 0.3,
+    keep: Annotated[
+        str, typer.Option(help="Voices that stay as they are: soprano, or bass,tenor.")
+    ] = "",
+    seed: Seed = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="0: the likeliest notes; 1: as the model believes.")
+    ] = None,
+    model: VAE = "vae",
+    formats: Format = "mid",
+    program: Program = "choir aahs",
+    analysis: Analysis = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write neighbours of a chorale, around the voices that are kept."""
+    suffixes = _suffixes(formats)
+    pieces = musicae.vary(
+        piece, n, amount=amount, keep=keep, seed=seed, temperature=temperature, model=model
+    )
+    _finish(pieces, out, f"{piece.stem}-varied-{seed}", suffixes, program, analysis, as_json)
+
+
+def _suffixes(formats: str) -> list[str]:
+    """Raises ChoraleError for a format that cannot be written."""
+    wished = list(dict.fromkeys(each.strip().lower().lstrip(".") for each in formats.split(",")))
+    for each in wished:
+        if each not in FORMATS:
+            raise ChoraleError(f"a format is {', '.join(FORMATS)}, not {each!r}")
+    return wished
+
+
+def _finish(
+    pieces: Sequence[Piece],
+    out: Path,
+    stem: str,
+    suffixes: Sequence[str],
+    program: str,
+    analysis: bool,
+    as_json: bool,
+) -> None:
+    """Write pieces and print what was written."""
+    from musicae.io import midi
+
+    sound = midi.program_of(program)
+    make_folder(out)
+    written = [
+        Written(out / f"{stem}-{i}.{suffix}", piece)
+        for i, piece in enumerate(pieces, start=1)
+        for suffix in suffixes
+    ]
+    paths = [each.path for each in written]
+    write([each.piece for each in written], paths, sound, analysis=analysis)
+    print_written(written, pieces[0].notices, as_json)

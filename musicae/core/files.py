@@ -1,0 +1,51 @@
+"""Files are written whole or not at all, and folders made where they are not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+from musicae.core.chorale import ChoraleError
+
+_COUNTER = count(1)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` to write to; it takes the place of ``path`` at the end.
+
+    Where the body fails, nothing is left of it and an existing ``path`` keeps its content.
+    Raises ChoraleError where the folder is missing or cannot be written to.
+    """
+    if path.is_dir():
+        raise ChoraleError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise ChoraleError(f"{path}: there is no folder {path.parent}")
+    # Short, for the name may be as long as a name can be; libraries look at the suffix.
+    partial = path.with_name(f".{os.getpid()}-{next(_COUNTER)}.partial{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise ChoraleError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, where it is not there. Raises ChoraleError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChoraleError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def numbered(path: Path, n: int) -> list[Path]:
+    """``path`` for one piece; for several, a number before its suffix."""
+    if n == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, n + 1)]

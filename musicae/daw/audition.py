@@ -1,0 +1,98 @@
+"""Alternatives end to end in one MIDI file, to be heard one after another, and each by voice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+import mido
+
+from musicae.core.chorale import VOICES
+from musicae.io.midi_file import UNSTATED_TEMPO, Arrangement, Timed, raw_text
+
+UNSTATED = (
+    mido.MetaMessage("set_tempo", tempo=UNSTATED_TEMPO),
+    mido.MetaMessage("time_signature", numerator=4, denominator=4),
+)
+"""What a file means that states neither tempo nor meter, as the MIDI standard has it."""
+NAMES = ("track_name", "instrument_name")
+"""What is said once of a track, however often its music returns."""
+AT_REST = {7: 100, 8: 64, 10: 64, 11: 127}
+"""The values of controllers that have not been moved; of others 0."""
+
+
+class Section(NamedTuple):
+    """A stretch of an arrangement, in ticks."""
+
+    name: str
+    start: int
+    end: int
+
+
+def end_to_end(
+    arrangements: Sequence[Arrangement], names: Sequence[str]
+) -> tuple[Arrangement, list[Section]]:
+    """One arrangement after another, a marker with its name at each, and where they lie.
+
+    They have the same resolution and tracks, as alternatives of one melody do. Each begins at a bar
+    line with the tempo, meter, sounds and controllers that it would have alone, after a bar of
+    silence.
+    """
+    joined: list[list[Timed]] = [[] for _ in arrangements[0].tracks]
+    sections: list[Section] = []
+    start = 0
+    for arrangement, name in zip(arrangements, names, strict=True):
+        conductor, *tracks = arrangement.tracks
+        marker = mido.MetaMessage("marker", text=raw_text(name))
+        opening = [Timed(0, marker), *_unstated(conductor)]
+        for track, events in zip_longest(joined, [[*opening, *conductor], *tracks]):
+            again = NAMES if start else ()
+            back = _back_to_rest(events) if start else []
+            track += [
+                event._replace(tick=event.tick + start)
+                for event in [*back, *events]
+                if event.message.type not in again
+            ]
+        end = start + arrangement.end
+        sections.append(Section(name, start, end))
+        start = end + _bar_at_end(arrangement)
+    return Arrangement(joined, arrangements[0].ppq, sections[-1].end), sections
+
+
+def stems(arrangement: Arrangement) -> dict[str, Arrangement]:
+    """Each voice alone, under the conductor, by its name."""
+    conductor, *tracks = arrangement.tracks
+    return {
+        name: arrangement._replace(tracks=[conductor, track])
+        for name, track in zip(VOICES, tracks, strict=False)
+    }
+
+
+def _unstated(conductor: Sequence[Timed]) -> list[Timed]:
+    """The tempo and the meter that hold from the beginning where none is stated there."""
+    stated = {event.message.type for event in conductor if event.tick == 0}
+    return [Timed(0, message) for message in UNSTATED if message.type not in stated]
+
+
+def _back_to_rest(events: Sequence[Timed]) -> list[Timed]:
+    """What a track's controllers and bends are before it begins, where it moves them."""
+    moved: dict[tuple[Any, ...], Any] = {}
+    for message in (event.message for event in events):
+        if message.type == "control_change":
+            value = AT_REST.get(message.control, 0)
+            moved[message.channel, message.control] = message.copy(value=value)
+        elif message.type == "pitchwheel":
+            moved[message.channel, message.type] = message.copy(pitch=0)
+        elif message.type == "aftertouch":
+            moved[message.channel, message.type] = message.copy(value=0)
+    return [Timed(0, message) for message in moved.values()]
+
+
+def _bar_at_end(arrangement: Arrangement) -> int:
+    """The ticks of a bar in the last meter."""
+    bar = 4 * arrangement.ppq
+    for event in sorted(arrangement.tracks[0], key=lambda e: e.tick):
+        if event.message.type == "time_signature":
+            bar = max(1, 4 * arrangement.ppq * event.message.numerator // event.message.denominator)
+    return bar

@@ -1,0 +1,173 @@
+"""An audition pack: alternatives of one melody in a folder, to be compared, heard and imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from musicae.api import render as rendering
+from musicae.api.check import Report
+from musicae.api.harmonize import Piece
+from musicae.core.chorale import VOICES, ChoraleError, MusicaeError
+from musicae.daw import reaper
+from musicae.daw import report_page as webpage
+from musicae.daw.audition import end_to_end, stems
+from musicae.io import midi_file as smf
+from musicae.io.midi import CHOIR_AAHS
+from musicae.rendering import audio as sound
+from musicae.theory.harmonic_analysis import analyse, texts
+
+AUDITION = "audition"
+PAGE = "report.html"
+REPORT = "report.json"
+STEMS = "stems"
+SHOWN = (".mid", ".musicxml", ".pdf", ".png")
+"""Files of an alternative that the page leads to."""
+FACTS = ("key", "model", "seed", "temperature", "rules", "version")
+"""What the page tells of how the alternatives were made."""
+NEEDS = ("matplotlib", "verovio", "typst", "midirenderer", "soundfile")
+
+
+def write(
+    pieces: Sequence[Piece],
+    folder: Path | str,
+    name: str,
+    program: int = CHOIR_AAHS,
+    *,
+    analysis: bool = False,
+    keep_tracks: bool = False,
+) -> list[Path]:
+    """Write a pack, whole or not at all, and return the MIDI files of the alternatives.
+
+    Each alternative, best first, is ``NAME-1.mid``, ``.musicxml`` and its report ``.txt``, and by
+    voice in ``stems/``. Of the first there are a piano roll, a score, and its voices as sound.
+    ``audition.mid`` has all alternatives end to end, a marker at each; ``audition.rpp`` is the same
+    as a REAPER project; ``report.html`` shows, plays and compares them without a network.
+
+    Args:
+        pieces: alternatives of one melody.
+        folder: is made; where it is there, it has to be empty.
+        name: of the melody, with which the files begin.
+        program: the General MIDI program of the voices, counted from 0.
+        analysis: write Roman numerals and key areas into the MIDI files and scores too.
+        keep_tracks: carry the melody's other tracks along in the MIDI files of the alternatives,
+            in ``audition.mid`` and in ``audition.rpp``.
+
+    Raises MusicaeError where the folder is not empty or a library is missing.
+    """
+    folder = Path(folder).resolve()
+    check(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+            whole = Path(made) / "pack"
+            (whole / STEMS).mkdir(parents=True)
+            packed = [
+                _Packed(
+                    piece,
+                    piece.arrange(program, analysis=analysis, keep_tracks=keep_tracks),
+                    piece.report() if piece.in_four_voices else None,
+                    path,
+                )
+                for piece, path in zip(pieces, midi_files(whole, name, len(pieces)), strict=True)
+            ]
+            for each in packed:
+                _write_alternative(each, program, analysis)
+            _write_audition(packed, whole)
+            _show(packed[0], analysis)
+            _write_page(packed, whole, name)
+            if folder.exists():
+                folder.rmdir()
+            whole.replace(folder)
+    except OSError as error:
+        raise ChoraleError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    return midi_files(folder, name, len(pieces))
+
+
+def midi_files(folder: Path, name: str, n: int) -> list[Path]:
+    """The MIDI files of the alternatives, best first."""
+    return [folder / f"{name}-{i}.mid" for i in range(1, n + 1)]
+
+
+def check(folder: Path) -> None:
+    """Whether a pack could be written there.
+
+    Raises MusicaeError where a library is missing, or the folder would be among other files.
+    """
+    missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
+    if missing:
+        raise MusicaeError(
+            f"an audition pack needs {', '.join(missing)}: pip install 'musicae[studio]'"
+        )
+    if folder.resolve() == Path.cwd():
+        raise ChoraleError(f"{folder}: a pack is a folder of its own; name one to be made")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise ChoraleError(f"{folder}: is there already; name another folder, or remove it")
+
+
+class _Packed(NamedTuple):
+    """An alternative: the piece, its tracks, its voice leading, and its MIDI file."""
+
+    piece: Piece
+    arrangement: smf.Arrangement
+    report: Report | None
+    """None where not all four voices sing."""
+    path: Path
+
+
+def _write_alternative(packed: _Packed, program: int, analysis: bool) -> None:
+    piece, arrangement, report, path = packed
+    smf.save(arrangement, path)
+    piece.write(path.with_suffix(".musicxml"), program, analysis=analysis)
+    told = report.as_text() if report else "not checked: not all four voices sing"
+    path.with_suffix(".txt").write_text(f"{told}\n", encoding="utf-8")
+    for voice, stem in stems(arrangement).items():
+        smf.save(stem, _stem_of(path, voice, ".mid"))
+
+
+def _write_audition(packed: Sequence[_Packed], folder: Path) -> None:
+    names = [f"Alternative {number}" for number, _ in enumerate(packed, start=1)]
+    joined, sections = end_to_end([each.arrangement for each in packed], names)
+    smf.save(joined, folder / f"{AUDITION}.mid")
+    reaper.write(joined, sections, folder / f"{AUDITION}.rpp")
+
+
+def _show(best: _Packed, analysis: bool) -> None:
+    """A picture and a score of an alternative, and its voices as sound."""
+    path = best.path
+    checked = best.report is not None
+    rendering.render(best.piece, path.with_suffix(".png"), analysis=True, violations=checked)
+    rendering.render(best.piece, path.with_suffix(".pdf"), analysis=analysis)
+    sound.write_stems(best.arrangement, [_stem_of(path, voice, ".flac") for voice in VOICES])
+
+
+def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
+    best = packed[0].piece
+    facts = {key: str(best.provenance[key]) for key in FACTS if key in best.provenance}
+    alternatives = [
+        webpage.Alternative(
+            name=str(number),
+            chorale=piece.chorale,
+            report=report,
+            nats_per_step=piece.nats_per_step,
+            given=piece.given.known if piece.given else None,
+            labels=tuple(texts(analyse(piece.chorale))),
+            files=tuple(
+                path.with_suffix(suffix).name
+                for suffix in SHOWN
+                if path.with_suffix(suffix).exists()
+            ),
+        )
+        for number, (piece, _, report, path) in enumerate(packed, start=1)
+    ]
+    webpage.write(folder / PAGE, best.chorale.title or name, alternatives, facts)
+    everything = {"alternatives": [each.piece.as_dict() for each in packed]}
+    (folder / REPORT).write_text(json.dumps(everything, indent=2), encoding="utf-8")
+
+
+def _stem_of(path: Path, voice: str, suffix: str) -> Path:
+    return path.parent / STEMS / f"{path.stem}-{voice.lower()}{suffix}"

@@ -1,0 +1,327 @@
+"""A folder beside a DAW: every melody that is saved in it is harmonized (the extra ``studio``).
+
+Events only wake the watch; what is to be done follows from how the folder looks. So an event that
+is lost, doubled or late, as on network folders, changes nothing but the time it takes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, Unpack
+
+from musicae.api import batch
+from musicae.api import harmonize as api
+from musicae.api.check import Report
+from musicae.api.harmonize import Piece, Wishes
+from musicae.core.chorale import ChoraleError, MusicaeError
+from musicae.core.files import make_folder, whole_file
+from musicae.io import midi
+
+SETTLED = 0.3
+"""Seconds that a file stays as it is before it is read: DAWs write in several steps."""
+PATIENCE = 1.5
+"""Seconds that a file stays as it is before what is wrong with it is told: it may be half there."""
+TICK = 0.05
+"""Seconds between two looks at a folder in which a file is not settled yet."""
+LOOK = 1.0
+"""Seconds between two looks at a folder of which no event comes."""
+
+ERROR_ENDING = "-error.txt"
+"""What follows a melody's name in that of the text which says why it was not harmonized."""
+HEADING = "musicae could not harmonize"
+"""How these texts begin; others are not touched."""
+
+
+class Began(NamedTuple):
+    """The watch is on."""
+
+    folder: Path
+    out: Path
+    waiting: tuple[Path, ...]
+    """Melodies that were there before, without a result newer than themselves; they come first."""
+
+
+class Made(NamedTuple):
+    """A melody was harmonized."""
+
+    melody: Path
+    outputs: tuple[Path, ...]
+    pieces: tuple[Piece, ...]
+    reports: tuple[Report | None, ...]
+    """Of each piece; None where a voice never sings."""
+    seconds: float
+    """From reading the melody to the written results."""
+
+
+class Failed(NamedTuple):
+    """A melody was not harmonized, or its error could not be written beside it."""
+
+    melody: Path
+    error: MusicaeError
+
+
+News: TypeAlias = Began | Made | Failed
+
+
+def watch(
+    folder: Path | str,
+    out: Path | str | None = None,
+    n: int = 1,
+    *,
+    program: int = midi.CHOIR_AAHS,
+    analysis: bool = False,
+    keep_tracks: bool = False,
+    tell: Callable[[News], None] = lambda _: None,
+    stop: threading.Event | None = None,
+    **wishes: Unpack[Wishes],
+) -> None:
+    """Harmonize each melody in a folder whenever it is saved, until ``stop`` is set.
+
+    Melodies are what ``batch.melodies_in`` finds; their results are named as by ``batch.plan``.
+    Those that are there at the start come first, unless all their results are newer than they; of
+    several, the one saved last. A melody that fails does not stop the watch: its error stands
+    beside it in ``NAME-error.txt`` until it is harmonized or gone.
+
+    Args:
+        out: the folder for the results, made where it is not there; by default ``folder`` itself.
+        n: alternatives of each melody.
+        program: the General MIDI program of the voices, 0 to 127.
+        analysis: write Roman numerals and key areas into the results.
+        keep_tracks: carry the melodies' other tracks along.
+        tell: called with what happens, in the thread that watches.
+        stop: ends the watch when it is set, after the melody in hand.
+        wishes: the settings of ``api.harmonize``.
+
+    Raises MusicaeError where the folders, the wishes or the model cannot be used, watchfiles is
+    missing, or the folder disappears.
+    """
+    events = load_watchfiles()
+    write = partial(Piece.write, program=program, analysis=analysis, keep_tracks=keep_tracks)
+    desk = _Desk(Path(folder), None if out is None else Path(out), n, write, tell, wishes)
+    api.understood(n, **wishes)
+    tell(Began(desk.folder, desk.out or desk.folder, desk.waiting()))
+    looked = time.monotonic()
+    for changed in _wakings(events, desk.folder, stop):
+        if changed or desk.waiting() or time.monotonic() >= looked + LOOK:
+            desk.look()
+            desk.harmonize_next()
+            looked = time.monotonic()
+
+
+def load_watchfiles() -> Any:
+    """The library that tells when a folder changes."""
+    try:
+        import watchfiles
+    except ImportError:
+        raise MusicaeError("watching needs watchfiles: pip install 'musicae[studio]'") from None
+    return watchfiles
+
+
+def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Iterator[bool]:
+    """Whether something changed in the folder, at least once a ``TICK``."""
+    milliseconds = round(1000 * TICK)
+    events = watchfiles.watch(
+        folder,
+        watch_filter=None,
+        debounce=2 * milliseconds,
+        step=milliseconds,
+        rust_timeout=milliseconds,
+        yield_on_timeout=True,
+        stop_event=stop,
+        recursive=False,
+    )
+    try:
+        for changes in events:
+            yield bool(changes)
+    except (OSError, RuntimeError) as error:
+        raise MusicaeError(
+            f"{folder}: cannot be watched ({error}); set WATCHFILES_FORCE_POLLING=1 in the"
+            " environment to do without the system's events"
+        ) from None
+
+
+@dataclass
+class _Seen:
+    """The files that share a name but for the suffix, and so a result; mostly one."""
+
+    files: tuple[Path, ...]
+    stamps: tuple[tuple[int, int, int], ...]
+    """Of each file its inode, bytes and time of change."""
+    since: float
+    """When they were first seen so."""
+    wait: float | None
+    """Seconds after which they are read; None when they have been."""
+
+    def is_due(self) -> bool:
+        return self.wait is not None and time.monotonic() >= self.since + self.wait
+
+
+@dataclass
+class _Desk:
+    """What is known of the melodies in the folder, by name, and what is done with them."""
+
+    folder: Path
+    out: Path | None
+    n: int
+    write: Callable[[Piece, Path], None]
+    tell: Callable[[News], None]
+    wishes: Wishes
+    seen: dict[str, _Seen] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Looks at the folder. Raises MusicaeError where the folders cannot be used."""
+        if not self.folder.is_dir():
+            there = self.folder.exists()
+            what = "is a file; give the folder it is in" if there else "no such folder"
+            raise MusicaeError(f"{self.folder}: {what}")
+        if self.out is not None:
+            make_folder(self.out)
+        self.look()
+        for name, seen in self.seen.items():
+            if self._has_results(seen.files):
+                seen.wait = None
+                self._remove_error(name, seen.files[0])
+
+    def waiting(self) -> tuple[Path, ...]:
+        """The melodies that are to be read."""
+        return tuple(
+            file for seen in self.seen.values() if seen.wait is not None for file in seen.files
+        )
+
+    def look(self) -> None:
+        """Learn which melodies are there, new or changed; the errors of those gone go too.
+
+        Raises MusicaeError where the folder is gone.
+        """
+        found = self._found()
+        for name in self.seen.keys() - found.keys():
+            gone = self.seen.pop(name)
+            self._remove_error(name, gone.files[0])
+        for name, now in found.items():
+            before = self.seen.get(name)
+            if before is None or (before.files, before.stamps) != (now.files, now.stamps):
+                self.seen[name] = now
+
+    def harmonize_next(self) -> None:
+        """Harmonize the settled melody that was saved last, where there is one."""
+        due = [name for name, seen in self.seen.items() if seen.is_due()]
+        if not due:
+            return
+        name = max(due, key=lambda name: self.seen[name].since)
+        seen = self.seen[name]
+        melody = seen.files[0]
+        final = time.monotonic() >= seen.since + PATIENCE
+        try:
+            made = self._harmonize(seen.files)
+        except Exception as error:  # whatever it is, the next melody is harmonized
+            seen.wait = None if final else PATIENCE
+            if final:
+                self._fail(name, melody, error)
+            return
+        seen.wait = None
+        self._remove_error(name, melody)
+        self.tell(made)
+
+    def _found(self) -> dict[str, _Seen]:
+        """The melodies as they are now."""
+        try:
+            if not self.folder.is_dir():
+                raise MusicaeError(f"{self.folder}: is gone, so there is nothing more to watch")
+            files = batch.melodies_in([self.folder])
+        except ChoraleError:
+            return {}  # a folder may have no melodies as yet
+        except OSError as error:
+            raise MusicaeError(f"{self.folder}: cannot be read ({error.strerror})") from None
+        now = time.monotonic()
+        found: dict[str, _Seen] = {}
+        for file in files:
+            stamp = _stamp(file)
+            if stamp is not None:
+                seen = found.setdefault(file.stem, _Seen((), (), now, SETTLED))
+                seen.files += (file,)
+                seen.stamps += (stamp,)
+        return found
+
+    def _plan(self, files: tuple[Path, ...]) -> batch.Job:
+        """Raises ChoraleError where several files would have one result."""
+        return batch.plan(files, self.n, f"{self.out or self.folder}/")[0]
+
+    def _has_results(self, files: tuple[Path, ...]) -> bool:
+        """Whether all results are there and newer than the melody."""
+        try:
+            saved = files[0].stat().st_mtime_ns
+            outputs = self._plan(files).outputs
+            return all(output.stat().st_mtime_ns >= saved for output in outputs)
+        except (OSError, ChoraleError):
+            return False
+
+    def _harmonize(self, files: tuple[Path, ...]) -> Made:
+        began = time.monotonic()
+        job = self._plan(files)
+        pieces = tuple(api.harmonize(job.melody, self.n, **self.wishes))
+        if self.out is not None:
+            make_folder(self.out)
+        for piece, output in zip(pieces, job.outputs, strict=True):
+            self.write(piece, output)
+        seconds = time.monotonic() - began
+        return Made(
+            job.melody,
+            job.outputs,
+            pieces,
+            tuple(p.report() if p.in_four_voices else None for p in pieces),
+            seconds,
+        )
+
+    def _fail(self, name: str, melody: Path, error: Exception) -> None:
+        """Tell an error, and write it beside the melody."""
+        help_ = "Save the melody again, and it is tried again; this text goes when that works."
+        if isinstance(error, MusicaeError):
+            told = batch.named(error, melody)
+        else:
+            what = f"{type(error).__name__}: {error}".removesuffix(": ")
+            told = MusicaeError(f"{melody}: a fault of musicae's, not of the melody ({what})")
+            help_ = "Please report it, with the melody and these lines:\n\n"
+            help_ += "".join(traceback.format_exception(error))
+        path = self.folder / (name + ERROR_ENDING)
+        try:
+            if path.exists() and not _is_error_text(path):
+                raise ChoraleError(f"{path}: is not musicae's, so the error is not written there")
+            with whole_file(path) as unfinished:
+                text = f"{HEADING} {melody.name}\n\n{told}\n\n{help_.rstrip()}\n"
+                unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except MusicaeError as unwritten:
+            self.tell(Failed(melody, unwritten))
+        self.tell(Failed(melody, told))
+
+    def _remove_error(self, name: str, melody: Path) -> None:
+        """Remove the error that stands beside a melody, where one does."""
+        path = self.folder / (name + ERROR_ENDING)
+        try:
+            if _is_error_text(path):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            why = MusicaeError(f"{path}: is out of date, and cannot be removed ({error.strerror})")
+            self.tell(Failed(melody, why))
+
+
+def _is_error_text(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(len(HEADING)) == HEADING
+    except OSError:
+        return False
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is saved; None where it is gone."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns

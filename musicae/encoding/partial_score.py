@@ -1,0 +1,111 @@
+"""A chorale that is not finished: what of it is known, and what is asked of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import (
+    MODES,
+    N_VOICES,
+    REST,
+    VOICE_RANGES,
+    VOICES,
+    Chorale,
+    ChoraleError,
+    Key,
+    pitch_name,
+)
+from musicae.theory.key_finding import find_key
+
+RHYTHMS = ("plain", "flowing")
+"""How the voices may move: mostly with the melody, or with many eighths and passing notes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """What a harmonizer is given. Raises ChoraleError where the fields contradict each other.
+
+    >>> tune = Chorale.from_notes([[(0, 4, 67), (4, 4, 69), (8, 8, 71)]])
+    >>> Sketch.of(tune, voices=(0,)).known[0].tolist()
+    [True, False, False, False]
+    """
+
+    chorale: Chorale
+    """The known notes, each in its voice's range; elsewhere silence."""
+    known: NDArray[np.bool_]
+    """``(T, V)`` True where a voice stays as it is: a note, whole, or a silence."""
+    key: Key
+    """In which key to harmonize, whatever the signature says."""
+    phrases: tuple[int, ...] | None = None
+    """Steps at which the last notes of phrases begin, in order; None where that is not known."""
+    rhythm: str | None = None
+    """One of ``RHYTHMS``; None leaves it to the model."""
+
+    def __post_init__(self) -> None:
+        known = np.array(self.known, dtype=np.bool_)
+        pitch = self.chorale.pitch
+        if known.shape != pitch.shape:
+            raise ChoraleError(f"known is {known.shape}, the chorale {pitch.shape}")
+        if ((pitch != REST) & ~known).any():
+            raise ChoraleError("what is not known is silent in a sketch")
+        for voice, (low, high) in enumerate(VOICE_RANGES):
+            for note in self.chorale.notes(voice):
+                if not low <= note.pitch <= high:
+                    bar, beat = self.chorale.position(note.step)
+                    raise ChoraleError(
+                        f"bar {bar}, beat {beat:g}: {pitch_name(note.pitch)} is outside the"
+                        f" {VOICES[voice].lower()}'s range {pitch_name(low)} to {pitch_name(high)}"
+                    )
+        if self.rhythm is not None and self.rhythm not in RHYTHMS:
+            raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {self.rhythm!r}")
+        phrases = self.phrases
+        if phrases is not None and list(phrases) != sorted(set(phrases) & set(range(len(pitch)))):
+            raise ChoraleError("the ends of phrases lie in the piece, in order")
+        known.setflags(write=False)
+        object.__setattr__(self, "known", known)
+
+    @classmethod
+    def of(
+        cls,
+        chorale: Chorale,
+        voices: tuple[int, ...] = (),
+        *,
+        known: NDArray[np.bool_] | None = None,
+        key: Key | None = None,
+        phrases: tuple[int, ...] | None = None,
+        rhythm: str | None = None,
+    ) -> Sketch:
+        """The sketch that is left of a chorale when only some ``voices`` or cells are ``known``.
+
+        Notes of which only a part is known are known as a whole. The key is found in the known
+        notes, with the chorale's key signature as evidence, where none is given; phrases end at
+        the chorale's fermatas where no others are given and it has any.
+        """
+        mask = np.zeros(chorale.pitch.shape, dtype=np.bool_)
+        mask[:, list(voices)] = True
+        if known is not None:
+            mask |= known
+        for voice in range(N_VOICES):
+            for note in chorale.notes(voice):
+                cells = mask[note.step : note.step + note.duration, voice]
+                cells[:] = cells.any()
+        kept = replace(
+            chorale,
+            pitch=np.where(mask, chorale.pitch, REST),
+            onset=chorale.onset & mask,
+            fermatas=tuple(step for step in chorale.fermatas if mask[step, 0]),
+        )
+        if phrases is None and chorale.fermatas:
+            phrases = chorale.fermatas
+        return cls(kept, mask, key or likely_key(kept), phrases, rhythm)
+
+
+def likely_key(chorale: Chorale) -> Key:
+    """The key of the notes, with the signature as evidence; of silence, that of the signature."""
+    signature = chorale.key.fifths if chorale.key else None
+    if (chorale.pitch == REST).all():
+        return chorale.key or Key(0, MODES[0])
+    return find_key(chorale, signature)

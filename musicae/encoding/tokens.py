@@ -1,0 +1,129 @@
+"""Chorale <-> tensors: the only bridge between music and torch.
+
+At each step each voice is one symbol of its own vocabulary: ``HOLD`` (what sounded goes on),
+``SILENCE``, or the onset of a pitch. As indices that is a tensor ``(..., T, V)`` of tokens; as a
+one-hot piano roll it is ``(..., T, P)``, the voices' vocabularies side by side in the order
+S A T B; as MiniBach's flat vectors (Briot, Hadjeres and Pachet 2020, ch. 6) it is
+``(..., T * P)`` for the voices asked for, one voice after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae.core.chorale import (
+    N_VOICES,
+    REST,
+    VOICE_RANGES,
+    VOICES,
+    Chorale,
+    ChoraleError,
+    pitch_name,
+)
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+
+VOCABULARY = tuple(FIRST_PITCH + high - low + 1 for low, high in VOICE_RANGES)
+"""How many symbols each voice has."""
+
+WINDOW = 64
+"""MiniBach's four bars of 4/4, in steps."""
+
+SOPRANO = (0,)
+ACCOMPANIMENT = (1, 2, 3)
+ALL_VOICES = (0, 1, 2, 3)
+
+
+def encode(chorale: Chorale) -> Tensor:
+    """Tokens ``(T, V)``, int64. Raises ChoraleError where a note is outside its voice's range."""
+    lows = np.array([low for low, _ in VOICE_RANGES])
+    highs = np.array([high for _, high in VOICE_RANGES])
+    pitch = chorale.pitch.astype(np.int64)
+    outside = chorale.onset & ((pitch < lows) | (pitch > highs))
+    if outside.any():
+        step, voice = (int(i) for i in np.argwhere(outside)[0])
+        low, high = VOICE_RANGES[voice]
+        bar, beat = chorale.position(step)
+        raise ChoraleError(
+            f"bar {bar}, beat {beat:g}: {pitch_name(int(pitch[step, voice]))} is outside the"
+            f" {VOICES[voice].lower()}'s range {pitch_name(low)} to {pitch_name(high)}"
+        )
+    tokens = np.where(chorale.onset, pitch - lows + FIRST_PITCH, HOLD)
+    return torch.from_numpy(np.where(pitch == REST, SILENCE, tokens))
+
+
+def decode(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
+    """The chorale that tokens ``(T, V)`` spell; a hold of silence is silence.
+
+    Meter, key, fermatas and the like come from ``frame``, a chorale of the same length; without
+    one the music is in 4/4. Fermatas under which no soprano note begins any more are dropped.
+    """
+    columns = tokens.detach().cpu().numpy()
+    if columns.ndim != 2 or columns.shape[1] != N_VOICES:
+        raise ChoraleError(f"tokens are (T, {N_VOICES}), not {tuple(columns.shape)}")
+    pitch = np.full(columns.shape, REST, dtype=np.int16)
+    onset = columns >= FIRST_PITCH
+    sounding = [REST] * N_VOICES
+    for step, row in enumerate(columns):
+        for voice, token in enumerate(row):
+            if token != HOLD:
+                low = VOICE_RANGES[voice][0]
+                sounding[voice] = REST if token == SILENCE else low + int(token) - FIRST_PITCH
+        pitch[step] = sounding
+    if frame is None:
+        return Chorale(pitch, onset)
+    fermatas = tuple(step for step in frame.fermatas if onset[step, 0])
+    return replace(frame, pitch=pitch, onset=onset, fermatas=fermatas)
+
+
+def window(tokens: Tensor, start: int, length: int = WINDOW) -> Tensor:
+    """Tokens ``(length, V)`` from a step on; see ``windows``."""
+    return windows(tokens, [start], length)[0]
+
+
+def windows(tokens: Tensor, starts: Sequence[int], length: int = WINDOW) -> Tensor:
+    """Tokens ``(N, length, V)`` from each of the steps on, silent before the piece and after it.
+
+    A start may be negative. A note that is held into a window begins there anew, so that the
+    window can be understood by itself.
+    """
+    steps = torch.arange(len(tokens))[:, None].expand_as(tokens)
+    begun = torch.where(tokens != HOLD, steps, 0).cummax(dim=0).values
+    sounding = tokens.gather(0, begun)  # (T, V) the symbol that holds prolong
+    sounding = torch.where(sounding == HOLD, SILENCE, sounding)
+    out = torch.full((len(starts), length, tokens.shape[1]), SILENCE, dtype=tokens.dtype)
+    for row, start in zip(out, starts, strict=True):
+        first, stop = max(0, start), min(len(tokens), start + length)
+        if first < stop:
+            row[first - start : stop - start] = tokens[first:stop]
+            row[first - start] = sounding[first]
+    return out
+
+
+def one_hot(tokens: Tensor) -> Tensor:
+    """The piano roll ``(..., T, P)`` of tokens ``(..., T, V)``, float32."""
+    return torch.cat(
+        [F.one_hot(tokens[..., v], size) for v, size in enumerate(VOCABULARY)], dim=-1
+    ).float()
+
+
+def flatten(tokens: Tensor, voices: Sequence[int] = ALL_VOICES) -> Tensor:
+    """MiniBach's flat vectors ``(..., T * P)`` of tokens ``(..., T, V)``: voice after voice."""
+    return torch.cat(
+        [F.one_hot(tokens[..., v], VOCABULARY[v]).flatten(-2) for v in voices], dim=-1
+    ).float()
+
+
+def unflatten(flat: Tensor, voices: Sequence[int] = ALL_VOICES) -> list[Tensor]:
+    """Each voice's part ``(..., T, P_v)`` of flat vectors ``(..., T * P)``; undoes ``flatten``."""
+    steps = flat.shape[-1] // sum(VOCABULARY[v] for v in voices)
+    parts = torch.split(flat, [steps * VOCABULARY[v] for v in voices], dim=-1)
+    return [
+        part.reshape(*part.shape[:-1], steps, VOCABULARY[v])
+        for part, v in zip(parts, voices, strict=True)
+    ]

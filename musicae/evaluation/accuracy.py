@@ -1,0 +1,346 @@
+"""How good a model is, in numbers, beside predictors that know next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musicae.core.chorale import (
+    MODES,
+    N_VOICES,
+    REST,
+    STEPS_PER_QUARTER,
+    VOICE_RANGES,
+    VOICES,
+    Chorale,
+    ChoraleError,
+    Key,
+    MusicaeError,
+    pitch_name,
+)
+from musicae.corpus import corpus
+from musicae.decoding import sampler as decoding
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO, WINDOW
+from musicae.models.checkpoint import Checkpoint, CheckpointError
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.training.config import RECIPES
+from musicae.training.minibach import WindowTask, four_bar_starts
+
+HOLDING = "always hold"
+DEGREE = "scale degree"
+TRIVIAL = (HOLDING, DEGREE)
+"""``HOLDING`` holds at every step. ``DEGREE`` begins a note wherever the soprano does, the one
+that the voice begins most often under that degree of the scale, and holds otherwise; of the
+soprano itself it knows too much to be asked."""
+
+SAME = 0.01
+"""A model that is less than a point better than a trivial predictor is no better."""
+
+
+class Accuracy(NamedTuple):
+    """A predictor's share of right symbols, 0 to 1."""
+
+    steps: float
+    """Of all steps: hold, rest, or the onset of the right pitch."""
+    onsets: float
+    """Of the steps at which Bach begins a note."""
+
+
+MOST_SURPRISING = 3
+"""How many places of a chorale are named; they lie at least a quarter apart."""
+TOGETHER = "together"
+"""All voices that a harmonizer writes."""
+
+Table = dict[str, dict[str, Accuracy]]
+"""Voice -> predictor -> accuracy."""
+
+
+def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[Chorale]) -> Table:
+    """How often a model writes what Bach wrote, beside the trivial predictors.
+
+    ``chorales`` are judged in windows of four bars of 4/4 that do not overlap; ``known`` is what
+    the trivial predictors learn from, the train side. Notes that a window cuts in two and what
+    lies outside the piece are not counted. Raises MusicaeError where nothing is left to count.
+    """
+    task = RECIPES[model.name].task
+    if not isinstance(task, WindowTask):
+        raise MusicaeError(f"{model.name} does not work in windows; musicae evaluate {model.name}")
+    below = _usual_distances(known)
+    windows, bach, counted, degree = [], [], [], []
+    for chorale in chorales:
+        shifts = corpus.transpositions(chorale)
+        if not shifts:
+            continue
+        piece = chorale.transpose(min(shifts, key=abs))
+        tokens = pianoroll.encode(piece)
+        guess = torch.from_numpy(_by_degree(piece, below))
+        for start in _side_by_side(four_bar_starts(piece)):
+            window = pianoroll.window(tokens, start)
+            steps = torch.arange(start, start + WINDOW)
+            inside = (steps >= 0) & (steps < len(piece))
+            steps = steps.clamp(0, len(piece) - 1)
+            windows.append(window)
+            bach.append(tokens[steps])
+            degree.append(guess[steps])
+            counted.append(inside[:, None] & (window == tokens[steps]))
+    if not windows:
+        raise MusicaeError("there are no four bars of 4/4 to judge a model by")
+    truth, count = torch.stack(bach), torch.stack(counted)
+    answer = task.predict(model.model, torch.stack(windows))
+    by_degree = torch.stack(degree)
+    table: Table = {}
+    for i, v in enumerate(task.answer):
+        guesses = {
+            model.name: answer[..., i],
+            HOLDING: torch.full_like(truth[..., v], HOLD),
+        }
+        if v not in SOPRANO:
+            guesses[DEGREE] = by_degree[..., v]
+        table[VOICES[v]] = {
+            predictor: _accuracy(guess, truth[..., v], count[..., v])
+            for predictor, guess in guesses.items()
+        }
+    return table
+
+
+@torch.inference_mode()
+def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float, Accuracy]:
+    """Alto, tenor and bass to a soprano: nats a step, and how often the likeliest symbol is Bach's.
+
+    At each symbol the model knows the soprano and all that Bach wrote before. Every chorale is
+    judged as a whole, in whatever meter; the key is found in the soprano with its signature, and
+    phrases end at its fermatas. Chorales that fit the ranges in no key are left out. Raises
+    MusicaeError where none is left.
+    """
+    nats, steps, right, begins = 0.0, 0, [], []
+    for chorale in chorales:
+        shifts = corpus.transpositions(chorale)
+        if not shifts:
+            continue
+        piece = chorale.transpose(min(shifts, key=abs))
+        tokens = pianoroll.encode(piece)
+        judged = decoding.judge(model, Sketch.of(piece, voices=SOPRANO), tokens)
+        nats += float(judged.nats.sum())
+        steps += len(tokens)
+        for voice in ACCOMPANIMENT:
+            likeliest = judged.logits[:, voice].argmax(dim=-1)
+            right.append(likeliest == tokens[:, voice])
+            begins.append(tokens[:, voice] >= FIRST_PITCH)
+    if not steps:
+        raise MusicaeError("there is no chorale to judge a model by")
+    hits, onsets = torch.cat(right), torch.cat(begins)
+    accuracy = Accuracy(hits.double().mean().item(), hits[onsets].double().mean().item())
+    return nats / steps, accuracy
+
+
+class Line(NamedTuple):
+    """How much what a voice sings, or all together, surprises a harmonizer."""
+
+    nats: float
+    """Over all steps: the exact negative log-likelihood."""
+    steps: int
+    notes: int
+
+    @property
+    def per_step(self) -> float:
+        """Nats a sixteenth."""
+        return self.nats / self.steps
+
+    @property
+    def per_note(self) -> float:
+        return self.nats / self.notes
+
+
+class Surprise(NamedTuple):
+    """A place where a harmonizer expected something else."""
+
+    bar: int
+    beat: float
+    voice: int
+    """0 soprano to 3 bass."""
+    nats: float
+    sung: str
+    """Such as ``sings G4``, ``holds G4`` or ``rests``."""
+    expected: str
+    """The likeliest in its stead, in the same words."""
+
+    def __str__(self) -> str:
+        return (
+            f"bar {self.bar} beat {self.beat:g}: {VOICES[self.voice]} {self.sung}, where the"
+            f" model expected that it {self.expected} ({self.nats:.1f} nats)"
+        )
+
+
+class Score(NamedTuple):
+    """How a harmonizer judges a harmonization that exists, given its soprano."""
+
+    key: Key
+    """In which the soprano was heard."""
+    lines: dict[str, Line]
+    """Of alto, tenor and bass by name, and ``TOGETHER``, whose notes are those of all three."""
+    places: tuple[Surprise, ...]
+    """The most surprising, the most surprising first."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The score as plain numbers, names and lists."""
+        return {
+            "key": str(self.key),
+            "voices": {
+                name: line._asdict()
+                | {"nats_per_step": line.per_step, "nats_per_note": line.per_note}
+                for name, line in self.lines.items()
+            },
+            "most_surprising": [place._asdict() for place in self.places],
+        }
+
+
+@torch.inference_mode()
+def score(model: Harmonizer, chorale: Chorale) -> Score:
+    """How likely alto, tenor and bass are to a soprano; it alone is known, with its signature.
+
+    The key is found in the soprano, and phrases end at its fermatas. A chorale that leaves the
+    voices' ranges is judged in the nearest key in which it does not; what is said of it is said at
+    its own pitch. Raises ChoraleError where there is no such key or a voice never sings.
+    """
+    silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
+    if silent:
+        raise ChoraleError(f"is not in four voices: nothing is sung by {' and '.join(silent)}")
+    shifts = corpus.transpositions(chorale)
+    if not shifts:
+        raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
+    shift = min(shifts, key=abs)
+    piece = chorale.transpose(shift)
+    sketch = Sketch.of(piece, voices=SOPRANO)
+    tokens = pianoroll.encode(piece)  # (T, V)
+    logits, nats = decoding.judge(model, sketch, tokens)
+    steps, lines = len(tokens), {}
+    for voice in ACCOMPANIMENT:
+        notes = int(chorale.onset[:, voice].sum())
+        lines[VOICES[voice]] = Line(float(nats[:, voice].sum()), steps, notes)
+    notes = sum(line.notes for line in lines.values())
+    lines[TOGETHER] = Line(float(nats.sum()), steps, notes)
+    places = []
+    for step, voice in _peaks(nats, MOST_SURPRISING):
+        likeliest = int(logits[step, voice].argmax())
+        words = [
+            _in_words(chorale, step, voice, symbol, shift)
+            for symbol in (int(tokens[step, voice]), likeliest)
+        ]
+        at = chorale.position(step)
+        places.append(Surprise(*at, voice, float(nats[step, voice]), *words))
+    return Score(sketch.key.transpose(-shift), lines, tuple(places))
+
+
+def harmonizer_of(model: Checkpoint) -> Harmonizer:
+    """The model of a checkpoint that can score. Raises CheckpointError for others."""
+    if not isinstance(model.model, Harmonizer):
+        raise CheckpointError(f"{model.name} gives no likelihood; a harmonizer scores chorales")
+    return model.model
+
+
+def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
+    """The steps and voices of the greatest of nats ``(T, V)``, a quarter apart or more."""
+    chosen: list[tuple[int, int]] = []
+    for flat in np.argsort(-nats, axis=None, kind="stable"):
+        step, voice = divmod(int(flat), nats.shape[1])
+        if len(chosen) == count or nats[step, voice] <= 0:
+            break
+        if all(abs(step - other) >= STEPS_PER_QUARTER for other, _ in chosen):
+            chosen.append((step, voice))
+    return chosen
+
+
+def _in_words(chorale: Chorale, step: int, voice: int, symbol: int, shift: int) -> str:
+    """What a symbol at a step of a chorale says, which was encoded ``shift`` semitones higher."""
+    if symbol == SILENCE:
+        return "rests"
+    if symbol == HOLD:
+        return f"holds {pitch_name(int(chorale.pitch[step - 1, voice]))}"
+    return f"sings {pitch_name(VOICE_RANGES[voice][0] + symbol - FIRST_PITCH - shift)}"
+
+
+def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:
+    right = (answer == truth)[counted].double()
+    begins = (truth >= FIRST_PITCH)[counted]
+    return Accuracy(right.mean().item(), right[begins].mean().item())
+
+
+def _side_by_side(starts: Sequence[int]) -> list[int]:
+    """The first windows that do not overlap."""
+    chosen: list[int] = []
+    for start in starts:
+        if not chosen or start >= chosen[-1] + WINDOW:
+            chosen.append(start)
+    return chosen
+
+
+def _usual_distances(chorales: Sequence[Chorale]) -> NDArray[np.int64]:
+    """How far below the soprano each voice begins most of its notes, in semitones.
+
+    ``(2, 12, V)`` for each mode and degree of the scale that the soprano sings. As a distance from
+    the soprano a degree of the scale comes with its octave.
+    """
+    unison = 127  # the place in the count of a voice that doubles the soprano; crossings are below
+    counts = np.zeros((len(MODES), 12, N_VOICES, 2 * unison + 1), dtype=np.int64)
+    for chorale in chorales:
+        if chorale.key is None:
+            continue
+        at, voice = np.nonzero(chorale.onset & (chorale.pitch[:, :1] != REST))
+        soprano = chorale.pitch[at, 0].astype(np.int64)
+        degree = (soprano - chorale.key.tonic) % 12
+        distance = soprano - chorale.pitch[at, voice] + unison
+        np.add.at(counts[MODES.index(chorale.key.mode)], (degree, voice, distance), 1)
+    usual: NDArray[np.int64] = counts.argmax(axis=-1) - unison
+    return usual
+
+
+def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tokens ``(T, V)`` that ``DEGREE`` predicts; it holds where the key is not known."""
+    tokens = np.full(chorale.pitch.shape, HOLD, dtype=np.int64)
+    if chorale.key is not None:
+        at = np.flatnonzero(chorale.onset[:, 0])
+        soprano = chorale.pitch[at, 0].astype(np.int64)
+        mode, degrees = MODES.index(chorale.key.mode), (soprano - chorale.key.tonic) % 12
+        lows = np.array([low for low, _ in VOICE_RANGES])
+        tokens[at] = soprano[:, None] - below[mode, degrees] - lows + FIRST_PITCH
+    return tokens
+
+
+def markdown(table: Table) -> str:
+    """The table as people read it, in percent."""
+    predictors = list(dict.fromkeys(p for row in table.values() for p in row))
+    lines = [
+        "| voice | " + " | ".join(f"{p}: steps | onsets" for p in predictors) + " |",
+        "| --- |" + " ---: | ---: |" * len(predictors),
+    ]
+    for voice, row in table.items():
+        cells = [
+            f"{100 * share:.1f}" if p in row else "-"
+            for p in predictors
+            for share in row.get(p, Accuracy(0, 0))
+        ]
+        lines.append(f"| {voice.lower()} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def verdicts(table: Table) -> list[str]:
+    """A sentence for each number of a model that is less than a point above a trivial one's."""
+    sentences = []
+    for voice, row in table.items():
+        name, model = next((p, accuracy) for p, accuracy in row.items() if p not in TRIVIAL)
+        for trivial in (p for p in TRIVIAL if p in row):
+            for kind, share, other in zip(Accuracy._fields, model, row[trivial], strict=True):
+                if share - other < SAME:
+                    sentences.append(
+                        f"{voice}, {kind}: {name} ({share:.1%}) is no better than"
+                        f" {trivial!r} ({other:.1%})"
+                    )
+    return sentences

@@ -1,0 +1,120 @@
+"""What a chorale is made of, counted: degrees, lengths, chords, intervals, parallels, repeats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import N_VOICES, REST, VOICES, Chorale, MusicaeError
+from musicae.evaluation.repetition import repeated_lengths
+from musicae.theory.key_finding import find_key
+from musicae.theory.sonorities import CHORDS, sonorities
+from musicae.theory.voice_leading.between_voices import (
+    parallel_fifths,
+    parallel_octaves,
+    parallel_unisons,
+)
+
+INTERVALS = tuple(f"{voice.lower()}_intervals" for voice in VOICES)
+
+QUALITIES = tuple(dict.fromkeys(quality for quality, _ in CHORDS if quality != "open"))
+"""Of the chords whose progressions are looked at."""
+SYMMETRIC = "diminished seventh"
+"""The same chord on each of its notes, so that it is named by the lowest of their degrees."""
+N_CHORDS = 12 * (len(QUALITIES) - 1) + 3
+"""How many chords there are, above one tonic."""
+
+
+class Style(NamedTuple):
+    """The histograms of a chorale: category -> how often.
+
+    Neither transposition nor what a file says of key and fermatas makes a difference.
+    """
+
+    mode: str
+    """Of the key that the notes show; so is the tonic."""
+    notes: int
+    """How many begin."""
+    counts: dict[str, Counter[str]]
+    """By the names of ``likeness.Grade``:
+
+    - ``note``: sixteenths of each degree, ``"0"`` to ``"11"`` semitones above the tonic, and of
+      ``"rest"``, in all voices.
+    - ``rhythm``: notes and rests by their length in sixteenths; a rest lasts until the next note.
+    - ``parallel_errors``: parallel ``"fifths"`` and ``"octaves"``, unisons included.
+    - ``harmonic_quality``: what sounds at every change by its pitch classes, transposition apart:
+      a major triad is ``"0 4 7"``.
+    - ``soprano_intervals`` and so on: semitones from each note to the next, if no rest is between.
+    - ``repeated_sequences``: see ``repetition``.
+    """
+    progressions: list[tuple[str, str]]
+    """Each chord and the next one by degree and quality: ``("7 dominant seventh", "0 major")``.
+    What is none of ``QUALITIES`` (passing notes, suspensions, bare fifths) is passed over, and so
+    is a chord that repeats the one before."""
+
+
+@lru_cache(maxsize=8)
+def style(chorale: Chorale) -> Style:
+    """The histograms of a chorale. Raises MusicaeError where a voice is silent."""
+    sounding = chorale.pitch != REST
+    for voice, sings in zip(VOICES, sounding.any(axis=0), strict=True):
+        if not sings:
+            raise MusicaeError(f"the {voice.lower()} is silent; only four voices can be judged")
+    key = find_key(chorale)
+    chords = sonorities(replace(chorale, fermatas=()))
+    degrees = (chorale.pitch[sounding].astype(np.int64) - key.tonic) % 12
+    voices = [list(_spans(chorale, voice)) for voice in range(N_VOICES)]
+    octaves = len(parallel_octaves(chords)) + len(parallel_unisons(chords))
+    harmonies = [
+        f"{(chord.root - key.tonic) % (3 if chord.quality == SYMMETRIC else 12)} {chord.quality}"
+        for chord in chords.harmonies
+        if chord and chord.quality in QUALITIES
+    ]
+    counts = {
+        "note": Counter(map(str, degrees.tolist())) + Counter(rest=int((~sounding).sum())),
+        "rhythm": Counter(str(length) for spans in voices for length, _ in spans),
+        "parallel_errors": Counter(fifths=len(parallel_fifths(chords)), octaves=octaves),
+        "harmonic_quality": _qualities(chords.pitch),
+        **{name: _intervals(spans) for name, spans in zip(INTERVALS, voices, strict=True)},
+        "repeated_sequences": sum(map(repeated_lengths, voices), Counter()),
+    }
+    progressions = [(a, b) for a, b in pairwise(harmonies) if a != b]
+    return Style(key.mode, int(chorale.onset.sum()), counts, progressions)
+
+
+def _spans(chorale: Chorale, voice: int) -> Iterator[tuple[int, int]]:
+    """The length and the pitch, or ``REST``, of each note and rest of a voice."""
+    pitch, onset = chorale.pitch[:, voice], chorale.onset[:, voice]
+    begins = onset.copy()
+    begins[0] = True
+    begins[1:] |= (pitch[1:] == REST) & (pitch[:-1] != REST)
+    steps = np.append(np.flatnonzero(begins), len(pitch))
+    yield from zip(np.diff(steps).tolist(), pitch[steps[:-1]].tolist(), strict=True)
+
+
+def _intervals(spans: Sequence[tuple[int, int]]) -> Counter[str]:
+    return Counter(str(b - a) for (_, a), (_, b) in pairwise(spans) if REST not in (a, b))
+
+
+def _qualities(pitch: NDArray[np.int64]) -> Counter[str]:
+    """What sounds in sonorities ``(N, V)``; silence is left out."""
+    bits = np.bitwise_or.reduce(np.where(pitch != REST, 1 << pitch % 12, 0), axis=1)
+    return Counter(_name(content) for content in bits.tolist() if content)
+
+
+@lru_cache(maxsize=1 << 12)
+def _name(content: int) -> str:
+    """Pitch classes, bit by bit, in semitones above the one that makes the numbers smallest.
+
+    >>> _name(1 << 7 | 1 << 11 | 1 << 2)  # G B D
+    '0 4 7'
+    """
+    least = min((content >> i | content << 12 - i) & 0xFFF for i in range(12))
+    return " ".join(str(i) for i in range(12) if least >> i & 1)

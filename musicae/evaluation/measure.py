@@ -1,0 +1,88 @@
+"""Everything that is measured of one chorale, and of many on all cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple
+
+from musicae.core.chorale import Chorale
+from musicae.evaluation import bach_likeness as likeness
+from musicae.evaluation import two_sample as twosample
+from musicae.evaluation.originality import SOPRANO, Index
+from musicae.theory.voice_leading import rules as theory
+
+FEW = 64
+"""Up to so many chorales are measured in this process: starting others takes longer."""
+
+_indices: list[Index] = []
+"""In a worker: of the known chorales' voices together, and of their sopranos."""
+
+
+class Measures(NamedTuple):
+    """What is measured of a chorale."""
+
+    grade: float
+    """Its Bach-likeness; see ``likeness.Grade``."""
+    progression: float
+    """How much more its chords surprise than held-out Bach's, in nats."""
+    traits: dict[str, float]
+    """What a classifier sees; see ``twosample.traits``."""
+    chords: int
+    broken: dict[str, int]
+    """How often each rule of ``theory.RULES`` is broken."""
+    shared: float
+    """The longest passage shared with a known chorale, in beats."""
+    shared_soprano: float
+
+
+def measure(
+    chorales: Sequence[Chorale],
+    known: Sequence[Chorale],
+    workers: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[Measures]:
+    """Measure chorales in so many processes, by default one a core; ``known`` is the train side.
+
+    ``progress`` is told how many are done.
+    """
+    found = []
+    for measured in _measured(chorales, known, workers):
+        found.append(measured)
+        if progress:
+            progress(len(found))
+    return found
+
+
+def _measured(
+    chorales: Sequence[Chorale], known: Sequence[Chorale], workers: int | None
+) -> Iterator[Measures]:
+    if workers is None:
+        workers = 1 if len(chorales) <= FEW else os.cpu_count() or 1
+    if workers == 1:
+        _begin(known)
+        yield from map(_measure, chorales)
+        return
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawning, initializer=_begin, initargs=(known,)) as pool:
+        yield from pool.map(_measure, chorales, chunksize=8)
+
+
+def _begin(known: Sequence[Chorale]) -> None:
+    _indices[:] = [Index(known), Index(known, SOPRANO)]
+
+
+def _measure(chorale: Chorale) -> Measures:
+    passages = [index.longest(chorale) for index in _indices]
+    shared, shared_soprano = (passage.beats if passage else 0.0 for passage in passages)
+    return Measures(
+        likeness.grade(chorale).total,
+        likeness.progression(chorale),
+        twosample.traits(chorale),
+        theory.chord_count(chorale),
+        {name: len(rule(chorale)) for name, rule in theory.RULES.items()},
+        shared,
+        shared_soprano,
+    )

@@ -1,0 +1,154 @@
+"""How much of a chorale is copied: the longest passage that it shares with known chorales."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from musicae.core.chorale import N_VOICES, REST, STEPS_PER_QUARTER, Chorale
+
+ALL_VOICES = tuple(range(N_VOICES))
+SOPRANO = (0,)
+
+NOTHING = -1
+"""The symbol of a transition that no known chorale has, or in which nothing sounds."""
+
+
+class Passage(NamedTuple):
+    """The same notes in two chorales, but perhaps in other keys."""
+
+    steps: int
+    """How long it is, in sixteenths."""
+    step: int
+    """Where it begins in the chorale that was asked about."""
+    known: int
+    """The place of the known chorale in the list."""
+    known_step: int
+    """Where it begins there."""
+
+    @property
+    def beats(self) -> float:
+        """How long it is, in quarters."""
+        return self.steps / STEPS_PER_QUARTER
+
+
+class Index:
+    """Every passage of known chorales, in some of the voices.
+
+    A passage is shared where in each voice the same pitches sound, transposed alike, and notes
+    begin at the same sixteenths of it. Where it begins and ends it may cut notes in two; where in
+    the bar it begins is not looked at. It does not go on through silence in all of the voices.
+
+    >>> known = Chorale.from_notes([[(0, 4, 60), (4, 4, 62), (8, 4, 63), (12, 4, 67)]])
+    >>> Index([known], SOPRANO).longest(Chorale.from_notes([[(0, 8, 74), (8, 4, 75), (12, 4, 72)]]))
+    Passage(steps=8, step=4, known=0, known_step=4)
+    """
+
+    def __init__(self, chorales: Sequence[Chorale], voices: Sequence[int] = ALL_VOICES) -> None:
+        self._voices = list(voices)
+        self._symbols: dict[bytes, int] = {}
+        self._begins: list[int] = []
+        text: list[int] = []
+        for chorale in chorales:
+            self._begins.append(len(text))
+            for row in self._transitions(chorale):
+                # Symbols below NOTHING occur once, so that no passage contains one.
+                unique = NOTHING - 1 - len(text)
+                text.append(self._symbols.setdefault(row, len(self._symbols)) if row else unique)
+            text.append(NOTHING - 1 - len(text))
+        self._automaton = _SuffixAutomaton(text)
+
+    def longest(self, chorale: Chorale) -> Passage | None:
+        """The longest passage shared with any of them, of several the first; None if there is none.
+
+        Takes milliseconds, however many chorales are known.
+        """
+        symbols = [self._symbols.get(row, NOTHING) for row in self._transitions(chorale)]
+        length, end, known_end = self._automaton.longest(symbols)
+        if not length:
+            return None
+        known = bisect_right(self._begins, known_end) - 1
+        step, known_step = end - length + 1, known_end - self._begins[known] - length + 1
+        return Passage(length + 1, step, known, known_step)
+
+    def _transitions(self, chorale: Chorale) -> list[bytes]:
+        """What happens from each step to the next, transposition apart; empty at silence."""
+        pitch, onset = chorale.pitch[:, self._voices], chorale.onset[:, self._voices]
+        sounding = pitch != REST
+        heard = sounding.any(axis=1)
+        highest = np.take_along_axis(pitch, sounding.argmax(axis=1)[:, None], axis=1)
+        before, after = (
+            np.where(part == REST, np.iinfo(np.int16).min, part - highest[:-1])
+            for part in (pitch[:-1], pitch[1:])
+        )
+        rows = np.hstack([before, after, onset[1:]]).astype(np.int16)
+        return [
+            row.tobytes() if known else b""
+            for row, known in zip(rows, heard[:-1] & heard[1:], strict=True)
+        ]
+
+
+class _SuffixAutomaton:
+    """All parts of a text, found symbol by symbol (Blumer et al. 1985).
+
+    A state stands for the parts that end at the same places of the text: ``length`` is that of the
+    longest, ``end`` the first of the places, ``link`` the state of the longest shorter ending.
+    """
+
+    def __init__(self, text: Sequence[int]) -> None:
+        self.following: list[dict[int, int]] = [{}]
+        self.length, self.end, self.link = [0], [-1], [-1]
+        last = 0
+        for place, symbol in enumerate(text):
+            last = self._extend(last, symbol, place)
+
+    def longest(self, text: Sequence[int]) -> tuple[int, int, int]:
+        """The length of the longest common part, and where it ends in ``text`` and in the other."""
+        best = (0, -1, -1)
+        state = length = 0
+        for place, symbol in enumerate(text):
+            while state and symbol not in self.following[state]:
+                state = self.link[state]
+                length = self.length[state]
+            if symbol in self.following[state]:
+                state = self.following[state][symbol]
+                length += 1
+            if length > best[0]:
+                best = (length, place, self.end[state])
+        return best
+
+    def _extend(self, last: int, symbol: int, place: int) -> int:
+        """The state of the text with one more symbol; ``last`` is that of the text so far."""
+        new = self._add({}, self.length[last] + 1, place, link=0)
+        state = last
+        while state >= 0 and symbol not in self.following[state]:
+            self.following[state][symbol] = new
+            state = self.link[state]
+        if state < 0:
+            return new
+        target = self.following[state][symbol]
+        if self.length[target] > self.length[state] + 1:
+            # The shorter parts of the target's now end in a place where the longer ones do not.
+            shorter = self._add(
+                dict(self.following[target]),
+                self.length[state] + 1,
+                self.end[target],
+                self.link[target],
+            )
+            self.link[target] = shorter
+            while state >= 0 and self.following[state].get(symbol) == target:
+                self.following[state][symbol] = shorter
+                state = self.link[state]
+            target = shorter
+        self.link[new] = target
+        return new
+
+    def _add(self, following: dict[int, int], length: int, end: int, link: int) -> int:
+        self.following.append(following)
+        self.length.append(length)
+        self.end.append(end)
+        self.link.append(link)
+        return len(self.length) - 1

@@ -1,0 +1,416 @@
+"""Chorale <-> MusicXML (``.musicxml``, ``.mxl``), engraved as four staves; music21 does the XML.
+
+A file that ``write`` made, ``read`` gives back exactly.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import warnings
+import zipfile
+import zlib
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from musicae import __version__
+from musicae.core.chorale import (
+    REST,
+    STEPS_PER_QUARTER,
+    VOICES,
+    Chorale,
+    ChoraleError,
+    Meter,
+    Reading,
+    Tempo,
+)
+from musicae.core.colours import MARK_COLOUR
+from musicae.core.files import whole_file
+from musicae.io.midi import CHOIR_AAHS
+from musicae.io.music21_score import from_score
+from musicae.theory.harmonic_analysis import Label, texts
+from musicae.theory.notation import bars_of_symbols, name_of, spell
+
+SUFFIXES = (".musicxml", ".xml", ".mxl")
+"""The files that are read and written; the last is compressed."""
+
+CLEFS = ("TrebleClef", "TrebleClef", "Treble8vbClef", "BassClef")
+DOCTYPE = (
+    '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
+    ' "http://www.musicxml.org/dtds/partwise.dtd">'
+)
+KINDS = {
+    "": "major",
+    "m": "minor",
+    "dim": "diminished",
+    "aug": "augmented",
+    "7": "dominant-seventh",
+    "m7": "minor-seventh",
+    "maj7": "major-seventh",
+    "ø7": "half-diminished-seventh",
+    "dim7": "diminished-seventh",
+    "5": "power",
+}
+"""What music21 calls the chords of lead sheets."""
+
+DOTTED_QUARTER = 6
+"""In steps."""
+
+MXL_ENTRY = "score.musicxml"
+MXL_TYPE = "application/vnd.recordare.musicxml"
+MXL_CONTAINER = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<container><rootfiles>'
+    f'<rootfile full-path="{MXL_ENTRY}" media-type="{MXL_TYPE}+xml"/></rootfiles></container>\n'
+)
+
+
+def write(
+    chorale: Chorale,
+    path: Path | str,
+    program: int | None = None,
+    provenance: dict[str, Any] | None = None,
+    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    *,
+    labels: Sequence[Label] = (),
+) -> None:
+    """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
+
+    ``program`` is the General MIDI program, counted from 0, for playback (choir by default);
+    ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
+    they begin and their voice, and writes the texts above them. ``labels``, those of
+    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
+    The same music gives the same bytes. Raises ChoraleError where the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
+    xml = to_xml(chorale, program, provenance, marks, labels=labels)
+    with whole_file(path) as partial:
+        partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
+
+
+def to_xml(
+    chorale: Chorale,
+    program: int | None = None,
+    provenance: dict[str, Any] | None = None,
+    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    *,
+    labels: Sequence[Label] = (),
+) -> bytes:
+    """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
+    from music21.musicxml.m21ToXml import ScoreExporter
+
+    program = CHOIR_AAHS if program is None else program
+    if not 0 <= program <= 127:
+        raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
+    score = _engrave(chorale, program, marks or {})
+    _label(score, chorale, labels)
+    exporter = ScoreExporter(score, makeNotation=False)
+    root = exporter.parse()
+    if labels:
+        _place_words(root.findall("part")[-1])
+    _set_header(root, chorale, provenance)
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
+
+
+def read(path: Path | str) -> Chorale:
+    """Read a MusicXML file; see ``scores.from_score``. Raises ChoraleError."""
+    return read_counting(path).chorale
+
+
+def read_counting(path: Path | str) -> Reading:
+    """``read``, with the count of notes that were moved to the grid."""
+    path = Path(path)
+    try:
+        root = _root(path)
+        title = _line(root.findtext("work/work-title")) or _line(root.findtext("movement-title"))
+        source = _line(root.findtext("identification/source"))
+        # Programs put the file's name where there is no title.
+        return from_score(_score_of(root), "" if title == path.name else title, source)
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+    except (ValueError, OverflowError) as error:  # a pitch that is not a number, for one
+        raise ChoraleError(f"{path}: is not a score that can be read ({error})") from None
+
+
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """How musicae made a MusicXML file; empty where it did not. Raises ChoraleError."""
+    try:
+        root = _root(Path(path))
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+    text = root.findtext("identification/miscellaneous/miscellaneous-field[@name='musicae']")
+    try:
+        found = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+# Writing
+
+
+def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Sequence[str]]) -> Any:
+    """The chorale as a music21 score that needs no more notation made."""
+    from music21 import clef, instrument, key, metadata, meter, stream
+
+    places = spell(chorale)
+    score = stream.Score()
+    score.metadata = metadata.Metadata()
+    for v, name in enumerate(VOICES):
+        part = stream.Part()
+        part.partName, part.partAbbreviation = name, name[0]
+        singer = getattr(instrument, name)()
+        # Without names of their own, music21 draws random ones, and no two files are alike.
+        singer.partId, singer.instrumentId = f"P{v + 1}", f"I{v + 1}"
+        singer.midiChannel, singer.midiProgram = v, program
+        part.insert(0, singer)
+        drawn = None
+        for i, measure in enumerate(chorale.measures):
+            bar = stream.Measure(number=i + (0 if chorale.pickup else 1))
+            if i == 0:
+                bar.clef = getattr(clef, CLEFS[v])()
+                if chorale.key:
+                    bar.keySignature = key.KeySignature(chorale.key.fifths).asKey(chorale.key.mode)
+                if chorale.pickup:
+                    bar.showNumber = stream.enums.ShowNumber.NEVER
+            if drawn != (measure.numerator, measure.denominator):
+                drawn = (measure.numerator, measure.denominator)
+                bar.timeSignature = meter.TimeSignature(f"{drawn[0]}/{drawn[1]}")
+            part.append(bar)
+        _fill(part, chorale, v, places[:, v].tolist(), marks)
+        part.makeAccidentals(inPlace=True)
+        part.getElementsByClass("Measure").last().rightBarline = "final"
+        score.insert(0, part)
+    bars = list(score.parts.first().getElementsByClass("Measure"))
+    for mark in chorale.tempos:
+        bar, into = _place(bars, chorale, mark.step)
+        bar.insert(into, _metronome_mark(chorale, mark))
+    return score
+
+
+def _metronome_mark(chorale: Chorale, mark: Tempo) -> Any:
+    """A tempo in beats where these are dotted and it is whole, else in quarters."""
+    from music21 import tempo
+
+    measure = next(m for m in reversed(chorale.measures) if m.start <= mark.step)
+    beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+    beats = mark.qpm * STEPS_PER_QUARTER / beat
+    if beat == DOTTED_QUARTER and beats == round(beats):
+        return tempo.MetronomeMark(number=round(beats), referent=DOTTED_QUARTER / STEPS_PER_QUARTER)
+    return tempo.MetronomeMark(number=mark.qpm)
+
+
+def _fill(
+    part: Any,
+    chorale: Chorale,
+    voice: int,
+    places: Sequence[int],
+    marks: Mapping[tuple[int, int], Sequence[str]],
+) -> None:
+    """Put the symbols of a voice into the bars of its part."""
+    from music21 import expressions, note, pitch, tie
+
+    bars = part.getElementsByClass("Measure")
+    for bar, symbols in zip(bars, bars_of_symbols(chorale, voice), strict=True):
+        for symbol in symbols:
+            quarters = Fraction(symbol.length, STEPS_PER_QUARTER)
+            if symbol.pitch == REST:
+                # Only a rest of a whole bar may say so: readers stretch it to a full bar.
+                rest = note.Rest(type="whole", fullMeasure=symbol.whole_bar)
+                rest.duration.linked = not symbol.whole_bar  # drawn as a whole rest in any meter
+                rest.duration.quarterLength = quarters
+                bar.append(rest)
+                continue
+            letter, sharps, octave = name_of(symbol.pitch, places[symbol.note_step])
+            spelled = pitch.Pitch(letter + ("#" * sharps if sharps > 0 else "-" * -sharps))
+            spelled.octave = octave
+            head = note.Note(spelled, quarterLength=quarters)
+            if symbol.tied_before or symbol.tied_after:
+                both = symbol.tied_before and symbol.tied_after
+                kind = "continue" if both else "stop" if symbol.tied_before else "start"
+                head.tie = tie.Tie(kind)
+            for beam in symbol.beams:
+                head.beams.append(*beam.replace("hook", "partial").split())
+            if symbol.note_step in chorale.fermatas and not symbol.tied_after:
+                fermata = expressions.Fermata()
+                fermata.type = "upright"
+                head.expressions.append(fermata)
+            if (symbol.note_step, voice) in marks:
+                head.style.color = MARK_COLOUR
+                if not symbol.tied_before:
+                    for text in marks[symbol.note_step, voice]:
+                        words = expressions.TextExpression(text)
+                        words.placement, words.style.color = "above", MARK_COLOUR
+                        bar.insert(bar.highestTime, words)
+            bar.append(head)
+
+
+def _place(bars: Sequence[Any], chorale: Chorale, step: int) -> tuple[Any, Fraction]:
+    """The bar in which a step lies, and the quarters into it."""
+    index = bisect_right(chorale.measures, step, key=lambda measure: measure.start) - 1
+    return bars[index], Fraction(step - chorale.measures[index].start, STEPS_PER_QUARTER)
+
+
+def _label(score: Any, chorale: Chorale, labels: Sequence[Label]) -> None:
+    """Put chord symbols above the soprano and Roman numerals, as words, below the bass.
+
+    MusicXML has elements for numerals too, but MuseScore 3 draws none of them and music21 10 does
+    not tell what they say; Verovio draws the newer ones only.
+    """
+    from music21 import expressions, harmony
+
+    above, *_, below = (list(part.getElementsByClass("Measure")) for part in score.parts)
+    for label, (step, text) in zip(labels, texts(labels), strict=True):
+        bar, into = _place(above, chorale, step)
+        root, kind, bass = _chord(label.chord)
+        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=KINDS[kind], kindStr=kind)
+        symbol.placement = "above"
+        bar.insert(into, symbol)
+        bar, into = _place(below, chorale, step)
+        words = expressions.TextExpression(text)
+        words.placement, words.style.fontStyle = "below", "normal"
+        bar.insert(into, words)
+
+
+def _chord(symbol: str) -> tuple[str, str, str]:
+    """Root, kind and bass of a chord symbol, the notes as music21 spells them.
+
+    >>> _chord("Bbm7/Db")
+    ('B-', 'm7', 'D-')
+    """
+    upper, _, lower = symbol.partition("/")
+    root = re.match("[A-G][#b]*", upper)
+    if root is None or upper[root.end() :] not in KINDS:
+        raise ChoraleError(f"{symbol!r} is not a chord symbol that can be written")
+    bass = lower or root[0]
+    return root[0].replace("b", "-"), upper[root.end() :], bass.replace("b", "-")
+
+
+def _place_words(part: ET.Element) -> None:
+    """Put words that begin within a note where they belong, by going back to them.
+
+    music21 writes them after the note, with an offset that MuseScore 3 does not heed.
+    """
+    for bar in part.findall("measure"):
+        now, late = 0, []
+        for element in list(bar):
+            offset = element.find("offset")
+            if element.tag == "direction" and offset is not None:
+                late.append((now + int(offset.text or 0), element))
+                element.remove(offset)
+                bar.remove(element)
+            elif element.tag == "note":
+                now += int(element.findtext("duration", "0"))
+        end = len(bar) - (bar[-1].tag == "barline")
+        for place, element in sorted(late, key=lambda found: -found[0]):
+            back = ET.Element("backup")
+            ET.SubElement(back, "duration").text = str(now - place)
+            bar[end:end] = [back, element]
+            now, end = place, end + 2
+
+
+def _set_header(root: ET.Element, chorale: Chorale, provenance: dict[str, Any] | None) -> None:
+    """Replace music21's header, which has no source but the day's date and titles of its own."""
+    for tag in ("work", "movement-title", "identification"):
+        for element in root.findall(tag):
+            root.remove(element)
+    identification = ET.Element("identification")
+    encoding = ET.SubElement(identification, "encoding")
+    ET.SubElement(encoding, "software").text = f"musicae {__version__}"
+    for kind in ("accidental", "beam"):
+        ET.SubElement(encoding, "supports", {"element": kind, "type": "yes"})
+    if chorale.source:
+        ET.SubElement(identification, "source").text = chorale.source
+    if provenance:
+        fields = ET.SubElement(identification, "miscellaneous")
+        field = ET.SubElement(fields, "miscellaneous-field", name="musicae")
+        field.text = json.dumps(provenance)
+    root.insert(0, identification)
+    if chorale.title:
+        work = ET.Element("work")
+        ET.SubElement(work, "work-title").text = chorale.title
+        root.insert(0, work)
+
+
+def _compress(xml: bytes) -> bytes:
+    """The bytes of an .mxl archive; its times are fixed, so that equal music is equal bytes."""
+    buffer = io.BytesIO()
+    entries = [
+        ("mimetype", MXL_TYPE.encode(), zipfile.ZIP_STORED),  # first and plain, says the standard
+        ("META-INF/container.xml", MXL_CONTAINER.encode(), zipfile.ZIP_DEFLATED),
+        (MXL_ENTRY, xml, zipfile.ZIP_DEFLATED),
+    ]
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content, method in entries:
+            archive.writestr(zipfile.ZipInfo(name), content, method)
+    return buffer.getvalue()
+
+
+# Reading
+
+
+def _root(path: Path) -> ET.Element:
+    """The root element of a file, unpacked where it is an .mxl archive."""
+    if path.is_dir():
+        raise ChoraleError("is a folder; give a MusicXML file")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ChoraleError("no such file") from None
+    except OSError as error:
+        raise ChoraleError(f"may not be read ({error.strerror or error})") from None
+    if not data:
+        raise ChoraleError("is empty")
+    if data.startswith(b"PK"):
+        data = _unpack(data)
+    try:
+        root = ET.fromstring(data)
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise ChoraleError(f"is not MusicXML, or is damaged ({error})") from None
+    if root.tag == "score-timewise":
+        raise ChoraleError("is MusicXML ordered by time; export it as partwise MusicXML")
+    if root.tag != "score-partwise":
+        raise ChoraleError(f"is XML but not MusicXML (it begins with <{root.tag}>)")
+    return root
+
+
+def _unpack(data: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            container = ET.fromstring(archive.read("META-INF/container.xml"))
+            entry = container.find(".//{*}rootfile")
+            return archive.read("" if entry is None else entry.get("full-path", ""))
+    except KeyError:
+        raise ChoraleError("is an archive without a MusicXML score in it") from None
+    except (zipfile.BadZipFile, zlib.error, ET.ParseError, EOFError, RuntimeError) as error:
+        raise ChoraleError(f"is a damaged .mxl archive ({error}); export it again") from None
+
+
+def _score_of(root: ET.Element) -> Any:
+    from music21.musicxml.xmlToM21 import MusicXMLImporter
+
+    for bar in root.iter("measure"):  # music21 stops at some numerals, and no harmony is sung
+        for harmony in bar.findall("harmony"):
+            bar.remove(harmony)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about slurs, layout, fonts: nothing that a chorale has
+        try:
+            importer = MusicXMLImporter()
+            importer.xmlRootToScore(root, importer.stream)
+            return importer.stream
+        except Exception as error:  # music21 raises whatever its parser meets in a damaged score
+            raise ChoraleError(f"is not a score that can be read ({_line(str(error))})") from None
+
+
+def _line(text: str | None) -> str:
+    """The text on one line, without characters that cannot be printed."""
+    words = (text or "").split()
+    return " ".join("".join(c for c in word if c.isprintable()) for word in words).strip()

@@ -1,0 +1,52 @@
+"""What a slider can move: attributes of a chorale as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from musicae.core.chorale import MODES, REST, STEPS_PER_QUARTER, Chorale
+from musicae.encoding.partial_score import likely_key
+from musicae.theory.sonorities import sonorities
+
+SCALES = {MODES[0]: (0, 2, 4, 5, 7, 9, 11), MODES[1]: (0, 2, 3, 5, 7, 8, 9, 10, 11)}
+"""Semitones above the tonic; in minor with both forms of the sixth and seventh degrees."""
+AT_REST = ("major", "minor", "open")
+
+
+def activity(chorale: Chorale) -> float:
+    """Notes a quarter, of an average voice."""
+    return float(STEPS_PER_QUARTER * chorale.onset.mean())
+
+
+def chromaticism(chorale: Chorale) -> float:
+    """The share of notes that are not in the key's scale."""
+    key = likely_key(chorale)
+    degrees = (chorale.pitch[chorale.onset] - key.tonic) % 12
+    return float((~np.isin(degrees, SCALES[key.mode])).mean()) if degrees.size else 0.0
+
+
+def register(chorale: Chorale) -> float:
+    """The mean pitch, as a MIDI number."""
+    sounding = chorale.pitch[chorale.pitch != REST]
+    return float(sounding.mean()) if sounding.size else 0.0
+
+
+def dissonance(chorale: Chorale) -> float:
+    """The share of the time in which what sounds is not a major or minor triad."""
+    chords = sonorities(chorale)
+    lengths = np.diff([*chords.steps.tolist(), len(chorale)])
+    rests = [harmony is not None and harmony.quality in AT_REST for harmony in chords.harmonies]
+    return float(lengths[~np.array(rests, dtype=bool)].sum() / max(1, lengths.sum()))
+
+
+ATTRIBUTES = {
+    "activity": activity,
+    "chromaticism": chromaticism,
+    "register": register,
+    "dissonance": dissonance,
+}
+
+
+def measured(chorale: Chorale) -> tuple[float, ...]:
+    """Each of ``ATTRIBUTES``."""
+    return tuple(measure(chorale) for measure in ATTRIBUTES.values())

@@ -1,0 +1,216 @@
+"""Places in the VAE's latent space, and the ways between them.
+
+A place is a piece's latent vector and those of its beats, with the form in which they sound. Its
+numbers are rounded to half precision, so that a file can hold them, and sounds the same wherever
+it was kept.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae.core.chorale import STEPS_PER_QUARTER, Chorale, ChoraleError
+from musicae.decoding.threads import one_thread
+from musicae.encoding import forms
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import Sketch
+from musicae.encoding.step_features import situation
+from musicae.models.layers import NONE
+from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent, Piece
+from musicae.models.vocabulary import SILENCE
+from musicae.models.voice_transformer import Problem
+
+PRIORS = ("normal", "fitted")
+"""Where a piece's vector is drawn from: N(0, I), or a normal distribution fitted to the train
+side's posterior."""
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    form: Sketch
+    latent: Latent
+    """Of one piece: ``(1, Z)`` and ``(1, M, Y)``, float32."""
+
+    def __post_init__(self) -> None:
+        rounded = Latent(*(part.half().float() for part in self.latent))
+        object.__setattr__(self, "latent", rounded)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A place as text, numbers and lists."""
+        return {
+            "form": forms.as_dict(self.form),
+            "piece": _to_text(self.latent.piece[0]),
+            "beats": _to_text(self.latent.beats[0]),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], config: ChoraleVAEConfig) -> Place:
+        """The place that ``as_dict`` told of. Raises ChoraleError where it is none, or one of
+        another model."""
+        try:
+            form = forms.from_dict(facts["form"])
+            piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChoraleError(f"this is no place in latent space ({error})") from None
+        count = int(beats_of(form.chorale, config.stride)[-1]) + 1
+        if piece.numel() != config.piece or beats.numel() != count * config.beat:
+            raise ChoraleError("its latent vectors are those of another model")
+        return cls(form, Latent(piece[None], beats.view(1, count, config.beat)))
+
+
+def beats_of(chorale: Chorale, stride: int) -> Tensor:
+    """``(J,)`` int64 which beat each frame of ``stride`` steps belongs to, by its first step.
+
+    Beats are quarters, counted from the bar line, whatever the meter.
+    """
+    begins = np.zeros(len(chorale), dtype=np.int64)
+    for number, measure in enumerate(chorale.measures):
+        late = 0 if number else chorale.pickup % STEPS_PER_QUARTER
+        begins[measure.start + late : measure.start + measure.length : STEPS_PER_QUARTER] = 1
+    begins[0] = 1
+    return torch.from_numpy((begins.cumsum() - 1)[::stride].copy())
+
+
+def piece_of(sketch: Sketch, config: ChoraleVAEConfig) -> Piece:
+    """A sketch as tensors, one piece: its form, and what is known of it; and silence after it."""
+    chorale = sketch.chorale
+    form = Sketch.of(chorale, key=sketch.key, phrases=sketch.phrases)
+    missing = (0, 0, 0, -len(chorale) % config.stride + config.beyond)
+    problem = Problem(
+        F.pad(pianoroll.encode(chorale), missing, value=SILENCE)[None],
+        F.pad(torch.from_numpy(sketch.known.copy()), missing, value=True)[None],
+        F.pad(torch.from_numpy(situation(form)), missing)[None],
+        torch.tensor([sketch.key.tonic]),
+    )
+    beats = beats_of(chorale, config.stride)
+    return Piece(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
+
+
+def together(pieces: Sequence[Piece], steps: int = 0) -> Piece:
+    """Pieces ``(1, ...)`` as one batch ``(B, ...)``, filled up with silence to as many steps as the
+    longest has, or to so many."""
+    steps = max(steps, *(piece.problem.tokens.shape[1] for piece in pieces))
+    stride = pieces[0].problem.tokens.shape[1] // pieces[0].beats.shape[1]
+    frames = steps // stride
+    padded = []
+    for problem, beats in pieces:
+        tail = (0, 0, 0, steps - problem.tokens.shape[1])
+        padded.append(
+            (
+                F.pad(problem.tokens, tail, value=SILENCE),
+                F.pad(problem.known, tail, value=True),
+                F.pad(problem.context, tail),
+                problem.tonic,
+                F.pad(beats, (0, frames - beats.shape[1]), value=NONE),
+            )
+        )
+    *parts, beats = (torch.cat(part) for part in zip(*padded, strict=True))
+    return Piece(Problem(*parts), beats)
+
+
+def latents_together(latents: Sequence[Latent]) -> Latent:
+    """Latents ``(1, ...)`` as one batch."""
+    beats = max(latent.beats.shape[1] for latent in latents)
+    return Latent(
+        torch.cat([latent.piece for latent in latents]),
+        torch.cat([F.pad(x.beats, (0, 0, 0, beats - x.beats.shape[1])) for x in latents]),
+    )
+
+
+@torch.inference_mode()
+@one_thread()
+def hear(model: ChoraleVAE, chorale: Chorale, form: Sketch | None = None) -> Place:
+    """The place of a chorale: the mean of its posterior.
+
+    Raises ChoraleError where a note is outside its voice's range.
+    """
+    form = form or forms.form_of(chorale)
+    whole = Sketch.of(chorale, voices=pianoroll.ALL_VOICES, key=form.key, phrases=form.phrases)
+    piece = piece_of(whole, model.config)
+    return Place(form, model.encode(piece, model.sing(piece.problem.tokens)).mean)
+
+
+@torch.inference_mode()
+def dream(
+    model: ChoraleVAE, wished: Sequence[Sketch], prior: str, seeds: Sequence[tuple[int, ...]]
+) -> list[Place]:
+    """A place for each form, drawn from one of ``PRIORS``, and for its beats from the learned one.
+
+    What is drawn for a form follows from its seed alone.
+    """
+    pieces = together([piece_of(form, model.config) for form in wished])
+    counts = (pieces.beats.max(dim=1).values + 1).tolist()
+    config = model.config
+    whole = torch.zeros(len(wished), config.piece)
+    noise = torch.zeros(len(wished), max(counts), config.beat)
+    for i, (count, seed) in enumerate(zip(counts, seeds, strict=True)):
+        numbers = np.random.default_rng(seed)
+        whole[i] = torch.from_numpy(numbers.standard_normal(config.piece))
+        noise[i, :count] = torch.from_numpy(numbers.standard_normal((count, config.beat)))
+    if prior == "fitted":
+        whole = model.latent_mean + whole @ model.latent_spread.T
+    latent = model.imagine(whole, noise, pieces)
+    return [
+        Place(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
+        for i, (form, count) in enumerate(zip(wished, counts, strict=True))
+    ]
+
+
+def between(
+    model: ChoraleVAE, one: Place, other: Place, share: float, own_form: bool = False
+) -> Place:
+    """A place so far on the way from one to another, with the form of the nearer one, or always
+    its own.
+
+    The way is an arc about the middle of latent space (White 2016, *Sampling Generative
+    Networks*). Where there are more beats on one side, they are taken from where in the piece
+    they stand on the other.
+    """
+    nearer = one if share < 0.5 or own_form else other
+    count = nearer.latent.beats.shape[1]
+    (a, a_beats), (b, b_beats) = (_stretched(place.latent, count) for place in (one, other))
+    piece = _arc(a - model.latent_mean, b - model.latent_mean, share) + model.latent_mean
+    a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
+    beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
+    return Place(nearer.form, Latent(piece, beats + model.beat_mean))
+
+
+def slid(model: ChoraleVAE, place: Place, slides: Mapping[str, float]) -> Place:
+    """A place moved along directions of ``model.config.sliders``, in standard deviations of what
+    Bach's chorales have of each."""
+    beats = place.latent.beats
+    for name, amount in slides.items():
+        beats = beats + amount * model.directions[model.config.sliders.index(name)]
+    return Place(place.form, Latent(place.latent.piece, beats))
+
+
+def _stretched(latent: Latent, count: int) -> Latent:
+    """With so many beats, each from where it stands in the piece."""
+    index = (torch.arange(count) * latent.beats.shape[1]) // count
+    return Latent(latent.piece, latent.beats[:, index])
+
+
+def _arc(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """Between two vectors ``(1, D)``, on a circle about 0 where they have the same length."""
+    cosine = F.cosine_similarity(one, other).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if angle.sin() < 1e-3:
+        return torch.lerp(one, other, share)
+    turned = torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other
+    return turned / torch.sin(angle)
+
+
+def _to_text(numbers: Tensor) -> str:
+    return base64.b64encode(numbers.half().numpy().tobytes()).decode("ascii")
+
+
+def _from_text(text: str) -> Tensor:
+    return torch.from_numpy(np.frombuffer(base64.b64decode(text), dtype=np.float16).copy()).float()

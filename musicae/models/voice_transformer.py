@@ -1,0 +1,374 @@
+"""What models that write chorales share: an ear for notes, and a hand that writes them in order.
+
+An encoder hears notes, before and after; a decoder writes from left to right, led by what it is
+told of each frame, and at each step the voices one after another, outer voices first. Each symbol
+is chosen in sight of all that were chosen before it, so the likelihood is exact (cf. Huang et al.
+2018, *Music Transformer*; Peracha 2019, *TonicNet*).
+
+Notes are given to both as musicians hear them, by degrees of the scale and intervals, and a pitch
+is scored by the same: by its degree, by how far the voice would move, and by the interval to each
+other voice. What they learn of fifths in C they know of fifths in E flat.
+
+Axes: ``B`` pieces or candidates, ``T`` steps (sixteenths), ``V`` voices, ``J`` frames of
+``stride`` steps, ``C`` columns of context, ``P`` pitches of a voice, ``W`` width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+
+UNKNOWN, SILENT, HELD, BEGUN = range(4)
+"""What a voice does at a step."""
+AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
+"""Steps since a note began, as bounds of the classes that are told apart."""
+WIDEST_LEAP = 13
+"""Wider melodic intervals, in semitones, are taken for this."""
+WIDEST = 35
+"""Wider intervals between voices, in semitones, are taken for this."""
+INTERVALS = 2 * WIDEST + 1
+RELATIONS = 2
+"""How a pitch is scored besides its interval to each voice: by its height and its degree."""
+PARTS = 5
+"""How many features tell of one voice by itself."""
+
+
+@dataclass(frozen=True)
+class WriterConfig:
+    lowest: tuple[int, ...]
+    """The lowest MIDI pitch of each voice, S A T B."""
+    symbols: tuple[int, ...]
+    """How many symbols each voice has."""
+    order: tuple[int, ...]
+    """In which order the voices of a step are chosen."""
+    context: tuple[int, ...]
+    """How many values each column of the context has."""
+    width: int = 256
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    head_layers: int = 2
+    heads: int = 4
+    stride: int = 2
+    """Steps of a frame: attention is over frames, choices are made step by step."""
+    span: int = 32
+    """How many frames a layer sees to either side."""
+    depth: int = 32
+    """Length of the vectors whose products score a pitch."""
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        # Lists, as JSON has them, become what they were.
+        for name in ("lowest", "symbols", "order", "context"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not len(self.lowest) == len(self.symbols) == len(self.order):
+            raise ValueError("lowest, symbols and order speak of the same voices")
+        if sorted(self.order) != list(range(len(self.order))):
+            raise ValueError(f"each voice has its turn once, not {self.order}")
+        if min(self.stride, self.span, self.depth, self.heads) < 1:
+            raise ValueError(f"stride, span, depth and heads are at least 1: {self}")
+        if self.width % (2 * self.heads):
+            raise ValueError(f"{self.heads} heads do not share a width of {self.width} evenly")
+        if not 0 <= self.dropout <= 0.9:
+            raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
+
+
+class Problem(NamedTuple):
+    """Pieces of which some notes are known."""
+
+    tokens: Tensor
+    """``(B, T, V)`` int64 symbols; to be written, what is not known may be anything. ``T`` is
+    whole frames."""
+    known: Tensor
+    """``(B, T, V)`` bool what is given: whole notes, and silences."""
+    context: Tensor
+    """``(B, T, C)`` int64 where in the music each step lies."""
+    tonic: Tensor
+    """``(B,)`` int64 pitch classes."""
+
+
+class Notes(NamedTuple):
+    """What voices do, each ``(..., V)`` int64."""
+
+    pitch: Tensor
+    """MIDI numbers; ``NONE`` where nothing sounds or is known."""
+    kind: Tensor
+    """``UNKNOWN``, ``SILENT``, ``HELD`` or ``BEGUN``."""
+    age: Tensor
+    """Steps since the note or the silence began."""
+    leap: Tensor
+    """Semitones from the voice's note before to this one, from 0 (a wide fall) up; or ``NONE``."""
+
+    def where(self, seen: Tensor) -> Notes:
+        """These where ``seen``, elsewhere unknown."""
+        return Notes(
+            torch.where(seen, self.pitch, NONE),
+            torch.where(seen, self.kind, UNKNOWN),
+            torch.where(seen, self.age, NONE),
+            torch.where(seen, self.leap, NONE),
+        )
+
+
+class Turn(NamedTuple):
+    """What a model has for some voices, whose turn it is."""
+
+    which: tuple[Tensor, Tensor]
+    """``(U,)`` their turns, from 0, and the voices, where symbols of all of them are indexed."""
+    table: Tensor
+    """``(U, R, I, D)`` the vectors of intervals."""
+    outside: Tensor
+    """``(U, P)`` bool which pitches a voice has not."""
+
+
+class Writer(nn.Module):
+    lowest: Tensor
+    symbols: Tensor
+    ages: Tensor
+    upper: Tensor
+    lower: Tensor
+    calibration: Tensor
+    """What logits are divided by: above 1 where a trained model was too sure of itself."""
+
+    def __init__(self, config: WriterConfig) -> None:
+        super().__init__()
+        self.config = config
+        voices, width = len(config.lowest), config.width
+        self.floor = min(config.lowest)
+        self.voices = range(voices)
+
+        def constant(name: str, values: Sequence[int]) -> None:
+            self.register_buffer(name, torch.tensor(values), persistent=False)
+
+        constant("lowest", config.lowest)
+        constant("symbols", config.symbols)
+        constant("ages", AGES)
+        constant("upper", [a for a in self.voices for _ in range(a + 1, voices)])
+        constant("lower", [b for a in self.voices for b in range(a + 1, voices)])
+        highest = max(
+            low + size - FIRST_PITCH
+            for low, size in zip(config.lowest, config.symbols, strict=True)
+        )
+        voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
+        step = [*voice * voices, *[INTERVALS] * len(self.upper)]
+        frame = (step + list(config.context)) * config.stride
+
+        def blocks(count: int, causal: bool) -> nn.ModuleList:
+            shape = (width, config.heads, config.span, config.dropout, causal)
+            return nn.ModuleList(Block(*shape) for _ in range(count))
+
+        self.known = FeatureSum(frame, width)
+        self.encoder = blocks(config.encoder_layers, causal=False)
+        self.encoder_norm = nn.LayerNorm(width)
+        self.past = FeatureSum(frame, width)
+        self.decoder = blocks(config.decoder_layers, causal=True)
+        self.heard = nn.Linear(width, width)
+        self.decoder_norm = nn.LayerNorm(width)
+        self.to_step = nn.Linear(2 * width, width)
+        self.before = FeatureSum(step + list(config.context), width)
+        self.now = FeatureSum([*step, *[INTERVALS] * voices, voices], width)
+        self.head = nn.ModuleList(FeedForward(width, 2 * width) for _ in range(config.head_layers))
+        self.score_norm = nn.LayerNorm(width)
+        self.hold_or_rest = nn.Linear(width, 2 * voices)
+        self.queries = nn.Linear(width, (RELATIONS + voices) * config.depth)
+        # For each voice and relation, a vector for each interval: to a note of this step, to one
+        # of the step before, and one for where there is none.
+        shape = (voices, RELATIONS + voices, 2 * INTERVALS + 1, config.depth)
+        self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
+        self.dropout = Dropout(config.dropout)
+        self.register_buffer("calibration", torch.ones(1))
+
+    def write(
+        self, notes: Notes, problem: Problem, heard: Tensor, forgotten: Tensor | None = None
+    ) -> Tensor:
+        """The logits of each voice's symbols at each step, given all that comes before it.
+
+        ``notes`` are ``sing``'s, ``heard`` ``(B, J, W)`` leads the decoder. It does without the
+        past of frames that are ``forgotten`` ``(B, J)``, but for the step before.
+
+        Returns ``(B, T, V, S)``, with as many symbols as any voice has; those that a voice has
+        not are ``-inf``.
+        """
+        _, known, context, tonic = problem
+        tonic = tonic[:, None, None]
+        step = self.step_features(notes, tonic)  # (B, T, K)
+        past = self.dropout(self.past(self.frames(_later(step, self.config.stride), context)))
+        if forgotten is not None:
+            past = past.masked_fill(forgotten[..., None], 0.0)
+        x = past + self.heard(heard)
+        for block in self.decoder:
+            x = block(x)
+        x = self.to_step(torch.cat([self.decoder_norm(x), heard], dim=-1))
+        x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
+        x = x + self.before(torch.cat([_later(step), context], dim=-1))
+        before = Notes(*map(_later, notes))
+        seen = self.seen(known[..., None, :])  # (B, T, V, V)
+        now = Notes(*(part[..., None, :] for part in notes)).where(seen)
+        voices = list(self.voices)
+        own, others = before.pitch[..., None], before.pitch[..., None, :]
+        # What matters of a note that was just chosen is how the voice came to it.
+        moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
+        which = torch.tensor(voices, device=x.device)[:, None].expand(own.shape)
+        features = [
+            self.step_features(moves, tonic[..., None]),
+            interval_between(own, now.pitch),
+            which,
+        ]
+        index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
+        return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
+
+    def listen(self, notes: Notes, problem: Problem) -> Tensor:
+        """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
+        _, known, context, tonic = problem
+        # How a voice came to a note, and how long it has rested, say what was before, which may
+        # not be known.
+        begun = torch.arange(known.shape[1], device=known.device)[:, None] - notes.age
+        known_before = known.gather(1, (begun - 1).clamp_min(0))
+        seen = notes.where(known)
+        seen = seen._replace(
+            age=torch.where(seen.kind == SILENT, NONE, seen.age),
+            leap=torch.where(known_before, seen.leap, NONE),
+        )
+        step = self.step_features(seen, tonic[:, None, None])
+        x = self.dropout(self.known(self.frames(step, context)))
+        for block in self.encoder:
+            x = block(x)
+        heard: Tensor = self.encoder_norm(x)
+        return heard
+
+    def sing(self, tokens: Tensor) -> Notes:
+        """The notes of whole pieces ``(B, T, V)``."""
+        steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
+        steps = steps.expand_as(tokens)
+        # A rest is a symbol of its own at each step, and goes on where one was before.
+        rest_goes_on = (tokens == SILENCE) & (_later(tokens) == SILENCE)
+        begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
+        symbol = tokens.gather(1, begun)
+        pitch = _pitch(symbol, self.lowest)
+        came_from = torch.where(begun > 0, _later(pitch).gather(1, begun), NONE)
+        kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
+        return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
+
+    def follow(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
+        """The notes that symbols ``(..., V)`` make of those of the step before: ``sing``'s, a step
+        at a time. ``lowest`` ``(V,)`` are the pitches from which the symbols count."""
+        holds = tokens == HOLD
+        goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
+        pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
+        kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
+        leap = torch.where(goes_on, before.leap, leap_of(before.pitch, pitch))
+        return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
+
+    def seen(self, known: Tensor) -> Tensor:
+        """``(..., U, V)`` which voices are known or chosen when the turn of each voice comes.
+
+        ``known`` is ``(..., 1, V)``.
+        """
+        turn = [self.config.order.index(voice) for voice in self.voices]
+        chosen = [[other < own for other in turn] for own in turn]
+        others = ~torch.eye(len(turn), dtype=torch.bool, device=known.device)
+        return (known | torch.tensor(chosen, device=known.device)) & others
+
+    def turn(self, voices: list[int]) -> Turn:
+        every = voices == list(self.voices)
+        table = self.intervals if every else self.intervals[voices]
+        steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=table.device)
+        which = (
+            torch.arange(len(voices), device=table.device),
+            torch.tensor(voices, device=table.device),
+        )
+        return Turn(which, table, steps >= self.symbols[voices, None] - FIRST_PITCH)
+
+    def score(
+        self, turn: Turn, step: Tensor, features: Tensor, index: Tensor, silent: Tensor
+    ) -> Tensor:
+        """The logits ``(..., U, S)`` of some voices at one step.
+
+        ``step`` ``(..., W)`` is what the decoder knows of the step; ``features`` ``(..., U, K)``
+        are of the notes of this step that are known or chosen when the turn of each of the voices
+        comes, ``index`` ``(..., U, R, P)`` is ``pitch_index``'s, and ``silent`` ``(..., U, 1)``
+        says which of the voices has nothing to hold.
+        """
+        x = self.dropout(step[..., None, :] + self.now(features))
+        for layer in self.head:
+            x = x + self.dropout(layer(x))
+        x = self.score_norm(x)  # (..., U, W)
+        queries = self.queries(x).view(*x.shape[:-1], -1, self.config.depth)  # (..., U, R, D)
+        scores = torch.einsum("...urd,urid->...uri", queries, turn.table.to(queries.dtype))
+        pitches = scores.gather(-1, index).float().sum(dim=-2)
+        pitches = pitches.masked_fill(turn.outside, -torch.inf)
+        hold_or_rest = self.hold_or_rest(x).float().view(*x.shape[:-1], -1, 2)
+        hold_or_rest = hold_or_rest[..., *turn.which, :]
+        hold = hold_or_rest[..., :1].masked_fill(silent, -torch.inf)
+        return torch.cat([hold, hold_or_rest[..., 1:], pitches], dim=-1) / self.calibration
+
+    def pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
+        """``(..., U, R, P)`` where in the tables of intervals each pitch of some voices is found:
+        its height, its degree, and its interval to each voice."""
+        steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=before.device)
+        pitches = self.lowest[voices, None, None] + steps  # (U, 1, P)
+        chosen = now.kind != UNKNOWN
+        other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
+        # First come the intervals to notes of this step, then those to notes of the step before.
+        interval = interval_between(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
+        interval = interval.masked_fill(other == NONE, 2 * INTERVALS)
+        first = (*interval.shape[:-2], 1, -1)
+        height = (pitches - self.floor).expand(first)
+        degree = ((pitches - tonic[..., None, None]) % 12).expand(first)
+        return torch.cat([height, degree, interval], dim=-2)
+
+    def step_features(self, notes: Notes, tonic: Tensor) -> Tensor:
+        """``(..., V)`` each -> ``(..., K)``: what ``known``, ``past`` and ``before`` sum up."""
+        silent = notes.pitch == NONE
+        height = (notes.pitch - self.floor).masked_fill(silent, NONE)
+        degree = ((notes.pitch - tonic) % 12).masked_fill(silent, NONE)
+        age = torch.bucketize(notes.age, self.ages, right=True)
+        age = age.masked_fill(notes.age == NONE, NONE)
+        voices = torch.stack([notes.kind, height, degree, age, notes.leap], dim=-1).flatten(-2)
+        between = interval_between(notes.pitch[..., self.upper], notes.pitch[..., self.lower])
+        return torch.cat([voices, between], dim=-1)
+
+    def frames(self, step: Tensor, context: Tensor) -> Tensor:
+        """Features ``(B, T, K)`` and context ``(B, T, C)`` -> those of frames ``(B, J, ...)``."""
+        both = torch.cat([step, context], dim=-1)
+        return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
+
+
+def surprise(logits: Tensor, problem: Problem) -> Tensor:
+    """``(B, T, V)`` in nats, of each symbol that is not known; 0 where it is.
+
+    ``logits`` are ``Writer.write``'s. The sum is the exact negative log-likelihood of what
+    is open, given what is known.
+    """
+    nats = F.cross_entropy(
+        logits.float().flatten(0, -2), problem.tokens.flatten(), reduction="none"
+    )
+    # Known symbols may be such as could never be chosen, and infinitely surprising.
+    return nats.view(problem.tokens.shape).masked_fill(problem.known, 0.0)
+
+
+def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
+    return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)
+
+
+def _later(x: Tensor, steps: int = 1) -> Tensor:
+    """``(B, T, ...)`` moved on by so many steps; ``NONE`` comes in at the front."""
+    return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
+
+
+def leap_of(before: Tensor, after: Tensor) -> Tensor:
+    """From one pitch to another, from 0 up; ``NONE`` where one of them is."""
+    semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
+    return torch.where((before == NONE) | (after == NONE), NONE, semitones)
+
+
+def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
+    """From one pitch down to another, from 0 (far above) up; ``NONE`` where one of them is."""
+    semitones = (upper - lower).clamp(-WIDEST, WIDEST) + WIDEST
+    return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)

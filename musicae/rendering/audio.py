@@ -1,0 +1,278 @@
+"""Arrangement -> sound: the notes sung or played through a SoundFont, as .wav, .flac or .ogg.
+
+The synthesizer is the program ``fluidsynth`` where it is installed, else the library midirenderer
+(RustySynth), which comes with the extra ``studio``. The SoundFont, unless another is given, is
+TimGM6mb by Tim Brechbill (General MIDI in 6 MB; GNU GPL version 2), which comes with the
+installation of pretty_midi.
+
+What is written depends on the notes, the SoundFont and the synthesizer alone: the same bytes each
+time.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import shutil
+import struct
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import MusicaeError
+from musicae.core.files import whole_file
+from musicae.io.midi_file import Arrangement, TempoMap, to_bytes
+from musicae.rendering.mixing import LOUDEST, TAIL, channels_of, one_track, staged
+
+SAMPLE_RATE = 48_000
+"""Frames a second."""
+FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+"""How libsndfile calls the format and its encoding, by suffix."""
+PEAK = 10 ** (-1 / 20)
+"""Of full scale, -1 dB: what the loudest sample is brought to."""
+INAUDIBLE = 10 ** (-70 / 20)
+"""Of the peak: below it the end is cut."""
+FADE = 0.05
+"""Seconds at the very end in which what is left goes to zero."""
+LONGEST = 3600.0
+"""Seconds of sound that are made at most; they take some 2 GB of memory."""
+
+FLUIDSYNTH_ROOM = ("-o", "synth.reverb.level=0.6", "-o", "synth.reverb.room-size=0.4")
+"""Makes its room about as large as midirenderer's."""
+Stage: TypeAlias = Callable[[int], Arrangement]
+"""What a synthesizer is given, for the highest volume that there may be."""
+SOFTEST = 8
+"""A highest volume below which nothing is tried."""
+QUANTUM = 2**-15
+"""The smallest step of 16 bits; what stays below it is silence."""
+FULL_SCALE = 1 - QUANTUM
+"""The loudest sample that 16 bits hold; a sound that reaches it is taken to be clipped."""
+
+
+def write(
+    arrangement: Arrangement,
+    path: Path | str,
+    *,
+    program: int | None = None,
+    soundfont: Path | None = None,
+) -> None:
+    """Write the sound of an arrangement to a .wav, .flac or .ogg, whole or not at all.
+
+    16 bits a sample, or Vorbis; the rest is as in ``synthesize``. Raises MusicaeError.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise MusicaeError(f"{path}: its name should end in one of {', '.join(FORMATS)}")
+    with whole_file(path) as partial:
+        sound = synthesize(arrangement, program=program, soundfont=soundfont)
+        _save(sound, partial, path)
+
+
+def synthesize(
+    arrangement: Arrangement, *, program: int | None = None, soundfont: Path | None = None
+) -> NDArray[np.float32]:
+    """The sound of an arrangement, ``(frames, 2)`` at ``SAMPLE_RATE``, with ``PEAK`` its peak.
+
+    Frame 0 is tick 0. It lasts to the arrangement's end, and on until the last notes have died
+    away. ``program`` is the General MIDI program, counted from 0, of the voices; without it each
+    track has its own. ``soundfont`` is an .sf2 file. Raises MusicaeError where a library, the
+    program or the SoundFont is missing, or the music lasts longer than ``LONGEST``.
+    """
+    frames = _frames(arrangement)
+    sounds = _sung([lambda loudest: staged(arrangement, program, loudest)], _usable(soundfont))
+    return _mastered(sounds, frames)[0]
+
+
+def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
+    """Write the sound of each of the first tracks after the conductor's, a path a track.
+
+    All are as long as the whole and as loud as in it: played together they are the arrangement as
+    ``write`` sounds it without its other tracks. Raises MusicaeError.
+    """
+    tracks = range(1, len(paths) + 1)
+    heard = arrangement._replace(tracks=arrangement.tracks[: len(paths) + 1])
+    frames = _frames(heard)
+
+    def alone(track: int) -> Stage:
+        return lambda loudest: one_track(staged(heard, None, loudest), track + 1)
+
+    sounds = _sung([alone(track) for track in tracks], _usable(None))
+    for path, sound in zip(paths, _mastered(sounds, frames), strict=True):
+        with whole_file(path) as partial:
+            _save(sound, partial, path)
+
+
+def _frames(arrangement: Arrangement) -> int:
+    """How many frames an arrangement lasts. Raises MusicaeError where they are too many."""
+    seconds = float(TempoMap.of(arrangement).seconds(arrangement.end))
+    if seconds > LONGEST:
+        raise MusicaeError(
+            f"the music lasts {seconds / 60:.0f} minutes; sound is made of up to"
+            f" {LONGEST / 60:.0f} minutes"
+        )
+    return round(seconds * SAMPLE_RATE)
+
+
+def _sung(stages: Sequence[Stage], soundfont: Path) -> list[NDArray[np.float32]]:
+    """The sound of each stage, all with the same volume, the highest that 16 bits hold."""
+    loudest = LOUDEST
+    while True:
+        sounds = [_by_synthesizer(stage(loudest), soundfont) for stage in stages]
+        if all(sound is not None for sound in sounds) or loudest < SOFTEST:
+            return [np.zeros((0, 2), np.float32) if s is None else s for s in sounds]
+        loudest //= 2
+
+
+def _by_synthesizer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
+    """The sound of a staged arrangement; None where it is too loud for 16 bits."""
+    if not channels_of(arrangement):
+        return np.zeros((0, 2), np.float32)
+    sound = _by_fluidsynth(arrangement, soundfont)
+    if sound is None:
+        sound = _by_midirenderer(arrangement, soundfont)
+        return sound if max(sound.max(), -sound.min()) < FULL_SCALE else None
+    return sound
+
+
+def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
+    """What the program makes of it; None where it is not installed or fails, or stays silent."""
+    program = shutil.which("fluidsynth")
+    if program is None:
+        return None
+    soundfile = _load("soundfile")
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            song, sound, settings = (Path(folder, name) for name in ("song.mid", "s.wav", "none"))
+            song.write_bytes(to_bytes(arrangement))
+            settings.touch()  # else a user's own settings would be heard
+            # Else it would play its default where the SoundFont is damaged.
+            fallback = f"synth.default-soundfont={soundfont.absolute()}"
+            options = ["-niq", "-f", str(settings), *FLUIDSYNTH_ROOM, "-o", fallback]
+            output = ["-r", str(SAMPLE_RATE), "-T", "wav", "-O", "float", "-F", str(sound)]
+            subprocess.run(
+                [program, *options, *output, str(soundfont.absolute()), str(song)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=60 + LONGEST,
+            )
+            samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
+    except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError):
+        return None
+    works = rate == SAMPLE_RATE and samples.shape[1] == 2 and samples.max(initial=0) > QUANTUM
+    return samples if works else None
+
+
+def _by_midirenderer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32]:
+    """What the library makes of it."""
+    soundfile, midirenderer = _load("soundfile"), _load("midirenderer")
+    try:
+        wave = midirenderer.render_wave_from(soundfont.read_bytes(), to_bytes(arrangement))
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # what a damaged SoundFont sets off in Rust is no Exception
+        raise MusicaeError(
+            f"{soundfont}: cannot be used as a SoundFont ({error}); give an .sf2 file"
+        ) from None
+    samples: NDArray[np.float32]
+    samples, _ = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
+    return samples
+
+
+def _mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArray[np.float32]]:
+    """Sounds of one length that together, and each, reach ``PEAK`` at most.
+
+    They are cut where all have died away, not before ``frames``.
+    """
+    longest = max(frames, *(len(sound) for sound in sounds))
+    longest = min(longest, frames + round(TAIL * SAMPLE_RATE))
+    sounds = [_of_length(sound, longest) for sound in sounds]
+    together = sounds[0] if len(sounds) == 1 else np.sum(sounds, axis=0)
+    peak = max(max(s.max(initial=0), -s.min(initial=0)) for s in [together, *sounds])
+    audible = np.flatnonzero(np.abs(together[frames:]).max(axis=1) > INAUDIBLE * peak)
+    length = frames + (int(audible[-1]) + 1 if audible.size else 0)
+    fading = min(length, round(FADE * SAMPLE_RATE))
+    gain = np.full((length, 1), PEAK / peak if peak else 1, np.float32)
+    gain[length - fading :] *= np.linspace(1, 0, fading, dtype=np.float32)[:, None]
+    return [sound[:length] * gain for sound in sounds]
+
+
+def _of_length(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Cut, or with silence after it."""
+    missing = np.zeros((max(0, frames - len(sound)), 2), np.float32)
+    return np.concatenate([sound, missing]) if len(missing) else sound[:frames]
+
+
+def _usable(soundfont: Path | None) -> Path:
+    """The SoundFont that was given, or the one beside pretty_midi. Raises MusicaeError."""
+    if soundfont is None:
+        found = importlib.util.find_spec("pretty_midi")
+        package = Path(found.origin).parent if found and found.origin else Path()
+        soundfont = package / "TimGM6mb.sf2"
+    try:
+        with soundfont.open("rb") as file:
+            head = file.read(12)
+    except FileNotFoundError:
+        raise MusicaeError(f"{soundfont}: no such SoundFont") from None
+    except OSError as error:
+        raise MusicaeError(f"{soundfont}: cannot be read ({error.strerror})") from None
+    if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+        raise MusicaeError(f"{soundfont}: is not a SoundFont; give an .sf2 file")
+    return soundfont
+
+
+def _save(sound: NDArray[np.float32], partial: Path, path: Path) -> None:
+    soundfile = _load("soundfile")
+    form, encoding = FORMATS[path.suffix.lower()]
+    try:
+        with soundfile.SoundFile(
+            partial, "w", SAMPLE_RATE, channels=2, format=form, subtype=encoding
+        ) as file:
+            for start in range(0, len(sound), SAMPLE_RATE):  # libvorbis fails on long ones
+                file.write(sound[start : start + SAMPLE_RATE])
+    except soundfile.LibsndfileError as error:
+        raise MusicaeError(f"{path}: cannot be written ({error.error_string})") from None
+    if form == "OGG":
+        partial.write_bytes(b"".join(_renumbered(partial.read_bytes())))
+
+
+def _renumbered(ogg: bytes) -> Iterator[bytes]:
+    """The pages of an Ogg file, whose stream libsndfile numbers at random, as stream 1.
+
+    A page (RFC 3533) has its stream's number at byte 14, its checksum at 22, and at 26 how many
+    bytes follow that say how long its parts are.
+    """
+    start = 0
+    while start < len(ogg):
+        parts = ogg[start + 26]
+        length = 27 + parts + sum(ogg[start + 27 : start + 27 + parts])
+        page = ogg[start : start + length]
+        head, number, tail = page[:14], struct.pack("<I", 1), page[26:]
+        order = page[18:22]
+        checksum = _ogg_checksum(head + number + order + bytes(4) + tail)
+        yield head + number + order + struct.pack("<I", checksum) + tail
+        start += length
+
+
+def _ogg_checksum(page: bytes) -> int:
+    """Ogg's CRC: zlib's polynomial with the bits the other way round, and nothing inverted."""
+    inverted = zlib.crc32(page.translate(_BITS_REVERSED), 0xFFFFFFFF)
+    return int(f"{inverted ^ 0xFFFFFFFF:032b}"[::-1], 2)
+
+
+_BITS_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def _load(library: str) -> Any:
+    try:
+        return importlib.import_module(library)
+    except (ImportError, OSError):  # OSError: soundfile without libsndfile
+        raise MusicaeError(
+            "sound needs midirenderer and soundfile: pip install 'musicae[studio]'"
+        ) from None

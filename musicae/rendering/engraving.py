@@ -1,0 +1,253 @@
+"""MusicXML -> engraved score: pages as SVG by Verovio, as PDF and PNG by Typst (extra ``studio``).
+
+A chorale becomes a close score, soprano and alto on one staff and tenor and bass on another, or an
+open score with a staff for each voice. Voices and staves that never sing are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import accumulate
+from math import inf
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree import ElementTree as ET
+
+from musicae.core.chorale import MusicaeError
+from musicae.core.files import numbered, whole_file
+from musicae.rendering.staff_layout import break_systems, lay_out
+
+SCORE_SUFFIXES = (".svg", ".pdf", ".png")
+"""Of a score; SVG and PNG have a file for each page."""
+PNG_PPI = 200.0
+
+PAGE = (210, 297)
+"""A4, in millimetres."""
+MARGIN = 15
+VEROVIO_OPTIONS = {
+    "pageWidth": 10 * PAGE[0],
+    "pageHeight": 10 * PAGE[1],
+    "pageMarginTop": 10 * MARGIN,
+    "pageMarginBottom": 10 * MARGIN,
+    "pageMarginLeft": 10 * MARGIN,
+    "pageMarginRight": 10 * MARGIN,
+    "footer": "none",
+    "svgViewBox": True,
+    "svgFormatRaw": True,  # indented text would be drawn with its indents
+    "smuflTextFont": "none",
+    "xmlIdSeed": 1,  # else the identifiers are random, and no two files are alike
+}
+
+SIZES = (
+    {"unit": 10, "spacingSystem": 10},
+    {"unit": 9, "spacingSystem": 10},
+    {"unit": 9, "spacingSystem": 4},
+    {"unit": 8, "spacingSystem": 8},
+)
+"""Half a staff space, in 0.1 mm, and the spaces between systems, from the largest."""
+
+ANCHOR = ("x", "y", "text-anchor")
+SVG = "{http://www.w3.org/2000/svg}"
+FONTS = "Libertinus Serif, Times, serif"
+"""Of text: the one that Typst brings along, then those of browsers."""
+MUSIC_FONT = "Leipzig"
+"""What Verovio writes the musical characters of a text in."""
+MUSIC_CHARACTERS = str.maketrans(
+    "\ueca5\ueca7\uecb7\ue1d5\ue1d7\ue1e7\ue260\ue261\ue262\uea64\uea65\uea66", "♩♪.♩♪.♭♮♯♭♮♯"
+)
+"""What stands for them in other fonts."""
+LETTER_WIDTH = 0.5
+"""Of a letter of a title, in ems, generously."""
+TITLE_WIDTH = 100 * (PAGE[0] - 2 * MARGIN)
+"""The most that a title may have, in the units of Verovio's SVG."""
+
+TYPST = """
+#set document(title: sys.inputs.title, date: none)
+#set page(width: {0}mm, height: {1}mm, margin: 0mm)
+#for i in range(int(sys.inputs.pages)) {{
+  if i > 0 {{ pagebreak() }}
+  image(bytes(sys.inputs.at("page-" + str(i))), format: "svg", width: {0}mm, height: {1}mm)
+}}
+""".format(*PAGE)
+
+
+def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
+    """Engrave MusicXML as .svg, .pdf or .png, whole or not at all; the files written.
+
+    SVG and PNG of several pages go into files numbered before the suffix; see ``engrave``. Pages
+    of a longer score that was written there before stay. The same music gives the same bytes.
+    Raises MusicaeError.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SCORE_SUFFIXES:
+        raise MusicaeError(f"{path}: name an engraved score {', '.join(SCORE_SUFFIXES)}")
+    pages = engrave(xml, open_score)
+    title = ET.fromstring(xml).findtext("work/work-title") or ""
+    if suffix == ".pdf":
+        contents = [_typeset(pages, title, "pdf")]
+    elif suffix == ".png":
+        contents = [_typeset([page], title, "png") for page in pages]
+    else:
+        contents = [page.encode() for page in pages]
+    paths = numbered(path, len(contents))
+    with ExitStack() as files:  # no page takes its place before all are written
+        for target, content in zip(paths, contents, strict=True):
+            files.enter_context(whole_file(target)).write_bytes(content)
+    return paths
+
+
+def engrave(xml: bytes, open_score: bool = False) -> list[str]:
+    """The pages of a score, A4, as the text of an SVG each: as large as the fewest pages allow.
+
+    ``xml`` is a chorale's MusicXML; see ``musicxml.to_xml``. Raises MusicaeError where Verovio is
+    missing or fails.
+    """
+    score = lay_out(xml, open_score)
+    best: list[str] = []
+    for size in SIZES:
+        pages = _pages(score, size)
+        if not best or len(pages) < len(best):
+            best = pages
+        if len(best) == 1:
+            break
+    return [_tidy(page) for page in best]
+
+
+def _pages(score: bytes, size: dict[str, Any]) -> list[str]:
+    """Verovio's pages in a size, with systems that are about equally full."""
+    pages = _drawn(score, size)
+    systems = sum(page.count('class="system"') for page in pages)
+    if systems == 1:
+        return pages
+    score = break_systems(score, even_breaks(_widths(score, size), systems))
+    return _drawn(score, size | {"breaks": "line", "minLastJustification": 0})
+
+
+def even_breaks(widths: Sequence[float], systems: int) -> list[int]:
+    """Where systems after the first begin, that they be about as wide; bars count from 0.
+
+    Verovio fills each system before the next, and may leave a single bar for the last.
+
+    >>> even_breaks([1, 1, 1, 1, 1, 1, 1, 1, 1], 3)
+    [3, 6]
+    """
+    total = [0.0, *accumulate(widths)]
+    widest = 2 * total[-1] / systems + max(widths)
+    # The least sum of squared widths of so many systems up to a bar, and where the last begins.
+    best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
+    for _ in range(systems):
+        ends: dict[int, tuple[float, int]] = {}
+        for start, (cost, _) in best[-1].items():
+            for end in range(start + 1, len(total)):
+                width = total[end] - total[start]
+                if width > widest:
+                    break
+                ends[end] = min(ends.get(end, (inf, 0)), (cost + width**2, start))
+        best.append(ends)
+    breaks = [len(widths)]
+    for ends in reversed(best[1:]):
+        breaks.insert(0, ends[breaks[0]][1])
+    return breaks[1:-1]
+
+
+def _drawn(score: bytes, options: dict[str, Any]) -> list[str]:
+    """Verovio's SVG of each page. Raises MusicaeError."""
+    try:
+        import verovio
+    except ImportError:
+        raise MusicaeError("engraved scores need Verovio: pip install 'musicae[studio]'") from None
+    verovio.enableLog(verovio.LOG_OFF)
+    toolkit = verovio.toolkit()
+    toolkit.setOptions(VEROVIO_OPTIONS | options)
+    if not toolkit.loadData(score.decode()):
+        raise MusicaeError("Verovio cannot engrave this score")
+    return [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
+
+
+def _widths(score: bytes, size: dict[str, Any]) -> list[float]:
+    """The width of each bar where all are in one system, before systems are filled."""
+    (page,) = _drawn(score, size | {"breaks": "none", "noJustification": True})
+    widths = []
+    for measure in ET.fromstring(page).iterfind(f".//{SVG}g[@class='measure']"):
+        line = measure.find(f"{SVG}g[@class='staff']/{SVG}path")  # such as M0 90 L1200 90
+        assert line is not None
+        left, _, right, _ = line.get("d", "").split()
+        widths.append(float(right[1:]) - float(left[1:]))
+    return widths
+
+
+def _tidy(svg: str) -> str:
+    """Verovio's SVG in millimetres, its texts flat and in fonts that are everywhere.
+
+    Programs other than browsers misplace the nested texts and lack the musical font.
+    """
+    ET.register_namespace("", SVG.strip("{}"))
+    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ET.fromstring(svg)
+    root.set("width", f"{PAGE[0]}mm")
+    root.set("height", f"{PAGE[1]}mm")
+    for element in root.iter():
+        if element.tag == f"{SVG}svg" and "font-family" in element.attrib:
+            element.set("font-family", FONTS)
+        for place, child in reversed(list(enumerate(element))):
+            if child.tag == f"{SVG}text":
+                element[place : place + 1] = _flat(child)
+        if element.get("class", "").startswith("pgHead"):
+            _fit(element)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _flat(text: ET.Element) -> list[ET.Element]:
+    """A text element's lines, without nested spans; none where it is empty."""
+    lines: list[ET.Element] = []
+    runs = list(_runs(text, {}))
+    plain = [attributes for attributes, _ in runs if attributes.get("font-family") != MUSIC_FONT]
+    for attributes, letters in runs:
+        anchor = {name: attributes.pop(name) for name in ANCHOR if name in attributes}
+        if not lines or lines[-1].attrib != anchor:
+            lines.append(ET.Element(f"{SVG}text", anchor))
+        run = ET.SubElement(lines[-1], f"{SVG}tspan", attributes)
+        run.text = letters.translate(MUSIC_CHARACTERS)
+        if attributes.get("font-family") == MUSIC_FONT:
+            del run.attrib["font-family"]
+            run.set("font-size", (plain or [attributes])[0]["font-size"])
+    return lines
+
+
+def _fit(head: ET.Element) -> None:
+    """Shrink a title that is too long for one line."""
+    for run in head.iter(f"{SVG}tspan"):
+        size = float(run.get("font-size", "0").removesuffix("px"))
+        width = LETTER_WIDTH * size * len(run.text or "")
+        run.set("font-size", f"{size * min(1, TITLE_WIDTH / width):.4g}px")
+
+
+def _runs(
+    element: ET.Element, inherited: Mapping[str, str]
+) -> Iterator[tuple[dict[str, str], str]]:
+    """The stretches of letters in a text, with the attributes that hold for each."""
+    own = {name: value for name, value in element.attrib.items() if name not in ("id", "class")}
+    attributes = {**inherited, **own}
+    if element.text:
+        yield dict(attributes), element.text
+    for child in element:
+        if child.tag == f"{SVG}tspan":
+            yield from _runs(child, attributes)
+
+
+# PDF, PNG
+
+
+def _typeset(pages: Sequence[str], title: str, kind: Literal["pdf", "png"]) -> bytes:
+    """SVG pages as a PDF, or one of them as a PNG."""
+    try:
+        import typst
+    except ImportError:
+        raise MusicaeError(
+            "scores as PDF and PNG need Typst: pip install 'musicae[studio]'"
+        ) from None
+    inputs = {"title": title, "pages": str(len(pages))}
+    inputs |= {f"page-{i}": page for i, page in enumerate(pages)}
+    return typst.compile(TYPST.encode(), format=kind, ppi=PNG_PPI, sys_inputs=inputs)

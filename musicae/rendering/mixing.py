@@ -1,0 +1,173 @@
+"""Where the voices stand and how loud they are: what a synthesizer is given of an arrangement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import mido
+import numpy as np
+
+from musicae.core.chorale import VOICES, MusicaeError
+from musicae.io.midi import CHOIR_AAHS
+from musicae.io.midi_file import (
+    ALL_NOTES_OFF,
+    DRUM_CHANNEL,
+    SUSTAIN,
+    Arrangement,
+    TempoMap,
+    Timed,
+    chooses_sound,
+    text_of,
+)
+
+TAIL = 2.5
+"""Seconds, at most, in which the last notes and the room die away after the end."""
+
+LONGEST_TAIL = 2**27
+"""In ticks: what a file can hold."""
+
+VOLUME, PAN, REVERB = 7, 10, 91
+"""Controllers of a channel."""
+STAGE = (34, 54, 74, 94)
+"""Where soprano, alto, tenor and bass stand: values of ``PAN``, 0 left, 64 middle, 127 right."""
+ROOM = 48
+"""Of 127: how much of each channel the room answers."""
+UNSTATED_VOLUME, LOUDEST = 100, 127
+
+
+def staged(
+    arrangement: Arrangement, program: int | None = None, loudest: int = LOUDEST
+) -> Arrangement:
+    """What a synthesizer is given: the notes, with the voices in their places in a room.
+
+    The voices stand from left to right, one alone in the middle, and sing in ``program``, or in
+    their track's own, or else as a choir. A channel keeps its own pan and reverb. Volumes are
+    raised or lowered together until the highest is ``loudest``. After the end, where everything
+    is let go, ``TAIL`` follows.
+    """
+    if program is not None and not 0 <= program <= 127:
+        raise MusicaeError(f"a MIDI program is 0 to 127, not {program}")
+    channels = channels_of(arrangement)
+    singers = {n for n, channel in channels.items() if channel.voices}
+    if not singers:  # of what is no choir, all is meant
+        singers = channels.keys() - {DRUM_CHANNEL} if program is not None else set()
+    several = sum(len(channel.voices) for channel in channels.values()) > 1
+    recast = singers if program is not None else set()
+    louder = loudest / max([1, *(channel.highest_volume for channel in channels.values())])
+    first = []
+    for number, channel in channels.items():
+        settings = {VOLUME: round(min(LOUDEST, UNSTATED_VOLUME * louder))}
+        if several and channel.voices and PAN not in channel.controls:
+            settings[PAN] = round(sum(STAGE[v] for v in channel.voices) / len(channel.voices))
+        if number != DRUM_CHANNEL and REVERB not in channel.controls:
+            settings[REVERB] = ROOM
+        first += [_control(0, number, control, value) for control, value in settings.items()]
+        if number in recast or (number in singers and not channel.has_program):
+            chosen = CHOIR_AAHS if program is None else program
+            message = mido.Message("program_change", channel=number, program=chosen)
+            first.append(Timed(0, message))
+        first += [
+            _control(arrangement.end, number, control, 0) for control in (SUSTAIN, ALL_NOTES_OFF)
+        ]
+    tracks = [
+        [_with_volume(event, louder) for event in track if _is_heard(event, recast)]
+        for track in arrangement.tracks
+    ]
+    return Arrangement([first, *tracks], arrangement.ppq, _end_of_tail(arrangement))
+
+
+def one_track(stage: Arrangement, track: int) -> Arrangement:
+    """A staged arrangement of which one track is heard."""
+    tracks = [
+        [e for e in events if index == track or e.message.type not in ("note_on", "note_off")]
+        for index, events in enumerate(stage.tracks)
+    ]
+    return stage._replace(tracks=tracks)
+
+
+@dataclass
+class Channel:
+    """What a channel with notes does, in all tracks."""
+
+    voices: list[int] = field(default_factory=list)
+    """Of the chorale, those that sing on it."""
+    first_note: int | None = None
+    has_program: bool = False
+    controls: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """By controller its values, with their ticks."""
+
+    @property
+    def highest_volume(self) -> int:
+        volumes = self.controls.get(VOLUME, [])
+        states = any(tick <= (self.first_note or 0) for tick, _ in volumes)
+        return max([value for _, value in volumes] + [UNSTATED_VOLUME] * (not states))
+
+
+def channels_of(arrangement: Arrangement) -> dict[int, Channel]:
+    """The channels with notes, by number."""
+    channels: dict[int, Channel] = defaultdict(Channel)
+    for event in (event for track in arrangement.tracks for event in track):
+        message = event.message
+        if message.type == "note_on" and message.velocity:
+            channel = channels[message.channel]
+            first = channel.first_note
+            channel.first_note = event.tick if first is None else min(first, event.tick)
+        elif message.type == "control_change":
+            values = channels[message.channel].controls[message.control]
+            values.append((event.tick, message.value))
+        elif message.type == "program_change":
+            channels[message.channel].has_program = True
+    for voice, number in _voices(arrangement):
+        channels[number].voices.append(voice)
+    sounding = {n: channel for n, channel in channels.items() if channel.first_note is not None}
+    return dict(sorted(sounding.items()))
+
+
+def _voices(arrangement: Arrangement) -> list[tuple[int, int]]:
+    """The voices and their channels: by the tracks' names, else of one or four parts by pitch."""
+    pitches: dict[tuple[int, int], list[int]] = defaultdict(list)
+    names: dict[int, str] = {}
+    for index, track in enumerate(arrangement.tracks):
+        for _, message in track:
+            if message.type == "track_name":
+                names.setdefault(index, text_of(message).lower())
+            elif message.type == "note_on" and message.velocity and message.channel != DRUM_CHANNEL:
+                pitches[index, message.channel].append(message.note)
+    named = []
+    for voice, name in enumerate(name.lower() for name in VOICES):
+        found = [part for part in pitches if names.get(part[0], "").startswith(name)]
+        exact = [part for part in found if names[part[0]] == name]
+        named += [(voice, channel) for _, channel in exact[:1] or found]
+    if named or len(pitches) not in (1, len(VOICES)):
+        return named
+    from_the_top = sorted(pitches, key=lambda part: -np.mean(pitches[part]))
+    return [(voice, channel) for voice, (_, channel) in enumerate(from_the_top)]
+
+
+def _is_heard(event: Timed, recast: Iterable[int]) -> bool:
+    """Whether a synthesizer is to have it: notes, controllers, tempi, and sounds not replaced."""
+    message = event.message
+    if not hasattr(message, "channel"):
+        return bool(message.type == "set_tempo")
+    return not (chooses_sound(message) and message.channel in recast)
+
+
+def _with_volume(event: Timed, louder: float) -> Timed:
+    message = event.message
+    if message.type != "control_change" or message.control != VOLUME:
+        return event
+    return Timed(event.tick, message.copy(value=min(LOUDEST, round(message.value * louder))))
+
+
+def _control(tick: int, channel: int, control: int, value: int) -> Timed:
+    message = mido.Message("control_change", channel=channel, control=control, value=value)
+    return Timed(tick, message)
+
+
+def _end_of_tail(arrangement: Arrangement) -> int:
+    """The tick that comes ``TAIL`` after the end, in the tempo of the end."""
+    tempo = TempoMap.of(arrangement).qpm(arrangement.end)
+    quarters = TAIL * float(tempo) / 60
+    return arrangement.end + min(round(quarters * arrangement.ppq), LONGEST_TAIL) + 1

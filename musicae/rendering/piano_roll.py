@@ -1,0 +1,397 @@
+"""Chorale -> picture: the piano roll, drawn with matplotlib (the extra ``plot``).
+
+Time goes to the right, pitch upwards, a colour a voice. Long pieces go into systems one below
+another; several pieces stand in each system one above another.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import REST, VOICES, Chorale, Meter, MusicaeError
+from musicae.core.colours import MARK_COLOUR, VOICE_COLOURS
+from musicae.core.files import whole_file
+from musicae.rendering.canvas import (
+    FRONT,
+    GRID,
+    GROUND,
+    MARKS,
+    POINTS_PER_INCH,
+    Area,
+    Page,
+    figured,
+    readable_on,
+    rows_of,
+    tint,
+    width_of,
+)
+from musicae.rendering.roll_layout import STEP, Block, Frame, blocks, system_spans
+from musicae.theory.voice_leading.rules import Violation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GREY = "#595959"
+"""Of all voices alike, in the legend."""
+TINT = 0.28
+"""How much of a voice's colour is in a note that was generated, where others were given."""
+PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
+
+RULE_MARKS = {
+    "parallel fifths": "∥5",
+    "parallel octaves": "∥8",
+    "parallel unisons": "∥1",
+    "contrary fifths": "contr. 5",
+    "contrary octaves": "contr. 8",
+    "direct fifths": "dir. 5",
+    "direct octaves": "dir. 8",
+    "voice crossing": "cross",
+    "voice overlap": "overlap",
+    "spacing": "gap",
+    "out of range": "range",
+    "augmented interval": "aug.",
+    "leap of a seventh": "leap 7",
+    "leap beyond an octave": "leap >8",
+    "doubled leading tone": "dbl. LT",
+    "unresolved leading tone": "LT",
+    "unresolved seventh": "7th",
+}
+"""What stands above the notes that break a rule of ``theory.RULES``, before the voices' letters."""
+
+NARROWEST_SYSTEM = 48
+"""Steps for which a page has room, however short the piece, for title and legend need it."""
+
+# In inches, but for the sizes of letters and the widths of lines, which are in points.
+LEFT, RIGHT, MARGIN = 0.48, 0.2, 0.12
+LINE, HEADROOM, FERMATA_ROOM, SPACE = 0.15, 0.2, 0.09, 0.22
+RING = 1.4
+TITLE_SIZE, NAME_SIZE, TEXT_SIZE, SMALL_SIZE = 13, 9, 8, 6.5
+NOTE_SIZES = (6.5, 5.0)
+"""A note's name is written in the first of these that it has room for."""
+
+BLACK_KEYS = (1, 3, 6, 8, 10)
+NAMED_KEYS = {0: "C", 4: "E", 7: "G"}
+BACKED = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+"""Behind texts that lines to other texts may pass."""
+
+PIXELS_PER_INCH, FEWEST_PIXELS_PER_INCH = 150, 80
+MOST_PIXELS = 65_000
+"""As high as matplotlib draws a PNG, and a little less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Roll:
+    """A chorale and what its piano roll should show beside the notes.
+
+    Args:
+        chorale: the music.
+        given: ``(T, V)`` True where notes were given, False where they were generated; None where
+            that is not to be told apart. Of a note it counts where it begins.
+        labels: texts and their steps, in order, such as Roman numerals; they stand below the bass.
+        violations: of rules of voice leading, to be marked at their notes.
+
+    Raises MusicaeError where these do not fit the chorale.
+    """
+
+    chorale: Chorale
+    given: NDArray[np.bool_] | None = None
+    labels: tuple[tuple[int, str], ...] = ()
+    violations: tuple[Violation, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = self.chorale.pitch.shape
+        if self.given is not None and self.given.shape != shape:
+            raise MusicaeError(f"what is given is {self.given.shape}, but the music {shape}")
+        steps = [step for step, _ in self.labels] + [v.step for v in self.violations]
+        if any(not 0 <= step < len(self.chorale) for step in steps):
+            raise MusicaeError(f"there are labels or violations beyond {self.chorale!r}")
+
+
+Music = Chorale | Roll | Mapping[str, Chorale | Roll]
+"""What can be drawn: a chorale, or several by their names."""
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A roll made ready for drawing: its notes, voice by voice."""
+
+    name: str
+    roll: Roll
+    blocks: tuple[Block, ...]
+
+
+def piano_roll(music: Music, bars: int | None = None) -> Figure:
+    """A figure of a chorale, or of several by their names, bars numbered from 1, the pickup 0.
+
+    Several stand one above another in each system, on one scale of time and of pitch. ``bars``
+    limits the length. Raises MusicaeError where matplotlib is missing or there is nothing to draw.
+    """
+    return _page(music, bars).figure(load_matplotlib())
+
+
+def draw(music: Music, path: Path | str, bars: int | None = None) -> None:
+    """Draw the piano roll to a .png, .svg or .pdf, whole or not at all; see ``piano_roll``.
+
+    Raises MusicaeError.
+    """
+    save_figure(piano_roll(music, bars), path)
+
+
+def save_figure(figure: Figure, path: Path | str) -> None:
+    """Save a matplotlib figure by its suffix, the same bytes each time. Raises MusicaeError."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in PICTURE_SUFFIXES:
+        raise MusicaeError(f"{path}: its name should end in one of {', '.join(PICTURE_SUFFIXES)}")
+    dpi = min(PIXELS_PER_INCH, MOST_PIXELS / max(figure.get_size_inches()))
+    if suffix == ".png" and dpi < FEWEST_PIXELS_PER_INCH:
+        raise MusicaeError(f"{path}: the music is too long for a .png; write it as .svg")
+    dated = {".svg": "Date", ".pdf": "CreationDate"}.get(suffix)
+    undated = {dated: None} if dated else {}
+    with (
+        whole_file(path) as partial,
+        load_matplotlib().rc_context({"svg.hashsalt": "musicae"}),
+        warnings.catch_warnings(),
+    ):
+        # Titles come in scripts that the font may not have; their letters are drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(partial, dpi=dpi, metadata=undated)
+
+
+def load_matplotlib() -> Any:
+    """matplotlib, without pyplot, which would choose a window system."""
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError:
+        raise MusicaeError("pictures need matplotlib: pip install 'musicae[plot]'") from None
+    return matplotlib
+
+
+def _staves(music: Music) -> list[Staff]:
+    named = music if isinstance(music, Mapping) else {"": music}
+    if not named:
+        raise MusicaeError("there is nothing to draw")
+    rolls = {n: Roll(each) if isinstance(each, Chorale) else each for n, each in named.items()}
+    return [
+        Staff(name, roll, tuple(blocks(roll.chorale, roll.given, roll.violations)))
+        for name, roll in rolls.items()
+    ]
+
+
+def _page(music: Music, bars: int | None) -> Page:
+    staves = _staves(music)
+    spans = system_spans(max((staff.roll.chorale for staff in staves), key=len), bars)
+    widest = max(NARROWEST_SYSTEM, *(stop - start for start, stop in spans))
+    page = Page(LEFT + widest * STEP + RIGHT, MARGIN)
+    _draw_head(page, staves)
+    for start, stop in spans:
+        going = [staff for staff in staves if start < len(staff.roll.chorale)]
+        low, high = _range([staff.roll.chorale.pitch[start:stop] for staff in going])
+        rules: list[str] = []
+        for staff in going:
+            if len(staves) > 1:
+                _draw_name(page, staff.name)
+            end = min(stop, len(staff.roll.chorale))
+            rules += _draw_system(page, staff, Frame(start, end, high, low, LEFT, page.height))
+        _draw_key(page, rules)
+        page.height += SPACE
+    return page
+
+
+def _range(pitches: Sequence[NDArray[np.int16]]) -> tuple[float, float]:
+    """The lower and the upper edge of a frame that holds all that sounds."""
+    sounding = np.concatenate([pitch[pitch != REST] for pitch in pitches])
+    low, high = (sounding.min(), sounding.max()) if sounding.size else (48, 72)
+    return float(low) - 1.5, float(high) + 1.5
+
+
+def _draw_head(page: Page, staves: Sequence[Staff]) -> None:
+    """The title that all share and, below it, the legend."""
+    titles = {staff.roll.chorale.title for staff in staves}
+    title = titles.pop() if len(titles) == 1 else ""
+    if len(staves) == 1:
+        title = title or staves[0].name
+    letters = int((page.width - LEFT) / width_of("x", TITLE_SIZE))
+    for line in textwrap.wrap(title, letters):
+        page.height += 0.22
+        page.text(LEFT, page.height, line, TITLE_SIZE)
+    page.height += 0.24
+    x = LEFT
+    for name, colour in zip(VOICES, VOICE_COLOURS, strict=True):
+        x = _draw_sample(page, x, name, colour)
+    x += 0.2
+    if any(staff.roll.given is not None for staff in staves):
+        x = _draw_sample(page, x, "given", GREY)
+        x = _draw_sample(page, x, "generated", tint(GREY, TINT), GREY)
+    if any(staff.roll.violations for staff in staves):
+        _draw_sample(page, x, "breaks a rule", "none", MARK_COLOUR)
+    page.height += 0.08
+
+
+def _draw_sample(page: Page, x: float, name: str, face: Any, edge: Any = "none") -> float:
+    """One entry of the legend; where the next one begins."""
+    ring = RING if face == "none" else 0.8
+    page.box(FRONT, Area(x, page.height - 0.09, x + 0.24, page.height), face, edge, ring)
+    page.text(x + 0.3, page.height, name, TEXT_SIZE)
+    return x + 0.3 + width_of(name, TEXT_SIZE) + 0.16
+
+
+def _draw_name(page: Page, name: str) -> None:
+    page.height += 0.24
+    letters = int((page.width - LEFT) / width_of("x", NAME_SIZE))
+    shown = name if len(name) <= letters else f"{name[: letters - 1]}…"
+    page.text(LEFT, page.height, shown, NAME_SIZE, weight="bold")
+
+
+def _draw_system(page: Page, staff: Staff, frame: Frame) -> list[str]:
+    """One roll of one system, below what the page holds; the rules that it breaks."""
+    violations = [v for v in staff.roll.violations if frame.start <= v.step < frame.stop]
+    tags = [_tag(violation) for violation in violations]
+    places, rows = _in_rows(page, frame, [v.step for v in violations], tags, SMALL_SIZE)
+    fermatas = [step for step in staff.roll.chorale.fermatas if frame.start <= step < frame.stop]
+    headroom = HEADROOM + (FERMATA_ROOM if fermatas else 0)
+    page.height += headroom + LINE * (max(rows, default=-1) + 1)
+    frame = frame._replace(top=page.height)
+    _draw_ground(page, frame)
+    _draw_bars(page, staff.roll.chorale, frame, frame.top - headroom + HEADROOM - 0.05)
+    for block in staff.blocks:
+        if frame.holds(block.note):
+            _draw_note(page, block, frame.area_of(block))
+        if block.voice == 0 and block.note.step in fermatas:
+            stop = min(block.note.step + block.note.duration, frame.stop)
+            page.fermata(frame.x((block.note.step + stop) / 2), frame.top - 0.03)
+    for violation, tag, place, row in zip(violations, tags, places, rows, strict=True):
+        x, y = frame.x(violation.step), frame.top - headroom - row * LINE
+        concerned = staff.roll.chorale.pitch[violation.step, list(violation.voices)]
+        foot = frame.y(int(concerned.min())) if (concerned != REST).all() else frame.top
+        page.line(MARKS, (x, y), (x, foot), MARK_COLOUR, 0.5)
+        page.text(place, y, tag, SMALL_SIZE, color=MARK_COLOUR, bbox=BACKED)
+    page.height = frame.area.bottom
+    _draw_labels(page, frame, staff.roll.labels)
+    return [violation.rule for violation in violations]
+
+
+def _tag(violation: Violation) -> str:
+    """What stands above a violation: its rule's mark, and the first letters of its voices."""
+    voices = "".join(VOICES[voice][0] for voice in violation.voices)
+    return f"{RULE_MARKS[violation.rule]} {voices}"
+
+
+def _draw_ground(page: Page, frame: Frame) -> None:
+    """The rows of the black keys, and the names of some white ones."""
+    left, top, right, bottom = frame.area
+    for pitch in range(int(np.ceil(frame.low)), int(frame.high) + 1):
+        key = pitch % 12
+        if key in BLACK_KEYS:
+            page.box(GROUND, Area(left, frame.y(pitch + 0.5), right, frame.y(pitch - 0.5)), "0.95")
+        if key in NAMED_KEYS:
+            octave, weight = (str(pitch // 12 - 1), "bold") if key == 0 else ("", "normal")
+            page.text(left - 0.12, frame.y(pitch), NAMED_KEYS[key] + octave, SMALL_SIZE,
+                      ha="right", va="center_baseline", color="0.3", weight=weight)  # fmt: skip
+    for y in (top, bottom):
+        page.line(GRID, (left, y), (right, y), "0.6", 0.6)
+
+
+def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
+    """Bar lines and beats, and the bars' numbers and meters on a baseline ``y``."""
+    taken = 0.0  # where the last text ends
+    written = ""
+    for number, measure in enumerate(chorale.measures, start=0 if chorale.pickup else 1):
+        meter = f"{measure.numerator}/{measure.denominator}"
+        stop = measure.start + measure.length
+        if stop <= frame.start:
+            written = meter
+            continue
+        if measure.start >= frame.stop:
+            break
+        begins = measure.start >= frame.start
+        x = frame.x(max(measure.start, frame.start))
+        page.line(GRID, (x, frame.top - 0.05 * begins), (x, frame.area.bottom), "0.35", 0.9)
+        shown = str(number) if begins else f"({number})"
+        if taken <= x:
+            page.text(x + 0.03, y, shown, TEXT_SIZE, color="0.3")
+            taken = x + width_of(shown, TEXT_SIZE) + 0.1
+            end = taken + width_of(meter, TEXT_SIZE) + 0.1
+            # A pickup may be too short for the meter, which then stands in the bar after it.
+            if meter != written and end <= frame.x(stop):
+                page.text(taken, y, meter, TEXT_SIZE, weight="bold")
+                written, taken = meter, end
+        beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+        # From the bar's end, for a pickup is the end of a bar.
+        for place in np.arange(stop - beat, measure.start, -beat):
+            if frame.start < place < frame.stop:
+                x = frame.x(float(place))
+                page.line(GRID, (x, frame.top), (x, frame.area.bottom), "0.8", 0.5)
+    _, top, right, bottom = frame.area
+    width = 2.5 if frame.stop == len(chorale) else 0.9
+    page.line(GRID, (right, top), (right, bottom), "0.35", width)
+
+
+def _draw_note(page: Page, block: Block, area: Area) -> None:
+    colour = VOICE_COLOURS[block.voice]
+    face = colour if block.given else tint(colour, TINT)
+    page.box(FRONT, area, face, colour, 0.8)
+    if block.marked:
+        # In a unison the other voice's name is close.
+        ring = area.wider(0.022 if block.lanes == 1 else 0)
+        page.box(MARKS, ring, "none", MARK_COLOUR, RING)
+    for size in NOTE_SIZES:
+        free = area.right - area.left - width_of(block.name, size)
+        if free >= 0.03 and size / POINTS_PER_INCH <= area.bottom - area.top:
+            x, y = area.left + min(0.035, free / 2), (area.top + area.bottom) / 2
+            ink = readable_on(face)
+            page.text(x, y, block.name, size, va="center_baseline", color=ink)
+            break
+
+
+def _draw_labels(page: Page, frame: Frame, labels: Iterable[tuple[int, str]]) -> None:
+    """The texts below the bass, one below another where they have no room beside each other."""
+    inside = [(step, text) for step, text in labels if frame.start <= step < frame.stop]
+    # Of two figures one stands above the other.
+    shown = [re.sub(r"\d(\d)", r"\1", text) for _, text in inside]
+    places, rows = _in_rows(page, frame, [step for step, _ in inside], shown, TEXT_SIZE)
+    for (step, text), place, row in zip(inside, places, rows, strict=True):
+        y = page.height + (row + 1) * LINE
+        if row:
+            x = frame.x(step)
+            page.line(GRID, (x, page.height), (x, y), "0.7", 0.5)
+        formula = figured(text)
+        math = formula is not None
+        page.text(place, y, formula or text, TEXT_SIZE, parse_math=math, bbox=BACKED)
+    page.height += LINE * (max(rows, default=-1) + 1)
+
+
+def _in_rows(
+    page: Page, frame: Frame, steps: Sequence[int], texts: Sequence[str], size: float
+) -> tuple[list[float], list[int]]:
+    """Where texts at steps begin, none beyond the page, and in which rows they have room."""
+    widths = [width_of(text, size) + 0.06 for text in texts]
+    places = [min(frame.x(step) + 0.025, page.width - width)
+              for step, width in zip(steps, widths, strict=True)]  # fmt: skip
+    return places, rows_of([(x, x + width) for x, width in zip(places, widths, strict=True)])
+
+
+def _draw_key(page: Page, rules: Sequence[str]) -> None:
+    """What the marks above a system mean."""
+    x, y = LEFT, page.height + 1.5 * LINE
+    for rule, mark in RULE_MARKS.items():
+        if rule not in rules:
+            continue
+        width = width_of(f"{mark} {rule}", SMALL_SIZE) + 0.2
+        if x + width > page.width:
+            x, y = LEFT, y + LINE
+        page.text(x, y, mark, SMALL_SIZE, color=MARK_COLOUR)
+        page.text(x + width_of(mark, SMALL_SIZE) + 0.07, y, rule, SMALL_SIZE, color="0.3")
+        x += width
+    if rules:
+        page.height = y

@@ -1,0 +1,136 @@
+"""A piano roll's systems: which steps stand beside each other, and what of each note is to be seen.
+
+Nothing here draws; ``drawing`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import N_VOICES, Chorale, MusicaeError, Note
+from musicae.rendering.canvas import Area
+from musicae.theory.notation import name_of, spell
+from musicae.theory.voice_leading.rules import Violation
+
+LONGEST_SYSTEM = 72
+"""Steps: four bars of 4/4 and a pickup, six of 3/4 or 6/8, three of 3/2."""
+NOTE_HEIGHT, UNISON_HEIGHT = 0.86, 1.4
+"""Semitones: of a note, and of all the notes together that voices sing on one pitch."""
+GAP = 0.2
+"""Steps left free at the end of a note, so that repeated notes can be told apart."""
+OVERHANG = 0.4
+"""Steps by which a note that is held over the end of a system reaches out of its frame."""
+
+STEP, SEMITONE = 0.14, 0.105
+"""In inches: an eighth has room for a name such as F-sharp, and a row for its letters."""
+
+
+class Block(NamedTuple):
+    """A note in the picture."""
+
+    voice: int
+    note: Note
+    name: str
+    """As the score spells it, without the octave."""
+    given: bool
+    marked: bool
+    lane: int
+    """Its place from the top among the notes of the voices that share its pitch meanwhile."""
+    lanes: int
+
+
+class Frame(NamedTuple):
+    """Where a system stands on the page, in inches from its upper left corner."""
+
+    start: int
+    stop: int
+    high: float
+    """The pitch at the upper edge."""
+    low: float
+    left: float
+    top: float
+
+    def x(self, step: float) -> float:
+        return self.left + (step - self.start) * STEP
+
+    def y(self, pitch: float) -> float:
+        return self.top + (self.high - pitch) * SEMITONE
+
+    @property
+    def area(self) -> Area:
+        return Area(self.left, self.top, self.x(self.stop), self.y(self.low))
+
+    def holds(self, note: Note) -> bool:
+        """Whether any of the note is to be seen."""
+        return note.step < self.stop and note.step + note.duration > self.start
+
+    def area_of(self, block: Block) -> Area:
+        """Where a note is seen: voices on one pitch share its height."""
+        begin, end = block.note.step, block.note.step + block.note.duration
+        semitones = NOTE_HEIGHT if block.lanes == 1 else UNISON_HEIGHT / block.lanes
+        upper = block.note.pitch + (block.lanes / 2 - block.lane) * semitones
+        return Area(
+            self.x(begin if begin >= self.start else self.start - OVERHANG),
+            self.y(upper),
+            self.x(end - GAP if end <= self.stop else self.stop + OVERHANG),
+            self.y(upper - semitones),
+        )
+
+
+def system_spans(chorale: Chorale, bars: int | None = None) -> list[tuple[int, int]]:
+    """The first step of each system and the one after its last.
+
+    Systems hold whole bars, as many as go into ``LONGEST_SYSTEM``; only a longer bar is divided.
+    ``bars`` is how many are shown, the pickup not counted; without it all are.
+
+    >>> system_spans(Chorale.from_notes([[(0, 100, 60)]], pickup=4))
+    [(0, 68), (68, 100)]
+    """
+    measures = chorale.measures
+    if bars is not None:
+        if bars < 1:
+            raise MusicaeError(f"{bars} bars cannot be drawn; ask for 1 or more")
+        measures = measures[: bars + bool(chorale.pickup)]
+    breaks = [0]
+    for measure in measures:
+        stop = measure.start + measure.length
+        if stop - breaks[-1] > LONGEST_SYSTEM and measure.start > breaks[-1]:
+            breaks.append(measure.start)
+        while stop - breaks[-1] > LONGEST_SYSTEM:
+            breaks.append(breaks[-1] + LONGEST_SYSTEM)
+    return list(zip(breaks, [*breaks[1:], stop], strict=True))
+
+
+def blocks(
+    chorale: Chorale, given: NDArray[np.bool_] | None, violations: Iterable[Violation]
+) -> list[Block]:
+    """The notes of all voices, those of a violation marked; ``given`` is ``(T, V)``, None for all.
+
+    A violation's notes are those that its voices sing where it begins and where it is heard.
+    """
+    places = spell(chorale)
+    broken = np.zeros(chorale.pitch.shape, dtype=np.bool_)
+    for violation in violations:
+        broken[[[violation.since], [violation.step]], violation.voices] = True
+    found = []
+    for voice in range(N_VOICES):
+        for note in chorale.notes(voice):
+            steps = slice(note.step, note.step + note.duration)
+            sharing = (chorale.pitch[steps] == note.pitch).any(axis=0)
+            letter, sharps, _ = name_of(note.pitch, int(places[note.step, voice]))
+            found.append(
+                Block(
+                    voice,
+                    note,
+                    letter + "♯" * sharps + "♭" * -sharps,
+                    given is None or bool(given[note.step, voice]),
+                    bool(broken[steps, voice].any()),
+                    int(sharing[:voice].sum()),
+                    int(sharing.sum()),
+                )
+            )
+    return found

@@ -1,0 +1,295 @@
+"""Four-part MusicXML -> the MusicXML of the staves that are engraved: a close or an open score.
+
+A close score has soprano and alto on one staff and tenor and bass on another, an open score a
+staff for each voice. Voices and staves that never sing are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+from musicae.core.chorale import N_VOICES, MusicaeError
+
+STAVES = ((0, 1), (2, 3))
+"""The voices on each staff of the close score."""
+CLEFS = (("G", "2"), ("F", "4"))
+"""Sign and line of their clefs."""
+MIDDLE_LINES = (("B", "4"), ("D", "3"))
+"""Step and octave of their middle lines, where a rest of both voices stands."""
+STEMS = ("up", "down")
+"""Of the voices that share a staff."""
+
+SIGNS = ("flat-flat", "flat", "natural", "sharp", "double-sharp")
+"""The accidentals that lower a note by 2 semitones to those that raise it by 2."""
+SHARPS = "FCGDAEB"
+"""The steps that key signatures raise, in their order."""
+NOTE_CHILDREN = (
+    *("grace", "chord", "pitch", "rest", "duration", "tie", "voice", "type", "dot", "accidental"),
+    *("stem", "notehead", "staff", "beam", "notations", "lyric"),
+)
+"""In the order that MusicXML demands."""
+
+
+class Item(NamedTuple):
+    """A child of a measure: its voice, and where it stands in the measure's divisions."""
+
+    at: int
+    voice: int
+    element: ET.Element
+
+    @property
+    def length(self) -> int:
+        return int(self.element.findtext("duration", "0")) if self.element.tag == "note" else 0
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.at, self.length
+
+    @property
+    def is_text(self) -> bool:
+        return self.element.tag in ("direction", "harmony")
+
+    def order(self) -> tuple[int, bool, int]:
+        """Its place among the items of a measure: by voice, its texts before its notes."""
+        voice = {"attributes": -1, "barline": N_VOICES}.get(self.element.tag, self.voice)
+        return voice, not self.is_text, self.at
+
+
+def lay_out(xml: bytes, open_score: bool = False) -> bytes:
+    """The MusicXML of the staves that are engraved, of the four-part MusicXML of a chorale.
+
+    In the close score two voices share a staff, with stems up and down, their accidentals set
+    anew, and a fermata for both: above the upper staff and below the lower one. Raises
+    MusicaeError where there are not four parts.
+    """
+    root = ET.fromstring(xml)
+    parts, names = root.findall("part"), list(root.iter("score-part"))
+    if len(parts) != N_VOICES:
+        raise MusicaeError(f"a score of a chorale has {N_VOICES} parts, not {len(parts)}")
+    _align_numerals(parts[-1])
+    singing = [v for v in range(N_VOICES) if parts[v].find("measure/note/pitch") is not None]
+    silent = [v for v in range(N_VOICES) if v not in (singing or [0])]
+    kept: list[ET.Element] = []
+    for staff, group in enumerate([[v] for v in range(N_VOICES)] if open_score else STAVES):
+        voices = [v for v in group if v not in silent]
+        if not voices:
+            continue
+        # What stands over voices that are left out moves to the first that is not.
+        bars = _bars(parts, voices, [] if kept else silent)
+        if not open_score:
+            _set_clef(bars, *CLEFS[staff])
+        if len(voices) > 1:
+            _share_staff(bars, group, MIDDLE_LINES[staff])
+        for measure, items in zip(parts[voices[0]].findall("measure"), bars, strict=True):
+            _fill(measure, items)
+        kept.append(_named(names, voices))
+    for part in parts:
+        if part.get("id") not in [name.get("id") for name in kept]:
+            root.remove(part)
+    _set_part_list(root, kept, "bracket" if open_score else "brace")
+    return _text(root)
+
+
+def _text(root: ET.Element) -> bytes:
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _align_numerals(bass: ET.Element) -> None:
+    """Make what is written below the bass harmony, which stands on one line in a system."""
+    for direction in bass.findall("measure/direction[@placement='below']"):
+        words = direction.findtext("direction-type/words")
+        if words is None:
+            continue
+        direction.tag = "harmony"
+        direction[:] = []
+        numeral = ET.SubElement(direction, "numeral")
+        ET.SubElement(numeral, "numeral-root", text=words).text = "1"
+        ET.SubElement(direction, "kind", text="").text = "none"
+
+
+def _bars(
+    parts: Sequence[ET.Element], voices: Sequence[int], silent: Sequence[int]
+) -> list[list[Item]]:
+    """The items of each measure: of some voices, and the texts of silent ones."""
+    bars = []
+    for measures in zip(*(part.findall("measure") for part in parts), strict=True):
+        items = list(_items(measures[voices[0]], voices[0]))
+        for v in [*voices[1:], *silent]:
+            sung = ("note",) if v in voices else ()
+            items += [i for i in _items(measures[v], v) if i.is_text or i.element.tag in sung]
+        bars.append(sorted(items, key=Item.order))
+    return bars
+
+
+def _items(measure: ET.Element, voice: int) -> Iterator[Item]:
+    at = 0
+    for element in measure:
+        if element.tag in ("backup", "forward"):
+            way = int(element.findtext("duration", "0"))
+            at += way if element.tag == "forward" else -way
+            continue
+        offset = element.find("offset")
+        later = 0
+        if offset is not None:
+            later = int(offset.text or "0")
+            element.remove(offset)
+        item = Item(at + later, voice, element)
+        yield item
+        at += item.length
+
+
+def _fill(measure: ET.Element, items: Sequence[Item]) -> None:
+    """Put items into a measure instead of its own: texts by their offsets from its beginning."""
+    measure[:] = []
+    reached = 0
+    for item in items:
+        start = 0 if item.is_text else item.at
+        if start != reached:
+            move = ET.SubElement(measure, "forward" if start > reached else "backup")
+            ET.SubElement(move, "duration").text = str(abs(start - reached))
+        if item.is_text and item.at:
+            offset = ET.Element("offset")
+            offset.text = str(item.at)
+            after = len(item.element.findall("direction-type")) or len(item.element)
+            item.element.insert(after, offset)
+        measure.append(item.element)
+        reached = start + item.length
+
+
+def _named(names: Sequence[ET.Element], voices: Sequence[int]) -> ET.Element:
+    """The entry of the part list for voices that share a part: the first's, with all names."""
+    for tag in ("part-name", "part-abbreviation"):
+        name = names[voices[0]].find(tag)
+        if name is not None:
+            name.text = "\n".join(names[v].findtext(tag, "") for v in voices)
+    return names[voices[0]]
+
+
+def _set_part_list(root: ET.Element, names: Sequence[ET.Element], symbol: str) -> None:
+    """List the parts, joined at the left; a brace also joins their bar lines."""
+    parts = root.find("part-list")
+    assert parts is not None
+    parts[:] = names
+    if len(names) > 1:
+        group = ET.Element("part-group", number="1", type="start")
+        ET.SubElement(group, "group-symbol").text = symbol
+        ET.SubElement(group, "group-barline").text = "yes" if symbol == "brace" else "no"
+        parts.insert(0, group)
+        ET.SubElement(parts, "part-group", number="1", type="stop")
+
+
+def _set_clef(bars: Sequence[Sequence[Item]], sign: str, line: str) -> None:
+    for clef in (clef for items in bars for item in items for clef in item.element.iter("clef")):
+        clef[:] = []
+        ET.SubElement(clef, "sign").text = sign
+        ET.SubElement(clef, "line").text = line
+
+
+def _share_staff(
+    bars: Sequence[Sequence[Item]], voices: Sequence[int], middle: tuple[str, str]
+) -> None:
+    """Let two voices share a staff: the second has its stems, fermatas and texts below."""
+    for items in bars:
+        for item in items:
+            lower = item.voice == voices[1]
+            if item.element.tag == "note":
+                _set_child(item.element, "voice", str(1 + lower))
+                if item.element.find("pitch") is not None:
+                    _set_child(item.element, "stem", STEMS[lower])
+                for fermata in item.element.iter("fermata"):
+                    fermata.set("type", "inverted" if lower else "upright")
+            elif item.element.tag == "direction" and lower:
+                item.element.set("placement", "below")
+        _share_rests(items, voices, middle)
+        _share_fermatas(items)
+    _set_accidentals(bars)
+
+
+def _share_rests(items: Sequence[Item], voices: Sequence[int], middle: tuple[str, str]) -> None:
+    """Draw rests of both voices once, in the middle of the staff."""
+    rests = [item for item in items if item.element.find("rest") is not None]
+    lower = {item.span: item.element for item in rests if item.voice == voices[1]}
+    for item in rests:
+        if item.voice == voices[0] and item.span in lower:
+            rest = item.element.find("rest")
+            assert rest is not None
+            ET.SubElement(rest, "display-step").text = middle[0]
+            ET.SubElement(rest, "display-octave").text = middle[1]
+            lower[item.span].set("print-object", "no")
+
+
+def _share_fermatas(items: Sequence[Item]) -> None:
+    """Draw a fermata of both voices once, at the outer voice's note."""
+    held = [item for item in items if item.element.find("notations/fermata") is not None]
+    outer = [item for item in held if item.voice in (0, N_VOICES - 1)]
+    for item in held:
+        if item not in outer and any(
+            item.at < other.at + other.length and other.at < item.at + item.length
+            for other in outer
+        ):
+            notations = item.element.find("notations")
+            assert notations is not None
+            for fermata in notations.findall("fermata"):
+                notations.remove(fermata)
+
+
+def _set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
+    """Set the accidentals of a staff that two voices share.
+
+    A sign holds to the end of the bar, for its line or space, in either voice. A note that has its
+    letter otherwise than the last note of that letter, in this bar or the one before, in any
+    octave, has a sign as a reminder. A tied note has none.
+    """
+    fifths = 0
+    heard: dict[str, tuple[int, int]] = {}  # the letter's last alteration, and its bar
+    for bar, items in enumerate(bars):
+        for key in (item.element.findtext("key/fifths") for item in items):
+            fifths = fifths if key is None else int(key)
+        signature = dict.fromkeys(SHARPS[:fifths], 1) if fifths > 0 else {}
+        if fifths < 0:
+            signature = dict.fromkeys(SHARPS[fifths:], -1)
+        drawn: dict[tuple[str, str], int] = {}
+        notes = [item for item in items if item.element.find("pitch") is not None]
+        for item in sorted(notes, key=lambda item: (item.at, item.voice)):
+            place, alter = _written(item.element)
+            together = (_written(other.element) for other in notes if other.at == item.at)
+            clashes = any(p == place and a != alter for p, a in together)
+            wrong = drawn.get(place, signature.get(place[0], 0)) != alter
+            before, since = heard.get(place[0], (alter, bar))
+            reminds = before != alter and since >= bar - 1
+            heard[place[0]] = alter, bar
+            tied = any(tie.get("type") == "stop" for tie in item.element.findall("tie"))
+            for accidental in item.element.findall("accidental"):
+                item.element.remove(accidental)
+            if (wrong or clashes or reminds) and not tied:
+                _set_child(item.element, "accidental", SIGNS[alter + 2])
+                drawn[place] = alter
+
+
+def _written(note: ET.Element) -> tuple[tuple[str, str], int]:
+    """A note's step and octave, and by how many semitones it is altered."""
+    place = note.findtext("pitch/step", ""), note.findtext("pitch/octave", "")
+    return place, int(note.findtext("pitch/alter", "0"))
+
+
+def _set_child(note: ET.Element, tag: str, text: str) -> None:
+    """Give a note a child, where its kind belongs."""
+    for child in note.findall(tag):
+        note.remove(child)
+    rank = NOTE_CHILDREN.index(tag)
+    place = sum(NOTE_CHILDREN.index(child.tag) < rank for child in note)
+    child = ET.Element(tag)
+    child.text = text
+    note.insert(place, child)
+
+
+def break_systems(xml: bytes, first_bars: Iterable[int]) -> bytes:
+    """The MusicXML with a new system at each of some bars, counted from 0."""
+    root = ET.fromstring(xml)
+    measures = root.findall("part[1]/measure")
+    for bar in first_bars:
+        measures[bar].insert(0, ET.Element("print", {"new-system": "yes"}))
+    return _text(root)

@@ -1,0 +1,69 @@
+"""Which notes are ornaments of a chord: by their place in the bar, their length and their steps.
+
+Passing and neighbouring notes, anticipations and suspensions as in Kostka and Payne, *Tonal
+Harmony*, ch. 11 and 12: what is short and weak and moves by step, what is repeated at once, and
+what is held or repeated from before and falls by step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import N_VOICES, STEPS_PER_QUARTER, Chorale, Meter
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+DOTTED_QUARTER = 6
+"""The steps of a beat of compound meters, and of a bar of 3/8."""
+
+FOREIGN = 1.05
+"""What a note counts against a chord to which it does not belong; for one, it counts 1."""
+ORNAMENT = 0.1
+"""What counts of a foreign note that passes, turns, anticipates or is suspended."""
+WEAK = 0.8
+"""What counts of a note that is short and weak where it belongs to the chord."""
+
+
+def ranks_of(chorale: Chorale) -> Ints:
+    """``(T,)`` the metrical rank of each step: 2 on a quarter or beat, 1 on an eighth, else 0."""
+    ranks = np.zeros(len(chorale), dtype=np.int64)
+    for index, measure in enumerate(chorale.measures):
+        meter = Meter(0, measure.numerator, measure.denominator)
+        lead = meter.steps_per_bar - measure.length if index == 0 and chorale.pickup else 0
+        into = np.arange(lead, lead + measure.length)
+        in_three = meter.steps_per_beat % 3 == 0 or meter.steps_per_bar == DOTTED_QUARTER
+        pulse = max(meter.steps_per_beat, DOTTED_QUARTER) if in_three else STEPS_PER_QUARTER
+        ranks[measure.start : measure.start + measure.length] = np.where(
+            into % pulse == 0, 2, np.where(into % 2 == 0, 1, 0)
+        )
+    return ranks
+
+
+def weights(chorale: Chorale, ranks: Ints) -> tuple[Floats, Floats]:
+    """``(T, V)`` what each note counts where it belongs to the chord and where it does not.
+
+    ``ranks`` are those of ``ranks_of``.
+    """
+    own = np.ones(chorale.pitch.shape)
+    foreign = np.full(chorale.pitch.shape, FOREIGN)
+    for voice in range(N_VOICES):
+        notes = chorale.notes(voice)
+        for before, note, after in zip([None, *notes], notes, [*notes[1:], None], strict=False):
+            came = note.pitch - before.pitch if before else 0
+            goes = after.pitch - note.pitch if after else 0
+            span = slice(note.step, note.step + note.duration)
+            short, weak = note.duration <= 2, ranks[note.step] < 2
+            passes = 0 < abs(came) <= 2 and 0 < abs(goes) <= 2
+            anticipates = after is not None and goes == 0
+            if short and weak:
+                own[span, voice] = WEAK
+                foreign[span, voice] *= ORNAMENT if passes or anticipates else 1
+            elif -2 <= goes < 0 and before and came == 0 and note.duration <= STEPS_PER_QUARTER:
+                foreign[span, voice] *= ORNAMENT
+            elif -2 <= goes < 0:  # the end of a note that is held over a beat and falls
+                beats = np.flatnonzero(ranks[span] == 2)
+                if beats.size and beats[-1]:
+                    foreign[note.step + beats[-1] : span.stop, voice] *= ORNAMENT
+    return own, foreign

@@ -1,0 +1,222 @@
+"""How a chorale is notated: its spelling, and the symbols, ties and beams of each bar.
+
+Nothing here knows a file format; whatever engraves a chorale begins with these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import LETTERS, REST, STEPS_PER_QUARTER, Chorale, Measure, Meter, Note
+
+PLAIN = (1, 2, 4, 8, 16, 32)
+DOTTED = (3, 6, 12, 24)
+"""The lengths in steps that one symbol can show, from a sixteenth to a breve."""
+
+SPELLING_WINDOW = range(-2, 10)
+"""Places on the line of fifths around a signature's major tonic: in C, B-flat up to D-sharp.
+In a minor key this holds the raised sixth and seventh as sharps."""
+SPELLING_REACH = STEPS_PER_QUARTER
+"""How far around a note the others count for its spelling, in steps."""
+
+Beam = Literal["start", "continue", "stop", "hook left", "hook right"]
+
+
+class Symbol(NamedTuple):
+    """A note head or a rest of one voice."""
+
+    step: int
+    length: int
+    """In steps; a length of ``PLAIN`` or ``DOTTED`` unless it is a rest of the whole bar."""
+    pitch: int
+    """The MIDI pitch, or ``REST``."""
+    note_step: int
+    """Where its note begins: not here, if it is tied to the symbol before."""
+    tied_before: bool = False
+    tied_after: bool = False
+    whole_bar: bool = False
+    beams: tuple[Beam, ...] = ()
+    """What it does at each level of beams, that of eighths first."""
+
+
+def bars_of_symbols(chorale: Chorale, voice: int) -> list[list[Symbol]]:
+    """The symbols of a voice for each of ``chorale.measures``.
+
+    >>> tune = Chorale.from_notes([[(0, 4, 60), (4, 14, 62), (18, 14, 64)]])
+    >>> [[symbol.length for symbol in bar] for bar in bars_of_symbols(tune, 0)]
+    [[4, 12], [2, 6, 8]]
+    """
+    spans = _spans(chorale, voice)
+    return [_symbols(chorale, measure, spans) for measure in chorale.measures]
+
+
+def places_near(fifths: int) -> NDArray[np.int64]:
+    """``(12,)`` the place of each pitch class on the line of fifths that is nearest to a key
+    signature's, of so many sharps or (negative) flats."""
+    low = fifths + SPELLING_WINDOW.start
+    places: NDArray[np.int64] = (7 * np.arange(12) - low) % 12 + low
+    return places
+
+
+def spell(chorale: Chorale) -> NDArray[np.int64]:
+    """``(T, V)`` places on the line of fifths (F -1, C 0, G 1) of what sounds.
+
+    The first guess takes the places nearest to the key signature's. Then each note moves to the
+    place nearest to the middle between the key and what sounds around it, so that a passing
+    modulation is spelled in its own key. Of the notes in Bach's files 4 in 10,000 differ.
+    Places are given where a note begins, and mean nothing elsewhere.
+    """
+    fifths = chorale.key.fifths if chorale.key else _likely_fifths(chorale)
+    home = fifths + SPELLING_WINDOW.start + (len(SPELLING_WINDOW) - 1) / 2
+    classes = chorale.pitch.astype(np.int64) % 12
+    first_guess = places_near(fifths)
+    places = first_guess[classes]
+    # (T + 1, pitch class): how often each has sounded before a step.
+    sounds = (classes[:, :, None] == np.arange(12)) & (chorale.pitch != REST)[:, :, None]
+    before = np.pad(sounds.sum(axis=1).cumsum(axis=0), ((1, 0), (0, 0)))
+    steps = np.arange(len(chorale))
+    stop = np.minimum(steps + SPELLING_REACH + 1, len(chorale))
+    near = before[stop] - before[np.maximum(steps - SPELLING_REACH, 0)]  # (T, pitch class)
+    own = np.take_along_axis(near, classes, axis=1)  # (T, V)
+    others = near.sum(axis=1, keepdims=True) - own
+    total = (near @ first_guess)[:, None] - own * places
+    center = np.where(others > 0, (home + total / np.maximum(others, 1)) / 2, home)
+    moved = places + 12 * np.round((center - places) / 12).astype(np.int64)
+    spelled: NDArray[np.int64] = np.where(chorale.onset, moved, places)
+    return spelled
+
+
+def name_of(midi: int, place: int) -> tuple[str, int, int]:
+    """Letter, sharps (or, negative, flats) and octave of a pitch at a place on the line of fifths.
+
+    >>> name_of(68, -4), name_of(68, 8), name_of(60, 12)  # A-flat, G-sharp, B-sharp
+    (('A', -1, 4), ('G', 1, 4), ('B', 1, 3))
+    """
+    accidentals, letter = divmod(place + 1, 7)
+    return LETTERS[letter], accidentals, (midi - accidentals) // 12 - 1
+
+
+def _likely_fifths(chorale: Chorale) -> int:
+    """The signature whose scale holds the most of what sounds; the fewest accidentals on a tie."""
+    heard = np.bincount(chorale.pitch[chorale.pitch != REST] % 12, minlength=12)
+    scale = np.arange(-1, 6)
+    return max(range(-6, 7), key=lambda f: (int(heard[7 * (f + scale) % 12].sum()), -abs(f)))
+
+
+def _spans(chorale: Chorale, voice: int) -> list[Note]:
+    """The notes of a voice and, with the pitch ``REST``, the silences between them."""
+    spans: list[Note] = []
+    reached = 0
+    for note in [*chorale.notes(voice), Note(len(chorale), 0, REST)]:
+        if note.step > reached:
+            spans.append(Note(reached, note.step - reached, REST))
+        spans.append(note)
+        reached = note.step + note.duration
+    return spans[:-1]
+
+
+def _symbols(chorale: Chorale, measure: Measure, spans: Sequence[Note]) -> list[Symbol]:
+    meter = Meter(0, measure.numerator, measure.denominator)
+    stop = measure.start + measure.length
+    # A pickup is the end of a bar, and its beats lie where they would in the whole of it.
+    is_pickup = chorale.pickup and measure.start == 0
+    bar_line = stop - meter.steps_per_bar if is_pickup else measure.start
+    symbols = []
+    for span in spans:
+        span_stop = span.step + span.duration
+        begin, end = max(span.step, measure.start), min(span_stop, stop)
+        if begin >= end:
+            continue
+        if span.pitch == REST and end - begin == measure.length == meter.steps_per_bar:
+            symbols.append(Symbol(begin, measure.length, REST, begin, whole_bar=True))
+            continue
+        sounding = span.pitch != REST
+        for length in _lengths(begin - bar_line, end - bar_line, meter, sounding):
+            before = sounding and begin > span.step
+            after = sounding and begin + length < span_stop
+            symbols.append(Symbol(begin, length, span.pitch, span.step, before, after))
+            begin += length
+    return _beamed(symbols, bar_line, meter)
+
+
+def _lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
+    """Cut a span of a bar into lengths that one symbol each can show without hiding the beat.
+
+    ``start`` and ``stop`` are steps from the bar line.
+
+    >>> _lengths(2, 12, Meter(0, 4, 4), sounding=True)  # tied over the middle of the bar
+    [6, 4]
+    >>> _lengths(4, 12, Meter(0, 4, 4), sounding=True)  # a half note between two quarters
+    [8]
+    >>> _lengths(4, 12, Meter(0, 4, 4), sounding=False)  # but two quarter rests
+    [4, 4]
+    """
+    if _is_one_symbol(start, stop - start, meter, sounding):
+        return [stop - start]
+    for period in _periods(meter):
+        strong = range((start // period + 1) * period, stop, period)
+        if strong:
+            # From a strong point as far as one symbol goes, else to the next strong point.
+            ahead = reversed(strong) if start % period == 0 else ()
+            one = (cut for cut in ahead if _is_one_symbol(start, cut - start, meter, sounding))
+            cut = next(one, strong[0])
+            return _lengths(start, cut, meter, sounding) + _lengths(cut, stop, meter, sounding)
+    raise AssertionError("a single step is always one symbol")
+
+
+def _periods(meter: Meter) -> list[int]:
+    """The distances in steps between strong points of a bar, the strongest first."""
+    beat = max(1, int(meter.steps_per_beat))
+    periods = [2 * beat] if meter.steps_per_bar % (4 * beat) == 0 else []
+    while beat >= 1:
+        periods.append(beat)
+        beat = beat // 3 if beat % 3 == 0 else beat // 2
+    return periods
+
+
+def _is_one_symbol(start: int, length: int, meter: Meter, sounding: bool) -> bool:
+    beat = int(meter.steps_per_beat)
+    if beat and beat % 3 == 0:
+        if start % beat + length > beat or length == beat:  # a dotted beat, or more than that
+            return start % beat == 0 and length in (beat, 2 * beat, 4 * beat)
+        start %= beat
+    if length in PLAIN:
+        return start % (max(1, length // 2) if sounding else length) == 0
+    unit = length // 3
+    on_beat, after_beat = start % (2 * unit) == 0, start % (4 * unit) == unit
+    return sounding and length in DOTTED and (on_beat or after_beat)
+
+
+def _beamed(symbols: Sequence[Symbol], bar_line: int, meter: Meter) -> list[Symbol]:
+    """The symbols of a bar, with eighths and sixteenths of one beat under one beam."""
+    beat = int(meter.steps_per_beat)
+    group = beat if beat and beat % 3 == 0 else STEPS_PER_QUARTER
+    if meter.steps_per_bar <= 6:  # a bar of 3/8 is one group
+        group = meter.steps_per_bar
+
+    def joined(a: int, b: int, level: int) -> bool:
+        """Whether neighbours share a beam of that level: eighths' is 0, sixteenths' 1."""
+        if not 0 <= a < b < len(symbols):
+            return False
+        of_level = all(
+            symbols[i].pitch != REST and symbols[i].length <= (3, 1)[level] for i in (a, b)
+        )
+        begins = ((symbols[i].step - bar_line) // group for i in (a, b))
+        return of_level and len(set(begins)) == 1
+
+    beamed = []
+    for i, symbol in enumerate(symbols):
+        beams: list[Beam] = []
+        in_group = joined(i - 1, i, 0), joined(i, i + 1, 0)
+        for level in range(2 if symbol.length == 1 else 1):
+            before, after = joined(i - 1, i, level), joined(i, i + 1, level)
+            if before or after:
+                beams.append("continue" if before and after else "start" if after else "stop")
+            elif any(in_group):
+                beams.append("hook left" if in_group[0] else "hook right")
+        beamed.append(symbol._replace(beams=tuple(beams)))
+    return beamed

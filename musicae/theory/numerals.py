@@ -1,0 +1,154 @@
+"""The chords of a key as Roman numerals: what each is called, how likely it is, what follows it.
+
+The costs are in the unit of ``musicae.analysis``: one voice that sounds a chord tone for a quarter.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import MODES
+
+
+class Quality(NamedTuple):
+    """A kind of chord: its members in semitones, and what numerals and chord symbols call it."""
+
+    members: tuple[int, ...]
+    mark: str
+    symbol: str
+    triad: str = ""
+    """Of a seventh chord, the quality without its seventh."""
+
+
+QUALITIES = {
+    "major": Quality((0, 4, 7), "", ""),
+    "minor": Quality((0, 3, 7), "", "m"),
+    "diminished": Quality((0, 3, 6), "°", "dim"),
+    "augmented": Quality((0, 4, 8), "+", "aug"),
+    "dominant": Quality((0, 4, 7, 10), "", "7", "major"),
+    "minor-seventh": Quality((0, 3, 7, 10), "", "m7", "minor"),
+    "major-seventh": Quality((0, 4, 7, 11), "", "maj7", "major"),
+    "half-diminished": Quality((0, 3, 6, 10), "ø", "ø7", "diminished"),
+    "diminished-seventh": Quality((0, 3, 6, 9), "°", "dim7", "diminished"),
+}
+FIGURES = {3: ("", "6", "64"), 4: ("7", "65", "43", "42")}
+"""Figured bass by the number of members and the inversion."""
+
+
+class Numeral(NamedTuple):
+    """A chord of a key."""
+
+    mode: str
+    degree: str
+    root: int
+    """Semitones above the tonic."""
+    quality: str
+    """A name of ``QUALITIES``."""
+    cost: float
+    """How unlikely it is in its key."""
+    target: int | None = None
+    """The degree to which it is applied, in semitones above the tonic."""
+    of: str = ""
+    """That degree's numeral."""
+
+    def figured(self, inversion: int) -> str:
+        """With its figures: ``V65/V``.
+
+        >>> Numeral("major", "vii", 6, "diminished-seventh", 1.0, 7, "V").figured(1)
+        'vii°65/V'
+        """
+        kind = QUALITIES[self.quality]
+        of = f"/{self.of}" if self.of else ""
+        return f"{self.degree}{kind.mark}{FIGURES[len(kind.members)][inversion]}{of}"
+
+    @property
+    def function(self) -> int:
+        """0 of the tonic, 1 before the dominant, 2 of the dominant."""
+        if self.target is not None:
+            return 1
+        return {"i": 0, "vi": 0, "iii": 0, "v": 2, "vii": 2}.get(self.degree.lower(), 1)
+
+
+# Degree, semitones above the tonic, quality, cost. Chords of a mode first, then those of the other
+# mode that it borrows, and in minor those with the raised sixth or the Picardy third.
+MAJOR = """
+    I 0 major -0.4; ii 2 minor 0.4; iii 4 minor 1.1; IV 5 major 0.2; V 7 major 0; vi 9 minor 0.4
+    vii 11 diminished 0.4; V 7 dominant 0.1; ii 2 minor-seventh 0.4; vii 11 half-diminished 0.5
+    IV 5 major-seventh 1; vi 9 minor-seventh 1; I 0 major-seventh 1.3; iii 4 minor-seventh 1.5
+    iv 5 minor 2.2; ii 2 diminished 2.4; ii 2 half-diminished 2.1; v 7 minor 2.2; i 0 minor 2.6
+    vii 11 diminished-seventh 1.1
+"""
+MINOR = """
+    i 0 minor -0.4; ii 2 diminished 0.5; III 3 major 0.7; iv 5 minor 0.2; V 7 major 0
+    VI 8 major 0.5; VII 10 major 0.7; vii 11 diminished 0.4; v 7 minor 1; V 7 dominant 0.1
+    ii 2 half-diminished 0.4; vii 11 diminished-seventh 0.4; iv 5 minor-seventh 0.7
+    VI 8 major-seventh 1; i 0 minor-seventh 1.3; III 3 major-seventh 1.3; v 7 minor-seventh 1.7
+    IV 5 major 1.2; IV 5 dominant 1.3; ii 2 minor 1.4; ii 2 minor-seventh 1.6
+    III 3 augmented 1.4; I 0 major 1.6; vi 9 diminished 1.6; vi 9 half-diminished 1.7
+"""
+TARGETS = {
+    "major": {"ii": 2, "iii": 4, "IV": 5, "V": 7, "vi": 9},
+    "minor": {"III": 3, "iv": 5, "V": 7, "VI": 8, "VII": 10},
+}
+APPLIED = """
+    V 7 major 1.4; V 7 dominant 1.1; vii 11 diminished 1.4
+    vii 11 diminished-seventh 1.3; vii 11 half-diminished 1.6
+"""
+"""Chords of each target, semitones above it."""
+REMOTE = 0.4
+"""What an applied chord costs more where its target is not the dominant."""
+
+RESOLVED, UNRESOLVED = -0.3, 1.3
+"""The cost of an applied chord that goes to its target, and of one that does not."""
+PROGRESSION = ((0.0, 0.0, 0.0), (0.1, 0.1, -0.1), (-0.3, 0.5, 0.0))
+"""The cost of going from each function (rows) to each: dominants do not go back."""
+
+
+def _rows(table: str) -> list[tuple[str, int, str, float]]:
+    rows = [row.split() for row in table.replace("\n", ";").split(";") if row.strip()]
+    return [(degree, int(root), quality, float(cost)) for degree, root, quality, cost in rows]
+
+
+def _numerals() -> tuple[Numeral, ...]:
+    """The chords of both modes; an applied chord that has a plainer name keeps that."""
+    found = []
+    for mode, table in zip(MODES, (MAJOR, MINOR), strict=True):
+        own = [Numeral(mode, *row) for row in _rows(table)]
+        plain = {(numeral.root, numeral.quality) for numeral in own}
+        for of, target in TARGETS[mode].items():
+            for degree, above, quality, cost in _rows(APPLIED):
+                root = (target + above) % 12
+                if (root, quality) not in plain:
+                    far = cost + (0 if of == "V" else REMOTE)
+                    own.append(Numeral(mode, degree, root, quality, far, target, of))
+        found += own
+    return tuple(found)
+
+
+NUMERALS = _numerals()
+
+
+def transitions() -> NDArray[np.float64]:
+    """``(E, E)`` the cost of going from one numeral to another of its key, infinite between modes.
+
+    Applied chords go to their targets, and the diminished seventh, which is spelled as it resolves,
+    to the tonic or another dominant; otherwise the tonic goes anywhere, and what comes before the
+    dominant to the dominant, which goes to the tonic (Kostka & Payne, *Tonal Harmony*, ch. 7).
+    """
+    table = np.full((len(NUMERALS), len(NUMERALS)), np.inf)
+    for i, numeral in enumerate(NUMERALS):
+        for j, following in enumerate(NUMERALS):
+            if numeral.mode != following.mode:
+                continue
+            if numeral.target is not None:
+                lands = numeral.target in (following.root, following.target)
+                table[i, j] = RESOLVED if lands else UNRESOLVED
+            elif numeral.quality == "diminished-seventh":
+                lands = following.root == 0 or following.function == 2
+                table[i, j] = RESOLVED if lands else UNRESOLVED
+            else:
+                table[i, j] = PROGRESSION[numeral.function][following.function]
+    return table

@@ -1,0 +1,312 @@
+"""Where the phrases of a melody end: as its marks say, or as its long notes, rests and bars tell.
+
+Ends are inferred much as Temperley's grouper does it (*The Cognition of Basic Musical Structures*,
+2001, ch. 3): a note counts as an end for the time until the next one begins, phrases are preferred
+in the usual length and at parallel places in the bar, and dynamic programming finds the best of
+all divisions. From Cambouropoulos (*The Local Boundary Detection Model*, ICMC 2001) comes that a
+leap divides too. The weights were chosen on the train side of Bach's chorales and on the melodies
+in ``data``, few false ends being worth more than many right ones; ``scripts/measure_theory.py``
+measures them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from musicae.core.chorale import LONGEST, N_VOICES, Chorale, ChoraleError, Measure, Meter, Note
+from musicae.io import midi, musicxml
+from musicae.io.midi_file import open_song
+
+NONE, INFER = "none", "infer"
+"""The wishes that are no files."""
+
+# What speaks for the end of a phrase, in points.
+LONG = 1.25
+"""For each doubling of the time to the next note, over the melody's mean."""
+REST = 3.0
+"""For a rest of more than half a beat after the note; shorter ones are articulation."""
+STRONG = 1.25
+"""For beginning on the first beat of a bar or on its middle one."""
+LEAP = 0.75
+"""For a leap to the next note; ``STEPWISE`` semitones are none."""
+STEP = 0.25
+"""For being reached by a step, or by the same pitch."""
+STEPWISE = 2
+WHOLE_BARS = 0.5
+"""For a phrase after which the next one begins at the same place in the bar as it began itself;
+once more where it lasts an even number of bars."""
+
+# What speaks against it.
+EACH = 3.5
+"""Against any end at all: a cadence within a phrase is worse than a phrase without one."""
+OFF_BEAT = 2.0
+"""Against beginning between two beats."""
+LONGER, SHORTER = 1.5, 2.5
+"""For each doubling, and for each halving, of the usual length of a phrase."""
+
+USUAL_BEATS = 8
+"""A phrase usually lasts two bars of four beats or more, or four shorter ones; in bars of very many
+beats, no more than twice so many beats."""
+CLEAREST = 2.0
+"""Doublings of the mean beyond which a longer note is no clearer an end."""
+MOST_DOUBLINGS = 2.0
+"""Of the usual length, up to which phrases are looked for; it makes the search linear in time."""
+
+
+class _Place(NamedTuple):
+    """A note of the melody as the search sees it; times in steps."""
+
+    begin: int
+    next: int
+    """Where the next note begins, or the last one falls silent."""
+    over: int
+    """The same, but of a rest at most a bar is counted."""
+    bar: int
+    """The length of a bar here."""
+    usual: float
+    """The usual length of a phrase here."""
+    end: float | None
+    """What speaks for an end, the phrase's length apart; None where none can be."""
+
+
+def infer(chorale: Chorale) -> tuple[int, ...]:
+    """The steps at which the last notes of phrases begin, in the highest voice that sounds.
+
+    In order, the last note always among them; empty where nothing sounds. Time is linear in the
+    number of notes.
+
+    >>> rise, fall = [(0, 4, 60), (4, 4, 62), (8, 8, 64)], [(16, 4, 64), (20, 4, 62), (24, 8, 60)]
+    >>> song = [(step + 32 * i, n, p) for i in range(2) for step, n, p in rise + fall]
+    >>> infer(Chorale.from_notes([song]))
+    (24, 56)
+    """
+    places = _places(chorale)
+    if not places:
+        return ()
+    best: dict[int, tuple[float, int | None]] = {}
+    """For ends by their index: the points of the best division up to there, the end before."""
+    ends: list[int] = []
+    for index, place in enumerate(places):
+        if place.end is None:
+            continue
+        best[index] = max(_divisions(places, place, ends, best), key=lambda found: found[0])
+        ends.append(index)
+    last: int | None = ends[-1]
+    found = []
+    while last is not None:
+        found.append(places[last].begin)
+        last = best[last][1]
+    return tuple(reversed(found))
+
+
+def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[int, ...] | None:
+    """The steps at which the last notes of phrases begin, as a musician wishes; None for none.
+
+    Args:
+        wish: ``none``; ``infer``, for the source's own marks or, where it has none, what
+            ``infer`` finds; or the path of a file that says it. A MIDI file is read for its
+            markers (see ``midi.phrase_marks``), its bar lines being those of the chorale; it
+            need have no notes. A MusicXML file is read for its fermatas. A text file (.txt) has a
+            position a line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the
+            last note that begins in bar 4; what follows a # is a comment.
+        marks: steps of the chorale that the melody's own file marks; without any, its fermatas
+            count.
+
+    A mark is for the note of the highest sounding voice that sounds there or, in a rest, for the
+    one before. The last note of the piece is always added. Raises ChoraleError where a file cannot
+    be read, marks nothing, or marks what is outside the piece.
+    """
+    if wish == NONE:
+        return None
+    if wish == INFER:
+        marks = marks or chorale.fermatas
+        return _ends_at(_melody(chorale), marks) if marks else infer(chorale)
+    path = Path(wish)
+    if not path.is_file():
+        raise ChoraleError(
+            f"{path}: no such file; phrases are '{NONE}', '{INFER}', or the path of a MIDI,"
+            " MusicXML or text file that marks their ends"
+        )
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
+        return _ends_at(_melody(chorale), _read_text(path, chorale))
+    if suffix in musicxml.SUFFIXES:
+        marks, kind = musicxml.read(path).fermatas, "fermatas"
+    else:
+        marks, kind = _read_midi(path, chorale), f"markers called {', '.join(midi.PHRASE_MARKS)}"
+    if not marks:
+        raise ChoraleError(f"{path}: has no {kind}; set one at the last note of each phrase")
+    if marks[-1] >= len(chorale):
+        raise ChoraleError(
+            f"{path}: marks a place after the piece's {chorale.bar_count} bars;"
+            " is it of another piece?"
+        )
+    return _ends_at(_melody(chorale), marks)
+
+
+def _melody(chorale: Chorale) -> list[Note]:
+    """The notes of the highest voice in which anything sounds."""
+    return next((notes for v in range(N_VOICES) if (notes := chorale.notes(v))), [])
+
+
+def _ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
+    """Where the notes begin that sound at the marks or last before them, and the last note."""
+    begins = [note.step for note in notes]
+    before = (bisect_right(begins, mark) - 1 for mark in marks)
+    return tuple(sorted({begins[i] for i in before if i >= 0} | set(begins[-1:])))
+
+
+# Inferring
+
+
+def _places(chorale: Chorale) -> list[_Place]:
+    """The melody's notes with what speaks for a phrase to end on each."""
+    notes = _melody(chorale)
+    nexts = [note.step for note in notes[1:]] + [n.step + n.duration for n in notes[-1:]]
+    around = _bars_of(chorale, notes)
+    overs = [
+        min(following, note.step + note.duration + _meter(bar).steps_per_bar)
+        for note, following, bar in zip(notes, nexts, around, strict=True)
+    ]
+    mean = sum(over - n.step for n, over in zip(notes, overs, strict=True)) / max(1, len(notes))
+    places = []
+    for i, (note, over, bar) in enumerate(zip(notes, overs, around, strict=True)):
+        meter = _meter(bar)
+        into = _into(chorale, bar, note.step)
+        on_beat = into % meter.steps_per_beat == 0
+        end: float | None = None
+        if on_beat or over - note.step >= meter.steps_per_beat or note is notes[-1]:
+            end = LONG * min(CLEAREST, math.log2((over - note.step) / mean)) - EACH
+            end += REST * (nexts[i] - note.step - note.duration > meter.steps_per_beat / 2)
+            end += STRONG * (into in _strong(meter))
+            end -= OFF_BEAT * (not on_beat)
+            end += LEAP * (_interval(notes[i : i + 2]) > STEPWISE)
+            end += STEP * (i > 0 and _interval(notes[i - 1 : i + 1]) <= STEPWISE)
+        few = 2 * meter.steps_per_bar < USUAL_BEATS * meter.steps_per_beat
+        bars = (4 if few else 2) * meter.steps_per_bar
+        usual = min(bars, 2 * USUAL_BEATS * meter.steps_per_beat)
+        places.append(_Place(note.step, nexts[i], over, meter.steps_per_bar, usual, end))
+    return places
+
+
+def _divisions(
+    places: Sequence[_Place],
+    place: _Place,
+    ends: Sequence[int],
+    best: dict[int, tuple[float, int | None]],
+) -> Iterable[tuple[float, int | None]]:
+    """The points of ending a phrase there, for each end before it that is near, and that end."""
+    assert place.end is not None
+    near = False
+    for before in chain(reversed(ends), (None,)):
+        begin = places[0 if before is None else before + 1].begin
+        doublings = math.log2((place.over - begin) / place.usual)
+        if doublings > MOST_DOUBLINGS and near:
+            return
+        near = True
+        points = place.end + (best[before][0] if before is not None else 0.0)
+        points -= LONGER * doublings if doublings > 0 else -SHORTER * doublings
+        bars, rest = divmod(place.next - begin, place.bar)
+        if rest == 0:
+            points += WHOLE_BARS * (2 if bars % 2 == 0 else 1)
+        yield points, before
+
+
+def _interval(notes: Sequence[Note]) -> int:
+    """Semitones from the first note to the last."""
+    return abs(notes[-1].pitch - notes[0].pitch)
+
+
+def _strong(meter: Meter) -> tuple[float, ...]:
+    """How far into a bar its strong beats are: the first, and the middle one of an even number."""
+    beats = meter.steps_per_bar / meter.steps_per_beat
+    return (0, meter.steps_per_bar / 2) if beats % 2 == 0 else (0,)
+
+
+# Bars
+
+
+def _bars_of(chorale: Chorale, notes: Iterable[Note]) -> list[Measure]:
+    """The bar in which each note begins."""
+    starts = [measure.start for measure in chorale.measures]
+    return [chorale.measures[bisect_right(starts, note.step) - 1] for note in notes]
+
+
+def _meter(bar: Measure) -> Meter:
+    return Meter(0, bar.numerator, bar.denominator)
+
+
+def _into(chorale: Chorale, bar: Measure, step: int) -> int:
+    """How many steps into a bar; a pickup is the end of one."""
+    missing = _meter(bar).steps_per_bar - chorale.pickup if not bar.start and chorale.pickup else 0
+    return step - bar.start + missing
+
+
+# Files
+
+
+def _read_midi(path: Path, chorale: Chorale) -> tuple[int, ...]:
+    """The steps of a MIDI file's marks when its first bar line after the start is the chorale's."""
+    song = open_song(path)
+    bar_line = midi.bar_line_from(song.metas("time_signature"), song.ppq, 1)
+    offset = max(0, song.step(bar_line) - chorale.pickup) if chorale.pickup else 0
+    return midi.phrase_marks(song, offset, LONGEST)
+
+
+def _read_text(path: Path, chorale: Chorale) -> list[int]:
+    """The steps of the positions in a text file. Raises ChoraleError."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise ChoraleError(f"{path}: cannot be read as text ({error})") from None
+    steps = []
+    for number, line in enumerate(lines, start=1):
+        position = line.partition("#")[0].strip()
+        if position:
+            try:
+                steps.append(_step(chorale, position))
+            except ChoraleError as error:
+                raise ChoraleError(f"{path}, line {number}: {error}") from None
+    if not steps:
+        raise ChoraleError(
+            f"{path}: marks nothing; write the bar and beat of each phrase's last note, such as 4 3"
+        )
+    return steps
+
+
+def _step(chorale: Chorale, position: str) -> int:
+    """The step of ``4 3``, bar 4 and beat 3, or of the last note in bar ``4``."""
+    found = re.fullmatch(r"([0-9]{1,6})(?:\s+([0-9]{1,3}(?:\.[0-9]*)?))?", position)
+    if not found:
+        raise ChoraleError(f"{position!r} is no position; write the bar and the beat, such as 4 3")
+    number = int(found[1])
+    first = 0 if chorale.pickup else 1
+    if not first <= number <= chorale.bar_count:
+        raise ChoraleError(
+            f"there is no bar {number}; the piece has {first} to {chorale.bar_count}"
+        )
+    bar = chorale.measures[number - first]
+    begins = [note.step for note in _melody(chorale)]
+    if found[2] is None:
+        within = [step for step in begins if bar.start <= step < bar.start + bar.length]
+        if not within:
+            raise ChoraleError(
+                f"no note begins in bar {number}; name a bar in which the phrase ends"
+            )
+        return within[-1]
+    beat = float(found[2])
+    step = bar.start - _into(chorale, bar, bar.start)
+    step += math.floor((beat - 1) * _meter(bar).steps_per_beat + 0.5)
+    if not bar.start <= step < bar.start + bar.length:
+        to = chorale.position(bar.start + bar.length - 1)[1]
+        since = chorale.position(bar.start)[1]
+        raise ChoraleError(f"bar {number} has no beat {beat:g}, only {since:g} to {to:g}")
+    if not begins or step < begins[0]:
+        raise ChoraleError("the melody has not begun there; name the last note of a phrase")
+    return step

@@ -1,0 +1,177 @@
+"""A chorale read chord by chord: what sounds at each change, how the voices got there, which chord
+it is. Axes: ``N`` sonorities, ``V`` voices, ``K`` the six pairs of voices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import N_VOICES, REST, Chorale, Key
+from musicae.theory.key_finding import find_key
+from musicae.theory.notation import name_of, spell
+
+PAIRS = tuple(combinations(range(N_VOICES), 2))
+"""The pairs of voices, the upper one first."""
+UPPER, LOWER = np.array(PAIRS).T
+ADJACENT = [PAIRS.index((upper, upper + 1)) for upper in range(N_VOICES - 1)]
+OUTER = PAIRS.index((0, N_VOICES - 1))
+
+CHORDS = (
+    ("major", (0, 4, 7)),
+    ("minor", (0, 3, 7)),
+    ("diminished", (0, 3, 6)),
+    ("dominant seventh", (0, 4, 7, 10)),
+    ("minor seventh", (0, 3, 7, 10)),
+    ("half-diminished seventh", (0, 3, 6, 10)),
+    ("diminished seventh", (0, 3, 6, 9)),
+    ("major seventh", (0, 4, 7, 11)),
+    # Incomplete chords: the fifth can be missing, and of a bare fifth only the root is known.
+    ("dominant seventh", (0, 4, 10)),
+    ("minor seventh", (0, 3, 10)),
+    ("major seventh", (0, 4, 11)),
+    ("major", (0, 4)),
+    ("minor", (0, 3)),
+    ("open", (0, 7)),
+    ("open", (0,)),
+)
+"""What chords are called and the semitones of their members above the root."""
+
+
+class Harmony(NamedTuple):
+    """A chord by its root's pitch class and its quality, a name of ``CHORDS``."""
+
+    root: int
+    quality: str
+
+    @property
+    def leading_tone(self) -> int | None:
+        """The pitch class that rises to the tonic if this chord is a dominant; None if it is none.
+
+        It is the third of a major triad or dominant seventh, and the root of a diminished triad or
+        half-diminished seventh. A diminished seventh has four; ``leads_to`` tells which is meant.
+        """
+        if self.quality in ("major", "dominant seventh"):
+            return (self.root + 4) % 12
+        if self.quality in ("diminished", "half-diminished seventh"):
+            return self.root
+        return None
+
+    def leads_to(self, tonic: int) -> bool:
+        """Whether this chord is a dominant of that pitch class: V, V7, VII or VII7."""
+        if self.quality == "diminished seventh":  # each of its notes can be the leading tone
+            return (tonic - 1 - self.root) % 3 == 0
+        return self.leading_tone == (tonic - 1) % 12
+
+
+@dataclass(frozen=True, eq=False)
+class Sonorities:
+    """What sounds wherever a voice begins a note or falls silent.
+
+    Args:
+        chorale: the music.
+        steps: ``(N,)`` the steps at which they begin.
+        pitch: ``(N, V)`` as in the chorale.
+        motion: ``(N - 1, V)`` semitones from each sonority to the next; 0 where a voice holds or
+            repeats its note, and where there is no motion to judge: to or from a rest, and from a
+            note under a fermata to the next phrase.
+        phrase_ends: ``(N - 1,)`` whether a phrase ends between a sonority and the next: where the
+            soprano's note under a fermata does.
+    """
+
+    chorale: Chorale
+    steps: NDArray[np.int64]
+    pitch: NDArray[np.int64]
+    motion: NDArray[np.int64]
+    phrase_ends: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @cached_property
+    def both_sound(self) -> NDArray[np.bool_]:
+        """``(N, K)`` whether both voices of a pair sound."""
+        sounding = self.pitch != REST
+        both: NDArray[np.bool_] = sounding[:, UPPER] & sounding[:, LOWER]
+        return both
+
+    @cached_property
+    def interval(self) -> NDArray[np.int64]:
+        """``(N, K)`` semitones from the lower voice up to the upper; negative where they cross."""
+        interval: NDArray[np.int64] = self.pitch[:, UPPER] - self.pitch[:, LOWER]
+        return interval
+
+    @cached_property
+    def key(self) -> Key:
+        """The key that the notes show; the chorale's key signature counts as evidence."""
+        return find_key(self.chorale, self.chorale.key.fifths if self.chorale.key else None)
+
+    @cached_property
+    def harmonies(self) -> list[Harmony | None]:
+        """For each sonority the chord that its pitch classes are, if they are one."""
+        bits = np.where(self.pitch != REST, 1 << self.pitch % 12, 0)
+        return [_BY_CONTENT.get(content) for content in np.bitwise_or.reduce(bits, axis=1).tolist()]
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """``(N, V)`` places on the line of fifths of what sounds: how the score spells it."""
+        onset = self.chorale.onset
+        began = np.where(onset, np.arange(len(onset))[:, None], 0)
+        latest = np.maximum.accumulate(began)[self.steps]
+        places: NDArray[np.int64] = spell(self.chorale)[latest, np.arange(N_VOICES)]
+        return places
+
+    def name(self, index: int, voice: int) -> str:
+        """What a voice sings in a sonority, such as ``F#4``."""
+        letter, sharps, octave = name_of(
+            int(self.pitch[index, voice]), int(self.places[index, voice])
+        )
+        return f"{letter}{'#' * sharps}{'b' * -sharps}{octave}"
+
+
+@lru_cache(maxsize=8)
+def sonorities(chorale: Chorale) -> Sonorities:
+    """The sonorities of a chorale; the last few are kept, as every rule asks for them.
+
+    >>> amen = Chorale.from_notes([[(0, 8, 72)], [(0, 8, 67)], [(0, 4, 65), (4, 4, 64)]])
+    >>> chords = sonorities(amen)
+    >>> chords.steps.tolist(), chords.motion.tolist(), chords.harmonies[1]
+    ([0, 4], [[0, 0, -1, 0]], Harmony(root=0, quality='major'))
+    """
+    pitch = chorale.pitch.astype(np.int64)
+    falls_silent = np.zeros_like(chorale.onset)
+    falls_silent[1:] = (pitch[1:] == REST) & (pitch[:-1] != REST)
+    steps = np.flatnonzero((chorale.onset | falls_silent).any(axis=1))
+    pitch = pitch[steps]
+    sounding = pitch != REST
+    phrase_ends = np.zeros(max(len(steps) - 1, 0), dtype=np.bool_)
+    for note in chorale.notes(0) if chorale.fermatas else []:
+        following = np.searchsorted(steps, note.step + note.duration)
+        if note.step in chorale.fermatas and following < len(steps):
+            phrase_ends[following - 1] = True
+    both = sounding[1:] & sounding[:-1] & ~phrase_ends[:, None]
+    return Sonorities(
+        chorale=chorale,
+        steps=steps,
+        pitch=pitch,
+        motion=np.where(both, np.diff(pitch, axis=0), 0),
+        phrase_ends=phrase_ends,
+    )
+
+
+def _by_content() -> dict[int, Harmony]:
+    """Chords by their pitch classes, one a bit; where two have the same, the first one."""
+    found: dict[int, Harmony] = {}
+    for quality, members in CHORDS:
+        for root in range(12):
+            content = sum(1 << (root + member) % 12 for member in members)
+            found.setdefault(content, Harmony(root, quality))
+    return found
+
+
+_BY_CONTENT = _by_content()

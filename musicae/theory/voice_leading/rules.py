@@ -1,0 +1,117 @@
+"""Voice-leading rules on a chorale: where it breaks them, and how often per 100 chords.
+
+The rules themselves stand in ``voiceleading`` and ``lines``, each with its sources and a passage
+that keeps and one that breaks it; ``keys`` finds the key and ``cadences`` how phrases end. They are
+stated as the textbooks state them where Bach keeps them; the tests hold his rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from musicae.core.chorale import REST, VOICES, Chorale
+from musicae.theory.sonorities import Sonorities, sonorities
+from musicae.theory.voice_leading import between_voices as voiceleading
+from musicae.theory.voice_leading import within_voice as lines
+from musicae.theory.voice_leading.between_voices import Place
+
+
+class Violation(NamedTuple):
+    """A place where a rule is broken.
+
+    >>> print(Violation("parallel fifths", 4, 4, 1, 2.0, (0, 3), ("G4 A4", "C3 D3")))
+    bar 1 beat 2: parallel fifths, Soprano G4 A4, Bass C3 D3
+    """
+
+    rule: str
+    since: int
+    """The step of the sonority in which it begins; the same as ``step`` if it takes only one."""
+    step: int
+    """The step of the sonority in which it is heard."""
+    bar: int
+    beat: float
+    voices: tuple[int, ...]
+    """0 soprano to 3 bass."""
+    pitches: tuple[str, ...]
+    """For each of the voices what it sings: its notes in both sonorities, or in the one."""
+
+    def __str__(self) -> str:
+        notes = [f"{VOICES[v]} {sung}" for v, sung in zip(self.voices, self.pitches, strict=True)]
+        return f"bar {self.bar} beat {self.beat:g}: {', '.join([self.rule, *notes])}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule; called with a chorale it returns the violations in the order of time."""
+
+    find: Callable[[Sonorities], list[Place]]
+
+    @property
+    def name(self) -> str:
+        return self.find.__name__.replace("_", " ")
+
+    @property
+    def summary(self) -> str:
+        """What breaks it, in a sentence."""
+        return (self.find.__doc__ or "").partition("\n")[0]
+
+    def __call__(self, chorale: Chorale) -> list[Violation]:
+        chords = sonorities(chorale)
+        return [_violation(self.name, chords, place) for place in self.find(chords)]
+
+
+RULES = {
+    rule.name: rule
+    for rule in map(
+        Rule,
+        (
+            voiceleading.parallel_fifths,
+            voiceleading.parallel_octaves,
+            voiceleading.parallel_unisons,
+            voiceleading.contrary_fifths,
+            voiceleading.contrary_octaves,
+            voiceleading.direct_fifths,
+            voiceleading.direct_octaves,
+            voiceleading.voice_crossing,
+            voiceleading.voice_overlap,
+            voiceleading.spacing,
+            lines.out_of_range,
+            lines.augmented_interval,
+            lines.leap_of_a_seventh,
+            lines.leap_beyond_an_octave,
+            lines.doubled_leading_tone,
+            lines.unresolved_leading_tone,
+            lines.unresolved_seventh,
+        ),
+    )
+}
+"""Every rule by its name."""
+
+
+def check(chorale: Chorale) -> list[Violation]:
+    """All violations of all rules, in the order of time."""
+    found = [violation for rule in RULES.values() for violation in rule(chorale)]
+    return sorted(found, key=lambda violation: violation.step)
+
+
+def chord_count(chorale: Chorale) -> int:
+    """How many chords rates are counted on: steps at which a voice begins a note, or falls silent
+    while another sings on.
+    """
+    return int((sonorities(chorale).pitch != REST).any(axis=1).sum())
+
+
+def rates(chorale: Chorale) -> dict[str, float]:
+    """How often each rule is broken per 100 chords."""
+    chords = max(chord_count(chorale), 1)
+    return {name: 100 * len(rule(chorale)) / chords for name, rule in RULES.items()}
+
+
+def _violation(name: str, chords: Sonorities, place: Place) -> Violation:
+    step = int(chords.steps[place.at])
+    sonorities_at = dict.fromkeys((place.since, place.at))
+    pitches = tuple(" ".join(chords.name(i, v) for i in sonorities_at) for v in place.voices)
+    since = int(chords.steps[place.since])
+    return Violation(name, since, step, *chords.chorale.position(step), place.voices, pitches)
