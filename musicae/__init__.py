@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from musicae.api.generate import decode, encode, generate, interpolate, vary
     from musicae.api.harmonize import Piece, harmonize
     from musicae.api.render import render
-    from musicae.core.chorale import Chorale, Key, MusicaeError
+    from musicae.core.chorale import Chorale
+    from musicae.core.errors import MusicaeError
+    from musicae.core.key import Key
     from musicae.io.formats import read, write
 
 _HOMES = {

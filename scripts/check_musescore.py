@@ -30,17 +30,10 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import musicae
-from musicae.core.chorale import (
-    STEPS_PER_QUARTER,
-    VOICES,
-    Chorale,
-    Measure,
-    Meter,
-    MusicaeError,
-    Tempo,
-    measures_of,
-    meters_of,
-)
+from musicae.core.chorale import Chorale
+from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import MusicaeError
+from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
 from musicae.io import midi_file as smf
 from musicae.io.formats import MUSICXML_SUFFIXES
 

@@ -37,15 +37,11 @@ import numpy as np
 
 from musicae.api import harmonize as api
 from musicae.api.given import into_range
-from musicae.core.chorale import (
-    REST,
-    STEPS_PER_WHOLE,
-    Chorale,
-    ChoraleError,
-    Key,
-    Meter,
-    MusicaeError,
-)
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_WHOLE
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.corpus import corpus, tunes
 from musicae.decoding import harmonize as sampling
 from musicae.evaluation import bach_likeness as likeness

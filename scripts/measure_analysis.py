@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import LETTERS, REST, STEPS_PER_QUARTER, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.key import LETTERS
 from musicae.corpus import corpus
 from musicae.theory.harmonic_analysis import analyse
 from musicae.theory.sonorities import sonorities

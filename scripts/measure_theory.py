@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from musicae.api import check as report
-from musicae.core.chorale import REST, Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.corpus.tunes import SIDES
 from musicae.theory import phrases

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.decoding import harmonize as sampling
 from musicae.io.midi_file import Arrangement, Timed, open_song, save
 

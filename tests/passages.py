@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from musicae.core.chorale import VOICES, Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICES
+from musicae.core.key import Key
 
 QUARTER, EIGHTH = 4, 2
 NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

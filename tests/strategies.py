@@ -7,7 +7,10 @@ from dataclasses import fields
 import numpy as np
 from hypothesis import strategies as st
 
-from musicae.core.chorale import REST, VOICE_RANGES, VOICES, Chorale, Key, Meter, Tempo
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICE_RANGES, VOICES
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 
 METERS = [(4, 4), (3, 4), (2, 2), (6, 8), (5, 4), (7, 8), (12, 8), (3, 8), (2, 4), (3, 2)]
 TITLES = ["", "Amen", "Nun danket alle Gott", "Ach Gott & Herr <O Haupt>", "Ô 主"]

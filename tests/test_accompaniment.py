@@ -5,7 +5,8 @@ import pytest
 from midifiles import absolute, meta, save, tune
 
 import musicae
-from musicae.core.chorale import VOICES, ChoraleError
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError
 from musicae.io.midi_file import DRUM_CHANNEL
 
 MELODY = tune(*[(480 * i, 480 * (i + 1), 60 + pitch) for i, pitch in enumerate((0, 4, 7, 0))])

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from passages import EIGHTH, QUARTER, passage
 from strategies import chorales
 
-from musicae.core.chorale import Chorale, Key, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.corpus import corpus
 from musicae.theory.harmonic_analysis import Label, analyse, is_marker, markers, texts
 

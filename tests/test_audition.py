@@ -4,7 +4,10 @@ import mido
 from midifiles import absolute, meta, save, tune
 
 import musicae
-from musicae.core.chorale import VOICES, Chorale, Key, Meter, Tempo
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICES
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 from musicae.daw import audition
 from musicae.io import midi
 from musicae.io import midi_file as smf

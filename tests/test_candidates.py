@@ -8,7 +8,8 @@ from passages import passage
 from strategies import chorales
 
 from musicae.api.check import check
-from musicae.core.chorale import Chorale, ChoraleError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import ChoraleError
 from musicae.decoding.reranking import DISTINCT, RAREST, Candidate, best, difference, weigh
 
 # Ten quarters in C.

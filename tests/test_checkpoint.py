@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from musicae.core.errors import CheckpointError
 from musicae.models import checkpoint
-from musicae.models.checkpoint import CheckpointError
 
 CONFIGS = {
     "minibach": {"inputs": 12, "outputs": 20, "hidden": 5},

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chorales, differences
 
-from musicae.core.chorale import REST, Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 
 AMEN = Chorale.from_notes(
     [

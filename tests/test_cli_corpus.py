@@ -6,7 +6,8 @@ import random
 import pytest
 
 import musicae
-from musicae.core.chorale import Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.key import Key
 from musicae.io import midi
 
 SCALE = [0, 2, 4, 5, 7, 9, 11]

@@ -9,7 +9,9 @@ from filling import play, played_notes
 from midifiles import meta, save, tune
 
 import musicae
-from musicae.core.chorale import N_VOICES, VOICES, Chorale, Key, Note
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import N_VOICES, VOICES
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.io.midi import read_provenance
 

@@ -8,7 +8,7 @@ from midifiles import save, tune
 from passages import CADENCE
 
 import musicae
-from musicae.core.chorale import VOICES
+from musicae.core.constants import VOICES
 from musicae.daw import playback as playing
 from musicae.rendering import audio as sound
 

@@ -8,7 +8,7 @@ import pytest
 from wrecks import with_noise
 
 import musicae
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 from musicae.corpus import corpus
 from musicae.decoding import harmonize as sampling
 from musicae.evaluation import comparison

@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from passages import HYMN, OTHER
 
-from musicae.core.chorale import REST, Key, Meter
+from musicae.core.constants import REST
+from musicae.core.errors import CheckpointError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.decoding.sampler import LIKELIEST, Choice
 from musicae.encoding import forms
 from musicae.latent import compose as composing
@@ -22,7 +25,6 @@ from musicae.latent.compose import (
 )
 from musicae.latent.space import between, dream, hear
 from musicae.models import checkpoint
-from musicae.models.checkpoint import CheckpointError
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
 FORMS = [

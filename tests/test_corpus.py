@@ -9,7 +9,10 @@ import pytest
 from music21.corpus import getComposer
 from strategies import differences
 
-from musicae.core.chorale import REST, VOICE_RANGES, Chorale, ChoraleError, Key, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICE_RANGES
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.corpus import summary as corpus_report
 from musicae.corpus.corpus import Duplicate

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import musicae
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 
 MELODIES = sorted((Path(__file__).parent.parent / "data" / "melodies").glob("*.mid"))
 

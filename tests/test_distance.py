@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from passages import passage
 from strategies import chorales
 
-from musicae.core.chorale import Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.key import Key
 from musicae.latent.distance import FARTHEST, distance
 
 HYMN = """

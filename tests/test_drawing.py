@@ -14,8 +14,10 @@ from matplotlib.transforms import Bbox
 from scipy import ndimage
 from strategies import chorales
 
-from musicae.core.chorale import VOICE_RANGES, Chorale, Meter, MusicaeError, Tempo
-from musicae.core.colours import MARK_COLOUR, VOICE_COLOURS
+from musicae.core.chorale import Chorale
+from musicae.core.constants import MARK_COLOUR, VOICE_COLOURS, VOICE_RANGES
+from musicae.core.errors import MusicaeError
+from musicae.core.meter import Meter, Tempo
 from musicae.rendering import piano_roll as drawing
 from musicae.rendering import roll_layout as systems
 from musicae.rendering.canvas import readable_on, rows_of, tint

@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import chorales
 
-from musicae.core.chorale import REST, VOICES, Chorale, Key, Meter, MusicaeError, Tempo
-from musicae.core.colours import MARK_COLOUR
+from musicae.core.chorale import Chorale
+from musicae.core.constants import MARK_COLOUR, REST, VOICES
+from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 from musicae.io.musicxml import to_xml
 from musicae.rendering.engraving import engrave, even_breaks, write
 from musicae.rendering.staff_layout import lay_out

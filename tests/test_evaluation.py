@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from musicae.core.chorale import Chorale, Key, Meter, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import ACCOMPANIMENT
 from musicae.evaluation.accuracy import DEGREE, HOLDING, Accuracy, accuracies, markdown, verdicts

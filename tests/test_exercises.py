@@ -7,13 +7,15 @@ import pytest
 import torch
 from passages import passage
 
-from musicae.core.chorale import VOICE_RANGES, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICE_RANGES
 from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import RHYTHMS, Sketch, likely_key
+from musicae.encoding.partial_score import RHYTHMS, Sketch
 from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, situation
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.theory.key_finding import likely_key
 from musicae.training import harmonizer as exercises
 from musicae.training.config import RECIPES
 from musicae.training.harmonizer import LONGEST, Exercises, HarmonyTask

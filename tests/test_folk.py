@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from musicae.core.chorale import VOICE_RANGES, ChoraleError, Key, Meter
+from musicae.core.constants import VOICE_RANGES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.corpus.tunes import tunes_of
 
 ROOT = Path(__file__).resolve().parents[1]

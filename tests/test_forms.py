@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import METERS, chorales, differences
 
-from musicae.core.chorale import REST, ChoraleError, Key, Meter
+from musicae.core.constants import REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.encoding import forms
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)

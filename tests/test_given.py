@@ -14,7 +14,11 @@ from strategies import chorales
 
 import musicae
 from musicae.api.midi_input import read_given
-from musicae.core.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter, Note
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import REST, VOICE_RANGES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.decoding.harmonize import window_starts
 from musicae.encoding.tokens import WINDOW
 from musicae.io import midi

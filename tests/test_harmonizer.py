@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import chorales
 
-from musicae.core.chorale import VOICE_RANGES
+from musicae.core.constants import VOICE_RANGES
 from musicae.decoding.incremental import Recital
 from musicae.decoding.sampler import problem_of
 from musicae.encoding import tokens as pianoroll

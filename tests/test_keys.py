@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import chorales
 
-from musicae.core.chorale import REST, ChoraleError, Key
+from musicae.core.constants import REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.theory.key_finding import find_key
 

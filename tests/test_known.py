@@ -11,8 +11,12 @@ from passages import passage
 from strategies import chorales
 
 import musicae
-from musicae.api.given import Request, around, into_range, known_of, sounding_voices
-from musicae.core.chorale import REST, VOICE_RANGES, VOICES, Chorale, ChoraleError, Key, Meter
+from musicae.api.given import Request, around, into_range, known_of
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import REST, VOICE_RANGES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 
 # Two bars: the alto comes in after one, the tenor rests for a beat, the bass for a bar and a beat.
 GRID = """

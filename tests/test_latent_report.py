@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from musicae.core.errors import CheckpointError
 from musicae.corpus import corpus
 from musicae.decoding import harmonize as sampling
 from musicae.evaluation import comparison
 from musicae.evaluation.latent import latent_report, rebuilt
 from musicae.latent.space import hear
 from musicae.models import checkpoint
-from musicae.models.checkpoint import CheckpointError
 
 SHORT = 130
 FEW = 8

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from passages import HYMN
 from strategies import chorales
 
-from musicae.core.chorale import REST, Chorale, ChoraleError, Key, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.encoding import forms
 from musicae.encoding.partial_score import Sketch
 from musicae.latent.space import (

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 from strategies import chorales
 
-from musicae.core.chorale import Chorale, Key, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.evaluation import bach_likeness as likeness
 from musicae.evaluation import histograms as counting

@@ -10,7 +10,10 @@ from hypothesis import given
 from midifiles import meta, save, tune
 from strategies import chorales, differences
 
-from musicae.core.chorale import Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.core.chorale import Chorale, Note
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 from musicae.io import midi
 from musicae.io import midi_file as smf
 

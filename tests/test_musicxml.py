@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import chorales, differences
 
-from musicae.core.chorale import VOICES, Chorale, ChoraleError, Key, Meter, Note, Tempo
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 from musicae.io import musicxml
 from musicae.theory.harmonic_analysis import Label
 from musicae.theory.harmonic_analysis import texts as texts_of

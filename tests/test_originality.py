@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chorales
 
-from musicae.core.chorale import REST, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
 from musicae.corpus import corpus
 from musicae.evaluation.originality import ALL_VOICES, SOPRANO, Index, Passage
 

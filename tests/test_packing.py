@@ -10,7 +10,8 @@ from midifiles import save, tune
 
 import musicae
 from musicae.api import render as rendering
-from musicae.core.chorale import VOICES, ChoraleError, MusicaeError
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.daw import pack as packing
 from musicae.daw import reaper
 from musicae.rendering import audio as sound

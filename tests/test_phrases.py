@@ -10,7 +10,9 @@ from midifiles import meta, save, tune
 from passages import EIGHTH, QUARTER, passage
 from strategies import chorales
 
-from musicae.core.chorale import Chorale, ChoraleError, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.errors import ChoraleError
+from musicae.core.meter import Meter
 from musicae.corpus import corpus
 from musicae.io import midi, musicxml
 from musicae.theory.phrases import choose, infer

@@ -6,7 +6,9 @@ import torch
 from hypothesis import given
 from strategies import chorales, differences
 
-from musicae.core.chorale import VOICE_RANGES, Chorale, ChoraleError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICE_RANGES
+from musicae.core.errors import ChoraleError
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE

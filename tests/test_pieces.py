@@ -8,7 +8,8 @@ import torch
 from passages import passage
 from small import WRITER
 
-from musicae.core.chorale import Chorale, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.meter import Meter
 from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import Sketch

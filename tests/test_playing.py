@@ -4,7 +4,9 @@ import mido
 import pytest
 from midifiles import meta, tune
 
-from musicae.core.chorale import Chorale, MusicaeError, Tempo
+from musicae.core.chorale import Chorale, seconds_of
+from musicae.core.errors import MusicaeError
+from musicae.core.meter import Tempo
 from musicae.daw import playback as playing
 from musicae.io import midi
 from musicae.io.midi_file import Arrangement, TempoMap, Timed
@@ -87,7 +89,7 @@ def test_events_come_in_order_at_the_times_of_the_tempo_map(room):
     )
     heard = room()
     heard.play(midi.arrange(chorale))
-    at = midi.seconds_of(chorale)
+    at = seconds_of(chorale)
     begun = [(t, m.channel, m.note) for t, m in heard.sent if m.type == "note_on"]
     expected = sorted((at[n.step], v, n.pitch) for v in range(4) for n in chorale.notes(v))
     assert begun == [(pytest.approx(t), v, pitch) for t, v, pitch in expected]

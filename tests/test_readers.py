@@ -29,7 +29,10 @@ import pretty_midi
 import pytest
 from midifiles import absolute
 
-from musicae.core.chorale import VOICES, Chorale, Key, Meter, Tempo
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICES
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 from musicae.io import midi
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"

@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from midifiles import absolute
 from strategies import chorales
 
-from musicae.core.chorale import Chorale, Key, Meter, MusicaeError, Tempo
-from musicae.core.colours import VOICE_COLOURS
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICE_COLOURS
+from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
+from musicae.core.meter import Meter, Tempo
 from musicae.daw import reaper
 from musicae.daw.audition import Section, end_to_end
 from musicae.io import midi

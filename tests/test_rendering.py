@@ -9,7 +9,9 @@ from passages import CADENCE
 
 import musicae
 from musicae.api import render as rendering
-from musicae.core.chorale import REST, Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.errors import MusicaeError
 from musicae.io import midi
 from musicae.rendering import audio as sound
 from musicae.rendering import engraving

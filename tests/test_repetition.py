@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.core.chorale import REST
+from musicae.core.constants import REST
 from musicae.evaluation.repetition import repeated_lengths
 
 C, D, E, F, G = 60, 62, 64, 65, 67

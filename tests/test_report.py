@@ -9,7 +9,9 @@ from strategies import differences
 
 import musicae
 from musicae.api import check as report
-from musicae.core.chorale import Chorale, ChoraleError, Key, Note
+from musicae.core.chorale import Chorale, Note
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.io import midi
 from musicae.theory.voice_leading.rules import RULES

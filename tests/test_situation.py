@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import METERS, chorales
 
-from musicae.core.chorale import MODES, VOICE_RANGES, Chorale, Key, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICE_RANGES
+from musicae.core.key import MODES, Key
+from musicae.core.meter import Meter
 from musicae.encoding.partial_score import RHYTHMS, Sketch
 from musicae.encoding.step_features import DISTANCES, PHRASES, RHYTHM, SIZES, situation
 

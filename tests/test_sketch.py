@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from passages import midi, passage
 from strategies import chorales
 
-from musicae.core.chorale import N_VOICES, REST, Chorale, ChoraleError, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
 from musicae.encoding import partial_score as sketch
-from musicae.encoding.partial_score import Sketch, likely_key
+from musicae.encoding.partial_score import Sketch
+from musicae.theory.key_finding import likely_key
 
 GRID = """
 S  C5 D5 E5 -- D5 C5^ C5 ..

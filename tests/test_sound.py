@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from midifiles import meta, save, tune
 from strategies import chorales
 
-from musicae.core.chorale import Chorale, MusicaeError, Tempo
+from musicae.core.chorale import Chorale, seconds_of
+from musicae.core.errors import MusicaeError
+from musicae.core.meter import Tempo
 from musicae.io import midi
 from musicae.io import midi_file as smf
 from musicae.io.midi import arrange_as_read
@@ -107,7 +109,7 @@ def test_a_harmonization_sounds_as_it_stands_in_its_file():
     path = Path(__file__).parents[1] / "data" / "results" / "old_hundredth.mid"
     chorale = midi.read(path)
     heard = synthesize(arrange_as_read(smf.open_song(path)), program=PIANO).mean(axis=1)
-    at = midi.seconds_of(chorale)
+    at = seconds_of(chorale)
     plain = [
         step
         for step in range(0, len(chorale), 4)
@@ -153,7 +155,7 @@ def test_notes_begin_when_the_tempi_say():
         tempos=(Tempo(0, 90), Tempo(20, 45), Tempo(32, 180)),
     )
     heard = synthesize(midi.arrange(chorale), program=PIANO)
-    at = midi.seconds_of(chorale)
+    at = seconds_of(chorale)
     for step in (16, 24, 32):
         assert first_audible(heard[round((at[step] - 0.1) * SAMPLE_RATE) :]) == pytest.approx(
             0.1, abs=0.02

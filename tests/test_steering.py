@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from passages import passage
 from strategies import chorales
 
-from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, Rules
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from passages import EIGHTH, passage
 from strategies import chorales
 
-from musicae.core.chorale import REST, Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.key import Key
 from musicae.corpus import corpus
 from musicae.theory import cadences, sonorities
 from musicae.theory import key_finding as keys

@@ -13,7 +13,9 @@ import pytest
 import torch
 from small import SMALL
 
-from musicae.core.chorale import Chorale, Meter, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import MusicaeError, TrainingError
+from musicae.core.meter import Meter
 from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import WINDOW
@@ -21,7 +23,7 @@ from musicae.models import checkpoint
 from musicae.models.vocabulary import HOLD, SILENCE
 from musicae.training.config import RECIPES, Settings
 from musicae.training.minibach import Windows, four_bar_starts, windows
-from musicae.training.run import LOG, STATE, SUMMARY, Progress, TrainingError, train
+from musicae.training.run import LOG, STATE, SUMMARY, Progress, train
 from musicae.training.vae import LatentStatistics
 
 SOPRANO = [67, 67, 69, 71, 72, 71, 69, 67, 69, 71, 72, 69, 67, 65, 64, 62, 60, 62, 64, 65]

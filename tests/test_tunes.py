@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from musicae.core.chorale import REST, Chorale, Key, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.corpus.tunes import (
     SAME_MUSIC,
     SIDES,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from wrecks import with_noise, with_voice_shifted
 
-from musicae.core.chorale import Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import MusicaeError
 from musicae.corpus import corpus
 from musicae.evaluation.two_sample import tell_apart, traits
 

@@ -8,13 +8,15 @@ import pytest
 from passages import HYMN, OTHER
 
 import musicae
-from musicae.core.chorale import Chorale, ChoraleError, Key, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.errors import CheckpointError, ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.encoding import forms
 from musicae.io.formats import read_provenance
 from musicae.latent import compose as composing
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.latent.space import Place
-from musicae.models.checkpoint import CheckpointError
 
 SHORT = {"bars": 2, "meter": "3/4", "key": "G minor"}
 

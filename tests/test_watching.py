@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import musicae
 from musicae.api import harmonize as api
 from musicae.cli import watch as command
-from musicae.core.chorale import ChoraleError, MusicaeError
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.daw import watch as watching
 from musicae.daw.watch import Began, Failed, Made, watch
 from musicae.io import formats

@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from strategies import chorales
 
 from musicae.api.check import check
-from musicae.core.chorale import VOICES, Chorale, ChoraleError, Key, Tempo
+from musicae.core.chorale import Chorale, seconds_of
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Tempo
 from musicae.daw import report_page as webpage
 from musicae.daw.report_page import Alternative
-from musicae.io.midi import seconds_of
 
 TITLE = "</script><script>broken=1</script> <b>&\"' Ô 主 \u2028 end"
 MELODY = [(0, 4, 67), (4, 8, 76), (12, 4, 74), (16, 4, 74), (20, 8, 72), (28, 8, 72)]

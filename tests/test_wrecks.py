@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from wrecks import bars_are_closed, with_bars_shuffled, with_noise, with_voice_shifted
 
-from musicae.core.chorale import REST
+from musicae.core.constants import REST
 from musicae.corpus import corpus
 from musicae.evaluation.bach_likeness import grade, progression
 from musicae.evaluation.histograms import style

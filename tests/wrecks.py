@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 
 
 def with_bars_shuffled(chorale: Chorale, seed: int = 0) -> Chorale:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Unpack
 
 from musicae.api import harmonize as api
 from musicae.api.harmonize import Piece, Wishes
-from musicae.core.chorale import ChoraleError, MusicaeError
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import numbered
 from musicae.daw import pack as packing
 from musicae.io import formats

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import REST, VOICES, Chorale, ChoraleError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICES
+from musicae.core.errors import ChoraleError
 from musicae.io.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, read
 from musicae.theory.voice_leading.rules import RULES, Violation, chord_count, rates
 from musicae.theory.voice_leading.rules import check as violations_of

@@ -8,10 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae.api.given import sounding_voices, voice_of
+from musicae.api.given import voice_of
 from musicae.api.harmonize import Piece, check_draws, provenance_of
 from musicae.api.midi_input import title_from
-from musicae.core.chorale import MODES, N_VOICES, VOICES, Chorale, ChoraleError, Key, Meter, Tempo
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import N_VOICES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import MODES, Key
+from musicae.core.meter import Meter, Tempo
 from musicae.encoding.partial_score import Sketch
 from musicae.io.formats import read, read_provenance
 

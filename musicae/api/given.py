@@ -13,18 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import (
-    N_VOICES,
-    REST,
-    VOICE_RANGES,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    Key,
-    Meter,
-    pitch_name,
-)
-from musicae.encoding.partial_score import Sketch, likely_key
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
+from musicae.core.pitch import pitch_name
+from musicae.encoding.partial_score import Sketch
+from musicae.theory.key_finding import likely_key
 
 NONE = "none"
 """How a lock of no voice is written."""
@@ -232,11 +228,6 @@ def into_range(tune: Chorale) -> tuple[Chorale, int, tuple[str, ...]]:
     pitch = np.where(column == REST, REST, _folded(column + shift, lows, highs))
     notices = _notices_of_range(sorted(set(voices.tolist())), octave, outside[octave])
     return replace(tune, pitch=pitch), shift, notices
-
-
-def sounding_voices(chorale: Chorale) -> tuple[int, ...]:
-    """The voices in which something sounds, from the soprano down."""
-    return tuple(np.flatnonzero((chorale.pitch != REST).any(axis=0)).tolist())
 
 
 def voice_of(name: str) -> int:

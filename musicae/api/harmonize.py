@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from musicae import __version__
 from musicae.api.check import Report, check
-from musicae.api.given import Known, Request, known_of, sounding_voices, sung_by
+from musicae.api.given import Known, Request, known_of, sung_by
 from musicae.api.midi_input import ANALYSED, Given, read_given
-from musicae.core.chorale import N_VOICES, VOICES, Chorale, ChoraleError, Key, Meter
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import N_VOICES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.decoding.constraints import PRESETS
 from musicae.encoding.partial_score import RHYTHMS
 from musicae.io import midi

@@ -17,7 +17,11 @@ from typing import Any
 import mido
 
 from musicae.api.given import Known, Request, known_of
-from musicae.core.chorale import STEPS_PER_QUARTER, VOICES, Chorale, ChoraleError, Key, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
 from musicae.io import midi
 from musicae.io.midi_file import (
     Arrangement,

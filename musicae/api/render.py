@@ -14,7 +14,8 @@ from musicae.api.check import Report, check
 from musicae.api.given import Request, voice_of
 from musicae.api.harmonize import Piece
 from musicae.api.midi_input import title_from
-from musicae.core.chorale import Chorale, ChoraleError, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io import formats, midi
 from musicae.io.formats import suffix_of
 from musicae.io.midi_file import Arrangement, no_notes, open_song

@@ -12,7 +12,7 @@ import typer
 import musicae
 from musicae.cli import check, corpus, evaluate, harmonize, printing, render, train, watch
 from musicae.cli import generate as compose
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]

@@ -11,7 +11,7 @@ import typer
 
 import musicae
 from musicae.cli.options import AsJson
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 
 if TYPE_CHECKING:
     from musicae.api.check import Report

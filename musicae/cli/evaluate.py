@@ -12,7 +12,7 @@ import typer
 import musicae
 from musicae.cli.options import AsJson, DataPath, Seed, Side
 from musicae.cli.printing import counting
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 
 if TYPE_CHECKING:
     from musicae.evaluation.accuracy import Line

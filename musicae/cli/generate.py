@@ -11,7 +11,7 @@ import typer
 import musicae
 from musicae.cli.options import Analysis, AsJson, N, Program, Seed
 from musicae.cli.printing import Written, print_written, write
-from musicae.core.chorale import ChoraleError
+from musicae.core.errors import ChoraleError
 from musicae.core.files import make_folder
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from musicae.cli.options import (
     Voice,
 )
 from musicae.cli.printing import Written, counting, print_written, write
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 from musicae.core.files import make_folder
 
 if TYPE_CHECKING:

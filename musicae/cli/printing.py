@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from musicae.core.chorale import ChoraleError
+from musicae.core.errors import ChoraleError
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -7,7 +7,6 @@ two arrays, so that a repeated note and a held note stay apart.
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,148 +17,17 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-STEPS_PER_QUARTER = 4
-STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
-REST = -1
-"""The value of ``pitch`` where a voice is silent."""
-
-VOICES = ("Soprano", "Alto", "Tenor", "Bass")
-N_VOICES = len(VOICES)
-VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
-"""Lowest and highest MIDI pitch of each voice in Bach's chorales (checked against the corpus)."""
-
-SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
-"""Tempi in quarters a minute; within these bounds a hundredth survives MIDI's microseconds."""
-
-LONGEST = 100_000
-"""The most steps of a file that is read, some 6,000 bars: damaged ones claim any length."""
-
-LETTERS = "FCGDAEB"  # the line of fifths, F at position -1, C at 0
-MODES = ("major", "minor")
-RELATIVE_MINOR = 3  # places on the line of fifths between a major tonic and its relative minor's
-
-
-class MusicaeError(ValueError):
-    """What went wrong and what would help, in a line that a musician can read."""
-
-
-class ChoraleError(MusicaeError):
-    """Music that cannot be a chorale, or a file that cannot be used."""
-
-
-@dataclass(frozen=True, order=True)
-class Key:
-    """A key as scores write it: sharps (positive) or flats (negative), and the mode."""
-
-    fifths: int
-    mode: str = "major"
-
-    def __post_init__(self) -> None:
-        if not -7 <= self.fifths <= 7:
-            raise ChoraleError(f"a key signature has at most 7 sharps or flats, not {self.fifths}")
-        if self.mode not in MODES:
-            raise ChoraleError(f"mode is 'major' or 'minor', not {self.mode!r}")
-
-    @classmethod
-    def parse(cls, text: str) -> Key:
-        """Read ``"G minor"``, ``"Bb"``, ``"F#m"`` or ``"E-flat major"`` (no mode means major).
-
-        Raises ChoraleError where the text names no key.
-        """
-        found = re.fullmatch(
-            r"\s*([A-Ga-g])\s*-?(#|♯|sharp|b|♭|flat)?\s*(major|maj|minor|min|m)?\s*",
-            text,
-            flags=re.IGNORECASE,
-        )
-        if not found:
-            raise ChoraleError(f"{text!r} is not a key; write it like 'G minor' or 'B-flat major'")
-        letter, accidental, mode = found.groups()
-        position = LETTERS.index(letter.upper()) - 1
-        if accidental:
-            position += 7 if accidental.lower() in ("#", "♯", "sharp") else -7
-        minor = mode is not None and mode.lower() in ("m", "min", "minor")
-        fifths = position - RELATIVE_MINOR if minor else position
-        if not -7 <= fifths <= 7:
-            raise ChoraleError(
-                f"{text!r} needs more than 7 sharps or flats; name it enharmonically"
-            )
-        return cls(fifths, "minor" if minor else "major")
-
-    @property
-    def tonic_name(self) -> str:
-        """The tonic as scores spell it, such as ``F#`` or ``Bb``."""
-        position = self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0)
-        accidentals, letter = divmod(position + 1, 7)
-        return LETTERS[letter] + ("#" * accidentals if accidentals > 0 else "b" * -accidentals)
-
-    @property
-    def tonic(self) -> int:
-        """The tonic's pitch class, 0 (C) to 11 (B)."""
-        return (7 * (self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0))) % 12
-
-    def transpose(self, semitones: int) -> Key:
-        """The key that many semitones higher, in the spelling with the fewest accidentals."""
-        if semitones == 0:
-            return self
-        return Key((self.fifths + 7 * semitones + 5) % 12 - 5, self.mode)
-
-    def __str__(self) -> str:
-        return f"{self.tonic_name} {self.mode}"
-
-
-@dataclass(frozen=True, order=True)
-class Meter:
-    """A meter from a step on; a bar begins there, even where the bar before is cut short."""
-
-    step: int
-    numerator: int
-    denominator: int
-
-    def __post_init__(self) -> None:
-        if self.step < 0:
-            raise ChoraleError(f"a meter cannot begin at step {self.step}, before the piece")
-        if not 1 <= self.numerator <= 255 or self.denominator not in (1, 2, 4, 8, 16, 32, 64):
-            raise ChoraleError(f"{self} is not a meter")
-        if (STEPS_PER_WHOLE * self.numerator) % self.denominator:
-            raise ChoraleError(f"a bar of {self} is not a whole number of sixteenths")
-
-    @classmethod
-    def parse(cls, text: str) -> Meter:
-        """Read ``3/4``, from step 0 on. Raises ChoraleError where it is no meter."""
-        found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
-        if not found:
-            raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
-        return cls(0, int(found[1]), int(found[2]))
-
-    @property
-    def steps_per_bar(self) -> int:
-        return STEPS_PER_WHOLE * self.numerator // self.denominator
-
-    @property
-    def steps_per_beat(self) -> float:
-        """Steps of one beat: the dotted unit where the meter is compound (6/8, 9/8, 12/8)."""
-        unit = STEPS_PER_WHOLE / self.denominator
-        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
-        return 3 * unit if compound else unit
-
-    def __str__(self) -> str:
-        return f"{self.numerator}/{self.denominator}"
-
-
-@dataclass(frozen=True, order=True)
-class Tempo:
-    """Quarters a minute from a step on, kept to the hundredth."""
-
-    step: int
-    qpm: float
-
-    def __post_init__(self) -> None:
-        if self.step < 0:
-            raise ChoraleError(f"a tempo cannot begin at step {self.step}, before the piece")
-        if not SLOWEST_QPM <= self.qpm <= FASTEST_QPM:
-            bounds = f"{SLOWEST_QPM:g} to {FASTEST_QPM:g}"
-            raise ChoraleError(f"a tempo is {bounds} quarters a minute, not {self.qpm:g}")
-        object.__setattr__(self, "qpm", round(float(self.qpm), 2))
+from musicae.core.constants import (
+    N_VOICES,
+    REST,
+    STEPS_PER_QUARTER,
+    UNSTATED_QPM,
+    VOICES,
+)
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import COMMON_TIME, Measure, Meter, Tempo, measures_of, meters_of
+from musicae.core.pitch import pitch_name
 
 
 class Note(NamedTuple):
@@ -168,18 +36,6 @@ class Note(NamedTuple):
     step: int
     duration: int
     pitch: int
-
-
-class Measure(NamedTuple):
-    """A bar as scores draw it: its first step, its length in steps, and the meter's numbers."""
-
-    start: int
-    length: int
-    numerator: int
-    denominator: int
-
-
-COMMON_TIME = (Meter(0, 4, 4),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -433,66 +289,6 @@ class Chorale:
         return "=" if voices.size else " "
 
 
-class Reading(NamedTuple):
-    """A chorale read from a file, and how many notes had to be moved to the grid or dropped."""
-
-    chorale: Chorale
-    quantized: int
-
-
-def pitch_name(midi: int) -> str:
-    """The name of a MIDI pitch in scientific notation, sharps for the black keys: 60 is ``C4``."""
-    name = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")[midi % 12]
-    return f"{name}{midi // 12 - 1}"
-
-
-def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
-    """The meters and the pickup that put bar lines where these measures have them.
-
-    Each placing of bar lines gets one answer: a first bar shorter than the next one's meter is a
-    pickup to it, and two short bars that fill one bar together (a bar split by a repeat sign or
-    by the end of a phrase) are that bar.
-    """
-    first = measures[0]
-    meters = [Meter(0, first.numerator, first.denominator)]
-    pickup = 0
-    if len(measures) > 1:
-        second = Meter(0, measures[1].numerator, measures[1].denominator)
-        if first.length < second.steps_per_bar:
-            meters, pickup = [second], first.length
-    expected = pickup or meters[0].steps_per_bar
-    for measure in measures[1:]:
-        meter = Meter(measure.start, measure.numerator, measure.denominator)
-        same = (meter.numerator, meter.denominator) == (
-            meters[-1].numerator,
-            meters[-1].denominator,
-        )
-        if same and measure.start < expected == measure.start + measure.length:
-            continue  # the second part of a split bar
-        if not same or measure.start != expected:
-            meters.append(meter)
-        expected = measure.start + meter.steps_per_bar
-    return tuple(meters), pickup
-
-
-def measures_of(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
-    """Every bar that the meters and the pickup make of a piece of that many steps.
-
-    The inverse of ``meters_of``.
-    """
-    measures = []
-    for i, meter in enumerate(meters):
-        stop = meters[i + 1].step if i + 1 < len(meters) else steps
-        start = meter.step
-        length = pickup if i == 0 and pickup else meter.steps_per_bar
-        while start < stop:
-            length = min(length, stop - start)
-            measures.append(Measure(start, length, meter.numerator, meter.denominator))
-            start += length
-            length = meter.steps_per_bar
-    return measures
-
-
 def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     array = np.array(values)
     cast = array.astype(dtype)
@@ -527,3 +323,18 @@ def _check_voices(pitch: NDArray[np.int16], onset: NDArray[np.bool_]) -> None:
     complain(onset & ~sounding, "a note begins where the voice rests")
     before = np.vstack([np.full((1, N_VOICES), REST, dtype=pitch.dtype), pitch[:-1]])
     complain(sounding & ~onset & (before != pitch), "a pitch sounds that never began")
+
+
+def seconds_of(chorale: Chorale) -> list[float]:
+    """When each step begins, in seconds, and at last when the chorale ends: ``(T + 1,)``."""
+    tempos = {t.step: t.qpm for t in chorale.tempos}
+    seconds, qpm = [0.0], UNSTATED_QPM
+    for step in range(len(chorale)):
+        qpm = tempos.get(step, qpm)
+        seconds.append(seconds[-1] + 60 / qpm / STEPS_PER_QUARTER)
+    return seconds
+
+
+def sounding_voices(chorale: Chorale) -> tuple[int, ...]:
+    """The voices in which something sounds, from the soprano down."""
+    return tuple(np.flatnonzero((chorale.pitch != REST).any(axis=0)).tolist())

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from musicae.core.chorale import ChoraleError
+from musicae.core.errors import ChoraleError
 
 _COUNTER = count(1)
 

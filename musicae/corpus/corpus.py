@@ -18,23 +18,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import (
-    MODES,
-    REST,
-    VOICE_RANGES,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    Key,
-    Meter,
-    MusicaeError,
-    Reading,
-    Tempo,
-)
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICE_RANGES, VOICES
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import whole_file
+from musicae.core.key import MODES, Key
+from musicae.core.meter import Meter, Tempo
 from musicae.corpus.tunes import SAME_MUSIC, SIDES, components, shared_chords, split, tunes_of
 from musicae.io import music21_score as scores
 from musicae.io import musicxml
+from musicae.io.base import Reading
 
 DEFAULT = Path(__file__).parents[2] / "data" / "chorales.npz"
 """The corpus of the project's checkout; an installed wheel has none."""

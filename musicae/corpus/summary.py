@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae.core.chorale import VOICES, Chorale, MusicaeError, pitch_name
-from musicae.core.colours import VOICE_COLOURS
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICE_COLOURS, VOICES
+from musicae.core.errors import MusicaeError
+from musicae.core.pitch import pitch_name
 from musicae.corpus.corpus import Corpus
 from musicae.corpus.tunes import SIDES
 from musicae.rendering.piano_roll import save_figure

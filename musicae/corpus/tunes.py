@@ -15,7 +15,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import REST, STEPS_PER_QUARTER, Chorale, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.meter import Meter
 
 SAME_MUSIC = 0.85
 """From this share of common chords on, two chorales are one piece. In Bach's files the copies that

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import mido
 
-from musicae.core.chorale import VOICES
+from musicae.core.constants import VOICES
 from musicae.io.midi_file import UNSTATED_TEMPO, Arrangement, Timed, raw_text
 
 UNSTATED = (

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from musicae.api import render as rendering
 from musicae.api.check import Report
 from musicae.api.harmonize import Piece
-from musicae.core.chorale import VOICES, ChoraleError, MusicaeError
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.daw import reaper
 from musicae.daw import report_page as webpage
 from musicae.daw.audition import end_to_end, stems

@@ -13,7 +13,7 @@ from typing import Any
 
 import mido
 
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 from musicae.io.midi_file import ALL_NOTES_OFF, SUSTAIN, Arrangement, TempoMap, Timed
 
 PORT_FAULTS = (OSError, RuntimeError, ValueError)

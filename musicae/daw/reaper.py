@@ -24,8 +24,8 @@ from typing import Any
 
 import mido
 
-from musicae.core.chorale import VOICES, MusicaeError
-from musicae.core.colours import VOICE_COLOURS
+from musicae.core.constants import VOICE_COLOURS, VOICES
+from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.daw.audition import Section
 from musicae.io.midi_file import (

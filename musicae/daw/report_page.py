@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.api.check import Report
-from musicae.core.chorale import N_VOICES, VOICES, Chorale, Meter
-from musicae.core.colours import VOICE_COLOURS
+from musicae.core.chorale import Chorale, seconds_of
+from musicae.core.constants import N_VOICES, VOICE_COLOURS, VOICES
 from musicae.core.files import whole_file
-from musicae.io.midi import seconds_of
+from musicae.core.meter import Meter
 from musicae.theory.notation import name_of, spell
 from musicae.theory.voice_leading.rules import RULES, Violation
 

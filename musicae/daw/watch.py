@@ -19,7 +19,7 @@ from musicae.api import batch
 from musicae.api import harmonize as api
 from musicae.api.check import Report
 from musicae.api.harmonize import Piece, Wishes
-from musicae.core.chorale import ChoraleError, MusicaeError
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import make_folder, whole_file
 from musicae.io import midi
 

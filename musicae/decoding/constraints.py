@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.encoding.partial_score import Sketch
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
 from musicae.theory.notation import places_near

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae.core.chorale import REST, Chorale, ChoraleError, Tempo
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.errors import CheckpointError, ChoraleError
+from musicae.core.meter import Tempo
 from musicae.decoding.reranking import best, weigh
 from musicae.decoding.sampler import LIKELIEST, Choice, draw
 from musicae.encoding import tokens as pianoroll
@@ -19,7 +22,7 @@ from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
 from musicae.models import checkpoint
 from musicae.models.autoencoder import Autoencoder
-from musicae.models.checkpoint import Checkpoint, CheckpointError
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
 from musicae.models.vocabulary import HOLD, SILENCE

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from musicae.api.check import bach_rates
-from musicae.core.chorale import REST, STEPS_PER_QUARTER, Chorale, ChoraleError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.errors import ChoraleError
 from musicae.theory.voice_leading.rules import check
 
 DISTINCT = 0.2

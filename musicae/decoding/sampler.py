@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae.core.chorale import N_VOICES, REST
+from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
 from musicae.decoding.incremental import Recital
 from musicae.decoding.threads import one_thread

@@ -15,19 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from musicae.core.chorale import (
-    LONGEST,
-    MODES,
-    N_VOICES,
-    REST,
-    STEPS_PER_WHOLE,
-    Chorale,
-    ChoraleError,
-    Key,
-    Meter,
-)
+from musicae.core.chorale import Chorale
+from musicae.core.constants import LONGEST, N_VOICES, REST, STEPS_PER_WHOLE
+from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
-from musicae.encoding.partial_score import Sketch, likely_key
+from musicae.core.key import MODES, Key
+from musicae.core.meter import Meter
+from musicae.encoding.partial_score import Sketch
+from musicae.theory.key_finding import likely_key
 
 BACH = Path(__file__).parents[1] / "weights" / "bach_forms.json"
 """The forms that ship with the package."""

@@ -7,18 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import (
-    MODES,
-    N_VOICES,
-    REST,
-    VOICE_RANGES,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    Key,
-    pitch_name,
-)
-from musicae.theory.key_finding import find_key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.pitch import pitch_name
+from musicae.theory.key_finding import likely_key
 
 RHYTHMS = ("plain", "flowing")
 """How the voices may move: mostly with the melody, or with many eighths and passing notes."""
@@ -101,11 +95,3 @@ class Sketch:
         if phrases is None and chorale.fermatas:
             phrases = chorale.fermatas
         return cls(kept, mask, key or likely_key(kept), phrases, rhythm)
-
-
-def likely_key(chorale: Chorale) -> Key:
-    """The key of the notes, with the signature as evidence; of silence, that of the signature."""
-    signature = chorale.key.fifths if chorale.key else None
-    if (chorale.pitch == REST).all():
-        return chorale.key or Key(0, MODES[0])
-    return find_key(chorale, signature)

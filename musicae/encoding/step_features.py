@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import MODES, STEPS_PER_QUARTER, Chorale, Measure, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import STEPS_PER_QUARTER
+from musicae.core.key import MODES
+from musicae.core.meter import Measure, Meter
 from musicae.encoding.partial_score import RHYTHMS, Sketch
 
 Ints = NDArray[np.int64]

@@ -17,15 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae.core.chorale import (
-    N_VOICES,
-    REST,
-    VOICE_RANGES,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    pitch_name,
-)
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.pitch import pitch_name
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 VOCABULARY = tuple(FIRST_PITCH + high - low + 1 for low, high in VOICE_RANGES)

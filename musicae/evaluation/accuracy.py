@@ -10,25 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musicae.core.chorale import (
-    MODES,
-    N_VOICES,
-    REST,
-    STEPS_PER_QUARTER,
-    VOICE_RANGES,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    Key,
-    MusicaeError,
-    pitch_name,
-)
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICE_RANGES, VOICES
+from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
+from musicae.core.key import MODES, Key
+from musicae.core.pitch import pitch_name
 from musicae.corpus import corpus
 from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO, WINDOW
-from musicae.models.checkpoint import Checkpoint, CheckpointError
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.training.config import RECIPES

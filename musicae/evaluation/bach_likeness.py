@@ -36,8 +36,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import MODES, Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
+from musicae.core.key import MODES
 from musicae.evaluation.histograms import INTERVALS, N_CHORDS, style
 
 BACH = Path(__file__).parents[1] / "weights" / "bach_style.json"

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from musicae.api.given import Request, known_of
-from musicae.core.chorale import REST, Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.corpus.corpus import Corpus
 from musicae.decoding import harmonize as sampling

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import N_VOICES, REST, VOICES, Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICES
+from musicae.core.errors import MusicaeError
 from musicae.evaluation.repetition import repeated_lengths
 from musicae.theory.key_finding import find_key
 from musicae.theory.sonorities import CHORDS, sonorities

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import ChoraleError, MusicaeError
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.corpus import corpus
 from musicae.decoding import harmonize as sampling
 from musicae.evaluation import accuracy as evaluation

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import N_VOICES, REST, STEPS_PER_QUARTER, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER
 
 ALL_VOICES = tuple(range(N_VOICES))
 SOPRANO = (0,)

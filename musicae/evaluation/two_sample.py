@@ -16,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import N_VOICES, REST, STEPS_PER_QUARTER, VOICES, Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import MusicaeError
 from musicae.evaluation.bach_likeness import Reference, grade, load
 from musicae.evaluation.histograms import INTERVALS, style
 from musicae.evaluation.statistics import TAILS

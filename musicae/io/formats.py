@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from musicae.core.chorale import Chorale, ChoraleError
+from musicae.core.chorale import Chorale
+from musicae.core.errors import ChoraleError
 from musicae.io import midi
 from musicae.theory.harmonic_analysis import analyse, markers
 

@@ -18,24 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 import mido
 
-from musicae.core.chorale import (
+from musicae.core.chorale import Chorale, seconds_of
+from musicae.core.constants import (
     FASTEST_QPM,
     LONGEST,
     REST,
     SLOWEST_QPM,
     STEPS_PER_QUARTER,
     STEPS_PER_WHOLE,
+    UNSTATED_QPM,
     VOICES,
-    Chorale,
-    ChoraleError,
-    Key,
-    Measure,
-    Meter,
-    Reading,
-    Tempo,
-    measures_of,
-    meters_of,
 )
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
+from musicae.io.base import Reading
 from musicae.io.midi_file import (
     Arrangement,
     MidiNote,
@@ -56,8 +53,6 @@ PPQ = 480
 CHOIR_AAHS = 52
 """The General MIDI program, counted from 0, that voices sing in by default."""
 VELOCITY = 80
-UNSTATED_QPM = 120.0
-"""Quarters a minute where a file states no tempo, as the MIDI standard has it."""
 CLOCKS_PER_STEP = 24 // STEPS_PER_QUARTER
 
 BREATH = 0.25
@@ -265,16 +260,6 @@ def to_pretty_midi(chorale: Chorale, program: int = CHOIR_AAHS) -> pretty_midi.P
         ]
         out.instruments.append(instrument)
     return out
-
-
-def seconds_of(chorale: Chorale) -> list[float]:
-    """When each step begins, in seconds, and at last when the chorale ends: ``(T + 1,)``."""
-    tempos = {t.step: t.qpm for t in chorale.tempos}
-    seconds, qpm = [0.0], UNSTATED_QPM
-    for step in range(len(chorale)):
-        qpm = tempos.get(step, qpm)
-        seconds.append(seconds[-1] + 60 / qpm / STEPS_PER_QUARTER)
-    return seconds
 
 
 def voices_of(song: Song) -> dict[int, Part]:

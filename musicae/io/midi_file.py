@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import mido
 
-from musicae.core.chorale import STEPS_PER_QUARTER, ChoraleError
+from musicae.core.constants import STEPS_PER_QUARTER
+from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 
 DRUM_CHANNEL = 9

@@ -11,24 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import (
-    COMMON_TIME,
-    FASTEST_QPM,
-    LONGEST,
-    MODES,
-    SLOWEST_QPM,
-    STEPS_PER_QUARTER,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    Key,
-    Measure,
-    Meter,
-    Note,
-    Reading,
-    Tempo,
-    meters_of,
-)
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import FASTEST_QPM, LONGEST, SLOWEST_QPM, STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.key import MODES, Key
+from musicae.core.meter import COMMON_TIME, Measure, Meter, Tempo, meters_of
+from musicae.io.base import Reading
 
 VOICE_NAMES = ("soprano|sopran|s", "alto|alt|a", "tenore?|t", "bass|basso|b")
 """What a part's name or its first word is, for each voice; doublings may follow it."""

@@ -19,18 +19,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from musicae import __version__
-from musicae.core.chorale import (
-    REST,
-    STEPS_PER_QUARTER,
-    VOICES,
-    Chorale,
-    ChoraleError,
-    Meter,
-    Reading,
-    Tempo,
-)
-from musicae.core.colours import MARK_COLOUR
+from musicae.core.chorale import Chorale
+from musicae.core.constants import MARK_COLOUR, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
+from musicae.core.meter import Meter, Tempo
+from musicae.io.base import Reading
 from musicae.io.midi import CHOIR_AAHS
 from musicae.io.music21_score import from_score
 from musicae.theory.harmonic_analysis import Label, texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from musicae.core.chorale import N_VOICES, VOICES
+from musicae.core.constants import N_VOICES, VOICES
 from musicae.io.midi_file import DRUM_CHANNEL, Part, Song, Timed
 from musicae.io.voice_tracks import parts_by_name
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from musicae.api.given import Request
-from musicae.core.chorale import STEPS_PER_QUARTER, VOICES, ChoraleError
+from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
 from musicae.io.midi_file import MidiNote, Part, Song
 
 MELODY_NAMES = ("soprano", "melody", "vocal", "voice", "lead", "tune", "song")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicae.core.chorale import MODES, REST, STEPS_PER_QUARTER, Chorale
-from musicae.encoding.partial_score import likely_key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.key import MODES
+from musicae.theory.key_finding import likely_key
 from musicae.theory.sonorities import sonorities
 
 SCALES = {MODES[0]: (0, 2, 4, 5, 7, 9, 11), MODES[1]: (0, 2, 3, 5, 7, 8, 9, 10, 11)}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
+from musicae.core.errors import CheckpointError
 from musicae.decoding.sampler import LIKELIEST, Choice, realize
 from musicae.decoding.threads import one_thread
 from musicae.encoding import forms
@@ -17,7 +18,7 @@ from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import Sketch
 from musicae.latent.distance import distance
 from musicae.latent.space import Place, between, dream, hear, slid
-from musicae.models.checkpoint import Checkpoint, CheckpointError
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE
 
 USUAL_TEMPERATURE, RHYTHM_TEMPERATURE = 0.5, 1.0

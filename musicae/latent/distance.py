@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import REST, STEPS_PER_QUARTER, Chorale
-from musicae.encoding.partial_score import likely_key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.theory.key_finding import likely_key
 
 Pitches = NDArray[np.int64]
 

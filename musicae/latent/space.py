@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae.core.chorale import STEPS_PER_QUARTER, Chorale, ChoraleError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import STEPS_PER_QUARTER
+from musicae.core.errors import ChoraleError
 from musicae.decoding.threads import one_thread
 from musicae.encoding import forms
 from musicae.encoding import tokens as pianoroll

@@ -17,15 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import CheckpointError
 from musicae.core.files import whole_file
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """The folder of the trained models that ship with the package."""
-
-
-class CheckpointError(MusicaeError):
-    """Weights that cannot be found or used; says which and why in a line."""
 
 
 class Kind(NamedTuple):

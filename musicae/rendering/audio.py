@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.io.midi_file import Arrangement, TempoMap, to_bytes
 from musicae.rendering.mixing import LOUDEST, TAIL, channels_of, one_track, staged

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import MusicaeError
 from musicae.core.files import numbered, whole_file
 from musicae.rendering.staff_layout import break_systems, lay_out
 

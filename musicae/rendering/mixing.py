@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import mido
 import numpy as np
 
-from musicae.core.chorale import VOICES, MusicaeError
+from musicae.core.constants import VOICES
+from musicae.core.errors import MusicaeError
 from musicae.io.midi import CHOIR_AAHS
 from musicae.io.midi_file import (
     ALL_NOTES_OFF,

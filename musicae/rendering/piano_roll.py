@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import REST, VOICES, Chorale, Meter, MusicaeError
-from musicae.core.colours import MARK_COLOUR, VOICE_COLOURS
+from musicae.core.chorale import Chorale
+from musicae.core.constants import MARK_COLOUR, REST, VOICE_COLOURS, VOICES
+from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
+from musicae.core.meter import Meter
 from musicae.rendering.canvas import (
     FRONT,
     GRID,

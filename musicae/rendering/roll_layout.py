@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import N_VOICES, Chorale, MusicaeError, Note
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import N_VOICES
+from musicae.core.errors import MusicaeError
 from musicae.rendering.canvas import Area
 from musicae.theory.notation import name_of, spell
 from musicae.theory.voice_leading.rules import Violation

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from musicae.core.chorale import N_VOICES, MusicaeError
+from musicae.core.constants import N_VOICES
+from musicae.core.errors import MusicaeError
 
 STAVES = ((0, 1), (2, 3))
 """The voices on each staff of the close score."""

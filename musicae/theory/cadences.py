@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import MODES, REST, STEPS_PER_QUARTER, Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.key import MODES, Key
 from musicae.theory.sonorities import Harmony, Sonorities, sonorities
 
 CadenceKind = Literal[

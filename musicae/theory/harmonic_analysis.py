@@ -23,7 +23,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import LETTERS, MODES, REST, STEPS_PER_QUARTER, Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.key import LETTERS, MODES, Key
 from musicae.theory.cadences import cadences
 from musicae.theory.non_chord_tones import Floats, Ints, ranks_of, weights
 from musicae.theory.notation import places_near, spell

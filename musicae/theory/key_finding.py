@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import MODES, N_VOICES, REST, Chorale, ChoraleError, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import MODES, Key
 
 PROFILES = np.array(
     [
@@ -76,3 +79,11 @@ def _log_profiles() -> NDArray[np.float64]:
 
 
 _LOG_PROFILES = _log_profiles()
+
+
+def likely_key(chorale: Chorale) -> Key:
+    """The key of the notes, with the signature as evidence; of silence, that of the signature."""
+    signature = chorale.key.fifths if chorale.key else None
+    if (chorale.pitch == REST).all():
+        return chorale.key or Key(0, MODES[0])
+    return find_key(chorale, signature)

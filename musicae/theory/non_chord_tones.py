@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import N_VOICES, STEPS_PER_QUARTER, Chorale, Meter
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
+from musicae.core.meter import Meter
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -11,7 +11,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import LETTERS, REST, STEPS_PER_QUARTER, Chorale, Measure, Meter, Note
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.key import LETTERS
+from musicae.core.meter import Measure, Meter
 
 PLAIN = (1, 2, 4, 8, 16, 32)
 DOTTED = (3, 6, 12, 24)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import MODES
+from musicae.core.key import MODES
 
 
 class Quality(NamedTuple):

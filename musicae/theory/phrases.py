@@ -19,7 +19,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from musicae.core.chorale import LONGEST, N_VOICES, Chorale, ChoraleError, Measure, Meter, Note
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import LONGEST, N_VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.meter import Measure, Meter
 from musicae.io import midi, musicxml
 from musicae.io.midi_file import open_song
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import N_VOICES, REST, Chorale, Key
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
+from musicae.core.key import Key
 from musicae.theory.key_finding import find_key
 from musicae.theory.notation import name_of, spell
 

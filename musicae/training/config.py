@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from musicae.core.chorale import VOICE_RANGES, Chorale, MusicaeError
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICE_RANGES
+from musicae.core.errors import MusicaeError
 from musicae.encoding import step_features as situation
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES

@@ -15,12 +15,13 @@ from torch.nn import functional as F
 from musicae.core.chorale import Chorale
 from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import RHYTHMS, Sketch, likely_key
+from musicae.encoding.partial_score import RHYTHMS, Sketch
 from musicae.encoding.step_features import PHRASES, RHYTHM, situation
 from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import Problem, surprise
+from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
 LONGEST = 256

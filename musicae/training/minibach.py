@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import STEPS_PER_WHOLE, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import STEPS_PER_WHOLE
 from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY, WINDOW

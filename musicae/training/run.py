@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from musicae.core.chorale import MusicaeError
+from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.corpus import corpus
 from musicae.models import checkpoint
@@ -42,10 +42,6 @@ for _name in ("distributed", "rank_zero"):
     logging.getLogger(f"lightning_fabric.utilities.{_name}").setLevel(logging.WARNING)
 
 STATE, LOG, SUMMARY = "state.pt", "log.csv", "summary.json"
-
-
-class TrainingError(MusicaeError):
-    """A training run that cannot begin or go on; says why in a line."""
 
 
 class Progress(NamedTuple):

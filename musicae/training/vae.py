@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from musicae.core.chorale import Chorale
 from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import Sketch, likely_key
+from musicae.encoding.partial_score import Sketch
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, situation
 from musicae.latent.attributes import measured
 from musicae.latent.sliders import find_directions
@@ -23,6 +23,7 @@ from musicae.models.layers import NONE
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Piece, Reading, divergence, standard
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import Problem, surprise
+from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
 LONGEST = 256

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from musicae.core.chorale import REST, VOICES, Chorale
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICES
 from musicae.theory.sonorities import Sonorities, sonorities
 from musicae.theory.voice_leading import between_voices as voiceleading
 from musicae.theory.voice_leading import within_voice as lines

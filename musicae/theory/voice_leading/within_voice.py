@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicae.core.chorale import N_VOICES, REST, VOICE_RANGES
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.theory.cadences import endings, tonic_reached
 from musicae.theory.sonorities import Harmony, Sonorities
 from musicae.theory.voice_leading.between_voices import STEP, Place, moving, standing

@@ -1,0 +1,42 @@
+"""Constants."""
+
+from __future__ import annotations
+
+STEPS_PER_QUARTER = 4
+
+
+STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
+
+
+REST = -1
+"""The value of ``pitch`` where a voice is silent."""
+
+
+VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+
+
+N_VOICES = len(VOICES)
+
+
+VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
+"""Lowest and highest MIDI pitch of each voice in Bach's chorales (checked against the corpus)."""
+
+
+SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
+"""Tempi in quarters a minute; within these bounds a hundredth survives MIDI's microseconds."""
+
+
+LONGEST = 100_000
+"""The most steps of a file that is read, some 6,000 bars: damaged ones claim any length."""
+
+
+VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
+"""Of soprano, alto, tenor and bass: apart for colour-blind eyes, neighbours also in grey."""
+
+
+MARK_COLOUR = "#d0006f"
+"""Of what breaks a rule."""
+
+
+UNSTATED_QPM = 120.0
+"""Quarters a minute where a file states no tempo, as the MIDI standard has it."""

@@ -1,0 +1,125 @@
+"""Meter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from musicae.core.constants import FASTEST_QPM, SLOWEST_QPM, STEPS_PER_WHOLE
+from musicae.core.errors import ChoraleError
+
+
+@dataclass(frozen=True, order=True)
+class Meter:
+    """A meter from a step on; a bar begins there, even where the bar before is cut short."""
+
+    step: int
+    numerator: int
+    denominator: int
+
+    def __post_init__(self) -> None:
+        if self.step < 0:
+            raise ChoraleError(f"a meter cannot begin at step {self.step}, before the piece")
+        if not 1 <= self.numerator <= 255 or self.denominator not in (1, 2, 4, 8, 16, 32, 64):
+            raise ChoraleError(f"{self} is not a meter")
+        if (STEPS_PER_WHOLE * self.numerator) % self.denominator:
+            raise ChoraleError(f"a bar of {self} is not a whole number of sixteenths")
+
+    @classmethod
+    def parse(cls, text: str) -> Meter:
+        """Read ``3/4``, from step 0 on. Raises ChoraleError where it is no meter."""
+        found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
+        if not found:
+            raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
+        return cls(0, int(found[1]), int(found[2]))
+
+    @property
+    def steps_per_bar(self) -> int:
+        return STEPS_PER_WHOLE * self.numerator // self.denominator
+
+    @property
+    def steps_per_beat(self) -> float:
+        """Steps of one beat: the dotted unit where the meter is compound (6/8, 9/8, 12/8)."""
+        unit = STEPS_PER_WHOLE / self.denominator
+        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+        return 3 * unit if compound else unit
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+
+@dataclass(frozen=True, order=True)
+class Tempo:
+    """Quarters a minute from a step on, kept to the hundredth."""
+
+    step: int
+    qpm: float
+
+    def __post_init__(self) -> None:
+        if self.step < 0:
+            raise ChoraleError(f"a tempo cannot begin at step {self.step}, before the piece")
+        if not SLOWEST_QPM <= self.qpm <= FASTEST_QPM:
+            bounds = f"{SLOWEST_QPM:g} to {FASTEST_QPM:g}"
+            raise ChoraleError(f"a tempo is {bounds} quarters a minute, not {self.qpm:g}")
+        object.__setattr__(self, "qpm", round(float(self.qpm), 2))
+
+
+class Measure(NamedTuple):
+    """A bar as scores draw it: its first step, its length in steps, and the meter's numbers."""
+
+    start: int
+    length: int
+    numerator: int
+    denominator: int
+
+
+COMMON_TIME = (Meter(0, 4, 4),)
+
+
+def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
+    """The meters and the pickup that put bar lines where these measures have them.
+
+    Each placing of bar lines gets one answer: a first bar shorter than the next one's meter is a
+    pickup to it, and two short bars that fill one bar together (a bar split by a repeat sign or
+    by the end of a phrase) are that bar.
+    """
+    first = measures[0]
+    meters = [Meter(0, first.numerator, first.denominator)]
+    pickup = 0
+    if len(measures) > 1:
+        second = Meter(0, measures[1].numerator, measures[1].denominator)
+        if first.length < second.steps_per_bar:
+            meters, pickup = [second], first.length
+    expected = pickup or meters[0].steps_per_bar
+    for measure in measures[1:]:
+        meter = Meter(measure.start, measure.numerator, measure.denominator)
+        same = (meter.numerator, meter.denominator) == (
+            meters[-1].numerator,
+            meters[-1].denominator,
+        )
+        if same and measure.start < expected == measure.start + measure.length:
+            continue  # the second part of a split bar
+        if not same or measure.start != expected:
+            meters.append(meter)
+        expected = measure.start + meter.steps_per_bar
+    return tuple(meters), pickup
+
+
+def measures_of(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
+    """Every bar that the meters and the pickup make of a piece of that many steps.
+
+    The inverse of ``meters_of``.
+    """
+    measures = []
+    for i, meter in enumerate(meters):
+        stop = meters[i + 1].step if i + 1 < len(meters) else steps
+        start = meter.step
+        length = pickup if i == 0 and pickup else meter.steps_per_bar
+        while start < stop:
+            length = min(length, stop - start)
+            measures.append(Measure(start, length, meter.numerator, meter.denominator))
+            start += length
+            length = meter.steps_per_bar
+    return measures
