@@ -12,8 +12,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from musicae.api.check import check
-    from musicae.api.generate import decode, encode, generate, interpolate, vary
-    from musicae.api.harmonize import Piece, harmonize
+    from musicae.api.generate import generate
+    from musicae.api.harmonize import harmonize
+    from musicae.api.latent import decode, encode, interpolate, vary
+    from musicae.api.piece import Piece
     from musicae.api.render import render
     from musicae.core.chorale import Chorale
     from musicae.core.errors import MusicaeError

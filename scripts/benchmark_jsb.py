@@ -37,9 +37,10 @@ from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import Problem, surprise
 from musicae.training.calibration import calibrate
-from musicae.training.config import OUTER_FIRST, RECIPES, Settings
+from musicae.training.config import OUTER_FIRST, RECIPES
+from musicae.training.fit import Progress, Row, fit
 from musicae.training.harmonizer import HarmonyTask
-from musicae.training.run import Progress, Row, fit
+from musicae.training.task import Settings
 
 RANGES = ((60, 81), (52, 74), (46, 69), (36, 66))
 """Lowest and highest pitch of each voice in the file."""

@@ -34,8 +34,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
-from musicae.io import midi_file as smf
-from musicae.io.formats import MUSICXML_SUFFIXES
+from musicae.io import midi_file
+from musicae.io.base import MUSICXML_SUFFIXES
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 PROGRAMS = ("mscore3", "musescore3", "mscore", "musescore")
@@ -214,7 +214,7 @@ def _expected(source: Path) -> Page:
             name: [_quarters(*note) for note in chorale.notes(v)] for v, name in enumerate(VOICES)
         }
         return _page_of(chorale, chorale.measures, chorale.tempos, parts, [])
-    song = smf.open_song(source)  # from the file's own beginning, in its own ticks
+    song = midi_file.open_song(source)  # from the file's own beginning, in its own ticks
     parts = {
         part.name: [(n.start / song.ppq, (n.end - n.start) / song.ppq, n.pitch) for n in part.notes]
         for part in song.parts
@@ -234,7 +234,7 @@ def _expected(source: Path) -> Page:
         for index in {part.track for part in song.parts}
         for event in song.tracks[index]
         if event.message.type in ("lyrics", "text")
-        for word in _syllables(smf.text_of(event.message))
+        for word in _syllables(midi_file.text_of(event.message))
     ]
     return _page_of(chorale, measures, tempi, parts, sung)
 

@@ -37,15 +37,15 @@ import numpy as np
 
 from musicae.api import harmonize as api
 from musicae.api.given import into_range
+from musicae.api.piece import Piece
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_WHOLE
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.corpus import corpus, tunes
-from musicae.decoding import harmonize as sampling
-from musicae.evaluation import bach_likeness as likeness
-from musicae.evaluation import comparison
+from musicae.corpus import load, tunes
+from musicae.evaluation import bach_likeness, comparison
+from musicae.models.checkpoint import load_model
 
 TARGET = 1.2
 """The median Bach-likeness of a good harmonizer's folk songs, as a multiple of held-out Bach's."""
@@ -77,7 +77,7 @@ class Song(NamedTuple):
 class Harmonized:
     """A song that a model harmonized."""
 
-    piece: api.Piece
+    piece: Piece
     source: str
     """Of the song."""
     seconds: float
@@ -92,7 +92,7 @@ class Harmonized:
             "key": str(chorale.key),
             "bars": chorale.bar_count,
             "notes": len(chorale.notes(0)),
-            "grade": likeness.grade(chorale).total,
+            "grade": bach_likeness.grade(chorale).total,
             "seconds": self.seconds,
         }
 
@@ -217,8 +217,8 @@ def table(songs: Sequence[dict[str, Any]]) -> str:
 
 def features(chorales: Sequence[Chorale]) -> dict[str, float]:
     """The median of each feature of the Bach-likeness; the soprano's intervals are the melody's."""
-    medians = np.median([likeness.grade(chorale) for chorale in chorales], axis=0)
-    return dict(zip(likeness.Grade._fields, medians.tolist(), strict=True))
+    medians = np.median([bach_likeness.grade(chorale) for chorale in chorales], axis=0)
+    return dict(zip(bach_likeness.Grade._fields, medians.tolist(), strict=True))
 
 
 def main() -> None:
@@ -238,8 +238,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """Choose, harmonize, measure, and print what came of it."""
     if arguments.melodies < 1:
         raise MusicaeError(f"at least one melody is needed, not {arguments.melodies}")
-    model = sampling.load_model(arguments.model)  # before the clock runs
-    data = corpus.load()
+    model = load_model(arguments.model)  # before the clock runs
+    data = load.load()
     sopranos = melodies(essen(), data.chorales, arguments.melodies, arguments.seed)
     written = harmonize(sopranos, arguments.model, arguments.seed)
     if arguments.out:

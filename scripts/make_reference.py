@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 
-from musicae.api import check as report
 from musicae.core.files import whole_file
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.encoding import forms
-from musicae.evaluation import bach_likeness as likeness
+from musicae.evaluation import bach_likeness
+from musicae.theory.voice_leading.bach import RATES, measure
 
 
 def main() -> None:
-    bach = corpus.load()
-    likeness.Reference.of(bach.side("train"), bach.side("valid")).save(likeness.BACH)
+    bach = load.load()
+    bach_likeness.Reference.of(bach.side("train"), bach.side("valid")).save(bach_likeness.BACH)
     forms.save(bach.side("train"))
-    measured = report.measure(bach.side("train"))
-    with whole_file(report.RATES) as path:
+    measured = measure(bach.side("train"))
+    with whole_file(RATES) as path:
         path.write_text(json.dumps(measured) + "\n", encoding="utf-8")
     for name, limit in measured["limits"].items():
         rates = measured["rates"][name]

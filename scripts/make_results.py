@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 import musicae
-from musicae.api import render as rendering
-from musicae.corpus import corpus
+from musicae.api import render
+from musicae.corpus import load
 from musicae.corpus import summary as corpus_report
-from musicae.decoding import harmonize as sampling
 from musicae.latent import compose as composing
-from musicae.latent import space as latents
+from musicae.latent import space
 from musicae.latent.attributes import ATTRIBUTES, measured
-from musicae.rendering import piano_roll as drawing
+from musicae.models.checkpoint import load_model
+from musicae.rendering import piano_roll
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA / "results"
@@ -32,7 +32,7 @@ def main() -> None:
     compose(RESULTS / "new")
     walk(RESULTS)
     draw_map(RESULTS / "latent_map.png")
-    corpus_report.draw(corpus.load(), RESULTS / "corpus.png")
+    corpus_report.draw(load.load(), RESULTS / "corpus.png")
 
 
 def harmonize_melodies(results: Path) -> None:
@@ -43,10 +43,10 @@ def harmonize_melodies(results: Path) -> None:
         if melody.stem == PICTURED:
             (before,) = musicae.harmonize(melody, model="minibach")
             pair = {
-                name: rendering.roll_of(each, violations=True)
+                name: render.roll_of(each, violations=True)
                 for name, each in (("MiniBach", before), ("the harmonizer", piece))
             }
-            drawing.draw(pair, results / "beside_minibach.png", bars=4)
+            piano_roll.draw(pair, results / "beside_minibach.png", bars=4)
         if melody.stem == ENGRAVED:
             score = results / f"{melody.stem}_score.png"
             musicae.render(piece, score, score=True, analysis=True)
@@ -68,15 +68,15 @@ def walk(results: Path) -> None:
     one, other = (results / f"{name}.mid" for name in WAY)
     pieces = musicae.interpolate(one, other, STEPS)
     chorales = {f"{i} of {STEPS}": piece.chorale for i, piece in enumerate(pieces, start=1)}
-    drawing.draw(chorales, results / "interpolation.png", bars=4)
+    piano_roll.draw(chorales, results / "interpolation.png", bars=4)
 
 
 def draw_map(path: Path) -> None:
     """Bach's chorales in latent space, as seen from the side where they differ most."""
-    model = sampling.load_model("vae")
-    chorales = corpus.load().chorales
+    model = load_model("vae")
+    chorales = load.load().chorales
     vae = composing.vae_of(model)
-    places = [latents.hear(vae, chorale) for chorale in chorales]
+    places = [space.hear(vae, chorale) for chorale in chorales]
     vectors = np.stack(
         [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(dim=0)]) for p in places]
     )
@@ -88,7 +88,7 @@ def draw_map(path: Path) -> None:
         "meter (triple dark)": [str(c.meters[0]).startswith("3") for c in chorales],
         **dict(zip(ATTRIBUTES, has.T, strict=True)),
     }
-    figure = drawing.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
+    figure = piano_roll.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
     for ax, (title, coloured) in zip(figure.subplots(2, 3).flat, colours.items(), strict=True):
         values = np.asarray(coloured, dtype=float)
         low, high = np.quantile(values, (0.05, 0.95))
@@ -96,7 +96,7 @@ def draw_map(path: Path) -> None:
         ax.set_title(title, fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
-    drawing.save_figure(figure, path)
+    piano_roll.save_figure(figure, path)
 
 
 def show(piece: musicae.Piece, path: Path) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.key import LETTERS
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.theory.harmonic_analysis import analyse
 from musicae.theory.sonorities import sonorities
 
@@ -87,7 +87,7 @@ def truths() -> list[Truth]:
     """The analyses for which the corpus has the music, in order."""
     from music21 import common, converter
 
-    chorales = corpus.load().chorales
+    chorales = load.load().chorales
     found = []
     folder = Path(common.getCorpusFilePath()) / ANALYSES
     for path in sorted(folder.glob("*.rntxt")):

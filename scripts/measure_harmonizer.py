@@ -25,9 +25,10 @@ import numpy as np
 
 import musicae
 from musicae.core.chorale import Chorale
-from musicae.corpus import corpus
-from musicae.decoding import harmonize as sampling
+from musicae.corpus import load
+from musicae.decoding import harmonize
 from musicae.encoding.partial_score import RHYTHMS, Sketch
+from musicae.models.checkpoint import load_model
 
 MODEL = "harmonizer"
 REPEATS = 5
@@ -42,18 +43,18 @@ def sixteen_bars() -> Chorale:
     """The first validation chorale in 4/4 that has as many bars."""
     return next(
         chorale.bars(1, BARS)
-        for chorale in corpus.load().side("valid")
+        for chorale in load.load().side("valid")
         if {str(meter) for meter in chorale.meters} == {"4/4"} and chorale.bar_count >= BARS
     )
 
 
 def warm(tune: Chorale, n: int) -> float:
     """Seconds for ``n`` candidates."""
-    model, sketch = sampling.load_model(MODEL), Sketch.of(tune, voices=(0,))
+    model, sketch = load_model(MODEL), Sketch.of(tune, voices=(0,))
     times = []
     for _ in range(1 + REPEATS):
         began = time.perf_counter()
-        sampling.harmonize(model, sketch, n)
+        harmonize.harmonize(model, sketch, n)
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
 
@@ -87,10 +88,10 @@ def long(bars: int) -> tuple[float, float]:
 
 def notes_a_quarter(rhythm: str | None) -> float:
     """Of alto, tenor and bass, mean over voices and chorales."""
-    model, rates = sampling.load_model(MODEL), []
-    for chorale in corpus.load().side("valid")[:PIECES]:
+    model, rates = load_model(MODEL), []
+    for chorale in load.load().side("valid")[:PIECES]:
         sketch = Sketch.of(chorale, voices=(0,), rhythm=rhythm)
-        (made,) = sampling.harmonize(model, sketch)
+        (made,) = harmonize.harmonize(model, sketch)
         rates.append(made.chorale.onset[:, 1:].sum() / 3 / (len(chorale) / 4))
     return float(np.mean(rates))
 

@@ -17,17 +17,15 @@ import numpy as np
 
 import musicae
 from musicae.core.chorale import Chorale
-from musicae.corpus import corpus
-from musicae.decoding import harmonize as sampling
+from musicae.corpus import corpus, load
 from musicae.decoding.sampler import LIKELIEST, Choice
 from musicae.encoding import forms
-from musicae.evaluation import bach_likeness as likeness
+from musicae.evaluation import bach_likeness
 from musicae.evaluation.latent import latent_report, rebuilt
-from musicae.latent import attributes
-from musicae.latent import compose as composing
+from musicae.latent import attributes, compose
 from musicae.latent.distance import distance
 from musicae.latent.space import Place, dream, hear, slid
-from musicae.models.checkpoint import Checkpoint
+from musicae.models.checkpoint import Checkpoint, load_model
 from musicae.theory import cadences
 from musicae.theory.sonorities import sonorities
 
@@ -60,10 +58,10 @@ def apart(chorales: Sequence[Chorale]) -> tuple[float, float]:
 
 def draws(model: Checkpoint, data: corpus.Corpus, side: str, n: int) -> None:
     for prior in ("fitted", "normal"):
-        found = composing.compose(model, forms.draw(n, 0), prior, {}, composing.usual_choice(0))
+        found = compose.compose(model, forms.draw(n, 0), prior, {}, compose.usual_choice(0))
         pieces = [each.chorale for each in found]
         home = np.mean([ends_at_home(piece) for piece in pieces])
-        grades = np.median([likeness.grade(piece).total for piece in pieces])
+        grades = np.median([bach_likeness.grade(piece).total for piece in pieces])
         mean, least = apart(pieces)
         print(
             f"{n} draws, prior {prior}: Bach-likeness {grades:.2f}, end on the tonic triad"
@@ -82,17 +80,17 @@ def draws(model: Checkpoint, data: corpus.Corpus, side: str, n: int) -> None:
 
 def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
     """Distances and likeness on ways between pairs of chorales."""
-    vae = composing.vae_of(model)
+    vae = compose.vae_of(model)
     generator = np.random.default_rng(0)
     towards, middles, ends = [], [], []
     for _ in range(count):
         one, other = (chorales[i] for i in generator.choice(len(chorales), 2, replace=False))
-        way = composing.path(model, hear(vae, one), hear(vae, other), STEPS, Choice(LIKELIEST))
+        way = compose.path(model, hear(vae, one), hear(vae, other), STEPS, Choice(LIKELIEST))
         pieces = [each.chorale for each in way]
         away = np.diff([distance(pieces[0], piece) for piece in pieces])
         near = np.diff([distance(piece, pieces[-1]) for piece in pieces])
         towards.append(bool((away > 0).all() and (near < 0).all()))
-        grades = [likeness.grade(piece).total for piece in pieces]
+        grades = [bach_likeness.grade(piece).total for piece in pieces]
         middles.append(grades[STEPS // 2])
         ends += [grades[0], grades[-1]]
     print(
@@ -104,8 +102,8 @@ def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
 
 def sliders(model: Checkpoint) -> None:
     """What each slider moves, in deviations of Bach's train side."""
-    vae = composing.vae_of(model)
-    train = np.array([attributes.measured(chorale) for chorale in corpus.load().side("train")])
+    vae = compose.vae_of(model)
+    train = np.array([attributes.measured(chorale) for chorale in load.load().side("train")])
     deviation = train.std(axis=0)
     places = dream(vae, forms.draw(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
     names = list(attributes.ATTRIBUTES)
@@ -113,7 +111,7 @@ def sliders(model: Checkpoint) -> None:
         means = []
         for amount in AMOUNTS:
             moved: list[Place] = [slid(vae, place, {name: amount}) for place in places]
-            pieces = [each.chorale for each in composing.sound(model, moved, Choice(LIKELIEST))]
+            pieces = [each.chorale for each in compose.sound(model, moved, Choice(LIKELIEST))]
             measured = np.array([attributes.measured(piece) for piece in pieces])
             means.append(measured.mean(axis=0) / deviation)
         table = np.array(means)
@@ -151,9 +149,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--model", default="vae", help="or a weights file")
     arguments = parser.parse_args()
-    data = corpus.load()
-    model = sampling.load_model(arguments.model)
-    vae = composing.vae_of(model)
+    data = load.load()
+    model = load_model(arguments.model)
+    vae = compose.vae_of(model)
     print(f"{arguments.side}: {latent_report(model, data.side(arguments.side))}")
     train = data.side("train")[:PLACES]
     share = rebuilt(model, train, [hear(vae, chorale) for chorale in train])

@@ -19,17 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from musicae.api import check as report
+from musicae.api import check
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
-from musicae.corpus import corpus
-from musicae.corpus.tunes import SIDES
+from musicae.corpus import load
+from musicae.corpus.split import SIDES
 from musicae.theory import phrases
 from musicae.theory.cadences import cadences
 from musicae.theory.key_finding import find_key
 from musicae.theory.sonorities import sonorities
-from musicae.theory.voice_leading import rules as theory
+from musicae.theory.voice_leading import rules
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 
@@ -77,12 +77,12 @@ def phrase_ends(chorales: Sequence[Chorale]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--music21", action="store_true", help="compare every motion with music21")
-    bach = corpus.load()
+    bach = load.load()
     milliseconds = []
     for chorale in bach.chorales:
         sonorities.cache_clear()
         began = time.perf_counter()
-        theory.check(chorale)
+        rules.check(chorale)
         milliseconds.append(1000 * (time.perf_counter() - began))
     print(f"all rules: median {np.median(milliseconds):.2f} ms, most {max(milliseconds):.2f} ms")
     for name in SIDES:
@@ -92,7 +92,7 @@ def main() -> None:
         print(f"{name}: keys {keys(side)}; sopranos {keys([soprano_alone(c) for c in side])}")
         print(f"{name}: cadences {shares}")
         print(f"{name}: phrase ends {phrase_ends(side)}")
-        beyond = sum(bool(report.check(chorale).beyond_bach) for chorale in side)
+        beyond = sum(bool(check.check(chorale).beyond_bach) for chorale in side)
         print(f"{name}: {beyond} of {len(side)} chorales are beyond Bach's limits")
     if parser.parse_args().music21:
         sys.path.insert(0, str(TESTS))

@@ -19,14 +19,15 @@ from typing import Any
 import torch
 
 from musicae.core.files import whole_file
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.evaluation import accuracy as evaluation
 from musicae.evaluation.latent import latent_report
 from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE
 from musicae.training.config import RECIPES
-from musicae.training.run import LOG, Progress, train
+from musicae.training.fit import Progress
+from musicae.training.run import LOG, train
 
 SIDES = ("valid", "test")
 
@@ -52,7 +53,7 @@ def release(name: str, runs: Path) -> None:
 
 def judged(shipped: checkpoint.Checkpoint) -> dict[str, Any]:
     """How good a model is on each side that it did not learn from."""
-    chorales = corpus.load()
+    chorales = load.load()
     found: dict[str, Any] = {}
     if isinstance(shipped.model, ChoraleVAE):
         found["calibration"] = round(shipped.model.calibration.item(), 2)

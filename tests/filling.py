@@ -11,7 +11,7 @@ import pytest
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
-from musicae.decoding import harmonize as sampling
+from musicae.decoding import harmonize
 from musicae.io.midi_file import Arrangement, Timed, open_song, save
 
 GENERATED = 80
@@ -27,10 +27,10 @@ def filler(pitches=None):
 
     def fill(_, sketch, n, choice):
         rng = random.Random(str(choice))
-        return [sampling.Harmonization(filled(sketch, rng, pitches)) for _ in range(n)]
+        return [harmonize.Harmonization(filled(sketch, rng, pitches)) for _ in range(n)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "harmonize", fill)
+        patch.setattr(harmonize, "harmonize", fill)
         yield
 
 

@@ -12,7 +12,7 @@ from strategies import chorales
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.theory.harmonic_analysis import Label, analyse, is_marker, markers, texts
 
 READ_ALOUD = {
@@ -303,7 +303,7 @@ def test_keys_are_named_where_their_areas_begin():
     assert [text for _, text in texts(labels)] == ["Bb: I", "V", "f#: i", "Bb: I"]
 
 
-BACH = corpus.load().side("train")[:40]
+BACH = load.load().side("train")[:40]
 
 
 def untransposed(labels, semitones):
@@ -352,7 +352,7 @@ def test_symbols_are_spelled_as_the_score_is():
 
 
 def test_markers_are_known_again_and_in_ascii():
-    for chorale in corpus.load().chorales[::40]:
+    for chorale in load.load().chorales[::40]:
         said = [text for _, text in markers(analyse(chorale))]
         assert all(is_marker(text) and text.isascii() for text in said)
     words = ("verse", "Chorus 2", "fermata", "A", "Violin", "vi solo", "")

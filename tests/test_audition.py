@@ -9,8 +9,7 @@ from musicae.core.constants import VOICES
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
 from musicae.daw import audition
-from musicae.io import midi
-from musicae.io import midi_file as smf
+from musicae.io import midi_file, midi_writer
 
 HYMN = Chorale.from_notes(
     [[(0, 4, 67), (4, 12, 72), (16, 12, 71)], [(0, 4, 64), (4, 24, 64)]],
@@ -39,17 +38,19 @@ def seconds_of_notes(path, since=0.0):
 
     return {
         part.name: [(at(n.start), at(n.end), n.pitch) for n in part.notes]
-        for part in smf.open_song(path).parts
+        for part in midi_file.open_song(path).parts
     }, at
 
 
 def test_each_alternative_keeps_its_time(tmp_path):
     higher = HYMN.transpose(2)
-    joined, sections = audition.end_to_end([midi.arrange(c) for c in (HYMN, higher)], ["a", "b"])
-    smf.save(joined, tmp_path / "both.mid")
+    joined, sections = audition.end_to_end(
+        [midi_writer.arrange(c) for c in (HYMN, higher)], ["a", "b"]
+    )
+    midi_file.save(joined, tmp_path / "both.mid")
     notes, at = seconds_of_notes(tmp_path / "both.mid")
     for chorale, section in zip((HYMN, higher), sections, strict=True):
-        midi.write(chorale, tmp_path / "one.mid")
+        midi_writer.write(chorale, tmp_path / "one.mid")
         alone, _ = seconds_of_notes(tmp_path / "one.mid")
         begin = at(section.start)
         for name, expected in alone.items():
@@ -59,7 +60,7 @@ def test_each_alternative_keeps_its_time(tmp_path):
 
 
 def test_a_bar_of_silence_and_a_marker_between_them():
-    joined, sections = audition.end_to_end([midi.arrange(HYMN)] * 3, ["1", "2", "3"])
+    joined, sections = audition.end_to_end([midi_writer.arrange(HYMN)] * 3, ["1", "2", "3"])
     ticks = [e.tick for e in joined.tracks[0] if e.message.type == "marker"]
     assert ticks == [section.start for section in sections]
     assert [section.name for section in sections] == ["1", "2", "3"]
@@ -68,14 +69,16 @@ def test_a_bar_of_silence_and_a_marker_between_them():
 
 
 def test_what_an_alternative_does_not_state_is_not_left_over_from_the_one_before():
-    joined, (_, second) = audition.end_to_end([midi.arrange(HYMN), midi.arrange(PLAIN)], "ab")
+    joined, (_, second) = audition.end_to_end(
+        [midi_writer.arrange(HYMN), midi_writer.arrange(PLAIN)], "ab"
+    )
     stated = {e.message.type: e.message for e in joined.tracks[0] if e.tick == second.start}
     assert stated["set_tempo"].tempo == 500_000
     assert (stated["time_signature"].numerator, stated["time_signature"].denominator) == (4, 4)
 
 
 def test_tracks_are_named_once_and_given_their_sound_again():
-    joined, _ = audition.end_to_end([midi.arrange(HYMN)] * 2, "ab")
+    joined, _ = audition.end_to_end([midi_writer.arrange(HYMN)] * 2, "ab")
     for track, name in zip(joined.tracks[1:], VOICES, strict=True):
         assert [e.message.name for e in track if e.message.type == "track_name"] == [name]
         assert sum(e.message.type == "program_change" for e in track) == 2, "once an alternative"
@@ -91,7 +94,7 @@ def test_controllers_bends_and_sounds_are_those_of_the_beginning_again():
         (900, mido.Message("control_change", channel=3, control=11, value=0)),
         (900, mido.Message("control_change", channel=3, control=64, value=127)),
     ]
-    one = smf.Arrangement([[], [smf.Timed(*event) for event in piano]], 480, 1920)
+    one = midi_file.Arrangement([[], [midi_file.Timed(*event) for event in piano]], 480, 1920)
     joined, (_, second) = audition.end_to_end([one, one], "ab")
     before = [e.message for e in joined.tracks[1] if e.tick <= second.start]
     state = {}
@@ -108,7 +111,7 @@ def test_stems_are_the_voices_alone(tmp_path, untrained):
     stems = audition.stems(piece.arrange())
     assert list(stems) == list(VOICES)
     for voice, name in enumerate(VOICES):
-        smf.save(stems[name], tmp_path / "stem.mid")
+        midi_file.save(stems[name], tmp_path / "stem.mid")
         alone = musicae.read(tmp_path / "stem.mid")
         assert alone.notes(voice) == piece.chorale.notes(voice)
         assert [v for v in range(4) if alone.notes(v)] == [voice]

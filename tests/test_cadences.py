@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from passages import EIGHTH, passage
 
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.theory.cadences import cadences
 from musicae.theory.sonorities import Harmony
 
@@ -109,7 +109,7 @@ def test_where_no_chords_are_there_are_no_cadences(grid):
 
 
 def test_bach_ends_most_phrases_with_an_authentic_cadence():
-    train = [cadences(chorale) for chorale in corpus.load().side("train")]
+    train = [cadences(chorale) for chorale in load.load().side("train")]
     kinds = Counter(cadence.kind for phrases in train for cadence in phrases)
     shares = {kind: count / kinds.total() for kind, count in kinds.items()}
     assert shares["perfect authentic"] == pytest.approx(0.49, abs=0.03)

@@ -7,7 +7,7 @@ import pytest
 from midifiles import meta, save, tune
 
 import musicae
-from musicae.io.midi import read_provenance
+from musicae.io.midi_reader import read_provenance
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import musicae
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
-from musicae.io import midi
+from musicae.io import midi_writer
 
 SCALE = [0, 2, 4, 5, 7, 9, 11]
 
@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hymns")
     for seed in range(12):
         musicae.write(hymn(seed), folder / f"hymn{seed:02}.mid")
-    midi.write(hymn(3).transpose(2), folder / "hymn03-higher.mid")
+    midi_writer.write(hymn(3).transpose(2), folder / "hymn03-higher.mid")
     musicae.write(Chorale.from_notes([[(0, 16, 60)], [(0, 16, 55)]]), folder / "duet.musicxml")
     (folder / "broken.mid").write_bytes(b"not music")
     return folder
@@ -41,10 +41,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(folder, tmp_path_factory):
-    from musicae.corpus import corpus
+    from musicae.corpus import build
 
     path = tmp_path_factory.mktemp("corpus") / "hymns.npz"
-    corpus.build_from_folder(folder, workers=1).save(path)
+    build.build_from_folder(folder, workers=1).save(path)
     return path
 
 

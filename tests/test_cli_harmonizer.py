@@ -12,8 +12,8 @@ import musicae
 from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES, VOICES
 from musicae.core.key import Key
-from musicae.corpus import corpus
-from musicae.io.midi import read_provenance
+from musicae.corpus import corpus, load
+from musicae.io.midi_reader import read_provenance
 
 HYMN = Chorale.from_notes(
     [
@@ -42,7 +42,7 @@ def melody(tmp_path):
 @pytest.fixture(autouse=True)
 def no_corpus(monkeypatch, tmp_path):
     """As in an installed package."""
-    monkeypatch.setattr(corpus, "DEFAULT", tmp_path / "no corpus.npz")
+    monkeypatch.setattr(load, "DEFAULT", tmp_path / "no corpus.npz")
 
 
 def refused(done, complaint):

@@ -9,8 +9,8 @@ from passages import CADENCE
 
 import musicae
 from musicae.core.constants import VOICES
-from musicae.daw import playback as playing
-from musicae.rendering import audio as sound
+from musicae.daw import playback
+from musicae.rendering import audio
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_what_cannot_be_done_is_one_line(
 def test_a_pack_of_several_melodies_has_a_folder_for_each(
     musicae_command, monkeypatch, song, untrained, tmp_path
 ):
-    monkeypatch.setattr(sound, "write_stems", lambda *_: None)
+    monkeypatch.setattr(audio, "write_stems", lambda *_: None)
     other = save(tmp_path / "other.mid", tune((0, 960, 60), (960, 1920, 62)))
     options = ["--pack", tmp_path / "packs", "-n", 2, "--model", untrained["minibach"], "--json"]
     done = musicae_command("harmonize", song, other, *options)
@@ -99,7 +99,7 @@ def test_a_pack_of_several_melodies_has_a_folder_for_each(
 
 
 def test_the_page_of_a_pack_is_named(musicae_command, monkeypatch, song, untrained, tmp_path):
-    monkeypatch.setattr(sound, "write_stems", lambda *_: None)
+    monkeypatch.setattr(audio, "write_stems", lambda *_: None)
     options = ["--pack", tmp_path / "pack", "--model", untrained["minibach"]]
     done = musicae_command("harmonize", song, *options)
     assert done.out.splitlines()[-1] == f"open {tmp_path / 'pack' / 'report.html'}"
@@ -153,10 +153,10 @@ def ports(monkeypatch):
         def open_output(name):
             return Port(sent.setdefault(name, []))
 
-    monkeypatch.setattr(playing, "_backend", lambda: Backend)
-    whole = playing.play
+    monkeypatch.setattr(playback, "_backend", lambda: Backend)
+    whole = playback.play
     monkeypatch.setattr(
-        playing, "play", lambda *a: whole(*a, clock=lambda: 0, sleep=lambda _: None)
+        playback, "play", lambda *a: whole(*a, clock=lambda: 0, sleep=lambda _: None)
     )
     return sent
 
@@ -173,7 +173,7 @@ def test_play_lists_the_ports(musicae_command, ports):
 
 
 def test_play_says_how_to_get_a_port(musicae_command, monkeypatch, hymn):
-    monkeypatch.setattr(playing, "ports", list)
+    monkeypatch.setattr(playback, "ports", list)
     for arguments in (["play", hymn], ["play"]):
         done = musicae_command(*arguments)
         assert done.status == 2

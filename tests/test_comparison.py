@@ -9,17 +9,17 @@ from wrecks import with_noise
 
 import musicae
 from musicae.core.errors import MusicaeError
-from musicae.corpus import corpus
-from musicae.decoding import harmonize as sampling
+from musicae.corpus import load
 from musicae.evaluation import comparison
 from musicae.evaluation.comparison import Group
 from musicae.evaluation.measure import measure
+from musicae.models.checkpoint import load_model
 
 
 @pytest.fixture(scope="module")
 def bach():
     """Ten held-out chorales, and the whole train side."""
-    loaded = corpus.load()
+    loaded = load.load()
     held_out = comparison.bach(loaded, "valid")
     return loaded, replace(held_out, chorales=held_out.chorales[:10], belongs=tuple(range(10)))
 
@@ -75,7 +75,7 @@ def test_all_cores_measure_the_same(bach):
 
 def test_models_write_what_is_compared(bach, untrained):
     loaded, _ = bach
-    model = sampling.load_model(str(untrained["minibach"]))
+    model = load_model(str(untrained["minibach"]))
     group = comparison.harmonizations(model, loaded, "valid", seed=0)
     assert len(group.chorales) == len(loaded.side("valid"))
     for given, written in zip(loaded.side("valid"), group.chorales, strict=True):

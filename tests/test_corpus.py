@@ -9,14 +9,14 @@ import pytest
 from music21.corpus import getComposer
 from strategies import differences
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, transpositions
 from musicae.core.constants import REST, VOICE_RANGES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
-from musicae.corpus import corpus
+from musicae.corpus import build, corpus, load
 from musicae.corpus import summary as corpus_report
 from musicae.corpus.corpus import Duplicate
-from musicae.io import midi, musicxml
+from musicae.io import midi_writer, musicxml_writer
 
 PASSAGE = 12
 """Equal intervals in a row, that is 13 notes, which no soprano shares with another side's."""
@@ -24,7 +24,7 @@ PASSAGE = 12
 
 @pytest.fixture(scope="module")
 def bach():
-    return corpus.load()
+    return load.load()
 
 
 def bach_files(*names):
@@ -146,7 +146,7 @@ def test_transpositions_fill_the_ranges_and_do_not_leave_them(bach):
         )
 
     for chorale in bach.chorales[::40]:
-        shifts = corpus.transpositions(chorale)
+        shifts = transpositions(chorale)
         assert 0 in shifts
         assert all(fits(chorale.transpose(shift)) for shift in shifts)
         assert not fits(chorale.transpose(shifts[0] - 1))
@@ -155,7 +155,7 @@ def test_transpositions_fill_the_ranges_and_do_not_leave_them(bach):
 
 def test_voices_too_far_apart_have_no_transposition():
     wide = Chorale.from_notes([[(0, 4, 81)], [], [], [(0, 4, 30)]])
-    assert not corpus.transpositions(wide)
+    assert not transpositions(wide)
 
 
 # Building
@@ -164,7 +164,7 @@ def test_voices_too_far_apart_have_no_transposition():
 def test_a_live_build_is_what_the_file_has(bach):
     names = ("bwv277.krn", "bwv277.mxl", "bwv41.6.mxl", "bwv299.mxl", "bwv27.6.mxl")
     calls = []
-    built = corpus.build(
+    built = build.build(
         bach_files(*names), workers=2, progress=lambda done, total: calls.append((done, total))
     )
     assert calls == [(n, len(names)) for n in range(1, len(names) + 1)]
@@ -180,13 +180,13 @@ def test_a_live_build_is_what_the_file_has(bach):
 def test_a_folder_of_one_s_own_files(bach, tmp_path):
     first, second = bach.chorales[0], bach.chorales[100]
     (tmp_path / "more").mkdir()
-    midi.write(first, tmp_path / "10 first.mid")
-    musicxml.write(replace(second, title=""), tmp_path / "more" / "9 second.musicxml")
-    musicxml.write(second.transpose(-2), tmp_path / "more" / "2 lower.mxl")
-    musicxml.write(Chorale.from_notes([first.notes(0)]), tmp_path / "tune.xml")
+    midi_writer.write(first, tmp_path / "10 first.mid")
+    musicxml_writer.write(replace(second, title=""), tmp_path / "more" / "9 second.musicxml")
+    musicxml_writer.write(second.transpose(-2), tmp_path / "more" / "2 lower.mxl")
+    musicxml_writer.write(Chorale.from_notes([first.notes(0)]), tmp_path / "tune.xml")
     (tmp_path / "broken.mid").write_bytes(b"MThd")
     (tmp_path / "notes.txt").write_text("not music")
-    built = corpus.build_from_folder(tmp_path, workers=1)
+    built = build.build_from_folder(tmp_path, workers=1)
     assert built.files == ("10 first.mid", "more/2 lower.mxl")
     assert built.duplicates == (Duplicate("more/9 second.musicxml", "more/2 lower.mxl"),)
     assert [file for file, _ in built.left_out] == ["broken.mid", "tune.xml"]
@@ -195,19 +195,19 @@ def test_a_folder_of_one_s_own_files(bach, tmp_path):
     assert "the alto and the tenor and the bass never sing" in built.left_out[1].reason
     assert not differences(replace(first, source="10 first.mid"), built.chorales[0])
     assert built.sides == ("train", "train")
-    assert corpus.load(tmp_path).chorales == built.chorales
+    assert load.load(tmp_path).chorales == built.chorales
 
 
 def test_a_folder_without_chorales_is_refused(tmp_path):
     with pytest.raises(MusicaeError, match="nowhere: no such folder"):
-        corpus.build_from_folder(tmp_path / "nowhere")
+        build.build_from_folder(tmp_path / "nowhere")
     with pytest.raises(MusicaeError, match=r"has no files that end in \.mid, \.midi, \.musicxml"):
-        corpus.build_from_folder(tmp_path)
+        build.build_from_folder(tmp_path)
     (tmp_path / "empty.mid").touch()
     with pytest.raises(
         MusicaeError, match=r"none of the 1 files is a chorale; empty\.mid: is empty"
     ):
-        corpus.build_from_folder(tmp_path)
+        build.build_from_folder(tmp_path)
 
 
 # Saving and loading
@@ -228,7 +228,7 @@ def small(bach):
 
 def test_a_saved_corpus_comes_back(small, tmp_path):
     small.save(tmp_path / "small.npz")
-    assert corpus.load(tmp_path / "small.npz") == small
+    assert load.load(tmp_path / "small.npz") == small
 
 
 def test_equal_corpora_are_equal_bytes(small, tmp_path):
@@ -238,8 +238,8 @@ def test_equal_corpora_are_equal_bytes(small, tmp_path):
 
 
 def test_the_shipped_file_is_small_and_has_no_pickles():
-    assert corpus.DEFAULT.stat().st_size < 200_000
-    with np.load(corpus.DEFAULT, allow_pickle=False) as arrays:
+    assert load.DEFAULT.stat().st_size < 200_000
+    with np.load(load.DEFAULT, allow_pickle=False) as arrays:
         assert all(arrays[name].dtype != object for name in arrays)
 
 
@@ -252,16 +252,16 @@ def test_a_corpus_is_written_whole_or_not_at_all(small, tmp_path):
 def test_what_is_no_corpus_is_refused(small, tmp_path):
     path = tmp_path / "some.npz"
     with pytest.raises(MusicaeError, match=r"some\.npz: no such corpus; `musicae corpus build`"):
-        corpus.load(path)
+        load.load(path)
     small.save(path)
     whole = path.read_bytes()
     for damaged in (b"", b"PK", whole[: len(whole) // 2], b"no corpus"):
         path.write_bytes(damaged)
         with pytest.raises(MusicaeError, match="is not a corpus, or is damaged"):
-            corpus.load(path)
+            load.load(path)
     np.savez(path, format=99)
     with pytest.raises(MusicaeError, match="build the corpus anew"):
-        corpus.load(path)
+        load.load(path)
 
 
 # Reporting

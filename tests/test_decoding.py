@@ -14,8 +14,9 @@ from strategies import chorales
 from musicae.core.chorale import Chorale
 from musicae.decoding import sampler as decoding
 from musicae.decoding.constraints import PRESETS, Rules
-from musicae.decoding.sampler import LIKELIEST, Choice, draw, problem_of
+from musicae.decoding.sampler import LIKELIEST, Choice, draw
 from musicae.encoding import tokens as pianoroll
+from musicae.encoding.batches import problem_of
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig

@@ -18,11 +18,10 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import MARK_COLOUR, VOICE_COLOURS, VOICE_RANGES
 from musicae.core.errors import MusicaeError
 from musicae.core.meter import Meter, Tempo
-from musicae.rendering import piano_roll as drawing
-from musicae.rendering import roll_layout as systems
+from musicae.rendering import piano_roll, roll_layout
 from musicae.rendering.canvas import readable_on, rows_of, tint
 from musicae.rendering.piano_roll import RULE_MARKS, TINT, Roll
-from musicae.theory.voice_leading import rules as theory
+from musicae.theory.voice_leading import rules
 
 HYMN = Chorale.from_notes(
     [
@@ -63,7 +62,7 @@ def crowded(steps=144):
     soprano = [step for step, *_ in voices[0]]
     chorale = Chorale.from_notes(voices, steps, pickup=2, fermatas=tuple(soprano[::5]))
     labels = tuple((step, "vii°65/V") for step in range(0, steps, 3))
-    return Roll(chorale, None, labels, tuple(theory.check(chorale)))
+    return Roll(chorale, None, labels, tuple(rules.check(chorale)))
 
 
 def boxes_of(colour, path):
@@ -86,7 +85,7 @@ def rings_of(figure):
 
 @pytest.mark.parametrize("chorale", [HYMN, UNISONS], ids=["hymn", "unisons"])
 def test_every_note_is_drawn_apart_in_its_voices_colour(tmp_path, chorale):
-    drawing.draw(chorale, tmp_path / "roll.png")
+    piano_roll.draw(chorale, tmp_path / "roll.png")
     legend = 1
     counts = [boxes_of(colour, tmp_path / "roll.png") - legend for colour in VOICE_COLOURS]
     assert counts == [len(chorale.notes(v)) for v in range(4)]
@@ -96,21 +95,21 @@ def test_what_was_given_is_set_off(tmp_path):
     known = np.zeros(HYMN.pitch.shape, dtype=bool)
     known[:, 0] = True
     known[12:, 3] = True
-    drawing.draw(Roll(HYMN, known), tmp_path / "roll.png")
+    piano_roll.draw(Roll(HYMN, known), tmp_path / "roll.png")
     legend = 1
     light = [boxes_of(tint(colour, TINT), tmp_path / "roll.png") for colour in VOICE_COLOURS]
     assert light == [0, 1, 2, 3]
     full = [boxes_of(colour, tmp_path / "roll.png") - legend for colour in VOICE_COLOURS]
     assert full == [3, 0, 0, 1]
     explained = {"given", "generated"}
-    assert explained <= set(texts_of(drawing.piano_roll(Roll(HYMN, known))))
-    assert not explained & set(texts_of(drawing.piano_roll(HYMN)))
+    assert explained <= set(texts_of(piano_roll.piano_roll(Roll(HYMN, known))))
+    assert not explained & set(texts_of(piano_roll.piano_roll(HYMN)))
 
 
 def test_a_note_over_the_end_of_a_system_is_drawn_in_both(tmp_path):
-    spans = systems.system_spans(LONG)
+    spans = roll_layout.system_spans(LONG)
     assert spans == [(i, i + 64) for i in range(0, 320, 64)]
-    drawing.draw(LONG, tmp_path / "roll.png")
+    piano_roll.draw(LONG, tmp_path / "roll.png")
     legend = 1
     counts = [boxes_of(colour, tmp_path / "roll.png") - legend for colour in VOICE_COLOURS]
     assert counts == [20, 2 + 2, 0, 0]
@@ -119,43 +118,43 @@ def test_a_note_over_the_end_of_a_system_is_drawn_in_both(tmp_path):
 def test_names_are_spelled_as_the_score_spells_them():
     flat = Chorale.from_notes([[(0, 4, 70), (4, 4, 63), (8, 8, 70)]])
     sharp = Chorale.from_notes([[(0, 4, 66), (4, 4, 73), (8, 8, 68)]])
-    assert {"B♭", "E♭"} <= set(texts_of(drawing.piano_roll(flat)))
-    assert {"F♯", "C♯", "G♯"} <= set(texts_of(drawing.piano_roll(sharp)))
+    assert {"B♭", "E♭"} <= set(texts_of(piano_roll.piano_roll(flat)))
+    assert {"F♯", "C♯", "G♯"} <= set(texts_of(piano_roll.piano_roll(sharp)))
 
 
 def test_bars_are_numbered_and_their_meters_named():
     chorale = Chorale.from_notes(
         [[(0, 140, 60)]], meters=(Meter(0, 4, 4), Meter(100, 3, 4)), pickup=4
     )
-    shown = [t for t in texts_of(drawing.piano_roll(chorale)) if t[0].isdigit()]
+    shown = [t for t in texts_of(piano_roll.piano_roll(chorale)) if t[0].isdigit()]
     assert shown == ["0", "4/4", *"123456", "7", "3/4", "8", "9", "10"]
-    assert "7" not in texts_of(drawing.piano_roll(chorale, bars=6))
+    assert "7" not in texts_of(piano_roll.piano_roll(chorale, bars=6))
     short_pickup = Chorale.from_notes([[(0, 26, 60)]], meters=(Meter(0, 6, 8),), pickup=2)
-    shown = [t for t in texts_of(drawing.piano_roll(short_pickup)) if t[0].isdigit()]
+    shown = [t for t in texts_of(piano_roll.piano_roll(short_pickup)) if t[0].isdigit()]
     assert shown == ["0", "1", "6/8", "2"]
 
 
 def test_every_violation_is_marked_and_explained():
-    violations = theory.check(FIFTHS)
+    violations = rules.check(FIFTHS)
     assert [v.rule for v in violations] == ["parallel fifths"]
-    figure = drawing.piano_roll(Roll(FIFTHS, violations=tuple(violations)))
+    figure = piano_roll.piano_roll(Roll(FIFTHS, violations=tuple(violations)))
     assert rings_of(figure) == 4
     assert {"∥5 SB", "∥5", "parallel fifths"} <= set(texts_of(figure))
     roll = crowded()
-    shown = texts_of(drawing.piano_roll(roll))
+    shown = texts_of(piano_roll.piano_roll(roll))
     tags = [f"{RULE_MARKS[v.rule]} {''.join('SATB'[i] for i in v.voices)}" for v in roll.violations]
     assert len(tags) > 100
     assert all(shown.count(tag) == tags.count(tag) for tag in tags)
 
 
 def test_every_rule_has_a_mark_of_its_own():
-    assert set(RULE_MARKS) == set(theory.RULES)
+    assert set(RULE_MARKS) == set(rules.RULES)
     assert len(set(RULE_MARKS.values())) == len(RULE_MARKS)
 
 
 def test_labels_are_written_with_their_figures():
     labels = ((0, "G: I"), (4, "V65/ii"), (6, "f#: viiø7"), (8, "bVI"), (12, "D7/F#"), (14, "$4$"))
-    shown = texts_of(drawing.piano_roll(Roll(HYMN, labels=labels)))
+    shown = texts_of(piano_roll.piano_roll(Roll(HYMN, labels=labels)))
     assert {"G: I", "V$^{6}_{5}$/ii", "f♯: vii$^{ø}$$^{7}$", "♭VI", "D7/F#", "$4$"} <= set(shown)
 
 
@@ -180,7 +179,7 @@ def test_no_text_covers_another_or_leaves_the_page():
         fermatas=(0, 1, 5, 24, 30, 59, 140),
     )
     for music in ({"one": roll, "another, with a name that is too long" * 9: roll}, short):
-        figure = drawing.piano_roll(music)
+        figure = piano_roll.piano_roll(music)
         boxes, page = extents(figure), figure.bbox
         assert len(boxes) > 20
         assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes)
@@ -190,7 +189,7 @@ def test_no_text_covers_another_or_leaves_the_page():
 
 def test_alternatives_stand_above_each_other_in_each_system():
     short = LONG.bars(1, 6)
-    figure = drawing.piano_roll({"first": LONG, "second": Roll(LONG), "third": short})
+    figure = piano_roll.piano_roll({"first": LONG, "second": Roll(LONG), "third": short})
     names = [
         (text.get_text(), text.get_position()[1])
         for text in figure.texts
@@ -199,14 +198,14 @@ def test_alternatives_stand_above_each_other_in_each_system():
     assert [name for name, _ in names] == ["first", "second", "third"] * 2 + ["first", "second"] * 3
     heights = [height for _, height in names]
     assert heights == sorted(heights)
-    shown = texts_of(drawing.piano_roll({"first": LONG, "second": LONG}, bars=4))
+    shown = texts_of(piano_roll.piano_roll({"first": LONG, "second": LONG}, bars=4))
     assert [shown.count(text) for text in ("first", "second", "1", "4")] == [1, 1, 2, 2]
     assert "5" not in shown
 
 
 def test_one_by_name_has_it_as_its_title():
-    assert "tune" in texts_of(drawing.piano_roll({"tune": UNISONS}))
-    assert "tune" not in texts_of(drawing.piano_roll({"tune": HYMN}))
+    assert "tune" in texts_of(piano_roll.piano_roll({"tune": UNISONS}))
+    assert "tune" not in texts_of(piano_roll.piano_roll({"tune": HYMN}))
 
 
 @pytest.mark.parametrize(
@@ -216,15 +215,15 @@ def test_one_by_name_has_it_as_its_title():
 def test_systems_hold_whole_bars(meter, bars):
     chorale = Chorale.from_notes([[(0, 600, 60)]], meters=(Meter(0, *meter),))
     length = bars * chorale.measures[0].length
-    spans = systems.system_spans(chorale)
+    spans = roll_layout.system_spans(chorale)
     assert {stop - start for start, stop in spans[:-1]} == {length}
     assert spans[-1][1] == 600
 
 
 def test_a_bar_longer_than_a_system_is_divided():
     chorale = Chorale.from_notes([[(0, 255, 60)]], meters=(Meter(0, 255, 16),))
-    assert systems.system_spans(chorale) == [(0, 72), (72, 144), (144, 216), (216, 255)]
-    assert texts_of(drawing.piano_roll(chorale)).count("(1)") == 3
+    assert roll_layout.system_spans(chorale) == [(0, 72), (72, 144), (144, 216), (216, 255)]
+    assert texts_of(piano_roll.piano_roll(chorale)).count("(1)") == 3
 
 
 def test_texts_go_into_the_first_row_with_room():
@@ -244,10 +243,10 @@ def test_names_can_be_read_on_every_note(colour, share):
 
 
 def test_the_same_music_is_the_same_file(tmp_path):
-    roll = Roll(HYMN, HYMN.onset, ((0, "V65"),), tuple(theory.check(HYMN)))
+    roll = Roll(HYMN, HYMN.onset, ((0, "V65"),), tuple(rules.check(HYMN)))
     for suffix in (".svg", ".png", ".pdf"):
         for name in ("a", "b"):
-            drawing.draw({"one": roll, "other": HYMN}, tmp_path / f"{name}{suffix}")
+            piano_roll.draw({"one": roll, "other": HYMN}, tmp_path / f"{name}{suffix}")
         assert len({(tmp_path / f"{name}{suffix}").read_bytes() for name in "ab"}) == 1
 
 
@@ -256,26 +255,26 @@ def test_the_same_music_is_the_same_file(tmp_path):
 def test_any_chorale_can_be_drawn(tmp_path_factory, chorale):
     path = tmp_path_factory.mktemp("any") / "roll.svg"
     labels = ((0, "I64"), (len(chorale) - 1, "V"))
-    roll = Roll(chorale, chorale.onset, labels, tuple(theory.check(chorale)))
-    drawing.draw({"marked": roll, "plain": chorale}, path)
+    roll = Roll(chorale, chorale.onset, labels, tuple(rules.check(chorale)))
+    piano_roll.draw({"marked": roll, "plain": chorale}, path)
     assert path.stat().st_size
 
 
 def test_what_cannot_be_drawn_says_why(tmp_path):
     with pytest.raises(MusicaeError, match=r"hymn.wav: its name should end in one of .png"):
-        drawing.draw(HYMN, tmp_path / "hymn.wav")
+        piano_roll.draw(HYMN, tmp_path / "hymn.wav")
     with pytest.raises(MusicaeError, match="what is given"):
         Roll(HYMN, np.zeros((3, 4), dtype=bool))
     with pytest.raises(MusicaeError, match="beyond"):
         Roll(HYMN, labels=((16, "I"),))
     with pytest.raises(MusicaeError, match="nothing to draw"):
-        drawing.piano_roll({})
+        piano_roll.piano_roll({})
     with pytest.raises(MusicaeError, match="0 bars"):
-        drawing.piano_roll(HYMN, bars=0)
+        piano_roll.piano_roll(HYMN, bars=0)
 
 
 def test_a_picture_too_long_for_pixels_is_no_png(tmp_path):
     with pytest.raises(MusicaeError, match="too long for a"):
-        drawing.save_figure(Figure((10, 900)), tmp_path / "long.png")
+        piano_roll.save_figure(Figure((10, 900)), tmp_path / "long.png")
     assert not list(tmp_path.iterdir())
-    drawing.save_figure(Figure((10, 900)), tmp_path / "long.svg")
+    piano_roll.save_figure(Figure((10, 900)), tmp_path / "long.svg")

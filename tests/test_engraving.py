@@ -18,11 +18,11 @@ from musicae.core.constants import MARK_COLOUR, REST, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
-from musicae.io.musicxml import to_xml
+from musicae.io.musicxml_writer import to_xml
+from musicae.io.notation import bars_of_symbols
 from musicae.rendering.engraving import engrave, even_breaks, write
 from musicae.rendering.staff_layout import lay_out
 from musicae.theory.harmonic_analysis import analyse
-from musicae.theory.notation import bars_of_symbols
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLOSE, OPEN = False, True

@@ -8,7 +8,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.encoding import tokens as pianoroll
+from musicae.encoding import tokens
 from musicae.encoding.tokens import ACCOMPANIMENT
 from musicae.evaluation.accuracy import DEGREE, HOLDING, Accuracy, accuracies, markdown, verdicts
 from musicae.models import checkpoint
@@ -97,7 +97,7 @@ def test_minibach_is_judged_by_what_it_writes():
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-        for bias in pianoroll.unflatten(model.output.bias, ACCOMPANIMENT):
+        for bias in tokens.unflatten(model.output.bias, ACCOMPANIMENT):
             bias[:, HOLD] = 1
     table = accuracies(
         Checkpoint("minibach", model, {}, ""), [chorale([DO] * 16, [[3], [8], [15]])], []

@@ -7,16 +7,15 @@ import pytest
 import torch
 from passages import passage
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, transpositions
 from musicae.core.constants import VOICE_RANGES
-from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import RHYTHMS, Sketch
 from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, situation
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.key_finding import likely_key
-from musicae.training import harmonizer as exercises
+from musicae.training import harmonizer
 from musicae.training.config import RECIPES
 from musicae.training.harmonizer import LONGEST, Exercises, HarmonyTask
 
@@ -93,7 +92,7 @@ def test_pieces_are_moved_as_they_are_with_their_tonic(index):
         assert np.array_equal(moved.onset, expected.onset)
         assert (tonic - shift) % 12 in {key.tonic for key in keys}
         shifts.add(shift)
-    possible = corpus.transpositions(chorale)
+    possible = transpositions(chorale)
     assert shifts <= set(possible)
     assert len(shifts) > len(possible) / 2
     for voice, (low, high) in enumerate(VOICE_RANGES):
@@ -123,7 +122,7 @@ def test_long_pieces_are_cut_anywhere_between_frames():
     places = torch.from_numpy(situation(Sketch.of(LONG, voices=(S,))))[:, :5]
     frames = range(0, len(LONG) - LONGEST + 1, 2)
     cuts = {}
-    for shift in corpus.transpositions(LONG):
+    for shift in transpositions(LONG):
         moved = torch.where(whole >= FIRST_PITCH, whole + shift, whole)
         for first, cut in zip(frames, pianoroll.windows(moved, frames, LONGEST), strict=True):
             cuts[first, shift] = cut, places[first : first + LONGEST]
@@ -256,4 +255,4 @@ def test_examples_have_the_models_stride():
     for stride in (4, 5):
         found = HarmonyTask().examples([odd], False, {"stride": stride})
         assert found.batch([0]).tokens.shape[1] % stride == 0
-    assert exercises.LONGEST % HarmonizerConfig.stride == 0
+    assert harmonizer.LONGEST % HarmonizerConfig.stride == 0

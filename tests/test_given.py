@@ -19,9 +19,9 @@ from musicae.core.constants import REST, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.decoding.harmonize import window_starts
+from musicae.decoding.minibach import window_starts
 from musicae.encoding.tokens import WINDOW
-from musicae.io import midi
+from musicae.io import midi_writer
 from musicae.theory.harmonic_analysis import analyse, markers
 
 SCALE = [0, 2, 4, 5, 7, 9, 11, 12]
@@ -335,7 +335,7 @@ def filled_in(path, out, model, pitches=None, **wishes):
 
 def by_voice(chorale, path):
     """A chorale's file with each voice on a track of its own, at 480 ticks a quarter."""
-    midi.write(chorale, path)
+    midi_writer.write(chorale, path)
     return path
 
 

@@ -14,8 +14,8 @@ from strategies import chorales
 
 from musicae.core.constants import VOICE_RANGES
 from musicae.decoding.incremental import Recital
-from musicae.decoding.sampler import problem_of
 from musicae.encoding import tokens as pianoroll
+from musicae.encoding.batches import problem_of
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig

@@ -12,7 +12,7 @@ from strategies import chorales
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.theory.key_finding import find_key
 
 
@@ -66,7 +66,7 @@ def test_the_key_moves_with_the_music(chorale, semitones, signature):
 
 @pytest.fixture(scope="module")
 def bach():
-    return corpus.load()
+    return load.load()
 
 
 def soprano(chorale):

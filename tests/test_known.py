@@ -11,7 +11,8 @@ from passages import passage
 from strategies import chorales
 
 import musicae
-from musicae.api.given import Request, around, into_range, known_of
+from musicae.api.given import around, into_range, known_of
+from musicae.api.request import Request
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import REST, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError

@@ -17,19 +17,9 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.encoding import forms
+from musicae.encoding.batches import beats_of, latents_together, piece_of, together
 from musicae.encoding.partial_score import Sketch
-from musicae.latent.space import (
-    PRIORS,
-    Place,
-    beats_of,
-    between,
-    dream,
-    hear,
-    latents_together,
-    piece_of,
-    slid,
-    together,
-)
+from musicae.latent.space import PRIORS, Place, between, dream, hear, slid
 from musicae.models import checkpoint
 from musicae.models.layers import NONE
 from musicae.models.vae import Latent

@@ -13,11 +13,9 @@ from strategies import chorales
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
-from musicae.corpus import corpus
-from musicae.evaluation import bach_likeness as likeness
+from musicae.corpus import load
+from musicae.evaluation import bach_likeness, originality, repetition, statistics
 from musicae.evaluation import histograms as counting
-from musicae.evaluation import originality, repetition
-from musicae.evaluation import statistics as spread
 from musicae.evaluation.bach_likeness import (
     OTHER,
     Grade,
@@ -54,7 +52,7 @@ CADENCE = four_voices(
 )
 
 
-@pytest.mark.parametrize("module", [likeness, counting, originality, repetition, spread])
+@pytest.mark.parametrize("module", [bach_likeness, counting, originality, repetition, statistics])
 def test_the_examples_in_the_docstrings(module):
     found = doctest.testmod(module)
     assert found.attempted > 0
@@ -203,16 +201,16 @@ def test_what_follows_is_expected_as_often_as_it_does():
 
 @pytest.fixture(scope="module")
 def bach():
-    return corpus.load()
+    return load.load()
 
 
 def test_the_shipped_reference_is_what_the_corpus_gives(bach, tmp_path):
     made = Reference.of(bach.side("train"), bach.side("valid"))
-    assert made.to_json() == likeness.BACH.read_text(encoding="utf-8")
+    assert made.to_json() == bach_likeness.BACH.read_text(encoding="utf-8")
     made.save(tmp_path / "again.json")
-    assert (tmp_path / "again.json").read_bytes() == likeness.BACH.read_bytes()
+    assert (tmp_path / "again.json").read_bytes() == bach_likeness.BACH.read_bytes()
     assert grade(CADENCE, made) == grade(CADENCE)
-    assert likeness.BACH.stat().st_size < 50_000
+    assert bach_likeness.BACH.stat().st_size < 50_000
 
 
 def test_held_out_bach_is_graded_as_bach_is(bach):
@@ -228,6 +226,6 @@ def test_a_damaged_reference_is_refused(tmp_path, content):
     path = tmp_path / "bach.json"
     path.write_text(content)
     with pytest.raises(MusicaeError, match=r"bach\.json"):
-        likeness.load(path)
+        bach_likeness.load(path)
     with pytest.raises(MusicaeError, match="nowhere"):
-        likeness.load(tmp_path / "nowhere.json")
+        bach_likeness.load(tmp_path / "nowhere.json")

@@ -14,8 +14,7 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
-from musicae.io import midi
-from musicae.io import midi_file as smf
+from musicae.io import midi_file, midi_reader, midi_writer
 
 AMEN = Chorale.from_notes(
     [
@@ -36,14 +35,14 @@ AMEN = Chorale.from_notes(
 @given(chorale=chorales())
 def test_midi_gives_back_the_chorale(tmp_path_factory, chorale):
     path = tmp_path_factory.mktemp("midi") / "chorale.mid"
-    midi.write(chorale, path)
-    assert not differences(chorale, midi.read(path))
+    midi_writer.write(chorale, path)
+    assert not differences(chorale, midi_reader.read(path))
 
 
 @given(chorale=chorales())
 def test_what_a_daw_sees(tmp_path_factory, chorale):
     path = tmp_path_factory.mktemp("midi") / "chorale.mid"
-    midi.write(chorale, path, program=19)
+    midi_writer.write(chorale, path, program=19)
     file = mido.MidiFile(path)
     assert (file.type, file.ticks_per_beat, len(file.tracks)) == (1, 480, 5)
     assert [track.name for track in file.tracks[1:]] == ["Soprano", "Alto", "Tenor", "Bass"]
@@ -67,7 +66,7 @@ def test_what_a_daw_sees(tmp_path_factory, chorale):
 
 
 def test_tracks_end_on_the_bar_line(tmp_path):
-    midi.write(AMEN, tmp_path / "amen.mid")
+    midi_writer.write(AMEN, tmp_path / "amen.mid")
     file = mido.MidiFile(tmp_path / "amen.mid")
     assert sum(message.time for message in file.tracks[0]) == 480 * (1 + 4)
     meters = [m for m in file.tracks[0] if m.type == "time_signature"]
@@ -77,9 +76,9 @@ def test_tracks_end_on_the_bar_line(tmp_path):
 # A key signature in every track helps DAWs, and pretty_midi warns of it.
 @pytest.mark.filterwarnings("ignore:Tempo, Key or Time signature change events")
 def test_other_readers_agree(tmp_path):
-    midi.write(AMEN, tmp_path / "amen.mid", provenance={"seed": 7})
+    midi_writer.write(AMEN, tmp_path / "amen.mid", provenance={"seed": 7})
     theirs = pretty_midi.PrettyMIDI(str(tmp_path / "amen.mid"))
-    ours = midi.to_pretty_midi(AMEN)
+    ours = midi_writer.to_pretty_midi(AMEN)
     for a, b in zip(theirs.instruments, ours.instruments, strict=True):
         assert (a.name, a.program) == (b.name, b.program)
         assert [(n.pitch, round(n.start, 3)) for n in a.notes] == [
@@ -88,9 +87,9 @@ def test_other_readers_agree(tmp_path):
 
 
 def test_how_a_file_was_made_is_told_where_no_program_prints_it(tmp_path):
-    midi.write(replace(AMEN, source="bwv 1"), tmp_path / "amen.mid", provenance={"seed": 7})
-    assert midi.read_provenance(tmp_path / "amen.mid") == {"seed": 7}
-    assert midi.read(tmp_path / "amen.mid").source == "bwv 1"
+    midi_writer.write(replace(AMEN, source="bwv 1"), tmp_path / "amen.mid", provenance={"seed": 7})
+    assert midi_reader.read_provenance(tmp_path / "amen.mid") == {"seed": 7}
+    assert midi_reader.read(tmp_path / "amen.mid").source == "bwv 1"
     kinds = {m.type for track in mido.MidiFile(tmp_path / "amen.mid").tracks for m in track}
     assert not kinds & {"text", "lyrics"}
 
@@ -107,7 +106,7 @@ def test_how_a_file_was_made_is_told_where_no_program_prints_it(tmp_path):
 )
 def test_provenance_is_read_where_it_is_one(tmp_path, told, expected):
     path = save(tmp_path / "told.mid", [told, *tune((0, 480, 60))])
-    assert midi.read_provenance(path) == expected
+    assert midi_reader.read_provenance(path) == expected
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
@@ -119,7 +118,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(ChoraleError, match="cannot be written"):
-        midi.write(AMEN, path)
+        midi_writer.write(AMEN, path)
     monkeypatch.undo()
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
@@ -129,7 +128,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 def test_any_resolution(tmp_path, ppq):
     notes = [(round(i * ppq / 4), round((i + 1) * ppq / 4), 60 + i) for i in range(16)]
     path = save(tmp_path / "tune.mid", tune(*notes), ppq=ppq)
-    assert midi.read(path).notes(0) == [Note(i, 1, 60 + i) for i in range(16)]
+    assert midi_reader.read(path).notes(0) == [Note(i, 1, 60 + i) for i in range(16)]
 
 
 @pytest.mark.parametrize("off", ["note_off", "note_on"])
@@ -139,7 +138,7 @@ def test_any_format_and_either_way_to_end_a_note(tmp_path, form, off):
     path = save(
         tmp_path / "tune.mid", events + tune((0, 480, 60), (480, 1440, 62), off=off), form=form
     )
-    chorale = midi.read(path)
+    chorale = midi_reader.read(path)
     assert chorale.notes(0) == [Note(0, 4, 60), Note(4, 8, 62)]
     assert chorale.meters == (Meter(0, 3, 4),)
 
@@ -151,7 +150,7 @@ def test_tracks_of_format_2_are_songs_of_their_own(tmp_path):
         [meta(0, "time_signature", numerator=5, denominator=4), *tune((0, 2400, 70))],
         form=2,
     )
-    chorale = midi.read(path)
+    chorale = midi_reader.read(path)
     assert (chorale.notes(0), chorale.meters) == ([Note(0, 12, 60)], (Meter(0, 3, 4),))
 
 
@@ -160,7 +159,7 @@ def test_running_status(tmp_path):
     head = b"MThd" + (6).to_bytes(4, "big") + bytes.fromhex("0000000101e0")
     path = tmp_path / "running.mid"
     path.write_bytes(head + b"MTrk" + len(body).to_bytes(4, "big") + body)
-    assert [n.pitch for n in midi.read(path).notes(0)] == [60, 62]
+    assert [n.pitch for n in midi_reader.read(path).notes(0)] == [60, 62]
 
 
 def test_voices_by_name_whatever_their_order(tmp_path):
@@ -168,25 +167,25 @@ def test_voices_by_name_whatever_their_order(tmp_path):
         [meta(0, "track_name", name=name), *tune((0, 1920, pitch), channel=i)]
         for i, (name, pitch) in enumerate([("Bass", 48), ("tenor", 55), ("Soprano 1", 72)])
     ]
-    chorale = midi.read(save(tmp_path / "trio.mid", *tracks))
+    chorale = midi_reader.read(save(tmp_path / "trio.mid", *tracks))
     assert [[n.pitch for n in chorale.notes(v)] for v in range(4)] == [[72], [], [55], [48]]
 
 
 def test_four_channels_of_format_0_from_high_to_low(tmp_path):
     events = [e for ch, p in enumerate([48, 72, 55, 64]) for e in tune((0, 1920, p), channel=ch)]
-    chorale = midi.read(save(tmp_path / "one_track.mid", events, form=0))
+    chorale = midi_reader.read(save(tmp_path / "one_track.mid", events, form=0))
     assert [chorale.notes(v)[0].pitch for v in range(4)] == [72, 64, 55, 48]
 
 
 def test_voices_that_cannot_be_told(tmp_path):
     path = save(tmp_path / "duo.mid", tune((0, 480, 60)), tune((0, 480, 48), channel=1))
     with pytest.raises(ChoraleError, match=r"duo.mid: has 2 parts, neither one nor four"):
-        midi.read(path)
+        midi_reader.read(path)
 
 
 def test_anacrusis_by_a_first_note_off_the_bar_line(tmp_path):
     path = save(tmp_path / "tune.mid", tune((1440, 1920, 60), (1920, 3840, 65)))
-    chorale = midi.read(path)
+    chorale = midi_reader.read(path)
     assert (chorale.pickup, chorale.notes(0)) == (4, [Note(0, 4, 60), Note(4, 16, 65)])
 
 
@@ -196,12 +195,12 @@ def test_anacrusis_by_a_short_first_measure(tmp_path):
         meta(480, "time_signature", numerator=4, denominator=4),
     ]
     path = save(tmp_path / "tune.mid", conductor, tune((0, 480, 60), (480, 2400, 65)))
-    chorale = midi.read(path)
+    chorale = midi_reader.read(path)
     assert (chorale.pickup, chorale.meters) == (4, (Meter(0, 4, 4),))
 
 
 def test_bars_of_rest_before_the_first_note_are_counted(tmp_path):
-    chorale = midi.read(save(tmp_path / "tune.mid", tune((2 * 1920, 3 * 1920, 60))))
+    chorale = midi_reader.read(save(tmp_path / "tune.mid", tune((2 * 1920, 3 * 1920, 60))))
     assert chorale.position(chorale.notes(0)[0].step) == (3, 1.0)
 
 
@@ -215,7 +214,7 @@ def test_meters_and_tempi_change(tmp_path):
         meta(3360, "marker", text="fermata"),
     ]
     path = save(tmp_path / "tune.mid", conductor, tune((0, 1920, 60), (1920, 3840, 65)))
-    chorale = midi.read(path)
+    chorale = midi_reader.read(path)
     assert chorale.meters == (Meter(0, 4, 4), Meter(16, 6, 8))
     assert chorale.tempos == (Tempo(0, 120), Tempo(16, 60))
     assert chorale.key == Key.parse("Bb minor")
@@ -237,8 +236,8 @@ def test_marks_of_phrases_in_any_track(tmp_path):
         meta(3000, "text", text="phrase"),
         *tune((480, 3840, 60)),
     ]
-    song = smf.open_song(save(tmp_path / "tune.mid", conductor, melody))
-    assert midi.phrase_marks(song, offset=4, steps=28) == (8, 20, 24)
+    song = midi_file.open_song(save(tmp_path / "tune.mid", conductor, melody))
+    assert midi_reader.phrase_marks(song, offset=4, steps=28) == (8, 20, 24)
 
 
 def test_humanised_timing_legato_and_pedal(tmp_path):
@@ -247,7 +246,7 @@ def test_humanised_timing_legato_and_pedal(tmp_path):
         (950, mido.Message("control_change", control=64, value=127)),
         (1430, mido.Message("control_change", control=64, value=0)),
     ]
-    chorale = midi.read(save(tmp_path / "played.mid", played + pedal))
+    chorale = midi_reader.read(save(tmp_path / "played.mid", played + pedal))
     assert chorale.notes(0) == [
         Note(0, 4, 60),
         Note(4, 4, 62),
@@ -258,7 +257,7 @@ def test_humanised_timing_legato_and_pedal(tmp_path):
 
 def test_triplets_and_thirty_seconds_go_to_the_nearest_sixteenth(tmp_path):
     notes = [(0, 160, 60), (160, 320, 62), (320, 480, 64), (480, 540, 65), (540, 600, 67)]
-    chorale = midi.read(save(tmp_path / "fast.mid", tune(*notes, (600, 960, 69))))
+    chorale = midi_reader.read(save(tmp_path / "fast.mid", tune(*notes, (600, 960, 69))))
     assert [(n.step, n.pitch) for n in chorale.notes(0)] == [
         (0, 60),
         (1, 62),
@@ -271,25 +270,25 @@ def test_triplets_and_thirty_seconds_go_to_the_nearest_sixteenth(tmp_path):
 def test_notes_off_the_grid_are_counted(tmp_path):
     notes = [(5, 160, 60), (160, 320, 62), (320, 480, 64), (960, 1440, 65)]
     path = save(tmp_path / "tune.mid", tune(*notes))
-    assert midi.read_counting(path).quantized == 2
+    assert midi_reader.read_counting(path).quantized == 2
 
 
 def test_a_file_that_claims_to_last_for_days(tmp_path):
     path = save(tmp_path / "endless.mid", tune((0, 0xFFFFFFF, 60)), ppq=24)
     with pytest.raises(ChoraleError, match=r"endless.mid: lasts some 2796202 bars"):
-        midi.read(path)
+        midi_reader.read(path)
 
 
 def test_a_note_that_never_ends_lasts_to_the_end_of_its_track(tmp_path):
     events = [*tune((0, 480, 60)), (480, mido.Message("note_on", note=62, velocity=80))]
     path = save(tmp_path / "stuck.mid", [*events, meta(1920, "end_of_track")])
-    assert midi.read(path).notes(0) == [Note(0, 4, 60), Note(4, 12, 62)]
+    assert midi_reader.read(path).notes(0) == [Note(0, 4, 60), Note(4, 12, 62)]
 
 
 def test_texts_in_any_encoding(tmp_path):
-    for name in ["O Haupt voll Blut", smf.raw_text("Grüße"), "Grüße", "two\nlines"]:
+    for name in ["O Haupt voll Blut", midi_file.raw_text("Grüße"), "Grüße", "two\nlines"]:
         path = save(tmp_path / "named.mid", [meta(0, "track_name", name=name)], tune((0, 480, 60)))
-        assert midi.read(path).title in ("O Haupt voll Blut", "Grüße", "two lines")
+        assert midi_reader.read(path).title in ("O Haupt voll Blut", "Grüße", "two lines")
 
 
 def header(division, tracks=1):
@@ -313,14 +312,14 @@ def test_files_that_cannot_be_used(tmp_path, content, complaint):
     path = tmp_path / "tune.mid"
     path.write_bytes(content)
     with pytest.raises(ChoraleError, match=f"tune.mid: .*{complaint}"):
-        midi.read(path)
+        midi_reader.read(path)
 
 
 def test_folders_missing_files_and_drums_cannot_be_used(tmp_path):
     with pytest.raises(ChoraleError, match="is a folder"):
-        midi.read(tmp_path)
+        midi_reader.read(tmp_path)
     with pytest.raises(ChoraleError, match="no such file"):
-        midi.read(tmp_path / "none.mid")
+        midi_reader.read(tmp_path / "none.mid")
     drums = save(tmp_path / "drums.mid", tune((0, 480, 38), channel=9))
     with pytest.raises(ChoraleError, match="has only drums"):
-        midi.read(drums)
+        midi_reader.read(drums)

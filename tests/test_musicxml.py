@@ -14,7 +14,7 @@ from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
-from musicae.io import musicxml
+from musicae.io import musicxml_reader, musicxml_writer
 from musicae.theory.harmonic_analysis import Label
 from musicae.theory.harmonic_analysis import texts as texts_of
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 
 
 def written(chorale, folder, name="score.musicxml", **settings):
-    musicxml.write(chorale, folder / name, **settings)
+    musicxml_writer.write(chorale, folder / name, **settings)
     return ET.parse(folder / name).getroot()
 
 
@@ -52,14 +52,14 @@ def texts(element, path):
 @settings(max_examples=25, deadline=None)
 @given(chorale=chorales(max_steps=40))
 def test_there_and_back(chorale, folder):
-    musicxml.write(chorale, folder / "there.musicxml")
-    assert not differences(chorale, musicxml.read(folder / "there.musicxml"))
+    musicxml_writer.write(chorale, folder / "there.musicxml")
+    assert not differences(chorale, musicxml_reader.read(folder / "there.musicxml"))
 
 
 @pytest.mark.parametrize("name", ["score.mxl", "score.MXL", "score.xml"])
 def test_there_and_back_in_other_files(folder, name):
-    musicxml.write(PHRASE, folder / name)
-    assert not differences(PHRASE, musicxml.read(folder / name))
+    musicxml_writer.write(PHRASE, folder / name)
+    assert not differences(PHRASE, musicxml_reader.read(folder / name))
 
 
 def test_changes_of_meter_and_bars_cut_short_come_back(folder):
@@ -68,7 +68,7 @@ def test_changes_of_meter_and_bars_cut_short_come_back(folder):
     chorale = Chorale.from_notes([notes], meters=meters)
     root = written(chorale, folder)
     assert texts(root.find("part"), "measure/attributes/time/beats") == ["4", "3", "6"]
-    assert musicxml.read(folder / "score.musicxml").meters == meters
+    assert musicxml_reader.read(folder / "score.musicxml").meters == meters
 
 
 def test_four_voices_in_their_clefs(folder):
@@ -136,7 +136,7 @@ def test_a_tempo_counts_the_beats_of_the_meter(folder, meter, qpm, dotted, beats
     metronome = written(chorale, folder).find(".//metronome")
     assert (metronome.find("beat-unit-dot") is not None) == dotted
     assert float(metronome.findtext("per-minute")) == beats
-    assert musicxml.read(folder / "score.musicxml").tempos == chorale.tempos
+    assert musicxml_reader.read(folder / "score.musicxml").tempos == chorale.tempos
 
 
 def test_a_silent_voice_has_whole_bar_rests(folder):
@@ -164,14 +164,14 @@ def test_nothing_is_said_that_is_not_known(folder):
 
 @pytest.mark.parametrize("name", ["a.musicxml", "a.mxl"])
 def test_equal_music_is_equal_bytes(folder, name):
-    musicxml.write(PHRASE, folder / name)
+    musicxml_writer.write(PHRASE, folder / name)
     once = (folder / name).read_bytes()
-    musicxml.write(PHRASE, folder / name)
+    musicxml_writer.write(PHRASE, folder / name)
     assert (folder / name).read_bytes() == once
 
 
 def test_an_mxl_archive_is_as_the_standard_has_it(folder):
-    musicxml.write(PHRASE, folder / "score.mxl")
+    musicxml_writer.write(PHRASE, folder / "score.mxl")
     with zipfile.ZipFile(folder / "score.mxl") as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["mimetype", "META-INF/container.xml", "score.musicxml"]
@@ -187,7 +187,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ChoraleError, match=r"score\.mxl: cannot be written \(No space left"):
-        musicxml.write(PHRASE, tmp_path / "score.mxl")
+        musicxml_writer.write(PHRASE, tmp_path / "score.mxl")
     assert not list(tmp_path.iterdir())
 
 
@@ -201,7 +201,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_written(tmp_path, name, program, complaint):
     with pytest.raises(ChoraleError, match=complaint):
-        musicxml.write(PHRASE, tmp_path / name, program)
+        musicxml_writer.write(PHRASE, tmp_path / name, program)
     assert not list(tmp_path.iterdir())
 
 
@@ -244,7 +244,7 @@ def score(**parts):
 def reading(tmp_path):
     def read(text):
         (tmp_path / "score.xml").write_text(text, encoding="utf-8")
-        return musicxml.read_counting(tmp_path / "score.xml")
+        return musicxml_reader.read_counting(tmp_path / "score.xml")
 
     return read
 
@@ -411,28 +411,28 @@ def test_what_cannot_be_read_says_why(tmp_path, name):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ChoraleError, match=complaint) as error:
-        musicxml.read(tmp_path / name)
+        musicxml_reader.read(tmp_path / name)
     assert str(error.value).startswith(f"{tmp_path / name}: ")
     assert "\n" not in str(error.value)
 
 
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(ChoraleError, match="is a folder"):
-        musicxml.read(tmp_path)
+        musicxml_reader.read(tmp_path)
 
 
 def test_a_damaged_archive_is_refused(tmp_path):
     path = tmp_path / "score.mxl"
-    musicxml.write(PHRASE, path)
+    musicxml_writer.write(PHRASE, path)
     whole = path.read_bytes()
     for damaged in (whole[:-200], whole[:300], b"PK"):
         path.write_bytes(damaged)
         with pytest.raises(ChoraleError, match=r"is a damaged \.mxl archive"):
-            musicxml.read(path)
+            musicxml_reader.read(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("notes.txt", "no score")
     with pytest.raises(ChoraleError, match="archive without a MusicXML score"):
-        musicxml.read(path)
+        musicxml_reader.read(path)
 
 
 # Harmony
@@ -491,7 +491,7 @@ def test_numerals_within_a_note_stand_where_they_belong_without_an_offset(folder
 def test_every_label_survives_music21_at_its_step(folder):
     from music21 import converter
 
-    musicxml.write(SUSPENDED, folder / "labelled.musicxml", labels=LABELS)
+    musicxml_writer.write(SUSPENDED, folder / "labelled.musicxml", labels=LABELS)
     score = converter.parse(folder / "labelled.musicxml", forceSource=True)
     assert [
         (4 * chord.getOffsetInHierarchy(score), chord.root().name, chord.bass().name)
@@ -519,18 +519,18 @@ def test_the_parts_of_a_harmony_are_in_the_order_of_the_standard(folder):
 def test_there_and_back_with_labels(chorale, folder, data):
     steps = data.draw(st.sets(st.integers(0, len(chorale) - 1), max_size=6))
     labels = [data.draw(st.sampled_from(LABELS))._replace(step=step) for step in sorted(steps)]
-    musicxml.write(chorale, folder / "labels.musicxml", labels=labels)
-    assert not differences(chorale, musicxml.read(folder / "labels.musicxml"))
+    musicxml_writer.write(chorale, folder / "labels.musicxml", labels=labels)
+    assert not differences(chorale, musicxml_reader.read(folder / "labels.musicxml"))
 
 
 def test_without_labels_nothing_is_said_of_harmony(folder):
-    assert musicxml.to_xml(PHRASE) == musicxml.to_xml(PHRASE, labels=())
+    assert musicxml_writer.to_xml(PHRASE) == musicxml_writer.to_xml(PHRASE, labels=())
     assert not {"harmony", "backup"} & {element.tag for element in written(PHRASE, folder).iter()}
 
 
 def test_a_chord_that_is_none_is_refused():
     with pytest.raises(ChoraleError, match="'H7' is not a chord symbol"):
-        musicxml.to_xml(SUSPENDED, labels=[Label(0, Key(0), "I", "H7")])
+        musicxml_writer.to_xml(SUSPENDED, labels=[Label(0, Key(0), "I", "H7")])
 
 
 def test_roman_numerals_of_other_programs_are_passed_over(reading):

@@ -8,7 +8,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.theory.notation import DOTTED, PLAIN, bars_of_symbols, name_of, spell
+from musicae.io.notation import DOTTED, PLAIN, bars_of_symbols
+from musicae.theory.spelling import name_of, spell
 
 SHARPS = {-2: "bb", -1: "b", 0: "", 1: "#", 2: "##"}
 

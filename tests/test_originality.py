@@ -8,7 +8,7 @@ from strategies import chorales
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.evaluation.originality import ALL_VOICES, SOPRANO, Index, Passage
 
 TUNE = (60, 62, 63, 67, 62, 70, 59, 60)
@@ -104,7 +104,7 @@ def common(a, i, b, j, voices):
 
 @pytest.fixture(scope="module")
 def bach():
-    return corpus.load()
+    return load.load()
 
 
 def test_what_bach_shares_with_himself(bach):

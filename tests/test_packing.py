@@ -9,12 +9,11 @@ import pytest
 from midifiles import save, tune
 
 import musicae
-from musicae.api import render as rendering
+from musicae.api import render
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
-from musicae.daw import pack as packing
-from musicae.daw import reaper
-from musicae.rendering import audio as sound
+from musicae.daw import pack, reaper
+from musicae.rendering import audio
 
 MELODY = tune(*[(480 * i, 480 * i + 480, p) for i, p in enumerate((67, 69, 71, 67) * 2)])
 
@@ -28,11 +27,11 @@ def pieces(tmp_path, untrained):
 @pytest.fixture
 def silent(monkeypatch):
     """No sound is made: a second for each voice is too long for most tests."""
-    monkeypatch.setattr(sound, "write_stems", lambda _, paths: [path.touch() for path in paths])
+    monkeypatch.setattr(audio, "write_stems", lambda _, paths: [path.touch() for path in paths])
 
 
 def test_everything_is_there(tmp_path, pieces):
-    paths = packing.write(pieces, tmp_path / "deep" / "pack", "my tune")
+    paths = pack.write(pieces, tmp_path / "deep" / "pack", "my tune")
     folder = tmp_path / "deep" / "pack"
     assert paths == [folder / "my tune-1.mid", folder / "my tune-2.mid"]
     voices = [voice.lower() for voice in VOICES]
@@ -53,7 +52,7 @@ def test_everything_is_there(tmp_path, pieces):
 
 @pytest.mark.usefixtures("silent")
 def test_the_files_of_an_alternative_are_the_same_music(tmp_path, pieces):
-    paths = packing.write(pieces, tmp_path / "pack", "tune")
+    paths = pack.write(pieces, tmp_path / "pack", "tune")
     reports = json.loads((tmp_path / "pack" / "report.json").read_text())["alternatives"]
     for number, (path, piece) in enumerate(zip(paths, pieces, strict=True), start=1):
         for file in (path, path.with_suffix(".musicxml")):
@@ -68,7 +67,7 @@ def test_the_files_of_an_alternative_are_the_same_music(tmp_path, pieces):
 
 @pytest.mark.usefixtures("silent")
 def test_the_audition_has_a_marker_at_each_alternative(tmp_path, pieces):
-    packing.write(pieces, tmp_path / "pack", "tune")
+    pack.write(pieces, tmp_path / "pack", "tune")
     song = mido.MidiFile(tmp_path / "pack" / "audition.mid")
     markers = [message.text for message in song.tracks[0] if message.type == "marker"]
     assert markers == ["Alternative 1", "Alternative 2"]
@@ -77,7 +76,7 @@ def test_the_audition_has_a_marker_at_each_alternative(tmp_path, pieces):
 
 @pytest.mark.usefixtures("silent")
 def test_analysis_and_other_tracks_go_into_the_files(tmp_path, pieces):
-    packing.write(pieces, tmp_path / "pack", "tune", analysis=True, keep_tracks=True)
+    pack.write(pieces, tmp_path / "pack", "tune", analysis=True, keep_tracks=True)
     first = mido.MidiFile(tmp_path / "pack" / "tune-1.mid")
     assert any(": " in message.text for message in first.tracks[0] if message.type == "marker")
     assert len(first.tracks) == 1 + len(VOICES) + 1
@@ -88,14 +87,14 @@ def test_analysis_and_other_tracks_go_into_the_files(tmp_path, pieces):
 @pytest.mark.usefixtures("silent")
 def test_a_pack_needs_a_folder_of_its_own(tmp_path, pieces):
     (tmp_path / "mine").mkdir()
-    packing.write(pieces, tmp_path / "mine", "tune")
+    pack.write(pieces, tmp_path / "mine", "tune")
     before = sorted((tmp_path / "mine").rglob("*"))
     with pytest.raises(ChoraleError, match="mine: is there already; name another folder"):
-        packing.write(pieces, tmp_path / "mine", "tune")
+        pack.write(pieces, tmp_path / "mine", "tune")
     assert sorted((tmp_path / "mine").rglob("*")) == before
     (tmp_path / "file").touch()
     with pytest.raises(ChoraleError, match="file: is there already"):
-        packing.check(tmp_path / "file")
+        pack.check(tmp_path / "file")
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MusicaeError("no")])
@@ -105,24 +104,24 @@ def test_what_fails_leaves_nothing(tmp_path, monkeypatch, pieces, error):
 
     monkeypatch.setattr(reaper, "write", fail)
     with pytest.raises(MusicaeError):
-        packing.write(pieces, tmp_path / "pack", "tune")
+        pack.write(pieces, tmp_path / "pack", "tune")
     assert [path.name for path in tmp_path.iterdir()] == ["my tune.mid"]
 
 
 def test_a_missing_library_is_told_before_anything_is_written(tmp_path, monkeypatch, pieces):
-    monkeypatch.setattr(packing, "NEEDS", ("numpy", "no_such_library"))
+    monkeypatch.setattr(pack, "NEEDS", ("numpy", "no_such_library"))
     with pytest.raises(
         MusicaeError, match=r"needs no_such_library: pip install 'musicae\[studio\]'"
     ):
-        packing.write(pieces, tmp_path / "pack", "tune")
+        pack.write(pieces, tmp_path / "pack", "tune")
     assert not (tmp_path / "pack").exists()
 
 
 def test_the_picture_shows_labels_violations_and_what_was_given(tmp_path, monkeypatch, pieces):
     shown = []
-    monkeypatch.setattr(rendering, "render", lambda *what, **how: shown.append((what, how)))
-    monkeypatch.setattr(sound, "write_stems", lambda *_: None)
-    packing.write(pieces, tmp_path / "pack", "tune")
+    monkeypatch.setattr(render, "render", lambda *what, **how: shown.append((what, how)))
+    monkeypatch.setattr(audio, "write_stems", lambda *_: None)
+    pack.write(pieces, tmp_path / "pack", "tune")
     (picture, score) = shown
     assert picture[0][0] is pieces[0]
     assert picture[1] == {"analysis": True, "violations": True}

@@ -10,12 +10,13 @@ from midifiles import meta, save, tune
 from passages import EIGHTH, QUARTER, passage
 from strategies import chorales
 
+from musicae.api.phrase_ends import choose
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Meter
-from musicae.corpus import corpus
-from musicae.io import midi, musicxml
-from musicae.theory.phrases import choose, infer
+from musicae.corpus import load
+from musicae.io import midi_writer, musicxml_writer
+from musicae.theory.phrases import infer
 
 
 def sung(melody, numerator=4, denominator=4, pickup=0, column=QUARTER):
@@ -146,7 +147,7 @@ def test_silence_around_the_melody_changes_nothing(chorale, before, after):
 
 def test_most_ends_in_bach_are_found_and_few_are_false():
     found = right = marked = 0
-    for chorale in corpus.load().side("valid"):
+    for chorale in load.load().side("valid"):
         ends, fermatas = set(infer(chorale)), set(chorale.fermatas)
         found, right, marked = (
             found + len(ends),
@@ -271,18 +272,18 @@ def test_bar_lines_of_a_midi_file_are_those_of_the_chorale(tmp_path):
 def test_fermatas_of_a_file_that_was_written(tmp_path, suffix):
     song = replace(in_meter(ODE, 4, 4, pickup=4), fermatas=(24, 56))
     path = tmp_path / f"song{suffix}"
-    (midi if suffix == ".mid" else musicxml).write(song, path)
+    (midi_writer if suffix == ".mid" else musicxml_writer).write(song, path)
     assert choose(replace(song, fermatas=()), path, ()) == (24, 56, 120)
 
 
 def test_files_that_mark_nothing_or_too_much(tmp_path):
     path = tmp_path / "song.mid"
-    midi.write(ODE, path)
+    midi_writer.write(ODE, path)
     with pytest.raises(ChoraleError, match=r"song.mid: has no markers called fermata, cadence"):
         choose(ODE, path, ())
-    musicxml.write(ODE, tmp_path / "song.musicxml")
+    musicxml_writer.write(ODE, tmp_path / "song.musicxml")
     with pytest.raises(ChoraleError, match=r"song.musicxml: has no fermatas; set one"):
         choose(ODE, tmp_path / "song.musicxml", ())
-    midi.write(replace(ODE, fermatas=(120,)), path)
+    midi_writer.write(replace(ODE, fermatas=(120,)), path)
     with pytest.raises(ChoraleError, match=r"song.mid: marks a place after the piece's 4 bars"):
         choose(ODE.bars(1, 4), path, ())

@@ -8,14 +8,13 @@ import torch
 from passages import passage
 from small import WRITER
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, transpositions
 from musicae.core.meter import Meter
-from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
+from musicae.encoding.batches import piece_of
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.step_features import PHRASES, SINCE_BAR
 from musicae.latent.attributes import measured
-from musicae.latent.space import piece_of
 from musicae.models.layers import NONE
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Gaussian, divergence, standard
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
@@ -113,9 +112,7 @@ def test_they_are_heard_as_places_are():
 
 def test_to_be_learned_from_they_come_in_any_key():
     examples = pieces(every_key=True)
-    shifts = {
-        shift: pianoroll.encode(HYMN.transpose(shift)) for shift in corpus.transpositions(HYMN)
-    }
+    shifts = {shift: pianoroll.encode(HYMN.transpose(shift)) for shift in transpositions(HYMN)}
     found = set()
     for seed in range(60):
         problem, _ = examples.batch([0], seed)
@@ -373,7 +370,7 @@ def test_a_single_piece_can_be_surveyed():
 def test_examples_know_their_attributes():
     examples = pieces([HYMN, HYMN.transpose(30)]).pieces
     assert examples[0].attributes == measured(HYMN)
-    nearest = min(corpus.transpositions(HYMN.transpose(30)), key=abs)
+    nearest = min(transpositions(HYMN.transpose(30)), key=abs)
     assert examples[1].attributes == measured(HYMN.transpose(30 + nearest))
 
 

@@ -7,8 +7,8 @@ from midifiles import meta, tune
 from musicae.core.chorale import Chorale, seconds_of
 from musicae.core.errors import MusicaeError
 from musicae.core.meter import Tempo
-from musicae.daw import playback as playing
-from musicae.io import midi
+from musicae.daw import playback
+from musicae.io import midi_writer
 from musicae.io.midi_file import Arrangement, TempoMap, Timed
 
 PORTS = ["Midi Through:Midi Through Port-0 14:0", "FLUID Synth (1):in 128:0", "loopMIDI Port 1"]
@@ -49,7 +49,7 @@ class Room:
         return self
 
     def play(self, arrangement, port=None):
-        playing.play(arrangement, port, clock=self.clock, sleep=self.sleep)
+        playback.play(arrangement, port, clock=self.clock, sleep=self.sleep)
 
     def sounding(self):
         """What sounds after all that was sent, the pedal included."""
@@ -88,7 +88,7 @@ def test_events_come_in_order_at_the_times_of_the_tempo_map(room):
         tempos=(Tempo(0, 60), Tempo(4, 120), Tempo(8, 30)),
     )
     heard = room()
-    heard.play(midi.arrange(chorale))
+    heard.play(midi_writer.arrange(chorale))
     at = seconds_of(chorale)
     begun = [(t, m.channel, m.note) for t, m in heard.sent if m.type == "note_on"]
     expected = sorted((at[n.step], v, n.pitch) for v in range(4) for n in chorale.notes(v))
@@ -169,14 +169,14 @@ def test_an_interrupt_stays_one_where_the_port_is_lost_too(room):
 
 
 def test_a_port_is_chosen_by_number_name_or_part_of_it():
-    assert playing.choose(PORTS) == PORTS[1]
-    assert playing.choose(PORTS, "1") == PORTS[0]
-    assert playing.choose(PORTS, "loopmidi") == PORTS[2]
-    assert playing.choose(["in", "in 2"], "in") == "in"
+    assert playback.choose(PORTS) == PORTS[1]
+    assert playback.choose(PORTS, "1") == PORTS[0]
+    assert playback.choose(PORTS, "loopmidi") == PORTS[2]
+    assert playback.choose(["in", "in 2"], "in") == "in"
     with pytest.raises(MusicaeError, match="no MIDI port is '4'; choose one of 1 'Midi Through"):
-        playing.choose(PORTS, "4")
+        playback.choose(PORTS, "4")
     with pytest.raises(MusicaeError, match="2 MIDI ports match 'midi'; choose one of"):
-        playing.choose(PORTS, "midi")
+        playback.choose(PORTS, "midi")
 
 
 def test_the_port_asked_for_is_opened(room):
@@ -191,7 +191,7 @@ def test_the_port_asked_for_is_opened(room):
 )
 @pytest.mark.parametrize("names", [[], PORTS[:1]])
 def test_without_a_port_it_is_told_how_to_get_one(room, monkeypatch, system, advice, names):
-    monkeypatch.setattr(playing.sys, "platform", system)
+    monkeypatch.setattr(playback.sys, "platform", system)
     heard = room(names=names)
     with pytest.raises(MusicaeError, match=f"there is no MIDI port to play to: .*{advice}"):
         heard.play(song(*tune((0, 480, 60))))
@@ -205,9 +205,9 @@ def test_a_computer_without_a_midi_system_has_no_ports(room, monkeypatch):
         raise OSError("error creating ALSA sequencer client object")
 
     monkeypatch.setattr(mido, "get_output_names", fail)
-    assert playing.ports() == []
+    assert playback.ports() == []
     with pytest.raises(MusicaeError, match="there is no MIDI port 'synth' nor any: "):
-        playing.play(song(*tune((0, 480, 60))), "synth")
+        playback.play(song(*tune((0, 480, 60))), "synth")
 
 
 def test_without_the_library_it_is_told_how_to_install_it(monkeypatch):
@@ -215,6 +215,6 @@ def test_without_the_library_it_is_told_how_to_install_it(monkeypatch):
         raise ModuleNotFoundError("No module named 'rtmidi'")
 
     monkeypatch.setattr(type(mido.backend), "load", missing)
-    for attempt in (playing.ports, lambda: playing.play(song(*tune((0, 480, 60))))):
+    for attempt in (playback.ports, lambda: playback.play(song(*tune((0, 480, 60))))):
         with pytest.raises(MusicaeError, match=r"python-rtmidi: pip install 'musicae\[ports\]'"):
             attempt()

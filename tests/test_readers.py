@@ -33,7 +33,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import VOICES
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
-from musicae.io import midi
+from musicae.io import midi_writer
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 SHIPPED = [
@@ -316,7 +316,7 @@ TYPED = {
 @pytest.mark.parametrize("name", TYPED)
 def test_a_chorale_is_read_as_it_was_typed(tmp_path, name, reader):
     markers = [(8, "Übergang")]
-    midi.write(TYPED[name], tmp_path / "typed.mid", program=19, markers=markers)
+    midi_writer.write(TYPED[name], tmp_path / "typed.mid", program=19, markers=markers)
     expected = of_chorale(TYPED[name], 19, [(step / 4, text) for step, text in markers])
     assert not differences(expected, reader(tmp_path / "typed.mid"))
 

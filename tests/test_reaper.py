@@ -25,8 +25,7 @@ from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
 from musicae.daw import reaper
 from musicae.daw.audition import Section, end_to_end
-from musicae.io import midi
-from musicae.io import midi_file as smf
+from musicae.io import midi_file, midi_writer
 from musicae.io.midi_file import Arrangement, Timed
 
 NEARLY = {"abs": 1e-7}
@@ -140,7 +139,7 @@ class Opened:
 
 def in_seconds(arrangement):
     """The notes of each named track and the markers of a MIDI file, by mido's own seconds."""
-    file = mido.MidiFile(file=io.BytesIO(smf.to_bytes(arrangement)))
+    file = mido.MidiFile(file=io.BytesIO(midi_file.to_bytes(arrangement)))
     tempi = [(0, 500_000)]
     tempi += [(t, m.tempo) for t, m in absolute(file.tracks[0]) if m.type == "set_tempo"]
 
@@ -179,11 +178,11 @@ def close(found, expected):
 
 @given(chorale=chorales(), cut=st.floats(0, 1))
 def test_a_project_sounds_as_the_midi_file(chorale, cut):
-    arrangement = midi.arrange(chorale)
-    starts = [measure.start * midi.PPQ // 4 for measure in chorale.measures]
+    arrangement = midi_writer.arrange(chorale)
+    starts = [measure.start * midi_writer.PPQ // 4 for measure in chorale.measures]
     # A cut at a bar line that no note is held across, where there is one.
     held = {n.step + i for v in range(4) for n in chorale.notes(v) for i in range(1, n.duration)}
-    clear = [tick for tick in starts if tick * 4 // midi.PPQ not in held]
+    clear = [tick for tick in starts if tick * 4 // midi_writer.PPQ not in held]
     middle = clear[int(cut * (len(clear) - 1))] if clear else 0
     ticks = sorted({0, middle, arrangement.end})
     sections = [Section(f"part {a}", a, b) for a, b in pairwise(ticks)]
@@ -201,7 +200,7 @@ def test_a_project_sounds_as_the_midi_file(chorale, cut):
 
 
 def test_tempo_and_meter_changes_stand_where_they_are():
-    opened = Opened(reaper.project(midi.arrange(LINE), whole(midi.arrange(LINE))))
+    opened = Opened(reaper.project(midi_writer.arrange(LINE), whole(midi_writer.arrange(LINE))))
     assert opened.root.find("TEMPO")[1:] == ["60", "1", "4"]
     quarter, eighth = 4 << 16, 8 << 16
     expected = [
@@ -220,7 +219,7 @@ def test_tempo_and_meter_changes_stand_where_they_are():
 
 
 def test_alternatives_end_to_end_are_regions_with_an_item_each():
-    takes = [midi.arrange(LINE), midi.arrange(LINE.transpose(2))]
+    takes = [midi_writer.arrange(LINE), midi_writer.arrange(LINE.transpose(2))]
     arrangement, sections = end_to_end(takes, ["1: as it is", "2: higher"])
     opened = Opened(reaper.project(arrangement, sections))
     tracks, _, second = in_seconds(arrangement)
@@ -235,7 +234,7 @@ def test_alternatives_end_to_end_are_regions_with_an_item_each():
 
 
 def test_each_item_chooses_its_sound_and_falls_silent():
-    arrangement = midi.arrange(LINE, program=19)
+    arrangement = midi_writer.arrange(LINE, program=19)
     sections = [Section("one", 0, 480), Section("two", 480, arrangement.end)]
     opened = Opened(reaper.project(arrangement, sections))
     for number, name in enumerate(["Soprano", "Alto", "Tenor", "Bass"]):
@@ -251,14 +250,14 @@ def test_each_item_chooses_its_sound_and_falls_silent():
 
 
 def test_a_note_held_past_its_section_ends_there():
-    arrangement = midi.arrange(Chorale.from_notes([[(0, 16, 60), (16, 16, 62)]]))
+    arrangement = midi_writer.arrange(Chorale.from_notes([[(0, 16, 60), (16, 16, 62)]]))
     sections = [Section("first half", 0, 960), Section("last bar", 1920, 3840)]
     opened = Opened(reaper.project(arrangement, sections))
     close(opened.notes("Soprano"), [(0, 1, 60, 80, 0), (2, 4, 62, 80, 0)])
 
 
 def test_tracks_are_panned_coloured_and_sound():
-    opened = Opened(reaper.project(midi.arrange(LINE), whole(midi.arrange(LINE))))
+    opened = Opened(reaper.project(midi_writer.arrange(LINE), whole(midi_writer.arrange(LINE))))
     assert [t.find("VOLPAN")[1:3] for t in opened.tracks.values()] == [
         ["1", "-0.3"],
         ["1", "-0.1"],
@@ -273,7 +272,7 @@ def test_tracks_are_panned_coloured_and_sound():
 
 
 def test_reasynth_is_told_its_size_and_pins():
-    opened = Opened(reaper.project(midi.arrange(LINE), whole(midi.arrange(LINE))))
+    opened = Opened(reaper.project(midi_writer.arrange(LINE), whole(midi_writer.arrange(LINE))))
     vst = opened.tracks["Bass"].find("FXCHAIN").find("VST")
     header, state, preset = (base64.b64decode(line) for line in vst)
     assert vst.attrib[4].startswith(f"{int.from_bytes(header[:4], 'little')}<")
@@ -293,7 +292,7 @@ def test_words_and_other_tracks_are_kept():
     words = [
         Timed(0, mido.MetaMessage("key_signature", key="G")),
         Timed(0, mido.Message("control_change", channel=0, control=7, value=90)),
-        Timed(120, mido.MetaMessage("lyrics", text=smf.raw_text("Ô " + "Haupt " * 30))),
+        Timed(120, mido.MetaMessage("lyrics", text=midi_file.raw_text("Ô " + "Haupt " * 30))),
         Timed(120, mido.Message("sysex", data=[1, 2, 3])),
     ]
     tracks = [[], track("Lead", 0, *words), track("Drums", 9)]
@@ -327,8 +326,10 @@ def test_words_and_other_tracks_are_kept():
     ],
 )
 def test_names_are_quoted_as_reaper_wants(text, line, read):
-    arrangement = midi.arrange(LINE, markers=[(0, text)])
-    arrangement.tracks[1][0] = Timed(0, mido.MetaMessage("track_name", name=smf.raw_text(text)))
+    arrangement = midi_writer.arrange(LINE, markers=[(0, text)])
+    arrangement.tracks[1][0] = Timed(
+        0, mido.MetaMessage("track_name", name=midi_file.raw_text(text))
+    )
     project = reaper.project(arrangement, whole(arrangement, text))
     opened = Opened(project)
     assert f"NAME {line}\n" in project
@@ -339,7 +340,7 @@ def test_names_are_quoted_as_reaper_wants(text, line, read):
 
 
 def test_a_title_stands_in_the_notes():
-    arrangement = midi.arrange(LINE)
+    arrangement = midi_writer.arrange(LINE)
     arrangement.tracks[0][0] = Timed(0, mido.MetaMessage("track_name", name="> >\n<TRACK"))
     notes = list(Opened(reaper.project(arrangement, whole(arrangement))).root.find("NOTES"))
     assert notes[0] == "|> > <TRACK"
@@ -355,11 +356,11 @@ def test_a_title_stands_in_the_notes():
 )
 def test_sections_that_make_no_sense_are_refused(sections, says):
     with pytest.raises(MusicaeError, match=says):
-        reaper.project(midi.arrange(LINE), sections)
+        reaper.project(midi_writer.arrange(LINE), sections)
 
 
 def test_a_project_is_written_whole_and_the_same_each_time(tmp_path):
-    arrangement = midi.arrange(LINE)
+    arrangement = midi_writer.arrange(LINE)
     path = tmp_path / "Amen.rpp"
     reaper.write(arrangement, whole(arrangement), path)
     assert path.read_bytes() == reaper.project(arrangement, whole(arrangement)).encode()

@@ -8,14 +8,12 @@ from midifiles import save, tune
 from passages import CADENCE
 
 import musicae
-from musicae.api import render as rendering
+from musicae.api import render
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import MusicaeError
-from musicae.io import midi
-from musicae.rendering import audio as sound
-from musicae.rendering import engraving
-from musicae.rendering import piano_roll as drawing
+from musicae.io import midi_writer
+from musicae.rendering import audio, engraving, piano_roll
 
 PARALLELS = Chorale.from_notes([[(0, 4, 67), (4, 4, 69)], [(0, 8, 64)], [(0, 8, 60)],
                                 [(0, 4, 48), (4, 4, 50)]])  # fmt: skip
@@ -25,12 +23,12 @@ PARALLELS = Chorale.from_notes([[(0, 4, 67), (4, 4, 69)], [(0, 8, 64)], [(0, 8, 
 def seen(monkeypatch):
     """What is drawn, engraved and sounded, instead of doing it."""
     found = {}
-    monkeypatch.setattr(drawing, "draw", lambda music, out: found.update(roll=music, out=out))
+    monkeypatch.setattr(piano_roll, "draw", lambda music, out: found.update(roll=music, out=out))
     monkeypatch.setattr(
         engraving, "write", lambda xml, _, open_score: found.update(xml=xml, open=open_score)
     )
     monkeypatch.setattr(
-        sound, "write", lambda arrangement, _, **how: found.update(sound=arrangement, how=how)
+        audio, "write", lambda arrangement, _, **how: found.update(sound=arrangement, how=how)
     )
     return found
 
@@ -70,7 +68,7 @@ def test_bars_that_were_written_anew_are_told_from_the_rest(tmp_path, seen, harm
 
 def test_where_no_voice_was_given_the_bars_around_are():
     long = Chorale.from_notes([[(0, 48, 67)]])
-    cells = rendering.given_cells(long, {"given": [], "bars": "2"})
+    cells = render.given_cells(long, {"given": [], "bars": "2"})
     assert cells[:16].all()
     assert not cells[16:32].any()
     assert cells[32:].all()
@@ -86,12 +84,12 @@ def test_where_no_voice_was_given_the_bars_around_are():
     ],
 )
 def test_a_file_that_does_not_tell_shows_no_difference(told):
-    assert rendering.given_cells(CADENCE, told) is None
+    assert render.given_cells(CADENCE, told) is None
 
 
 def test_what_is_given_altogether_is_not_set_off(tmp_path, seen):
     voices = ["soprano", "alto", "tenor", "bass"]
-    midi.write(CADENCE, tmp_path / "hymn.mid", provenance={"given": voices})
+    midi_writer.write(CADENCE, tmp_path / "hymn.mid", provenance={"given": voices})
     musicae.render(tmp_path / "hymn.mid", tmp_path / "roll.svg")
     assert seen["roll"].given is None
 
@@ -132,7 +130,7 @@ def test_a_midi_file_is_heard_event_for_event(tmp_path, seen, harmonized):
 
 def test_any_midi_file_can_be_heard(tmp_path):
     chord = [tune((0, 480, 60 + i)) for i in range(6)]
-    heard = rendering.arrangement_of(save(tmp_path / "six.mid", *chord))
+    heard = render.arrangement_of(save(tmp_path / "six.mid", *chord))
     assert sum(e.message.type == "note_on" for track in heard.tracks for e in track) == 6
 
 

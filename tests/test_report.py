@@ -8,12 +8,12 @@ import pytest
 from strategies import differences
 
 import musicae
-from musicae.api import check as report
 from musicae.core.chorale import Chorale, Note
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.corpus import corpus
-from musicae.io import midi
+from musicae.corpus import load
+from musicae.io import midi_writer
+from musicae.theory.voice_leading.bach import RATES, measure
 from musicae.theory.voice_leading.rules import RULES
 
 
@@ -52,7 +52,7 @@ def test_one_accident_is_not_beyond_bach():
 
 
 def test_few_held_out_chorales_are_beyond_bach():
-    sides = corpus.load()
+    sides = load.load()
     beyond = {
         side: sum(bool(musicae.check(c).beyond_bach) for c in sides.side(side))
         for side in ("train", "valid")
@@ -62,8 +62,8 @@ def test_few_held_out_chorales_are_beyond_bach():
 
 
 def test_the_shipped_rates_are_the_train_sides():
-    measured = report.measure(corpus.load().side("train"))
-    assert json.loads(report.RATES.read_text(encoding="utf-8")) == measured
+    measured = measure(load.load().side("train"))
+    assert json.loads(RATES.read_text(encoding="utf-8")) == measured
     assert list(measured["rates"]) == list(RULES)
 
 
@@ -92,7 +92,7 @@ def test_annotated_midi_has_markers(tmp_path):
 
 
 def test_files_that_are_not_in_four_voices(tmp_path):
-    midi.write(
+    midi_writer.write(
         Chorale.from_notes([[Note(0, 16, 67)], [], [], [Note(0, 16, 48)]]), tmp_path / "duo.mid"
     )
     with pytest.raises(

@@ -13,7 +13,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.encoding import partial_score as sketch
+from musicae.encoding import partial_score
 from musicae.encoding.partial_score import Sketch
 from musicae.theory.key_finding import likely_key
 
@@ -39,7 +39,7 @@ def mask(chorale, *cells):
 
 
 def test_the_example_in_the_docstring_runs():
-    assert doctest.testmod(sketch).failed == 0
+    assert doctest.testmod(partial_score).failed == 0
 
 
 def test_voices_are_known_with_their_rests_and_the_others_are_silent():

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from musicae.latent import compose as composing
-from musicae.latent import sliders
+from musicae.latent import compose, sliders
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.latent.compose import Sounding
 from musicae.latent.sliders import find_directions
@@ -54,4 +53,4 @@ def test_the_same_model_has_the_same_directions():
     model = vae()
     once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=2) for _ in range(2))
     assert torch.equal(once, again)
-    assert composing.sound is sliders.sound
+    assert compose.sound is sliders.sound

@@ -15,11 +15,10 @@ from strategies import chorales
 from musicae.core.chorale import Chorale, seconds_of
 from musicae.core.errors import MusicaeError
 from musicae.core.meter import Tempo
-from musicae.io import midi
-from musicae.io import midi_file as smf
-from musicae.io.midi import arrange_as_read
-from musicae.rendering import audio as sound
-from musicae.rendering import mixing as staging
+from musicae.io import midi_file, midi_reader, midi_writer
+from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.midi_writer import arrange_as_read
+from musicae.rendering import audio, mixing
 from musicae.rendering.audio import PEAK, SAMPLE_RATE, synthesize
 from musicae.rendering.mixing import TAIL, staged
 
@@ -49,7 +48,7 @@ def no_program(monkeypatch):
 def singing(*voices, qpm=60.0, steps=None):
     """An arrangement of voices as lists of ``(step, duration, pitch)``, a quarter a second."""
     chorale = Chorale.from_notes(voices, steps=steps, tempos=(Tempo(0, qpm),))
-    return midi.arrange(chorale)
+    return midi_writer.arrange(chorale)
 
 
 def half_notes(chords=CHORDS):
@@ -107,8 +106,8 @@ def test_every_chord_sounds_at_its_pitches_and_at_no_neighbours(program, clear):
 @both
 def test_a_harmonization_sounds_as_it_stands_in_its_file():
     path = Path(__file__).parents[1] / "data" / "results" / "old_hundredth.mid"
-    chorale = midi.read(path)
-    heard = synthesize(arrange_as_read(smf.open_song(path)), program=PIANO).mean(axis=1)
+    chorale = midi_reader.read(path)
+    heard = synthesize(arrange_as_read(midi_file.open_song(path)), program=PIANO).mean(axis=1)
     at = seconds_of(chorale)
     plain = [
         step
@@ -154,7 +153,7 @@ def test_notes_begin_when_the_tempi_say():
         steps=48,
         tempos=(Tempo(0, 90), Tempo(20, 45), Tempo(32, 180)),
     )
-    heard = synthesize(midi.arrange(chorale), program=PIANO)
+    heard = synthesize(midi_writer.arrange(chorale), program=PIANO)
     at = seconds_of(chorale)
     for step in (16, 24, 32):
         assert first_audible(heard[round((at[step] - 0.1) * SAMPLE_RATE) :]) == pytest.approx(
@@ -185,12 +184,14 @@ def test_the_peak_is_one_decibel_below_full_scale():
 def test_what_is_too_loud_for_16_bits_is_not_clipped():
     tracks = [
         [
-            smf.Timed(tick, message.copy(velocity=127) if message.type == "note_on" else message)
+            midi_file.Timed(
+                tick, message.copy(velocity=127) if message.type == "note_on" else message
+            )
             for tick, message in tune(*[(0, 960, 40 + 5 * k) for k in range(9)], channel=channel)
         ]
         for channel in range(9)
     ]
-    heard = synthesize(smf.Arrangement(tracks, 480, 1920), program=48)
+    heard = synthesize(midi_file.Arrangement(tracks, 480, 1920), program=48)
     assert np.abs(heard).max() == pytest.approx(PEAK, abs=1e-4)
     assert np.count_nonzero(np.abs(heard) > 0.999 * PEAK) < 10
 
@@ -215,16 +216,16 @@ def test_a_voice_alone_stands_in_the_middle():
 def test_a_program_is_heard():
     arrangement = singing(*half_notes(CHORDS[:1]))
     choir, organ = synthesize(arrangement), synthesize(arrangement, program=ORGAN)
-    assert np.array_equal(choir, synthesize(arrangement, program=midi.CHOIR_AAHS))
+    assert np.array_equal(choir, synthesize(arrangement, program=CHOIR_AAHS))
     shortest = min(len(choir), len(organ))
     assert decibels(choir[:shortest] - organ[:shortest]) > decibels(choir) - 6
 
 
 def test_a_program_is_the_voices_and_leaves_other_tracks_alone():
     other = [
-        smf.Timed(0, mido.Message("program_change", channel=7, program=33)),
-        *(smf.Timed(*event) for event in tune((0, 480, 40), channel=7)),
-        *(smf.Timed(*event) for event in tune((0, 480, 38), channel=9)),
+        midi_file.Timed(0, mido.Message("program_change", channel=7, program=33)),
+        *(midi_file.Timed(*event) for event in tune((0, 480, 40), channel=7)),
+        *(midi_file.Timed(*event) for event in tune((0, 480, 38), channel=9)),
     ]
     arrangement = singing(*half_notes())
     arrangement = arrangement._replace(tracks=[*arrangement.tracks, other])
@@ -233,17 +234,17 @@ def test_a_program_is_the_voices_and_leaves_other_tracks_alone():
         (7, 33),
     ]
     assert sorted(programs(staged(arrangement))) == [*((v, 52) for v in range(4)), (7, 33)]
-    assert not controls(staged(arrangement), 9).keys() - {staging.VOLUME}
-    assert staging.PAN not in controls(staged(arrangement), 7)
-    assert controls(staged(arrangement), 7)[staging.REVERB] == staging.ROOM
+    assert not controls(staged(arrangement), 9).keys() - {mixing.VOLUME}
+    assert mixing.PAN not in controls(staged(arrangement), 7)
+    assert controls(staged(arrangement), 7)[mixing.REVERB] == mixing.ROOM
 
 
 def test_tracks_that_are_no_voices_are_played_as_they_are_or_in_the_program_asked_for():
     tracks = [
-        [smf.Timed(*event) for event in tune((0, 480, 60 + channel), channel=channel)]
+        [midi_file.Timed(*event) for event in tune((0, 480, 60 + channel), channel=channel)]
         for channel in (0, 1, 9)
     ]
-    song = smf.Arrangement(tracks, 480, 1920)
+    song = midi_file.Arrangement(tracks, 480, 1920)
     assert programs(staged(song)) == []
     assert programs(staged(song, ORGAN)) == [(0, ORGAN), (1, ORGAN)]
 
@@ -251,37 +252,37 @@ def test_tracks_that_are_no_voices_are_played_as_they_are_or_in_the_program_aske
 def test_four_nameless_parts_are_voices_from_the_top_and_share_a_channel_in_the_middle():
     pitches = (48, 72, 55, 64)
     tracks = [
-        [smf.Timed(*event) for event in tune((0, 480, pitch), channel=channel)]
+        [midi_file.Timed(*event) for event in tune((0, 480, pitch), channel=channel)]
         for channel, pitch in enumerate(pitches)
     ]
-    choir = staged(smf.Arrangement(tracks, 480, 1920))
-    places = [controls(choir, channel)[staging.PAN] for channel in range(4)]
-    assert places == [staging.STAGE[v] for v in (3, 0, 2, 1)]
-    assert programs(choir) == [(channel, midi.CHOIR_AAHS) for channel in range(4)]
-    together = [[smf.Timed(t, m.copy(channel=0)) for t, m in track] for track in tracks]
+    choir = staged(midi_file.Arrangement(tracks, 480, 1920))
+    places = [controls(choir, channel)[mixing.PAN] for channel in range(4)]
+    assert places == [mixing.STAGE[v] for v in (3, 0, 2, 1)]
+    assert programs(choir) == [(channel, CHOIR_AAHS) for channel in range(4)]
+    together = [[midi_file.Timed(t, m.copy(channel=0)) for t, m in track] for track in tracks]
     named = [
-        [smf.Timed(0, mido.MetaMessage("track_name", name=name)), *track]
-        for name, track in zip(midi.VOICES, together, strict=True)
+        [midi_file.Timed(0, mido.MetaMessage("track_name", name=name)), *track]
+        for name, track in zip(midi_reader.VOICES, together, strict=True)
     ]
-    assert controls(staged(smf.Arrangement(named, 480, 1920)), 0)[staging.PAN] == 64
+    assert controls(staged(midi_file.Arrangement(named, 480, 1920)), 0)[mixing.PAN] == 64
 
 
 def test_a_channel_keeps_its_own_place_and_the_balance_of_volumes():
     own = {
-        0: [(staging.PAN, 127), (staging.REVERB, 0), (staging.VOLUME, 80)],
-        1: [(staging.VOLUME, 40)],
+        0: [(mixing.PAN, 127), (mixing.REVERB, 0), (mixing.VOLUME, 80)],
+        1: [(mixing.VOLUME, 40)],
     }
     arrangement = singing(*half_notes())
     tracks = [list(track) for track in arrangement.tracks]
     for channel, changes in own.items():
         for control, value in changes:
             message = mido.Message("control_change", channel=channel, control=control, value=value)
-            tracks[channel + 1].insert(0, smf.Timed(0, message))
+            tracks[channel + 1].insert(0, midi_file.Timed(0, message))
     arrangement = arrangement._replace(tracks=tracks)
     choir = staged(arrangement)
-    assert controls(choir, 0)[staging.PAN] == 127
-    assert controls(choir, 0)[staging.REVERB] == 0
-    assert [controls(choir, c)[staging.VOLUME] for c in range(4)] == [102, 51, 127, 127]
+    assert controls(choir, 0)[mixing.PAN] == 127
+    assert controls(choir, 0)[mixing.REVERB] == 0
+    assert [controls(choir, c)[mixing.VOLUME] for c in range(4)] == [102, 51, 127, 127]
     right = synthesize(arrangement, program=FLUTE)
     window = seconds(right, 0.4, 1.9)
     assert at_pitch(window[:, 1], 67) > at_pitch(window[:, 0], 67) + 10
@@ -290,7 +291,7 @@ def test_a_channel_keeps_its_own_place_and_the_balance_of_volumes():
 @given(chorales(max_steps=16))
 @settings(max_examples=15, deadline=None)
 def test_staging_keeps_every_note(chorale):
-    arrangement = midi.arrange(chorale)
+    arrangement = midi_writer.arrange(chorale)
 
     def notes(tracks):
         return sorted(
@@ -316,18 +317,18 @@ def test_any_midi_file_can_be_heard(tmp_path):
         *both,
         meta(9600, "text", text="."),
     ]
-    arrangement = arrange_as_read(smf.open_song(save(tmp_path / "zero.mid", late, form=0)))
+    arrangement = arrange_as_read(midi_file.open_song(save(tmp_path / "zero.mid", late, form=0)))
     assert arrangement.end == 3 * 480
     assert np.abs(synthesize(arrangement)).max() == pytest.approx(PEAK, abs=1e-4)
     drums = save(tmp_path / "drums.mid", tune((0, 480, 38), channel=9))
-    assert synthesize(arrange_as_read(smf.open_song(drums))).any()
+    assert synthesize(arrange_as_read(midi_file.open_song(drums))).any()
     empty = save(tmp_path / "empty.mid", [meta(0, "set_tempo", tempo=500_000)])
-    assert len(synthesize(arrange_as_read(smf.open_song(empty)))) == 0
+    assert len(synthesize(arrange_as_read(midi_file.open_song(empty)))) == 0
 
 
 def test_of_several_songs_in_a_file_the_first_is_heard(tmp_path):
     path = save(tmp_path / "two.mid", tune((0, 480, 60)), tune((0, 9600, 72)), form=2)
-    arrangement = arrange_as_read(smf.open_song(path))
+    arrangement = arrange_as_read(midi_file.open_song(path))
     assert arrangement.end == 1920
     assert {m.note for t in arrangement.tracks for _, m in t if m.type == "note_on"} == {60}
 
@@ -336,7 +337,7 @@ def test_of_several_songs_in_a_file_the_first_is_heard(tmp_path):
 def test_notes_that_never_end_and_pedals_are_let_go_at_the_end(tmp_path):
     pedal = (0, mido.Message("control_change", control=64, value=127))
     hung = [pedal, *tune((0, 480, 60)), (480, mido.Message("note_on", note=67, velocity=90))]
-    song = smf.open_song(save(tmp_path / "hung.mid", [*hung, meta(1920, "text", text="end")]))
+    song = midi_file.open_song(save(tmp_path / "hung.mid", [*hung, meta(1920, "text", text="end")]))
     heard = synthesize(arrange_as_read(song), program=ORGAN)
     assert decibels(seconds(heard, 1.5, 1.9)) > -40
     assert len(heard) / SAMPLE_RATE < 2 + TAIL - 0.5
@@ -348,8 +349,8 @@ def test_notes_that_never_end_and_pedals_are_let_go_at_the_end(tmp_path):
 def test_files_hold_what_was_synthesized_and_the_same_bytes_each_time(tmp_path, suffix):
     arrangement = singing(*half_notes(CHORDS[:1]))
     first, second = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
-    sound.write(arrangement, first, program=PIANO)
-    sound.write(arrangement, second, program=PIANO)
+    audio.write(arrangement, first, program=PIANO)
+    audio.write(arrangement, second, program=PIANO)
     assert first.read_bytes() == second.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == [first.name, second.name]
     read, rate = soundfile.read(first, dtype="float32", always_2d=True)
@@ -363,14 +364,14 @@ def test_files_hold_what_was_synthesized_and_the_same_bytes_each_time(tmp_path, 
 
 def test_a_suffix_that_is_no_sound_is_named(tmp_path):
     with pytest.raises(MusicaeError, match=r"tune\.mp3: .* \.wav, \.flac, \.ogg"):
-        sound.write(singing([(0, 4, 67)]), tmp_path / "tune.mp3")
+        audio.write(singing([(0, 4, 67)]), tmp_path / "tune.mp3")
     with pytest.raises(MusicaeError, match="there is no folder"):
-        sound.write(singing([(0, 4, 67)]), tmp_path / "nowhere" / "tune.wav")
+        audio.write(singing([(0, 4, 67)]), tmp_path / "nowhere" / "tune.wav")
 
 
 @both
 def test_a_soundfont_that_cannot_be_used_is_named_and_nothing_is_written(tmp_path):
-    whole = sound._usable(None).read_bytes()
+    whole = audio._usable(None).read_bytes()
     wrong = {
         "missing.sf2": (None, "no such SoundFont"),
         "text.sf2": (b"once upon a time", "is not a SoundFont"),
@@ -385,7 +386,7 @@ def test_a_soundfont_that_cannot_be_used_is_named_and_nothing_is_written(tmp_pat
         if content is not None:
             font.write_bytes(content)
         with pytest.raises(MusicaeError, match=rf"{name}: {fault}") as raised:
-            sound.write(singing([(0, 4, 67)]), target, soundfont=font)
+            audio.write(singing([(0, 4, 67)]), target, soundfont=font)
         assert "\n" not in str(raised.value)
     assert target.read_bytes() == b"as it was"
     assert not list(tmp_path.glob("*partial*"))
@@ -396,7 +397,7 @@ def test_a_soundfont_that_cannot_be_used_is_named_and_nothing_is_written(tmp_pat
 @both
 def test_another_soundfont_is_used(tmp_path):
     copy = tmp_path / "copy of.sf2"
-    copy.write_bytes(sound._usable(None).read_bytes())
+    copy.write_bytes(audio._usable(None).read_bytes())
     arrangement = singing([(0, 4, 67)])
     assert np.array_equal(synthesize(arrangement, soundfont=copy), synthesize(arrangement))
 
@@ -417,7 +418,9 @@ def test_missing_libraries_are_named(monkeypatch, library):
 
 
 def test_music_that_lasts_for_hours_is_refused():
-    song = smf.Arrangement([[smf.Timed(*e) for e in tune((0, 480, 60))]], 480, 480 * 100_000)
+    song = midi_file.Arrangement(
+        [[midi_file.Timed(*e) for e in tune((0, 480, 60))]], 480, 480 * 100_000
+    )
     with pytest.raises(MusicaeError, match="833 minutes; sound is made of up to 60 minutes"):
         synthesize(song)
 
@@ -426,11 +429,11 @@ def test_music_that_lasts_for_hours_is_refused():
 def test_stems_are_the_voices_and_together_the_whole(tmp_path):
     arrangement = singing(*half_notes())
     paths = [tmp_path / f"{voice}.wav" for voice in range(4)]
-    sound.write_stems(arrangement, paths)
+    audio.write_stems(arrangement, paths)
     stems = [soundfile.read(path, dtype="float32")[0] for path in paths]
     assert len({len(stem) for stem in stems}) == 1
     together = np.sum(stems, axis=0)
-    assert np.abs(together).max() <= PEAK + 4 * sound.QUANTUM
+    assert np.abs(together).max() <= PEAK + 4 * audio.QUANTUM
     whole = synthesize(arrangement)
     length = min(len(whole), len(together))
     gain = np.abs(whole).max() / np.abs(together).max()
@@ -439,7 +442,7 @@ def test_stems_are_the_voices_and_together_the_whole(tmp_path):
 
 def test_each_stem_is_one_voice(tmp_path):
     paths = [tmp_path / f"{voice}.wav" for voice in range(4)]
-    sound.write_stems(singing(*[[(16 * v, 4, 60)] for v in range(4)]), paths)
+    audio.write_stems(singing(*[[(16 * v, 4, 60)] for v in range(4)]), paths)
     for voice, path in enumerate(paths):
         stem = soundfile.read(path)[0]
         loudness = [decibels(seconds(stem, 4 * v, 4 * v + 1)) for v in range(4)]
@@ -449,7 +452,7 @@ def test_each_stem_is_one_voice(tmp_path):
 
 def test_stems_of_silent_voices_are_as_long_and_silent(tmp_path):
     paths = [tmp_path / f"{voice}.flac" for voice in range(4)]
-    sound.write_stems(singing([(0, 16, 67)]), paths)
+    audio.write_stems(singing([(0, 16, 67)]), paths)
     stems = [soundfile.read(path)[0] for path in paths]
     assert len({len(stem) for stem in stems}) == 1
     assert [bool(stem.any()) for stem in stems] == [True, False, False, False]

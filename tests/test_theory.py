@@ -17,13 +17,10 @@ from strategies import chorales
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
-from musicae.corpus import corpus
-from musicae.theory import cadences, sonorities
-from musicae.theory import key_finding as keys
+from musicae.corpus import load
+from musicae.theory import cadences, key_finding, sonorities
 from musicae.theory.sonorities import PAIRS
-from musicae.theory.voice_leading import between_voices as voiceleading
-from musicae.theory.voice_leading import rules as theory
-from musicae.theory.voice_leading import within_voice as lines
+from musicae.theory.voice_leading import between_voices, rules, within_voice
 from musicae.theory.voice_leading.rules import RULES, check, chord_count, rates
 
 PARALLELS = [name for name in RULES if name.startswith(("parallel", "contrary"))]
@@ -58,7 +55,9 @@ def test_a_rule_says_what_it_is_and_who_says_so(name):
     assert re.search(r"Kostka\s+&\s+Payne|Piston|Aldwell", RULES[name].find.__doc__)
 
 
-@pytest.mark.parametrize("module", [cadences, keys, lines, sonorities, theory, voiceleading])
+@pytest.mark.parametrize(
+    "module", [cadences, key_finding, within_voice, sonorities, rules, between_voices]
+)
 def test_the_examples_in_docstrings_run(module):
     assert doctest.testmod(module).failed == 0
 
@@ -275,7 +274,7 @@ BACH = {
 
 @pytest.fixture(scope="module")
 def bach():
-    return corpus.load()
+    return load.load()
 
 
 def test_bach_keeps_the_rules_as_far_as_he_does(bach):
@@ -317,9 +316,11 @@ def we_say(chords):
         "parallelOctave": found["parallel octaves"] + found["contrary octaves"],
         # To music21 an octave by contrary motion is a unison too: both have the simple name P1.
         "parallelUnison": found["parallel unisons"] + found["contrary octaves"],
-        "hiddenFifth": voiceleading.moving(voiceleading.direct_motion(chords, voiceleading.FIFTH)),
-        "hiddenOctave": voiceleading.moving(
-            voiceleading.direct_motion(chords, voiceleading.OCTAVE)
+        "hiddenFifth": between_voices.moving(
+            between_voices.direct_motion(chords, between_voices.FIFTH)
+        ),
+        "hiddenOctave": between_voices.moving(
+            between_voices.direct_motion(chords, between_voices.OCTAVE)
         ),
     }
     return {question: {(p.since, p.voices) for p in places[question]} for question in QUESTIONS}

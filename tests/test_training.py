@@ -13,17 +13,19 @@ import pytest
 import torch
 from small import SMALL
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, transpositions
 from musicae.core.errors import MusicaeError, TrainingError
 from musicae.core.meter import Meter
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import WINDOW
 from musicae.models import checkpoint
 from musicae.models.vocabulary import HOLD, SILENCE
-from musicae.training.config import RECIPES, Settings
+from musicae.training.config import RECIPES
+from musicae.training.fit import Progress
 from musicae.training.minibach import Windows, four_bar_starts, windows
-from musicae.training.run import LOG, STATE, SUMMARY, Progress, train
+from musicae.training.run import LOG, STATE, SUMMARY, train
+from musicae.training.task import Settings
 from musicae.training.vae import LatentStatistics
 
 SOPRANO = [67, 67, 69, 71, 72, 71, 69, 67, 69, 71, 72, 69, 67, 65, 64, 62, 60, 62, 64, 65]
@@ -43,7 +45,7 @@ def hymn(quarters=33, shift=0):
 def small_corpus(monkeypatch):
     monkeypatch.setattr(RECIPES["vae"].task, "probes", 1)
     sides = {"train": [hymn()], "valid": [hymn(30, shift=-1)]}
-    monkeypatch.setattr(corpus, "load", lambda _: SimpleNamespace(side=sides.__getitem__))
+    monkeypatch.setattr(load, "load", lambda _: SimpleNamespace(side=sides.__getitem__))
     return sides
 
 
@@ -98,7 +100,7 @@ def test_a_window_is_silent_outside_the_piece():
 
 
 def test_every_key_is_every_transposition():
-    shifts = corpus.transpositions(hymn())
+    shifts = transpositions(hymn())
     assert len(shifts) > 3
     found = windows([hymn()], every_key=True)
     assert len(found) == 9 * len(shifts)
@@ -108,7 +110,7 @@ def test_every_key_is_every_transposition():
 
 def test_a_chorale_beyond_the_ranges_is_moved_just_into_them():
     high = hymn(shift=14)
-    nearest = max(corpus.transpositions(high))
+    nearest = max(transpositions(high))
     assert nearest < 0
     assert torch.equal(
         windows([high], every_key=False), windows([hymn(shift=14 + nearest)], every_key=False)

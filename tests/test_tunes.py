@@ -9,14 +9,13 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.corpus.split import SIDES, split
 from musicae.corpus.tunes import (
     SAME_MUSIC,
-    SIDES,
     alignments,
     components,
     shared_chords,
     skeleton,
-    split,
     tunes_of,
 )
 

@@ -8,7 +8,7 @@ from wrecks import with_noise, with_voice_shifted
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.evaluation.two_sample import tell_apart, traits
 
 
@@ -98,7 +98,7 @@ class Side:
     """A side of the corpus: the traits of its chorales and their tunes."""
 
     def __init__(self, name):
-        everything = corpus.load()
+        everything = load.load()
         self.chorales = everything.side(name)
         sides = zip(everything.tunes, everything.sides, strict=True)
         self.tunes = [tune for tune, side in sides if side == name]

@@ -10,10 +10,9 @@ from passages import passage
 from small import WRITER
 from strategies import chorales
 
+from musicae.encoding.batches import beats_of, piece_of, together
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY
-from musicae.latent import space as latents
-from musicae.latent.space import piece_of, together
 from musicae.models.layers import NONE
 from musicae.models.vae import (
     NARROWEST,
@@ -345,4 +344,4 @@ def test_after_the_end_there_are_no_beats():
     assert piece.beats[0, :frames].tolist() == [j // 2 for j in range(frames)]
     assert (piece.beats[0, frames:] == NONE).all()
     assert isinstance(piece, Piece)
-    assert torch.equal(latents.beats_of(PIECE, 2), piece.beats[0, :frames])
+    assert torch.equal(beats_of(PIECE, 2), piece.beats[0, :frames])

@@ -14,7 +14,7 @@ from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.encoding import forms
 from musicae.io.formats import read_provenance
-from musicae.latent import compose as composing
+from musicae.latent import compose
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.latent.space import Place
 
@@ -74,7 +74,7 @@ def test_new_pieces_have_the_form_that_was_asked_for(model):
         facts = piece.provenance
         assert (facts["number"], facts["seed"], facts["model"]) == (i, 5, "vae")
         assert (facts["bars"], facts["key"], facts["prior"]) == (2, "G minor", "fitted")
-        assert facts["temperature"] == composing.USUAL_TEMPERATURE
+        assert facts["temperature"] == compose.USUAL_TEMPERATURE
         assert json.loads(json.dumps(facts)) == facts
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 import musicae
 from musicae.api import harmonize as api
+from musicae.api.piece import Piece
 from musicae.cli import watch as command
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.daw import watch as watching
@@ -101,7 +102,7 @@ def watched(folder, monkeypatch):
         it.tried.append(melody.name)
         if melody.name.startswith("bug"):
             raise KeyError("a bug")
-        return [api.Piece(musicae.read(melody), {})] * n
+        return [Piece(musicae.read(melody), {})] * n
 
     monkeypatch.setattr(api, "harmonize", harmonize)
     monkeypatch.setattr(api, "understood", lambda *_, **__: None)
@@ -384,7 +385,7 @@ def test_the_command_tells_what_happens(folder, monkeypatch):
     def play(*arguments, tell, **options):
         seen.update(options, arguments=arguments)
         melody, result = folder / "tune.mid", folder / "tune-harmonized.mid"
-        piece = api.Piece(musicae.read(song(melody)), {}, ("4/4 is assumed",))
+        piece = Piece(musicae.read(song(melody)), {}, ("4/4 is assumed",))
         report = musicae.check("data/results/old_hundredth.mid")
         tell(Began(folder, folder, (melody,)))
         tell(Made(melody, (result,), (piece,), (report,), 1.234))

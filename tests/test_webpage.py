@@ -17,7 +17,7 @@ from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Tempo
-from musicae.daw import report_page as webpage
+from musicae.daw import report_page
 from musicae.daw.report_page import Alternative
 
 TITLE = "</script><script>broken=1</script> <b>&\"' Ô 主 \u2028 end"
@@ -66,7 +66,7 @@ def told(text: str) -> dict:
 @settings(max_examples=25)
 def test_every_note_of_every_alternative_is_in_the_page(one, other):
     alternatives = [Alternative(str(i), c) for i, c in enumerate((one, other), start=1)]
-    found = told(webpage.page("", alternatives, {}))["alternatives"]
+    found = told(report_page.page("", alternatives, {}))["alternatives"]
     for chorale, data in zip((one, other), found, strict=True):
         voices = [[tuple(n[1:4]) for n in data["notes"] if n[0] == v] for v in range(4)]
         assert voices == [chorale.notes(v) for v in range(4)]
@@ -79,7 +79,7 @@ def test_every_note_of_every_alternative_is_in_the_page(one, other):
 
 
 def test_the_page_tells_what_the_report_says():
-    first, second, third = told(webpage.page(TITLE, ALTERNATIVES, FACTS))["alternatives"]
+    first, second, third = told(report_page.page(TITLE, ALTERNATIVES, FACTS))["alternatives"]
     report = check(BAD)
     assert len(second["violations"]) == len(report.violations) > len(first["violations"])
     assert [v["rule"] for v in second["violations"]] == [v.rule for v in report.violations]
@@ -97,23 +97,23 @@ def test_the_page_tells_what_the_report_says():
 
 def test_why_an_alternative_ranks_where_it_does():
     chords = check(GOOD).chords
-    assert webpage.reasons(ALTERNATIVES[0], ALTERNATIVES) == [
+    assert report_page.reasons(ALTERNATIVES[0], ALTERNATIVES) == [
         f"No violations of voice-leading rules in {chords} chords, the fewest of the 3.",
         "The model is surprised by 0.50 nats a step, the least of the 3.",
     ]
-    assert webpage.reasons(ALTERNATIVES[1], ALTERNATIVES)[1:] == [
+    assert report_page.reasons(ALTERNATIVES[1], ALTERNATIVES)[1:] == [
         f"Beyond Bach: {', '.join(check(BAD).beyond_bach)}.",
         "The model is surprised by 0.90 nats a step.",
     ]
-    assert webpage.reasons(ALTERNATIVES[2], ALTERNATIVES) == [
+    assert report_page.reasons(ALTERNATIVES[2], ALTERNATIVES) == [
         "Not in four voices, so its voice leading is not checked."
     ]
-    assert "of the" not in " ".join(webpage.reasons(ALTERNATIVES[0], ALTERNATIVES[:1]))
+    assert "of the" not in " ".join(report_page.reasons(ALTERNATIVES[0], ALTERNATIVES[:1]))
 
 
 def test_no_text_leaves_its_place_and_nothing_is_fetched():
     named = [Alternative(TITLE, GOOD, files=(TITLE, "//host/x", "a?b#c"))]
-    text = webpage.page(TITLE, named, {TITLE: TITLE})
+    text = report_page.page(TITLE, named, {TITLE: TITLE})
     assert "broken=1</script>" not in text.lower()
     assert "\u2028" not in text
     assert text.count("<script") == text.count("</script>") == 2
@@ -129,11 +129,11 @@ def test_no_text_leaves_its_place_and_nothing_is_fetched():
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path):
-    webpage.write(tmp_path / "page.html", TITLE, ALTERNATIVES, FACTS)
-    text = webpage.page(TITLE, ALTERNATIVES, FACTS)
+    report_page.write(tmp_path / "page.html", TITLE, ALTERNATIVES, FACTS)
+    text = report_page.page(TITLE, ALTERNATIVES, FACTS)
     assert (tmp_path / "page.html").read_bytes() == text.encode()
     with pytest.raises(ChoraleError, match="there is no folder"):
-        webpage.write(tmp_path / "missing" / "page.html", "", ALTERNATIVES, FACTS)
+        report_page.write(tmp_path / "missing" / "page.html", "", ALTERNATIVES, FACTS)
 
 
 # In a browser ------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def browser():
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("pack") / "report.html"
-    webpage.write(path, TITLE, ALTERNATIVES, FACTS)
+    report_page.write(path, TITLE, ALTERNATIVES, FACTS)
     return path.as_uri()
 
 

@@ -12,12 +12,12 @@ import torch
 
 import musicae
 from musicae.core.chorale import Chorale
-from musicae.decoding import harmonize as sampling
-from musicae.decoding.sampler import problem_of
-from musicae.encoding import tokens as pianoroll
+from musicae.encoding import tokens
+from musicae.encoding.batches import problem_of
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import ALL_VOICES, SOPRANO, VOCABULARY
 from musicae.models import checkpoint
+from musicae.models.checkpoint import load_model
 from musicae.models.vocabulary import SILENCE
 from musicae.training.config import RECIPES
 
@@ -58,14 +58,14 @@ def outputs():
 
 
 def logits(name, given):
-    flat = pianoroll.flatten(pianoroll.encode(MELODY), given)[None]
+    flat = tokens.flatten(tokens.encode(MELODY), given)[None]
     with torch.inference_mode():
-        return [round(x, 4) for x in sampling.load_model(name).model(flat)[0, ::500].tolist()]
+        return [round(x, 4) for x in load_model(name).model(flat)[0, ::500].tolist()]
 
 
 def next_to_the_tune():
     """A few of the harmonizer's logits where everything but the tune is silent."""
-    model = sampling.load_model("harmonizer").model
+    model = load_model("harmonizer").model
     with torch.inference_mode():
         found = model(problem_of(Sketch.of(MELODY, voices=SOPRANO), model.config))
     pitches = found[0, ::8, 1:, SILENCE : min(VOCABULARY)]

@@ -6,7 +6,7 @@ import pytest
 from wrecks import bars_are_closed, with_bars_shuffled, with_noise, with_voice_shifted
 
 from musicae.core.constants import REST
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.evaluation.bach_likeness import grade, progression
 from musicae.evaluation.histograms import style
 from musicae.evaluation.originality import SOPRANO, Index
@@ -17,7 +17,7 @@ PASSAGE, TUNE = "longest passage", "longest passage of the soprano"
 
 @pytest.fixture(scope="module")
 def bach():
-    return corpus.load()
+    return load.load()
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
-from musicae.api import harmonize as api
-from musicae.api.harmonize import Piece, Wishes
+from musicae.api import harmonize
+from musicae.api.harmonize import Wishes
+from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import numbered
 from musicae.daw import pack as packing
-from musicae.io import formats
+from musicae.io import base
 
 ENDING = "-harmonized"
 """What the name of a result ends with, before the number of an alternative."""
 RESULT = re.compile(rf".+{ENDING}(-\d+)?")
-SUFFIXES = formats.SUFFIXES
+SUFFIXES = base.SUFFIXES
 
 
 class Job(NamedTuple):
@@ -110,13 +111,13 @@ def harmonize_many(
     others; its error names it. Raises MusicaeError at once where the wishes or the model cannot be
     used for any melody.
     """
-    api.understood(n, **wishes)
+    harmonize.understood(n, **wishes)
     return ((melody, _harmonized(melody, n, wishes)) for melody in melodies)
 
 
 def _harmonized(melody: Path, n: int, wishes: Wishes) -> list[Piece] | MusicaeError:
     try:
-        return api.harmonize(melody, n, **wishes)
+        return harmonize.harmonize(melody, n, **wishes)
     except MusicaeError as error:
         return named(error, melody)
 

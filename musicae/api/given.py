@@ -5,14 +5,13 @@ The rules are the same whether the notes come from a MIDI file, a score or a ``C
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.api.request import Request
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
@@ -22,83 +21,8 @@ from musicae.core.pitch import pitch_name
 from musicae.encoding.partial_score import Sketch
 from musicae.theory.key_finding import likely_key
 
-NONE = "none"
-"""How a lock of no voice is written."""
 SEMITONES = 12
 HIGHEST = 127
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which voices are to stay, and in which bars the others are to be written."""
-
-    voice: int | None = None
-    """The voice that a single given part is."""
-    lock: tuple[int, ...] | None = None
-    """The voices that stay; None leaves it to what there is."""
-    bars: tuple[int, int] | None = None
-    """The first and the last bar to recompose, the pickup being bar 0; None for the whole."""
-
-    @classmethod
-    def parse(
-        cls,
-        voice: str | None = None,
-        lock: Sequence[str] | str | None = None,
-        bars: tuple[int, int] | str | None = None,
-    ) -> Request:
-        """What musicians write: ``"bass"``, ``"soprano,bass"`` or ``"none"``, ``"5-8"`` or ``"5"``.
-
-        Raises ChoraleError where a word is unknown or the wishes contradict each other.
-
-        >>> Request.parse(lock="soprano,bass", bars="5-8")
-        Request(voice=None, lock=(0, 3), bars=(5, 8))
-        """
-        if voice is not None and (lock is not None or bars is not None):
-            raise ChoraleError(
-                "--voice takes one part and leaves out the others; with --bars, or to keep several"
-                " voices, say --lock"
-            )
-        names = lock.split(",") if isinstance(lock, str) else lock
-        if names is not None and [name.strip().lower() for name in names] == [NONE]:
-            names = ()
-        if names is not None and not names and bars is None:
-            raise ChoraleError(
-                "with nothing locked there is nothing to harmonize; --lock none goes with --bars"
-            )
-        return cls(
-            None if voice is None else voice_of(voice),
-            None if names is None else tuple(sorted({voice_of(name) for name in names})),
-            _bars_of(bars),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """What was asked, in the words that ``parse`` takes; what was not is left out."""
-        asked: dict[str, Any] = {}
-        if self.voice is not None:
-            asked["voice"] = VOICES[self.voice].lower()
-        if self.lock is not None:
-            asked["lock"] = [VOICES[v].lower() for v in self.lock] or NONE
-        if self.bars is not None:
-            asked["bars"] = "-".join(str(bar) for bar in dict.fromkeys(self.bars))
-        return asked
-
-    def locked(self, there: Sequence[int]) -> tuple[int, ...]:
-        """The voices that stay everywhere, of those that are ``there``."""
-        if self.voice is not None:
-            return (self.voice,)
-        if self.lock is not None:
-            return self.lock
-        return tuple(there) if self.bars is None else tuple(v for v in there if v == 0)
-
-    def region(self, chorale: Chorale) -> slice:
-        """The steps in which something may be written. Raises ChoraleError as Chorale.bars does."""
-        if self.bars is None:
-            return slice(0, len(chorale))
-        first, last = self.bars
-        chorale.bars(first, last)
-        number_of_first = 0 if chorale.pickup else 1
-        begin, end = (chorale.measures[bar - number_of_first] for bar in (first, last))
-        return slice(begin.start, end.start + end.length)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,23 +152,6 @@ def into_range(tune: Chorale) -> tuple[Chorale, int, tuple[str, ...]]:
     pitch = np.where(column == REST, REST, _folded(column + shift, lows, highs))
     notices = _notices_of_range(sorted(set(voices.tolist())), octave, outside[octave])
     return replace(tune, pitch=pitch), shift, notices
-
-
-def voice_of(name: str) -> int:
-    """The number of a voice, 0 soprano to 3 bass. Raises ChoraleError where it is none."""
-    voice = name.strip().capitalize()
-    if voice not in VOICES:
-        raise ChoraleError(f"no voice is called {name!r}; there are {', '.join(VOICES).lower()}")
-    return VOICES.index(voice)
-
-
-def _bars_of(bars: tuple[int, int] | str | None) -> tuple[int, int] | None:
-    if not isinstance(bars, str):
-        return bars
-    found = re.fullmatch(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", bars)
-    if not found:
-        raise ChoraleError(f"bars are written like 5-8 or 5, not {bars!r}")
-    return int(found[1]), int(found[2] or found[1])
 
 
 def _kept_cells(

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from musicae import __version__
-from musicae.api.check import Report, check
-from musicae.api.given import Known, Request, known_of, sung_by
-from musicae.api.midi_input import ANALYSED, Given, read_given
+from musicae.api.given import Known, known_of, sung_by
+from musicae.api.midi_input import read_given
+from musicae.api.piece import Piece, provenance_of
+from musicae.api.request import Request
 from musicae.core.chorale import Chorale, sounding_voices
-from musicae.core.constants import N_VOICES, VOICES
+from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.decoding.constraints import PRESETS
 from musicae.encoding.partial_score import RHYTHMS
-from musicae.io import midi
-from musicae.io import midi_file as smf
-from musicae.io.formats import MIDI_SUFFIXES, MUSICXML_SUFFIXES, read, suffix_of, write
-from musicae.theory.harmonic_analysis import analyse, markers
+from musicae.io.base import MUSICXML_SUFFIXES, suffix_of
+from musicae.io.formats import read
 
 if TYPE_CHECKING:
     from musicae.decoding.sampler import Choice
@@ -44,98 +42,6 @@ class Wishes(TypedDict, total=False):
     meter: str | None
     phrases: Path | str
     rhythm: str | None
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A chorale that musicae made, and how."""
-
-    chorale: Chorale
-    provenance: dict[str, Any]
-    """Version, model, its checksum, seed and settings: what makes the piece again."""
-    notices: tuple[str, ...] = ()
-    """What the musician should know of how the input was understood."""
-    given: Known | None = None
-    """What was given; where it came from a MIDI file, its events are written as they were."""
-    nats: float | None = None
-    """How much the model is surprised by what it wrote; None of a model without a likelihood."""
-
-    @property
-    def nats_per_step(self) -> float | None:
-        """``nats`` over the steps, sixteenths, at which there was something to write."""
-        if self.nats is None:
-            return None
-        steps = len(self.chorale)
-        if self.given is not None:
-            steps = int((~self.given.known).any(axis=1).sum())
-        return self.nats / steps
-
-    def report(self) -> Report:
-        """Its voice leading beside Bach's; see ``musicae.check``.
-
-        Raises ChoraleError where a voice never sings.
-        """
-        return check(self.chorale)
-
-    def as_dict(self) -> dict[str, Any]:
-        """How it was made and what is wrong with it, as plain numbers, names and lists.
-
-        The report is None where a voice never sings.
-        """
-        report = self.report().as_dict() if self.in_four_voices else None
-        return {
-            **self.provenance,
-            "bar_count": self.chorale.bar_count,
-            "nats_per_step": self.nats_per_step,
-            "report": report,
-        }
-
-    @property
-    def in_four_voices(self) -> bool:
-        """Whether no voice is silent throughout, so that voice leading can be checked."""
-        return len(sounding_voices(self.chorale)) == N_VOICES
-
-    def write(
-        self,
-        path: Path | str,
-        program: int = midi.CHOIR_AAHS,
-        *,
-        analysis: bool = False,
-        keep_tracks: bool = False,
-    ) -> None:
-        """Write MIDI or MusicXML by the suffix, whole or not at all.
-
-        With ``analysis``, Roman numerals and key areas as markers or harmony; see ``arrange`` for
-        ``keep_tracks``. Raises ChoraleError.
-        """
-        suffix = suffix_of(path)
-        if suffix in MIDI_SUFFIXES:
-            given = self.given
-            if isinstance(given, Given) and Path(path).resolve() == given.song.path.resolve():
-                raise ChoraleError(f"{path}: is the melody itself; choose another name")
-            smf.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
-        elif suffix in MUSICXML_SUFFIXES and keep_tracks:
-            raise ChoraleError(f"{path}: other tracks are kept in MIDI files only")
-        else:
-            write(self.chorale, path, program, self.provenance, analysis=analysis)
-
-    def arrange(
-        self,
-        program: int = midi.CHOIR_AAHS,
-        *,
-        analysis: bool = False,
-        keep_tracks: bool = False,
-    ) -> smf.Arrangement:
-        """The piece as tracks of MIDI, what was given event for event.
-
-        With ``keep_tracks``, the other tracks of the melody's file (drums, piano) follow as they
-        are.
-        """
-        marks = markers(analyse(self.chorale)) if analysis else []
-        facts = self.provenance | ({ANALYSED: True} if analysis else {})
-        if isinstance(self.given, Given):
-            return self.given.arrange(self.chorale, program, facts, marks, keep_tracks=keep_tracks)
-        return midi.arrange(self.chorale, program, facts, marks)
 
 
 def harmonize(
@@ -185,8 +91,9 @@ def harmonize(
 
     Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
     """
+    from musicae.api.phrase_ends import choose
     from musicae.decoding import harmonize as sampling
-    from musicae.theory.phrases import INFER, choose
+    from musicae.theory.phrases import INFER
 
     wish = understood(
         n,
@@ -265,6 +172,7 @@ def understood(
     """
     from musicae.decoding import harmonize as sampling
     from musicae.decoding.sampler import Choice
+    from musicae.models.checkpoint import load_model
     from musicae.models.harmonizer import Harmonizer
 
     key = Key.parse(key) if isinstance(key, str) else key
@@ -276,29 +184,13 @@ def understood(
         raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {rhythm!r}")
     request = Request.parse(voice, lock, bars)
     check_draws(n, temperature, seed)
-    checkpoint = sampling.load_model(model)
+    checkpoint = load_model(model)
     if not isinstance(checkpoint.model, Harmonizer) and (rules != "bach" or top_p < 1):
         raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
     if temperature is None:
         temperature = sampling.usual_temperature(checkpoint, n)
     choice = Choice(temperature, seed, top_p, rules)
     return Understood(checkpoint, key, request, choice, Meter.parse(meter) if meter else None)
-
-
-def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
-    """What stands in a file of how it was made."""
-    from musicae.models.voice_transformer import Writer
-
-    facts = {
-        "version": __version__,
-        "model": checkpoint.name,
-        "checksum": checkpoint.checksum,
-        "seed": choice.seed,
-        "temperature": choice.temperature,
-    }
-    if isinstance(checkpoint.model, Writer):
-        facts |= {"top_p": choice.top_p, "rules": choice.rules}
-    return facts
 
 
 def check_draws(n: int, temperature: float | None, seed: int = 0) -> None:

@@ -16,13 +16,17 @@ from typing import Any
 
 import mido
 
-from musicae.api.given import Known, Request, known_of
+from musicae.api.given import Known, known_of
+from musicae.api.piece import ANALYSED, title_from
+from musicae.api.request import Request
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.io import midi
+from musicae.io import midi_reader, midi_writer
+from musicae.io.base import END, START
+from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.midi_file import (
     Arrangement,
     MidiNote,
@@ -51,8 +55,6 @@ OF_THE_SONG = frozenset(
     }
 )
 """Meta events that speak of the whole song in whatever track they stand."""
-ANALYSED = "analysis"
-"""The fact in provenance that markers are Roman numerals of musicae's."""
 SUNG_TEXT = frozenset({"lyrics", "text"})
 ARTICULATION = STEPS_PER_QUARTER // 2
 """Rests up to an eighth after a note at least as long are the singer's, not the harmony's."""
@@ -73,7 +75,7 @@ class Given(Known):
     def arrange(
         self,
         chorale: Chorale,
-        program: int = midi.CHOIR_AAHS,
+        program: int = CHOIR_AAHS,
         provenance: dict[str, Any] | None = None,
         markers: Sequence[tuple[int, str]] = (),
         keep_tracks: bool = False,
@@ -93,8 +95,8 @@ class Given(Known):
         keys = [event for event in conductor if event.message.type == "key_signature"]
         tracks = [conductor]
         for v, name in enumerate(VOICES):
-            header = midi.voice_header(name, v, program)
-            written = midi.voice_events(self._written_notes(chorale, v), v)
+            header = midi_writer.voice_header(name, v, program)
+            written = midi_writer.voice_events(self._written_notes(chorale, v), v)
             tracks.append(header + keys + _merged(self._own_events(v), written))
         if keep_tracks:
             others = other_tracks(self.song, self.parts.values(), OF_THE_SONG)
@@ -102,23 +104,23 @@ class Given(Known):
             voices = [on_channel(track, free[v]) for v, track in enumerate(tracks[1:])]
             tracks = [conductor, *voices, *others]
         last = max(event.tick for track in tracks for event in track)
-        end = midi.bar_line_from(conductor, self.song.ppq, last)
+        end = midi_writer.bar_line_from(conductor, self.song.ppq, last)
         return Arrangement(tracks, self.song.ppq, end)
 
     def _conductor(self, provenance: dict[str, Any] | None) -> list[Timed]:
         """What the file says of the whole song, once each, and the key where one was given."""
-        events = [midi.title_event(self.tune.title)] if self.tune.title else []
+        events = [midi_writer.title_event(self.tune.title)] if self.tune.title else []
         if provenance:
-            events.append(midi.provenance_event(provenance))
+            events.append(midi_writer.provenance_event(provenance))
         with_notes = {part.track for part in self.song.parts}
         for index, track in enumerate(self.song.tracks):
             kept = OF_THE_SONG if index in with_notes else OF_THE_SONG | {"text"}
             events += [event for event in track if event.message.type in kept]
-        if midi.provenance_of(self.song).get(ANALYSED):  # numerals of what was there before
+        if midi_reader.provenance_of(self.song).get(ANALYSED):  # numerals of what was there before
             events = [e for e in events if not self._is_numeral(e)]
         events = list({(e.tick, str(e.message)): e for e in events}.values())
         if self.tune.key and not any(e.message.type == "key_signature" for e in events):
-            events.append(midi.key_event(self.tune.key))
+            events.append(midi_writer.key_event(self.tune.key))
         return sorted(events, key=lambda event: event.tick)
 
     @staticmethod
@@ -207,7 +209,7 @@ def read_given(
     notices = [] if track else _notices_of_choice(song, parts, request)
     pattern = song.pattern(next(iter(parts.values())))
     parts = {v: _same_part(pattern, part) for v, part in parts.items()}
-    song = midi.in_meter(pattern, meter) if meter else pattern
+    song = midi_reader.in_meter(pattern, meter) if meter else pattern
     hidden = {v: frozenset(under_the_melody(song, part.notes)) for v, part in parts.items()}
     notices += _notices_of_chords(parts, hidden, alone)
     heard = {v: [n for n in part.notes if n not in hidden[v]] for v, part in parts.items()}
@@ -223,7 +225,7 @@ def read_given(
         _without_articulation(whole, seams),
         request,
         key,
-        marks=midi.phrase_marks(song, offset, len(whole)),
+        marks=midi_reader.phrase_marks(song, offset, len(whole)),
         notices=tuple(notices),
         where=f"{song.path}: ",
     )
@@ -255,14 +257,16 @@ def _quantized(
     song: Song, heard: dict[int, list[MidiNote]], request: Request
 ) -> tuple[Chorale, int]:
     """The given notes on the grid, and the sixteenths in the file before the first step."""
-    voices = [midi.quantize(song, heard[v]) if v in heard else [] for v in range(len(VOICES))]
+    voices = [
+        midi_reader.quantize(song, heard[v]) if v in heard else [] for v in range(len(VOICES))
+    ]
     steps = max(step + duration for notes in voices for step, duration, _ in notes)
     keep_silence = False
     if request.bars is not None:  # bars are numbered as those of the chorale that ``read`` gives
         markers = [(song.step(e.tick), text_of(e.message)) for e in song.metas("marker")]
-        keep_silence = any(text == midi.START for _, text in markers)
-        steps = max([steps, *(step for step, text in markers if text == midi.END)])
-    chorale = midi.chorale_of(song, voices, steps, keep_silence)
+        keep_silence = any(text == START for _, text in markers)
+        steps = max([steps, *(step for step, text in markers if text == END)])
+    chorale = midi_reader.chorale_of(song, voices, steps, keep_silence)
     return chorale, steps - len(chorale)
 
 
@@ -334,7 +338,7 @@ def _notices_of_chords(
 
 def _notices_of_time(song: Song, heard: dict[int, list[MidiNote]], alone: bool) -> list[str]:
     notices = []
-    moved = sum(midi.off_grid(song, notes) for notes in heard.values())
+    moved = sum(midi_reader.off_grid(song, notes) for notes in heard.values())
     if moved:
         keeps = "the melody keeps its" if alone else "what is given keeps its"
         notices.append(
@@ -344,10 +348,3 @@ def _notices_of_time(song: Song, heard: dict[int, list[MidiNote]], alone: bool) 
     if not song.metas("time_signature"):
         notices.append("the file states no meter; 4/4 is assumed (choose with --meter)")
     return notices
-
-
-def title_from(path: Path) -> str:
-    """A file's name as a title."""
-    return " ".join(
-        "".join(c if c.isprintable() else " " for c in path.stem.replace("_", " ")).split()
-    )

@@ -11,17 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.api.check import Report, check
-from musicae.api.given import Request, voice_of
-from musicae.api.harmonize import Piece
-from musicae.api.midi_input import title_from
+from musicae.api.piece import Piece, title_from
+from musicae.api.request import Request, voice_of
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError, MusicaeError
-from musicae.io import formats, midi
-from musicae.io.formats import suffix_of
+from musicae.io import formats, midi_writer
+from musicae.io.base import MUSICXML_SUFFIXES, suffix_of
 from musicae.io.midi_file import Arrangement, no_notes, open_song
-from musicae.rendering import audio as sound
-from musicae.rendering import engraving
-from musicae.rendering import piano_roll as drawing
+from musicae.rendering import audio, engraving, piano_roll
 from musicae.rendering.piano_roll import Roll
 from musicae.theory.harmonic_analysis import Label, analyse, texts
 
@@ -29,7 +26,7 @@ Source = Piece | Chorale | Path | str
 
 ROLLS = (".png", ".svg")
 SCORES = engraving.SCORE_SUFFIXES
-SOUNDS = tuple(sound.FORMATS)
+SOUNDS = tuple(audio.FORMATS)
 
 
 def render(
@@ -72,7 +69,7 @@ def render(
     if suffix in SOUNDS:
         if len(sources) > 1 or score or open_score or analysis or violations:
             raise MusicaeError(f"{out}: sound is of one piece, without score, analysis or marks")
-        sound.write(arrangement_of(sources[0]), out, program=program, soundfont=soundfont)
+        audio.write(arrangement_of(sources[0]), out, program=program, soundfont=soundfont)
         return [out]
     if program is not None or soundfont is not None:
         raise MusicaeError(f"{out}: a program and a SoundFont go with {', '.join(SOUNDS)}")
@@ -83,7 +80,7 @@ def render(
         return _engrave(views[0], out, open_score)
     rolls = [_roll(view) for view in views]
     several = dict(zip(_names(sources), rolls, strict=True))
-    drawing.draw(several if len(rolls) > 1 else rolls[0], out)
+    piano_roll.draw(several if len(rolls) > 1 else rolls[0], out)
     return [out]
 
 
@@ -97,14 +94,14 @@ def arrangement_of(source: Source) -> Arrangement:
     if isinstance(source, Piece):
         return source.arrange()
     if isinstance(source, Chorale):
-        return midi.arrange(source)
+        return midi_writer.arrange(source)
     path = Path(source)
-    if suffix_of(path) in formats.MUSICXML_SUFFIXES:
-        return midi.arrange(formats.read(path))
+    if suffix_of(path) in MUSICXML_SUFFIXES:
+        return midi_writer.arrange(formats.read(path))
     song = open_song(path)
     if not song.parts and not song.has_drums:
         raise ChoraleError(f"{path}: {no_notes(song)}")
-    return midi.arrange_as_read(song)
+    return midi_writer.arrange_as_read(song)
 
 
 def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.bool_] | None:
@@ -161,10 +158,10 @@ def _roll(view: _View) -> Roll:
 
 
 def _engrave(view: _View, out: Path, open_score: bool) -> list[Path]:
-    from musicae.io import musicxml
+    from musicae.io import musicxml_writer
 
     marks = view.report.marks() if view.report else None
-    xml = musicxml.to_xml(view.chorale, marks=marks, labels=view.labels)
+    xml = musicxml_writer.to_xml(view.chorale, marks=marks, labels=view.labels)
     return engraving.write(xml, out, open_score)
 
 

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 import musicae
-from musicae.cli import check, corpus, evaluate, harmonize, printing, render, train, watch
-from musicae.cli import generate as compose
+from musicae.cli import check, corpus, evaluate, generate, harmonize, printing, render, train, watch
 from musicae.core.errors import MusicaeError
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
@@ -27,9 +26,9 @@ app = typer.Typer(
 )
 for command in (
     harmonize.harmonize,
-    compose.generate,
-    compose.interpolate,
-    compose.vary,
+    generate.generate,
+    generate.interpolate,
+    generate.vary,
     check.check,
     render.render,
     render.play,

@@ -32,15 +32,15 @@ def build(
     ] = None,
 ) -> None:
     """Make the corpus, from the Bach files that come with music21 or from a folder."""
-    from musicae.corpus import corpus
+    from musicae.corpus import build, load
 
     if out is None:
-        out = corpus.default_path(folder)
+        out = load.default_path(folder)
     with counting("reading") as tell:
         if folder is None:
-            built = corpus.build(workers=workers, progress=tell)
+            built = build.build(workers=workers, progress=tell)
         else:
-            built = corpus.build_from_folder(folder, workers=workers, progress=tell)
+            built = build.build_from_folder(folder, workers=workers, progress=tell)
     built.save(out)
     for file, reason in built.left_out:
         print(f"left out  {file}: {reason}")
@@ -61,10 +61,10 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is in the corpus: sides, meters, keys, ranges, note lengths, duplicates."""
-    from musicae.corpus import corpus
+    from musicae.corpus import load
     from musicae.corpus import summary as corpus_report
 
-    loaded = corpus.load(data)
+    loaded = load.load(data)
     summary = corpus_report.summary(loaded)
     if as_json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))

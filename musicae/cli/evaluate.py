@@ -40,10 +40,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Set models and chorales beside held-out Bach; score chorales that are given as files."""
-    from musicae.evaluation import likelihood as judging
+    from musicae.evaluation import likelihood
 
     files = [Path(target) for target in targets or ()]
-    if files and all(judging.is_chorale_file(file) for file in files):
+    if files and all(likelihood.is_chorale_file(file) for file in files):
         if out or csv:
             raise MusicaeError("--out and --csv are for the table of models; give a folder")
         _score(files, model or "harmonizer", data, side, as_json)
@@ -54,10 +54,10 @@ def evaluate(
 
 
 def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_json: bool) -> None:
-    from musicae.evaluation import likelihood as judging
+    from musicae.evaluation import likelihood
 
     with counting("scoring") as tell:
-        judged = judging.judge(files, model, data, side, tell)
+        judged = likelihood.judge(files, model, data, side, tell)
     if as_json:
         print(json.dumps(judged.as_dict(), indent=2))
         return
@@ -95,11 +95,11 @@ def _compare(
     csv: Path | None,
     as_json: bool,
 ) -> None:
-    from musicae.corpus import corpus
+    from musicae.corpus import load
     from musicae.evaluation import comparison
     from musicae.models import checkpoint
 
-    loaded = corpus.load(data)
+    loaded = load.load(data)
     names = targets or list(checkpoint.KINDS)
     with counting("measuring") as tell:
         held_out, groups = comparison.standard_groups(names, loaded, side, seed)
@@ -133,14 +133,12 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """How often a model writes what Bach wrote, voice by voice, beside trivial predictors."""
-    from musicae.corpus import corpus
-    from musicae.decoding import harmonize as sampling
+    from musicae.corpus import load
     from musicae.evaluation import accuracy as evaluation
+    from musicae.models.checkpoint import load_model
 
-    chorales = corpus.load(data)
-    table = evaluation.accuracies(
-        sampling.load_model(model), chorales.side(side), chorales.side("train")
-    )
+    chorales = load.load(data)
+    table = evaluation.accuracies(load_model(model), chorales.side(side), chorales.side("train"))
     if as_json:
         told = {
             voice: {predictor: accuracy._asdict() for predictor, accuracy in row.items()}

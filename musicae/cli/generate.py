@@ -15,7 +15,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.files import make_folder
 
 if TYPE_CHECKING:
-    from musicae.api.harmonize import Piece
+    from musicae.api.piece import Piece
 
 Folder = Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")]
 Format = Annotated[
@@ -135,9 +135,9 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Write pieces and print what was written."""
-    from musicae.io import midi
+    from musicae.io.general_midi import program_of
 
-    sound = midi.program_of(program)
+    sound = program_of(program)
     make_folder(out)
     written = [
         Written(out / f"{stem}-{i}.{suffix}", piece)

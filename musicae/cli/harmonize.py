@@ -74,9 +74,9 @@ def harmonize(
     """Write the voices that a melody, a bass or bars lack; what is given stays, event for event."""
     from musicae.api import batch
     from musicae.daw import pack as packing
-    from musicae.io import midi
+    from musicae.io.general_midi import program_of
 
-    sound = midi.program_of(program)
+    sound = program_of(program)
     if pack and out:
         raise MusicaeError("--pack is a folder for all that is written; leave --out away")
     jobs = batch.plan(melodies, n, out, pack)

@@ -14,7 +14,7 @@ from musicae.core.errors import ChoraleError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musicae.api.harmonize import Piece
+    from musicae.api.piece import Piece
 
 MOST_VIOLATIONS = 5
 """How many places of a piece are printed; ``musicae check`` prints all."""

@@ -43,7 +43,7 @@ def render(
 ) -> None:
     """Draw, engrave or sound a chorale, as the suffix of --out says."""
     from musicae.api import render as rendering
-    from musicae.io import midi
+    from musicae.io.general_midi import program_of
 
     written = rendering.render(
         files,
@@ -52,7 +52,7 @@ def render(
         open_score=open_score,
         analysis=analysis,
         violations=check,
-        program=None if program is None else midi.program_of(program),
+        program=None if program is None else program_of(program),
         soundfont=soundfont,
     )
     for path in written:
@@ -69,14 +69,14 @@ def play(
 ) -> None:
     """Play a file to a MIDI port: a synthesizer, or a track of a DAW. Ctrl-C stops it."""
     from musicae.api import render as rendering
-    from musicae.daw import playback as playing
+    from musicae.daw import playback
 
     if file is None:
-        names = playing.ports()
+        names = playback.ports()
         if not names:
-            playing.choose(names)
+            playback.choose(names)
         for number, name in enumerate(names, start=1):
             print(f"{number} {name}")
         return
     with contextlib.suppress(KeyboardInterrupt):
-        playing.play(rendering.arrangement_of(file), port)
+        playback.play(rendering.arrangement_of(file), port)

@@ -14,7 +14,7 @@ from musicae.cli.printing import progress
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musicae.training import run as training
+    from musicae.training import fit
 
 
 def train(
@@ -78,7 +78,7 @@ class _TrainingBar:
     def __init__(self) -> None:
         self._bar: Progress | None = None
 
-    def __call__(self, now: training.Progress) -> None:
+    def __call__(self, now: fit.Progress) -> None:
         if self._bar is None:
             self._bar = progress("[progress.description]{task.description}")
             self._bar.start()

@@ -64,7 +64,7 @@ def watch(
     mended.
     """
     from musicae.daw import watch as watching
-    from musicae.io import midi
+    from musicae.io.general_midi import program_of
 
     wishes: Wishes = {
         "seed": seed,
@@ -79,7 +79,7 @@ def watch(
         "lock": lock,
         "rhythm": rhythm,
     }
-    sound = midi.program_of(program)
+    sound = program_of(program)
     try:
         watching.watch(
             folder,

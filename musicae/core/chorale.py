@@ -22,6 +22,7 @@ from musicae.core.constants import (
     REST,
     STEPS_PER_QUARTER,
     UNSTATED_QPM,
+    VOICE_RANGES,
     VOICES,
 )
 from musicae.core.errors import ChoraleError
@@ -338,3 +339,14 @@ def seconds_of(chorale: Chorale) -> list[float]:
 def sounding_voices(chorale: Chorale) -> tuple[int, ...]:
     """The voices in which something sounds, from the soprano down."""
     return tuple(np.flatnonzero((chorale.pitch != REST).any(axis=0)).tolist())
+
+
+def transpositions(chorale: Chorale) -> range:
+    """The shifts in semitones that keep every voice inside ``VOICE_RANGES``; there may be none."""
+    least, most = -127, 127
+    for column, (low, high) in zip(chorale.pitch.T, VOICE_RANGES, strict=True):
+        sounding = column[column != REST]
+        if sounding.size:
+            least = max(least, low - int(sounding.min()))
+            most = min(most, high - int(sounding.max()))
+    return range(least, most + 1)

@@ -40,3 +40,7 @@ MARK_COLOUR = "#d0006f"
 
 UNSTATED_QPM = 120.0
 """Quarters a minute where a file states no tempo, as the MIDI standard has it."""
+
+
+DEFAULT_QPM = 80.0
+"""The tempo of new pieces, in quarters a minute."""

@@ -12,7 +12,7 @@ from musicae.core.constants import VOICE_COLOURS, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.pitch import pitch_name
 from musicae.corpus.corpus import Corpus
-from musicae.corpus.tunes import SIDES
+from musicae.corpus.split import SIDES
 from musicae.rendering.piano_roll import save_figure
 
 if TYPE_CHECKING:

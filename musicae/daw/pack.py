@@ -9,17 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from musicae.api import render as rendering
+from musicae.api import render
 from musicae.api.check import Report
-from musicae.api.harmonize import Piece
+from musicae.api.piece import Piece
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
-from musicae.daw import reaper
-from musicae.daw import report_page as webpage
+from musicae.daw import reaper, report_page
 from musicae.daw.audition import end_to_end, stems
-from musicae.io import midi_file as smf
-from musicae.io.midi import CHOIR_AAHS
-from musicae.rendering import audio as sound
+from musicae.io import midi_file
+from musicae.io.general_midi import CHOIR_AAHS
+from musicae.rendering import audio
 from musicae.theory.harmonic_analysis import analyse, texts
 
 AUDITION = "audition"
@@ -114,7 +113,7 @@ class _Packed(NamedTuple):
     """An alternative: the piece, its tracks, its voice leading, and its MIDI file."""
 
     piece: Piece
-    arrangement: smf.Arrangement
+    arrangement: midi_file.Arrangement
     report: Report | None
     """None where not all four voices sing."""
     path: Path
@@ -122,18 +121,18 @@ class _Packed(NamedTuple):
 
 def _write_alternative(packed: _Packed, program: int, analysis: bool) -> None:
     piece, arrangement, report, path = packed
-    smf.save(arrangement, path)
+    midi_file.save(arrangement, path)
     piece.write(path.with_suffix(".musicxml"), program, analysis=analysis)
     told = report.as_text() if report else "not checked: not all four voices sing"
     path.with_suffix(".txt").write_text(f"{told}\n", encoding="utf-8")
     for voice, stem in stems(arrangement).items():
-        smf.save(stem, _stem_of(path, voice, ".mid"))
+        midi_file.save(stem, _stem_of(path, voice, ".mid"))
 
 
 def _write_audition(packed: Sequence[_Packed], folder: Path) -> None:
     names = [f"Alternative {number}" for number, _ in enumerate(packed, start=1)]
     joined, sections = end_to_end([each.arrangement for each in packed], names)
-    smf.save(joined, folder / f"{AUDITION}.mid")
+    midi_file.save(joined, folder / f"{AUDITION}.mid")
     reaper.write(joined, sections, folder / f"{AUDITION}.rpp")
 
 
@@ -141,16 +140,16 @@ def _show(best: _Packed, analysis: bool) -> None:
     """A picture and a score of an alternative, and its voices as sound."""
     path = best.path
     checked = best.report is not None
-    rendering.render(best.piece, path.with_suffix(".png"), analysis=True, violations=checked)
-    rendering.render(best.piece, path.with_suffix(".pdf"), analysis=analysis)
-    sound.write_stems(best.arrangement, [_stem_of(path, voice, ".flac") for voice in VOICES])
+    render.render(best.piece, path.with_suffix(".png"), analysis=True, violations=checked)
+    render.render(best.piece, path.with_suffix(".pdf"), analysis=analysis)
+    audio.write_stems(best.arrangement, [_stem_of(path, voice, ".flac") for voice in VOICES])
 
 
 def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
     best = packed[0].piece
     facts = {key: str(best.provenance[key]) for key in FACTS if key in best.provenance}
     alternatives = [
-        webpage.Alternative(
+        report_page.Alternative(
             name=str(number),
             chorale=piece.chorale,
             report=report,
@@ -165,7 +164,7 @@ def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
         )
         for number, (piece, _, report, path) in enumerate(packed, start=1)
     ]
-    webpage.write(folder / PAGE, best.chorale.title or name, alternatives, facts)
+    report_page.write(folder / PAGE, best.chorale.title or name, alternatives, facts)
     everything = {"alternatives": [each.piece.as_dict() for each in packed]}
     (folder / REPORT).write_text(json.dumps(everything, indent=2), encoding="utf-8")
 

@@ -26,7 +26,7 @@ from musicae.core.chorale import Chorale, seconds_of
 from musicae.core.constants import N_VOICES, VOICE_COLOURS, VOICES
 from musicae.core.files import whole_file
 from musicae.core.meter import Meter
-from musicae.theory.notation import name_of, spell
+from musicae.theory.spelling import name_of, spell
 from musicae.theory.voice_leading.rules import RULES, Violation
 
 PARTS = Path(__file__).parents[1] / "page"

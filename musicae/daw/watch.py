@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, Unpack
 
-from musicae.api import batch
-from musicae.api import harmonize as api
+from musicae.api import batch, harmonize
 from musicae.api.check import Report
-from musicae.api.harmonize import Piece, Wishes
+from musicae.api.harmonize import Wishes
+from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import make_folder, whole_file
-from musicae.io import midi
+from musicae.io.general_midi import CHOIR_AAHS
 
 SETTLED = 0.3
 """Seconds that a file stays as it is before it is read: DAWs write in several steps."""
@@ -74,7 +74,7 @@ def watch(
     out: Path | str | None = None,
     n: int = 1,
     *,
-    program: int = midi.CHOIR_AAHS,
+    program: int = CHOIR_AAHS,
     analysis: bool = False,
     keep_tracks: bool = False,
     tell: Callable[[News], None] = lambda _: None,
@@ -104,7 +104,7 @@ def watch(
     events = load_watchfiles()
     write = partial(Piece.write, program=program, analysis=analysis, keep_tracks=keep_tracks)
     desk = _Desk(Path(folder), None if out is None else Path(out), n, write, tell, wishes)
-    api.understood(n, **wishes)
+    harmonize.understood(n, **wishes)
     tell(Began(desk.folder, desk.out or desk.folder, desk.waiting()))
     looked = time.monotonic()
     for changed in _wakings(events, desk.folder, stop):
@@ -264,7 +264,7 @@ class _Desk:
     def _harmonize(self, files: tuple[Path, ...]) -> Made:
         began = time.monotonic()
         job = self._plan(files)
-        pieces = tuple(api.harmonize(job.melody, self.n, **self.wishes))
+        pieces = tuple(harmonize.harmonize(job.melody, self.n, **self.wishes))
         if self.out is not None:
             make_folder(self.out)
         for piece, output in zip(pieces, job.outputs, strict=True):

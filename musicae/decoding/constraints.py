@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.encoding.partial_score import Sketch
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
-from musicae.theory.notation import places_near
+from musicae.theory.spelling import places_near
 from musicae.theory.voice_leading.between_voices import FIFTH, OCTAVE, STEP, WIDEST
 from musicae.theory.voice_leading.within_voice import AUGMENTED_FOURTH, CHROMATIC_SEMITONE
 

@@ -6,6 +6,9 @@ has filled: at one step there is too little to work out for tensors to pay.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -173,3 +176,14 @@ class Recital:
         )
         between = lookup.interval[pitch[:, self.upper], pitch[:, self.lower]]
         return np.concatenate([voices.reshape(self.count, -1), between], axis=-1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """A step's matrices are small: sharing one among processors takes longer than the product."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.api.check import bach_rates
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
+from musicae.theory.voice_leading.bach import bach_rates
 from musicae.theory.voice_leading.rules import check
 
 DISTINCT = 0.2

@@ -10,20 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
-from musicae.decoding.incremental import Recital
-from musicae.decoding.threads import one_thread
-from musicae.encoding import tokens as pianoroll
+from musicae.decoding.incremental import Recital, one_thread
+from musicae.encoding.batches import latents_together, piece_of, problem_of, together
 from musicae.encoding.partial_score import Sketch
-from musicae.encoding.step_features import situation
-from musicae.latent.space import latents_together, piece_of, together
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE, Latent
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import Problem, WriterConfig, surprise
+from musicae.models.vocabulary import FIRST_PITCH, HOLD
+from musicae.models.voice_transformer import surprise
 
 LIKELIEST = 0.0
 """The temperature at which nothing is left to chance."""
@@ -48,23 +44,6 @@ class Judgement(NamedTuple):
     """``(T, V, S)``; see ``Harmonizer.forward``."""
     nats: NDArray[np.float64]
     """``(T, V)`` how much it is surprised by each symbol; 0 where it is known."""
-
-
-def problem_of(sketch: Sketch, config: WriterConfig) -> Problem:
-    """A sketch as tensors, one piece, and known silence after it.
-
-    Whole frames of silence, as far as the encoder listens, as it heard them when it learned.
-    """
-    tokens = pianoroll.encode(sketch.chorale)
-    missing = -len(tokens) % config.stride + config.stride * config.span
-    context = torch.from_numpy(situation(sketch))
-    known = torch.from_numpy(sketch.known.copy())
-    return Problem(
-        F.pad(tokens, (0, 0, 0, missing), value=SILENCE)[None],
-        F.pad(known, (0, 0, 0, missing), value=True)[None],
-        F.pad(context, (0, 0, 0, missing))[None],
-        torch.tensor([sketch.key.tonic]),
-    )
 
 
 class Choice(NamedTuple):

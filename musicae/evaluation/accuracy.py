@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, transpositions
 from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICE_RANGES, VOICES
 from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
 from musicae.core.key import MODES, Key
 from musicae.core.pitch import pitch_name
-from musicae.corpus import corpus
 from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import Sketch
@@ -68,7 +67,7 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     below = _usual_distances(known)
     windows, bach, counted, degree = [], [], [], []
     for chorale in chorales:
-        shifts = corpus.transpositions(chorale)
+        shifts = transpositions(chorale)
         if not shifts:
             continue
         piece = chorale.transpose(min(shifts, key=abs))
@@ -114,7 +113,7 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
     """
     nats, steps, right, begins = 0.0, 0, [], []
     for chorale in chorales:
-        shifts = corpus.transpositions(chorale)
+        shifts = transpositions(chorale)
         if not shifts:
             continue
         piece = chorale.transpose(min(shifts, key=abs))
@@ -205,7 +204,7 @@ def score(model: Harmonizer, chorale: Chorale) -> Score:
     silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
     if silent:
         raise ChoraleError(f"is not in four voices: nothing is sung by {' and '.join(silent)}")
-    shifts = corpus.transpositions(chorale)
+    shifts = transpositions(chorale)
     if not shifts:
         raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
     shift = min(shifts, key=abs)

@@ -14,27 +14,29 @@ from typing import Any
 
 import numpy as np
 
-from musicae.api.given import Request, known_of
+from musicae.api.given import known_of
+from musicae.api.request import Request
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.corpus.corpus import Corpus
-from musicae.decoding import harmonize as sampling
+from musicae.decoding import harmonize
+from musicae.decoding.minibach import generate
 from musicae.decoding.sampler import Choice
 from musicae.encoding import forms
 from musicae.evaluation import accuracy as evaluation
-from musicae.evaluation import bach_likeness as likeness
-from musicae.evaluation import two_sample as twosample
+from musicae.evaluation import bach_likeness, two_sample
 from musicae.evaluation.accuracy import Accuracy
 from musicae.evaluation.latent import LatentReport, latent_report
 from musicae.evaluation.measure import Measures, measure
 from musicae.evaluation.statistics import Spread, spread
 from musicae.evaluation.two_sample import Apart
 from musicae.io import formats
-from musicae.latent import compose as composing
+from musicae.io.base import SUFFIXES
+from musicae.latent import compose
 from musicae.models.autoencoder import Autoencoder
-from musicae.models.checkpoint import Checkpoint
+from musicae.models.checkpoint import Checkpoint, load_model
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
 from musicae.models.vae import ChoraleVAE
@@ -126,8 +128,8 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     for chorale in held_out.chorales:
         soprano = known_of(chorale, Request(voice=0))
         sketch = soprano.sketch(soprano.marks or None)
-        choice = Choice(sampling.usual_temperature(model, 1), seed)
-        (made,) = sampling.harmonize(model, sketch, 1, choice)
+        choice = Choice(harmonize.usual_temperature(model, 1), seed)
+        (made,) = harmonize.harmonize(model, sketch, 1, choice)
         written.append(soprano.around(made.chorale))
     likelihood = None
     if isinstance(model.model, Harmonizer):
@@ -146,12 +148,12 @@ def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
     latent = None
     if isinstance(model.model, ChoraleVAE):
         latent = latent_report(model, data.side(side), seed)
-        choice = composing.usual_choice(seed)
+        choice = compose.usual_choice(seed)
         wished = forms.draw(OWN_PIECES, seed)
-        made = composing.compose(model, wished, composing.USUAL_PRIOR, {}, choice)
+        made = compose.compose(model, wished, compose.USUAL_PRIOR, {}, choice)
         pieces = [each.chorale for each in made]
     else:
-        pieces = sampling.generate(model, OWN_PIECES, 1.0, seed)
+        pieces = generate(model, OWN_PIECES, 1.0, seed)
     sung = [piece for piece in pieces if (piece.pitch != REST).any(axis=0).all()]
     name = f"{model.name}, composing"
     return Group(name, tuple(sung), _each(model.name, sung), latent=latent)
@@ -159,7 +161,7 @@ def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
 
 def folder(path: Path) -> Group:
     """The chorales in a folder, or in one file. Raises MusicaeError where there is none."""
-    suffixes = formats.SUFFIXES
+    suffixes = SUFFIXES
     files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
     chorales, skipped = [], []
     for file in files:
@@ -167,7 +169,7 @@ def folder(path: Path) -> Group:
             continue
         try:
             chorale = formats.read(file)
-            likeness.grade(chorale)
+            bach_likeness.grade(chorale)
             chorales.append(chorale)
         except MusicaeError as error:
             skipped.append(str(error))
@@ -201,10 +203,10 @@ def compare(
     rows = []
     for group, found in zip(every, by_group, strict=True):
         apart = None
-        if group is not held_out and len(set(group.belongs)) >= twosample.FOLDS:
+        if group is not held_out and len(set(group.belongs)) >= two_sample.FOLDS:
             traits = [measures.traits for measures in found]
             belongs = (group.belongs, held_out.belongs)
-            apart = twosample.tell_apart(traits, bach_traits, belongs)
+            apart = two_sample.tell_apart(traits, bach_traits, belongs)
         rows.append(
             Row(
                 group.name,
@@ -232,7 +234,7 @@ def standard_groups(
         if Path(name).exists() and not name.endswith(".safetensors"):
             groups.append(folder(Path(name)))
             continue
-        model = sampling.load_model(name)
+        model = load_model(name)
         if isinstance(model.model, MiniBach | Harmonizer):
             groups.append(harmonizations(model, data, side, seed))
         elif isinstance(model.model, Autoencoder | ChoraleVAE):

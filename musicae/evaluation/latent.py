@@ -12,9 +12,9 @@ import torch
 from musicae.core.chorale import Chorale
 from musicae.decoding.sampler import LIKELIEST, Choice
 from musicae.encoding import forms
+from musicae.encoding.batches import piece_of
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.tokens import ALL_VOICES
-from musicae.latent import space as latents
 from musicae.latent.compose import sound, vae_of
 from musicae.latent.space import Place, dream, hear
 from musicae.models.checkpoint import Checkpoint
@@ -110,7 +110,7 @@ def _open(chorale: Chorale, model: ChoraleVAE) -> Piece:
     """A chorale of which all notes are there and none is known."""
     form = forms.form_of(chorale)
     whole = Sketch.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
-    piece = latents.piece_of(whole, model.config)
+    piece = piece_of(whole, model.config)
     known = torch.zeros_like(piece.problem.known)
     known[:, len(chorale) :] = True
     return piece._replace(problem=piece.problem._replace(known=known))

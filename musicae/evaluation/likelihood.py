@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from musicae.core.chorale import transpositions
 from musicae.core.errors import ChoraleError, MusicaeError
-from musicae.corpus import corpus
-from musicae.decoding import harmonize as sampling
-from musicae.evaluation import accuracy as evaluation
+from musicae.corpus import load
+from musicae.evaluation import accuracy
 from musicae.evaluation.accuracy import Line, Score
-from musicae.io import formats
+from musicae.io import base, formats
+from musicae.models.checkpoint import load_model
 
-SUFFIXES = formats.SUFFIXES
+SUFFIXES = base.SUFFIXES
 
 Progress = Callable[[int, int], None]
 """Called with the number of chorales scored so far and of all."""
@@ -80,9 +81,9 @@ def judge(
     ``data`` is a corpus file, by default the checkout's; an installed package has none, and Bach is
     left out. Raises MusicaeError where a file, the model or the corpus cannot be used.
     """
-    checkpoint = sampling.load_model(model)
-    harmonizer = evaluation.harmonizer_of(checkpoint)
-    held_out = corpus.load(data).side(side) if data or corpus.DEFAULT.is_file() else ()
+    checkpoint = load_model(model)
+    harmonizer = accuracy.harmonizer_of(checkpoint)
+    held_out = load.load(data).side(side) if data or load.DEFAULT.is_file() else ()
 
     def tell(done: int) -> None:
         if progress:
@@ -93,14 +94,14 @@ def judge(
         tell(done)
         chorale = formats.read(path)
         try:
-            scores.append((path, evaluation.score(harmonizer, chorale)))
+            scores.append((path, accuracy.score(harmonizer, chorale)))
         except ChoraleError as error:
             raise ChoraleError(f"{path}: {error}") from None
     lines = []
     for done, chorale in enumerate(held_out, start=len(paths)):
         tell(done)
-        if corpus.transpositions(chorale):
-            lines.append(evaluation.score(harmonizer, chorale).lines)
+        if transpositions(chorale):
+            lines.append(accuracy.score(harmonizer, chorale).lines)
     tell(len(paths) + len(held_out))
     if held_out and not lines:
         raise MusicaeError("the corpus has no chorale within the voices' ranges to judge by")

@@ -9,10 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
-from musicae.evaluation import bach_likeness as likeness
-from musicae.evaluation import two_sample as twosample
+from musicae.evaluation import bach_likeness, two_sample
 from musicae.evaluation.originality import SOPRANO, Index
-from musicae.theory.voice_leading import rules as theory
+from musicae.theory.voice_leading import rules
 
 FEW = 64
 """Up to so many chorales are measured in this process: starting others takes longer."""
@@ -78,11 +77,11 @@ def _measure(chorale: Chorale) -> Measures:
     passages = [index.longest(chorale) for index in _indices]
     shared, shared_soprano = (passage.beats if passage else 0.0 for passage in passages)
     return Measures(
-        likeness.grade(chorale).total,
-        likeness.progression(chorale),
-        twosample.traits(chorale),
-        theory.chord_count(chorale),
-        {name: len(rule(chorale)) for name, rule in theory.RULES.items()},
+        bach_likeness.grade(chorale).total,
+        bach_likeness.progression(chorale),
+        two_sample.traits(chorale),
+        rules.chord_count(chorale),
+        {name: len(rule(chorale)) for name, rule in rules.RULES.items()},
         shared,
         shared_soprano,
     )

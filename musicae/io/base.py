@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
@@ -12,3 +13,26 @@ class Reading(NamedTuple):
 
     chorale: Chorale
     quantized: int
+
+
+MIDI_SUFFIXES = (".mid", ".midi")
+
+
+MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
+
+
+SUFFIXES = MIDI_SUFFIXES + MUSICXML_SUFFIXES
+
+
+def suffix_of(path: Path | str) -> str:
+    return Path(path).suffix.lower()
+
+
+FERMATA, START, END = "fermata", "Start", "End"
+
+
+SOURCE, PROVENANCE = "source: ", "musicae: "
+
+
+OWN = 0x7D
+"""The manufacturer's number of what is for no other program, in the MIDI standard."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from musicae.api.given import Request
+from musicae.api.request import Request
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.midi_file import MidiNote, Part, Song
@@ -133,3 +133,27 @@ def _parts_by_height(song: Song) -> dict[int, Part]:
 def _together(song: Song) -> list[Part]:
     """The parts that sound together: in format 2 those of one track, else all."""
     return [p for p in song.parts if song.format != 2 or p.track == song.parts[0].track]
+
+
+def voices_of(song: Song) -> dict[int, Part]:
+    """Which part is which voice. Raises ChoraleError where that cannot be told."""
+    if [part.name for part in song.parts[: len(VOICES)]] == list(VOICES):
+        return dict(enumerate(song.parts[: len(VOICES)]))  # whatever others are called
+    named: dict[int, Part] = {}
+    for v, voice in enumerate(VOICES):
+        found = [part for part in song.parts if part.name.lower().startswith(voice.lower())]
+        exact = [part for part in found if part.name == voice]
+        if len(found) > 1 and len(exact) != 1:
+            raise ChoraleError(f"{song.path}: two tracks are called {voice}")
+        if found:
+            named[v] = (exact or found)[0]
+    if named:
+        return named
+    if len(song.parts) == len(VOICES):
+        return dict(enumerate(sorted(song.parts, key=lambda part: -part.mean_pitch)))
+    if len(song.parts) > 1:
+        raise ChoraleError(
+            f"{song.path}: has {len(song.parts)} parts, neither one nor four; name the tracks"
+            f" {', '.join(VOICES)}"
+        )
+    return dict(enumerate(song.parts))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import CheckpointError
+from musicae.decoding.incremental import one_thread
 from musicae.decoding.sampler import LIKELIEST, Choice, realize
-from musicae.decoding.threads import one_thread
 from musicae.encoding import forms
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import Sketch

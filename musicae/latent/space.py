@@ -18,17 +18,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
-from musicae.decoding.threads import one_thread
-from musicae.encoding import forms
-from musicae.encoding import tokens as pianoroll
+from musicae.decoding.incremental import one_thread
+from musicae.encoding import forms, tokens
+from musicae.encoding.batches import beats_of, piece_of, together
 from musicae.encoding.partial_score import Sketch
-from musicae.encoding.step_features import situation
-from musicae.models.layers import NONE
-from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent, Piece
-from musicae.models.vocabulary import SILENCE
-from musicae.models.voice_transformer import Problem
+from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
 
 PRIORS = ("normal", "fitted")
 """Where a piece's vector is drawn from: N(0, I), or a normal distribution fitted to the train
@@ -68,65 +63,6 @@ class Place:
         return cls(form, Latent(piece[None], beats.view(1, count, config.beat)))
 
 
-def beats_of(chorale: Chorale, stride: int) -> Tensor:
-    """``(J,)`` int64 which beat each frame of ``stride`` steps belongs to, by its first step.
-
-    Beats are quarters, counted from the bar line, whatever the meter.
-    """
-    begins = np.zeros(len(chorale), dtype=np.int64)
-    for number, measure in enumerate(chorale.measures):
-        late = 0 if number else chorale.pickup % STEPS_PER_QUARTER
-        begins[measure.start + late : measure.start + measure.length : STEPS_PER_QUARTER] = 1
-    begins[0] = 1
-    return torch.from_numpy((begins.cumsum() - 1)[::stride].copy())
-
-
-def piece_of(sketch: Sketch, config: ChoraleVAEConfig) -> Piece:
-    """A sketch as tensors, one piece: its form, and what is known of it; and silence after it."""
-    chorale = sketch.chorale
-    form = Sketch.of(chorale, key=sketch.key, phrases=sketch.phrases)
-    missing = (0, 0, 0, -len(chorale) % config.stride + config.beyond)
-    problem = Problem(
-        F.pad(pianoroll.encode(chorale), missing, value=SILENCE)[None],
-        F.pad(torch.from_numpy(sketch.known.copy()), missing, value=True)[None],
-        F.pad(torch.from_numpy(situation(form)), missing)[None],
-        torch.tensor([sketch.key.tonic]),
-    )
-    beats = beats_of(chorale, config.stride)
-    return Piece(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
-
-
-def together(pieces: Sequence[Piece], steps: int = 0) -> Piece:
-    """Pieces ``(1, ...)`` as one batch ``(B, ...)``, filled up with silence to as many steps as the
-    longest has, or to so many."""
-    steps = max(steps, *(piece.problem.tokens.shape[1] for piece in pieces))
-    stride = pieces[0].problem.tokens.shape[1] // pieces[0].beats.shape[1]
-    frames = steps // stride
-    padded = []
-    for problem, beats in pieces:
-        tail = (0, 0, 0, steps - problem.tokens.shape[1])
-        padded.append(
-            (
-                F.pad(problem.tokens, tail, value=SILENCE),
-                F.pad(problem.known, tail, value=True),
-                F.pad(problem.context, tail),
-                problem.tonic,
-                F.pad(beats, (0, frames - beats.shape[1]), value=NONE),
-            )
-        )
-    *parts, beats = (torch.cat(part) for part in zip(*padded, strict=True))
-    return Piece(Problem(*parts), beats)
-
-
-def latents_together(latents: Sequence[Latent]) -> Latent:
-    """Latents ``(1, ...)`` as one batch."""
-    beats = max(latent.beats.shape[1] for latent in latents)
-    return Latent(
-        torch.cat([latent.piece for latent in latents]),
-        torch.cat([F.pad(x.beats, (0, 0, 0, beats - x.beats.shape[1])) for x in latents]),
-    )
-
-
 @torch.inference_mode()
 @one_thread()
 def hear(model: ChoraleVAE, chorale: Chorale, form: Sketch | None = None) -> Place:
@@ -135,7 +71,7 @@ def hear(model: ChoraleVAE, chorale: Chorale, form: Sketch | None = None) -> Pla
     Raises ChoraleError where a note is outside its voice's range.
     """
     form = form or forms.form_of(chorale)
-    whole = Sketch.of(chorale, voices=pianoroll.ALL_VOICES, key=form.key, phrases=form.phrases)
+    whole = Sketch.of(chorale, voices=tokens.ALL_VOICES, key=form.key, phrases=form.phrases)
     piece = piece_of(whole, model.config)
     return Place(form, model.encode(piece, model.sing(piece.problem.tokens)).mean)
 

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,3 +142,9 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+@cache
+def load_model(name: str) -> Checkpoint:
+    """The checkpoint of a model by its name or path, loaded once. Raises CheckpointError."""
+    return load(find(name))

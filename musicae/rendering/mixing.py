@@ -11,7 +11,7 @@ import numpy as np
 
 from musicae.core.constants import VOICES
 from musicae.core.errors import MusicaeError
-from musicae.io.midi import CHOIR_AAHS
+from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.midi_file import (
     ALL_NOTES_OFF,
     DRUM_CHANNEL,

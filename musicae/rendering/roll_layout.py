@@ -15,7 +15,7 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import MusicaeError
 from musicae.rendering.canvas import Area
-from musicae.theory.notation import name_of, spell
+from musicae.theory.spelling import name_of, spell
 from musicae.theory.voice_leading.rules import Violation
 
 LONGEST_SYSTEM = 72

@@ -28,9 +28,9 @@ from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.key import LETTERS, MODES, Key
 from musicae.theory.cadences import cadences
 from musicae.theory.non_chord_tones import Floats, Ints, ranks_of, weights
-from musicae.theory.notation import places_near, spell
 from musicae.theory.numerals import NUMERALS, QUALITIES, UNRESOLVED, transitions
 from musicae.theory.sonorities import Sonorities, sonorities
+from musicae.theory.spelling import places_near, spell
 
 BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.8, 1.4, 0.25
 """Against a new chord on a quarter or a beat and between them, and against the same one anew."""

@@ -12,19 +12,14 @@ measures them.
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale, Note
-from musicae.core.constants import LONGEST, N_VOICES
-from musicae.core.errors import ChoraleError
+from musicae.core.constants import N_VOICES
 from musicae.core.meter import Measure, Meter
-from musicae.io import midi, musicxml
-from musicae.io.midi_file import open_song
 
 NONE, INFER = "none", "infer"
 """The wishes that are no files."""
@@ -108,61 +103,9 @@ def infer(chorale: Chorale) -> tuple[int, ...]:
     return tuple(reversed(found))
 
 
-def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[int, ...] | None:
-    """The steps at which the last notes of phrases begin, as a musician wishes; None for none.
-
-    Args:
-        wish: ``none``; ``infer``, for the source's own marks or, where it has none, what
-            ``infer`` finds; or the path of a file that says it. A MIDI file is read for its
-            markers (see ``midi.phrase_marks``), its bar lines being those of the chorale; it
-            need have no notes. A MusicXML file is read for its fermatas. A text file (.txt) has a
-            position a line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the
-            last note that begins in bar 4; what follows a # is a comment.
-        marks: steps of the chorale that the melody's own file marks; without any, its fermatas
-            count.
-
-    A mark is for the note of the highest sounding voice that sounds there or, in a rest, for the
-    one before. The last note of the piece is always added. Raises ChoraleError where a file cannot
-    be read, marks nothing, or marks what is outside the piece.
-    """
-    if wish == NONE:
-        return None
-    if wish == INFER:
-        marks = marks or chorale.fermatas
-        return _ends_at(_melody(chorale), marks) if marks else infer(chorale)
-    path = Path(wish)
-    if not path.is_file():
-        raise ChoraleError(
-            f"{path}: no such file; phrases are '{NONE}', '{INFER}', or the path of a MIDI,"
-            " MusicXML or text file that marks their ends"
-        )
-    suffix = path.suffix.lower()
-    if suffix == ".txt":
-        return _ends_at(_melody(chorale), _read_text(path, chorale))
-    if suffix in musicxml.SUFFIXES:
-        marks, kind = musicxml.read(path).fermatas, "fermatas"
-    else:
-        marks, kind = _read_midi(path, chorale), f"markers called {', '.join(midi.PHRASE_MARKS)}"
-    if not marks:
-        raise ChoraleError(f"{path}: has no {kind}; set one at the last note of each phrase")
-    if marks[-1] >= len(chorale):
-        raise ChoraleError(
-            f"{path}: marks a place after the piece's {chorale.bar_count} bars;"
-            " is it of another piece?"
-        )
-    return _ends_at(_melody(chorale), marks)
-
-
 def _melody(chorale: Chorale) -> list[Note]:
     """The notes of the highest voice in which anything sounds."""
     return next((notes for v in range(N_VOICES) if (notes := chorale.notes(v))), [])
-
-
-def _ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
-    """Where the notes begin that sound at the marks or last before them, and the last note."""
-    begins = [note.step for note in notes]
-    before = (bisect_right(begins, mark) - 1 for mark in marks)
-    return tuple(sorted({begins[i] for i in before if i >= 0} | set(begins[-1:])))
 
 
 # Inferring
@@ -252,64 +195,3 @@ def _into(chorale: Chorale, bar: Measure, step: int) -> int:
 
 
 # Files
-
-
-def _read_midi(path: Path, chorale: Chorale) -> tuple[int, ...]:
-    """The steps of a MIDI file's marks when its first bar line after the start is the chorale's."""
-    song = open_song(path)
-    bar_line = midi.bar_line_from(song.metas("time_signature"), song.ppq, 1)
-    offset = max(0, song.step(bar_line) - chorale.pickup) if chorale.pickup else 0
-    return midi.phrase_marks(song, offset, LONGEST)
-
-
-def _read_text(path: Path, chorale: Chorale) -> list[int]:
-    """The steps of the positions in a text file. Raises ChoraleError."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeError) as error:
-        raise ChoraleError(f"{path}: cannot be read as text ({error})") from None
-    steps = []
-    for number, line in enumerate(lines, start=1):
-        position = line.partition("#")[0].strip()
-        if position:
-            try:
-                steps.append(_step(chorale, position))
-            except ChoraleError as error:
-                raise ChoraleError(f"{path}, line {number}: {error}") from None
-    if not steps:
-        raise ChoraleError(
-            f"{path}: marks nothing; write the bar and beat of each phrase's last note, such as 4 3"
-        )
-    return steps
-
-
-def _step(chorale: Chorale, position: str) -> int:
-    """The step of ``4 3``, bar 4 and beat 3, or of the last note in bar ``4``."""
-    found = re.fullmatch(r"([0-9]{1,6})(?:\s+([0-9]{1,3}(?:\.[0-9]*)?))?", position)
-    if not found:
-        raise ChoraleError(f"{position!r} is no position; write the bar and the beat, such as 4 3")
-    number = int(found[1])
-    first = 0 if chorale.pickup else 1
-    if not first <= number <= chorale.bar_count:
-        raise ChoraleError(
-            f"there is no bar {number}; the piece has {first} to {chorale.bar_count}"
-        )
-    bar = chorale.measures[number - first]
-    begins = [note.step for note in _melody(chorale)]
-    if found[2] is None:
-        within = [step for step in begins if bar.start <= step < bar.start + bar.length]
-        if not within:
-            raise ChoraleError(
-                f"no note begins in bar {number}; name a bar in which the phrase ends"
-            )
-        return within[-1]
-    beat = float(found[2])
-    step = bar.start - _into(chorale, bar, bar.start)
-    step += math.floor((beat - 1) * _meter(bar).steps_per_beat + 0.5)
-    if not bar.start <= step < bar.start + bar.length:
-        to = chorale.position(bar.start + bar.length - 1)[1]
-        since = chorale.position(bar.start)[1]
-        raise ChoraleError(f"bar {number} has no beat {beat:g}, only {since:g} to {to:g}")
-    if not begins or step < begins[0]:
-        raise ChoraleError("the melody has not begun there; name the last note of a phrase")
-    return step

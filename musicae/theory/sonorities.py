@@ -16,7 +16,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import Key
 from musicae.theory.key_finding import find_key
-from musicae.theory.notation import name_of, spell
+from musicae.theory.spelling import name_of, spell
 
 PAIRS = tuple(combinations(range(N_VOICES), 2))
 """The pairs of voices, the upper one first."""

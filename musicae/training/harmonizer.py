@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale
-from musicae.corpus import corpus
+from musicae.core.chorale import Chorale, transpositions
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import RHYTHMS, Sketch
 from musicae.encoding.step_features import PHRASES, RHYTHM, situation
@@ -216,7 +215,7 @@ def _given(steps: int, rng: np.random.Generator) -> Tensor:
 
 
 def _exercise(chorale: Chorale, rhythm: int) -> Exercise:
-    shifts = corpus.transpositions(chorale)
+    shifts = transpositions(chorale)
     nearest = min(shifts, key=abs)
     piece = chorale.transpose(nearest)
     by_soprano = Sketch.of(piece, voices=SOPRANO)

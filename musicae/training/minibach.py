@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, transpositions
 from musicae.core.constants import STEPS_PER_WHOLE
-from musicae.corpus import corpus
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY, WINDOW
 from musicae.models.autoencoder import Autoencoder
@@ -143,7 +142,7 @@ def windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
     """
     found = [torch.empty(0, WINDOW, len(VOCABULARY), dtype=torch.int64)]
     for chorale in chorales:
-        starts, shifts = four_bar_starts(chorale), corpus.transpositions(chorale)
+        starts, shifts = four_bar_starts(chorale), transpositions(chorale)
         if not starts or not shifts:
             continue
         nearest = min(shifts, key=abs)

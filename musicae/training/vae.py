@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale
-from musicae.corpus import corpus
+from musicae.core.chorale import Chorale, transpositions
 from musicae.encoding import tokens as pianoroll
+from musicae.encoding.batches import beats_of, together
 from musicae.encoding.partial_score import Sketch
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, situation
 from musicae.latent.attributes import measured
 from musicae.latent.sliders import find_directions
-from musicae.latent.space import beats_of, together
 from musicae.models.layers import NONE
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Piece, Reading, divergence, standard
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
@@ -298,7 +297,7 @@ def _moved(piece: Piece, device: torch.device) -> Piece:
 
 
 def _example(chorale: Chorale, stride: int) -> Example:
-    shifts = corpus.transpositions(chorale)
+    shifts = transpositions(chorale)
     nearest = min(shifts, key=abs)
     piece = chorale.transpose(nearest)
     key = likely_key(piece)

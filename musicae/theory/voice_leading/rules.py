@@ -14,8 +14,7 @@ from typing import NamedTuple
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, VOICES
 from musicae.theory.sonorities import Sonorities, sonorities
-from musicae.theory.voice_leading import between_voices as voiceleading
-from musicae.theory.voice_leading import within_voice as lines
+from musicae.theory.voice_leading import between_voices, within_voice
 from musicae.theory.voice_leading.between_voices import Place
 
 
@@ -68,23 +67,23 @@ RULES = {
     for rule in map(
         Rule,
         (
-            voiceleading.parallel_fifths,
-            voiceleading.parallel_octaves,
-            voiceleading.parallel_unisons,
-            voiceleading.contrary_fifths,
-            voiceleading.contrary_octaves,
-            voiceleading.direct_fifths,
-            voiceleading.direct_octaves,
-            voiceleading.voice_crossing,
-            voiceleading.voice_overlap,
-            voiceleading.spacing,
-            lines.out_of_range,
-            lines.augmented_interval,
-            lines.leap_of_a_seventh,
-            lines.leap_beyond_an_octave,
-            lines.doubled_leading_tone,
-            lines.unresolved_leading_tone,
-            lines.unresolved_seventh,
+            between_voices.parallel_fifths,
+            between_voices.parallel_octaves,
+            between_voices.parallel_unisons,
+            between_voices.contrary_fifths,
+            between_voices.contrary_octaves,
+            between_voices.direct_fifths,
+            between_voices.direct_octaves,
+            between_voices.voice_crossing,
+            between_voices.voice_overlap,
+            between_voices.spacing,
+            within_voice.out_of_range,
+            within_voice.augmented_interval,
+            within_voice.leap_of_a_seventh,
+            within_voice.leap_beyond_an_octave,
+            within_voice.doubled_leading_tone,
+            within_voice.unresolved_leading_tone,
+            within_voice.unresolved_seventh,
         ),
     )
 }

@@ -1,0 +1,246 @@
+"""Build."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICES
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.corpus.corpus import MIDI_SUFFIXES, Corpus, Duplicate, LeftOut
+from musicae.corpus.split import split
+from musicae.corpus.tunes import SAME_MUSIC, components, shared_chords, tunes_of
+from musicae.io import music21_score, musicxml_reader, musicxml_writer
+from musicae.io.base import Reading
+
+MISNUMBERED = ("bwv62.6.mxl", "bwv177.4.mxl")
+"""Files of music21 with the music of another number, which has its own file: cantata 62 ends with
+Nun komm, der Heiden Heiland, but the file has BWV 274; the file 177.4 has BWV 117.4."""
+
+
+CORRECTED_TITLES = {"2.6": "Ach Gott, vom Himmel sieh\u2019 darein"}
+"""Titles that music21's list misspells, by BWV number."""
+
+
+MOST_SILENCE = 0.4
+"""The share of a chorale in which nobody may sing; beyond it players have interludes."""
+
+
+def build(
+    files: Sequence[Path] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Corpus:
+    """The corpus of the Bach files that come with music21: all of them, or those given.
+
+    ``workers`` is the number of processes, by default one a core.
+    """
+    from music21 import corpus
+
+    paths = {Path(path).name: Path(path) for path in files or corpus.getComposer("bach")}
+    titles = _bach_titles()
+
+    def with_facts(file: str, chorale: Chorale) -> Chorale:
+        number = Path(file).stem.removeprefix("bwv")
+        # Variants of one movement are told apart behind a dash: 112.5-sc.
+        title = titles.get(number) or titles.get(number.partition("-")[0], "")
+        return replace(chorale, title=title, source=f"BWV {number}")
+
+    return _assemble(paths, with_facts, workers, progress)
+
+
+def build_from_folder(
+    folder: Path | str, workers: int | None = None, progress: Progress | None = None
+) -> Corpus:
+    """The corpus of the MIDI and MusicXML files in a folder and in the folders inside it.
+
+    Raises MusicaeError where there is no folder, or no chorale in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MusicaeError(f"{folder}: no such folder")
+    suffixes = (*MIDI_SUFFIXES, *musicxml_writer.SUFFIXES)
+    paths = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes and path.is_file()
+    }
+    if not paths:
+        raise MusicaeError(f"{folder}: has no files that end in {', '.join(suffixes)}")
+
+    def with_facts(file: str, chorale: Chorale) -> Chorale:
+        return replace(chorale, source=" ".join(file.split()))
+
+    return _assemble(paths, with_facts, workers, progress)
+
+
+def _bach_titles() -> dict[str, str]:
+    """Titles by BWV number, such as 253 and 26.6."""
+    from music21.corpus import chorales
+
+    titles = dict(CORRECTED_TITLES)
+    listed = [*chorales.ChoraleListRKBWV().byRiemenschneider.values()]
+    listed += chorales.ChoraleList().byBWV.values()
+    for entry in listed:
+        titles.setdefault(str(entry["bwv"]), " ".join(entry["title"].split()))
+    return titles
+
+
+def _assemble(
+    paths: dict[str, Path],
+    with_facts: Callable[[str, Chorale], Chorale],
+    workers: int | None,
+    progress: Progress | None,
+) -> Corpus:
+    """Read files by name, and find their duplicates, tunes and sides. Raises MusicaeError."""
+    names = sorted(paths, key=_numerically)
+    chorales: dict[str, Chorale] = {}
+    quantized: dict[str, int] = {}
+    left_out: list[LeftOut] = []
+    readings = _read_all([paths[name] for name in names], workers, progress)
+    for name, found in zip(names, readings, strict=True):
+        if isinstance(found, str):
+            left_out.append(LeftOut(name, found))
+        else:
+            chorales[name] = with_facts(name, found.chorale)
+            quantized[name] = found.quantized
+    files = list(chorales)
+    tunes = tunes_of([*chorales.values()])
+    duplicates: list[Duplicate] = []
+    for copies in _copies(files, [*chorales.values()], tunes):
+        best, *others = sorted(copies, key=lambda file: _drawbacks(file, chorales[file]))
+        title = next((chorales[f].title for f in (best, *others) if chorales[f].title), "")
+        chorales[best] = replace(chorales[best], title=title)
+        duplicates += [Duplicate(file, best) for file in others]
+    unneeded = {duplicate.file for duplicate in duplicates}
+    for file, chorale in chorales.items():
+        if file not in unneeded and (silent := _silence(chorale)) > MOST_SILENCE:
+            left_out.append(LeftOut(file, f"nobody sings for {silent:.0%} of it"))
+            unneeded.add(file)
+    kept = [(f, t) for f, t in zip(files, tunes, strict=True) if f not in unneeded]
+    if not kept:
+        file, reason = left_out[0]
+        raise MusicaeError(f"none of the {len(names)} files is a chorale; {file}: {reason}")
+    pieces = tuple(chorales[file] for file, _ in kept)
+    numbers: dict[int, int] = {}
+    renumbered = tuple(numbers.setdefault(tune, len(numbers)) for _, tune in kept)
+    return Corpus(
+        chorales=pieces,
+        files=tuple(file for file, _ in kept),
+        tunes=renumbered,
+        sides=tuple(split(pieces, renumbered)),
+        quantized=tuple(quantized[file] for file, _ in kept),
+        left_out=tuple(sorted(left_out, key=lambda entry: _numerically(entry.file))),
+        duplicates=tuple(sorted(duplicates, key=lambda entry: _numerically(entry.file))),
+    )
+
+
+def _copies(
+    files: Sequence[str], chorales: Sequence[Chorale], tunes: Sequence[int]
+) -> Iterator[list[str]]:
+    """The groups of files that hold one piece of music; only one tune can hold copies."""
+    by_tune: dict[int, list[int]] = defaultdict(list)
+    for i, tune in enumerate(tunes):
+        by_tune[tune].append(i)
+    links = [
+        (i, j)
+        for members in by_tune.values()
+        for place, i in enumerate(members)
+        for j in members[place + 1 :]
+        if shared_chords(chorales[i], chorales[j]) >= SAME_MUSIC
+    ]
+    groups: dict[int, list[str]] = defaultdict(list)
+    for file, group in zip(files, components(len(files), links), strict=True):
+        groups[group].append(file)
+    return (group for group in groups.values() if len(group) > 1)
+
+
+def _drawbacks(file: str, chorale: Chorale) -> tuple[Any, ...]:
+    """What speaks against keeping a file rather than its copies, the weightiest first."""
+    return (
+        file in MISNUMBERED,
+        _silence(chorale) > MOST_SILENCE,
+        not chorale.fermatas,
+        "-" in file,  # a variant by its name
+        not file.endswith(".mxl"),
+        _numerically(file),
+    )
+
+
+def _silence(chorale: Chorale) -> float:
+    return float((chorale.pitch == REST).all(axis=1).mean())
+
+
+def _numerically(name: str) -> list[Any]:
+    """A sorting key by which BWV 9 comes before BWV 10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _read_all(
+    paths: Sequence[Path], workers: int | None, progress: Progress | None
+) -> Iterator[Reading | str]:
+    """For each file the chorale, or the reason why there is none."""
+    # A process takes a second to start: it should have some files to read.
+    workers = min(workers or os.cpu_count() or 1, -(-len(paths) // FILES_AT_ONCE))
+    if workers == 1:
+        yield from _counted(map(_read, paths), len(paths), progress)
+        return
+    # A forked process would inherit the threads of whatever the caller has loaded, torch for one.
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
+        yield from _counted(pool.map(_read, paths, chunksize=FILES_AT_ONCE), len(paths), progress)
+
+
+def _counted(
+    results: Iterable[Reading | str], total: int, progress: Progress | None
+) -> Iterator[Reading | str]:
+    for done, result in enumerate(results, start=1):
+        yield result
+        if progress:
+            progress(done, total)
+
+
+def _read(path: Path) -> Reading | str:
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".rntxt":
+            return "an analysis in Roman numerals, not a score"
+        if suffix == ".krn":
+            reading = _read_kern(path)
+        elif suffix in MIDI_SUFFIXES:
+            from musicae.io import midi_reader
+
+            reading = midi_reader.read_counting(path)
+        else:
+            reading = musicxml_reader.read_counting(path)
+    except ChoraleError as error:
+        return str(error).removeprefix(f"{path}: ")
+    silent = [name for v, name in enumerate(VOICES) if not reading.chorale.notes(v)]
+    if silent:
+        return f"the {' and the '.join(silent).lower()} never sing; four voices are needed"
+    return reading
+
+
+def _read_kern(path: Path) -> Reading:
+    from music21 import converter
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return music21_score.from_score(converter.parse(path, forceSource=True, storePickle=False))
+
+
+FILES_AT_ONCE = 4
+"""That a process takes to read."""
+
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files read so far and of all."""

@@ -1,0 +1,134 @@
+"""Minibach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import DEFAULT_QPM, REST
+from musicae.core.errors import CheckpointError
+from musicae.core.meter import Tempo
+from musicae.decoding.harmonize import Harmonization
+from musicae.decoding.sampler import Choice
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
+from musicae.models.autoencoder import Autoencoder
+from musicae.models.checkpoint import Checkpoint
+from musicae.models.minibach import MiniBach
+from musicae.models.vocabulary import HOLD, SILENCE
+
+
+def _accompany(model: MiniBach, melody: Chorale, n: int, choice: Choice) -> list[Harmonization]:
+    """MiniBach's alto, tenor and bass to a soprano."""
+    tokens = pianoroll.encode(melody)
+    probabilities = accompaniment_probabilities(model, tokens, window_starts(melody))
+    generator = torch.Generator().manual_seed(choice.seed)
+    rests = _silent_bars(melody)
+    found = []
+    for _ in range(n):
+        drawn = tokens.clone()
+        for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
+            drawn[:, voice] = _draw_line(voice_probabilities, choice.temperature, generator, rests)
+        found.append(Harmonization(pianoroll.decode(drawn, melody)))
+    return found
+
+
+def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[Chorale]:
+    """``n`` new pieces: values drawn for the model's bottleneck, and its decoder run alone.
+
+    ``temperature`` multiplies the spread of the values about their mean; at 0 all pieces are the
+    average one. Raises CheckpointError for a model that composes nothing.
+    """
+    if not isinstance(model.model, Autoencoder):
+        raise CheckpointError(f"{model.name} does not compose; use autoencoder")
+    generator = torch.Generator().manual_seed(seed)
+    never = torch.zeros(WINDOW, dtype=torch.bool)
+    with torch.inference_mode():
+        codes = model.model.draw_codes(n, temperature, generator)
+        parts = pianoroll.unflatten(model.model.decode(codes), ALL_VOICES)
+    pieces = []
+    for i in range(n):
+        lines = [_draw_line(F.softmax(part[i], -1), 0.0, generator, never) for part in parts]
+        piece = pianoroll.decode(torch.stack(lines, dim=-1))
+        title = f"Four bars, seed {seed}, number {i + 1}"
+        tempos = (Tempo(0, DEFAULT_QPM),)
+        pieces.append(replace(piece, title=title, source=f"musicae {model.name}", tempos=tempos))
+    return pieces
+
+
+def window_starts(melody: Chorale) -> list[int]:
+    """Where windows of four bars of 4/4 begin so that they cover a piece and overlap.
+
+    They begin with the bars, the first with that which a pickup completes, and within bars that
+    are longer than half a window. The last is the first to reach the end.
+    """
+    bars = [measure.start for measure in melody.measures]
+    if melody.pickup:
+        bars[0] = melody.pickup - melody.meters[0].steps_per_bar
+    begins: list[int] = []
+    for bar, following in zip(bars, [*bars[1:], len(melody)], strict=True):
+        for start in range(bar, following, WINDOW // 2):
+            begins.append(start)
+            if start + WINDOW >= len(melody):
+                return begins
+    return begins
+
+
+@torch.inference_mode()
+def accompaniment_probabilities(
+    model: MiniBach, tokens: Tensor, starts: Sequence[int]
+) -> list[Tensor]:
+    """Of alto, tenor and bass, each ``(T, P_v)``: the probability of each symbol at each step.
+
+    ``tokens`` ``(T, V)`` hold the soprano. Where windows overlap, their probabilities are averaged,
+    weighted by the distance to the window's nearer edge: it is in its middle that MiniBach has
+    heard what comes before and after.
+    """
+    flat = torch.sigmoid(model(pianoroll.flatten(pianoroll.windows(tokens, starts), SOPRANO)))
+    steps = torch.arange(WINDOW)
+    weight = torch.minimum(steps + 1, WINDOW - steps).float()
+    averaged = []
+    for voice, part in zip(ACCOMPANIMENT, pianoroll.unflatten(flat, ACCOMPANIMENT), strict=True):
+        total = torch.zeros(len(tokens), VOCABULARY[voice])
+        for start, probabilities in zip(starts, part, strict=True):
+            first, stop = max(0, start), min(len(tokens), start + WINDOW)
+            inside = slice(first - start, stop - start)
+            total[first:stop] += weight[inside, None] * probabilities[inside]
+        averaged.append(total / total.sum(dim=-1, keepdim=True))
+    return averaged
+
+
+def _draw_line(
+    probabilities: Tensor, temperature: float, generator: torch.Generator, rests: Tensor
+) -> Tensor:
+    """One voice's tokens ``(T,)`` from ``(T, P_v)``: silent at ``rests`` ``(T,)``, and what is
+    silent cannot be held."""
+    if temperature > 0:
+        # Gumbel's way to draw from a softmax: the noise is drawn at once, the symbols in order.
+        uniform = torch.rand(probabilities.shape, generator=generator).clamp_min(1e-20)
+        noise = -torch.log(-torch.log(uniform))
+        scores = torch.log(probabilities.clamp_min(1e-20)) / temperature + noise
+    else:
+        scores = probabilities
+    free = scores.argmax(dim=-1).tolist()
+    not_held = scores[:, SILENCE:].argmax(dim=-1).add(SILENCE).tolist()
+    line, sounds = [], False
+    for token, instead, rest in zip(free, not_held, rests.tolist(), strict=True):
+        chosen = SILENCE if rest else token if sounds or token != HOLD else instead
+        line.append(chosen)
+        sounds = chosen != SILENCE
+    return torch.tensor(line)
+
+
+def _silent_bars(melody: Chorale) -> Tensor:
+    """``(T,)`` True where the soprano has nothing in the whole bar: there the others rest too."""
+    rests = torch.zeros(len(melody), dtype=torch.bool)
+    for measure in melody.measures:
+        bar = slice(measure.start, measure.start + measure.length)
+        rests[bar] = bool((melody.pitch[bar, 0] == REST).all())
+    return rests

@@ -1,0 +1,36 @@
+"""General midi."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from musicae.core.errors import ChoraleError
+
+if TYPE_CHECKING:
+    pass
+
+
+CHOIR_AAHS = 52
+"""The General MIDI program, counted from 0, that voices sing in by default."""
+
+
+def program_of(text: str) -> int:
+    """The General MIDI program, counted from 0, of a number from 1 or a part of its name.
+
+    Raises ChoraleError where there is none.
+
+    >>> program_of("church organ"), program_of("1")
+    (19, 0)
+    """
+    import pretty_midi
+
+    if text.isdecimal() and 1 <= int(text) <= 128:
+        return int(text) - 1
+    names = [pretty_midi.program_to_instrument_name(p) for p in range(128)]
+    found = [p for p, name in enumerate(names) if text.lower() in name.lower()]
+    if not found or text.isdecimal():
+        raise ChoraleError(
+            f"no General MIDI sound is {text!r}; give a number 1 to 128"
+            " or a name such as 'choir aahs' or 'church organ'"
+        )
+    return found[0]
