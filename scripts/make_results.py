@@ -76,7 +76,7 @@ def draw_map(path: Path) -> None:
     model = load_model("vae")
     chorales = load.load().chorales
     vae = composing.vae_of(model)
-    places = [space.hear(vae, chorale) for chorale in chorales]
+    places = [space.encode(vae, chorale) for chorale in chorales]
     vectors = np.stack(
         [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(dim=0)]) for p in places]
     )

@@ -2,8 +2,9 @@
 
     python scripts/train_release.py [MODEL ...] [--runs FOLDER]
 
-For each model, or those named, ``musicae/weights`` gets the weights in half precision, the log of
-the run as ``MODEL.csv`` and its settings, seed, versions, data and accuracies as ``MODEL.json``;
+For each model, or those named, ``musicae/assets/weights`` gets the weights in half precision, the
+log of the run as ``MODEL.csv`` and its settings, seed, versions, data and accuracies as
+``MODEL.json``;
 ``RESULTS.md`` has the accuracies of all of them as a table. A run that was killed goes on.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 
+from musicae.core import assets
 from musicae.core.files import whole_file
 from musicae.corpus import load
 from musicae.evaluation import accuracy as evaluation
@@ -38,7 +40,7 @@ def release(name: str, runs: Path) -> None:
     run = train(name, None, runs / name, accelerator="cpu", resume=True, report=tell)
     print(f"\n{name}: {run.epochs} epochs in {time.perf_counter() - began:.0f} s")
     trained = checkpoint.load(run.weights)
-    path = checkpoint.WEIGHTS / f"{name}.safetensors"
+    path = assets.WEIGHTS / f"{name}.safetensors"
     facts = trained.provenance | {"stored_as": "float16"}
     checksum = checkpoint.save(path, name, trained.model, facts, dtype=torch.float16)
     shutil.copyfile(runs / name / LOG, path.with_suffix(".csv"))
@@ -80,7 +82,7 @@ def results() -> str:
     """How good every model in the weights folder is on the test side, as Markdown."""
     parts = ["# Accuracies on the test side, in percent"]
     for name in RECIPES:
-        path = checkpoint.WEIGHTS / f"{name}.json"
+        path = assets.WEIGHTS / f"{name}.json"
         if not path.exists():
             continue
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -134,7 +136,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.models or RECIPES:
         release(name, arguments.runs)
-    with whole_file(checkpoint.WEIGHTS / "RESULTS.md") as path:
+    with whole_file(assets.WEIGHTS / "RESULTS.md") as path:
         path.write_text(results(), encoding="utf-8")
 
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import pytest
 import torch
 from hypothesis import settings
-from small import SMALL
 
 from musicae.encoding.tokens import VOCABULARY, WINDOW
 from musicae.models import checkpoint
 from musicae.training.config import RECIPES
+from tests.support.small import SMALL
 
 settings.register_profile("musicae", deadline=None, derandomize=True)
 settings.load_profile("musicae")

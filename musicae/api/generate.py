@@ -12,10 +12,10 @@ from musicae.api.piece import Piece, provenance_of
 from musicae.core.errors import ChoraleError
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter, Tempo
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.partial_score import PartialScore
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import Choice
+    from musicae.decoding.sampler import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
 
 NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
@@ -61,7 +61,7 @@ def generate(
     Raises ChoraleError for wishes that make no sense, CheckpointError for models that cannot.
     """
     from musicae.decoding import harmonize, minibach
-    from musicae.decoding.sampler import Choice
+    from musicae.decoding.sampler import SamplingOptions
     from musicae.encoding import forms
     from musicae.latent import compose
     from musicae.latent.space import PRIORS
@@ -98,13 +98,13 @@ def generate(
         if temperature is None:
             temperature = harmonize.usual_temperature(checkpoint, n)
         form = forms.empty(bars or NEW_BARS, beats or Meter.parse(NEW_METER), key or NEW_KEY)
-        return _fill(checkpoint, n, Choice(temperature, seed), form)
+        return _fill(checkpoint, n, SamplingOptions(temperature, seed), form)
     if not (bars is None and key is None and meter is None):
         raise ChoraleError(
             f"{checkpoint.name} composes four bars of 4/4; --bars, --key and --meter go with"
             " --model vae or harmonizer"
         )
-    choice = Choice(1.0 if temperature is None else temperature, seed)
+    choice = SamplingOptions(1.0 if temperature is None else temperature, seed)
     made = minibach.generate(checkpoint, n, choice.temperature, seed)
     facts = provenance_of(checkpoint, choice)
     return [Piece(chorale, facts | {"number": i}) for i, chorale in enumerate(made, start=1)]
@@ -137,7 +137,9 @@ def _slides(
     return amounts, mode
 
 
-def _fill(checkpoint: Checkpoint, n: int, choice: Choice, sketch: Sketch) -> list[Piece]:
+def _fill(
+    checkpoint: Checkpoint, n: int, choice: SamplingOptions, sketch: PartialScore
+) -> list[Piece]:
     """What a harmonizer makes of an empty sketch."""
     from musicae.core.constants import DEFAULT_QPM
     from musicae.decoding import harmonize

@@ -18,7 +18,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.core.pitch import pitch_name
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.partial_score import PartialScore
 from musicae.theory.key_finding import likely_key
 
 SEMITONES = 12
@@ -26,7 +26,7 @@ HIGHEST = 127
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class GivenParts:
     """What is known of a chorale, at its own pitch and as it is sung to a model."""
 
     tune: Chorale
@@ -46,13 +46,15 @@ class Known:
     notices: tuple[str, ...]
     """What the musician should know of how the notes were understood."""
 
-    def sketch(self, phrases: tuple[int, ...] | None = None, rhythm: str | None = None) -> Sketch:
+    def sketch(
+        self, phrases: tuple[int, ...] | None = None, rhythm: str | None = None
+    ) -> PartialScore:
         """What a harmonizer is given. Raises ChoraleError for a rhythm that there is not.
 
         In the musician's key, else the likeliest of the notes with the signature as evidence.
         """
         key = self.key or likely_key(self.sung)
-        return Sketch(self.sung, self.known, key, phrases, rhythm)
+        return PartialScore(self.sung, self.known, key, phrases, rhythm)
 
     def around(self, harmonized: Chorale) -> Chorale:
         """``around`` for a chorale that was made of the sketch."""
@@ -67,7 +69,7 @@ def known_of(
     marks: tuple[int, ...] | None = None,
     notices: tuple[str, ...] = (),
     where: str = "",
-) -> Known:
+) -> GivenParts:
     """What is known where some voices or bars of a chorale are to be written anew.
 
     A voice that stays keeps its notes and its rests. The rests of the melody (the soprano, or the
@@ -104,7 +106,7 @@ def known_of(
     sung, shift, moved = into_range(tune)
     marks = chorale.fermatas if marks is None else marks
     whole = tune if request.bars is None else chorale
-    return Known(tune, sung, whole, known, shift, key, marks, (*notices, *moved))
+    return GivenParts(tune, sung, whole, known, shift, key, marks, (*notices, *moved))
 
 
 def sung_by(chorale: Chorale, voice: int) -> Chorale:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from musicae.api.given import Known, known_of, sung_by
+from musicae.api.given import GivenParts, known_of, sung_by
 from musicae.api.midi_input import read_given
 from musicae.api.piece import Piece, provenance_of
 from musicae.api.request import Request
@@ -22,7 +22,7 @@ from musicae.io.base import MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import read
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import Choice
+    from musicae.decoding.sampler import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
 
 
@@ -109,7 +109,7 @@ def harmonize(
         meter=meter,
         rhythm=rhythm,
     )
-    given: Known
+    given: GivenParts
     if isinstance(melody, Path | str) and suffix_of(melody) not in MUSICXML_SUFFIXES:
         given = read_given(
             melody,
@@ -145,7 +145,7 @@ class Understood(NamedTuple):
     model: Checkpoint
     key: Key | None
     request: Request
-    choice: Choice
+    choice: SamplingOptions
     meter: Meter | None
 
 
@@ -171,7 +171,7 @@ def understood(
     loaded, so that many melodies need not be begun.
     """
     from musicae.decoding import harmonize as sampling
-    from musicae.decoding.sampler import Choice
+    from musicae.decoding.sampler import SamplingOptions
     from musicae.models.checkpoint import load_model
     from musicae.models.harmonizer import Harmonizer
 
@@ -189,7 +189,7 @@ def understood(
         raise ChoraleError(f"{checkpoint.name} knows neither rules nor top-p; use harmonizer")
     if temperature is None:
         temperature = sampling.usual_temperature(checkpoint, n)
-    choice = Choice(temperature, seed, top_p, rules)
+    choice = SamplingOptions(temperature, seed, top_p, rules)
     return Understood(checkpoint, key, request, choice, Meter.parse(meter) if meter else None)
 
 
@@ -205,7 +205,7 @@ def check_draws(n: int, temperature: float | None, seed: int = 0) -> None:
 
 def _given(
     melody: Chorale | Path | str, request: Request, track: str | None, key: Key | None
-) -> Known:
+) -> GivenParts:
     """What is given in a score or a chorale, whose voices stand for named parts."""
     where = "" if isinstance(melody, Chorale) else f"{melody}: "
     if track:

@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicae.api.harmonize import check_draws
-from musicae.api.piece import Piece, notes_digest, provenance_of, title_from
+from musicae.api.piece import Piece, notes_digest, provenance_of
 from musicae.api.request import voice_of
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Tempo
+from musicae.io.base import title_from
 from musicae.io.formats import read, read_provenance
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import Choice
-    from musicae.latent.compose import Sounding
-    from musicae.latent.space import Place
+    from musicae.decoding.sampler import SamplingOptions
+    from musicae.latent.compose import DecodedPoint
+    from musicae.latent.space import LatentPoint
     from musicae.models.checkpoint import Checkpoint
 
 
 def interpolate(
-    one: Place | Chorale | Path | str,
-    other: Place | Chorale | Path | str,
+    one: LatentPoint | Chorale | Path | str,
+    other: LatentPoint | Chorale | Path | str,
     n: int = 7,
     *,
     seed: int = 0,
@@ -50,13 +51,13 @@ def interpolate(
     checkpoint = load_model(model)
     begin, end = _place(checkpoint, one), _place(checkpoint, other)
     choice = compose.usual_choice(seed, temperature)
-    found = compose.path(checkpoint, begin, end, n, choice)
+    found = compose.way(checkpoint, begin, end, n, choice)
     titles = [f"Step {i} of {n}, {_title(one)} to {_title(other)}" for i in range(1, n + 1)]
     return _pieces(checkpoint, found, choice, titles, {})
 
 
 def vary(
-    piece: Place | Chorale | Path | str,
+    piece: LatentPoint | Chorale | Path | str,
     n: int = 1,
     *,
     amount: float = 0.3,
@@ -96,7 +97,7 @@ def vary(
         chorale = _chorale(piece)
         if chorale is None:
             raise ChoraleError("a place has no notes to keep; give the piece itself")
-        kept = compose.Kept(chorale, voices)
+        kept = compose.KeptVoices(chorale, voices)
     choice = compose.usual_choice(seed, temperature)
     found = compose.neighbours(checkpoint, place, n, amount, choice, kept=kept)
     facts: dict[str, Any] = {"amount": amount}
@@ -106,7 +107,7 @@ def vary(
     return _pieces(checkpoint, found, choice, titles, facts)
 
 
-def encode(piece: Chorale | Path | str, *, model: str = "vae") -> Place:
+def encode(piece: Chorale | Path | str, *, model: str = "vae") -> LatentPoint:
     """The place of a chorale in latent space; see ``interpolate`` for files.
 
     Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
@@ -117,7 +118,7 @@ def encode(piece: Chorale | Path | str, *, model: str = "vae") -> Place:
 
 
 def decode(
-    place: Place | Path | str,
+    place: LatentPoint | Path | str,
     *,
     seed: int | None = None,
     temperature: float | None = None,
@@ -131,12 +132,12 @@ def decode(
     Raises ChoraleError where a file tells no place, CheckpointError for models that cannot.
     """
     from musicae.latent import compose
-    from musicae.latent.space import Place
+    from musicae.latent.space import LatentPoint
     from musicae.models.checkpoint import load_model
 
     checkpoint = load_model(model)
     told_seed, told_temperature, number = 0, 0.0, 0
-    if not isinstance(place, Place):
+    if not isinstance(place, LatentPoint):
         path, facts = place, read_provenance(place)
         found = _told_place(checkpoint, facts, path)
         if found is None:
@@ -149,18 +150,18 @@ def decode(
     temperature = told_temperature if temperature is None else temperature
     check_draws(1, temperature, seed)
     choice = compose.usual_choice(seed, temperature)
-    (made,) = compose.sound(checkpoint, [place], choice, numbers=[number])
+    (made,) = compose.decode_points(checkpoint, [place], choice, numbers=[number])
     (piece,) = _pieces(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
     return piece
 
 
-def _place(checkpoint: Checkpoint, piece: Place | Chorale | Path | str) -> Place:
+def _place(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) -> LatentPoint:
     """Where a piece is in latent space: where a file says, if it has the notes that it had."""
     from musicae.latent.compose import vae_of
-    from musicae.latent.space import Place, hear
+    from musicae.latent.space import LatentPoint, encode
 
     vae = vae_of(checkpoint)
-    if isinstance(piece, Place):
+    if isinstance(piece, LatentPoint):
         return piece
     where = "" if isinstance(piece, Chorale) else f"{piece}: "
     chorale = _chorale(piece)
@@ -175,20 +176,22 @@ def _place(checkpoint: Checkpoint, piece: Place | Chorale | Path | str) -> Place
             f"{where}has not all four voices; musicae harmonize adds those that are missing"
         )
     try:
-        return hear(vae, chorale)
+        return encode(vae, chorale)
     except ChoraleError as error:
         raise ChoraleError(f"{where}{error}") from None
 
 
-def _told_place(checkpoint: Checkpoint, facts: Mapping[str, Any], path: Path | str) -> Place | None:
+def _told_place(
+    checkpoint: Checkpoint, facts: Mapping[str, Any], path: Path | str
+) -> LatentPoint | None:
     """The place that a file's provenance tells, if it is one of this model."""
     from musicae.latent.compose import vae_of
-    from musicae.latent.space import Place
+    from musicae.latent.space import LatentPoint
 
     if facts.get("checksum") != checkpoint.checksum or "latent" not in facts:
         return None
     try:
-        return Place.from_dict(facts["latent"], vae_of(checkpoint).config)
+        return LatentPoint.from_dict(facts["latent"], vae_of(checkpoint).config)
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
 
@@ -204,14 +207,14 @@ def _told_draw(facts: Mapping[str, Any], path: Path | str) -> tuple[int, float, 
     return seed, temperature, number
 
 
-def _chorale(piece: Place | Chorale | Path | str) -> Chorale | None:
+def _chorale(piece: LatentPoint | Chorale | Path | str) -> Chorale | None:
     """The notes of a piece; of a place there are none yet."""
     if isinstance(piece, Chorale):
         return piece
     return read(piece) if isinstance(piece, Path | str) else None
 
 
-def _title(piece: Place | Chorale | Path | str) -> str:
+def _title(piece: LatentPoint | Chorale | Path | str) -> str:
     if isinstance(piece, Chorale):
         return piece.title or "untitled"
     if isinstance(piece, Path | str):
@@ -225,8 +228,8 @@ MOST = 1000
 
 def _pieces(
     checkpoint: Checkpoint,
-    found: Sequence[Sounding],
-    choice: Choice,
+    found: Sequence[DecodedPoint],
+    choice: SamplingOptions,
     titles: Sequence[str],
     facts: Mapping[str, Any],
 ) -> list[Piece]:

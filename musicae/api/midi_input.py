@@ -16,8 +16,7 @@ from typing import Any
 
 import mido
 
-from musicae.api.given import Known, known_of
-from musicae.api.piece import ANALYSED, title_from
+from musicae.api.given import GivenParts, known_of
 from musicae.api.request import Request
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
@@ -25,7 +24,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.io import midi_reader, midi_writer
-from musicae.io.base import END, START
+from musicae.io.base import END, START, title_from
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.midi_file import (
     Arrangement,
@@ -61,7 +60,7 @@ ARTICULATION = STEPS_PER_QUARTER // 2
 
 
 @dataclass(frozen=True, eq=False)
-class Given(Known):
+class Given(GivenParts):
     """What is known of a chorale from a MIDI file, and the events that it came from."""
 
     song: Song
@@ -348,3 +347,7 @@ def _notices_of_time(song: Song, heard: dict[int, list[MidiNote]], alone: bool) 
     if not song.metas("time_signature"):
         notices.append("the file states no meter; 4/4 is assumed (choose with --meter)")
     return notices
+
+
+ANALYSED = "analysis"
+"""The fact in provenance that markers are Roman numerals of musicae's."""

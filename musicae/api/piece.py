@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from musicae import __version__
 from musicae.api.check import Report, check
-from musicae.api.given import Known
-from musicae.api.midi_input import Given
+from musicae.api.given import GivenParts
+from musicae.api.midi_input import ANALYSED, Given
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError
@@ -21,7 +21,7 @@ from musicae.io.general_midi import CHOIR_AAHS
 from musicae.theory.harmonic_analysis import analyse, markers
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import Choice
+    from musicae.decoding.sampler import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
 
 
@@ -34,7 +34,7 @@ class Piece:
     """Version, model, its checksum, seed and settings: what makes the piece again."""
     notices: tuple[str, ...] = ()
     """What the musician should know of how the input was understood."""
-    given: Known | None = None
+    given: GivenParts | None = None
     """What was given; where it came from a MIDI file, its events are written as they were."""
     nats: float | None = None
     """How much the model is surprised by what it wrote; None of a model without a likelihood."""
@@ -117,9 +117,9 @@ class Piece:
         return midi_writer.arrange(self.chorale, program, facts, marks)
 
 
-def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
+def provenance_of(checkpoint: Checkpoint, choice: SamplingOptions) -> dict[str, Any]:
     """What stands in a file of how it was made."""
-    from musicae.models.voice_transformer import Writer
+    from musicae.models.voice_transformer import VoiceTransformer
 
     facts = {
         "version": __version__,
@@ -128,20 +128,9 @@ def provenance_of(checkpoint: Checkpoint, choice: Choice) -> dict[str, Any]:
         "seed": choice.seed,
         "temperature": choice.temperature,
     }
-    if isinstance(checkpoint.model, Writer):
+    if isinstance(checkpoint.model, VoiceTransformer):
         facts |= {"top_p": choice.top_p, "rules": choice.rules}
     return facts
-
-
-ANALYSED = "analysis"
-"""The fact in provenance that markers are Roman numerals of musicae's."""
-
-
-def title_from(path: Path) -> str:
-    """A file's name as a title."""
-    return " ".join(
-        "".join(c if c.isprintable() else " " for c in path.stem.replace("_", " ")).split()
-    )
 
 
 def notes_digest(chorale: Chorale) -> str:

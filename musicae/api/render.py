@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.api.check import Report, check
-from musicae.api.piece import Piece, title_from
+from musicae.api.piece import Piece
 from musicae.api.request import Request, voice_of
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io import formats, midi_writer
-from musicae.io.base import MUSICXML_SUFFIXES, suffix_of
+from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
 from musicae.io.midi_file import Arrangement, no_notes, open_song
 from musicae.rendering import audio, engraving, piano_roll
 from musicae.rendering.piano_roll import Roll

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core import assets
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
 from musicae.core.key import MODES, Key
@@ -19,7 +20,7 @@ from musicae.corpus.build import build_from_folder
 from musicae.corpus.corpus import FORMAT, Corpus, Duplicate, LeftOut
 from musicae.corpus.split import SIDES
 
-DEFAULT = Path(__file__).parents[2] / "data" / "chorales.npz"
+DEFAULT = assets.CHECKOUT / "data" / "chorales.npz"
 """The corpus of the project's checkout; an installed wheel has none."""
 
 

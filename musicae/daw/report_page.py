@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.api.check import Report
+from musicae.core import assets
 from musicae.core.chorale import Chorale, seconds_of
 from musicae.core.constants import N_VOICES, VOICE_COLOURS, VOICES
 from musicae.core.files import whole_file
@@ -29,7 +30,7 @@ from musicae.core.meter import Meter
 from musicae.theory.spelling import name_of, spell
 from musicae.theory.voice_leading.rules import RULES, Violation
 
-PARTS = Path(__file__).parents[1] / "page"
+PARTS = assets.REPORT_PAGE
 STYLE = "page.css"
 SCRIPTS = ("score.js", "choir.js", "player.js", "roll.js", "page.js")
 """In this order, for each uses those before it."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.partial_score import PartialScore
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
 from musicae.theory.spelling import places_near
 from musicae.theory.voice_leading.between_voices import FIFTH, OCTAVE, STEP, WIDEST
@@ -219,7 +219,7 @@ class Close:
         return cost
 
 
-def close_of(sketch: Sketch) -> Close:
+def close_of(sketch: PartialScore) -> Close:
     """A piece closes with its last phrase's last note, or with its last bar."""
     chorale, key = sketch.chorale, sketch.key
     step = chorale.measures[-1].start

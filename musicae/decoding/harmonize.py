@@ -8,11 +8,11 @@ from typing import NamedTuple
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
-from musicae.decoding.minibach import _accompany
-from musicae.decoding.reranking import best, weigh
-from musicae.decoding.sampler import LIKELIEST, Choice, draw
-from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import Sketch
+from musicae.decoding.minibach import accompany
+from musicae.decoding.reranking import rerank, weigh
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import tokens_to_chorale
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
@@ -41,7 +41,7 @@ def usual_temperature(model: Checkpoint, n: int) -> float:
 
 
 def harmonize(
-    model: Checkpoint, sketch: Sketch, n: int = 1, choice: Choice | None = None
+    model: Checkpoint, sketch: PartialScore, n: int = 1, choice: SamplingOptions | None = None
 ) -> list[Harmonization]:
     """``n`` ways to fill what is open in a sketch, best first; what is known stays as it is.
 
@@ -49,29 +49,31 @@ def harmonize(
     ``candidates``); of MiniBach, as they are drawn. Raises CheckpointError for a model that does
     not harmonize, or not this sketch.
     """
-    choice = choice or Choice(usual_temperature(model, n))
+    choice = choice or SamplingOptions(usual_temperature(model, n))
     if isinstance(model.model, Harmonizer):
         found = _fill(model.model, sketch, n, choice)
     elif isinstance(model.model, MiniBach):
         if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
-        found = _accompany(model.model, sketch.chorale, n, choice)
+        found = [Harmonization(c) for c in accompany(model.model, sketch.chorale, n, choice)]
     else:
         raise CheckpointError(f"{model.name} does not harmonize; use harmonizer or minibach")
     source = f"musicae {model.name}"
     return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
 
 
-def _fill(model: Harmonizer, sketch: Sketch, n: int, choice: Choice) -> list[Harmonization]:
+def _fill(
+    model: Harmonizer, sketch: PartialScore, n: int, choice: SamplingOptions
+) -> list[Harmonization]:
     """The best of the harmonizer's draws."""
     if choice.temperature == LIKELIEST and n > 1:
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
         )
     draws = 1 if choice.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n))
-    drawn = draw(model, sketch, draws, choice)
+    drawn = sample(model, sketch, draws, choice)
     candidates = [
-        weigh(pianoroll.decode(tokens, sketch.chorale), nats)
+        weigh(tokens_to_chorale(tokens, sketch.chorale), nats)
         for tokens, nats in zip(drawn.tokens, drawn.nats.tolist(), strict=True)
     ]
-    return [Harmonization(c.chorale, c.nats) for c in best(candidates, n)]
+    return [Harmonization(c.chorale, c.nats) for c in rerank(candidates, n)]

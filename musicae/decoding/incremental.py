@@ -22,10 +22,10 @@ from musicae.models.voice_transformer import (
     PARTS,
     RELATIONS,
     UNKNOWN,
+    MaskedBatch,
     Notes,
-    Problem,
     Turn,
-    Writer,
+    VoiceTransformer,
     interval_between,
     leap_of,
 )
@@ -40,7 +40,7 @@ class Lookup:
     Axes: ``M`` MIDI pitches and ``NONE``.
     """
 
-    def __init__(self, model: Writer, tonic: Tensor) -> None:
+    def __init__(self, model: VoiceTransformer, tonic: Tensor) -> None:
         """``tonic`` ``(N,)`` are the candidates'."""
         voices = list(model.voices)
         pitch = torch.tensor([*range(MIDI_PITCHES), NONE])
@@ -67,7 +67,7 @@ class Lookup:
         self.place: Numbers = place[..., :RELATIONS, :].numpy()  # (N, V, 2, P)
 
 
-class Recital:
+class IncrementalDecoder:
     """A model that writes, step after step, on ``count`` candidates at once.
 
     At each step call ``begin``; then, for the voices that are not known in the model's order,
@@ -77,7 +77,9 @@ class Recital:
     Axis ``N``: candidates.
     """
 
-    def __init__(self, model: Writer, problem: Problem, heard: Tensor, count: int) -> None:
+    def __init__(
+        self, model: VoiceTransformer, problem: MaskedBatch, heard: Tensor, count: int
+    ) -> None:
         """``problem`` is one piece (``B`` is 1), or as many as there are candidates, in all of
         which the same voices are known at the same steps; ``heard`` is ``Writer.write``'s."""
         self.model, self.problem, self.count = model, problem, count

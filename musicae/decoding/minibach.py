@@ -13,19 +13,28 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import DEFAULT_QPM, REST
 from musicae.core.errors import CheckpointError
 from musicae.core.meter import Tempo
-from musicae.decoding.harmonize import Harmonization
-from musicae.decoding.sampler import Choice
-from musicae.encoding import tokens as pianoroll
-from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
+from musicae.decoding.sampler import SamplingOptions
+from musicae.encoding.tokens import (
+    ACCOMPANIMENT,
+    ALL_VOICES,
+    SOPRANO,
+    VOCABULARY,
+    WINDOW,
+    chorale_to_tokens,
+    flatten,
+    tokens_to_chorale,
+    unflatten,
+    windows,
+)
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.minibach import MiniBach
 from musicae.models.vocabulary import HOLD, SILENCE
 
 
-def _accompany(model: MiniBach, melody: Chorale, n: int, choice: Choice) -> list[Harmonization]:
+def accompany(model: MiniBach, melody: Chorale, n: int, choice: SamplingOptions) -> list[Chorale]:
     """MiniBach's alto, tenor and bass to a soprano."""
-    tokens = pianoroll.encode(melody)
+    tokens = chorale_to_tokens(melody)
     probabilities = accompaniment_probabilities(model, tokens, window_starts(melody))
     generator = torch.Generator().manual_seed(choice.seed)
     rests = _silent_bars(melody)
@@ -34,7 +43,7 @@ def _accompany(model: MiniBach, melody: Chorale, n: int, choice: Choice) -> list
         drawn = tokens.clone()
         for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
             drawn[:, voice] = _draw_line(voice_probabilities, choice.temperature, generator, rests)
-        found.append(Harmonization(pianoroll.decode(drawn, melody)))
+        found.append(tokens_to_chorale(drawn, melody))
     return found
 
 
@@ -50,11 +59,11 @@ def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[C
     never = torch.zeros(WINDOW, dtype=torch.bool)
     with torch.inference_mode():
         codes = model.model.draw_codes(n, temperature, generator)
-        parts = pianoroll.unflatten(model.model.decode(codes), ALL_VOICES)
+        parts = unflatten(model.model.decode(codes), ALL_VOICES)
     pieces = []
     for i in range(n):
         lines = [_draw_line(F.softmax(part[i], -1), 0.0, generator, never) for part in parts]
-        piece = pianoroll.decode(torch.stack(lines, dim=-1))
+        piece = tokens_to_chorale(torch.stack(lines, dim=-1))
         title = f"Four bars, seed {seed}, number {i + 1}"
         tempos = (Tempo(0, DEFAULT_QPM),)
         pieces.append(replace(piece, title=title, source=f"musicae {model.name}", tempos=tempos))
@@ -89,11 +98,11 @@ def accompaniment_probabilities(
     weighted by the distance to the window's nearer edge: it is in its middle that MiniBach has
     heard what comes before and after.
     """
-    flat = torch.sigmoid(model(pianoroll.flatten(pianoroll.windows(tokens, starts), SOPRANO)))
+    flat = torch.sigmoid(model(flatten(windows(tokens, starts), SOPRANO)))
     steps = torch.arange(WINDOW)
     weight = torch.minimum(steps + 1, WINDOW - steps).float()
     averaged = []
-    for voice, part in zip(ACCOMPANIMENT, pianoroll.unflatten(flat, ACCOMPANIMENT), strict=True):
+    for voice, part in zip(ACCOMPANIMENT, unflatten(flat, ACCOMPANIMENT), strict=True):
         total = torch.zeros(len(tokens), VOCABULARY[voice])
         for start, probabilities in zip(starts, part, strict=True):
             first, stop = max(0, start), min(len(tokens), start + WINDOW)

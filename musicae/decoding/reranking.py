@@ -37,7 +37,7 @@ def weigh(chorale: Chorale, nats: float) -> Candidate:
     return Candidate(chorale, nats, nats + surprise)
 
 
-def best(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
+def rerank(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
     """The ``n`` best, best first, each with other chords than those before it.
 
     Where no candidate is ``DISTINCT`` any more, the one that differs most comes next. Raises

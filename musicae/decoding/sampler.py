@@ -13,9 +13,9 @@ from torch import Tensor
 
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
-from musicae.decoding.incremental import Recital, one_thread
-from musicae.encoding.batches import latents_together, piece_of, problem_of, together
-from musicae.encoding.partial_score import Sketch
+from musicae.decoding.incremental import IncrementalDecoder, one_thread
+from musicae.encoding.batches import beat_batch, masked_batch, padded, padded_latents
+from musicae.encoding.partial_score import PartialScore
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE, Latent
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
@@ -28,7 +28,7 @@ GUIDANCE = 4.0
 away from what it does unasked (Ho and Salimans 2022, *Classifier-Free Diffusion Guidance*)."""
 
 
-class Drawn(NamedTuple):
+class Samples(NamedTuple):
     """Candidates for what is open in a sketch. Axis ``N``: candidates."""
 
     tokens: Tensor
@@ -37,7 +37,7 @@ class Drawn(NamedTuple):
     """``(N,)`` how much the model is surprised by what was open, rules and temperature left out."""
 
 
-class Judgement(NamedTuple):
+class SymbolScores(NamedTuple):
     """What a model thinks of a chorale, of each symbol in sight of all before it."""
 
     logits: Tensor
@@ -46,7 +46,7 @@ class Judgement(NamedTuple):
     """``(T, V)`` how much it is surprised by each symbol; 0 where it is known."""
 
 
-class Choice(NamedTuple):
+class SamplingOptions(NamedTuple):
     """How symbols are chosen."""
 
     temperature: float
@@ -65,37 +65,39 @@ class Choice(NamedTuple):
 
 @one_thread()
 @torch.inference_mode()
-def draw(model: Harmonizer, sketch: Sketch, n: int, choice: Choice) -> Drawn:
+def sample(model: Harmonizer, sketch: PartialScore, n: int, choice: SamplingOptions) -> Samples:
     """Fill a sketch ``n`` times, all at once."""
-    problems = [problem_of(sketch, model.config)]
+    problems = [masked_batch(sketch, model.config)]
     if sketch.rhythm:
-        problems.append(problem_of(replace(sketch, rhythm=None), model.config))
-    recitals = [Recital(model, p, model.listen(model.sing(p.tokens), p), n) for p in problems]
+        problems.append(masked_batch(replace(sketch, rhythm=None), model.config))
+    recitals = [
+        IncrementalDecoder(model, p, model.listen(model.sing(p.tokens), p), n) for p in problems
+    ]
     generator = np.random.default_rng(choice.seed)
     return _write(recitals, [sketch] * n, None, choice, lambda: generator.random((n, 1)))
 
 
 @one_thread()
 @torch.inference_mode()
-def realize(
+def decode_latents(
     model: ChoraleVAE,
-    sketches: Sequence[Sketch],
+    sketches: Sequence[PartialScore],
     latents: Sequence[Latent],
-    choice: Choice,
+    choice: SamplingOptions,
     seeds: Sequence[Sequence[int]],
-) -> Drawn:
+) -> Samples:
     """What latent vectors sound like, each in the form of its sketch and around what is known of
     it, all at once. The same voices are known, as a whole, in all sketches or in none.
 
     Unless rules are off, pieces close on their tonic's triad. What is drawn for each piece follows
     from its own seed, to which that of the choice is added.
     """
-    pieces = together([piece_of(sketch, model.config) for sketch in sketches])
-    heard = model.conduct(latents_together(latents), pieces)
+    pieces = padded([beat_batch(sketch, model.config) for sketch in sketches])
+    heard = model.conduct(padded_latents(latents), pieces)
     # A recital asks the first piece what is known; one that ended earlier would say everything is.
     longest = max(range(len(sketches)), key=lambda i: len(sketches[i].chorale))
     known = pieces.problem.known[longest].expand_as(pieces.problem.known)
-    recital = Recital(model, pieces.problem._replace(known=known), heard, len(sketches))
+    recital = IncrementalDecoder(model, pieces.problem._replace(known=known), heard, len(sketches))
     closes = None if choice.rules == "off" else [close_of(sketch) for sketch in sketches]
     generators = [np.random.default_rng([choice.seed, *seed]) for seed in seeds]
     return _write(
@@ -104,12 +106,12 @@ def realize(
 
 
 def _write(
-    recitals: list[Recital],
-    sketches: Sequence[Sketch],
+    recitals: list[IncrementalDecoder],
+    sketches: Sequence[PartialScore],
     closes: Sequence[Close] | None,
-    choice: Choice,
+    choice: SamplingOptions,
     chance: Callable[[], NDArray[np.float64]],
-) -> Drawn:
+) -> Samples:
     """Fill sketches, of which each is a candidate.
 
     The first recital is the model's; a second one is what it would do unasked. ``chance`` gives
@@ -161,18 +163,18 @@ def _write(
                 now[:, voice] = sung[:, voice]
                 turn += 1
         before = now
-    return Drawn(tokens, nats)
+    return Samples(tokens, nats)
 
 
 @one_thread()
 @torch.inference_mode()
-def judge(model: Harmonizer, sketch: Sketch, tokens: Tensor) -> Judgement:
+def score(model: Harmonizer, sketch: PartialScore, tokens: Tensor) -> SymbolScores:
     """What a model thinks of symbols ``(T, V)`` that fill a sketch."""
-    problem = problem_of(sketch, model.config)
+    problem = masked_batch(sketch, model.config)
     problem.tokens[0, : len(tokens)] = tokens
     logits = model(problem)
     nats = surprise(logits, problem)[0, : len(tokens)].double()
-    return Judgement(logits[0, : len(tokens)], nats.numpy())
+    return SymbolScores(logits[0, : len(tokens)], nats.numpy())
 
 
 def _surprises(logits: Tensor) -> NDArray[np.float64]:
@@ -191,7 +193,7 @@ def _led(asked: NDArray[np.float64], unasked: NDArray[np.float64]) -> NDArray[np
 
 
 def _choose(
-    cost: NDArray[np.float64], choice: Choice, chance: Callable[[], NDArray[np.float64]]
+    cost: NDArray[np.float64], choice: SamplingOptions, chance: Callable[[], NDArray[np.float64]]
 ) -> NDArray[np.int64]:
     """A symbol for each candidate, from costs ``(N, S)`` in nats."""
     if choice.temperature == LIKELIEST:

@@ -11,25 +11,25 @@ from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER
-from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import Sketch
-from musicae.encoding.step_features import situation
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.step_features import step_features
+from musicae.encoding.tokens import chorale_to_tokens
 from musicae.models.layers import NONE
-from musicae.models.vae import ChoraleVAEConfig, Latent, Piece
+from musicae.models.vae import BeatBatch, ChoraleVAEConfig, Latent
 from musicae.models.vocabulary import SILENCE
-from musicae.models.voice_transformer import Problem, WriterConfig
+from musicae.models.voice_transformer import MaskedBatch, VoiceTransformerConfig
 
 
-def problem_of(sketch: Sketch, config: WriterConfig) -> Problem:
+def masked_batch(sketch: PartialScore, config: VoiceTransformerConfig) -> MaskedBatch:
     """A sketch as tensors, one piece, and known silence after it.
 
     Whole frames of silence, as far as the encoder listens, as it heard them when it learned.
     """
-    tokens = pianoroll.encode(sketch.chorale)
+    tokens = chorale_to_tokens(sketch.chorale)
     missing = -len(tokens) % config.stride + config.stride * config.span
-    context = torch.from_numpy(situation(sketch))
+    context = torch.from_numpy(step_features(sketch))
     known = torch.from_numpy(sketch.known.copy())
-    return Problem(
+    return MaskedBatch(
         F.pad(tokens, (0, 0, 0, missing), value=SILENCE)[None],
         F.pad(known, (0, 0, 0, missing), value=True)[None],
         F.pad(context, (0, 0, 0, missing))[None],
@@ -50,22 +50,22 @@ def beats_of(chorale: Chorale, stride: int) -> Tensor:
     return torch.from_numpy((begins.cumsum() - 1)[::stride].copy())
 
 
-def piece_of(sketch: Sketch, config: ChoraleVAEConfig) -> Piece:
+def beat_batch(sketch: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
     """A sketch as tensors, one piece: its form, and what is known of it; and silence after it."""
     chorale = sketch.chorale
-    form = Sketch.of(chorale, key=sketch.key, phrases=sketch.phrases)
+    form = PartialScore.of(chorale, key=sketch.key, phrases=sketch.phrases)
     missing = (0, 0, 0, -len(chorale) % config.stride + config.beyond)
-    problem = Problem(
-        F.pad(pianoroll.encode(chorale), missing, value=SILENCE)[None],
+    problem = MaskedBatch(
+        F.pad(chorale_to_tokens(chorale), missing, value=SILENCE)[None],
         F.pad(torch.from_numpy(sketch.known.copy()), missing, value=True)[None],
-        F.pad(torch.from_numpy(situation(form)), missing)[None],
+        F.pad(torch.from_numpy(step_features(form)), missing)[None],
         torch.tensor([sketch.key.tonic]),
     )
     beats = beats_of(chorale, config.stride)
-    return Piece(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
+    return BeatBatch(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
 
 
-def together(pieces: Sequence[Piece], steps: int = 0) -> Piece:
+def padded(pieces: Sequence[BeatBatch], steps: int = 0) -> BeatBatch:
     """Pieces ``(1, ...)`` as one batch ``(B, ...)``, filled up with silence to as many steps as the
     longest has, or to so many."""
     steps = max(steps, *(piece.problem.tokens.shape[1] for piece in pieces))
@@ -84,10 +84,10 @@ def together(pieces: Sequence[Piece], steps: int = 0) -> Piece:
             )
         )
     *parts, beats = (torch.cat(part) for part in zip(*padded, strict=True))
-    return Piece(Problem(*parts), beats)
+    return BeatBatch(MaskedBatch(*parts), beats)
 
 
-def latents_together(latents: Sequence[Latent]) -> Latent:
+def padded_latents(latents: Sequence[Latent]) -> Latent:
     """Latents ``(1, ...)`` as one batch."""
     beats = max(latent.beats.shape[1] for latent in latents)
     return Latent(

@@ -15,39 +15,42 @@ from typing import Any
 
 import numpy as np
 
+from musicae.core import assets
 from musicae.core.chorale import Chorale
 from musicae.core.constants import LONGEST, N_VOICES, REST, STEPS_PER_WHOLE
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.partial_score import PartialScore
 from musicae.theory.key_finding import likely_key
 
-BACH = Path(__file__).parents[1] / "weights" / "bach_forms.json"
+BACH = assets.BACH / "forms.json"
 """The forms that ship with the package."""
 USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
 
 
-def form_of(chorale: Chorale, key: Key | None = None) -> Sketch:
+def form_of(chorale: Chorale, key: Key | None = None) -> PartialScore:
     """The form of a chorale: phrases end at its fermatas, if it has any."""
-    return Sketch.of(chorale, key=key or likely_key(chorale))
+    return PartialScore.of(chorale, key=key or likely_key(chorale))
 
 
-def with_form(chorale: Chorale, form: Sketch) -> Chorale:
+def with_form(chorale: Chorale, form: PartialScore) -> Chorale:
     """A chorale in the key of a form, with fermatas where its phrases end on a note."""
     ends = tuple(step for step in form.phrases or () if chorale.onset[step, 0])
     return replace(chorale, key=form.key, fermatas=ends)
 
 
-def empty(bars: int, meter: Meter, key: Key) -> Sketch:
+def empty(bars: int, meter: Meter, key: Key) -> PartialScore:
     """So many bars, without a pickup, whose phrases are not known."""
     shape = (bars * meter.steps_per_bar, N_VOICES)
     nothing = np.zeros(shape, dtype=np.bool_)
-    return Sketch(Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key), nothing, key)
+    return PartialScore(
+        Chorale(np.full(shape, REST), nothing, meters=(meter,), key=key), nothing, key
+    )
 
 
-def regular(bars: int, meter: Meter, key: Key) -> Sketch:
+def regular(bars: int, meter: Meter, key: Key) -> PartialScore:
     """So many bars, without a pickup, in phrases of two bars, or four shorter ones."""
     length = meter.steps_per_bar
     each = 2 if length >= STEPS_PER_WHOLE else 4
@@ -55,7 +58,7 @@ def regular(bars: int, meter: Meter, key: Key) -> Sketch:
     return replace(empty(bars, meter, key), phrases=tuple(bar * length for bar in last_bars))
 
 
-def as_dict(form: Sketch) -> dict[str, Any]:
+def as_dict(form: PartialScore) -> dict[str, Any]:
     """A form as plain numbers and lists."""
     chorale = form.chorale
     return {
@@ -67,7 +70,7 @@ def as_dict(form: Sketch) -> dict[str, Any]:
     }
 
 
-def from_dict(facts: Mapping[str, Any]) -> Sketch:
+def from_dict(facts: Mapping[str, Any]) -> PartialScore:
     """The form that ``as_dict`` told of. Raises ChoraleError where it makes none."""
     try:
         steps = int(facts["steps"])
@@ -81,7 +84,7 @@ def from_dict(facts: Mapping[str, Any]) -> Sketch:
             np.full(shape, REST), nothing, meters=meters, key=key, pickup=int(facts["pickup"])
         )
         phrases = facts["phrases"]
-        return Sketch(silence, nothing, key, None if phrases is None else tuple(phrases))
+        return PartialScore(silence, nothing, key, None if phrases is None else tuple(phrases))
     except ChoraleError:
         raise
     except (KeyError, TypeError, ValueError) as error:
@@ -96,7 +99,7 @@ def save(chorales: Sequence[Chorale], path: Path = BACH) -> None:
 
 
 @cache
-def of_bach() -> tuple[Sketch, ...]:
+def of_bach() -> tuple[PartialScore, ...]:
     """The forms that ship with the package."""
     return tuple(from_dict(facts) for facts in json.loads(BACH.read_text(encoding="utf-8")))
 
@@ -109,7 +112,7 @@ def draw(
     key: Key | None = None,
     meter: Meter | None = None,
     mode: str | None = None,
-) -> list[Sketch]:
+) -> list[PartialScore]:
     """``n`` of Bach's forms by chance, with so many bars, in this meter, in this mode or key.
 
     A pickup and the short bar that makes up for it count as one bar. Where Bach has no such form

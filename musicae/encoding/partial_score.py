@@ -19,7 +19,7 @@ RHYTHMS = ("plain", "flowing")
 
 
 @dataclass(frozen=True, eq=False)
-class Sketch:
+class PartialScore:
     """What a harmonizer is given. Raises ChoraleError where the fields contradict each other.
 
     >>> tune = Chorale.from_notes([[(0, 4, 67), (4, 4, 69), (8, 8, 71)]])
@@ -71,7 +71,7 @@ class Sketch:
         key: Key | None = None,
         phrases: tuple[int, ...] | None = None,
         rhythm: str | None = None,
-    ) -> Sketch:
+    ) -> PartialScore:
         """The sketch that is left of a chorale when only some ``voices`` or cells are ``known``.
 
         Notes of which only a part is known are known as a whole. The key is found in the known

@@ -9,7 +9,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.core.key import MODES
 from musicae.core.meter import Measure, Meter
-from musicae.encoding.partial_score import RHYTHMS, Sketch
+from musicae.encoding.partial_score import RHYTHMS, PartialScore
 
 Ints = NDArray[np.int64]
 
@@ -39,7 +39,7 @@ SINCE_BAR, PHRASES, RHYTHM = 1, slice(5, 7), 8
 """The columns that speak of steps since the bar line, of phrases, and of the rhythm asked for."""
 
 
-def situation(sketch: Sketch) -> Ints:
+def step_features(sketch: PartialScore) -> Ints:
     """``(T, C)``: metrical weight; steps since the bar line, to the next one, and since the beat;
     steps to the end of the piece; to the end of the phrase and since its beginning, 0 where
     phrases are not known; the mode; the rhythm asked for, 0 for none.
@@ -87,7 +87,7 @@ def _in_bar(measure: Measure, first_step: int) -> Ints:
     return np.stack([weight, np.minimum(since, last), np.minimum(until, last), beats], axis=-1)
 
 
-def _in_phrase(sketch: Sketch) -> Ints:
+def _in_phrase(sketch: PartialScore) -> Ints:
     """``(T, 2)`` classes of the steps to the last note of the phrase, and since the phrase began.
 
     The last note lasts until the next one begins, in the highest voice that is known there. Where
@@ -113,7 +113,7 @@ def _in_phrase(sketch: Sketch) -> Ints:
     return columns
 
 
-def _onsets_of_phrase(sketch: Sketch, end: int, onsets: Ints) -> Ints:
+def _onsets_of_phrase(sketch: PartialScore, end: int, onsets: Ints) -> Ints:
     """The onsets of the highest voice with a note at the phrase's end; of all, if none has one."""
     sounding = np.flatnonzero(sketch.chorale.onset[end])
     return np.flatnonzero(sketch.chorale.onset[:, sounding[0]]) if sounding.size else onsets

@@ -34,7 +34,7 @@ ACCOMPANIMENT = (1, 2, 3)
 ALL_VOICES = (0, 1, 2, 3)
 
 
-def encode(chorale: Chorale) -> Tensor:
+def chorale_to_tokens(chorale: Chorale) -> Tensor:
     """Tokens ``(T, V)``, int64. Raises ChoraleError where a note is outside its voice's range."""
     lows = np.array([low for low, _ in VOICE_RANGES])
     highs = np.array([high for _, high in VOICE_RANGES])
@@ -52,7 +52,7 @@ def encode(chorale: Chorale) -> Tensor:
     return torch.from_numpy(np.where(pitch == REST, SILENCE, tokens))
 
 
-def decode(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
+def tokens_to_chorale(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
     """The chorale that tokens ``(T, V)`` spell; a hold of silence is silence.
 
     Meter, key, fermatas and the like come from ``frame``, a chorale of the same length; without

@@ -17,7 +17,7 @@ from musicae.core.key import MODES, Key
 from musicae.core.pitch import pitch_name
 from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO, WINDOW
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
@@ -71,7 +71,7 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
         if not shifts:
             continue
         piece = chorale.transpose(min(shifts, key=abs))
-        tokens = pianoroll.encode(piece)
+        tokens = pianoroll.chorale_to_tokens(piece)
         guess = torch.from_numpy(_by_degree(piece, below))
         for start in _side_by_side(four_bar_starts(piece)):
             window = pianoroll.window(tokens, start)
@@ -117,8 +117,8 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
         if not shifts:
             continue
         piece = chorale.transpose(min(shifts, key=abs))
-        tokens = pianoroll.encode(piece)
-        judged = decoding.judge(model, Sketch.of(piece, voices=SOPRANO), tokens)
+        tokens = pianoroll.chorale_to_tokens(piece)
+        judged = decoding.score(model, PartialScore.of(piece, voices=SOPRANO), tokens)
         nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:
@@ -209,9 +209,9 @@ def score(model: Harmonizer, chorale: Chorale) -> Score:
         raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
     shift = min(shifts, key=abs)
     piece = chorale.transpose(shift)
-    sketch = Sketch.of(piece, voices=SOPRANO)
-    tokens = pianoroll.encode(piece)  # (T, V)
-    logits, nats = decoding.judge(model, sketch, tokens)
+    sketch = PartialScore.of(piece, voices=SOPRANO)
+    tokens = pianoroll.chorale_to_tokens(piece)  # (T, V)
+    logits, nats = decoding.score(model, sketch, tokens)
     steps, lines = len(tokens), {}
     for voice in ACCOMPANIMENT:
         notes = int(chorale.onset[:, voice].sum())

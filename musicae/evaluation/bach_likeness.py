@@ -36,13 +36,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musicae.core import assets
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.core.key import MODES
 from musicae.evaluation.histograms import INTERVALS, N_CHORDS, style
 
-BACH = Path(__file__).parents[1] / "weights" / "bach_style.json"
+BACH = assets.BACH / "histograms.json"
 """The reference that ships with the package."""
 FORMAT = 1
 """Of the file; another number means other facts."""

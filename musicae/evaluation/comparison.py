@@ -23,7 +23,7 @@ from musicae.core.files import whole_file
 from musicae.corpus.corpus import Corpus
 from musicae.decoding import harmonize
 from musicae.decoding.minibach import generate
-from musicae.decoding.sampler import Choice
+from musicae.decoding.sampler import SamplingOptions
 from musicae.encoding import forms
 from musicae.evaluation import accuracy as evaluation
 from musicae.evaluation import bach_likeness, two_sample
@@ -128,7 +128,7 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     for chorale in held_out.chorales:
         soprano = known_of(chorale, Request(voice=0))
         sketch = soprano.sketch(soprano.marks or None)
-        choice = Choice(harmonize.usual_temperature(model, 1), seed)
+        choice = SamplingOptions(harmonize.usual_temperature(model, 1), seed)
         (made,) = harmonize.harmonize(model, sketch, 1, choice)
         written.append(soprano.around(made.chorale))
     likelihood = None

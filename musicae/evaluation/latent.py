@@ -10,15 +10,15 @@ import numpy as np
 import torch
 
 from musicae.core.chorale import Chorale
-from musicae.decoding.sampler import LIKELIEST, Choice
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
-from musicae.encoding.batches import piece_of
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.batches import beat_batch
+from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES
-from musicae.latent.compose import sound, vae_of
-from musicae.latent.space import Place, dream, hear
+from musicae.latent.compose import decode_points, vae_of
+from musicae.latent.space import LatentPoint, encode, sample
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE, Piece
+from musicae.models.vae import BeatBatch, ChoraleVAE
 from musicae.models.voice_transformer import surprise
 from musicae.training.vae import LatentStatistics, latent_statistics
 
@@ -74,9 +74,9 @@ class LatentReport:
 def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0) -> LatentReport:
     """Hear chorales, and write them again. Raises CheckpointError for a model that is no VAE."""
     vae = vae_of(model)
-    own = [hear(vae, chorale) for chorale in chorales]
+    own = [encode(vae, chorale) for chorale in chorales]
     seeds = [(seed, number) for number in range(len(chorales))]
-    other = dream(vae, [place.form for place in own], "normal", seeds)
+    other = sample(vae, [place.form for place in own], "normal", seeds)
     batches = [_open(chorale, vae) for chorale in chorales]
     return LatentReport(
         latent_statistics(vae, batches),
@@ -85,9 +85,9 @@ def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0)
     )
 
 
-def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], places: Sequence[Place]) -> float:
+def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], places: Sequence[LatentPoint]) -> float:
     """``LatentReport.rebuilt`` from any places: the mean over chorales."""
-    made = sound(model, places, Choice(LIKELIEST))
+    made = decode_points(model, places, SamplingOptions(LIKELIEST))
     shares = [
         np.mean(each.chorale.pitch == chorale.pitch)
         for each, chorale in zip(made, chorales, strict=True)
@@ -96,7 +96,9 @@ def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], places: Sequence[Pla
 
 
 @torch.inference_mode()
-def _nats_a_step(model: ChoraleVAE, chorales: Sequence[Chorale], places: Sequence[Place]) -> float:
+def _nats_a_step(
+    model: ChoraleVAE, chorales: Sequence[Chorale], places: Sequence[LatentPoint]
+) -> float:
     nats = 0.0
     for chorale, place in zip(chorales, places, strict=True):
         piece = _open(chorale, model)
@@ -106,11 +108,11 @@ def _nats_a_step(model: ChoraleVAE, chorales: Sequence[Chorale], places: Sequenc
     return nats / sum(len(chorale) for chorale in chorales)
 
 
-def _open(chorale: Chorale, model: ChoraleVAE) -> Piece:
+def _open(chorale: Chorale, model: ChoraleVAE) -> BeatBatch:
     """A chorale of which all notes are there and none is known."""
     form = forms.form_of(chorale)
-    whole = Sketch.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
-    piece = piece_of(whole, model.config)
+    whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
+    piece = beat_batch(whole, model.config)
     known = torch.zeros_like(piece.problem.known)
     known[:, len(chorale) :] = True
     return piece._replace(problem=piece.problem._replace(known=known))

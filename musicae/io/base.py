@@ -36,3 +36,10 @@ SOURCE, PROVENANCE = "source: ", "musicae: "
 
 OWN = 0x7D
 """The manufacturer's number of what is for no other program, in the MIDI standard."""
+
+
+def title_from(path: Path) -> str:
+    """A file's name as a title."""
+    return " ".join(
+        "".join(c if c.isprintable() else " " for c in path.stem.replace("_", " ")).split()
+    )

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
-from musicae.decoding.sampler import LIKELIEST, Choice, realize
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents
 from musicae.encoding import forms
-from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import tokens_to_chorale
 from musicae.latent.distance import distance
-from musicae.latent.space import Place, between, dream, hear, slid
+from musicae.latent.space import LatentPoint, encode, interpolate, sample, shift
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE
 
@@ -34,17 +34,17 @@ BACKWARDS = 10.0
 Floats = NDArray[np.float64]
 
 
-class Kept(NamedTuple):
+class KeptVoices(NamedTuple):
     """A chorale of a place's form, of which voices stay exactly as they are."""
 
     chorale: Chorale
     voices: tuple[int, ...]
 
 
-class Sounding(NamedTuple):
+class DecodedPoint(NamedTuple):
     """A place and what it sounds like."""
 
-    place: Place
+    place: LatentPoint
     chorale: Chorale
     nats: float
     """How much the model is surprised by the notes, the place being told."""
@@ -52,12 +52,12 @@ class Sounding(NamedTuple):
     """Of which what was drawn for it follows, besides the choice's seed."""
 
 
-def usual_choice(seed: int, temperature: float | None = None) -> Choice:
+def usual_choice(seed: int, temperature: float | None = None) -> SamplingOptions:
     """How symbols are chosen where nothing or only a temperature is asked for."""
     if temperature is None:
         temperature = USUAL_TEMPERATURE
     rhythm = None if temperature == LIKELIEST else RHYTHM_TEMPERATURE
-    return Choice(temperature, seed, rhythm_temperature=rhythm)
+    return SamplingOptions(temperature, seed, rhythm_temperature=rhythm)
 
 
 def vae_of(model: Checkpoint) -> ChoraleVAE:
@@ -67,13 +67,13 @@ def vae_of(model: Checkpoint) -> ChoraleVAE:
     return model.model
 
 
-def sound(
+def decode_points(
     model: Checkpoint,
-    places: Sequence[Place],
-    choice: Choice,
-    kept: Sequence[Kept] | None = None,
+    places: Sequence[LatentPoint],
+    choice: SamplingOptions,
+    kept: Sequence[KeptVoices] | None = None,
     numbers: Sequence[int] | None = None,
-) -> list[Sounding]:
+) -> list[DecodedPoint]:
     """What places sound like.
 
     Args:
@@ -88,34 +88,34 @@ def sound(
         part = range(len(places))[first : first + TOGETHER]
         sketches = [_sketch(places[i], kept[i] if kept else None) for i in part]
         latents = [places[i].latent for i in part]
-        drawn = realize(vae, sketches, latents, choice, [(numbers[i],) for i in part])
+        drawn = decode_latents(vae, sketches, latents, choice, [(numbers[i],) for i in part])
         for i, tokens, nats in zip(part, drawn.tokens, drawn.nats.tolist(), strict=True):
             form = places[i].form
             frame = kept[i].chorale if kept else form.chorale
-            written = pianoroll.decode(tokens[: len(frame)], frame)
+            written = tokens_to_chorale(tokens[: len(frame)], frame)
             if not kept:
                 written = forms.with_form(written, form)
             written = replace(written, source=f"musicae {model.name}")
-            found.append(Sounding(places[i], written, nats, numbers[i]))
+            found.append(DecodedPoint(places[i], written, nats, numbers[i]))
     return found
 
 
 @one_thread()
 def compose(
     model: Checkpoint,
-    wished: Sequence[Sketch],
+    wished: Sequence[PartialScore],
     prior: str,
     slides: Mapping[str, float],
-    choice: Choice,
-) -> list[Sounding]:
+    choice: SamplingOptions,
+) -> list[DecodedPoint]:
     """A new chorale for each form, from latent vectors drawn from a prior and moved by slides."""
     vae = vae_of(model)
     seeds = [(choice.seed, number) for number in range(len(wished))]
-    places = [slid(vae, place, slides) for place in dream(vae, wished, prior, seeds)]
-    return sound(model, settled(model, places), choice)
+    places = [shift(vae, place, slides) for place in sample(vae, wished, prior, seeds)]
+    return decode_points(model, refined(model, places), choice)
 
 
-def settled(model: Checkpoint, places: Sequence[Place]) -> list[Place]:
+def refined(model: Checkpoint, places: Sequence[LatentPoint]) -> list[LatentPoint]:
     """Where places come to when what they sound like is heard again.
 
     The learned prior knows the music less well than encoder and decoder together do: a step of
@@ -124,12 +124,14 @@ def settled(model: Checkpoint, places: Sequence[Place]) -> list[Place]:
     Denoising Auto-Encoders as Generative Models*).
     """
     vae = vae_of(model)
-    loud = sound(model, places, Choice(LIKELIEST))
-    return [hear(vae, each.chorale, each.place.form) for each in loud]
+    loud = decode_points(model, places, SamplingOptions(LIKELIEST))
+    return [encode(vae, each.chorale, each.place.form) for each in loud]
 
 
 @one_thread()
-def path(model: Checkpoint, one: Place, other: Place, n: int, choice: Choice) -> list[Sounding]:
+def way(
+    model: Checkpoint, one: LatentPoint, other: LatentPoint, n: int, choice: SamplingOptions
+) -> list[DecodedPoint]:
     """``n`` chorales on the way from one place to another, the places' own at its ends.
 
     Of more of them that lie on the way those are chosen that bring each step farther from the one
@@ -137,8 +139,8 @@ def path(model: Checkpoint, one: Place, other: Place, n: int, choice: Choice) ->
     """
     vae = vae_of(model)
     shares = np.linspace(0, 1, FINER * (n - 1) + 1)
-    inside = [between(vae, one, other, float(share)) for share in shares[1:-1]]
-    sounding = sound(model, [one, *inside, other], choice, numbers=[0] * len(shares))
+    inside = [interpolate(vae, one, other, float(share)) for share in shares[1:-1]]
+    sounding = decode_points(model, [one, *inside, other], choice, numbers=[0] * len(shares))
     away = np.array([distance(sounding[0].chorale, each.chorale) for each in sounding])
     near = np.array([distance(each.chorale, sounding[-1].chorale) for each in sounding])
     return [sounding[i] for i in _even_steps(away, near, n)]
@@ -146,14 +148,20 @@ def path(model: Checkpoint, one: Place, other: Place, n: int, choice: Choice) ->
 
 @one_thread()
 def neighbours(
-    model: Checkpoint, place: Place, n: int, amount: float, choice: Choice, *, kept: Kept | None
-) -> list[Sounding]:
+    model: Checkpoint,
+    place: LatentPoint,
+    n: int,
+    amount: float,
+    choice: SamplingOptions,
+    *,
+    kept: KeptVoices | None,
+) -> list[DecodedPoint]:
     """``n`` chorales in the neighbourhood of a place: so far, 0 to 1, on the way to others."""
     vae = vae_of(model)
     seeds = [(choice.seed, number) for number in range(n)]
-    others = dream(vae, [place.form] * n, "fitted", seeds)
-    places = [between(vae, place, other, amount, own_form=True) for other in others]
-    return sound(model, places, choice, None if kept is None else [kept] * n)
+    others = sample(vae, [place.form] * n, "fitted", seeds)
+    places = [interpolate(vae, place, other, amount, own_form=True) for other in others]
+    return decode_points(model, places, choice, None if kept is None else [kept] * n)
 
 
 def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
@@ -180,9 +188,9 @@ def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
     return steps[::-1]
 
 
-def _sketch(place: Place, kept: Kept | None) -> Sketch:
+def _sketch(place: LatentPoint, kept: KeptVoices | None) -> PartialScore:
     """The form of a place, and what is kept."""
     if kept is None:
         return place.form
     form = place.form
-    return Sketch.of(kept.chorale, voices=kept.voices, key=form.key, phrases=form.phrases)
+    return PartialScore.of(kept.chorale, voices=kept.voices, key=form.key, phrases=form.phrases)

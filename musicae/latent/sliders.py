@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musicae.decoding.sampler import LIKELIEST, Choice
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
-from musicae.latent.compose import sound
-from musicae.latent.space import Place, dream
+from musicae.latent.compose import decode_points
+from musicae.latent.space import LatentPoint, sample
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE, Latent
 
@@ -30,7 +30,7 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
     other, each is the shortest. ``deviations`` are those of ``attributes.measured`` in the corpus.
     """
     seeds = [(SEED, number) for number in range(probes)]
-    places = dream(model, forms.draw(probes, SEED), "fitted", seeds)
+    places = sample(model, forms.draw(probes, SEED), "fitted", seeds)
     spread = torch.cat([place.latent.beats[0] for place in places]).std(dim=0, correction=0)
     nudges = np.random.default_rng(SEED).standard_normal((probes, len(spread)))
 
@@ -40,10 +40,10 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
         """``(N, K)`` what nudged pieces have, in deviations."""
         moves = torch.from_numpy(sign * NUDGE * nudges).float() * spread
         moved = [
-            Place(place.form, Latent(place.latent.piece, place.latent.beats + move))
+            LatentPoint(place.form, Latent(place.latent.piece, place.latent.beats + move))
             for place, move in zip(places, moves, strict=True)
         ]
-        made = sound(Checkpoint("vae", model, {}, ""), moved, Choice(LIKELIEST))
+        made = decode_points(Checkpoint("vae", model, {}, ""), moved, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.array([measured(each.chorale) for each in made]) / units
         return found
 

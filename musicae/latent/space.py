@@ -20,9 +20,10 @@ from torch.nn import functional as F
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.decoding.incremental import one_thread
-from musicae.encoding import forms, tokens
-from musicae.encoding.batches import beats_of, piece_of, together
-from musicae.encoding.partial_score import Sketch
+from musicae.encoding import forms
+from musicae.encoding.batches import beat_batch, beats_of, padded
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import ALL_VOICES
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
 
 PRIORS = ("normal", "fitted")
@@ -31,8 +32,8 @@ side's posterior."""
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    form: Sketch
+class LatentPoint:
+    form: PartialScore
     latent: Latent
     """Of one piece: ``(1, Z)`` and ``(1, M, Y)``, float32."""
 
@@ -49,7 +50,7 @@ class Place:
         }
 
     @classmethod
-    def from_dict(cls, facts: Mapping[str, Any], config: ChoraleVAEConfig) -> Place:
+    def from_dict(cls, facts: Mapping[str, Any], config: ChoraleVAEConfig) -> LatentPoint:
         """The place that ``as_dict`` told of. Raises ChoraleError where it is none, or one of
         another model."""
         try:
@@ -65,26 +66,26 @@ class Place:
 
 @torch.inference_mode()
 @one_thread()
-def hear(model: ChoraleVAE, chorale: Chorale, form: Sketch | None = None) -> Place:
+def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None) -> LatentPoint:
     """The place of a chorale: the mean of its posterior.
 
     Raises ChoraleError where a note is outside its voice's range.
     """
     form = form or forms.form_of(chorale)
-    whole = Sketch.of(chorale, voices=tokens.ALL_VOICES, key=form.key, phrases=form.phrases)
-    piece = piece_of(whole, model.config)
-    return Place(form, model.encode(piece, model.sing(piece.problem.tokens)).mean)
+    whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
+    piece = beat_batch(whole, model.config)
+    return LatentPoint(form, model.encode(piece, model.sing(piece.problem.tokens)).mean)
 
 
 @torch.inference_mode()
-def dream(
-    model: ChoraleVAE, wished: Sequence[Sketch], prior: str, seeds: Sequence[tuple[int, ...]]
-) -> list[Place]:
+def sample(
+    model: ChoraleVAE, wished: Sequence[PartialScore], prior: str, seeds: Sequence[tuple[int, ...]]
+) -> list[LatentPoint]:
     """A place for each form, drawn from one of ``PRIORS``, and for its beats from the learned one.
 
     What is drawn for a form follows from its seed alone.
     """
-    pieces = together([piece_of(form, model.config) for form in wished])
+    pieces = padded([beat_batch(form, model.config) for form in wished])
     counts = (pieces.beats.max(dim=1).values + 1).tolist()
     config = model.config
     whole = torch.zeros(len(wished), config.piece)
@@ -97,14 +98,14 @@ def dream(
         whole = model.latent_mean + whole @ model.latent_spread.T
     latent = model.imagine(whole, noise, pieces)
     return [
-        Place(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
+        LatentPoint(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
         for i, (form, count) in enumerate(zip(wished, counts, strict=True))
     ]
 
 
-def between(
-    model: ChoraleVAE, one: Place, other: Place, share: float, own_form: bool = False
-) -> Place:
+def interpolate(
+    model: ChoraleVAE, one: LatentPoint, other: LatentPoint, share: float, own_form: bool = False
+) -> LatentPoint:
     """A place so far on the way from one to another, with the form of the nearer one, or always
     its own.
 
@@ -118,16 +119,16 @@ def between(
     piece = _arc(a - model.latent_mean, b - model.latent_mean, share) + model.latent_mean
     a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
     beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
-    return Place(nearer.form, Latent(piece, beats + model.beat_mean))
+    return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean))
 
 
-def slid(model: ChoraleVAE, place: Place, slides: Mapping[str, float]) -> Place:
+def shift(model: ChoraleVAE, place: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
     """A place moved along directions of ``model.config.sliders``, in standard deviations of what
     Bach's chorales have of each."""
     beats = place.latent.beats
     for name, amount in slides.items():
         beats = beats + amount * model.directions[model.config.sliders.index(name)]
-    return Place(place.form, Latent(place.latent.piece, beats))
+    return LatentPoint(place.form, Latent(place.latent.piece, beats))
 
 
 def _stretched(latent: Latent, count: int) -> Latent:

@@ -18,11 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from musicae.core.assets import WEIGHTS
 from musicae.core.errors import CheckpointError
 from musicae.core.files import whole_file
-
-WEIGHTS = Path(__file__).parents[1] / "weights"
-"""The folder of the trained models that ship with the package."""
 
 
 class Kind(NamedTuple):

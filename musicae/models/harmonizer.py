@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from musicae.models.voice_transformer import Problem, Writer, WriterConfig
+from musicae.models.voice_transformer import MaskedBatch, VoiceTransformer, VoiceTransformerConfig
 
 
 @dataclass(frozen=True)
-class HarmonizerConfig(WriterConfig):
+class HarmonizerConfig(VoiceTransformerConfig):
     """A harmonizer has no layers but those of every writer."""
 
 
-class Harmonizer(Writer):
-    def forward(self, problem: Problem) -> Tensor:
+class Harmonizer(VoiceTransformer):
+    def forward(self, problem: MaskedBatch) -> Tensor:
         """The logits ``(B, T, V, S)`` of ``Writer.write``."""
         notes = self.sing(problem.tokens)
         return self.write(notes, problem, self.listen(notes, problem))

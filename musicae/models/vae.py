@@ -22,7 +22,12 @@ from torch.nn import functional as F
 
 from musicae.models.layers import Block, FeatureSum, Memory
 from musicae.models.vocabulary import FIRST_PITCH
-from musicae.models.voice_transformer import Notes, Problem, Writer, WriterConfig
+from musicae.models.voice_transformer import (
+    MaskedBatch,
+    Notes,
+    VoiceTransformer,
+    VoiceTransformerConfig,
+)
 
 POOLS = 8
 """How many places of a beat, and beats of a piece, are told apart when they are summed up."""
@@ -35,7 +40,7 @@ NARROWEST, WIDEST = -7.0, 3.0
 
 
 @dataclass(frozen=True)
-class ChoraleVAEConfig(WriterConfig):
+class ChoraleVAEConfig(VoiceTransformerConfig):
     piece: int = 48
     """Numbers of the piece's latent vector."""
     beat: int = 8
@@ -64,10 +69,10 @@ class ChoraleVAEConfig(WriterConfig):
         return self.stride * self.span * max(self.encoder_layers, self.lead_layers)
 
 
-class Piece(NamedTuple):
+class BeatBatch(NamedTuple):
     """Whole chorales, or the forms of such as are to be written."""
 
-    problem: Problem
+    problem: MaskedBatch
     beats: Tensor
     """``(B, J)`` int64 which beat a frame belongs to, from 0; ``NONE`` after the end."""
 
@@ -103,7 +108,7 @@ class Posterior(NamedTuple):
         return Latent(self.piece.mean, self.beats.mean)
 
 
-class Reading(NamedTuple):
+class Reconstruction(NamedTuple):
     """What the model makes of chorales that it hears, and writes again."""
 
     logits: Tensor
@@ -118,7 +123,7 @@ class Reading(NamedTuple):
     """``(B, M)`` bool which beats there are."""
 
 
-class ChoraleVAE(Writer):
+class ChoraleVAE(VoiceTransformer):
     config: ChoraleVAEConfig
     latent_mean: Tensor
     """``(Z,)`` of the vectors of the pieces that it learned from."""
@@ -159,7 +164,7 @@ class ChoraleVAE(Writer):
         self.register_buffer("beat_mean", torch.zeros(y))
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 
-    def forward(self, piece: Piece, forgotten: Tensor | None = None) -> Reading:
+    def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:
         """Hear chorales and write them again from latent vectors drawn from what was heard; in
         evaluation from the means. ``forgotten`` is ``Writer.write``'s."""
         notes = self.sing(piece.problem.tokens)
@@ -171,11 +176,11 @@ class ChoraleVAE(Writer):
         prior = self.foresee(Latent(whole, latent.beats.detach()), piece)
         heard = self.conduct(latent, piece)
         logits = self.write(notes, piece.problem, heard, forgotten)
-        return Reading(
+        return Reconstruction(
             logits, self.outline(heard, piece), posterior, prior, self.membership(piece).any(-1)
         )
 
-    def encode(self, piece: Piece, notes: Notes) -> Posterior:
+    def encode(self, piece: BeatBatch, notes: Notes) -> Posterior:
         """What latent vectors whole chorales may have; ``notes`` are ``sing``'s."""
         problem = piece.problem
         every = problem._replace(known=torch.ones_like(problem.known))
@@ -187,20 +192,20 @@ class ChoraleVAE(Writer):
         piece_mean = of_piece.mean.to(beats.dtype)[:, None].expand(-1, beats.shape[1], -1)
         return Posterior(of_piece, _gaussian(self.to_beat(torch.cat([beats, piece_mean], dim=-1))))
 
-    def membership(self, piece: Piece) -> Tensor:
+    def membership(self, piece: BeatBatch) -> Tensor:
         """``(B, M, J)`` bool which frames belong to each beat."""
         count = int(piece.beats.max()) + 1
         which = torch.arange(count, device=piece.beats.device)
         return piece.beats[:, None] == which[:, None]
 
-    def beat_forms(self, piece: Piece) -> Tensor:
+    def beat_forms(self, piece: BeatBatch) -> Tensor:
         """``(B, M, W)`` what is told of each beat: the mean of its frames' contexts."""
         member = self.membership(piece).float()
         share = member / member.sum(dim=-1, keepdim=True).clamp_min(1)
         forms = self.form(self._context(piece))
         return torch.einsum("bmj,bjw->bmw", share.to(forms.dtype), forms)
 
-    def foresee(self, latent: Latent, piece: Piece) -> Gaussian:
+    def foresee(self, latent: Latent, piece: BeatBatch) -> Gaussian:
         """``(B, M, Y)`` what each beat's vector may be, given the beats before it and the piece."""
         before = F.pad(latent.beats, (0, 0, 1, 0))[:, :-1]
         whole = latent.piece[:, None].expand(-1, before.shape[1], -1)
@@ -209,7 +214,7 @@ class ChoraleVAE(Writer):
             x = block(x)
         return _gaussian(self.prior_out(self.prior_norm(x)))
 
-    def imagine(self, whole: Tensor, noise: Tensor, piece: Piece) -> Latent:
+    def imagine(self, whole: Tensor, noise: Tensor, piece: BeatBatch) -> Latent:
         """Beats for a piece's vector ``(B, Z)``, one after another from noise ``(B, M, Y)``."""
         forms = self.beat_forms(piece)
         memories = [Memory(self.config.beat_span) for _ in self.prior]
@@ -223,7 +228,7 @@ class ChoraleVAE(Writer):
             beats.append(beat)
         return Latent(whole, torch.stack(beats, dim=1))
 
-    def conduct(self, latent: Latent, piece: Piece) -> Tensor:
+    def conduct(self, latent: Latent, piece: BeatBatch) -> Tensor:
         """``(B, J, W)`` what leads the writer."""
         whole = latent.piece[:, None].expand(-1, latent.beats.shape[1], -1)
         slots = self.lead_in(torch.cat([latent.beats, whole], dim=-1))  # (B, M, H W)
@@ -237,7 +242,7 @@ class ChoraleVAE(Writer):
         heard: Tensor = self.lead_norm(x)
         return heard
 
-    def outline(self, heard: Tensor, piece: Piece) -> Tensor:
+    def outline(self, heard: Tensor, piece: BeatBatch) -> Tensor:
         """``Reading.skeleton`` of what ``conduct`` gives."""
         voices, pitches = len(self.lowest), max(self.config.symbols) - FIRST_PITCH
         scores = self.skeleton(heard).float().view(*heard.shape[:2], voices, -1)
@@ -248,7 +253,7 @@ class ChoraleVAE(Writer):
         told: Tensor = (by_height + by_degree.gather(-1, degree)).log_softmax(dim=-1)
         return told
 
-    def _context(self, piece: Piece) -> Tensor:
+    def _context(self, piece: BeatBatch) -> Tensor:
         """``(B, J, stride * C)``"""
         context = piece.problem.context
         return context.reshape(len(context), -1, self.config.stride * context.shape[-1])

@@ -42,7 +42,7 @@ PARTS = 5
 
 
 @dataclass(frozen=True)
-class WriterConfig:
+class VoiceTransformerConfig:
     lowest: tuple[int, ...]
     """The lowest MIDI pitch of each voice, S A T B."""
     symbols: tuple[int, ...]
@@ -80,7 +80,7 @@ class WriterConfig:
             raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
 
 
-class Problem(NamedTuple):
+class MaskedBatch(NamedTuple):
     """Pieces of which some notes are known."""
 
     tokens: Tensor
@@ -127,7 +127,7 @@ class Turn(NamedTuple):
     """``(U, P)`` bool which pitches a voice has not."""
 
 
-class Writer(nn.Module):
+class VoiceTransformer(nn.Module):
     lowest: Tensor
     symbols: Tensor
     ages: Tensor
@@ -136,7 +136,7 @@ class Writer(nn.Module):
     calibration: Tensor
     """What logits are divided by: above 1 where a trained model was too sure of itself."""
 
-    def __init__(self, config: WriterConfig) -> None:
+    def __init__(self, config: VoiceTransformerConfig) -> None:
         super().__init__()
         self.config = config
         voices, width = len(config.lowest), config.width
@@ -185,7 +185,7 @@ class Writer(nn.Module):
         self.register_buffer("calibration", torch.ones(1))
 
     def write(
-        self, notes: Notes, problem: Problem, heard: Tensor, forgotten: Tensor | None = None
+        self, notes: Notes, problem: MaskedBatch, heard: Tensor, forgotten: Tensor | None = None
     ) -> Tensor:
         """The logits of each voice's symbols at each step, given all that comes before it.
 
@@ -223,7 +223,7 @@ class Writer(nn.Module):
         index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
         return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
 
-    def listen(self, notes: Notes, problem: Problem) -> Tensor:
+    def listen(self, notes: Notes, problem: MaskedBatch) -> Tensor:
         """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
         _, known, context, tonic = problem
         # How a voice came to a note, and how long it has rested, say what was before, which may
@@ -340,7 +340,7 @@ class Writer(nn.Module):
         return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
 
 
-def surprise(logits: Tensor, problem: Problem) -> Tensor:
+def surprise(logits: Tensor, problem: MaskedBatch) -> Tensor:
     """``(B, T, V)`` in nats, of each symbol that is not known; 0 where it is.
 
     ``logits`` are ``Writer.write``'s. The sum is the exact negative log-likelihood of what

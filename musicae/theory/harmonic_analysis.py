@@ -86,7 +86,7 @@ def analyse(chorale: Chorale) -> tuple[Label, ...]:
     the bass does that moves to another chord tone on a beat, and so does the seventh that joins a
     dominant. A cadential six-four is I64. Theorists' analyses of ten of Bach's chorales, on which
     nothing was tuned, name the same key for 81% of the quarters, the same root for 93% and the
-    same numeral with its figures for 74% (``scripts/measure_analysis.py``). Where they differ it
+    same numeral with its figures for 74% (``benchmarks/analysis.py``). Where they differ it
     is mostly about where a key area begins.
 
     >>> voices = [(0, 4, 71), (4, 4, 72)], [(0, 4, 67), (4, 4, 67)], [(0, 4, 62), (4, 4, 64)]

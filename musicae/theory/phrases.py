@@ -5,7 +5,7 @@ Ends are inferred much as Temperley's grouper does it (*The Cognition of Basic M
 in the usual length and at parallel places in the bar, and dynamic programming finds the best of
 all divisions. From Cambouropoulos (*The Local Boundary Detection Model*, ICMC 2001) comes that a
 leap divides too. The weights were chosen on the train side of Bach's chorales and on the melodies
-in ``data``, few false ends being worth more than many right ones; ``scripts/measure_theory.py``
+in ``data``, few false ends being worth more than many right ones; ``benchmarks/voice_leading.py``
 measures them.
 """
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicae.models.voice_transformer import Problem, Writer, surprise
+from musicae.models.voice_transformer import MaskedBatch, VoiceTransformer, surprise
 
 CALIBRATIONS = np.arange(0.8, 2.0, 0.02).round(2).tolist()
 
@@ -18,7 +18,9 @@ Batch = TypeVar("Batch")
 
 @torch.no_grad()
 def calibrate(
-    model: Writer, batches: Sequence[Batch], read: Callable[[Batch], tuple[Tensor, Problem]]
+    model: VoiceTransformer,
+    batches: Sequence[Batch],
+    read: Callable[[Batch], tuple[Tensor, MaskedBatch]],
 ) -> None:
     """Divide the logits by what makes batches that it did not learn from the likeliest.
 

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale, transpositions
-from musicae.encoding import tokens as pianoroll
-from musicae.encoding.partial_score import RHYTHMS, Sketch
-from musicae.encoding.step_features import PHRASES, RHYTHM, situation
-from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO
+from musicae.encoding.partial_score import RHYTHMS, PartialScore
+from musicae.encoding.step_features import PHRASES, RHYTHM, step_features
+from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO, chorale_to_tokens, window
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import Problem, surprise
+from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
@@ -59,7 +58,7 @@ class HarmonyTask:
         """Nothing but the losses."""
         return {}
 
-    def loss(self, network: nn.Module, batch: Problem, _progress: float = 1.0) -> Tensor:
+    def loss(self, network: nn.Module, batch: MaskedBatch, _progress: float = 1.0) -> Tensor:
         """Nats a step at which something is open: ``(B,)``.
 
         While it learns from teachers, a model is surprised not by Bach's symbol alone but, for
@@ -72,7 +71,7 @@ class HarmonyTask:
         steps = (~batch.known).any(dim=-1).sum(dim=-1)
         return nats.sum(dim=(1, 2)) / steps.clamp_min(1)
 
-    def _disagreement(self, logits: Tensor, batch: Problem) -> Tensor:
+    def _disagreement(self, logits: Tensor, batch: MaskedBatch) -> Tensor:
         """``(B, T, V)`` nats by which the teachers' average opinion surprises."""
         with torch.no_grad():
             opinions = [
@@ -127,7 +126,7 @@ class Exercises:
     def __len__(self) -> int:
         return len(self.exercises)
 
-    def batch(self, indices: Sequence[int], *seed: int) -> Problem:
+    def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
         """The exercises of these indices as one problem, drawn by ``seed`` and index.
 
         They are filled up to one length with known silence.
@@ -142,7 +141,7 @@ class Exercises:
         for tokens, known, context, tonic in problems:
             missing = (0, 0, 0, length - len(tokens))
             padded.append(
-                Problem(
+                MaskedBatch(
                     F.pad(tokens, missing, value=SILENCE),
                     F.pad(known, missing, value=True),
                     F.pad(context, missing),
@@ -150,7 +149,9 @@ class Exercises:
                 )
             )
         # Of the last batch a process may have no share.
-        return Problem(*(torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True)))
+        return MaskedBatch(
+            *(torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True))
+        )
 
     def describe(self) -> dict[str, Any]:
         """How many there are, and a fingerprint."""
@@ -161,7 +162,7 @@ class Exercises:
             digest.update(repr(exercise[2:]).encode())
         return {"chorales": len(self), "sha256": digest.hexdigest()}
 
-    def _problem(self, exercise: Exercise, rng: np.random.Generator) -> Problem:
+    def _problem(self, exercise: Exercise, rng: np.random.Generator) -> MaskedBatch:
         """One exercise ``(T, ...)``, without ``B``."""
         tokens, shift, by_soprano = exercise.tokens, 0, 1
         context = exercise.contexts[1]
@@ -177,14 +178,14 @@ class Exercises:
             frames = (len(tokens) - LONGEST) // self.stride
             if frames > 0:
                 first = int(rng.integers(frames + 1)) * self.stride
-                tokens = pianoroll.window(tokens, first, LONGEST)
+                tokens = window(tokens, first, LONGEST)
                 context = context[first : first + LONGEST]
             known = whole_notes(tokens, _given(len(tokens), rng))
         else:
             known = torch.zeros(tokens.shape, dtype=torch.bool)
             known[:, SOPRANO] = True
         tonic = torch.tensor((exercise.tonics[by_soprano] + shift) % 12)
-        return Problem(tokens, known, context, tonic)
+        return MaskedBatch(tokens, known, context, tonic)
 
 
 def whole_notes(tokens: Tensor, known: Tensor) -> Tensor:
@@ -218,11 +219,11 @@ def _exercise(chorale: Chorale, rhythm: int) -> Exercise:
     shifts = transpositions(chorale)
     nearest = min(shifts, key=abs)
     piece = chorale.transpose(nearest)
-    by_soprano = Sketch.of(piece, voices=SOPRANO)
+    by_soprano = PartialScore.of(piece, voices=SOPRANO)
     by_all = replace(by_soprano, key=likely_key(piece))
-    contexts = torch.from_numpy(situation(by_all)), torch.from_numpy(situation(by_soprano))
+    contexts = torch.from_numpy(step_features(by_all)), torch.from_numpy(step_features(by_soprano))
     return Exercise(
-        pianoroll.encode(piece),
+        chorale_to_tokens(piece),
         contexts,
         (by_all.key.tonic, by_soprano.key.tonic),
         rhythm,

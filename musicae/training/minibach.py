@@ -146,7 +146,7 @@ def windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
         if not starts or not shifts:
             continue
         nearest = min(shifts, key=abs)
-        tokens = pianoroll.encode(chorale.transpose(nearest))
+        tokens = pianoroll.chorale_to_tokens(chorale.transpose(nearest))
         cut = pianoroll.windows(tokens, starts)
         for shift in shifts if every_key else [nearest]:
             found.append(torch.where(cut >= FIRST_PITCH, cut + shift - nearest, cut))

@@ -12,16 +12,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale, transpositions
-from musicae.encoding import tokens as pianoroll
-from musicae.encoding.batches import beats_of, together
-from musicae.encoding.partial_score import Sketch
-from musicae.encoding.step_features import PHRASES, SINCE_BAR, situation
+from musicae.encoding.batches import beats_of, padded
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.step_features import PHRASES, SINCE_BAR, step_features
+from musicae.encoding.tokens import chorale_to_tokens, window
 from musicae.latent.attributes import measured
 from musicae.latent.sliders import find_directions
 from musicae.models.layers import NONE
-from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Piece, Reading, divergence, standard
+from musicae.models.vae import (
+    BeatBatch,
+    ChoraleVAE,
+    ChoraleVAEConfig,
+    Reconstruction,
+    divergence,
+    standard,
+)
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import Problem, surprise
+from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
@@ -86,7 +93,7 @@ class CompositionTask:
     def begin(self, network: nn.Module, examples: Pieces) -> None:
         """Nothing need be set."""
 
-    def loss(self, network: nn.Module, batch: Piece, progress: float = 1.0) -> Tensor:
+    def loss(self, network: nn.Module, batch: BeatBatch, progress: float = 1.0) -> Tensor:
         """Nats a step: ``(B,)``."""
         if not network.training:
             return losses(network(batch), batch).bound
@@ -159,7 +166,7 @@ class Losses(NamedTuple):
         return (self.reconstruction + self.piece + self.beats) / self.steps
 
 
-def losses(reading: Reading, batch: Piece) -> Losses:
+def losses(reading: Reconstruction, batch: BeatBatch) -> Losses:
     """What a reading of chorales costs."""
     problem = batch.problem
     stride = problem.tokens.shape[1] // batch.beats.shape[1]
@@ -197,7 +204,7 @@ class LatentStatistics(NamedTuple):
 
 
 @torch.no_grad()
-def latent_statistics(model: nn.Module, batches: Sequence[Piece]) -> LatentStatistics:
+def latent_statistics(model: nn.Module, batches: Sequence[BeatBatch]) -> LatentStatistics:
     """What happens in latent space on chorales that come as batches."""
     model.eval()
     found, whole, beats = [], [], []
@@ -214,7 +221,7 @@ def latent_statistics(model: nn.Module, batches: Sequence[Piece]) -> LatentStati
     return LatentStatistics(nats / steps, piece / count, of_beats / count, *active)
 
 
-def outline_nats(reading: Reading, batch: Piece) -> Tensor:
+def outline_nats(reading: Reconstruction, batch: BeatBatch) -> Tensor:
     """``Losses.outline``"""
     stride = batch.problem.tokens.shape[1] // batch.beats.shape[1]
     tokens = batch.problem.tokens
@@ -240,20 +247,20 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.pieces)
 
-    def batch(self, indices: Sequence[int], *seed: int) -> Piece:
+    def batch(self, indices: Sequence[int], *seed: int) -> BeatBatch:
         """The pieces of these indices, drawn by ``seed`` and index, filled up with silence."""
         found = [
             self._drawn(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
         ]
         longest = max(piece.problem.tokens.shape[1] for piece in found)
         length = LONGEST if self.every_key else longest + self.beyond
-        problem, beats = together(found, length)
+        problem, beats = padded(found, length)
         parts = (part[: len(indices)] for part in problem)
-        return Piece(Problem(*parts), beats[: len(indices)])
+        return BeatBatch(MaskedBatch(*parts), beats[: len(indices)])
 
-    def whole(self, example: Example) -> Piece:
+    def whole(self, example: Example) -> BeatBatch:
         """A piece as it is, as a batch of one."""
-        return together([_uncut(example)], len(example.tokens) + self.beyond)
+        return padded([_uncut(example)], len(example.tokens) + self.beyond)
 
     def describe(self) -> dict[str, Any]:
         """How many there are, and a fingerprint."""
@@ -264,7 +271,7 @@ class Pieces:
             digest.update(repr(piece[3:]).encode())
         return {"chorales": len(self), "sha256": digest.hexdigest()}
 
-    def _drawn(self, example: Example, rng: np.random.Generator) -> Piece:
+    def _drawn(self, example: Example, rng: np.random.Generator) -> BeatBatch:
         """One piece, as a batch of one."""
         if not self.every_key:
             return _uncut(example)
@@ -280,7 +287,7 @@ class Pieces:
             # Where there is no bar line in time, the passage is the piece's beginning.
             choices = [s for s in starts if s <= last and s % self.stride == 0] or [0]
             first = choices[int(rng.integers(len(choices)))]
-            tokens = pianoroll.window(tokens, first, LONGEST)
+            tokens = window(tokens, first, LONGEST)
             context = context[first : first + LONGEST]
             beats = beats[first // self.stride : (first + LONGEST) // self.stride]
             beats = beats - beats[0]
@@ -288,12 +295,12 @@ class Pieces:
         if rng.random() < VOICES_KEPT:
             known[:, rng.random(tokens.shape[1]) < KEPT] = True
         tonic = torch.tensor([(example.tonic + shift) % 12])
-        return Piece(Problem(tokens[None], known[None], context[None], tonic), beats[None])
+        return BeatBatch(MaskedBatch(tokens[None], known[None], context[None], tonic), beats[None])
 
 
-def _moved(piece: Piece, device: torch.device) -> Piece:
-    problem = Problem(*(part.to(device) for part in piece.problem))
-    return Piece(problem, piece.beats.to(device))
+def _moved(piece: BeatBatch, device: torch.device) -> BeatBatch:
+    problem = MaskedBatch(*(part.to(device) for part in piece.problem))
+    return BeatBatch(problem, piece.beats.to(device))
 
 
 def _example(chorale: Chorale, stride: int) -> Example:
@@ -301,8 +308,8 @@ def _example(chorale: Chorale, stride: int) -> Example:
     nearest = min(shifts, key=abs)
     piece = chorale.transpose(nearest)
     key = likely_key(piece)
-    empty = Sketch.of(piece, key=key)
-    tokens, context = pianoroll.encode(piece), torch.from_numpy(situation(empty))
+    empty = PartialScore.of(piece, key=key)
+    tokens, context = chorale_to_tokens(piece), torch.from_numpy(step_features(empty))
     missing = (0, 0, 0, -len(tokens) % stride)
     return Example(
         F.pad(tokens, missing, value=SILENCE),
@@ -314,8 +321,8 @@ def _example(chorale: Chorale, stride: int) -> Example:
     )
 
 
-def _uncut(example: Example) -> Piece:
+def _uncut(example: Example) -> BeatBatch:
     """The whole of an example as it is, as a batch of one, of which nothing is known."""
     tokens, tonic = example.tokens[None], torch.tensor([example.tonic])
     known = torch.zeros(tokens.shape, dtype=torch.bool)
-    return Piece(Problem(tokens, known, example.context[None], tonic), example.beats[None])
+    return BeatBatch(MaskedBatch(tokens, known, example.context[None], tonic), example.beats[None])

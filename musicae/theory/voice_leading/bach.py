@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from musicae.core import assets
 from musicae.core.chorale import Chorale
 from musicae.theory.voice_leading.rules import RULES, chord_count, rates
 
-RATES = Path(__file__).parents[1] / "weights" / "bach_rates.json"
+RATES = assets.BACH / "rates.json"
 
 
 SHARE_WITHIN = 0.95

@@ -31,7 +31,7 @@ WIDEST = 12
 """Semitones allowed between neighbouring upper voices."""
 
 
-class Place(NamedTuple):
+class RuleBreak(NamedTuple):
     """Where a rule is broken: from one sonority to another, or in one, by their indices."""
 
     since: int
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     voices: tuple[int, ...]
 
 
-def parallel_fifths(chords: Sonorities) -> list[Place]:
+def parallel_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in the same direction from one perfect fifth to another.
 
     A twelfth is a fifth, and a diminished fifth none. (Kostka & Payne ch. 5; Aldwell & Schachter
@@ -54,7 +54,7 @@ def parallel_fifths(chords: Sonorities) -> list[Place]:
     return moving(_successive(chords, FIFTH) & _similar(chords))
 
 
-def parallel_octaves(chords: Sonorities) -> list[Place]:
+def parallel_octaves(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in the same direction from one octave to another.
 
     A voice that leaps by an octave has not moved on, nor has one that repeats its note: both must
@@ -71,7 +71,7 @@ def parallel_octaves(chords: Sonorities) -> list[Place]:
     return moving(_successive(chords, OCTAVE) & _similar(chords) & ~both_unisons)
 
 
-def parallel_unisons(chords: Sonorities) -> list[Place]:
+def parallel_unisons(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move on one pitch together.
 
     Two voices may meet on a pitch, or repeat it. (Kostka & Payne ch. 5; Aldwell & Schachter unit
@@ -87,7 +87,7 @@ def parallel_unisons(chords: Sonorities) -> list[Place]:
     return moving(_successive(chords, OCTAVE) & _similar(chords) & both_unisons)
 
 
-def contrary_fifths(chords: Sonorities) -> list[Place]:
+def contrary_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in opposite directions from a fifth to a twelfth or back.
 
     They are parallel fifths with one voice an octave off. (Kostka & Payne ch. 5)
@@ -101,7 +101,7 @@ def contrary_fifths(chords: Sonorities) -> list[Place]:
     return moving(_successive(chords, FIFTH) & _contrary(chords))
 
 
-def contrary_octaves(chords: Sonorities) -> list[Place]:
+def contrary_octaves(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in opposite directions from an octave to a unison, two octaves, or back.
 
     (Kostka & Payne ch. 5)
@@ -115,7 +115,7 @@ def contrary_octaves(chords: Sonorities) -> list[Place]:
     return moving(_successive(chords, OCTAVE) & _contrary(chords))
 
 
-def direct_fifths(chords: Sonorities) -> list[Place]:
+def direct_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Soprano and bass move in the same direction into a fifth, and the soprano leaps.
 
     With a step in the soprano, and between other voices, it is common practice. (Kostka & Payne
@@ -130,7 +130,7 @@ def direct_fifths(chords: Sonorities) -> list[Place]:
     return moving(_direct_in_outer_voices(chords, FIFTH))
 
 
-def direct_octaves(chords: Sonorities) -> list[Place]:
+def direct_octaves(chords: Sonorities) -> list[RuleBreak]:
     """Soprano and bass move in the same direction into an octave, and the soprano leaps.
 
     With a step in the soprano it is the plainest of cadences. (Kostka & Payne ch. 5; Piston ch.
@@ -145,7 +145,7 @@ def direct_octaves(chords: Sonorities) -> list[Place]:
     return moving(_direct_in_outer_voices(chords, OCTAVE))
 
 
-def voice_crossing(chords: Sonorities) -> list[Place]:
+def voice_crossing(chords: Sonorities) -> list[RuleBreak]:
     """A voice sounds below the next lower one. They may meet on one pitch.
 
     Reported for each new pair of notes that cross. (Kostka & Payne ch. 5; Piston ch. 3; Aldwell &
@@ -162,7 +162,7 @@ def voice_crossing(chords: Sonorities) -> list[Place]:
     )
 
 
-def voice_overlap(chords: Sonorities) -> list[Place]:
+def voice_overlap(chords: Sonorities) -> list[RuleBreak]:
     """A voice moves beyond the note that its neighbour has just left, and does not cross it.
 
     (Piston ch. 3)
@@ -179,7 +179,7 @@ def voice_overlap(chords: Sonorities) -> list[Place]:
     return moving((rises | falls) & in_order[:-1] & in_order[1:] & _is_pair(ADJACENT))
 
 
-def spacing(chords: Sonorities) -> list[Place]:
+def spacing(chords: Sonorities) -> list[RuleBreak]:
     """More than an octave between soprano and alto, or between alto and tenor.
 
     Tenor and bass may be as far apart as they like. Reported for each new pair of notes. (Kostka
@@ -249,11 +249,11 @@ def _is_pair(pairs: list[int]) -> Mask:
     return np.isin(np.arange(len(PAIRS)), pairs)
 
 
-def moving(mask: Mask, voices: Sequence[tuple[int, ...]] = PAIRS) -> list[Place]:
+def moving(mask: Mask, voices: Sequence[tuple[int, ...]] = PAIRS) -> list[RuleBreak]:
     """The places of a mask ``(N - 1, K)`` of motions; ``voices`` are those of its columns."""
-    return [Place(i, i + 1, voices[column]) for i, column in np.argwhere(mask).tolist()]
+    return [RuleBreak(i, i + 1, voices[column]) for i, column in np.argwhere(mask).tolist()]
 
 
-def standing(mask: Mask, voices: Sequence[tuple[int, ...]] = PAIRS) -> list[Place]:
+def standing(mask: Mask, voices: Sequence[tuple[int, ...]] = PAIRS) -> list[RuleBreak]:
     """The places of a mask ``(N, K)`` of sonorities; ``voices`` are those of its columns."""
-    return [Place(i, i, voices[column]) for i, column in np.argwhere(mask).tolist()]
+    return [RuleBreak(i, i, voices[column]) for i, column in np.argwhere(mask).tolist()]

@@ -15,7 +15,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, VOICES
 from musicae.theory.sonorities import Sonorities, sonorities
 from musicae.theory.voice_leading import between_voices, within_voice
-from musicae.theory.voice_leading.between_voices import Place
+from musicae.theory.voice_leading.between_voices import RuleBreak
 
 
 class Violation(NamedTuple):
@@ -46,7 +46,7 @@ class Violation(NamedTuple):
 class Rule:
     """A rule; called with a chorale it returns the violations in the order of time."""
 
-    find: Callable[[Sonorities], list[Place]]
+    find: Callable[[Sonorities], list[RuleBreak]]
 
     @property
     def name(self) -> str:
@@ -109,7 +109,7 @@ def rates(chorale: Chorale) -> dict[str, float]:
     return {name: 100 * len(rule(chorale)) / chords for name, rule in RULES.items()}
 
 
-def _violation(name: str, chords: Sonorities, place: Place) -> Violation:
+def _violation(name: str, chords: Sonorities, place: RuleBreak) -> Violation:
     step = int(chords.steps[place.at])
     sonorities_at = dict.fromkeys((place.since, place.at))
     pitches = tuple(" ".join(chords.name(i, v) for i in sonorities_at) for v in place.voices)

@@ -10,7 +10,7 @@ import numpy as np
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.theory.cadences import endings, tonic_reached
 from musicae.theory.sonorities import Harmony, Sonorities
-from musicae.theory.voice_leading.between_voices import STEP, Place, moving, standing
+from musicae.theory.voice_leading.between_voices import STEP, RuleBreak, moving, standing
 
 EACH = tuple((voice,) for voice in range(N_VOICES))
 """Every voice by itself."""
@@ -22,7 +22,7 @@ MINOR_SEVENTH = 2
 """Places down the line of fifths."""
 
 
-def out_of_range(chords: Sonorities) -> list[Place]:
+def out_of_range(chords: Sonorities) -> list[RuleBreak]:
     """A note beyond the voice's range in Bach's chorales, ``VOICE_RANGES``.
 
     The textbooks' ranges are a little narrower. (Kostka & Payne ch. 5; Piston ch. 2;
@@ -39,7 +39,7 @@ def out_of_range(chords: Sonorities) -> list[Place]:
     return standing(begins & ((chords.pitch < low) | (chords.pitch > high)), EACH)
 
 
-def augmented_interval(chords: Sonorities) -> list[Place]:
+def augmented_interval(chords: Sonorities) -> list[RuleBreak]:
     """A voice leaps by an augmented second, fourth or fifth, as the score spells it.
 
     The chromatic semitone is no leap, and diminished intervals are fine. (Kostka & Payne ch. 5)
@@ -55,7 +55,7 @@ def augmented_interval(chords: Sonorities) -> list[Place]:
     return moving((upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE), EACH)
 
 
-def leap_of_a_seventh(chords: Sonorities) -> list[Place]:
+def leap_of_a_seventh(chords: Sonorities) -> list[RuleBreak]:
     """A voice leaps by a minor or major seventh. An octave is fine.
 
     (Kostka & Payne ch. 5)
@@ -69,7 +69,7 @@ def leap_of_a_seventh(chords: Sonorities) -> list[Place]:
     return moving(np.isin(np.abs(chords.motion), (10, 11)), EACH)
 
 
-def leap_beyond_an_octave(chords: Sonorities) -> list[Place]:
+def leap_beyond_an_octave(chords: Sonorities) -> list[RuleBreak]:
     """A voice leaps by more than an octave.
 
     From one phrase to the next it may. (Kostka & Payne ch. 5)
@@ -83,7 +83,7 @@ def leap_beyond_an_octave(chords: Sonorities) -> list[Place]:
     return moving(np.abs(chords.motion) > 12, EACH)
 
 
-def doubled_leading_tone(chords: Sonorities) -> list[Place]:
+def doubled_leading_tone(chords: Sonorities) -> list[RuleBreak]:
     """Two voices sing the leading tone in a dominant: V or VII of the key, or any V7.
 
     In other chords the same pitch class is no leading tone. (Piston ch. 2; Aldwell & Schachter
@@ -104,11 +104,11 @@ def doubled_leading_tone(chords: Sonorities) -> list[Place]:
             voices = _singing(chords, i, leading_tone)
             held = i > 0 and (chords.pitch[i, voices] == chords.pitch[i - 1, voices]).all()
             if len(voices) > 1 and not held:
-                found.append(Place(i, i, tuple(voices)))
+                found.append(RuleBreak(i, i, tuple(voices)))
     return found
 
 
-def unresolved_leading_tone(chords: Sonorities) -> list[Place]:
+def unresolved_leading_tone(chords: Sonorities) -> list[RuleBreak]:
     """The soprano or the bass has the leading tone in a cadence and does not go to the tonic.
 
     In an inner voice it may fall to the fifth of the chord, as it often does in Bach, and the bass
@@ -130,11 +130,11 @@ def unresolved_leading_tone(chords: Sonorities) -> list[Place]:
         for voice in (0, N_VOICES - 1):
             note, target = chords.pitch[[ending.approach, ending.final], voice].tolist()
             if REST not in (note, target) and (note + 1) % 12 == tonic != target % 12:
-                found.append(Place(ending.approach, ending.final, (voice,)))
+                found.append(RuleBreak(ending.approach, ending.final, (voice,)))
     return found
 
 
-def unresolved_seventh(chords: Sonorities) -> list[Place]:
+def unresolved_seventh(chords: Sonorities) -> list[RuleBreak]:
     """The seventh of a dominant or half-diminished seventh chord does not fall by a step.
 
     It may wait as long as it is held or repeated, move within the chord, where another voice can
@@ -156,7 +156,7 @@ def unresolved_seventh(chords: Sonorities) -> list[Place]:
         for voice in _sevenths(chords, i, harmony):
             moved = None if _is_continued(chords, i, voice) else _next_motion(chords, i, voice)
             if moved is not None and not _is_resolved(chords, moved, voice, harmony):
-                found.append(Place(i, moved, (voice,)))
+                found.append(RuleBreak(i, moved, (voice,)))
     return found
 
 

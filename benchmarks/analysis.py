@@ -1,0 +1,202 @@
+"""Measure the harmonic analysis against the Roman numerals that theorists wrote for Bach.
+
+    python benchmarks/analysis.py [--pieces]
+
+music21's corpus has analyses of the first twenty chorales of Riemenschneider's edition, by Andrew
+Jones, Dmitri Tymoczko and Hamish Robb. Each is matched by its notes with a chorale of the corpus.
+``musicae.analysis`` was tuned on the odd ones; the even ones were kept for this measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.key import LETTERS
+from musicae.corpus import load
+from musicae.theory.harmonic_analysis import analyse
+from musicae.theory.sonorities import sonorities
+
+ANALYSES = "bach/choraleAnalyses"
+ENOUGH = 0.9
+"""The share of an analysis' chord tones that must sound for a chorale to be the one analysed."""
+
+
+class Reading(NamedTuple):
+    """What is said of one quarter; keys as their tonic's pitch class and the mode."""
+
+    key: tuple[int, str]
+    degree: str
+    """The chord's degree and, after a slash, that to which it is applied, in capitals."""
+    root: int
+    numeral: str
+
+
+class Truth(NamedTuple):
+    """An analysis: the chorale that it is of, and what it says at each quarter."""
+
+    number: int
+    chorale: Chorale
+    readings: list[Reading | None]
+
+
+def reading(tonic: int, mode: str, numeral: str, root: int) -> Reading:
+    """A reading with its numeral in one spelling: ``vii/o6/5/V`` is ``viiø65/V``."""
+    plain = re.sub(r"\[.*?\]", "", numeral).replace("/o", "ø").replace("o", "°")
+    plain = re.sub(r"(?<=\d)/(?=\d)", "", plain)
+    plain = re.sub(r"(?<![46])2", "42", plain)
+    degree = re.sub(r"[°ø+\d]", "", plain).upper()
+    return Reading((tonic, mode), degree, root, plain)
+
+
+def quarterly(
+    events: Sequence[tuple[int, Reading]], chorale: Chorale, transposed: int = 0
+) -> list[Reading | None]:
+    """Of events by step, what holds at each quarter, that many semitones higher."""
+    steps = [step for step, _ in events]
+    found: list[Reading | None] = []
+    for step in range(0, len(chorale), STEPS_PER_QUARTER):
+        index = int(np.searchsorted(steps, step, side="right")) - 1
+        if index < 0:
+            found.append(None)
+            continue
+        said = events[index][1]
+        tonic = (said.key[0] + transposed) % 12
+        moved = said._replace(key=(tonic, said.key[1]), root=(said.root + transposed) % 12)
+        found.append(moved)
+    return found
+
+
+def heard(chorale: Chorale) -> NDArray[np.float64]:
+    """``(quarters, 12)`` whether each pitch class sounds in a quarter."""
+    sounds = (chorale.pitch[:, :, None] % 12 == np.arange(12)) & (chorale.pitch != REST)[..., None]
+    steps = np.arange(0, len(chorale), STEPS_PER_QUARTER)
+    found: NDArray[np.float64] = np.minimum(np.add.reduceat(sounds.any(axis=1) * 1.0, steps), 1)
+    return found
+
+
+def truths() -> list[Truth]:
+    """The analyses for which the corpus has the music, in order."""
+    from music21 import common, converter
+
+    chorales = load.load().chorales
+    found = []
+    folder = Path(common.getCorpusFilePath()) / ANALYSES
+    for path in sorted(folder.glob("*.rntxt")):
+        score = converter.parse(path, format="romantext")
+        numerals = list(score.recurse().getElementsByClass("RomanNumeral"))
+        events = [_event(numeral, score) for numeral in numerals]
+        said = np.zeros((max(step for step, _ in events) // STEPS_PER_QUARTER + 1, 12))
+        for (step, _), numeral in zip(events, numerals, strict=True):
+            if step % STEPS_PER_QUARTER == 0:
+                said[step // STEPS_PER_QUARTER, [p.pitchClass for p in numeral.pitches]] = 1
+        share, transposed, chorale = max(
+            (_match(said, chorale) for chorale in chorales), key=lambda match: match[0]
+        )
+        if share >= ENOUGH:
+            number = int(path.stem[-3:])
+            found.append(Truth(number, chorale, quarterly(events, chorale, transposed)))
+        else:
+            print(f"{path.name}: no chorale of the corpus has this music ({share:.0%})")
+    return found
+
+
+def _event(numeral: Any, score: Any) -> tuple[int, Reading]:
+    step = int(STEPS_PER_QUARTER * numeral.getOffsetInHierarchy(score))
+    said = numeral.key.tonic.pitchClass, numeral.key.mode, numeral.figure
+    return step, reading(*said, numeral.root().pitchClass)
+
+
+def _match(said: NDArray[np.float64], chorale: Chorale) -> tuple[float, int, Chorale]:
+    """The share of the chord tones that sound, at the best transposition."""
+    sounds = heard(chorale)
+    if abs(len(sounds) - len(said)) > 8:
+        return 0.0, 0, chorale
+    length = min(len(sounds), len(said))
+    shares = [
+        float((np.roll(said[:length], up, axis=1) * sounds[:length]).sum() / said.sum())
+        for up in range(12)
+    ]
+    best = int(np.argmax(shares))
+    return shares[best], best, chorale
+
+
+def baseline(chorale: Chorale) -> list[tuple[int, Reading]]:
+    """Every sonority that is a chord, named by music21 in the home key."""
+    from music21 import chord, key, roman
+
+    chords = sonorities(chorale)
+    home = chords.key
+    named = key.Key(home.tonic_name.replace("b", "-"), home.mode)
+    events = []
+    for index, harmony in enumerate(chords.harmonies):
+        if harmony is not None:
+            voices = np.flatnonzero(chords.pitch[index] != REST).tolist()
+            sounding = chord.Chord([chords.name(index, v).replace("b", "-") for v in voices])
+            numeral = roman.romanNumeralFromChord(
+                sounding, named, preferSecondaryDominants=harmony.quality == "dominant seventh"
+            )
+            said = reading(home.tonic, home.mode, numeral.figure, harmony.root)
+            events.append((int(chords.steps[index]), said))
+    return events
+
+
+def analysed(chorale: Chorale) -> list[tuple[int, Reading]]:
+    """The labels of ``musicae.analysis``; the root is that of the chord symbol."""
+    events = []
+    for label in analyse(chorale):
+        name = re.match(r"([A-G])(#*)(b*)", label.chord)
+        assert name is not None
+        place = LETTERS.index(name[1]) - 1 + 7 * (len(name[2]) - len(name[3]))
+        said = reading(label.key.tonic, label.key.mode, label.numeral, 7 * place % 12)
+        events.append((label.step, said))
+    return events
+
+
+def agreement(expected: Sequence[Reading | None], found: Sequence[Reading | None]) -> list[int]:
+    """Of the quarters that are analysed: how many, then how many keys, roots by their degree,
+    roots by their pitch class, and whole numerals are the same."""
+    counts = [0, 0, 0, 0, 0]
+    for truth, guess in zip(expected, found, strict=True):
+        if truth is None:
+            continue
+        counts[0] += 1
+        if guess is not None:
+            for i, field in enumerate(("key", "degree", "root", "numeral"), 1):
+                counts[i] += getattr(truth, field) == getattr(guess, field)
+    return counts
+
+
+def row(name: str, counts: Sequence[NDArray[np.int64]]) -> str:
+    total = np.sum(counts, axis=0)
+    return f"{name:28}{total[0]:8}" + "".join(f"{n / total[0]:10.1%}" for n in total[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pieces", action="store_true", help="a line for each chorale too")
+    options = parser.parse_args()
+    found = truths()
+    print(f"{'':28}{'quarters':>8}{'key':>10}{'degree':>10}{'root':>10}{'numeral':>10}")
+    for name, parity in (("tuned on", 1), ("held out", 0)):
+        for method, read in (("home key, every chord", baseline), ("musicae.analysis", analysed)):
+            counts = []
+            for number, chorale, readings in found:
+                if number % 2 == parity:
+                    guess = quarterly(read(chorale), chorale)
+                    counts.append(np.array(agreement(readings, guess)))
+                    if options.pieces and read is analysed:
+                        print(row(f"  {number:2} {chorale.source}", counts[-1:]))
+            print(row(f"{name}: {method}", counts))
+
+
+if __name__ == "__main__":
+    main()

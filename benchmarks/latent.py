@@ -1,0 +1,171 @@
+"""Measure the VAE's latent space: what it holds, what its draws are, walks, sliders, speed.
+
+    python benchmarks/latent.py [--side valid|test] [--pairs 50] [--draws 100] [--model vae]
+
+Bach-likeness, rules, the two-sample test and originality of the draws are in the table of
+``musicae evaluate vae``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+import musicae
+from musicae.core.chorale import Chorale
+from musicae.corpus import corpus, load
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions
+from musicae.encoding import forms
+from musicae.evaluation import bach_likeness
+from musicae.evaluation.latent import latent_report, rebuilt
+from musicae.latent import attributes, compose
+from musicae.latent.distance import distance
+from musicae.latent.space import LatentPoint, encode, sample, shift
+from musicae.models.checkpoint import Checkpoint, load_model
+from musicae.theory import cadences
+from musicae.theory.sonorities import sonorities
+
+AMOUNTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+PLACES = 24
+"""Pieces of which each is moved along each slider."""
+STEPS = 7
+"""Pieces on a way."""
+
+
+def ends_at_home(chorale: Chorale) -> bool:
+    """Whether the last sonority is the tonic's triad, third and all, over its root."""
+    tonic = forms.form_of(chorale, chorale.key).key.tonic
+    last = sonorities(chorale).pitch[-1]
+    degrees = {int(pitch - tonic) % 12 for pitch in last}
+    return int(last[-1] - tonic) % 12 == 0 and degrees in ({0, 4}, {0, 3}, {0, 4, 7}, {0, 3, 7})
+
+
+def cadence_share(chorales: Sequence[Chorale]) -> float:
+    """The share of phrases that end in a cadence."""
+    kinds = [c.kind for chorale in chorales for c in cadences.cadences(chorale)]
+    return float(np.mean([kind != "other" for kind in kinds]))
+
+
+def apart(chorales: Sequence[Chorale]) -> tuple[float, float]:
+    """Mean and least distance of all pairs."""
+    all_pairs = [distance(a, b) for a, b in itertools.combinations(chorales, 2)]
+    return float(np.mean(all_pairs)), float(np.min(all_pairs))
+
+
+def draws(model: Checkpoint, data: corpus.Corpus, side: str, n: int) -> None:
+    for prior in ("fitted", "normal"):
+        found = compose.compose(model, forms.draw(n, 0), prior, {}, compose.usual_choice(0))
+        pieces = [each.chorale for each in found]
+        home = np.mean([ends_at_home(piece) for piece in pieces])
+        grades = np.median([bach_likeness.grade(piece).total for piece in pieces])
+        mean, least = apart(pieces)
+        print(
+            f"{n} draws, prior {prior}: Bach-likeness {grades:.2f}, end on the tonic triad"
+            f" {home:.0%}, phrases that end in a cadence {cadence_share(pieces):.1%};"
+            f" apart {mean:.2f} semitones a voice, the nearest two {least:.2f}"
+        )
+    bach = data.side("train")[:n]
+    mean, least = apart(bach)
+    home = np.mean([ends_at_home(chorale) for chorale in data.side(side)])
+    print(
+        f"Bach: end on the tonic triad {home:.0%}, phrases that end in a cadence"
+        f" {cadence_share(data.side(side)):.1%} ({side}); apart {mean:.2f}, the nearest two"
+        f" {least:.2f} ({n} of the train side)"
+    )
+
+
+def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
+    """Distances and likeness on ways between pairs of chorales."""
+    vae = compose.vae_of(model)
+    generator = np.random.default_rng(0)
+    towards, middles, ends = [], [], []
+    for _ in range(count):
+        one, other = (chorales[i] for i in generator.choice(len(chorales), 2, replace=False))
+        way = compose.way(
+            model, encode(vae, one), encode(vae, other), STEPS, SamplingOptions(LIKELIEST)
+        )
+        pieces = [each.chorale for each in way]
+        away = np.diff([distance(pieces[0], piece) for piece in pieces])
+        near = np.diff([distance(piece, pieces[-1]) for piece in pieces])
+        towards.append(bool((away > 0).all() and (near < 0).all()))
+        grades = [bach_likeness.grade(piece).total for piece in pieces]
+        middles.append(grades[STEPS // 2])
+        ends += [grades[0], grades[-1]]
+    print(
+        f"{count} ways of {STEPS} steps: farther from A and nearer to B at every step on"
+        f" {np.mean(towards):.0%}; Bach-likeness in the middle {np.median(middles):.2f}, of the"
+        f" ends {np.median(ends):.2f}"
+    )
+
+
+def sliders(model: Checkpoint) -> None:
+    """What each slider moves, in deviations of Bach's train side."""
+    vae = compose.vae_of(model)
+    train = np.array([attributes.measured(chorale) for chorale in load.load().side("train")])
+    deviation = train.std(axis=0)
+    places = sample(vae, forms.draw(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
+    names = list(attributes.ATTRIBUTES)
+    for number, name in enumerate(names):
+        means = []
+        for amount in AMOUNTS:
+            moved: list[LatentPoint] = [shift(vae, place, {name: amount}) for place in places]
+            pieces = [
+                each.chorale
+                for each in compose.decode_points(model, moved, SamplingOptions(LIKELIEST))
+            ]
+            measured = np.array([attributes.measured(piece) for piece in pieces])
+            means.append(measured.mean(axis=0) / deviation)
+        table = np.array(means)
+        own = table[:, number]
+        slopes = np.polyfit(AMOUNTS, table, 1)[0]
+        others = ", ".join(
+            f"{other} {slope:+.2f}"
+            for other, slope in zip(names, slopes, strict=True)
+            if other != name
+        )
+        verdict = "rising" if (np.diff(own) > 0).all() else "NOT rising"
+        at = " ".join(f"{amount:+g}" for amount in AMOUNTS)
+        print(
+            f"slider {name}: {' '.join(f'{value - own[2]:+.2f}' for value in own)} at {at},"
+            f" {verdict} throughout; {slopes[number]:+.2f} a unit; others {others}"
+        )
+
+
+def speed() -> None:
+    """Seconds of 16 bars of 4/4, warm."""
+    for n in (1, 8):
+        musicae.generate(n, bars=16, meter="4/4", seed=1)
+        seconds = []
+        for seed in range(3):
+            began = time.perf_counter()
+            musicae.generate(n, bars=16, meter="4/4", seed=seed)
+            seconds.append(time.perf_counter() - began)
+        print(f"{n} of 16 bars, warm: {np.median(seconds):.2f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--side", default="test", choices=("valid", "test"))
+    parser.add_argument("--pairs", type=int, default=50)
+    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--model", default="vae", help="or a weights file")
+    arguments = parser.parse_args()
+    data = load.load()
+    model = load_model(arguments.model)
+    vae = compose.vae_of(model)
+    print(f"{arguments.side}: {latent_report(model, data.side(arguments.side))}")
+    train = data.side("train")[:PLACES]
+    share = rebuilt(model, train, [encode(vae, chorale) for chorale in train])
+    print(f"train: pitches rebuilt {share:.1%} ({PLACES} chorales)")
+    draws(model, data, arguments.side, arguments.draws)
+    ways(model, data.side(arguments.side), arguments.pairs)
+    sliders(model)
+    speed()
+
+
+if __name__ == "__main__":
+    main()

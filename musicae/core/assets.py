@@ -1,0 +1,17 @@
+"""Where the files that ship with the package are: weights, Bach's figures, the report page."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+ASSETS = Path(str(resources.files("musicae"))) / "assets"
+"""The folder of packaged files."""
+WEIGHTS = ASSETS / "weights"
+"""Trained models, their model cards, logs and metrics."""
+BACH = ASSETS / "bach"
+"""What was counted on the train side of Bach's chorales: rates, forms, histograms."""
+REPORT_PAGE = ASSETS / "report_page"
+"""The HTML, CSS and JavaScript of an audition pack's page."""
+CHECKOUT = ASSETS.parents[1]
+"""The project's checkout, where the package is installed from one in place."""

@@ -1,0 +1,132 @@
+"""``check``: the report beside Bach's rates, its annotations, and what the command prints."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import mido
+import pytest
+
+import musicae
+from musicae.core.chorale import Chorale, Note
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.corpus import load
+from musicae.io import midi_writer
+from musicae.theory.voice_leading.bach import RATES, measure
+from musicae.theory.voice_leading.rules import RULES
+from tests.support.strategies import differences
+
+
+def hymn(*chords):
+    """A chorale of quarters, given as chords of four pitches from the soprano down."""
+    voices = zip(*chords, strict=True)
+    return Chorale.from_notes(
+        [[(4 * i, 4, pitch) for i, pitch in enumerate(voice)] for voice in voices], key=Key(0)
+    )
+
+
+CLEAN = hymn((72, 67, 64, 48), (71, 67, 62, 55), (72, 67, 64, 48), (72, 69, 65, 53))
+PARALLEL = hymn((67, 64, 60, 48), (69, 65, 62, 50), (71, 67, 64, 52), (72, 69, 65, 53))
+
+
+def test_a_clean_passage_has_nothing_to_report():
+    checked = musicae.check(CLEAN)
+    assert checked.violations == ()
+    assert checked.beyond_bach == []
+    assert {c.rate for c in checked.rules.values()} == {0.0}
+
+
+def test_parallels_are_beyond_bach():
+    checked = musicae.check(PARALLEL)
+    fifths = checked.rules["parallel fifths"]
+    assert (fifths.violations, fifths.rate, fifths.beyond) == (6, 150.0, True)
+    assert fifths.percentile == 100
+    assert fifths.bach < 0.5
+    assert "parallel fifths" in checked.beyond_bach
+
+
+def test_one_accident_is_not_beyond_bach():
+    checked = musicae.check(hymn((72, 67, 64, 48), (74, 69, 62, 50)))
+    assert checked.rules["parallel octaves"].violations == 1
+    assert "parallel octaves" not in checked.beyond_bach
+
+
+def test_few_held_out_chorales_are_beyond_bach():
+    sides = load.load()
+    beyond = {
+        side: sum(bool(musicae.check(c).beyond_bach) for c in sides.side(side))
+        for side in ("train", "valid")
+    }
+    assert beyond["train"] <= 0.05 * len(sides.side("train"))
+    assert beyond["valid"] <= 0.1 * len(sides.side("valid"))
+
+
+def test_the_shipped_rates_are_the_train_sides():
+    measured = measure(load.load().side("train"))
+    assert json.loads(RATES.read_text(encoding="utf-8")) == measured
+    assert list(measured["rates"]) == list(RULES)
+
+
+def test_annotated_musicxml_colours_the_notes_and_names_the_rule(tmp_path):
+    path = tmp_path / "checked.musicxml"
+    checked = musicae.check(PARALLEL)
+    checked.annotate(path)
+    assert not differences(PARALLEL, musicae.read(path))
+    root = ET.parse(path).getroot()
+    coloured = root.findall(".//note[@color]")
+    words = {element.text for element in root.findall(".//words")}
+    assert 0 < len(coloured) < 16
+    assert words == {violation.rule for violation in checked.violations}
+    musicae.check(CLEAN).annotate(path)
+    assert not ET.parse(path).getroot().findall(".//note[@color]")
+
+
+def test_annotated_midi_has_markers(tmp_path):
+    path = tmp_path / "checked.mid"
+    musicae.check(PARALLEL).annotate(path)
+    markers = [m.text for m in mido.MidiFile(path).tracks[0] if m.type == "marker"]
+    assert markers.count("parallel fifths: Soprano Tenor") == 3
+    assert markers.count("parallel fifths: Soprano Bass") == 3
+    with pytest.raises(ChoraleError, match="its name should end in"):
+        musicae.check(PARALLEL).annotate(tmp_path / "checked.txt")
+
+
+def test_files_that_are_not_in_four_voices(tmp_path):
+    midi_writer.write(
+        Chorale.from_notes([[Note(0, 16, 67)], [], [], [Note(0, 16, 48)]]), tmp_path / "duo.mid"
+    )
+    with pytest.raises(
+        ChoraleError, match=r"duo.mid: is not in four voices: the alto and the tenor"
+    ):
+        musicae.check(tmp_path / "duo.mid")
+
+
+def test_the_command_reports_by_bar_and_rule(musicae_command, tmp_path):
+    path = tmp_path / "parallel.mid"
+    musicae.write(PARALLEL, path)
+    done = musicae_command("check", path)
+    assert done.status == 0
+    assert "bar 1 beat 2: parallel fifths" in done.out
+    assert "beyond Bach: " in done.out
+    assert musicae_command("check", path, "--strict").status == 1
+    musicae.write(CLEAN, tmp_path / "clean.mid")
+    assert musicae_command("check", tmp_path / "clean.mid", "--strict").status == 0
+
+
+def test_the_command_tells_json_and_annotates(musicae_command, tmp_path):
+    path = tmp_path / "parallel.mid"
+    musicae.write(PARALLEL, path)
+    out = tmp_path / "checked.musicxml"
+    told = json.loads(musicae_command("check", path, "--json", "--annotate", out).out)
+    assert told["files"][0]["path"] == str(path)
+    assert told["files"][0]["rules"]["parallel fifths"]["violations"] == 6
+    assert out.exists()
+    assert musicae_command("check", path, path, "--annotate", out).status == 2
+
+
+def test_the_command_refuses_what_is_not_in_four_voices(musicae_command, tmp_path):
+    musicae.write(Chorale.from_notes([[(0, 4, 60)]]), tmp_path / "solo.mid")
+    done = musicae_command("check", tmp_path / "solo.mid")
+    assert done.status == 2
+    assert done.err.startswith("error: ")
+    assert "is not in four voices" in done.err

@@ -1,0 +1,236 @@
+"""What a symbol costs before it is sung, against what ``theory`` says of it once it has been."""
+
+from dataclasses import replace
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
+from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, Rules
+from musicae.encoding.tokens import VOCABULARY
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.theory.voice_leading.rules import RULES
+from musicae.training.config import OUTER_FIRST
+from tests.support.passages import passage
+from tests.support.strategies import chorales
+
+FAMILIES = {
+    "parallel": (
+        "parallel fifths",
+        "parallel octaves",
+        "parallel unisons",
+        "contrary fifths",
+        "contrary octaves",
+    ),
+    "direct": ("direct fifths", "direct octaves"),
+    "crossing": ("voice crossing",),
+    "overlap": ("voice overlap",),
+    "spacing": ("spacing",),
+    "leap": ("leap of a seventh", "leap beyond an octave"),
+}
+"""The rules of ``theory`` that each of steering's stands for."""
+OF_MOTION = ["parallel", "direct", "leap"]
+"""Those that look at how voices move, and so not across a rest; the others at where they are."""
+
+
+def symbol(voice, pitch):
+    return SILENCE if pitch == REST else FIRST_PITCH + pitch - VOICE_RANGES[voice][0]
+
+
+def charged(rule, before, now, order=OUTER_FIRST):
+    """By voice, what ``now`` costs after ``before`` when a rule costs 1, voices coming in order."""
+    rules, chosen, costs = Rules(**{rule: 1.0}), np.full((1, N_VOICES), REST), {}
+    for voice in order:
+        of_symbols = rules.costs(voice, np.array([before]), chosen)[0]
+        costs[voice] = of_symbols[symbol(voice, now[voice])]
+        chosen[0, voice] = now[voice]
+    return costs
+
+
+def reported(rule, before, now, order=OUTER_FIRST):
+    """By voice, how often ``theory`` finds the rule broken with voices that came before it."""
+    piece = Chorale.from_notes(
+        [
+            [(4 * i, 4, int(chord[v])) for i, chord in enumerate((before, now)) if chord[v] != REST]
+            for v in range(N_VOICES)
+        ],
+        steps=8,
+    )
+    counts = dict.fromkeys(order, 0)
+    for name in FAMILIES[rule]:
+        for violation in RULES[name](piece):
+            if violation.step == 4:
+                counts[max(violation.voices, key=order.index)] += 1
+    return counts
+
+
+OPEN = [[p for p in range(low, high + 1) if p % 12 in (0, 2, 7, 9)] for low, high in VOICE_RANGES]
+
+
+@st.composite
+def progressions(draw, rests_before=False, rests_after=False):
+    """Two chords; voices like fifths and octaves, and to move together."""
+    common = draw(st.sampled_from([-2, 2, 5, -5, 12]))
+    steps = st.sampled_from([common, common, common, -common, common - 12, 0, 1, -10, 14])
+    before = draw(st.tuples(*map(st.sampled_from, OPEN)))
+    moves = draw(st.tuples(*[steps] * N_VOICES))
+    now = [
+        min(max(own + step, low), high)
+        for own, step, (low, high) in zip(before, moves, VOICE_RANGES, strict=True)
+    ]
+    resting = st.sets(st.integers(0, N_VOICES - 1), max_size=2)
+    rests = [draw(resting) if wanted else set() for wanted in (rests_before, rests_after)]
+    before, now = (
+        tuple(REST if v in silent else pitch for v, pitch in enumerate(chord))
+        for chord, silent in zip((before, now), rests, strict=True)
+    )
+    return before, now
+
+
+# Agreement with theory
+
+
+@pytest.mark.parametrize("rule", FAMILIES)
+@settings(max_examples=100)
+@given(progressions(rests_after=True), st.permutations(range(N_VOICES)))
+def test_each_violation_is_charged_to_the_voice_that_completes_it(rule, chords, order):
+    for turns in (OUTER_FIRST, tuple(order)):
+        assert charged(rule, *chords, turns) == reported(rule, *chords, turns)
+
+
+@pytest.mark.parametrize("rule", ["parallel", "direct"])
+def test_all_ways_of_the_outer_voices_out_of_a_chord(rule):
+    found = 0
+    for soprano, bass in product(range(-8, 9), repeat=2):
+        before, now = (72, REST, REST, 52), (72 + soprano, REST, REST, 52 + bass)
+        costs = charged(rule, before, now)
+        assert costs == reported(rule, before, now), (soprano, bass)
+        found += sum(costs.values())
+    # From a tenth nothing is parallel; an octave or a fifth is reached in many ways.
+    assert (found > 0) == (rule == "direct")
+
+
+@pytest.mark.parametrize("rule", OF_MOTION)
+@settings(max_examples=20)
+@given(progressions(rests_before=True, rests_after=True))
+def test_nothing_moves_into_or_out_of_a_rest(rule, chords):
+    assert charged(rule, *chords) == reported(rule, *chords)
+
+
+@pytest.mark.parametrize("rule", OF_MOTION)
+@settings(max_examples=15)
+@given(chorales())
+def test_over_a_piece_without_fermatas_the_charges_are_the_violations(rule, chorale):
+    piece = replace(chorale, fermatas=())
+    rows = [(REST,) * N_VOICES, *map(tuple, piece.pitch.tolist())]
+    total = sum(
+        sum(charged(rule, before, now).values()) for before, now in pairwise(rows) if before != now
+    )
+    assert total == sum(len(RULES[name](piece)) for name in FAMILIES[rule])
+
+
+@settings(max_examples=20)
+@given(progressions())
+def test_holding_a_note_costs_what_repeating_it_does_and_silence_what_a_rest_does(chords):
+    before, now = (np.array([chord]) for chord in chords)
+    for voice in range(N_VOICES):
+        others = np.where(np.arange(N_VOICES) == voice, REST, now)
+        costs = STRICT.costs(voice, before, others)[0]
+        assert costs.shape == (VOCABULARY[voice],)
+        assert costs[HOLD] == costs[symbol(voice, before[0, voice])]
+        assert costs[SILENCE] == STRICT.rest > 0
+
+
+def test_where_nobody_sings_a_rest_costs_nothing():
+    before = np.array([[72, 67, 64, 48]])
+    assert STRICT.costs(1, before, np.full((1, N_VOICES), REST))[0, SILENCE] == 0
+
+
+@settings(max_examples=20)
+@given(st.lists(progressions(rests_before=True, rests_after=True), min_size=2, max_size=4))
+def test_candidates_are_judged_each_by_itself(chords):
+    before, now = (np.array(each) for each in zip(*chords, strict=True))
+    now[:, 1] = REST
+    together = STRICT.costs(1, before, now)
+    alone = [STRICT.costs(1, before[[i]], now[[i]])[0] for i in range(len(now))]
+    assert np.array_equal(together, alone)
+
+
+@settings(max_examples=20)
+@given(progressions(rests_before=True), st.lists(st.floats(0, 9), min_size=6, max_size=6))
+def test_costs_add_up(chords, prices):
+    before, now = (np.array([chord]) for chord in chords)
+    now[0, 2] = REST
+    whole = Rules(*prices).costs(2, before, now)
+    parts = [
+        price * Rules(**{rule: 1.0}).costs(2, before, now)
+        for rule, price in zip(FAMILIES, prices, strict=True)
+    ]
+    assert whole == pytest.approx(sum(parts))
+
+
+# Passages
+
+
+def chords_of(grid):
+    pitch = passage(grid).pitch
+    return tuple(pitch[0].tolist()), tuple(pitch[4].tolist())
+
+
+@pytest.mark.parametrize(
+    ("rule", "voice", "grid"),
+    [
+        ("parallel", 2, "S C5 B4\nA A4 G4\nT C4 D4\nB F3 G3"),
+        ("parallel", 3, "S C5 D5\nA G4 F4\nT E4 A3\nB C3 D3"),
+        ("direct", 3, "S A4 D5\nA F4 D4\nT C4 B3\nB F3 G3"),
+        ("crossing", 1, "S C5 C5\nA E4 C4\nT C4 F4\nB C3 A3"),
+        ("overlap", 1, "S E4 A4\nA C4 G4\nT A3 A3\nB A2 F2"),
+        ("spacing", 1, "S E5 D5\nA G4 B3\nT G3 G3\nB C3 G2"),
+        ("leap", 0, "S B4 C4\nA G4 C4\nT D4 C4\nB G3 A3"),
+    ],
+)
+def test_who_pays(rule, voice, grid):
+    costs = charged(rule, *chords_of(grid))
+    assert {v for v, cost in costs.items() if cost} == {voice}
+
+
+def test_no_rules_cost_nothing():
+    before, now = (np.array([chord]) for chord in chords_of("S C5 D5\nA F4 G4\nT C4 D4\nB F3 G3"))
+    assert not OFF.costs(1, before, now).any()
+    assert PRESETS["off"] == OFF
+    assert (STRICT.costs(1, before, now) >= 0).all()
+    assert set(STRICT.costs(3, before, np.array([[74, REST, REST, REST]]))[0]) >= {0, FORBIDDEN}
+
+
+def test_unlike_theory_it_looks_across_fermatas():
+    """A melody's fermatas are known before a chord is chosen, but costs are those of its two
+    steps alone: where theory lets the next phrase begin anew, steering is stricter."""
+    piece = passage("S  G4^ A4\nA  E4  F4\nT  C4  D4\nB  C3  D3")
+    assert not any(RULES[name](piece) for name in FAMILIES["parallel"])
+    assert sum(charged("parallel", *map(tuple, piece.pitch[[0, 4]].tolist())).values()) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "chord"), [("crossing", (67, 72, 55, 48)), ("spacing", (76, 60, 55, 48))]
+)
+def test_the_first_chord_of_a_piece_is_judged_too(rule, chord):
+    silence = (REST,) * N_VOICES
+    assert sum(reported(rule, silence, chord).values()) == 1
+    assert charged(rule, silence, chord) == reported(rule, silence, chord)
+
+
+@pytest.mark.parametrize(("rule", "note"), [("crossing", "D5"), ("spacing", "G3")])
+def test_a_voice_that_comes_in_is_judged_too(rule, note):
+    before, now = chords_of(f"S B4 B4\nA .. {note}\nT F3 F3\nB C3 C3")
+    assert sum(reported(rule, before, now).values()) == 1
+    assert charged(rule, before, now) == reported(rule, before, now)
+
+
+def test_a_voice_that_comes_in_overlaps_nothing():
+    before, now = chords_of("S C5 C5\nA G3 C4\nT .. B3\nB C3 C3")
+    assert not any(reported("overlap", before, now).values())
+    assert not any(charged("overlap", before, now).values())

@@ -1,0 +1,249 @@
+"""Drawing what is open in a sketch, with an untrained model: what is known stays, and chance is
+as the model, the temperature and the rules say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from musicae.core.chorale import Chorale
+from musicae.decoding import sampler as decoding
+from musicae.decoding.constraints import PRESETS, Rules
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
+from musicae.encoding.batches import masked_batch
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens, tokens_to_chorale
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.vocabulary import HOLD, SILENCE
+from musicae.theory.voice_leading.rules import RULES
+from musicae.training.config import RECIPES
+from tests.support.passages import midi, passage
+from tests.support.strategies import chorales
+
+TINY = {
+    "width": 16,
+    "heads": 2,
+    "depth": 4,
+    "encoder_layers": 1,
+    "decoder_layers": 2,
+    "head_layers": 1,
+    "span": 4,
+}
+S, A, T, B = range(4)
+SEEDS = st.integers(0, 2**32 - 1)
+NEVER_BROKEN = [
+    *(name for name in RULES if name.startswith(("parallel", "contrary", "direct", "leap"))),
+    "voice overlap",
+]
+"""Rules that silence keeps as well, so that none of them need ever be broken."""
+
+
+def tiny(**changes):
+    torch.manual_seed(0)
+    config = RECIPES["harmonizer"].config | TINY | changes
+    model = Harmonizer(HarmonizerConfig(**config)).eval().requires_grad_(False)
+    # So that notes are held as often as in music, and voices rarely rest.
+    model.hold_or_rest.bias += torch.tensor([2.0, -1.0] * len(VOCABULARY))
+    return model
+
+
+MODEL = tiny()
+TUNE = passage("S  C5 D5 G5 -- .. D5 E5^ --")
+SOPRANO_ONLY = PartialScore.of(TUNE, voices=(S,))
+
+
+def drawn(sketch, n=3, *, temperature=1.0, top_p=1.0, rules="off", seed=0, model=MODEL):
+    return sample(model, sketch, n, SamplingOptions(temperature, seed, top_p, rules))
+
+
+def some_of(chorale, seed):
+    """A sketch with any passages of any voices known."""
+    rng = np.random.default_rng(seed)
+    known = rng.random(chorale.pitch.shape) < rng.choice([0, 0.1])
+    for voice in range(known.shape[1]):
+        first, stop = sorted(rng.integers(len(known) + 1, size=2))
+        known[first:stop, voice] |= rng.random() < 0.5
+    return PartialScore.of(chorale, known=known)
+
+
+# What comes of it
+
+
+@settings(max_examples=6)
+@given(chorales(max_steps=24), SEEDS)
+def test_what_is_known_stays_and_the_rest_can_be_sung(chorale, seed):
+    sketch = some_of(chorale, seed)
+    found = drawn(sketch, n=2, seed=seed, temperature=2.0)
+    assert found.tokens.shape == (2, len(chorale), 4)
+    tokens, expected = found.tokens.numpy(), chorale_to_tokens(chorale).numpy()
+    assert (tokens[:, sketch.known] == expected[sketch.known]).all()
+    assert ((tokens >= 0) & (tokens < VOCABULARY)).all()
+    # A hold has a note before it; what is sung before the piece is silence.
+    for piece in tokens:
+        sounds = np.zeros(4, dtype=bool)
+        for row in piece:
+            assert sounds[row == HOLD].all()
+            sounds = row != SILENCE
+
+
+@settings(max_examples=4)
+@given(chorales(max_steps=24), SEEDS, st.sampled_from(["off", "strict"]))
+def test_its_nats_are_the_models(chorale, seed, rules):
+    sketch = some_of(chorale, seed)
+    found = drawn(sketch, n=2, seed=seed, rules=rules, temperature=1.5)
+    for tokens, total in zip(found.tokens, found.nats, strict=True):
+        nats = decoding.score(MODEL, sketch, tokens).nats
+        assert not nats[sketch.known].any()
+        assert nats.sum() == pytest.approx(total, abs=1e-3, rel=1e-4)
+
+
+def test_what_is_all_known_is_given_back_without_surprise():
+    found = drawn(PartialScore.of(TUNE, voices=(S, A, T, B)), n=2)
+    assert (found.tokens == chorale_to_tokens(TUNE)).all()
+    assert not found.nats.any()
+
+
+def test_a_known_note_is_held_no_longer_than_it_was():
+    holding = tiny()
+    holding.hold_or_rest.bias += torch.tensor([50.0, 0.0] * len(VOCABULARY))
+    piece = passage("S  C5 D5 E5 F5\nB  C3 B2 C3 D3")
+    known = np.zeros(piece.pitch.shape, dtype=bool)
+    known[:, S] = known[:8, B] = True
+    sketch = PartialScore.of(piece, known=known)
+    (tokens,) = drawn(sketch, n=1, model=holding).tokens
+    notes = tokens_to_chorale(tokens, sketch.chorale).notes(B)
+    assert notes[:2] == [(0, 4, midi("C3")), (4, 4, midi("B2"))]
+
+
+def test_a_piece_far_longer_than_the_models_span():
+    # Twenty bars: 160 frames, of which an attention keeps four.
+    tune = Chorale.from_notes([[(4 * i, 4, 67 + 5 * (i % 3)) for i in range(80)]])
+    sketch = PartialScore.of(tune, voices=(S,))
+    found = drawn(sketch, n=1)
+    nats = decoding.score(MODEL, sketch, found.tokens[0]).nats
+    assert nats.sum() == pytest.approx(found.nats[0], rel=1e-4)
+
+
+# Chance
+
+
+def test_the_same_seed_draws_the_same_and_another_does_not():
+    one, again, other = (drawn(SOPRANO_ONLY, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(one.tokens, again.tokens)
+    assert np.array_equal(one.nats, again.nats)
+    assert not torch.equal(one.tokens, other.tokens)
+    assert not torch.equal(one.tokens[0], one.tokens[1])
+
+
+def test_without_temperature_each_symbol_is_the_likeliest_whatever_the_seed():
+    found = drawn(SOPRANO_ONLY, temperature=LIKELIEST, seed=1)
+    assert (found.tokens == found.tokens[0]).all()
+    assert torch.equal(found.tokens, drawn(SOPRANO_ONLY, temperature=LIKELIEST, seed=2).tokens)
+    problem = masked_batch(SOPRANO_ONLY, MODEL.config)
+    steps = found.tokens.shape[1]
+    problem.tokens[:, :steps] = found.tokens[:1]
+    logits = MODEL(problem)
+    chosen = logits.gather(-1, problem.tokens[..., None])[..., 0]
+    best = logits.amax(dim=-1)
+    assert ((chosen >= best - 1e-4) | problem.known).all()
+
+
+def test_from_next_to_nothing_only_the_likeliest_is_drawn():
+    likeliest = drawn(SOPRANO_ONLY, temperature=LIKELIEST)
+    assert torch.equal(drawn(SOPRANO_ONLY, top_p=1e-9).tokens, likeliest.tokens)
+    assert torch.equal(drawn(SOPRANO_ONLY, temperature=1e-4).tokens, likeliest.tokens)
+
+
+ONE_CELL = passage("S  C5 D5\nA  G4 F4\nT  E3 D3\nB  .. C3", column=1)
+
+
+def expected_shares(sketch, cell, temperature, top_p, rules):
+    """How often each symbol should be drawn for the one open cell of a sketch."""
+    step, voice = cell
+    cost = []
+    for symbol in range(VOCABULARY[voice]):
+        tokens = chorale_to_tokens(sketch.chorale)
+        tokens[step, voice] = symbol
+        cost.append(decoding.score(MODEL, sketch, tokens).nats[cell])
+    before, now = sketch.chorale.pitch[[step - 1, step]].astype(int)
+    cost = np.array(cost) + PRESETS[rules].costs(voice, before[None], now[None])[0]
+    share = np.exp(-cost / temperature)
+    share /= share.sum()
+    order = np.argsort(-share)
+    above = share[order].cumsum() - share[order]
+    share[order[above >= top_p]] = 0
+    return share / share.sum()
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_p", "rules"),
+    [
+        (1.0, 1.0, "off"),
+        (0.5, 1.0, "off"),
+        (3.0, 1.0, "off"),
+        (1.0, 0.6, "off"),
+        (1.0, 1.0, "uncrossed"),
+        (2.0, 0.8, "strict"),
+    ],
+)
+def test_symbols_are_drawn_as_often_as_they_are_likely(monkeypatch, temperature, top_p, rules):
+    monkeypatch.setitem(PRESETS, "uncrossed", Rules(crossing=2.0))
+    known = np.ones(ONE_CELL.pitch.shape, dtype=bool)
+    known[1, B] = False
+    sketch = PartialScore.of(ONE_CELL, known=known)
+    tokens = drawn(sketch, 4000, temperature=temperature, top_p=top_p, rules=rules).tokens
+    found = np.bincount(tokens[:, 1, B], minlength=VOCABULARY[B]) / 4000
+    expected = expected_shares(sketch, (1, B), temperature, top_p, rules)
+    assert (expected > 0).sum() > 1
+    assert not found[expected == 0].any()
+    assert found == pytest.approx(expected, abs=0.03)
+
+
+# Rules
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_strict_rules_are_kept_wherever_they_can_be(seed):
+    free = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5)
+    ruled = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5, rules="strict")
+
+    def broken(found):
+        """Those of the melody alone left out."""
+        pieces = [tokens_to_chorale(tokens, TUNE) for tokens in found.tokens]
+        violations = [v for piece in pieces for name in NEVER_BROKEN for v in RULES[name](piece)]
+        return [str(v) for v in violations if v.voices != (S,)]
+
+    assert broken(free)
+    assert not broken(ruled)
+
+
+# Problems
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("steps", [1, 7, 8])
+def test_a_problem_is_whole_frames_filled_up_with_known_silence(steps, stride):
+    tune = Chorale.from_notes([[(0, steps, 67)]])
+    config = replace(MODEL.config, stride=stride)
+    problem = masked_batch(PartialScore.of(tune, voices=(S,)), config)
+    length = problem.tokens.shape[1]
+    assert length % stride == 0
+    # The encoder is used to silence after the end, as far as it hears.
+    assert steps <= length - stride * config.span < steps + stride
+    assert problem.known.shape == problem.tokens.shape == (1, length, 4)
+    assert problem.context.shape[:2] == (1, length)
+    assert torch.equal(problem.tokens[0, :steps], chorale_to_tokens(tune))
+    assert problem.known[0, :steps].any(dim=0).tolist() == [True, False, False, False]
+    assert problem.known[0, steps:].all()
+    assert (problem.tokens[0, steps:] == SILENCE).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_any_length_can_be_drawn(stride):
+    model = tiny(stride=stride)
+    for steps in (1, 5):
+        sketch = PartialScore.of(Chorale.from_notes([[(0, steps, 67)]]), voices=(S,))
+        assert drawn(sketch, model=model).tokens.shape == (3, steps, 4)

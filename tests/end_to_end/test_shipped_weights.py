@@ -1,0 +1,102 @@
+"""The shipped weights: whole, described, small enough, and what they write pinned note for note.
+
+After new weights are trained, ``python tests/test_weights.py`` writes the golden file anew.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+import musicae
+from musicae.core import assets
+from musicae.core.chorale import Chorale
+from musicae.encoding.batches import masked_batch
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import ALL_VOICES, SOPRANO, VOCABULARY, chorale_to_tokens, flatten
+from musicae.models import checkpoint
+from musicae.models.checkpoint import load_model
+from musicae.models.vocabulary import SILENCE
+from musicae.training.config import RECIPES
+from tests.support.paths import RESULTS
+
+GOLDEN = Path(__file__).parent / "golden" / "weights.json"
+COMPOSED = RESULTS / "new" / "chorale-0-2.mid"
+"""A piece of the VAE's, with its place in latent space: drawn anew, one would be rounded otherwise
+on another processor."""
+MOST_BYTES = 40 * 2**20
+
+PITCHES = [67, 69, 71, 72, 74, 71, 69, 67, 72, 71, 69, 74, 71, 69, 67, 67]
+MELODY = Chorale.from_notes([[(4 * i, 4, pitch) for i, pitch in enumerate(PITCHES)]])
+
+
+def notes(chorale):
+    return [[list(note) for note in chorale.notes(voice)] for voice in range(4)]
+
+
+def outputs():
+    """What the models write to a typed melody, a place and a seed, and a few of their numbers."""
+    found = {}
+    (piece,) = musicae.harmonize(MELODY, temperature=0)
+    found["harmonizer"] = {"notes": notes(piece.chorale), "logits": next_to_the_tune()}
+    (piece,) = musicae.harmonize(MELODY, model="minibach")
+    found["minibach"] = {"notes": notes(piece.chorale), "logits": logits("minibach", SOPRANO)}
+    piece = musicae.decode(COMPOSED, temperature=0)
+    place = musicae.encode(piece.chorale)
+    numbers = [*place.latent.piece[0], *place.latent.beats[0, 0]]
+    found["vae"] = {
+        "notes": notes(piece.chorale),
+        "logits": [round(float(x), 4) for x in numbers],
+    }
+    (piece,) = musicae.generate(1, seed=3, model="autoencoder")
+    found["autoencoder"] = {
+        "notes": notes(piece.chorale),
+        "logits": logits("autoencoder", ALL_VOICES),
+    }
+    return found
+
+
+def logits(name, given):
+    flat = flatten(chorale_to_tokens(MELODY), given)[None]
+    with torch.inference_mode():
+        return [round(x, 4) for x in load_model(name).model(flat)[0, ::500].tolist()]
+
+
+def next_to_the_tune():
+    """A few of the harmonizer's logits where everything but the tune is silent."""
+    model = load_model("harmonizer").model
+    with torch.inference_mode():
+        found = model(masked_batch(PartialScore.of(MELODY, voices=SOPRANO), model.config))
+    pitches = found[0, ::8, 1:, SILENCE : min(VOCABULARY)]
+    return [round(x, 4) for x in pitches.flatten()[::9].tolist()]
+
+
+@pytest.mark.parametrize("name", checkpoint.KINDS)
+def test_golden_output(name):
+    expected = json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
+    found = outputs()[name]
+    assert found["notes"] == expected["notes"]
+    assert found["logits"] == pytest.approx(expected["logits"], rel=2e-3, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", checkpoint.KINDS)
+def test_weights_are_described_beside_them(name):
+    loaded = checkpoint.load(checkpoint.find(name))
+    facts = json.loads((assets.WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+    assert facts["checksum"] == loaded.checksum
+    assert loaded.provenance.items() <= facts.items()
+    assert facts["settings"] == asdict(RECIPES[name].settings)
+    assert facts["config"] == RECIPES[name].config
+    log = (assets.WEIGHTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    assert len(log) == 1 + facts["epochs"]
+
+
+def test_weights_are_small():
+    assert sum(path.stat().st_size for path in assets.WEIGHTS.iterdir()) < MOST_BYTES
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(outputs()) + "\n", encoding="utf-8")

@@ -1,0 +1,239 @@
+"""New pieces of an untrained model: their form, their close, what is kept, and the way between."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from musicae.core.constants import REST
+from musicae.core.errors import CheckpointError
+from musicae.core.key import Key
+from musicae.core.meter import Meter
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions
+from musicae.encoding import forms
+from musicae.latent import compose as composing
+from musicae.latent.compose import (
+    KeptVoices,
+    compose,
+    decode_points,
+    neighbours,
+    refined,
+    usual_choice,
+    vae_of,
+    way,
+)
+from musicae.latent.space import encode, interpolate, sample
+from musicae.models import checkpoint
+from tests.support.passages import HYMN, OTHER
+
+COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
+FORMS = [
+    forms.regular(2, WALTZ, Key.parse("G minor")),
+    forms.regular(3, COMMON, Key.parse("D major")),
+    forms.regular(1, COMMON, Key.parse("Eb major")),
+]
+
+
+@pytest.fixture(scope="module")
+def model(untrained):
+    return checkpoint.load(untrained["vae"])
+
+
+def notes(found):
+    return [(each.chorale.pitch.tolist(), each.chorale.onset.tolist()) for each in found]
+
+
+def composed(model, wished, temperature=None, seed=1):
+    return compose(model, wished, "fitted", {}, usual_choice(seed, temperature))
+
+
+# New pieces
+
+
+@pytest.mark.parametrize("temperature", [None, LIKELIEST])
+def test_pieces_have_their_form(model, temperature):
+    found = composed(model, FORMS, temperature)
+    for each, form in zip(found, FORMS, strict=True):
+        piece = each.chorale
+        assert each.place.form is form
+        assert piece.measures == form.chorale.measures
+        assert piece.key == form.key
+        assert set(piece.fermatas) <= set(form.phrases)
+        assert piece.source == "musicae vae"
+        assert each.nats > 0
+
+
+@pytest.mark.parametrize("temperature", [None, LIKELIEST, 2.0])
+def test_they_close_on_the_tonics_triad_with_its_third(model, temperature):
+    for each in composed(model, FORMS, temperature):
+        key, last = each.chorale.key, each.chorale.pitch[-1]
+        assert (last != REST).all()
+        degrees = [(int(pitch) - key.tonic) % 12 for pitch in last]
+        assert degrees[-1] == 0
+        thirds = {4} if key.mode == "major" else {3, 4}
+        assert set(degrees) <= {0, 7, *thirds}
+        assert len(set(degrees) & thirds) == 1
+
+
+@pytest.mark.parametrize("temperature", [None, LIKELIEST])
+def test_the_first_pieces_are_the_same_however_many_are_asked_for(model, temperature):
+    few, many = composed(model, FORMS[:1], temperature), composed(model, FORMS, temperature)
+    assert notes(few) == notes(many[:1])
+    assert [each.number for each in many] == [0, 1, 2]
+
+
+def test_seeds_differ_and_repeat(model):
+    one, again, other = (notes(composed(model, FORMS[:1], seed=seed)) for seed in (1, 1, 2))
+    assert one == again
+    assert one != other
+
+
+def test_pieces_of_one_form_differ(model):
+    one, other = composed(model, [FORMS[0]] * 2)
+    assert notes([one]) != notes([other])
+
+
+def test_more_than_fit_together_are_decoded_in_turns(model, monkeypatch):
+    whole = composed(model, FORMS)
+    monkeypatch.setattr(composing, "TOGETHER", 2)
+    assert notes(composed(model, FORMS)) == notes(whole)
+
+
+def test_a_sounding_place_can_be_sounded_again_by_itself(model):
+    choice = usual_choice(1)
+    for each in composed(model, FORMS):
+        (again,) = decode_points(model, [each.place], choice, numbers=[each.number])
+        assert notes([again]) == notes([each])
+        assert again.nats == pytest.approx(each.nats, rel=1e-4)
+
+
+def test_a_place_settles_where_what_it_sounds_like_is_heard(model):
+    places = sample(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
+    loud = decode_points(model, places, SamplingOptions(LIKELIEST))
+    found = refined(model, places)
+    for place, each, form in zip(found, loud, FORMS, strict=True):
+        assert place.form is form
+        heard = encode(vae_of(model), each.chorale, form)
+        assert place.latent.piece.tolist() == heard.latent.piece.tolist()
+
+
+def test_usual_choices():
+    assert usual_choice(3).seed == 3
+    assert usual_choice(3).temperature == composing.USUAL_TEMPERATURE
+    assert usual_choice(3).rhythm_temperature == composing.RHYTHM_TEMPERATURE
+    assert usual_choice(0, LIKELIEST) == SamplingOptions(LIKELIEST)
+    assert usual_choice(0, 0.7).temperature == 0.7
+
+
+def test_other_models_have_no_latent_space(untrained):
+    with pytest.raises(CheckpointError, match="minibach has no latent space to walk in; use vae"):
+        vae_of(checkpoint.load(untrained["minibach"]))
+
+
+# Neighbours
+
+
+@pytest.mark.parametrize("voices", [(0,), (3,), (0, 3), (0, 1, 2)])
+@pytest.mark.parametrize("temperature", [None, LIKELIEST])
+def test_what_is_kept_stays_exactly(model, voices, temperature):
+    place = encode(vae_of(model), HYMN)
+    kept = KeptVoices(HYMN, voices)
+    found = neighbours(model, place, 2, 0.8, usual_choice(0, temperature), kept=kept)
+    for each in found:
+        piece = each.chorale
+        for voice in voices:
+            assert piece.notes(voice) == HYMN.notes(voice)
+        assert (piece.measures, piece.key) == (HYMN.measures, HYMN.key)
+        assert 0 not in voices or piece.fermatas == HYMN.fermatas
+    assert any(each.chorale.pitch.tolist() != HYMN.pitch.tolist() for each in found)
+
+
+def test_neighbours_at_no_distance_are_the_place_itself(model):
+    place = encode(vae_of(model), HYMN)
+    likeliest = usual_choice(0, LIKELIEST)
+    near, far = (neighbours(model, place, 2, far, likeliest, kept=None) for far in (0.0, 1.0))
+    (own,) = decode_points(model, [place], likeliest)
+    assert notes(near) == notes([own]) * 2
+    assert notes(far)[0] != notes(far)[1]
+    assert {len(each.chorale) for each in far} == {len(HYMN)}
+
+
+def test_the_first_neighbours_are_the_same_however_many_are_asked_for(model):
+    place, choice = encode(vae_of(model), HYMN), usual_choice(4)
+    few, many = (neighbours(model, place, n, 0.5, choice, kept=None) for n in (1, 3))
+    assert notes(few) == notes(many[:1])
+
+
+# The way
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_a_way_has_its_ends_own_sound_at_its_ends(model, n):
+    one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
+    likeliest = usual_choice(0, LIKELIEST)
+    found = way(model, one, other, n, likeliest)
+    assert len(found) == n
+    assert notes([found[0], found[-1]]) == notes(decode_points(model, [one, other], likeliest))
+    assert [each.place.form for each in (found[0], found[-1])] == [one.form, other.form]
+    for each in found[1:-1]:
+        assert each.place.form in (one.form, other.form)
+        assert each.chorale.key == each.place.form.key
+
+
+def test_a_way_goes_from_one_to_the_other_in_order(model):
+    one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
+    found = way(model, one, other, 4, usual_choice(0, LIKELIEST))
+    shares = np.linspace(0, 1, composing.FINER * 3 + 1)
+    on_it = [interpolate(vae_of(model), one, other, float(share)).latent for share in shares]
+    places = [
+        next(
+            i
+            for i, latent in enumerate(on_it)
+            if np.allclose(latent.piece, each.place.latent.piece, atol=2e-3)
+        )
+        for each in found
+    ]
+    assert places == sorted(set(places))
+
+
+# Even steps
+
+
+def test_even_steps_are_chosen_where_all_are_even():
+    away = np.linspace(0, 6, 13)
+    assert composing._even_steps(away, away[::-1], 4) == [0, 4, 8, 12]
+    assert composing._even_steps(away, away[::-1], 13) == list(range(13))
+
+
+def test_a_step_backwards_is_avoided():
+    away = np.array([0, 2, 1, 3, 2.5, 4, 3.9, 5, 6.0])
+    near = away[-1] - away
+    near[4] = 0.5
+    found = composing._even_steps(away, near, 5)
+    assert (np.diff(away[found]) > 0).all()
+    assert (np.diff(near[found]) < 0).all()
+
+
+@settings(max_examples=40)
+@given(st.integers(3, 7), st.data())
+def test_steps_rise_and_fall_wherever_there_is_a_way_that_does(n, data):
+    """Among any distances, so many rise and fall by even steps that a way is to be found."""
+    count = composing.FINER * (n - 1) + 1
+    numbers = st.floats(0, 10)
+    away, near = (
+        np.array(data.draw(st.lists(numbers, min_size=count, max_size=count))) for _ in range(2)
+    )
+    good = sorted(data.draw(st.sets(st.integers(1, count - 2), min_size=n - 2, max_size=n - 2)))
+    for place, index in enumerate([0, *good, count - 1]):
+        away[index], near[index] = 10 * place / (n - 1), 10 - 10 * place / (n - 1)
+    found = composing._even_steps(away, near, n)
+    assert (found[0], found[-1], len(found)) == (0, count - 1, n)
+    assert found == sorted(set(found))
+    assert (np.diff(away[found]) > 0).all()
+    assert (np.diff(near[found]) < 0).all()
+
+
+def test_where_both_ends_sound_the_same_there_are_still_so_many_steps():
+    still = np.zeros(9)
+    found = composing._even_steps(still, still, 3)
+    assert (found[0], found[-1], len(set(found))) == (0, 8, 3)

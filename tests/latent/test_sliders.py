@@ -1,0 +1,56 @@
+"""Sliders: what nudged beats sound like tells which way to move them."""
+
+import numpy as np
+import pytest
+import torch
+
+from musicae.latent import compose, sliders
+from musicae.latent.attributes import ATTRIBUTES
+from musicae.latent.compose import DecodedPoint
+from musicae.latent.sliders import find_directions
+from musicae.models.checkpoint import build
+from musicae.training.config import RECIPES
+
+TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6}
+BEATS = 6
+
+
+def vae():
+    torch.manual_seed(0)
+    config = RECIPES["vae"].config | TINY | {"encoder_layers": 1, "prior_layers": 1}
+    return build("vae", config).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def linear(monkeypatch):
+    """A world in which what a piece has is a linear function of its beats, and the slopes."""
+    slopes = np.random.default_rng(0).standard_normal((BEATS, len(ATTRIBUTES)))
+
+    def sound(_model, places, _choice):
+        return [DecodedPoint(place, place.latent.beats[0].mean(dim=0), 0.0, 0) for place in places]
+
+    monkeypatch.setattr(sliders, "sound", sound)
+    monkeypatch.setattr(sliders, "measured", lambda beats: tuple(beats.double().numpy() @ slopes))
+    return slopes
+
+
+def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
+    deviations = [0.5, 1.0, 2.0, 4.0]
+    directions = find_directions(vae(), deviations, probes=40)
+    assert directions.shape == (len(ATTRIBUTES), BEATS)
+    moved = directions.double().numpy() @ linear
+    assert moved == pytest.approx(np.diag(deviations), abs=0.02)
+
+
+@pytest.mark.usefixtures("linear")
+def test_what_never_differs_has_no_direction():
+    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0], probes=40)
+    assert directions.isfinite().all()
+    assert directions[1].abs().max() < 1e-9
+
+
+def test_the_same_model_has_the_same_directions():
+    model = vae()
+    once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=2) for _ in range(2))
+    assert torch.equal(once, again)
+    assert compose.decode_points is sliders.sound

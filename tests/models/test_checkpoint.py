@@ -1,0 +1,153 @@
+"""Weights files: what goes in comes back, and nothing else is taken for one."""
+
+import json
+import stat
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from musicae.core import assets
+from musicae.core.errors import CheckpointError
+from musicae.models import checkpoint
+
+CONFIGS = {
+    "minibach": {"inputs": 12, "outputs": 20, "hidden": 5},
+    "autoencoder": {"inputs": 12, "hidden": 5, "bottleneck": 3},
+    "harmonizer": {
+        "lowest": [60, 48],
+        "symbols": [9, 12],
+        "order": [0, 1],
+        "context": [3],
+        "width": 8,
+        "heads": 2,
+    },
+    "vae": {
+        "lowest": [60, 48],
+        "symbols": [9, 12],
+        "order": [0, 1],
+        "context": [3],
+        "width": 8,
+        "heads": 2,
+        "sliders": ["activity"],
+    },
+}
+
+
+@pytest.fixture(params=CONFIGS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def model(name):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return checkpoint.build(name, CONFIGS[name])
+
+
+def test_every_kind_of_model_is_tried_here():
+    assert CONFIGS.keys() == checkpoint.KINDS.keys()
+
+
+def test_a_model_comes_back_with_its_config_and_provenance(tmp_path, name, model):
+    path = tmp_path / "new" / "model.safetensors"
+    provenance = {"seed": 7, "data": {"source": "Bach"}, "valid_loss": 0.25}
+    checksum = checkpoint.save(path, name, model, provenance)
+    loaded = checkpoint.load(path)
+    assert (loaded.name, loaded.provenance, loaded.checksum) == (name, provenance, checksum)
+    assert loaded.model.config == model.config
+    assert not loaded.model.training
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[key], tensor), key
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_half_precision_is_only_how_it_is_stored(tmp_path, name, model):
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    assert checkpoint.save(whole, name, model, {}) != checkpoint.save(
+        half, name, model, {}, dtype=torch.float16
+    )
+    assert half.stat().st_size < whole.stat().st_size
+    for key, tensor in checkpoint.load(half).model.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, model.state_dict()[key].half().float()), key
+
+
+def test_the_same_weights_have_the_same_checksum(tmp_path, name, model):
+    path = tmp_path / "model.safetensors"
+    first = checkpoint.save(path, name, model, {"written": "today"})
+    assert checkpoint.save(path, name, model, {"written": "tomorrow"}) == first
+    with torch.no_grad():
+        next(model.parameters()).view(-1)[0] += 1
+    assert checkpoint.save(path, name, model, {}) != first
+
+
+def test_others_may_read_the_file(tmp_path, name, model):
+    path, plain = tmp_path / "model.safetensors", tmp_path / "plain"
+    checkpoint.save(path, name, model, {})
+    plain.touch()
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path, name, model):
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, name, model, {})
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: the weights are damaged"):
+        checkpoint.load(path)
+
+
+def test_what_is_no_weights_file_is_refused(tmp_path, name, model):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(CheckpointError, match="no such weights file"):
+        checkpoint.load(path)
+    with pytest.raises(CheckpointError, match="no such weights file"):
+        checkpoint.load(tmp_path)
+    checkpoint.save(path, name, model, {})
+    for content in (path.read_bytes()[:-10], b"", b"MThd", b"PK\x03\x04" + bytes(100)):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match="not a safetensors file"):
+            checkpoint.load(path)
+    save_file({"a": torch.ones(1)}, path)
+    with pytest.raises(CheckpointError, match="holds no musicae model"):
+        checkpoint.load(path)
+    for facts in ("[]", "{}", "not json"):
+        save_file({"a": torch.ones(1)}, path, {"musicae": facts})
+        with pytest.raises(CheckpointError, match="holds no musicae model"):
+            checkpoint.load(path)
+
+
+def test_weights_that_do_not_fit_their_config_are_refused(tmp_path, name):
+    path = tmp_path / "model.safetensors"
+    tensors = {"a": torch.ones(1)}
+    facts = {
+        "model": name,
+        "config": CONFIGS[name],
+        "provenance": {},
+        "checksum": checkpoint._checksum(tensors),
+    }
+    save_file(tensors, path, {"musicae": json.dumps(facts)})
+    with pytest.raises(CheckpointError, match=f"does not fit a {name} of this version"):
+        checkpoint.load(path)
+
+
+def test_unknown_models_and_settings_are_refused():
+    with pytest.raises(CheckpointError, match="no model is called 'bach'; there are minibach"):
+        checkpoint.build("bach", {})
+    with pytest.raises(CheckpointError, match=r"settings of minibach: .*depth"):
+        checkpoint.build("minibach", {**CONFIGS["minibach"], "depth": 3})
+    with pytest.raises(CheckpointError, match=r"settings of minibach: .*outputs"):
+        checkpoint.build("minibach", {"inputs": 3})
+    with pytest.raises(CheckpointError, match="narrow towards the bottleneck"):
+        checkpoint.build("autoencoder", {"inputs": 12, "hidden": 5, "bottleneck": 6})
+
+
+def test_a_name_finds_a_shipped_model_and_a_path_itself(tmp_path):
+    assert checkpoint.find("minibach") == assets.WEIGHTS / "minibach.safetensors"
+    path = tmp_path / "mine.safetensors"
+    assert checkpoint.find(str(path)) == path
+    with pytest.raises(CheckpointError, match=r"no model is called 'bach'.*\.safetensors file"):
+        checkpoint.find("bach")

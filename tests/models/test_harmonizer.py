@@ -1,0 +1,396 @@
+"""The harmonizer untrained: what it hears, in which order it chooses, and that its numbers are
+probabilities."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from musicae.core.constants import VOICE_RANGES
+from musicae.decoding.incremental import IncrementalDecoder
+from musicae.encoding.batches import masked_batch
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.layers import NONE
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import (
+    BEGUN,
+    HELD,
+    SILENT,
+    WIDEST_LEAP,
+    MaskedBatch,
+    Notes,
+    surprise,
+)
+from musicae.training.config import OUTER_FIRST, RECIPES
+from tests.support.passages import passage
+from tests.support.strategies import chorales
+
+TINY = {
+    "width": 16,
+    "heads": 2,
+    "depth": 4,
+    "encoder_layers": 1,
+    "decoder_layers": 2,
+    "head_layers": 1,
+    "span": 4,
+}
+SEEDS = st.integers(0, 2**32 - 1)
+S, A, T, B = range(4)
+
+PIECE = passage(
+    """
+    S  C5 D5 E5 -- .. C5 C5^ --
+    A  G4 -- G4 F4 E4 -- E4  --
+    T  E4 D4 C4 .. .. G3 G3  --
+    B  C3 B2 C3 D3 E3 F3 C3  --
+    """,
+    key="C major",
+)
+
+
+def tiny(**changes):
+    """An untrained model in which nothing is zero by chance of how weights begin."""
+    torch.manual_seed(0)
+    config = RECIPES["harmonizer"].config | TINY | changes
+    model = Harmonizer(HarmonizerConfig(**config)).eval().requires_grad_(False)
+    for weights in model.parameters():
+        weights.add_(0.1 * torch.randn_like(weights))
+    return model
+
+
+MODEL = tiny()
+
+
+def problem(chorale, known, stride=2):
+    """A whole chorale of which some cells, and the notes they are in, count as known."""
+    sketch = PartialScore.of(chorale, known=known)
+    found = masked_batch(sketch, replace(MODEL.config, stride=stride))
+    tokens = found.tokens.clone()
+    tokens[0, : len(chorale)] = chorale_to_tokens(chorale)
+    return found._replace(tokens=tokens)
+
+
+def some_cells(chorale, seed):
+    """Any cells: few or many, scattered or in passages, by turns whole voices."""
+    rng = np.random.default_rng(seed)
+    known = rng.random(chorale.pitch.shape) < rng.choice([0, 0.05, 0.3])
+    for voice in range(known.shape[1]):
+        first, stop = sorted(rng.integers(len(known) + 1, size=2))
+        known[first:stop, voice] |= rng.random() < 0.5
+        known[:, voice] |= rng.random() < 0.2
+    return known
+
+
+def noise(tokens, seed):
+    """Any symbols of each voice, holds of nothing among them."""
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.integers(VOCABULARY, size=tuple(tokens.shape)))
+
+
+def recital_of(model, given, count):
+    """A recital of which the model has heard what is ``given``."""
+    return IncrementalDecoder(model, given, model.listen(model.sing(given.tokens), given), count)
+
+
+def recited(model, given, tokens):
+    """The logits ``(N, T, V, S)`` of a recital of ``tokens``, ``given`` being what it is given;
+    0 where it is not asked, ``-inf`` being a large number."""
+    recital = recital_of(model, given, len(tokens))
+    found = torch.zeros(*tokens.shape, max(model.config.symbols))
+    for step in range(tokens.shape[1]):
+        recital.begin()
+        for voice in model.config.order:
+            if not given.known[0, step, voice]:
+                found[:, step, voice] = recital.logits([voice])[:, 0]
+                recital.sing(voice, tokens[:, step, voice])
+    return found.nan_to_num(neginf=-1e9)
+
+
+def at_once(model, whole):
+    """The same by ``forward``."""
+    return model(whole).nan_to_num(neginf=-1e9).masked_fill(whole.known[..., None], 0.0)
+
+
+# Notes
+
+
+def test_what_a_voice_does():
+    tokens = chorale_to_tokens(passage("S C5 -- D5 D5 .. .. G5", column=1))
+    notes = MODEL.sing(tokens[None])
+    found = Notes(*(part[0, :, S].tolist() for part in notes))
+    assert found.pitch == [72, 72, 74, 74, NONE, NONE, 79]
+    assert found.kind == [BEGUN, HELD, BEGUN, BEGUN, SILENT, SILENT, BEGUN]
+    assert found.age == [0, 1, 0, 0, 0, 1, 0]
+    up, repeated = WIDEST_LEAP + 2, WIDEST_LEAP
+    assert found.leap == [NONE, NONE, up, repeated, NONE, NONE, NONE]
+
+
+def test_very_wide_leaps_are_one():
+    tokens = chorale_to_tokens(passage("B E2 A3 E4 E2", column=1))
+    leaps = MODEL.sing(tokens[None]).leap[0, :, B].tolist()
+    assert leaps == [NONE, 2 * WIDEST_LEAP, WIDEST_LEAP + 7, 0]
+
+
+@settings(max_examples=25)
+@given(chorales())
+def test_a_piece_is_sung_step_by_step_as_it_is_at_once(chorale):
+    tokens = chorale_to_tokens(chorale)[None]
+    together = MODEL.sing(tokens)
+    now = Notes(*torch.full((4, 1, tokens.shape[-1]), NONE).unbind())
+    for step in range(tokens.shape[1]):
+        now = MODEL.follow(now, tokens[:, step], MODEL.lowest)
+        for name, part, whole in zip(Notes._fields, now, together, strict=True):
+            assert torch.equal(part, whole[:, step]), (name, step)
+
+
+# The order of choice
+
+
+@settings(max_examples=12)
+@given(chorales(max_steps=24), SEEDS)
+def test_a_recital_hears_what_forward_hears(chorale, seed):
+    """Two candidates that go different ways; and what is not known may be anything."""
+    whole = problem(chorale, some_cells(chorale, seed))
+    silent = torch.where(whole.known, whole.tokens, SILENCE)
+    tokens = torch.cat([whole.tokens, silent])
+    both = MaskedBatch(tokens, *(torch.cat([part, part]) for part in whole[1:]))
+    given_tokens = torch.where(whole.known, whole.tokens, noise(whole.tokens, seed))
+    found = recited(MODEL, whole._replace(tokens=given_tokens), tokens)
+    torch.testing.assert_close(found, at_once(MODEL, both), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stride": 1},
+        {"stride": 4},
+        {"order": (3, 0, 1, 2)},
+        {"span": 1, "decoder_layers": 1},
+        {"head_layers": 0, "encoder_layers": 0},
+    ],
+)
+def test_so_does_one_of_another_build(changes):
+    model = tiny(**changes)
+    whole = problem(PIECE, some_cells(PIECE, seed=5), model.config.stride)
+    found = recited(model, whole, whole.tokens)
+    torch.testing.assert_close(found, at_once(model, whole), atol=1e-4, rtol=1e-4)
+
+
+def test_a_recital_says_what_comes_next_if_the_next_ones_hold():
+    whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
+    recital = recital_of(MODEL, whole, count=1)
+    for step in range(4):
+        recital.begin()
+        for voice in OUTER_FIRST if step < 3 else ():
+            recital.sing(voice, whole.tokens[:, step, voice])
+    foreseen = recital.logits(list(OUTER_FIRST))
+    for place, voice in enumerate(OUTER_FIRST):
+        torch.testing.assert_close(recital.logits([voice])[:, 0], foreseen[:, place])
+        recital.sing(voice, torch.tensor([HOLD]))
+
+
+@settings(max_examples=12)
+@given(chorales(max_steps=24), SEEDS, st.data())
+def test_what_is_chosen_later_changes_nothing_before(chorale, seed, data):
+    whole = problem(chorale, some_cells(chorale, seed))
+    turns = [(step, voice) for step in range(whole.tokens.shape[1]) for voice in OUTER_FIRST]
+    turn = data.draw(st.integers(0, len(turns) - 1))
+    later = torch.zeros_like(whole.known)
+    for step, voice in turns[turn:]:
+        later[0, step, voice] = True
+    tokens = torch.where(later & ~whole.known, noise(whole.tokens, seed), whole.tokens)
+    expected, found = MODEL(whole), MODEL(whole._replace(tokens=tokens))
+    before = ~later
+    before[0, *turns[turn]] = True
+    torch.testing.assert_close(found[before], expected[before])
+
+
+def changed_by(cell, known=()):
+    """The cells ``(step, voice)`` whose logits change when a cell of the piece gets another
+    symbol."""
+    mask = np.zeros(PIECE.pitch.shape, dtype=bool)
+    mask[:, list(known)] = True
+    whole = problem(PIECE, mask)
+    tokens = whole.tokens.clone()
+    tokens[0, *cell] = FIRST_PITCH + (tokens[0, *cell] + 3) % 20
+    here, there = (MODEL(p).nan_to_num() for p in (whole, whole._replace(tokens=tokens)))
+    changed = (here - there).abs().amax(dim=-1)[0] > 1e-6
+    return set(map(tuple, changed.nonzero().tolist()))
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_each_choice_is_heard_by_those_that_follow(place):
+    step, voice = 9, OUTER_FIRST[place]
+    changed = changed_by((step, voice))
+    here = {v for t, v in changed if t == step}
+    assert here == set(OUTER_FIRST[place + 1 :])
+    assert {(step + 1, v) for v in range(4)} <= changed
+    assert min(changed)[0] >= step
+
+
+@pytest.mark.parametrize("voice", [S, B])
+def test_a_known_note_is_heard_beforehand_as_far_as_the_encoder_sees(voice):
+    begins, sees = 24, TINY["span"] * MODEL.config.stride
+    assert min(changed_by((begins, voice)))[0] == begins
+    heard = changed_by((begins, voice), known=[voice])
+    assert {(begins - sees, other) for other in range(4)} <= heard
+    assert min(heard)[0] == begins - sees
+
+
+def test_pieces_of_a_batch_do_not_hear_each_other():
+    one, other = (problem(PIECE, some_cells(PIECE, seed)) for seed in (1, 2))
+    both = MODEL(MaskedBatch(*map(torch.cat, zip(one, other, strict=True))))
+    torch.testing.assert_close(both, torch.cat([MODEL(one), MODEL(other)]))
+
+
+# Likelihood
+
+
+def probability(model, whole, cells):
+    """Of all symbols that open cells ``(step, voice)`` could have, the rest being known."""
+    symbols = [range(model.config.symbols[voice]) for _, voice in cells]
+    combinations = torch.tensor(list(itertools.product(*symbols)))  # (N, cells)
+    n = len(combinations)
+    tokens, known = whole.tokens.repeat(n, 1, 1), torch.ones_like(whole.known).repeat(n, 1, 1)
+    for (step, voice), column in zip(cells, combinations.T, strict=True):
+        tokens[:, step, voice], known[:, step, voice] = column, False
+    pieces = MaskedBatch(tokens, known, whole.context.repeat(n, 1, 1), whole.tonic.repeat(n))
+    nats = surprise(model(pieces), pieces)
+    assert not nats[known].any()
+    return torch.exp(-nats.sum(dim=(1, 2)).double()).sum().item()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [(0, 0), (1, 0)],
+        [(1, 0), (2, 0)],  # in two frames, after a note that may be held
+        [(2, 1), (3, 1)],  # after a rest, which may not
+        [(4, 0), (5, 0), (5, 1)],
+        [(0, 0), (0, 1), (1, 0), (1, 1)],
+    ],
+)
+def test_what_could_have_been_sung_has_probability_1(order, cells):
+    build = {"lowest": (60, 48), "symbols": (5, 4), "order": order, "context": (2,)}
+    model = tiny(**build)
+    rows = [[2, 2], [1, 1], [4, 1], [3, 2], [2, 3], [0, 0]]  # two voices over six steps
+    # A known note begins wherever something open comes before it.
+    whole = MaskedBatch(
+        torch.tensor([rows]),
+        torch.ones(1, 6, 2, dtype=torch.bool),
+        torch.tensor([[[0], [1]] * 3]),
+        torch.tensor([7]),
+    )
+    assert probability(model, whole, cells) == pytest.approx(1, abs=1e-5)
+
+
+def test_nothing_is_no_note_to_hold_and_each_voice_has_its_symbols():
+    whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
+    logits = MODEL(whole)[:, : len(PIECE)]
+    assert logits.shape == (1, len(PIECE), 4, max(VOCABULARY))
+    before = np.vstack([np.full((1, 4), -1), PIECE.pitch[:-1]])
+    assert np.array_equal(logits[0, :, :, HOLD].isneginf(), before < 0)
+    for voice, size in enumerate(VOCABULARY):
+        assert logits[0, :, voice, SILENCE:size].isfinite().all()
+        assert logits[0, :, voice, size:].isneginf().all()
+
+
+@settings(max_examples=10)
+@given(chorales(max_steps=24), SEEDS)
+def test_known_cells_surprise_nobody_and_open_ones_somewhat(chorale, seed):
+    whole = problem(chorale, some_cells(chorale, seed))
+    nats = surprise(MODEL(whole), whole)
+    assert not nats[whole.known].any()
+    assert (nats[~whole.known] > 0).all()
+    assert nats.isfinite().all()
+
+
+def test_every_weight_can_learn():
+    model = tiny().requires_grad_(True)
+    whole = problem(PIECE, some_cells(PIECE, seed=1))
+    surprise(model(whole), whole).sum().backward()
+    for name, weights in model.named_parameters():
+        assert weights.grad.isfinite().all(), name
+        assert weights.grad.any(), name
+
+
+# Keys
+
+
+def without_heights(model):
+    """The model with no weight on how high notes are, only on degrees and intervals."""
+    for layer, frames in ((model.known, 2), (model.past, 2), (model.before, 1), (model.now, 1)):
+        features = len(layer.first) // frames
+        for place in range(len(layer.first)):
+            kind, height = divmod(place % features, 5)
+            if kind < 4 and height == 1:
+                first, stop = layer.first[place], layer.first[place + 1]
+                layer.weight[first:stop] = 0
+    model.intervals[:, 0] = 0
+    return model
+
+
+@pytest.mark.parametrize("shift", [-3, 2])
+def test_but_for_heights_all_keys_are_one(shift):
+    known = some_cells(PIECE, seed=3)
+    here = problem(PIECE, known)
+    there = problem(PIECE.transpose(shift), known)
+    assert (here.tonic + shift) % 12 == there.tonic
+
+    def differ(model):
+        """How far the logits of a symbol are from those of the same one in the other key."""
+        worst = 0.0
+        for voice, size in enumerate(VOCABULARY):
+            a, b = (model(p)[0, :, voice, :size] for p in (here, there))
+            lower, higher = (x[:, FIRST_PITCH:] for x in ((a, b) if shift > 0 else (b, a)))
+            pitches = lower[:, : -abs(shift)] - higher[:, abs(shift) :]
+            others = a[:, :FIRST_PITCH].nan_to_num() - b[:, :FIRST_PITCH].nan_to_num()
+            worst = max(worst, pitches.abs().max().item(), others.abs().max().item())
+        return worst
+
+    assert differ(without_heights(tiny())) < 1e-4
+    assert differ(MODEL) > 1e-2
+
+
+# Configs
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"lowest": (57, 53, 48)}, "the same voices"),
+        ({"symbols": (27, 24)}, "the same voices"),
+        ({"order": (0, 1, 2)}, "the same voices"),
+        ({"order": (0, 3, 2, 2)}, "each voice has its turn once"),
+        ({"order": (1, 2, 3, 4)}, "each voice has its turn once"),
+        ({"width": 18, "heads": 4}, "4 heads do not share a width of 18 evenly"),
+        ({"width": 12, "heads": 4}, "4 heads"),  # three numbers cannot be turned in pairs
+        ({"dropout": 1.0}, "a share up to 0.9"),
+        ({"dropout": -0.1}, "a share up to 0.9"),
+    ],
+)
+def test_nonsense_is_refused(changes, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        HarmonizerConfig(**RECIPES["harmonizer"].config | TINY | changes)
+
+
+def test_a_config_from_json_is_the_same():
+    config = MODEL.config
+    lists = {name: list(getattr(config, name)) for name in ("lowest", "symbols", "order")}
+    same = HarmonizerConfig(**RECIPES["harmonizer"].config | TINY | lists)
+    assert same == config
+    assert hash(same) == hash(config)
+
+
+def test_the_recipe_speaks_of_the_voices_in_their_ranges():
+    config = HarmonizerConfig(**RECIPES["harmonizer"].config)
+    for voice, (low, high) in enumerate(VOICE_RANGES):
+        assert config.lowest[voice] == low
+        assert config.lowest[voice] + config.symbols[voice] - FIRST_PITCH - 1 == high

@@ -1,0 +1,8 @@
+"""Where the repository keeps what tests read."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+MELODIES = DATA / "melodies"
+RESULTS = DATA / "results"

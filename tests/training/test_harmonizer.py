@@ -1,0 +1,258 @@
+"""What the harmonizer learns from: whole notes, any key, and every way of giving some of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musicae.core.chorale import Chorale, transpositions
+from musicae.core.constants import VOICE_RANGES
+from musicae.encoding.partial_score import RHYTHMS, PartialScore
+from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, step_features
+from musicae.encoding.tokens import chorale_to_tokens, tokens_to_chorale, windows
+from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.theory.key_finding import likely_key
+from musicae.training import harmonizer
+from musicae.training.config import RECIPES
+from musicae.training.harmonizer import LONGEST, Exercises, HarmonyTask
+from tests.support.passages import passage
+
+S, A, T, B = range(4)
+
+# In A minor by the bass; the soprano alone would be C major. The tenor rests, the alto repeats.
+PLAIN = passage(
+    """
+    S  C5 D5 E5 -- .. C5 C5^ --
+    A  A4 G#4 A4 A4 A4 -- A4 --
+    T  E4 -- -- -- .. .. E4  --
+    B  A2 E3 A2 -- A3 -- A2  --
+    """
+)
+USUAL = passage(
+    """
+    S  G4 A4 B4 G4^
+    A  D4 D4 D4 D4
+    T  B3 A3 G3 B3
+    B  G3 F#3 G3 G2
+    """,
+    key="G major",
+)
+FLOWING = passage(
+    """
+    S  D5 -- E5 -- F5 -- D5 --
+    A  A4 B4 C5 A4 A4 G4 F4 --
+    T  F4 G4 G4 E4 D4 E4 F4 --
+    B  D3 E3 C3 E3 F3 C3 D3 --
+    """,
+    column=2,
+)
+# Twenty bars and a quarter: too long for one exercise.
+LONG = Chorale(
+    np.vstack([np.tile(PLAIN.pitch, (10, 1)), USUAL.pitch[:4]]),
+    np.vstack([np.tile(PLAIN.onset, (10, 1)), USUAL.onset[:4]]),
+)
+CHORALES = [PLAIN, USUAL, FLOWING, LONG]
+LEARN = Exercises(CHORALES, every_key=True, stride=2)
+JUDGE = Exercises(CHORALES, every_key=False, stride=2)
+
+
+def many(index, draws, examples=LEARN):
+    """One exercise, drawn by as many seeds, as a batch of them all."""
+    batches = [examples.batch([index], seed) for seed in range(draws)]
+    return type(batches[0])(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+
+
+def same(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+# Every key, anything given
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_what_is_given_is_whole_notes(index):
+    found = many(index, draws=40)
+    held = found.tokens[:, 1:] == HOLD
+    assert torch.equal(found.known[:, 1:][held], found.known[:, :-1][held])
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_pieces_are_moved_as_they_are_with_their_tonic(index):
+    chorale = CHORALES[index]
+    found = many(index, draws=60)
+    keys = likely_key(chorale), PartialScore.of(chorale, voices=(S,)).key
+    shifts = set()
+    for tokens, tonic in zip(found.tokens, found.tonic.tolist(), strict=True):
+        moved = tokens_to_chorale(tokens[: len(chorale)])
+        (shift,) = set((moved.pitch - chorale.pitch)[chorale.pitch >= 0].tolist())
+        expected = chorale.transpose(shift)
+        assert np.array_equal(moved.pitch, expected.pitch)
+        assert np.array_equal(moved.onset, expected.onset)
+        assert (tonic - shift) % 12 in {key.tonic for key in keys}
+        shifts.add(shift)
+    possible = transpositions(chorale)
+    assert shifts <= set(possible)
+    assert len(shifts) > len(possible) / 2
+    for voice, (low, high) in enumerate(VOICE_RANGES):
+        assert found.tokens[..., voice].max() <= high - low + FIRST_PITCH
+
+
+def test_the_key_is_that_of_all_voices_or_that_of_the_soprano():
+    """What is told in a batch belongs together: the tonic, and the mode among the context."""
+    found = many(0, draws=40)
+    first = found.tokens[:, 0, S] - FIRST_PITCH + VOICE_RANGES[S][0]  # C5, moved
+    tonic, mode = (found.tonic - first) % 12, found.context[:, 0, 7]
+    assert set(zip(tonic.tolist(), mode.tolist(), strict=True)) == {(9, 1), (0, 0)}
+
+
+def test_short_pieces_are_filled_up_with_known_silence():
+    found = many(1, draws=10)
+    assert found.tokens.shape == found.known.shape == (10, LONGEST, 4)
+    assert found.context.shape == (10, LONGEST, len(SIZES))
+    assert (found.tokens[:, len(USUAL) :] == SILENCE).all()
+    assert found.known[:, len(USUAL) :].all()
+
+
+def test_long_pieces_are_cut_anywhere_between_frames():
+    found = many(3, draws=30)
+    assert found.tokens.shape == (30, LONGEST, 4)
+    whole = chorale_to_tokens(LONG)
+    places = torch.from_numpy(step_features(PartialScore.of(LONG, voices=(S,))))[:, :5]
+    frames = range(0, len(LONG) - LONGEST + 1, 2)
+    cuts = {}
+    for shift in transpositions(LONG):
+        moved = torch.where(whole >= FIRST_PITCH, whole + shift, whole)
+        for first, cut in zip(frames, windows(moved, frames, LONGEST), strict=True):
+            cuts[first, shift] = cut, places[first : first + LONGEST]
+    begins = []
+    for tokens, context in zip(found.tokens, found.context, strict=True):
+        fitting = [
+            first
+            for (first, _), (cut, place) in cuts.items()
+            if torch.equal(tokens, cut) and torch.equal(context[:, :5], place)
+        ]
+        assert fitting
+        begins.append(fitting[0])
+    assert len(set(begins)) > 5
+
+
+def test_everything_that_a_musician_may_give_is_given():
+    found = many(0, draws=200)
+    known = found.known[:, : len(PLAIN)]
+    by_voice = known.all(dim=1) | ~known.any(dim=1)
+    kinds = {"passages": ~by_voice.all(dim=1)}
+    for name, given in (("soprano", {S}), ("nothing", set())):
+        column = torch.tensor([voice in given for voice in range(4)])
+        kinds[name] = (known == column).flatten(1).all(dim=1)
+    kinds["bass without soprano"] = known[..., B].all(dim=1) & ~known[..., S].any(dim=1)
+    kinds["soprano and more"] = known[..., S].all(dim=1) & known[..., 1:].flatten(1).any(dim=1)
+    assert all(kind.any() for kind in kinds.values()), kinds
+    assert kinds["soprano"].float().mean() > 0.4
+
+
+def test_phrases_and_rhythm_are_told_now_and_then():
+    found = many(0, draws=60)
+    context = found.context[:, : len(PLAIN)]
+    untold = (context[..., PHRASES] == 0).flatten(1).all(dim=1)
+    assert untold.any()
+    assert (context[..., PHRASES][~untold] > 0).all()
+    assert 0 < untold.float().mean() < 0.5
+    assert set(context[..., RHYTHM].unique().tolist()) == {0, 1 + RHYTHMS.index("plain")}
+
+
+def test_the_rhythm_is_that_of_the_piece_beside_the_others():
+    three = Exercises([PLAIN, USUAL, FLOWING], every_key=True, stride=2)
+    columns = [many(i, 20, three).context[..., RHYTHM] for i in range(3)]
+    rhythms = [set(column.unique().tolist()) for column in columns]
+    assert rhythms == [{0, 1 + RHYTHMS.index("plain")}, {0}, {0, 1 + RHYTHMS.index("flowing")}]
+
+
+def test_telling_one_exercise_less_does_not_change_it_for_the_others():
+    before = LEARN.describe()
+    many(0, draws=20)
+    assert LEARN.describe() == before
+
+
+# As they are, with the soprano given
+
+
+def test_to_judge_by_the_soprano_is_given_and_nothing_drawn():
+    found = JUDGE.batch([0, 1, 2], 1)
+    assert same(found, JUDGE.batch([0, 1, 2]))
+    assert same(found, JUDGE.batch([0, 1, 2], 7, 8))
+    longest = len(PLAIN)
+    assert found.tokens.shape == (3, longest, 4)
+    for chorale, tokens, known, context, tonic in zip(CHORALES[:3], *found, strict=True):
+        steps = len(chorale)
+        sketch = PartialScore.of(chorale, voices=(S,))
+        assert torch.equal(tokens[:steps], chorale_to_tokens(chorale))
+        assert np.array_equal(known[:steps], sketch.known)
+        assert np.array_equal(context[:steps], step_features(sketch))
+        assert tonic == sketch.key.tonic
+        assert (tokens[steps:] == SILENCE).all()
+        assert known[steps:].all()
+
+
+def test_to_judge_by_long_pieces_stay_whole_and_lengths_are_whole_frames():
+    assert JUDGE.batch([3]).tokens.shape == (1, len(LONG), 4)
+    odd = replace(USUAL, pitch=USUAL.pitch[:-1], onset=USUAL.onset[:-1])
+    for stride, length in ((2, 16), (4, 16), (5, 15), (1, 15)):
+        found = Exercises([odd], every_key=False, stride=stride).batch([0])
+        assert found.tokens.shape[1] == length
+
+
+# Batches
+
+
+def test_the_same_seed_gives_the_same_batch_and_another_does_not():
+    one, again, other = (LEARN.batch([0, 2, 3], 5, epoch) for epoch in (1, 1, 2))
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_an_exercise_does_not_depend_on_the_rest_of_its_batch():
+    together, alone = LEARN.batch([0, 3, 2], 5, 1), LEARN.batch([3], 5, 1)
+    assert same([part[1:2] for part in together], alone)
+
+
+def test_a_fingerprint_tells_chorales_apart():
+    digest = LEARN.describe()["sha256"]
+    assert Exercises(CHORALES, every_key=True, stride=2).describe() == LEARN.describe()
+    changed = replace(USUAL, fermatas=())
+    other = Exercises([PLAIN, changed, FLOWING, LONG], every_key=True, stride=2)
+    assert other.describe()["sha256"] != digest
+    assert other.describe()["chorales"] == len(LEARN) == 4
+
+
+@pytest.mark.parametrize("examples", [LEARN, JUDGE])
+def test_a_process_may_have_no_share_of_a_batch(examples):
+    found = examples.batch([], 5, 1)
+    assert [len(part) for part in found] == [0, 0, 0, 0]
+
+
+# The task
+
+
+def test_a_loss_for_each_example_that_a_model_can_learn_from():
+    torch.manual_seed(0)
+    small = {"width": 16, "heads": 2, "depth": 4, "span": 4}
+    layers = {"encoder_layers": 1, "decoder_layers": 1, "head_layers": 1}
+    config = RECIPES["harmonizer"].config | small | layers
+    model = Harmonizer(HarmonizerConfig(**config))
+    task = HarmonyTask()
+    examples = task.examples(CHORALES[:3], True, config)
+    loss = task.loss(model, examples.batch([0, 1, 2], 0))
+    assert loss.shape == (3,)
+    assert loss.isfinite().all()
+    loss.sum().backward()
+    assert all(weights.grad.isfinite().all() for weights in model.parameters())
+
+
+def test_examples_have_the_models_stride():
+    odd = replace(USUAL, pitch=USUAL.pitch[:-1], onset=USUAL.onset[:-1])
+    for stride in (4, 5):
+        found = HarmonyTask().examples([odd], False, {"stride": stride})
+        assert found.batch([0]).tokens.shape[1] % stride == 0
+    assert harmonizer.LONGEST % HarmonizerConfig.stride == 0

@@ -1,0 +1,397 @@
+"""What the VAE learns from, what it costs, and what is looked at while it learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from musicae.core.chorale import Chorale, transpositions
+from musicae.core.meter import Meter
+from musicae.encoding.batches import beat_batch
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.step_features import PHRASES, SINCE_BAR
+from musicae.encoding.tokens import chorale_to_tokens
+from musicae.latent.attributes import measured
+from musicae.models.layers import NONE
+from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Gaussian, divergence, standard
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import surprise
+from musicae.training.config import RECIPES
+from musicae.training.vae import (
+    LONGEST,
+    CompositionTask,
+    LatentStatistics,
+    Pieces,
+    latent_statistics,
+    losses,
+    survey,
+)
+from tests.support.passages import passage
+from tests.support.small import WRITER
+
+TINY = WRITER | {
+    "span": 4,
+    "piece": 6,
+    "beat": 3,
+    "prior_layers": 1,
+    "lead_layers": 1,
+    "dropout": 0.0,
+}
+CONFIG = RECIPES["vae"].config | TINY
+HYMN = passage(
+    """
+    S  C5 D5 E5 -- .. C5 C5^ --
+    A  G4 -- G4 F4 E4 -- E4  --
+    T  E4 D4 C4 .. .. G3 G3  --
+    B  C3 B2 C3 D3 E3 F3 C3  --
+    """,
+    key="C major",
+)
+LIVELY = passage(
+    """
+    S  A4 B4 C5 B4 A4 G#4 A4 B4 C5 D5 B4 A4
+    A  E4 E4 E4 D4 C4 D4 E4 F4 E4 D4 E4 E4
+    T  C4 B3 A3 G#3 A3 B3 C4 B3 A3 A3 G#3 C4
+    B  A2 G#2 A2 B2 C3 B2 A2 D3 A2 F2 E2 A2
+    """,
+    key="A minor",
+    column=2,
+)
+CHORALES = [HYMN, LIVELY, HYMN.transpose(2), LIVELY.transpose(1)]
+# Twenty bars of common time after a pickup of one quarter: too long to be learned from at a time.
+LONG = Chorale(
+    np.vstack([HYMN.pitch[:4], *[HYMN.pitch] * 10]),
+    np.vstack([HYMN.onset[:4], *[HYMN.onset] * 10]),
+    pickup=4,
+)
+
+
+def pieces(chorales=CHORALES, every_key=False, **changes):
+    return Pieces(chorales, every_key, ChoraleVAEConfig(**CONFIG | changes))
+
+
+def tiny(**changes):
+    torch.manual_seed(0)
+    model = ChoraleVAE(ChoraleVAEConfig(**CONFIG | changes)).eval()
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.add_(0.1 * torch.randn_like(weights))
+    return model
+
+
+def task(piece_nats=0.0, beat_nats=0.0):
+    """With next to no room, so that everything presses."""
+    return CompositionTask(max(piece_nats, 1e-9), max(beat_nats, 1e-9), probes=3)
+
+
+# Examples
+
+
+def test_to_be_judged_pieces_are_whole_and_as_they_are():
+    problem, beats = pieces().batch([0, 1])
+    for i, chorale in enumerate(CHORALES[:2]):
+        steps = len(chorale)
+        assert torch.equal(problem.tokens[i, :steps], chorale_to_tokens(chorale))
+        assert (problem.tokens[i, steps:] == SILENCE).all()
+        assert not problem.known[i, :steps].any()
+        assert problem.known[i, steps:].all()
+        assert (beats[i, steps // 2 :] == NONE).all()
+    assert problem.tonic.tolist() == [0, 9]
+
+
+def test_they_are_heard_as_places_are():
+    """``latents.piece_of`` makes the same of a chorale as what a model was judged on."""
+    found = pieces().batch([1])
+    expected = beat_batch(PartialScore.of(LIVELY, voices=(0, 1, 2, 3)), ChoraleVAEConfig(**CONFIG))
+    assert torch.equal(found.beats, expected.beats)
+    for ours, theirs in zip(found.problem, expected.problem, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert torch.equal(ours, theirs) or ours is found.problem.known
+
+
+def test_to_be_learned_from_they_come_in_any_key():
+    examples = pieces(every_key=True)
+    shifts = {shift: chorale_to_tokens(HYMN.transpose(shift)) for shift in transpositions(HYMN)}
+    found = set()
+    for seed in range(60):
+        problem, _ = examples.batch([0], seed)
+        assert problem.tokens.shape[1] == LONGEST
+        (shift,) = [
+            s for s, tokens in shifts.items() if torch.equal(tokens, problem.tokens[0, :32])
+        ]
+        assert problem.tonic.item() == shift % 12
+        found.add(shift)
+    assert found == set(shifts)
+
+
+def test_now_and_then_voices_are_given_and_phrases_untold():
+    examples = pieces(every_key=True)
+    batches = [examples.batch([0], seed).problem for seed in range(200)]
+    given = [batch.known[0, :32].all(dim=0) for batch in batches]
+    assert 0.02 < np.mean([voices.any() for voices in given]) < 0.25
+    for batch, voices in zip(batches, given, strict=True):
+        assert torch.equal(batch.known[0, :32].any(dim=0), voices)
+    untold = [not batch.context[0, :32, PHRASES].any() for batch in batches]
+    assert 0.05 < np.mean(untold) < 0.3
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_crops_begin_on_bar_lines(stride):
+    examples = pieces([LONG], every_key=True, stride=stride)
+    begins = set()
+    for seed in range(40):
+        (tokens, known, context, _), beats = examples.batch([0], seed)
+        assert tokens.shape == known.shape == (1, LONGEST, 4)
+        assert context[0, 0, SINCE_BAR] == 0
+        assert beats[0].tolist() == [j * stride // 4 for j in range(LONGEST // stride)]
+        assert (tokens[0, 0] != HOLD).all()
+        begins.add(tuple(context[0, :, 4].tolist()))  # how far the end is tells them apart
+    assert len(begins) > 1
+
+
+def test_a_crop_where_no_bar_line_comes_in_time_is_the_beginning():
+    steps = LONGEST + 2
+    piece = Chorale.from_notes([[(0, steps, 67)]], pickup=4)
+    problem, beats = pieces([piece], every_key=True).batch([0], 1)
+    assert problem.tokens.shape[1] == LONGEST
+    assert problem.tokens[0, 0, 0] >= FIRST_PITCH
+    assert beats[0, 0] == 0
+
+
+def test_a_batch_is_as_the_seed_draws_it_whoever_is_in_it():
+    examples = pieces([HYMN, LONG], every_key=True)
+    both, alone = examples.batch([0, 1], 7, 1), examples.batch([1], 7, 1)
+    for together, one in zip(
+        (*both.problem, both.beats), (*alone.problem, alone.beats), strict=True
+    ):
+        assert torch.equal(together[1:], one)
+    nobody = examples.batch([], 7, 1)
+    assert [len(part) for part in (*nobody.problem, nobody.beats)] == [0] * 5
+
+
+def test_a_description_tells_examples_apart():
+    assert pieces().describe() == pieces().describe()
+    assert pieces().describe()["chorales"] == 4
+    others = [pieces(CHORALES[:3]), pieces([HYMN.transpose(1), *CHORALES[1:]])]
+    assert len({e.describe()["sha256"] for e in (pieces(), *others)}) == 3
+
+
+# Losses
+
+
+def test_the_bound_is_what_reconstruction_and_divergence_cost_a_step():
+    model, batch = tiny(), pieces().batch([0, 1, 2])
+    with torch.no_grad():
+        reading = model(batch)
+        found = losses(reading, batch)
+        loss = task().loss(model, batch)
+    nats = surprise(reading.logits, batch.problem).sum(dim=(1, 2))
+    q, prior = reading.posterior, reading.prior
+    of_piece = divergence(q.piece, standard(q.piece)).sum(dim=-1)
+    of_beats = torch.stack(
+        [
+            divergence(
+                Gaussian(q.beats.mean[i, :n], q.beats.log_variance[i, :n]),
+                Gaussian(prior.mean[i, :n], prior.log_variance[i, :n]),
+            ).sum()
+            for i, n in enumerate((8, 6, 8))
+        ]
+    )
+    assert found.steps.tolist() == [32, 24, 32]
+    torch.testing.assert_close(found.piece, of_piece)
+    torch.testing.assert_close(found.beats, of_beats)
+    torch.testing.assert_close(found.beats_prior, of_beats)
+    torch.testing.assert_close(loss, (nats + of_piece + of_beats) / found.steps)
+    torch.testing.assert_close(loss, found.bound)
+
+
+def test_a_piece_costs_the_same_in_any_batch():
+    model, examples = tiny(), pieces()
+    with torch.no_grad():
+        together = task().loss(model, examples.batch([0, 1, 2, 3]))
+        alone = torch.cat([task().loss(model, examples.batch([i])) for i in range(4)])
+    torch.testing.assert_close(together, alone)
+
+
+def test_the_outline_asks_for_what_sounds_when_a_frame_begins():
+    model, batch = tiny(), pieces().batch([0])
+    with torch.no_grad():
+        reading = model(batch)
+    expected = 0.0
+    for frame in range(16):
+        for voice, (low, _) in enumerate(zip(model.config.lowest, range(4), strict=True)):
+            pitch = int(HYMN.pitch[2 * frame, voice])
+            if pitch >= 0:
+                expected -= reading.skeleton[0, frame, voice, pitch - low].item()
+    assert losses(reading, batch).outline.item() == pytest.approx(expected, rel=1e-5)
+
+
+def gradients(piece_nats, beat_nats, progress):
+    """How much the divergence moves the posterior and the prior, reconstruction left out."""
+    model, batch = tiny(), pieces(every_key=True).batch([0, 1], 3)
+    model.train()
+    found = {}
+    for name, nats in (("with", (piece_nats, beat_nats)), ("without", (1e9, 1e9))):
+        torch.manual_seed(5)
+        model.zero_grad()
+        CompositionTask(*nats, probes=3).loss(model, batch, progress).sum().backward()
+        found[name] = {key: w.grad.clone() for key, w in model.named_parameters()}
+    difference = {k: (found["with"][k] - found["without"][k]).norm().item() for k in found["with"]}
+    return difference, found["with"]
+
+
+@pytest.mark.parametrize(
+    ("piece_nats", "beat_nats", "progress"),
+    [(1e9, 1e9, 1.0), (1e-9, 1e-9, 0.0), (1e-9, 1e-9, 0.19)],
+)
+def test_what_is_free_is_not_pressed(piece_nats, beat_nats, progress):
+    """Neither where there is room nor in the beginning."""
+    difference, _ = gradients(piece_nats, beat_nats, progress)
+    assert not any(difference.values())
+
+
+def test_what_has_no_room_is_pressed_and_only_that():
+    both, piece, beats = (
+        gradients(*nats, 1.0)[0] for nats in ((0.1, 0.01), (0.1, 1e9), (1e9, 0.01))
+    )
+    assert both["to_piece.weight"] > 0
+    assert both["to_beat.weight"] > 0
+    assert piece["to_piece.weight"] > 0
+    assert piece["to_beat.weight"] == 0
+    assert beats["to_beat.weight"] > 0
+
+
+def test_the_prior_follows_the_posterior_from_the_first_and_is_not_pressed():
+    for nats in ((1e9, 1e9), (1e-9, 1e-9)):
+        for progress in (0.0, 1.0):
+            difference, gradient = gradients(*nats, progress)
+            assert gradient["prior_out.weight"].norm() > 0
+            assert difference["prior_out.weight"] == pytest.approx(0, abs=1e-4)
+
+
+def test_pressure_grows_as_there_is_less_room_and_stops_growing():
+    model, batch = tiny(), pieces().batch([0, 1])
+    with torch.no_grad():
+        nats = losses(model(batch), batch).piece.mean().item()
+    found = [
+        gradients(nats * room, 1e9, 1.0)[0]["to_piece.weight"]
+        for room in (1.6, 1.1, 0.9, 0.75, 0.6, 0.01, 0.001)
+    ]
+    assert found == sorted(found)
+    assert found[0] == 0
+    assert 0 < found[3] < found[4]
+    assert found[-1] == pytest.approx(found[-2], rel=1e-4)
+
+
+def test_room_narrows_while_it_learns():
+    model, batch = tiny(), pieces().batch([0, 1])
+    with torch.no_grad():
+        nats = losses(model(batch), batch).piece.mean().item()
+    early, later, late = (
+        gradients(nats / 1.6, 1e9, progress)[0]["to_piece.weight"] for progress in (0.2, 0.37, 1.0)
+    )
+    assert early == 0
+    assert 0 < later < late
+
+
+def test_every_example_can_be_learned_from():
+    model = tiny().train()
+    loss = RECIPES["vae"].task.loss(model, pieces(every_key=True).batch([0, 1, 2], 0), 0.5)
+    assert loss.shape == (3,)
+    assert loss.isfinite().all()
+    loss.sum().backward()
+    assert all(weights.grad.isfinite().all() for weights in model.parameters())
+
+
+# What is looked at
+
+
+def test_statistics_of_the_latent_space():
+    model, examples = tiny(), pieces()
+    found = latent_statistics(model, [examples.batch([0, 1]), examples.batch([2, 3])])
+    with torch.no_grad():
+        readings = [model(examples.batch([i])) for i in range(4)]
+        each = [losses(r, examples.batch([i])) for i, r in enumerate(readings)]
+    nats = sum(e.reconstruction.item() for e in each)
+    assert found.reconstruction == pytest.approx(nats / 112, rel=1e-4)
+    assert found.kl_piece == pytest.approx(np.mean([e.piece.item() for e in each]), rel=1e-4)
+    assert found.kl_beats == pytest.approx(np.mean([e.beats.item() for e in each]), rel=1e-4)
+    means = torch.cat([r.posterior.piece.mean for r in readings])
+    assert found.active_piece == int((means.var(dim=0, correction=0) > 0.01).sum())
+    assert 0 < found.active_beat <= TINY["beat"]
+
+
+def test_a_collapsed_model_is_seen_to_be_one():
+    model = tiny()
+    with torch.no_grad():
+        for layer in (model.to_piece, model.to_beat, model.prior_out):
+            layer.weight.zero_()
+            layer.bias.zero_()
+    found = latent_statistics(model, [pieces().batch([0, 1])])
+    assert found[1:] == (0, 0, 0, 0)
+
+
+def test_the_log_has_a_column_for_each():
+    model, examples = tiny(), pieces()
+    watched = task().watch(model, examples)
+    assert tuple(watched) == LatentStatistics._fields
+    batches = [examples.batch(range(4))]
+    assert watched == pytest.approx(latent_statistics(model, batches)._asdict(), rel=1e-4)
+
+
+# What is set when all is learned
+
+
+def test_a_survey_sets_the_middle_and_the_spread():
+    model, examples = tiny(), pieces(every_key=True)
+    survey(model, examples)
+    with torch.no_grad():
+        heard = [
+            model.encode(piece, model.sing(piece.problem.tokens))
+            for piece in (pieces().batch([i]) for i in range(4))
+        ]
+    means = torch.cat([h.piece.mean for h in heard])
+    beats = torch.cat([h.beats.mean[0] for h in heard])
+    torch.testing.assert_close(model.latent_mean, means.mean(dim=0))
+    torch.testing.assert_close(model.beat_mean, beats.mean(dim=0))
+    uncertain = torch.stack([h.piece.log_variance[0].exp() for h in heard]).mean(dim=0)
+    spread = torch.cov(means.T, correction=0) + torch.diag(uncertain)
+    torch.testing.assert_close(model.latent_spread @ model.latent_spread.T, spread)
+    assert torch.equal(model.latent_spread, model.latent_spread.tril())
+
+
+def test_a_single_piece_can_be_surveyed():
+    model = tiny()
+    survey(model, pieces([HYMN]))
+    assert model.latent_spread.isfinite().all()
+
+
+def test_examples_know_their_attributes():
+    examples = pieces([HYMN, HYMN.transpose(30)]).pieces
+    assert examples[0].attributes == measured(HYMN)
+    nearest = min(transpositions(HYMN.transpose(30)), key=abs)
+    assert examples[1].attributes == measured(HYMN.transpose(30 + nearest))
+
+
+def test_when_it_has_learned_it_is_surveyed_and_calibrated():
+    model = tiny().requires_grad_(False)
+    valid = pieces([HYMN, LIVELY])
+
+    def nats():
+        batches = [valid.batch([i]) for i in range(2)]
+        return sum(surprise(model(b).logits, b.problem).sum().item() for b in batches)
+
+    before = nats()
+    task().finish(model, pieces(every_key=True), valid)
+    assert nats() <= before
+    assert model.directions.any()
+
+
+def test_strides_of_odd_pieces():
+    odd = replace(HYMN, pitch=HYMN.pitch[:-1], onset=HYMN.onset[:-1])
+    waltz = Chorale.from_notes([[(0, 27, 67)]], meters=(Meter(0, 3, 4),))
+    for stride in (1, 2, 4):
+        problem, beats = pieces([odd, waltz], stride=stride).batch([0, 1])
+        assert problem.tokens.shape[1] == stride * beats.shape[1]
+        assert beats.max(dim=1).values.tolist() == [7, 6]
