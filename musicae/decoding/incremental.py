@@ -71,7 +71,7 @@ class IncrementalDecoder:
     """A model that writes, step after step, on ``count`` candidates at once.
 
     At each step call ``begin``; then, for the voices that are not known in the model's order,
-    ``logits`` and ``sing``. Give or take rounding, the logits are those of ``Writer.write``. What
+    ``logits`` and ``set_symbols``. Give or take rounding, the logits are those of ``VoiceTransformer.decode``. What
     takes time is the number of operations, not their size: notes are kept in tensors that numpy
     shares, and read by ``Lookup``.
     Axis ``N``: candidates.
@@ -81,7 +81,7 @@ class IncrementalDecoder:
         self, model: VoiceTransformer, problem: MaskedBatch, heard: Tensor, count: int
     ) -> None:
         """``problem`` is one piece (``B`` is 1), or as many as there are candidates, in all of
-        which the same voices are known at the same steps; ``heard`` is ``Writer.write``'s."""
+        which the same voices are known at the same steps; ``heard`` is ``VoiceTransformer.decode``'s."""
         self.model, self.problem, self.count = model, problem, count
         self.heard, self.led = heard.expand(count, -1, -1), model.heard(heard).expand(count, -1, -1)
         self.lookup = Lookup(model, problem.tonic.expand(count))
@@ -115,7 +115,7 @@ class IncrementalDecoder:
         known = self.problem.known[0, self.position]
         tokens = torch.where(known, self.problem.tokens[:, self.position], HOLD)
         # What is not known is taken to hold until it is chosen.
-        self.now = model.follow(self.before, tokens, model.lowest)
+        self.now = model.next_notes(self.before, tokens, model.lowest)
 
     def _begin_frame(self, frame: int) -> None:
         model, stride = self.model, self.model.config.stride
@@ -155,16 +155,16 @@ class IncrementalDecoder:
         tensors = (torch.from_numpy(part) for part in (features, index, own == NONE))
         return self.model.score(turn, self.step, *tensors)
 
-    def sing(self, voice: int, tokens: Tensor) -> None:
+    def set_symbols(self, voice: int, tokens: Tensor) -> None:
         """One voice's symbols ``(N,)`` at this step."""
         own = slice(voice, voice + 1)
         before = Notes(*(part[:, own] for part in self.before))
-        sung = self.model.follow(before, tokens[:, None], self.model.lowest[own])
+        sung = self.model.next_notes(before, tokens[:, None], self.model.lowest[own])
         for part, new in zip(self.now, sung, strict=True):
             part[:, own] = new
 
     def _features(self, pitch: Numbers, kind: Numbers, age: Numbers, leap: Numbers) -> Numbers:
-        """``Writer.step_features`` ``(N, K)`` of notes ``(N, V)``."""
+        """``VoiceTransformer.step_features`` ``(N, K)`` of notes ``(N, V)``."""
         lookup = self.lookup
         voices = np.stack(
             (

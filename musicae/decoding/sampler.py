@@ -70,11 +70,12 @@ def sample(model: Harmonizer, sketch: PartialScore, n: int, choice: SamplingOpti
     problems = [masked_batch(sketch, model.config)]
     if sketch.rhythm:
         problems.append(masked_batch(replace(sketch, rhythm=None), model.config))
-    recitals = [
-        IncrementalDecoder(model, p, model.listen(model.sing(p.tokens), p), n) for p in problems
+    decoders = [
+        IncrementalDecoder(model, p, model.encode_known(model.tokens_to_notes(p.tokens), p), n)
+        for p in problems
     ]
     generator = np.random.default_rng(choice.seed)
-    return _write(recitals, [sketch] * n, None, choice, lambda: generator.random((n, 1)))
+    return _write(decoders, [sketch] * n, None, choice, lambda: generator.random((n, 1)))
 
 
 @one_thread()
@@ -93,20 +94,20 @@ def decode_latents(
     from its own seed, to which that of the choice is added.
     """
     pieces = padded([beat_batch(sketch, model.config) for sketch in sketches])
-    heard = model.conduct(padded_latents(latents), pieces)
-    # A recital asks the first piece what is known; one that ended earlier would say everything is.
+    heard = model.condition(padded_latents(latents), pieces)
+    # A decoder asks the first piece what is known; one that ended earlier would say everything is.
     longest = max(range(len(sketches)), key=lambda i: len(sketches[i].chorale))
     known = pieces.problem.known[longest].expand_as(pieces.problem.known)
-    recital = IncrementalDecoder(model, pieces.problem._replace(known=known), heard, len(sketches))
+    decoder = IncrementalDecoder(model, pieces.problem._replace(known=known), heard, len(sketches))
     closes = None if choice.rules == "off" else [close_of(sketch) for sketch in sketches]
     generators = [np.random.default_rng([choice.seed, *seed]) for seed in seeds]
     return _write(
-        [recital], sketches, closes, choice, lambda: np.array([[g.random()] for g in generators])
+        [decoder], sketches, closes, choice, lambda: np.array([[g.random()] for g in generators])
     )
 
 
 def _write(
-    recitals: list[IncrementalDecoder],
+    decoders: list[IncrementalDecoder],
     sketches: Sequence[PartialScore],
     closes: Sequence[Close] | None,
     choice: SamplingOptions,
@@ -114,11 +115,11 @@ def _write(
 ) -> Samples:
     """Fill sketches, of which each is a candidate.
 
-    The first recital is the model's; a second one is what it would do unasked. ``chance`` gives
+    The first decoder is the model's; a second one is what it would do unasked. ``chance`` gives
     numbers ``(N, 1)`` from 0 to 1.
     """
     rules = PRESETS[choice.rules]
-    model, problem, n = recitals[0].model, recitals[0].problem, len(sketches)
+    model, problem, n = decoders[0].model, decoders[0].problem, len(sketches)
     lengths = np.array([len(sketch.chorale) for sketch in sketches])
     steps = int(lengths.max())
     known = max(sketches, key=lambda sketch: len(sketch.chorale)).known
@@ -128,15 +129,15 @@ def _write(
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
-        for recital in recitals:
-            recital.begin()
-        sung = recitals[0].now.pitch.numpy()
+        for decoder in decoders:
+            decoder.begin()
+        sung = decoders[0].now.pitch.numpy()
         now = np.where(known[step], sung, REST)
         goes_on = step < lengths
         waiting = [voice for voice in model.config.order if not known[step, voice]]
         while waiting:
             # What the model says of all voices that wait holds good until one of them moves.
-            each, *unasked = [_surprises(recital.logits(waiting)) for recital in recitals]
+            each, *unasked = [_surprises(decoder.logits(waiting)) for decoder in decoders]
             led = _led(each, unasked[0]) if unasked else each  # both (N, U, S)
             turn, moved = 0, False
             while waiting and not moved:
@@ -158,8 +159,8 @@ def _write(
                 moved = bool((chosen != HOLD).any())
                 if moved:
                     tokens[:, step, voice] = torch.from_numpy(chosen)
-                    for recital in recitals:
-                        recital.sing(voice, tokens[:, step, voice])
+                    for decoder in decoders:
+                        decoder.set_symbols(voice, tokens[:, step, voice])
                 now[:, voice] = sung[:, voice]
                 turn += 1
         before = now

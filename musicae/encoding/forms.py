@@ -1,6 +1,6 @@
 """The form of a piece, which is told before a note of it is: bars, phrases and key.
 
-A form is a ``Sketch`` of which nothing is known. Those of Bach's chorales on the train side ship
+A form is a ``PartialScore`` of which nothing is known. Those of Bach's chorales on the train side ship
 with the package; ``scripts/make_reference.py`` makes them.
 """
 

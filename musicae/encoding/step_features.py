@@ -34,7 +34,7 @@ SIZES = (
     len(MODES),
     1 + len(RHYTHMS),
 )
-"""How many values each column of ``situation`` has."""
+"""How many values each column of ``step_features`` has."""
 SINCE_BAR, PHRASES, RHYTHM = 1, slice(5, 7), 8
 """The columns that speak of steps since the bar line, of phrases, and of the rhythm asked for."""
 

@@ -102,8 +102,8 @@ def _nats_a_step(
     nats = 0.0
     for chorale, place in zip(chorales, places, strict=True):
         piece = _open(chorale, model)
-        heard = model.conduct(place.latent, piece)
-        logits = model.write(model.sing(piece.problem.tokens), piece.problem, heard)
+        heard = model.condition(place.latent, piece)
+        logits = model.decode(model.tokens_to_notes(piece.problem.tokens), piece.problem, heard)
         nats += float(surprise(logits, piece.problem).sum())
     return nats / sum(len(chorale) for chorale in chorales)
 

@@ -74,7 +74,7 @@ def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None
     form = form or forms.form_of(chorale)
     whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
     piece = beat_batch(whole, model.config)
-    return LatentPoint(form, model.encode(piece, model.sing(piece.problem.tokens)).mean)
+    return LatentPoint(form, model.encode(piece, model.tokens_to_notes(piece.problem.tokens)).mean)
 
 
 @torch.inference_mode()
@@ -96,7 +96,7 @@ def sample(
         noise[i, :count] = torch.from_numpy(numbers.standard_normal((count, config.beat)))
     if prior == "fitted":
         whole = model.latent_mean + whole @ model.latent_spread.T
-    latent = model.imagine(whole, noise, pieces)
+    latent = model.sample_beats(whole, noise, pieces)
     return [
         LatentPoint(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
         for i, (form, count) in enumerate(zip(wished, counts, strict=True))

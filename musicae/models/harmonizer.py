@@ -20,6 +20,6 @@ class HarmonizerConfig(VoiceTransformerConfig):
 
 class Harmonizer(VoiceTransformer):
     def forward(self, problem: MaskedBatch) -> Tensor:
-        """The logits ``(B, T, V, S)`` of ``Writer.write``."""
-        notes = self.sing(problem.tokens)
-        return self.write(notes, problem, self.listen(notes, problem))
+        """The logits ``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
+        notes = self.tokens_to_notes(problem.tokens)
+        return self.decode(notes, problem, self.encode_known(notes, problem))

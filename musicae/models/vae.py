@@ -8,7 +8,7 @@ the latent vectors hold the music.
 Kingma and Welling 2014, *Auto-Encoding Variational Bayes*; the hierarchy after Roberts et al.
 2018, *MusicVAE*, whose bars have no vectors of their own.
 
-Axes: those of ``writer``; ``M`` beats, ``Z`` numbers of the piece's vector, ``Y`` of a beat's.
+Axes: those of ``voice_transformer``; ``M`` beats, ``Z`` numbers of the piece's vector, ``Y`` of a beat's.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Reconstruction(NamedTuple):
     """What the model makes of chorales that it hears, and writes again."""
 
     logits: Tensor
-    """``(B, T, V, S)`` of ``Writer.write``."""
+    """``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
     skeleton: Tensor
     """``(B, J, V, P)`` log-probabilities of what sounds at the beginning of each frame, by the
     latent vectors alone."""
@@ -166,27 +166,27 @@ class ChoraleVAE(VoiceTransformer):
 
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:
         """Hear chorales and write them again from latent vectors drawn from what was heard; in
-        evaluation from the means. ``forgotten`` is ``Writer.write``'s."""
-        notes = self.sing(piece.problem.tokens)
+        evaluation from the means. ``forgotten`` is ``VoiceTransformer.decode``'s."""
+        notes = self.tokens_to_notes(piece.problem.tokens)
         posterior = self.encode(piece, notes)
         latent = posterior.mean
         if self.training:
             latent = Latent(posterior.piece.draw(), posterior.beats.draw())
         whole = torch.lerp(latent.piece.detach(), latent.piece, SHAPED)
-        prior = self.foresee(Latent(whole, latent.beats.detach()), piece)
-        heard = self.conduct(latent, piece)
-        logits = self.write(notes, piece.problem, heard, forgotten)
+        prior = self.beat_prior(Latent(whole, latent.beats.detach()), piece)
+        heard = self.condition(latent, piece)
+        logits = self.decode(notes, piece.problem, heard, forgotten)
         return Reconstruction(
             logits, self.outline(heard, piece), posterior, prior, self.membership(piece).any(-1)
         )
 
     def encode(self, piece: BeatBatch, notes: Notes) -> Posterior:
-        """What latent vectors whole chorales may have; ``notes`` are ``sing``'s."""
+        """What latent vectors whole chorales may have; ``notes`` are ``tokens_to_notes``'s."""
         problem = piece.problem
         every = problem._replace(known=torch.ones_like(problem.known))
         member = self.membership(piece)
         form = self.form(self._context(piece))
-        beats = self.beat_pool(self.listen(notes, every) + form, member)  # (B, M, W)
+        beats = self.beat_pool(self.encode_known(notes, every) + form, member)  # (B, M, W)
         whole = self.piece_pool(beats, member.any(-1)[:, None])[:, 0]  # (B, W)
         of_piece = _gaussian(self.to_piece(whole))
         piece_mean = of_piece.mean.to(beats.dtype)[:, None].expand(-1, beats.shape[1], -1)
@@ -205,7 +205,7 @@ class ChoraleVAE(VoiceTransformer):
         forms = self.form(self._context(piece))
         return torch.einsum("bmj,bjw->bmw", share.to(forms.dtype), forms)
 
-    def foresee(self, latent: Latent, piece: BeatBatch) -> Gaussian:
+    def beat_prior(self, latent: Latent, piece: BeatBatch) -> Gaussian:
         """``(B, M, Y)`` what each beat's vector may be, given the beats before it and the piece."""
         before = F.pad(latent.beats, (0, 0, 1, 0))[:, :-1]
         whole = latent.piece[:, None].expand(-1, before.shape[1], -1)
@@ -214,7 +214,7 @@ class ChoraleVAE(VoiceTransformer):
             x = block(x)
         return _gaussian(self.prior_out(self.prior_norm(x)))
 
-    def imagine(self, whole: Tensor, noise: Tensor, piece: BeatBatch) -> Latent:
+    def sample_beats(self, whole: Tensor, noise: Tensor, piece: BeatBatch) -> Latent:
         """Beats for a piece's vector ``(B, Z)``, one after another from noise ``(B, M, Y)``."""
         forms = self.beat_forms(piece)
         memories = [Memory(self.config.beat_span) for _ in self.prior]
@@ -228,7 +228,7 @@ class ChoraleVAE(VoiceTransformer):
             beats.append(beat)
         return Latent(whole, torch.stack(beats, dim=1))
 
-    def conduct(self, latent: Latent, piece: BeatBatch) -> Tensor:
+    def condition(self, latent: Latent, piece: BeatBatch) -> Tensor:
         """``(B, J, W)`` what leads the writer."""
         whole = latent.piece[:, None].expand(-1, latent.beats.shape[1], -1)
         slots = self.lead_in(torch.cat([latent.beats, whole], dim=-1))  # (B, M, H W)
@@ -243,7 +243,7 @@ class ChoraleVAE(VoiceTransformer):
         return heard
 
     def outline(self, heard: Tensor, piece: BeatBatch) -> Tensor:
-        """``Reading.skeleton`` of what ``conduct`` gives."""
+        """``Reading.skeleton`` of what ``condition`` gives."""
         voices, pitches = len(self.lowest), max(self.config.symbols) - FIRST_PITCH
         scores = self.skeleton(heard).float().view(*heard.shape[:2], voices, -1)
         by_height, by_degree = scores.split([pitches, 12], dim=-1)

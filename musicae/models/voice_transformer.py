@@ -184,12 +184,12 @@ class VoiceTransformer(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.register_buffer("calibration", torch.ones(1))
 
-    def write(
+    def decode(
         self, notes: Notes, problem: MaskedBatch, heard: Tensor, forgotten: Tensor | None = None
     ) -> Tensor:
         """The logits of each voice's symbols at each step, given all that comes before it.
 
-        ``notes`` are ``sing``'s, ``heard`` ``(B, J, W)`` leads the decoder. It does without the
+        ``notes`` are ``tokens_to_notes``'s, ``heard`` ``(B, J, W)`` leads the decoder. It does without the
         past of frames that are ``forgotten`` ``(B, J)``, but for the step before.
 
         Returns ``(B, T, V, S)``, with as many symbols as any voice has; those that a voice has
@@ -223,8 +223,8 @@ class VoiceTransformer(nn.Module):
         index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
         return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
 
-    def listen(self, notes: Notes, problem: MaskedBatch) -> Tensor:
-        """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``sing``'s."""
+    def encode_known(self, notes: Notes, problem: MaskedBatch) -> Tensor:
+        """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``tokens_to_notes``'s."""
         _, known, context, tonic = problem
         # How a voice came to a note, and how long it has rested, say what was before, which may
         # not be known.
@@ -242,7 +242,7 @@ class VoiceTransformer(nn.Module):
         heard: Tensor = self.encoder_norm(x)
         return heard
 
-    def sing(self, tokens: Tensor) -> Notes:
+    def tokens_to_notes(self, tokens: Tensor) -> Notes:
         """The notes of whole pieces ``(B, T, V)``."""
         steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
         steps = steps.expand_as(tokens)
@@ -255,8 +255,8 @@ class VoiceTransformer(nn.Module):
         kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
         return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
 
-    def follow(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
-        """The notes that symbols ``(..., V)`` make of those of the step before: ``sing``'s, a step
+    def next_notes(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
+        """The notes that symbols ``(..., V)`` make of those of the step before: ``tokens_to_notes``'s, a step
         at a time. ``lowest`` ``(V,)`` are the pitches from which the symbols count."""
         holds = tokens == HOLD
         goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
@@ -343,7 +343,7 @@ class VoiceTransformer(nn.Module):
 def surprise(logits: Tensor, problem: MaskedBatch) -> Tensor:
     """``(B, T, V)`` in nats, of each symbol that is not known; 0 where it is.
 
-    ``logits`` are ``Writer.write``'s. The sum is the exact negative log-likelihood of what
+    ``logits`` are ``VoiceTransformer.decode``'s. The sum is the exact negative log-likelihood of what
     is open, given what is known.
     """
     nats = F.cross_entropy(

@@ -99,7 +99,7 @@ class Exercise(NamedTuple):
     """``(T, C)`` with the key that the whole chorale shows, and that its soprano shows."""
     tonics: tuple[int, int]
     rhythm: int
-    """The rhythm that it has, as ``situation`` numbers them; 0 for neither."""
+    """The rhythm that it has, as ``step_features`` numbers them; 0 for neither."""
     shifts: tuple[int, ...]
     """Semitones by which ``tokens`` can be moved."""
 
@@ -232,7 +232,7 @@ def _exercise(chorale: Chorale, rhythm: int) -> Exercise:
 
 
 def _rhythm(rate: float, plain: float, flowing: float) -> int:
-    """How ``situation`` numbers a rhythm: of the third with the fewest notes, and the most."""
+    """How ``step_features`` numbers a rhythm: of the third with the fewest notes, and the most."""
     if plain < rate < flowing:
         return 0
     return 1 + RHYTHMS.index("plain" if rate <= plain else "flowing")

@@ -134,7 +134,7 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
     whole, variance, beats = [], [], []
     for example in pieces.pieces:
         piece = pieces.whole(example)
-        posterior = model.encode(piece, model.sing(piece.problem.tokens))
+        posterior = model.encode(piece, model.tokens_to_notes(piece.problem.tokens))
         whole.append(posterior.piece.mean[0])
         variance.append(posterior.piece.log_variance[0].exp())
         beats.append(posterior.beats.mean[0])

@@ -185,7 +185,7 @@ def test_what_is_heard_is_the_mean_of_the_posterior(model):
     assert found.form.key == Key.parse("C")
     assert not found.form.known.any()
     whole = beat_batch(PartialScore.of(HYMN, voices=(0, 1, 2, 3), key=Key.parse("C")), model.config)
-    heard = model.encode(whole, model.sing(whole.problem.tokens)).mean
+    heard = model.encode(whole, model.tokens_to_notes(whole.problem.tokens)).mean
     close(found, LatentPoint(found.form, heard), atol=0, rtol=0)
     other = encode(model, HYMN, replace(found.form, phrases=(20, 28)))
     assert not torch.equal(other.latent.piece, found.latent.piece)
@@ -229,7 +229,7 @@ def test_its_beats_are_drawn_from_the_learned_prior(model):
     numbers = np.random.default_rng((5, 1))
     numbers.standard_normal(model.config.piece)
     noise = torch.from_numpy(numbers.standard_normal((15, model.config.beat))).float()
-    foreseen = model.foresee(found.latent, beat_batch(LONG, model.config))
+    foreseen = model.beat_prior(found.latent, beat_batch(LONG, model.config))
     expected = foreseen.mean + noise * (0.5 * foreseen.log_variance).exp()
     torch.testing.assert_close(found.latent.beats, expected, atol=5e-3, rtol=5e-3)
 

@@ -94,21 +94,23 @@ def noise(tokens, seed):
 
 
 def recital_of(model, given, count):
-    """A recital of which the model has heard what is ``given``."""
-    return IncrementalDecoder(model, given, model.listen(model.sing(given.tokens), given), count)
+    """A decoder of which the model has heard what is ``given``."""
+    return IncrementalDecoder(
+        model, given, model.encode_known(model.tokens_to_notes(given.tokens), given), count
+    )
 
 
 def recited(model, given, tokens):
-    """The logits ``(N, T, V, S)`` of a recital of ``tokens``, ``given`` being what it is given;
+    """The logits ``(N, T, V, S)`` of a decoder of ``tokens``, ``given`` being what it is given;
     0 where it is not asked, ``-inf`` being a large number."""
-    recital = recital_of(model, given, len(tokens))
+    decoder = recital_of(model, given, len(tokens))
     found = torch.zeros(*tokens.shape, max(model.config.symbols))
     for step in range(tokens.shape[1]):
-        recital.begin()
+        decoder.begin()
         for voice in model.config.order:
             if not given.known[0, step, voice]:
-                found[:, step, voice] = recital.logits([voice])[:, 0]
-                recital.sing(voice, tokens[:, step, voice])
+                found[:, step, voice] = decoder.logits([voice])[:, 0]
+                decoder.set_symbols(voice, tokens[:, step, voice])
     return found.nan_to_num(neginf=-1e9)
 
 
@@ -122,7 +124,7 @@ def at_once(model, whole):
 
 def test_what_a_voice_does():
     tokens = chorale_to_tokens(passage("S C5 -- D5 D5 .. .. G5", column=1))
-    notes = MODEL.sing(tokens[None])
+    notes = MODEL.tokens_to_notes(tokens[None])
     found = Notes(*(part[0, :, S].tolist() for part in notes))
     assert found.pitch == [72, 72, 74, 74, NONE, NONE, 79]
     assert found.kind == [BEGUN, HELD, BEGUN, BEGUN, SILENT, SILENT, BEGUN]
@@ -133,7 +135,7 @@ def test_what_a_voice_does():
 
 def test_very_wide_leaps_are_one():
     tokens = chorale_to_tokens(passage("B E2 A3 E4 E2", column=1))
-    leaps = MODEL.sing(tokens[None]).leap[0, :, B].tolist()
+    leaps = MODEL.tokens_to_notes(tokens[None]).leap[0, :, B].tolist()
     assert leaps == [NONE, 2 * WIDEST_LEAP, WIDEST_LEAP + 7, 0]
 
 
@@ -141,10 +143,10 @@ def test_very_wide_leaps_are_one():
 @given(chorales())
 def test_a_piece_is_sung_step_by_step_as_it_is_at_once(chorale):
     tokens = chorale_to_tokens(chorale)[None]
-    together = MODEL.sing(tokens)
+    together = MODEL.tokens_to_notes(tokens)
     now = Notes(*torch.full((4, 1, tokens.shape[-1]), NONE).unbind())
     for step in range(tokens.shape[1]):
-        now = MODEL.follow(now, tokens[:, step], MODEL.lowest)
+        now = MODEL.next_notes(now, tokens[:, step], MODEL.lowest)
         for name, part, whole in zip(Notes._fields, now, together, strict=True):
             assert torch.equal(part, whole[:, step]), (name, step)
 
@@ -184,15 +186,15 @@ def test_so_does_one_of_another_build(changes):
 
 def test_a_recital_says_what_comes_next_if_the_next_ones_hold():
     whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
-    recital = recital_of(MODEL, whole, count=1)
+    decoder = recital_of(MODEL, whole, count=1)
     for step in range(4):
-        recital.begin()
+        decoder.begin()
         for voice in OUTER_FIRST if step < 3 else ():
-            recital.sing(voice, whole.tokens[:, step, voice])
-    foreseen = recital.logits(list(OUTER_FIRST))
+            decoder.set_symbols(voice, whole.tokens[:, step, voice])
+    foreseen = decoder.logits(list(OUTER_FIRST))
     for place, voice in enumerate(OUTER_FIRST):
-        torch.testing.assert_close(recital.logits([voice])[:, 0], foreseen[:, place])
-        recital.sing(voice, torch.tensor([HOLD]))
+        torch.testing.assert_close(decoder.logits([voice])[:, 0], foreseen[:, place])
+        decoder.set_symbols(voice, torch.tensor([HOLD]))
 
 
 @settings(max_examples=12)

@@ -141,7 +141,7 @@ def test_hearing_does_not_depend_on_what_counts_as_known():
     known = piece._replace(
         problem=piece.problem._replace(known=torch.ones_like(piece.problem.known))
     )
-    notes = MODEL.sing(piece.problem.tokens)
+    notes = MODEL.tokens_to_notes(piece.problem.tokens)
     torch.testing.assert_close(MODEL.encode(piece, notes), MODEL.encode(known, notes))
 
 
@@ -154,7 +154,9 @@ def test_a_beats_vector_hears_its_own_notes_and_so_does_the_pieces(beat):
     (began,) = [n.step for n in PIECE.notes(voice) if n.step <= 4 * beat < n.step + n.duration]
     tokens[0, began, voice] += 1
     changed = piece._replace(problem=piece.problem._replace(tokens=tokens))
-    here, there = (MODEL.encode(p, MODEL.sing(p.problem.tokens)) for p in (piece, changed))
+    here, there = (
+        MODEL.encode(p, MODEL.tokens_to_notes(p.problem.tokens)) for p in (piece, changed)
+    )
     assert (here.piece.mean - there.piece.mean).abs().max() > 1e-4
     assert (here.beats.mean - there.beats.mean)[0, beat].abs().max() > 1e-4
 
@@ -164,11 +166,11 @@ def test_a_beats_vector_hears_its_own_notes_and_so_does_the_pieces(beat):
 
 def test_each_beats_vector_is_heard_in_the_notes_of_the_beat():
     piece = whole(PIECE)
-    notes = MODEL.sing(piece.problem.tokens)
+    notes = MODEL.tokens_to_notes(piece.problem.tokens)
     latent = a_latent(8)
 
     def logits(latent):
-        found = MODEL.write(notes, piece.problem, MODEL.conduct(latent, piece))
+        found = MODEL.decode(notes, piece.problem, MODEL.condition(latent, piece))
         return found.nan_to_num(neginf=-1e9)
 
     usual = logits(latent)
@@ -184,7 +186,7 @@ def test_each_beats_vector_is_heard_in_the_notes_of_the_beat():
 @pytest.mark.parametrize("turn", [0, 5, 30, 75, 127])
 def test_what_is_chosen_later_changes_nothing_before_it(turn):
     piece = whole(PIECE)
-    heard = MODEL.conduct(a_latent(8), piece)
+    heard = MODEL.condition(a_latent(8), piece)
     tokens = piece.problem.tokens.clone()
     later = torch.zeros_like(piece.problem.known)
     turns = [(step, voice) for step in range(len(PIECE)) for voice in OUTER_FIRST]
@@ -194,7 +196,7 @@ def test_what_is_chosen_later_changes_nothing_before_it(turn):
 
     def logits(tokens):
         problem = piece.problem._replace(tokens=tokens)
-        return MODEL.write(MODEL.sing(tokens), problem, heard)
+        return MODEL.decode(MODEL.tokens_to_notes(tokens), problem, heard)
 
     expected, found = logits(piece.problem.tokens), logits(tokens)
     before = ~later
@@ -205,20 +207,21 @@ def test_what_is_chosen_later_changes_nothing_before_it(turn):
 
 def test_what_is_forgotten_is_heard_no_more_but_for_the_step_before():
     piece = whole(PIECE)
-    notes = MODEL.sing(piece.problem.tokens)
-    heard = MODEL.conduct(a_latent(8), piece)
+    notes = MODEL.tokens_to_notes(piece.problem.tokens)
+    heard = MODEL.condition(a_latent(8), piece)
     frames = piece.beats.shape[1]
     everything = torch.ones(1, frames, dtype=torch.bool)
     other = piece.problem.tokens.clone()
     other[0, 0] += 1
     found = [
-        MODEL.write(MODEL.sing(tokens), piece.problem, heard, everything)
+        MODEL.decode(MODEL.tokens_to_notes(tokens), piece.problem, heard, everything)
         for tokens in (piece.problem.tokens, other)
     ]
     torch.testing.assert_close(found[0][:, 20:], found[1][:, 20:])
     nothing = torch.zeros_like(everything)
     torch.testing.assert_close(
-        MODEL.write(notes, piece.problem, heard, nothing), MODEL.write(notes, piece.problem, heard)
+        MODEL.decode(notes, piece.problem, heard, nothing),
+        MODEL.decode(notes, piece.problem, heard),
     )
 
 
@@ -242,19 +245,21 @@ def test_imagined_beats_are_what_is_foreseen_of_them(noise):
     numbers = torch.Generator().manual_seed(3)
     vector = torch.randn(2, TINY["piece"], generator=numbers)
     drawn = noise * torch.randn(2, 11, TINY["beat"], generator=numbers)
-    latent = MODEL.imagine(vector, drawn, piece)
+    latent = MODEL.sample_beats(vector, drawn, piece)
     assert torch.equal(latent.piece, vector)
-    mean, log_variance = MODEL.foresee(latent, piece)
+    mean, log_variance = MODEL.beat_prior(latent, piece)
     expected = mean + drawn * (0.5 * log_variance).exp()
     torch.testing.assert_close(latent.beats, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_a_beat_is_foreseen_from_those_before_it_alone():
     piece, latent = whole(LONGER), a_latent(11)
-    usual = MODEL.foresee(latent, piece).mean
+    usual = MODEL.beat_prior(latent, piece).mean
     beats = latent.beats.clone()
     beats[0, 5] += 1
-    changed = (MODEL.foresee(latent._replace(beats=beats), piece).mean - usual).abs().amax(dim=-1)
+    changed = (
+        (MODEL.beat_prior(latent._replace(beats=beats), piece).mean - usual).abs().amax(dim=-1)
+    )
     assert not changed[0, :6].any()
     assert changed[0, 6] > 1e-4
 

@@ -348,7 +348,7 @@ def test_a_survey_sets_the_middle_and_the_spread():
     survey(model, examples)
     with torch.no_grad():
         heard = [
-            model.encode(piece, model.sing(piece.problem.tokens))
+            model.encode(piece, model.tokens_to_notes(piece.problem.tokens))
             for piece in (pieces().batch([i]) for i in range(4))
         ]
     means = torch.cat([h.piece.mean for h in heard])
