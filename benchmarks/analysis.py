@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
-from musicae.core.key import LETTERS
+from musicae.core.pitch import place_of
 from musicae.corpus import load
 from musicae.theory.harmonic_analysis import analyse
 from musicae.theory.sonorities import sonorities
@@ -155,7 +155,7 @@ def analysed(chorale: Chorale) -> list[tuple[int, Reading]]:
     for label in analyse(chorale):
         name = re.match(r"([A-G])(#*)(b*)", label.chord)
         assert name is not None
-        place = LETTERS.index(name[1]) - 1 + 7 * (len(name[2]) - len(name[3]))
+        place = place_of(name[1], len(name[2]) - len(name[3]))
         said = reading(label.key.tonic, label.key.mode, label.numeral, 7 * place % 12)
         events.append((label.step, said))
     return events

@@ -45,6 +45,7 @@ from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.corpus import load, tunes
 from musicae.evaluation import bach_likeness, comparison
+from musicae.evaluation.table import markdown
 from musicae.models.checkpoint import load_model
 
 TARGET = 1.2
@@ -269,7 +270,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         }
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    print(table(songs), comparison.markdown([bach, folk]), sep="\n\n")
+    print(table(songs), markdown([bach, folk]), sep="\n\n")
     verdict = "within" if ratio <= TARGET else "beyond"
     print(f"\nBach-likeness: {ratio:.2f} times held-out Bach's median, {verdict} {TARGET:g}")
     for name, medians in parts.items():

@@ -38,7 +38,7 @@ from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.training.calibration import calibrate
 from musicae.training.config import OUTER_FIRST, RECIPES
-from musicae.training.fit import Progress, Row, fit
+from musicae.training.fit import LogRow, TrainingProgress, fit
 from musicae.training.harmonizer import HarmonyTask
 from musicae.training.task import Settings
 
@@ -167,20 +167,20 @@ def main() -> None:
     model = train(fabric, arguments.out, sides, settings, HarmonyTask(teachers))
     figures["taught"] = {side: nats_a_note(model, sides[side]) for side in JUDGED}
     facts = {"nats_a_note": figures, "calibration": model.calibration.item()}
-    checkpoint.save(arguments.out / "harmonizer.safetensors", "harmonizer", model, facts)
+    checkpoint.save_model(arguments.out / "harmonizer.safetensors", "harmonizer", model, facts)
     print(json.dumps(facts, indent=2))
 
 
-def _print_progress(progress: Progress) -> None:
+def _print_progress(progress: TrainingProgress) -> None:
     per_epoch = progress.steps // progress.epochs
     if progress.step % per_epoch == 1 and progress.valid_loss is not None:
         print(f"epoch {progress.epoch - 1}: {progress.valid_loss / 4:.4f} nats a note", flush=True)
 
 
-def _write_log(path: Path, rows: Sequence[Row]) -> None:
+def _write_log(path: Path, rows: Sequence[LogRow]) -> None:
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(Row._fields[:-1])
+        writer.writerow(LogRow._fields[:-1])
         writer.writerows(row[:-1] for row in rows)
 
 

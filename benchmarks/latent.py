@@ -58,7 +58,7 @@ def apart(chorales: Sequence[Chorale]) -> tuple[float, float]:
 
 def draws(model: Checkpoint, data: corpus.Corpus, side: str, n: int) -> None:
     for prior in ("fitted", "normal"):
-        found = compose.compose(model, forms.draw(n, 0), prior, {}, compose.usual_choice(0))
+        found = compose.compose(model, forms.draw_forms(n, 0), prior, {}, compose.usual_choice(0))
         pieces = [each.chorale for each in found]
         home = np.mean([ends_at_home(piece) for piece in pieces])
         grades = np.median([bach_likeness.grade(piece).total for piece in pieces])
@@ -107,7 +107,7 @@ def sliders(model: Checkpoint) -> None:
     vae = compose.vae_of(model)
     train = np.array([attributes.measured(chorale) for chorale in load.load().side("train")])
     deviation = train.std(axis=0)
-    places = sample(vae, forms.draw(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
+    places = sample(vae, forms.draw_forms(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
     names = list(attributes.ATTRIBUTES)
     for number, name in enumerate(names):
         means = []

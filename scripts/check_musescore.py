@@ -249,7 +249,7 @@ def _quarters(step: int, duration: int, pitch: int) -> Note:
 
 
 def _whole(measure: Measure) -> int:
-    return Meter(0, measure.numerator, measure.denominator).steps_per_bar
+    return measure.meter.steps_per_bar
 
 
 def _page_of(

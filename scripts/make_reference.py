@@ -8,14 +8,16 @@ from musicae.core.files import whole_file
 from musicae.corpus import load
 from musicae.encoding import forms
 from musicae.evaluation import bach_likeness
-from musicae.theory.voice_leading.bach import RATES, measure
+from musicae.theory.voice_leading.bach import RATES, measure_rates
 
 
 def main() -> None:
     bach = load.load()
-    bach_likeness.Reference.of(bach.side("train"), bach.side("valid")).save(bach_likeness.BACH)
-    forms.save(bach.side("train"))
-    measured = measure(bach.side("train"))
+    bach_likeness.Reference.of(bach.side("train"), bach.side("valid")).save(
+        bach_likeness.REFERENCE_FILE
+    )
+    forms.save_forms(bach.side("train"))
+    measured = measure_rates(bach.side("train"))
     with whole_file(RATES) as path:
         path.write_text(json.dumps(measured) + "\n", encoding="utf-8")
     for name, limit in measured["limits"].items():

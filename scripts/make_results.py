@@ -32,7 +32,7 @@ def main() -> None:
     compose(RESULTS / "new")
     walk(RESULTS)
     draw_map(RESULTS / "latent_map.png")
-    corpus_report.draw(load.load(), RESULTS / "corpus.png")
+    corpus_report.draw_summary(load.load(), RESULTS / "corpus.png")
 
 
 def harmonize_melodies(results: Path) -> None:

@@ -28,7 +28,7 @@ from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE
 from musicae.training.config import RECIPES
-from musicae.training.fit import Progress
+from musicae.training.fit import TrainingProgress
 from musicae.training.run import LOG, train
 
 SIDES = ("valid", "test")
@@ -39,16 +39,16 @@ def release(name: str, runs: Path) -> None:
     began = time.perf_counter()
     run = train(name, None, runs / name, accelerator="cpu", resume=True, report=tell)
     print(f"\n{name}: {run.epochs} epochs in {time.perf_counter() - began:.0f} s")
-    trained = checkpoint.load(run.weights)
+    trained = checkpoint.load_checkpoint(run.weights)
     path = assets.WEIGHTS / f"{name}.safetensors"
     facts = trained.provenance | {"stored_as": "float16"}
-    checksum = checkpoint.save(path, name, trained.model, facts, dtype=torch.float16)
+    checksum = checkpoint.save_model(path, name, trained.model, facts, dtype=torch.float16)
     shutil.copyfile(runs / name / LOG, path.with_suffix(".csv"))
     for number, _ in enumerate(RECIPES[name].teachers, 1):
         log = runs / name / f"teacher-{number}" / LOG
         shutil.copyfile(log, path.with_name(f"{name}-teacher-{number}.csv"))
 
-    facts |= {"checksum": checksum, **judged(checkpoint.load(path))}
+    facts |= {"checksum": checksum, **judged(checkpoint.load_checkpoint(path))}
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
@@ -65,7 +65,7 @@ def judged(shipped: checkpoint.Checkpoint) -> dict[str, Any]:
     if isinstance(shipped.model, Harmonizer):
         found["calibration"] = round(shipped.model.calibration.item(), 2)
         for side in SIDES:
-            nats, accuracy = evaluation.of_harmonizer(shipped.model, chorales.side(side))
+            nats, accuracy = evaluation.harmonizer_metrics(shipped.model, chorales.side(side))
             found[side] = {"nats_per_step": nats, **accuracy._asdict()}
         return found
     found["accuracies"] = {}
@@ -113,12 +113,12 @@ def results() -> str:
                 voice: {predictor: evaluation.Accuracy(**a) for predictor, a in row.items()}
                 for voice, row in sides["test"].items()
             }
-            parts += [f"## {name}", evaluation.markdown(table)]
+            parts += [f"## {name}", evaluation.accuracy_markdown(table)]
             parts += ["\n".join(f"- {verdict}" for verdict in evaluation.verdicts(table))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def tell(progress: Progress) -> None:
+def tell(progress: TrainingProgress) -> None:
     if progress.step % 20 == 0:
         valid = "" if progress.valid_loss is None else f", valid {progress.valid_loss:.1f}"
         print(

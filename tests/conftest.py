@@ -34,9 +34,9 @@ def untrained(tmp_path_factory) -> dict[str, Path]:
     paths = {}
     for name, config in configs.items():
         torch.manual_seed(1)
-        model = checkpoint.build(name, config)
+        model = checkpoint.build_model(name, config)
         paths[name] = folder / f"{name}.safetensors"
-        checkpoint.save(paths[name], name, model, {"seed": 1})
+        checkpoint.save_model(paths[name], name, model, {"seed": 1})
     return paths
 
 

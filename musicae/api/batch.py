@@ -6,67 +6,58 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import NamedTuple
 
 from musicae.api import harmonize
-from musicae.api.harmonize import Wishes
+from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import numbered
-from musicae.daw import pack as packing
-from musicae.io import base
+from musicae.io.base import SUFFIXES
 
 ENDING = "-harmonized"
 """What the name of a result ends with, before the number of an alternative."""
 RESULT = re.compile(rf".+{ENDING}(-\d+)?")
-SUFFIXES = base.SUFFIXES
 
 
 class Job(NamedTuple):
-    """A melody and where its alternatives go."""
+    """A melody and the files that its alternatives are written to."""
 
     melody: Path
     outputs: tuple[Path, ...]
     folder: Path | None = None
-    """Which folder is to be made for them where it is not there; None for none."""
-    pack: Path | None = None
-    """The folder of the audition pack that they are part of."""
+    """The folder to make for them where it does not exist; None where none is made."""
 
 
-def plan(
-    paths: Sequence[Path],
-    n: int = 1,
-    out: Path | str | None = None,
-    pack: Path | None = None,
-) -> list[Job]:
-    """What is to be read and written; nothing is read or written yet.
+def plan(paths: Sequence[Path], n: int = 1, out: Path | str | None = None) -> list[Job]:
+    """Decide which melodies to read and which files to write, without reading or writing any.
 
     Args:
         paths: melodies, and folders that stand for the melodies in them; see ``melodies_in``.
         n: alternatives of each, numbered where there are several.
-        out: for one file the name of the result, else a folder; a path that ends in a slash is a
-            folder, which need not be there yet. Without it, results stand beside their melodies.
-        pack: the folder of an audition pack, in which the results go; of several melodies, each
-            has a folder in it, of the melody's name.
+        out: for one file the name of the result, otherwise a folder. A path that ends in a slash
+            is a folder, which need not exist. Without it, results stand beside their melodies.
 
-    Raises ChoraleError where a folder has no melodies, a pack's folder is not empty, several
-    results would go to one file, or one would take the place of a melody.
+    Raises ChoraleError where a folder has no melodies, several results would go to one file, or a
+    result would replace a melody.
     """
     melodies = melodies_in(paths)
-    alone = len(paths) == 1 and not paths[0].is_dir()
-    packs = [pack and (pack if alone else pack / melody.stem) for melody in melodies]
-    results = _results(melodies, out, alone)
-    outputs = []
-    for melody, folder, result in zip(melodies, packs, results, strict=True):
-        if folder:
-            packing.check(folder)
-            outputs.append(packing.midi_files(folder, melody.stem, n))
-        else:
-            outputs.append(numbered(result, n))
-    given = {path.resolve(): path for path in melodies}
+    alone = is_one_file(paths)
+    make = None if out is None or (alone and not _is_folder(out)) else Path(out)
+    jobs = [
+        Job(melody, tuple(numbered(result, n)), make)
+        for melody, result in zip(melodies, _results(melodies, out, alone), strict=True)
+    ]
+    check_outputs(jobs)
+    return jobs
+
+
+def check_outputs(jobs: Sequence[Job]) -> None:
+    """Raises ChoraleError where two results would go to one file or one would replace a melody."""
+    given = {job.melody.resolve() for job in jobs}
     taken: dict[Path, Path] = {}
-    for melody, files in zip(melodies, outputs, strict=True):
-        for file in files:
+    for melody, outputs, _ in jobs:
+        for file in outputs:
             place = file.resolve()
             if place in given:
                 itself = "the melody itself" if place == melody.resolve() else "a melody too"
@@ -77,18 +68,18 @@ def plan(
                     " harmonize them one at a time"
                 )
             taken[place] = melody
-    make = None if out is None or (alone and not _is_folder(out)) else Path(out)
-    return [
-        Job(melody, tuple(files), make, folder)
-        for melody, files, folder in zip(melodies, outputs, packs, strict=True)
-    ]
+
+
+def is_one_file(paths: Sequence[Path]) -> bool:
+    """Whether one melody was named, and not a folder."""
+    return len(paths) == 1 and not paths[0].is_dir()
 
 
 def melodies_in(paths: Iterable[Path]) -> list[Path]:
-    """A file for itself, a folder for the MIDI and MusicXML files in it, each file once.
+    """The melody files that paths name: a file itself, a folder its MIDI and MusicXML files.
 
-    Of a folder, its own folders, hidden files and earlier results (``tune-harmonized.mid``) are
-    left out. Raises ChoraleError where nothing is left of one.
+    Each file comes once. A folder's own folders, hidden files and earlier results
+    (``tune-harmonized.mid``) are left out. Raises ChoraleError for a folder with no other files.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -103,32 +94,35 @@ def melodies_in(paths: Iterable[Path]) -> list[Path]:
 
 
 def harmonize_many(
-    melodies: Iterable[Path], n: int = 1, **wishes: Unpack[Wishes]
+    melodies: Iterable[Path], options: HarmonizeOptions | None = None
 ) -> Iterator[tuple[Path, list[Piece] | MusicaeError]]:
-    """Each melody with its alternatives, best first, or with what is wrong with it.
+    """Each melody with its alternatives, best first, or with the error that it raised.
 
-    ``wishes`` are the settings of ``api.harmonize``. A melody that cannot be used does not stop the
-    others; its error names it. Raises MusicaeError at once where the wishes or the model cannot be
-    used for any melody.
+    A melody that cannot be used does not stop the others; its error names it. Raises MusicaeError
+    at once, before the first melody is read, where the model cannot be used.
     """
-    harmonize.understood(n, **wishes)
-    return ((melody, _harmonized(melody, n, wishes)) for melody in melodies)
+    options = options or HarmonizeOptions()
+    harmonize.load_for(options)
+    return ((melody, _harmonized(melody, options)) for melody in melodies)
 
 
-def _harmonized(melody: Path, n: int, wishes: Wishes) -> list[Piece] | MusicaeError:
+def _harmonized(melody: Path, options: HarmonizeOptions) -> list[Piece] | MusicaeError:
     try:
-        return harmonize.harmonize(melody, n, **wishes)
+        return harmonize.harmonize(melody, options=options)
     except MusicaeError as error:
         return named(error, melody)
 
 
 def named(error: MusicaeError, melody: Path) -> MusicaeError:
-    """The error with the melody's name before it, if it does not say it itself."""
+    """The error with the melody's path before it, unless its message has the path already."""
     return error if str(melody) in str(error) else type(error)(f"{melody}: {error}")
 
 
 def _results(melodies: Sequence[Path], out: Path | str | None, alone: bool) -> list[Path]:
-    """Where the result of each melody goes; ``alone`` if one file was named."""
+    """The file that each melody's result is written to, before alternatives are numbered.
+
+    ``alone`` says that one file was named. Raises ChoraleError for a file's name as the folder.
+    """
     names = [f"{melody.stem}{ENDING}.mid" for melody in melodies]
     if out is None:
         return [melody.with_name(name) for melody, name in zip(melodies, names, strict=True)]
@@ -141,7 +135,7 @@ def _results(melodies: Sequence[Path], out: Path | str | None, alone: bool) -> l
 
 
 def _is_folder(path: Path | str) -> bool:
-    """Whether it is there, or ends in a slash, as that of a folder to be made may."""
+    """Whether a path is an existing folder, or ends in a slash and so names one to be made."""
     return Path(path).is_dir() or str(path).endswith(tuple(filter(None, (os.sep, os.altsep))))
 
 

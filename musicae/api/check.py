@@ -1,7 +1,7 @@
-"""``check``: a chorale's voice leading bar by bar, and each rule's rate beside Bach's.
+"""``musicae.check``: a chorale's voice leading bar by bar, and each rule's rate beside Bach's.
 
-Bach's rates are those of the corpus's train side, one a chorale and rule; they ship as JSON and
-are made by ``scripts/make_reference.py``.
+Bach's rates come from the train side of the corpus, one for each chorale and rule.
+``scripts/make_reference.py`` computes them; they ship as JSON.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from musicae.theory.voice_leading.rules import check as violations_of
 
 
 class Comparison(NamedTuple):
-    """How often a rule is broken per 100 chords, and what that is beside Bach."""
+    """How often a chorale breaks a rule, beside how often Bach does."""
 
     violations: int
     rate: float
+    """Violations per 100 chords."""
     bach: float
-    """Bach's mean rate."""
+    """The mean rate of Bach's chorales, per 100 chords."""
     percentile: float
-    """The percentage of Bach's chorales that break the rule less often."""
+    """The percentage of Bach's chorales that break the rule less often, 0 to 100."""
     beyond: bool
-    """Whether it is more than Bach's limit; see ``limits``."""
+    """Whether the rate is above Bach's limit; see ``voice_leading.bach.limits``."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What ``check`` found."""
+    """What ``check`` found in a chorale."""
 
     chorale: Chorale
     violations: tuple[Violation, ...]
@@ -82,21 +83,23 @@ class Report:
             raise ChoraleError(f"{path}: its name should end in one of {known}")
 
     def marks(self) -> dict[tuple[int, int], list[str]]:
-        """The notes concerned, by the step at which they begin and their voice.
+        """The notes of all violations, by start step and voice, with names of rules.
 
-        Of each violation, the first voice's note in which it is heard has the rule's name.
+        Of each violation, the first voice's note at its last step carries the rule's name; the
+        other notes carry none.
         """
+        starts = self.chorale.note_starts
         marks: dict[tuple[int, int], list[str]] = {}
         for violation in self.violations:
             for voice in violation.voices:
                 for step in {violation.since, violation.step}:
-                    names = marks.setdefault((self._begin(step, voice), voice), [])
+                    names = marks.setdefault((int(starts[step, voice]), voice), [])
                     if step == violation.step and voice == violation.voices[0]:
                         names.append(violation.rule)
         return marks
 
     def as_text(self) -> str:
-        """The report in lines: every violation, and the rates of the rules that are broken."""
+        """The report as lines: every violation, then the rates of the broken rules."""
         lines = [str(violation) for violation in self.violations]
         lines.append(f"{'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
         for name, rule in self.rules.items():
@@ -108,16 +111,11 @@ class Report:
         lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
         return "\n".join(lines)
 
-    def _begin(self, step: int, voice: int) -> int:
-        """Where the note that a voice sings at a step begins."""
-        begun = np.flatnonzero(self.chorale.onset[: step + 1, voice])
-        return int(begun[-1]) if len(begun) else step
-
 
 def check(source: Chorale | Path | str) -> Report:
     """Check the voice leading of a chorale, or of a MIDI or MusicXML file.
 
-    Raises ChoraleError where a file cannot be used or the four voices do not all sing.
+    Raises ChoraleError where a file cannot be read or a voice has no notes.
     """
     chorale = source if isinstance(source, Chorale) else read(source)
     silent = [name for v, name in enumerate(VOICES) if (chorale.pitch[:, v] == REST).all()]

@@ -1,13 +1,13 @@
-"""New chorales and walks through latent space: what the command line and notebooks call."""
+"""``musicae.generate``: new chorales from a model alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from musicae.api.harmonize import check_draws
-from musicae.api.latent import _pieces, check_number
+from musicae.api.latent import check_number, pieces_of
+from musicae.api.options import check_draws
 from musicae.api.piece import Piece, provenance_of
 from musicae.core.errors import ChoraleError
 from musicae.core.key import MODES, Key
@@ -17,9 +17,10 @@ from musicae.encoding.partial_score import PartialScore
 if TYPE_CHECKING:
     from musicae.decoding.sampler import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
+    from musicae.models.vae import ChoraleVAE
 
 NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
-"""How long a harmonizer's new piece is, and in which key and meter, where nobody says it."""
+"""The length, key and meter of a harmonizer's new piece where none is asked for."""
 MOST_BARS = 1000
 """Of a new piece."""
 FARTHEST_SLIDE = 4.0
@@ -40,34 +41,29 @@ def generate(
 ) -> list[Piece]:
     """Compose ``n`` new pieces.
 
-    The VAE decodes latent vectors that are drawn from a prior, in a form that is drawn from
-    Bach's chorales where it is not asked for. A harmonizer fills empty bars, best first, each
-    with other chords; the autoencoder composes four bars of 4/4.
+    The VAE decodes latent vectors drawn from a prior. What is not asked for of bars, key and meter
+    is drawn from Bach's chorales. A harmonizer fills empty bars; its pieces come best first, each
+    with other chords. The autoencoder composes four bars of 4/4.
 
     Args:
-        n: how many.
-        seed: the same seed, model and settings give the same pieces; of the VAE, the first ones
-            are the same however many are asked for.
-        temperature: at 0 what is likeliest is written; by default what is best for the model. Of
-            the autoencoder, how far from the average piece, by default 1, as far as Bach's.
+        n: how many, 1 to 1000.
+        seed: of the random numbers, 0 or more; the same seed, model and settings give the same
+            pieces. The VAE's first pieces are the same for every ``n``.
+        temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model. Of
+            the autoencoder it is the distance from the average piece, by default 1, as far as
+            Bach's.
         model: a shipped model or the path of a weights file.
-        bars: how many; this and what follows not of the autoencoder.
+        bars: how many, 1 to 1000. Neither this nor any setting below goes with the autoencoder.
         key: such as ``"D minor"``.
         meter: such as ``"3/4"``.
-        prior: the VAE's, one of ``latents.PRIORS``; by default the better one.
-        slide: the VAE's: by how many standard deviations of Bach's to move attributes, such as
-            ``"activity=+1,chromaticism=-1"``; also ``"mode=minor"``.
+        prior: only of the VAE, one of ``latent.space.PRIORS``; by default the better one.
+        slide: only of the VAE: attributes to move and by how many of Bach's standard deviations,
+            -4 to 4, such as ``"activity=+1,chromaticism=-1"``; also ``"mode=minor"``.
 
-    Raises ChoraleError for wishes that make no sense, CheckpointError for models that cannot.
+    Raises ChoraleError for settings that make no sense, CheckpointError for a model that cannot be
+    loaded or does not compose.
     """
-    from musicae.decoding import harmonize, minibach
-    from musicae.decoding.sampler import SamplingOptions
-    from musicae.encoding import forms
-    from musicae.latent import compose
-    from musicae.latent.space import PRIORS
-    from musicae.models.autoencoder import Autoencoder
     from musicae.models.checkpoint import load_model
-    from musicae.models.vae import ChoraleVAE
 
     key = Key.parse(key) if isinstance(key, str) else key
     beats = None if meter is None else Meter.parse(meter)
@@ -76,44 +72,81 @@ def generate(
     check_number(n)
     check_draws(n, temperature, seed)
     checkpoint = load_model(model)
-    if isinstance(checkpoint.model, ChoraleVAE):
-        prior = prior or compose.USUAL_PRIOR
-        if prior not in PRIORS:
-            raise ChoraleError(f"a prior is {' or '.join(PRIORS)}, not {prior!r}")
-        slides, mode = _slides(slide, checkpoint.model.config.sliders)
-        if mode and key and key.mode != mode:
-            raise ChoraleError(f"{key} and mode={mode} contradict each other")
-        wished = forms.draw(n, seed, bars=bars, key=key, meter=beats, mode=mode)
-        choice = compose.usual_choice(seed, temperature)
-        composed = compose.compose(checkpoint, wished, prior, slides, choice)
-        facts = {"prior": prior} | ({"slide": slides} if slides else {})
-        titles = [
-            f"Chorale in {each.place.form.key}, seed {seed}, number {i}"
-            for i, each in enumerate(composed, start=1)
-        ]
-        return _pieces(checkpoint, composed, choice, titles, facts)
+    if checkpoint.can("latent"):
+        return _from_prior(
+            checkpoint,
+            n,
+            seed,
+            temperature,
+            bars=bars,
+            key=key,
+            meter=beats,
+            prior=prior,
+            slide=slide,
+        )
     if prior is not None or slide is not None:
         raise ChoraleError(f"{checkpoint.name} has no prior and no sliders; use vae")
-    if not isinstance(checkpoint.model, Autoencoder):
-        if temperature is None:
-            temperature = harmonize.usual_temperature(checkpoint, n)
-        form = forms.empty(bars or NEW_BARS, beats or Meter.parse(NEW_METER), key or NEW_KEY)
-        return _fill(checkpoint, n, SamplingOptions(temperature, seed), form)
+    if not checkpoint.can("compose"):
+        return _in_empty_bars(checkpoint, n, seed, temperature, bars=bars, key=key, meter=beats)
     if not (bars is None and key is None and meter is None):
         raise ChoraleError(
             f"{checkpoint.name} composes four bars of 4/4; --bars, --key and --meter go with"
             " --model vae or harmonizer"
         )
-    choice = SamplingOptions(1.0 if temperature is None else temperature, seed)
-    made = minibach.generate(checkpoint, n, choice.temperature, seed)
-    facts = provenance_of(checkpoint, choice)
+    return _four_bars(checkpoint, n, seed, 1.0 if temperature is None else temperature)
+
+
+def _from_prior(
+    checkpoint: Checkpoint,
+    n: int,
+    seed: int,
+    temperature: float | None,
+    *,
+    bars: int | None,
+    key: Key | None,
+    meter: Meter | None,
+    prior: str | None,
+    slide: Mapping[str, float | str] | str | None,
+) -> list[Piece]:
+    """Decode latent vectors that are drawn from a VAE's prior and moved along its sliders."""
+    from musicae.encoding import forms
+    from musicae.latent import compose
+    from musicae.latent.space import PRIORS
+
+    prior = prior or compose.USUAL_PRIOR
+    if prior not in PRIORS:
+        raise ChoraleError(f"a prior is {' or '.join(PRIORS)}, not {prior!r}")
+    slides, mode = _slides(slide, cast("ChoraleVAE", checkpoint.model).config.sliders)
+    if mode and key and key.mode != mode:
+        raise ChoraleError(f"{key} and mode={mode} contradict each other")
+    drawn = forms.draw_forms(n, seed, bars=bars, key=key, meter=meter, mode=mode)
+    sampling = compose.usual_choice(seed, temperature)
+    composed = compose.compose(checkpoint, drawn, prior, slides, sampling)
+    facts = {"prior": prior} | ({"slide": slides} if slides else {})
+    titles = [
+        f"Chorale in {each.place.form.key}, seed {seed}, number {i}"
+        for i, each in enumerate(composed, start=1)
+    ]
+    return pieces_of(checkpoint, composed, sampling, titles, facts)
+
+
+def _four_bars(checkpoint: Checkpoint, n: int, seed: int, temperature: float) -> list[Piece]:
+    """Decode random values of an autoencoder's bottleneck."""
+    from musicae.decoding import minibach
+    from musicae.decoding.sampler import SamplingOptions
+
+    made = minibach.generate(checkpoint, n, temperature, seed)
+    facts = provenance_of(checkpoint, SamplingOptions(temperature, seed))
     return [Piece(chorale, facts | {"number": i}) for i, chorale in enumerate(made, start=1)]
 
 
 def _slides(
     slide: Mapping[str, float | str] | str | None, names: Sequence[str]
 ) -> tuple[dict[str, float], str | None]:
-    """How far to move each attribute, and the mode. Raises ChoraleError."""
+    """How many standard deviations to move each attribute by, and the mode or None.
+
+    ``names`` are the model's sliders. Raises ChoraleError for others and for amounts too large.
+    """
     if isinstance(slide, str):
         parts = [part.partition("=") for part in slide.split(",") if part.strip()]
         slide = {name.strip(): value.strip() for name, _, value in parts}
@@ -137,21 +170,42 @@ def _slides(
     return amounts, mode
 
 
-def _fill(
-    checkpoint: Checkpoint, n: int, choice: SamplingOptions, sketch: PartialScore
+def _in_empty_bars(
+    checkpoint: Checkpoint,
+    n: int,
+    seed: int,
+    temperature: float | None,
+    *,
+    bars: int | None,
+    key: Key | None,
+    meter: Meter | None,
 ) -> list[Piece]:
-    """What a harmonizer makes of an empty sketch."""
+    """Fill empty bars with a harmonizer."""
+    from musicae.decoding.harmonize import usual_temperature
+    from musicae.decoding.sampler import SamplingOptions
+    from musicae.encoding import forms
+
+    form = forms.empty(bars or NEW_BARS, meter or Meter.parse(NEW_METER), key or NEW_KEY)
+    if temperature is None:
+        temperature = usual_temperature(checkpoint, n)
+    return _fill(checkpoint, n, SamplingOptions(temperature, seed), form)
+
+
+def _fill(
+    checkpoint: Checkpoint, n: int, sampling: SamplingOptions, form: PartialScore
+) -> list[Piece]:
+    """Fill an empty form ``n`` times."""
     from musicae.core.constants import DEFAULT_QPM
     from musicae.decoding import harmonize
 
-    (meter,) = sketch.chorale.meters
-    bars = sketch.chorale.bar_count
-    facts = provenance_of(checkpoint, choice)
-    facts |= {"bars": bars, "key": str(sketch.key), "meter": str(meter)}
-    length = f"{bars} bar{'s' * (bars > 1)} in {sketch.key}"
+    (meter,) = form.chorale.meters
+    bars = form.chorale.bar_count
+    facts = provenance_of(checkpoint, sampling)
+    facts |= {"bars": bars, "key": str(form.key), "meter": str(meter)}
+    length = f"{bars} bar{'s' * (bars > 1)} in {form.key}"
     pieces = []
-    for i, made in enumerate(harmonize.harmonize(checkpoint, sketch, n, choice), start=1):
-        title = f"{length}, seed {choice.seed}, number {i}"
+    for i, made in enumerate(harmonize.harmonize(checkpoint, form, n, sampling), start=1):
+        title = f"{length}, seed {sampling.seed}, number {i}"
         tempos = (Tempo(0, DEFAULT_QPM),)
         chorale = replace(made.chorale, title=title, tempos=tempos)
         pieces.append(Piece(chorale, facts | {"number": i}, nats=made.nats))

@@ -1,4 +1,4 @@
-"""What of a chorale is known, cell by cell, and what is left for a harmonizer to fill.
+"""Which notes and rests of a chorale are given, and which are left for a harmonizer to write.
 
 The rules are the same whether the notes come from a MIDI file, a score or a ``Chorale``.
 """
@@ -16,9 +16,9 @@ from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.core.meter import Meter
 from musicae.core.pitch import pitch_name
 from musicae.encoding.partial_score import PartialScore
+from musicae.io.preserved_parts import PreservedParts
 from musicae.theory.key_finding import likely_key
 
 SEMITONES = 12
@@ -27,58 +27,78 @@ HIGHEST = 127
 
 @dataclass(frozen=True, eq=False)
 class GivenParts:
-    """What is known of a chorale, at its own pitch and as it is sung to a model."""
+    """The given part of a chorale, at its own pitch and in the voices' ranges."""
 
     tune: Chorale
-    """The given notes at their own pitch; elsewhere silence."""
-    sung: Chorale
-    """The same within the voices' ranges."""
+    """The given notes at their own pitch; other cells are silent."""
+    in_range: Chorale
+    """The same notes within the voices' ranges, as a model reads them."""
     whole: Chorale
-    """The given notes, those of bars to be recomposed among them: where phrases are heard."""
+    """The given notes, and those in the bars that are written anew; phrases are found in it."""
     known: NDArray[np.bool_]
     """``(T, V)`` True where a voice stays as it is, a note or a silence."""
     shift: int
-    """Semitones from ``tune`` to ``sung``, whole octaves."""
+    """Semitones from ``tune`` to ``in_range``, whole octaves."""
+    folded: int
+    """How many notes of ``in_range`` are moved by octaves of their own."""
     key: Key | None
     """The key that the musician named."""
     marks: tuple[int, ...]
     """Steps of the phrase marks that came with the notes."""
-    notices: tuple[str, ...]
-    """What the musician should know of how the notes were understood."""
 
     def sketch(
         self, phrases: tuple[int, ...] | None = None, rhythm: str | None = None
     ) -> PartialScore:
-        """What a harmonizer is given. Raises ChoraleError for a rhythm that there is not.
+        """What a harmonizer reads. Raises ChoraleError where the rhythm does not exist.
 
-        In the musician's key, else the likeliest of the notes with the signature as evidence.
+        The key is the musician's, else the likeliest for the notes and the key signature.
         """
-        key = self.key or likely_key(self.sung)
-        return PartialScore(self.sung, self.known, key, phrases, rhythm)
+        key = self.key or likely_key(self.in_range)
+        return PartialScore(self.in_range, self.known, key, phrases, rhythm)
 
     def around(self, harmonized: Chorale) -> Chorale:
-        """``around`` for a chorale that was made of the sketch."""
+        """``around`` for a chorale that was made from ``sketch``."""
         return around(self.tune, self.known, harmonized, self.shift)
 
 
-def known_of(
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a harmonization is made from, where it came from, and how it was understood."""
+
+    parts: GivenParts
+    notices: tuple[str, ...] = ()
+    """What the musician should know of how the input was understood."""
+    preserved: PreservedParts | None = None
+    """Of a MIDI file, its own events, to be written back as they are."""
+
+    @classmethod
+    def of(
+        cls,
+        parts: GivenParts,
+        notices: Sequence[str] = (),
+        preserved: PreservedParts | None = None,
+    ) -> Given:
+        """The given parts with notices, those on their ranges last."""
+        return cls(parts, (*notices, *notices_of_range(parts)), preserved)
+
+
+def given_parts(
     chorale: Chorale,
     request: Request,
     key: Key | None = None,
     *,
     marks: tuple[int, ...] | None = None,
-    notices: tuple[str, ...] = (),
     where: str = "",
 ) -> GivenParts:
-    """What is known where some voices or bars of a chorale are to be written anew.
+    """The given parts where some voices or bars of a chorale are to be written anew.
 
-    A voice that stays keeps its notes and its rests. The rests of the melody (the soprano, or the
-    one voice that was asked for) are the others' too where they last a bar and nothing given sounds
-    in them; in other voices a gap of at least a bar is there to be filled. Of bars that are
-    recomposed, notes that reach beyond them stay, and all that is outside stays.
+    A voice that stays keeps its notes and its rests. Where the melody (the soprano, or the one
+    voice that was asked for) rests for at least a bar and nothing given sounds, all voices rest.
+    In other given voices a gap of at least a bar is filled. Around the bars to be written anew
+    everything stays, and so do notes that reach beyond these bars.
 
-    ``marks`` are by default the chorale's fermatas; ``where`` begins every complaint. Raises
-    ChoraleError where a voice to be kept is silent, bars are not there, or nothing is left to fill.
+    ``marks`` are by default the chorale's fermatas; ``where`` begins every error message. Raises
+    ChoraleError where a voice to be kept is silent, bars do not exist, or nothing is left to fill.
     """
     there = sounding_voices(chorale)
     locked = request.locked(there)
@@ -103,14 +123,17 @@ def known_of(
     known = kept | _silent_with(tune, melody)[:, None]
     if known.all():
         raise ChoraleError(where + _nothing_to_fill(request))
-    sung, shift, moved = into_range(tune)
+    in_range, shift, folded = into_range(tune)
     marks = chorale.fermatas if marks is None else marks
     whole = tune if request.bars is None else chorale
-    return GivenParts(tune, sung, whole, known, shift, key, marks, (*notices, *moved))
+    return GivenParts(tune, in_range, whole, known, shift, folded, key, marks)
 
 
-def sung_by(chorale: Chorale, voice: int) -> Chorale:
-    """The chorale with its only part in a voice (0 soprano to 3 bass); others stay as they are."""
+def single_part_as(chorale: Chorale, voice: int) -> Chorale:
+    """A chorale of one part, with that part in a voice (0 soprano to 3 bass).
+
+    A chorale of several parts is returned as it is.
+    """
     there = sounding_voices(chorale)
     if len(there) != 1 or there == (voice,):
         return chorale
@@ -120,10 +143,10 @@ def sung_by(chorale: Chorale, voice: int) -> Chorale:
 
 
 def around(tune: Chorale, known: NDArray[np.bool_], harmonized: Chorale, shift: int) -> Chorale:
-    """What is known at its own pitch, and the rest of ``harmonized`` moved along with it.
+    """The known cells of ``tune``, and the other cells of ``harmonized`` at the tune's pitch.
 
-    ``known`` is ``(T, V)`` and of whole notes; ``shift`` is in semitones, from the tune's pitch to
-    that at which it was harmonized. Notes that would leave MIDI's range are moved back by octaves.
+    ``known`` is ``(T, V)``, the same for all steps of a note; ``shift`` is in semitones, from the
+    tune's pitch to that of ``harmonized``. Notes beyond MIDI's range are moved back by octaves.
     """
     filled = _folded(harmonized.pitch.astype(int) - shift, np.array(0), np.array(HIGHEST))
     filled = np.where(harmonized.pitch == REST, REST, filled)
@@ -134,11 +157,11 @@ def around(tune: Chorale, known: NDArray[np.bool_], harmonized: Chorale, shift: 
     return replace(tune, pitch=pitch, onset=onset, source=harmonized.source)
 
 
-def into_range(tune: Chorale) -> tuple[Chorale, int, tuple[str, ...]]:
-    """The notes in the octave that fits their voices best, by how many semitones, and notices.
+def into_range(tune: Chorale) -> tuple[Chorale, int, int]:
+    """The notes in the octave that fits their voices best.
 
-    All voices are moved together; notes that no octave of the whole brings into their voice's
-    range are moved by octaves of their own.
+    Returns the chorale, the shift of all voices in semitones, and the number of notes that are
+    still outside their voice's range after this shift; these are moved by octaves of their own.
     """
     lows, highs = np.array(VOICE_RANGES).T
     column = tune.pitch.astype(int)
@@ -152,8 +175,7 @@ def into_range(tune: Chorale) -> tuple[Chorale, int, tuple[str, ...]]:
     octave = min(outside, key=lambda k: (outside[k], abs(k)))
     shift = SEMITONES * octave
     pitch = np.where(column == REST, REST, _folded(column + shift, lows, highs))
-    notices = _notices_of_range(sorted(set(voices.tolist())), octave, outside[octave])
-    return replace(tune, pitch=pitch), shift, notices
+    return replace(tune, pitch=pitch), shift, outside[octave]
 
 
 def _kept_cells(
@@ -163,7 +185,7 @@ def _kept_cells(
     request: Request,
     region: slice,
 ) -> NDArray[np.bool_]:
-    """``(T, V)`` where notes and rests stay as they are found; see ``known_of``."""
+    """``(T, V)`` where notes and rests stay as they are found; see ``given_parts``."""
     kept = np.zeros(chorale.pitch.shape, dtype=np.bool_)
     for voice in locked:
         kept[:, voice] = True
@@ -192,12 +214,11 @@ def _silent_with(tune: Chorale, melody: Sequence[int]) -> NDArray[np.bool_]:
 def _long_rests(chorale: Chorale, voice: int) -> Iterator[slice]:
     """A voice's rests that last at least as long as the bar in which they begin."""
     sounding = np.concatenate([[True], chorale.pitch[:, voice] != REST, [True]])
-    starts = [measure.start for measure in chorale.measures]
     for start, stop in np.flatnonzero(sounding[1:] != sounding[:-1]).reshape(-1, 2).tolist():
-        measure = chorale.measures[int(np.searchsorted(starts, start, side="right")) - 1]
+        measure = chorale.measures[chorale.measure_index(start)]
         length = measure.length
         if chorale.pickup and measure.start == 0:  # a rest as long as a pickup is a short one
-            length = Meter(0, measure.numerator, measure.denominator).steps_per_bar
+            length = measure.meter.steps_per_bar
         if stop - start >= length:
             yield slice(start, stop)
 
@@ -223,7 +244,10 @@ def _folded(
     return np.where(raised > high, high - (high - raised) % SEMITONES, raised)
 
 
-def _notices_of_range(voices: Sequence[int], octave: int, outside: int) -> tuple[str, ...]:
+def notices_of_range(parts: GivenParts) -> tuple[str, ...]:
+    """Sentences on given notes that lie outside their voices' ranges; see ``into_range``."""
+    voices = sounding_voices(parts.tune)
+    octave, outside = parts.shift // SEMITONES, parts.folded
     notices = []
     if len(voices) == 1:
         name = VOICES[voices[0]].lower()

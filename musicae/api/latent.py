@@ -1,4 +1,4 @@
-"""Latent."""
+"""``musicae.interpolate``, ``vary``, ``encode`` and ``decode``: pieces as latent points."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae.api.harmonize import check_draws
+from musicae.api.options import check_draws
 from musicae.api.piece import Piece, notes_digest, provenance_of
 from musicae.api.request import voice_of
 from musicae.core.chorale import Chorale, sounding_voices
@@ -33,13 +33,15 @@ def interpolate(
     temperature: float = 0.0,
     model: str = "vae",
 ) -> list[Piece]:
-    """``n`` pieces on the way from one to another, first and last what the model makes of them.
+    """Decode ``n`` pieces, 3 to 1000, on the way from one latent point to another.
 
-    Files that ``generate`` and the like wrote are taken at their own place in latent space, unless
-    their notes were changed; other music is heard anew. Up to the middle the pieces have the form
-    of the one, from there that of the other.
+    The first and the last piece are the model's reconstructions of ``one`` and ``other``. A file
+    that ``generate``, ``interpolate`` or ``vary`` wrote states its latent point, which is used
+    unless its notes were changed since; other music is encoded. Up to the middle the pieces have
+    the bars, meters and phrases of ``one``, after it those of ``other``.
 
-    Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
+    Raises ChoraleError for music or settings that cannot be used, CheckpointError for a model that
+    cannot be loaded or is not a VAE.
     """
     from musicae.latent import compose
     from musicae.models.checkpoint import load_model
@@ -49,11 +51,11 @@ def interpolate(
     if n < 3:
         raise ChoraleError(f"a way has at least 3 pieces, its ends among them, not {n}")
     checkpoint = load_model(model)
-    begin, end = _place(checkpoint, one), _place(checkpoint, other)
+    begin, end = _point(checkpoint, one), _point(checkpoint, other)
     choice = compose.usual_choice(seed, temperature)
     found = compose.way(checkpoint, begin, end, n, choice)
     titles = [f"Step {i} of {n}, {_title(one)} to {_title(other)}" for i in range(1, n + 1)]
-    return _pieces(checkpoint, found, choice, titles, {})
+    return pieces_of(checkpoint, found, choice, titles, {})
 
 
 def vary(
@@ -66,18 +68,19 @@ def vary(
     temperature: float | None = None,
     model: str = "vae",
 ) -> list[Piece]:
-    """``n`` neighbours of a piece in latent space.
+    """Decode ``n`` neighbours of a piece in latent space.
 
     Args:
         piece: as in ``interpolate``.
-        n: how many.
-        amount: 0 what the model makes of the piece itself, 1 something else altogether.
+        n: how many, 1 to 1000.
+        amount: 0 is the model's reconstruction of the piece, 1 a piece that shares only its form.
         keep: voices that stay exactly as they are, such as ``"soprano"``.
-        seed: the same seed and settings give the same neighbours.
-        temperature: at 0 what is likeliest is written; by default what is best for the model.
-        model: a shipped model or the path of a weights file.
+        seed: of the random numbers; the same seed and settings give the same neighbours.
+        temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model.
+        model: a shipped VAE or the path of a weights file.
 
-    Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
+    Raises ChoraleError for music or settings that cannot be used, CheckpointError for a model that
+    cannot be loaded or is not a VAE.
     """
     from musicae.latent import compose
     from musicae.models.checkpoint import load_model
@@ -91,7 +94,7 @@ def vary(
     if len(voices) == N_VOICES:
         raise ChoraleError("where all voices are kept there is nothing to vary; keep fewer")
     checkpoint = load_model(model)
-    place = _place(checkpoint, piece)
+    point = _point(checkpoint, piece)
     kept = None
     if voices:
         chorale = _chorale(piece)
@@ -99,64 +102,67 @@ def vary(
             raise ChoraleError("a place has no notes to keep; give the piece itself")
         kept = compose.KeptVoices(chorale, voices)
     choice = compose.usual_choice(seed, temperature)
-    found = compose.neighbours(checkpoint, place, n, amount, choice, kept=kept)
+    found = compose.neighbours(checkpoint, point, n, amount, choice, kept=kept)
     facts: dict[str, Any] = {"amount": amount}
     if kept:
         facts["keep"] = [VOICES[voice].lower() for voice in voices]
     titles = [f"{_title(piece)}, varied, seed {seed}, number {i}" for i in range(1, n + 1)]
-    return _pieces(checkpoint, found, choice, titles, facts)
+    return pieces_of(checkpoint, found, choice, titles, facts)
 
 
 def encode(piece: Chorale | Path | str, *, model: str = "vae") -> LatentPoint:
-    """The place of a chorale in latent space; see ``interpolate`` for files.
+    """Encode a chorale in four voices to its latent point; see ``interpolate`` for files.
 
-    Raises ChoraleError for music that cannot be used, CheckpointError for models that cannot.
+    Raises ChoraleError for music that cannot be used, CheckpointError for a model that cannot be
+    loaded or is not a VAE.
     """
     from musicae.models.checkpoint import load_model
 
-    return _place(load_model(model), piece)
+    return _point(load_model(model), piece)
 
 
 def decode(
-    place: LatentPoint | Path | str,
+    point: LatentPoint | Path | str,
     *,
     seed: int | None = None,
     temperature: float | None = None,
     model: str = "vae",
 ) -> Piece:
-    """What a place sounds like.
+    """Decode a latent point, or the one that a file of the VAE states, to a piece.
 
-    Of a file that the VAE wrote, at its place in latent space, with its seed and temperature
-    where no others are given: the same piece again, unless voices were kept in it.
+    Of a file, seed and temperature are the file's where no others are given, so that the same piece
+    comes back, unless voices were kept in it.
 
-    Raises ChoraleError where a file tells no place, CheckpointError for models that cannot.
+    Raises ChoraleError where a file states no latent point, CheckpointError for a model that cannot
+    be loaded or is not a VAE.
     """
     from musicae.latent import compose
     from musicae.latent.space import LatentPoint
     from musicae.models.checkpoint import load_model
 
     checkpoint = load_model(model)
-    told_seed, told_temperature, number = 0, 0.0, 0
-    if not isinstance(place, LatentPoint):
-        path, facts = place, read_provenance(place)
-        found = _told_place(checkpoint, facts, path)
+    seed_of_file, temperature_of_file, number = 0, 0.0, 0
+    if not isinstance(point, LatentPoint):
+        path, facts = point, read_provenance(point)
+        found = _stated_point(checkpoint, facts, path)
         if found is None:
             raise ChoraleError(
                 f"{path}: tells no place in this model's latent space; use musicae.encode"
             )
-        place = found
-        told_seed, told_temperature, number = _told_draw(facts, path)
-    seed = told_seed if seed is None else seed
-    temperature = told_temperature if temperature is None else temperature
+        point = found
+        seed_of_file, temperature_of_file, number = _stated_draw(facts, path)
+    seed = seed_of_file if seed is None else seed
+    temperature = temperature_of_file if temperature is None else temperature
     check_draws(1, temperature, seed)
     choice = compose.usual_choice(seed, temperature)
-    (made,) = compose.decode_points(checkpoint, [place], choice, numbers=[number])
-    (piece,) = _pieces(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
+    (made,) = compose.decode_points(checkpoint, [point], choice, numbers=[number])
+    (piece,) = pieces_of(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
     return piece
 
 
-def _place(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) -> LatentPoint:
-    """Where a piece is in latent space: where a file says, if it has the notes that it had."""
+def _point(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) -> LatentPoint:
+    """The latent point of a piece: the one that its file states, if its notes are still the same,
+    otherwise the encoder's."""
     from musicae.latent.compose import vae_of
     from musicae.latent.space import LatentPoint, encode
 
@@ -168,9 +174,9 @@ def _place(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) ->
     assert chorale is not None
     if not isinstance(piece, Chorale):
         facts = read_provenance(piece)
-        told = _told_place(checkpoint, facts, piece)
-        if told is not None and facts.get("notes") == notes_digest(chorale):
-            return told
+        stated = _stated_point(checkpoint, facts, piece)
+        if stated is not None and facts.get("notes") == notes_digest(chorale):
+            return stated
     if len(sounding_voices(chorale)) < N_VOICES:
         raise ChoraleError(
             f"{where}has not all four voices; musicae harmonize adds those that are missing"
@@ -181,10 +187,10 @@ def _place(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) ->
         raise ChoraleError(f"{where}{error}") from None
 
 
-def _told_place(
+def _stated_point(
     checkpoint: Checkpoint, facts: Mapping[str, Any], path: Path | str
 ) -> LatentPoint | None:
-    """The place that a file's provenance tells, if it is one of this model."""
+    """The latent point that a file's provenance states, if it is one of this model."""
     from musicae.latent.compose import vae_of
     from musicae.latent.space import LatentPoint
 
@@ -196,8 +202,8 @@ def _told_place(
         raise ChoraleError(f"{path}: {error}") from None
 
 
-def _told_draw(facts: Mapping[str, Any], path: Path | str) -> tuple[int, float, int]:
-    """The seed and temperature that a file's provenance tells, and the number of the draw."""
+def _stated_draw(facts: Mapping[str, Any], path: Path | str) -> tuple[int, float, int]:
+    """The seed, the temperature and the number of the draw that a file's provenance states."""
     try:
         seed, temperature = int(facts["seed"]), float(facts["temperature"])
         number = int(facts["draw"])
@@ -208,7 +214,7 @@ def _told_draw(facts: Mapping[str, Any], path: Path | str) -> tuple[int, float, 
 
 
 def _chorale(piece: LatentPoint | Chorale | Path | str) -> Chorale | None:
-    """The notes of a piece; of a place there are none yet."""
+    """The notes of a piece; None for a latent point, which has none yet."""
     if isinstance(piece, Chorale):
         return piece
     return read(piece) if isinstance(piece, Path | str) else None
@@ -226,14 +232,14 @@ MOST = 1000
 """Pieces at a time."""
 
 
-def _pieces(
+def pieces_of(
     checkpoint: Checkpoint,
     found: Sequence[DecodedPoint],
     choice: SamplingOptions,
     titles: Sequence[str],
     facts: Mapping[str, Any],
 ) -> list[Piece]:
-    """What was decoded, with all that makes it again."""
+    """Decoded points as pieces, with titles, a tempo and all that makes them again."""
     from musicae.core.constants import DEFAULT_QPM
 
     pieces = []
@@ -241,8 +247,8 @@ def _pieces(
         chorale = replace(each.chorale, title=title)
         if not chorale.tempos:
             chorale = replace(chorale, tempos=(Tempo(0, DEFAULT_QPM),))
-        told = provenance_of(checkpoint, choice) | dict(facts)
-        told |= {
+        provenance = provenance_of(checkpoint, choice) | dict(facts)
+        provenance |= {
             "number": i,
             "draw": each.number,
             "bars": chorale.bar_count,
@@ -250,10 +256,11 @@ def _pieces(
             "notes": notes_digest(chorale),
             "latent": each.place.as_dict(),
         }
-        pieces.append(Piece(chorale, told, nats=each.nats))
+        pieces.append(Piece(chorale, provenance, nats=each.nats))
     return pieces
 
 
 def check_number(n: int) -> None:
+    """Raises ChoraleError for more than 1000 pieces."""
     if n > MOST:
         raise ChoraleError(f"at most {MOST} pieces at a time can be asked for, not {n}")

@@ -1,4 +1,4 @@
-"""Phrase ends."""
+"""``phrases``: the ends of phrases that a musician asks for, inferred or read from a file."""
 
 from __future__ import annotations
 
@@ -9,45 +9,55 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from musicae.core.chorale import Chorale, Note
-from musicae.core.constants import LONGEST
+from musicae.core.constants import MOST_STEPS
 from musicae.core.errors import ChoraleError
-from musicae.io import midi_reader, midi_writer, musicxml_reader, musicxml_writer
+from musicae.io import midi_reader, midi_writer, musicxml_reader
+from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.midi_file import open_song
-from musicae.theory.phrases import INFER, NONE, _into, _melody, _meter, infer
+from musicae.theory.phrases import (
+    INFER_PHRASES,
+    NO_PHRASES,
+    infer,
+    melody_of,
+    steps_into_bar,
+)
 
 
 def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[int, ...] | None:
-    """The steps at which the last notes of phrases begin, as a musician wishes; None for none.
+    """The steps at which the last notes of phrases begin; None where no phrases are asked for.
 
     Args:
-        wish: ``none``; ``infer``, for the source's own marks or, where it has none, what
-            ``infer`` finds; or the path of a file that says it. A MIDI file is read for its
-            markers (see ``midi_reader.phrase_marks``), its bar lines being those of the chorale; it
-            need have no notes. A MusicXML file is read for its fermatas. A text file (.txt) has a
-            position a line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the
-            last note that begins in bar 4; what follows a # is a comment.
-        marks: steps of the chorale that the melody's own file marks; without any, its fermatas
-            count.
+        wish: one of three.
+            ``none``: no phrases.
+            ``infer``: the phrase ends that the music's own file marks, else those that ``infer``
+            finds.
+            The path of a file that marks the phrase ends. Of a MIDI file, its markers count (see
+            ``midi_reader.phrase_marks``); its bar lines are those of the chorale, and it needs no
+            notes. Of a MusicXML file, its fermatas count. A text file (.txt) has a position on
+            each line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the last
+            note that begins in bar 4. The text after a # is a comment.
+        marks: steps of the chorale that the music's own file marks. Without any, the chorale's
+            fermatas count.
 
-    A mark is for the note of the highest sounding voice that sounds there or, in a rest, for the
-    one before. The last note of the piece is always added. Raises ChoraleError where a file cannot
-    be read, marks nothing, or marks what is outside the piece.
+    A mark stands for the note of the highest sounding voice that sounds there or, in a rest, for
+    the note before. The last note of the piece is always added. Raises ChoraleError where a file
+    cannot be read, has no marks, or has marks outside the piece.
     """
-    if wish == NONE:
+    if wish == NO_PHRASES:
         return None
-    if wish == INFER:
+    if wish == INFER_PHRASES:
         marks = marks or chorale.fermatas
-        return _ends_at(_melody(chorale), marks) if marks else infer(chorale)
+        return _ends_at(melody_of(chorale), marks) if marks else infer(chorale)
     path = Path(wish)
     if not path.is_file():
         raise ChoraleError(
-            f"{path}: no such file; phrases are '{NONE}', '{INFER}', or the path of a MIDI,"
-            " MusicXML or text file that marks their ends"
+            f"{path}: no such file; phrases are '{NO_PHRASES}', '{INFER_PHRASES}', or the path of"
+            " a MIDI, MusicXML or text file that marks their ends"
         )
     suffix = path.suffix.lower()
     if suffix == ".txt":
-        return _ends_at(_melody(chorale), _read_text(path, chorale))
-    if suffix in musicxml_writer.SUFFIXES:
+        return _ends_at(melody_of(chorale), _read_text(path, chorale))
+    if suffix in MUSICXML_SUFFIXES:
         marks, kind = musicxml_reader.read(path).fermatas, "fermatas"
     else:
         marks, kind = (
@@ -61,22 +71,22 @@ def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[in
             f"{path}: marks a place after the piece's {chorale.bar_count} bars;"
             " is it of another piece?"
         )
-    return _ends_at(_melody(chorale), marks)
+    return _ends_at(melody_of(chorale), marks)
 
 
 def _ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
-    """Where the notes begin that sound at the marks or last before them, and the last note."""
+    """The starts of the notes that sound at the marks or last before them, and of the last."""
     begins = [note.step for note in notes]
     before = (bisect_right(begins, mark) - 1 for mark in marks)
     return tuple(sorted({begins[i] for i in before if i >= 0} | set(begins[-1:])))
 
 
 def _read_midi(path: Path, chorale: Chorale) -> tuple[int, ...]:
-    """The steps of a MIDI file's marks when its first bar line after the start is the chorale's."""
+    """The steps of a MIDI file's marks, its bar lines being those of the chorale."""
     song = open_song(path)
     bar_line = midi_writer.bar_line_from(song.metas("time_signature"), song.ppq, 1)
     offset = max(0, song.step(bar_line) - chorale.pickup) if chorale.pickup else 0
-    return midi_reader.phrase_marks(song, offset, LONGEST)
+    return midi_reader.phrase_marks(song, offset, MOST_STEPS)
 
 
 def _read_text(path: Path, chorale: Chorale) -> list[int]:
@@ -112,7 +122,7 @@ def _step(chorale: Chorale, position: str) -> int:
             f"there is no bar {number}; the piece has {first} to {chorale.bar_count}"
         )
     bar = chorale.measures[number - first]
-    begins = [note.step for note in _melody(chorale)]
+    begins = [note.step for note in melody_of(chorale)]
     if found[2] is None:
         within = [step for step in begins if bar.start <= step < bar.start + bar.length]
         if not within:
@@ -121,8 +131,8 @@ def _step(chorale: Chorale, position: str) -> int:
             )
         return within[-1]
     beat = float(found[2])
-    step = bar.start - _into(chorale, bar, bar.start)
-    step += math.floor((beat - 1) * _meter(bar).steps_per_beat + 0.5)
+    step = bar.start - steps_into_bar(chorale, bar, bar.start)
+    step += math.floor((beat - 1) * bar.meter.steps_per_beat + 0.5)
     if not bar.start <= step < bar.start + bar.length:
         to = chorale.position(bar.start + bar.length - 1)[1]
         since = chorale.position(bar.start)[1]

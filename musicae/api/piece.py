@@ -1,4 +1,4 @@
-"""Piece."""
+"""``Piece``: a chorale that a model wrote, with its provenance, and how it is saved."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae import __version__
 from musicae.api.check import Report, check
-from musicae.api.given import GivenParts
-from musicae.api.midi_input import ANALYSED, Given
+from musicae.api.given import Given
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError
+from musicae.core.version import __version__
 from musicae.io import midi_file, midi_writer
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.theory.harmonic_analysis import analyse, markers
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class Piece:
     """Version, model, its checksum, seed and settings: what makes the piece again."""
     notices: tuple[str, ...] = ()
     """What the musician should know of how the input was understood."""
-    given: GivenParts | None = None
-    """What was given; where it came from a MIDI file, its events are written as they were."""
+    given: Given | None = None
+    """What it was made from; None where a model composed the whole."""
     nats: float | None = None
-    """How much the model is surprised by what it wrote; None of a model without a likelihood."""
+    """Negative log-likelihood of what the model wrote, in nats; None where it has none."""
 
     @property
     def nats_per_step(self) -> float | None:
@@ -46,7 +46,7 @@ class Piece:
             return None
         steps = len(self.chorale)
         if self.given is not None:
-            steps = int((~self.given.known).any(axis=1).sum())
+            steps = int((~self.given.parts.known).any(axis=1).sum())
         return self.nats / steps
 
     def report(self) -> Report:
@@ -89,8 +89,8 @@ class Piece:
         """
         suffix = suffix_of(path)
         if suffix in MIDI_SUFFIXES:
-            given = self.given
-            if isinstance(given, Given) and Path(path).resolve() == given.song.path.resolve():
+            kept = self._preserved
+            if kept and Path(path).resolve() == kept.song.path.resolve():
                 raise ChoraleError(f"{path}: is the melody itself; choose another name")
             midi_file.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
         elif suffix in MUSICXML_SUFFIXES and keep_tracks:
@@ -105,22 +105,24 @@ class Piece:
         analysis: bool = False,
         keep_tracks: bool = False,
     ) -> midi_file.Arrangement:
-        """The piece as tracks of MIDI, what was given event for event.
+        """The piece as tracks of MIDI; parts given in a MIDI file keep their own events.
 
-        With ``keep_tracks``, the other tracks of the melody's file (drums, piano) follow as they
-        are.
+        With ``keep_tracks``, the other tracks of that file (drums, piano) follow as they are.
         """
         marks = markers(analyse(self.chorale)) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
-        if isinstance(self.given, Given):
-            return self.given.arrange(self.chorale, program, facts, marks, keep_tracks=keep_tracks)
+        if self._preserved:
+            return self._preserved.arrange(self.chorale, program, facts, marks, keep_tracks)
         return midi_writer.arrange(self.chorale, program, facts, marks)
+
+    @property
+    def _preserved(self) -> PreservedParts | None:
+        """The events of the MIDI file that it was made from; None where there was no such file."""
+        return self.given.preserved if self.given else None
 
 
 def provenance_of(checkpoint: Checkpoint, choice: SamplingOptions) -> dict[str, Any]:
     """What stands in a file of how it was made."""
-    from musicae.models.voice_transformer import VoiceTransformer
-
     facts = {
         "version": __version__,
         "model": checkpoint.name,
@@ -128,7 +130,7 @@ def provenance_of(checkpoint: Checkpoint, choice: SamplingOptions) -> dict[str, 
         "seed": choice.seed,
         "temperature": choice.temperature,
     }
-    if isinstance(checkpoint.model, VoiceTransformer):
+    if checkpoint.can("rules"):
         facts |= {"top_p": choice.top_p, "rules": choice.rules}
     return facts
 

@@ -1,4 +1,4 @@
-"""Music to look at and to hear: a piano roll, an engraved score, sound, as a file's suffix says."""
+"""``musicae.render``: a piano roll, an engraved score or sound, by the suffix of the file."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def render(
     program: int | None = None,
     soundfont: Path | None = None,
 ) -> list[Path]:
-    """Draw, engrave or sound music, and say which files were written, each whole or not at all.
+    """Draw, engrave or synthesize music; returns the files written, each whole or not at all.
 
     Args:
-        source: a piece, a chorale, or a MIDI or MusicXML file; several for piano rolls of them
-            bar by bar above each other.
+        source: a piece, a chorale, or a MIDI or MusicXML file; of several, the piano rolls stand
+            above each other, bar by bar.
         out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac`` or ``.ogg``
             is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if there are more.
-        score: a ``.png`` or ``.svg`` is a score. It has two staves.
-        open_score: it is a score, and has four.
+        score: make a ``.png`` or ``.svg`` a score, on two staves.
+        open_score: make it a score on four staves.
         analysis: write Roman numerals and key areas into pictures and scores.
-        violations: mark in them what breaks a rule of voice leading.
+        violations: mark in them the notes that break a rule of voice leading.
         program: the General MIDI program, counted from 0, of all voices; by default their own.
-        soundfont: the SoundFont to use, an ``.sf2`` file; by default the one of pretty_midi.
+        soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
 
     Raises MusicaeError where something cannot be read, written or shown that way.
     """
@@ -85,12 +85,12 @@ def render(
 
 
 def roll_of(source: Source, *, analysis: bool = False, violations: bool = False) -> Roll:
-    """What a piano roll shows of music; see ``render``. Raises MusicaeError."""
+    """The piano roll of a piece, a chorale or a file; see ``render``. Raises MusicaeError."""
     return _roll(_view(source, analysis, violations))
 
 
 def arrangement_of(source: Source) -> Arrangement:
-    """What is to be heard: of a MIDI file all of it, event for event. Raises ChoraleError."""
+    """The events to play: of a MIDI file all of its own. Raises ChoraleError."""
     if isinstance(source, Piece):
         return source.arrange()
     if isinstance(source, Chorale):
@@ -105,9 +105,10 @@ def arrangement_of(source: Source) -> Arrangement:
 
 
 def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """``(T, V)`` the voices and bars that were given, as a file's provenance tells it.
+    """``(T, V)`` True where a cell was given to the model, as a file's provenance states.
 
-    None where it does not tell. Gaps that were filled in a given voice are not told.
+    None where the provenance does not state it. Gaps of a given voice that were filled count as
+    given.
     """
     names = provenance.get("given", provenance.get("keep"))
     bars = provenance.get("bars")
@@ -125,7 +126,7 @@ def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.b
 
 
 class _View(NamedTuple):
-    """What is shown of a source."""
+    """A source as it is drawn or engraved."""
 
     chorale: Chorale
     given: NDArray[np.bool_] | None
@@ -137,7 +138,7 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
     given = None
     if isinstance(source, Piece):
         chorale = source.chorale
-        given = source.given.known if source.given else given_cells(chorale, source.provenance)
+        given = source.given.parts.known if source.given else given_cells(chorale, source.provenance)
     elif isinstance(source, Chorale):
         chorale = source
     else:
@@ -166,7 +167,7 @@ def _engrave(view: _View, out: Path, open_score: bool) -> list[Path]:
 
 
 def _names(sources: Sequence[Source]) -> list[str]:
-    """What each is called: its file, else its title, with its number where that is not enough."""
+    """A distinct name for each source: its file's or its title, numbered where two are equal."""
     names = []
     for number, source in enumerate(sources, start=1):
         if isinstance(source, Path | str):

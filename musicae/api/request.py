@@ -1,4 +1,4 @@
-"""Request."""
+"""``Request``: which voice a melody is, which voices and bars stay, which are written anew."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 
-NONE = "none"
+_NO_VOICE = "none"
 """How a lock of no voice is written."""
 
 
@@ -46,7 +46,7 @@ class Request:
                 " voices, say --lock"
             )
         names = lock.split(",") if isinstance(lock, str) else lock
-        if names is not None and [name.strip().lower() for name in names] == [NONE]:
+        if names is not None and [name.strip().lower() for name in names] == [_NO_VOICE]:
             names = ()
         if names is not None and not names and bars is None:
             raise ChoraleError(
@@ -64,7 +64,7 @@ class Request:
         if self.voice is not None:
             asked["voice"] = VOICES[self.voice].lower()
         if self.lock is not None:
-            asked["lock"] = [VOICES[v].lower() for v in self.lock] or NONE
+            asked["lock"] = [VOICES[v].lower() for v in self.lock] or _NO_VOICE
         if self.bars is not None:
             asked["bars"] = "-".join(str(bar) for bar in dict.fromkeys(self.bars))
         return asked

@@ -1,4 +1,4 @@
-"""``musicae check``."""
+"""``musicae check``: voice-leading violations of a file, and rates beside those of Bach."""
 
 from __future__ import annotations
 

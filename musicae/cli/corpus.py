@@ -1,4 +1,4 @@
-"""``musicae corpus``."""
+"""``musicae corpus``: build the corpus, show and draw what it holds."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def info(
             else:
                 print(f"{name}: {figure}")
     if out:
-        corpus_report.draw(loaded, out)
+        corpus_report.draw_summary(loaded, out)
         print(out, file=sys.stderr)
 
 

@@ -15,8 +15,7 @@ from musicae.cli.printing import counting
 from musicae.core.errors import MusicaeError
 
 if TYPE_CHECKING:
-    from musicae.evaluation.accuracy import Line
-    from musicae.evaluation.likelihood import Bounds, Judged
+    from musicae.evaluation.likelihood import Bounds, ScoredFiles, VoiceScore
 
 
 def evaluate(
@@ -57,7 +56,7 @@ def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_j
     from musicae.evaluation import likelihood
 
     with counting("scoring") as tell:
-        judged = likelihood.judge(files, model, data, side, tell)
+        judged = likelihood.score_files(files, model, data, side, tell)
     if as_json:
         print(json.dumps(judged.as_dict(), indent=2))
         return
@@ -70,8 +69,8 @@ def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_j
         print(f"  {judged.model} {judged.checksum[:12]}, musicae {musicae.__version__}")
 
 
-def _print_lines(lines: dict[str, Line], judged: Judged) -> None:
-    """A line a voice, with the lowest, median and highest of Bach's chorales."""
+def _print_lines(lines: dict[str, VoiceScore], judged: ScoredFiles) -> None:
+    """Print a line for each voice, with the lowest, median and highest of Bach's chorales."""
     usual = f"Bach ({judged.side}): lowest, median, highest" if judged.bach else ""
     print(f"  {'':9}{'nats a step':>11}  {usual:38}{'nats a note':>11}  {usual}".rstrip())
     for name, line in lines.items():
@@ -97,6 +96,7 @@ def _compare(
 ) -> None:
     from musicae.corpus import load
     from musicae.evaluation import comparison
+    from musicae.evaluation.table import draw_table, markdown, write_csv
     from musicae.models import checkpoint
 
     loaded = load.load(data)
@@ -105,9 +105,9 @@ def _compare(
         held_out, groups = comparison.standard_groups(names, loaded, side, seed)
         rows = comparison.compare(groups, held_out, loaded, progress=tell)
     if csv:
-        comparison.write_csv(rows, csv)
+        write_csv(rows, csv)
     if out:
-        comparison.draw(rows, out)
+        draw_table(rows, out)
     if as_json:
         told = {
             "side": side,
@@ -117,7 +117,7 @@ def _compare(
         }
         print(json.dumps(told, indent=2))
         return
-    print(comparison.markdown(rows))
+    print(markdown(rows))
     for row in rows:
         if row.latent:
             print(f"{row.name}: {row.latent}")
@@ -146,6 +146,6 @@ def accuracy(
         }
         print(json.dumps(told, indent=2))
         return
-    print(evaluation.markdown(table))
+    print(evaluation.accuracy_markdown(table))
     for verdict in evaluation.verdicts(table):
         print(verdict)

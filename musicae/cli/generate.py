@@ -10,9 +10,8 @@ import typer
 
 import musicae
 from musicae.cli.options import Analysis, AsJson, N, Program, Seed
-from musicae.cli.printing import Written, print_written, write
+from musicae.cli.printing import print_written
 from musicae.core.errors import ChoraleError
-from musicae.core.files import make_folder
 
 if TYPE_CHECKING:
     from musicae.api.piece import Piece
@@ -22,7 +21,7 @@ Format = Annotated[
     str, typer.Option("--format", help="mid, musicxml, mxl, or several: mid,musicxml.")
 ]
 VAE = Annotated[str, typer.Option(help="vae, or a weights file.")]
-FORMATS = ("mid", "musicxml", "mxl")
+_FORMATS = ("mid", "musicxml", "mxl")
 
 
 def generate(
@@ -117,11 +116,11 @@ def vary(
 
 
 def _suffixes(formats: str) -> list[str]:
-    """Raises ChoraleError for a format that cannot be written."""
+    """The formats in a text such as ``mid,musicxml``. Raises ChoraleError for others."""
     wished = list(dict.fromkeys(each.strip().lower().lstrip(".") for each in formats.split(",")))
     for each in wished:
-        if each not in FORMATS:
-            raise ChoraleError(f"a format is {', '.join(FORMATS)}, not {each!r}")
+        if each not in _FORMATS:
+            raise ChoraleError(f"a format is {', '.join(_FORMATS)}, not {each!r}")
     return wished
 
 
@@ -135,15 +134,15 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Write pieces and print what was written."""
+    from musicae.daw.harmonize_files import Written, write_pieces
     from musicae.io.general_midi import program_of
 
     sound = program_of(program)
-    make_folder(out)
     written = [
         Written(out / f"{stem}-{i}.{suffix}", piece)
         for i, piece in enumerate(pieces, start=1)
         for suffix in suffixes
     ]
     paths = [each.path for each in written]
-    write([each.piece for each in written], paths, sound, analysis=analysis)
+    write_pieces([each.piece for each in written], paths, sound, folder=out, analysis=analysis)
     print_written(written, pieces[0].notices, as_json)

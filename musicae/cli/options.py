@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from musicae.api.options import HarmonizeOptions
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 N = Annotated[int, typer.Option("-n", help="How many alternatives.", show_default=True)]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same notes.")]
@@ -21,7 +28,7 @@ Temperature = Annotated[
 TopP = Annotated[
     float, typer.Option(help="Leave out what is unlikely; below 1 it is safer and plainer.")
 ]
-Rules = Annotated[
+RuleSet = Annotated[
     str, typer.Option(help="Of voice leading: strict, bach (as rarely broken as his), or off.")
 ]
 InKey = Annotated[
@@ -39,6 +46,13 @@ Lock = Annotated[
 InMeter = Annotated[
     str | None,
     typer.Option("--meter", help="The meter, such as 3/4, of a MIDI file that states none."),
+]
+Bars = Annotated[
+    str | None,
+    typer.Option(help="Write only bars such as 5-8 anew; keep the soprano, or what --lock is."),
+]
+Phrases = Annotated[
+    str, typer.Option(help="Where phrases end: infer, none, or a MIDI, MusicXML or text file.")
 ]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
 Model = Annotated[str, typer.Option(help="harmonizer, minibach, or a weights file.")]
@@ -64,3 +78,50 @@ DataPath = Annotated[
     ),
 ]
 Side = Annotated[str, typer.Option(help="The side of the corpus: valid or test.")]
+
+HARMONIZE_SETTINGS: dict[str, Any] = {
+    "n": N,
+    "seed": Seed,
+    "temperature": Temperature,
+    "top_p": TopP,
+    "rules": RuleSet,
+    "key": InKey,
+    "meter": InMeter,
+    "track": Track,
+    "voice": Voice,
+    "lock": Lock,
+    "bars": Bars,
+    "phrases": Phrases,
+    "rhythm": Rhythm,
+    "model": Model,
+}
+"""Each field of ``HarmonizeOptions`` as an option, in the order of ``--help``."""
+
+
+def takes_harmonize_settings(*without: str) -> Callable[[Command], Command]:
+    """Give a command an option for each setting of ``HarmonizeOptions`` but those named.
+
+    The options have the fields' defaults, follow the command's positional parameters in ``--help``,
+    and arrive in its ``**settings``.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+        settings = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=getattr(HarmonizeOptions, name),
+                annotation=option,
+            )
+            for name, option in HARMONIZE_SETTINGS.items()
+            if name not in without
+        ]
+        first = [p for p in own if p.kind is not Parameter.KEYWORD_ONLY]
+        last = [p for p in own if p.kind is Parameter.KEYWORD_ONLY]
+        every = signature.replace(parameters=[*first, *settings, *last])
+        command.__signature__ = every  # type: ignore[attr-defined]
+        return command
+
+    return decorate

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from musicae.core.errors import ChoraleError
 
@@ -15,36 +15,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from musicae.api.piece import Piece
+    from musicae.daw.harmonize_files import Written
 
 MOST_VIOLATIONS = 5
-"""How many places of a piece are printed; ``musicae check`` prints all."""
-
-
-class Written(NamedTuple):
-    """A piece and the file that it was written to."""
-
-    path: Path
-    piece: Piece
-    melody: Path | None = None
-    """What was harmonized; None for a new piece."""
+"""The number of violations of a piece that are printed; ``musicae check`` prints all."""
 
 
 class Tell(Protocol):
     def __call__(self, done: int, total: int) -> None:
-        """How much is done, and of how much."""
-
-
-def write(
-    pieces: Sequence[Piece],
-    paths: Sequence[Path],
-    program: int,
-    *,
-    analysis: bool = False,
-    keep_tracks: bool = False,
-) -> None:
-    """Write each piece to its path; see ``Piece.write``. Raises ChoraleError."""
-    for piece, path in zip(pieces, paths, strict=True):
-        piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks)
+        """Show how many parts of the work are done, and how many there are."""
 
 
 def print_written(
@@ -53,7 +32,10 @@ def print_written(
     as_json: bool,
     errors: Sequence[str] = (),
 ) -> None:
-    """Pieces that were written, in lines or as one document; notices and errors on stderr too."""
+    """Print the pieces that were written, as lines or as one JSON document.
+
+    Notices and errors go to stderr, and into the document too.
+    """
     for notice in notices:
         print(f"note: {notice}", file=sys.stderr)
     if as_json:
@@ -71,7 +53,7 @@ def print_written(
 
 
 def print_error(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
+    """Print a message on stderr as one line, also where it has line breaks."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
 
 
@@ -94,7 +76,7 @@ def _print_piece(path: Path, piece: Piece) -> None:
 
 
 def _print_report(path: Path, piece: Piece) -> None:
-    """How surprising a piece is, and its violations in brief."""
+    """Print a piece's nats a step and its first violations."""
     surprise = "" if piece.nats_per_step is None else f"{piece.nats_per_step:.2f} nats a step; "
     try:
         report = piece.report()
@@ -114,7 +96,7 @@ def _print_report(path: Path, piece: Piece) -> None:
 
 @contextmanager
 def counting(label: str, hidden: bool = False) -> Iterator[Tell]:
-    """While it lasts, a bar on stderr; call what is given with what is done and the total."""
+    """Show a progress bar on stderr; yields the function that moves it."""
     with progress(label, hidden) as bar:
         task = bar.add_task("", total=None)
 
@@ -125,7 +107,7 @@ def counting(label: str, hidden: bool = False) -> Iterator[Tell]:
 
 
 def progress(label: str, hidden: bool = False) -> Progress:
-    """A bar on stderr with a label, what is done, and the time left; only on a terminal."""
+    """A progress bar on stderr with a label and the time left; shown only on a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -74,7 +74,7 @@ def play(
     if file is None:
         names = playback.ports()
         if not names:
-            playback.choose(names)
+            playback.choose_port(names)
         for number, name in enumerate(names, start=1):
             print(f"{number} {name}")
         return

@@ -1,4 +1,4 @@
-"""``musicae train``."""
+"""``musicae train``: train a model, or go on with a run that was interrupted."""
 
 from __future__ import annotations
 
@@ -73,12 +73,15 @@ def train(
 
 
 class _TrainingBar:
-    """A bar with the loss and the time left, one a run; copied into the process that trains."""
+    """A progress bar for each run, with its loss and the time left.
+
+    It is copied into the process that trains, so it is created there when it is first called.
+    """
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
 
-    def __call__(self, now: fit.Progress) -> None:
+    def __call__(self, now: fit.TrainingProgress) -> None:
         if self._bar is None:
             self._bar = progress("[progress.description]{task.description}")
             self._bar.start()

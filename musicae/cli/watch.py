@@ -1,38 +1,23 @@
-"""``musicae watch``."""
+"""``musicae watch``: harmonize every melody that is saved in a folder."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from musicae.cli.options import (
-    Analysis,
-    InKey,
-    InMeter,
-    KeepTracks,
-    Lock,
-    Model,
-    N,
-    Program,
-    Rhythm,
-    Rules,
-    Seed,
-    Temperature,
-    TopP,
-    Track,
-    Voice,
-)
+from musicae.api.options import HarmonizeOptions
+from musicae.cli.options import Analysis, KeepTracks, Program, takes_harmonize_settings
 from musicae.cli.printing import print_error
 
 if TYPE_CHECKING:
     from musicae.api.check import Report
-    from musicae.api.harmonize import Wishes
     from musicae.daw.watch import Began, Made, News
 
 
+@takes_harmonize_settings("bars", "phrases")
 def watch(
     folder: Annotated[
         Path, typer.Argument(help="Where melodies are saved, as MIDI or MusicXML files.")
@@ -41,21 +26,11 @@ def watch(
         Path | None,
         typer.Option("-o", "--out", help="The folder for results; by default beside the melodies."),
     ] = None,
-    n: N = 1,
-    seed: Seed = 0,
-    temperature: Temperature = None,
-    top_p: TopP = 1.0,
-    rules: Rules = "bach",
-    key: InKey = None,
-    meter: InMeter = None,
-    track: Track = None,
-    voice: Voice = None,
-    lock: Lock = None,
-    rhythm: Rhythm = None,
-    model: Model = "harmonizer",
+    *,
     program: Program = "choir aahs",
     analysis: Analysis = False,
     keep_tracks: KeepTracks = False,
+    **settings: Any,
 ) -> None:
     """Harmonize each melody in a folder a second or two after it is saved, until Ctrl-C.
 
@@ -66,37 +41,24 @@ def watch(
     from musicae.daw import watch as watching
     from musicae.io.general_midi import program_of
 
-    wishes: Wishes = {
-        "seed": seed,
-        "temperature": temperature,
-        "top_p": top_p,
-        "rules": rules,
-        "model": model,
-        "track": track,
-        "key": key,
-        "meter": meter,
-        "voice": voice,
-        "lock": lock,
-        "rhythm": rhythm,
-    }
     sound = program_of(program)
+    options = HarmonizeOptions(**settings)
     try:
         watching.watch(
             folder,
             out,
-            n,
+            options,
             program=sound,
             analysis=analysis,
             keep_tracks=keep_tracks,
             tell=_print_news,
-            **wishes,
         )
     except KeyboardInterrupt:
         _say("stopped watching")
 
 
 def _print_news(news: News) -> None:
-    """What happens, a line for each result and each error as it comes."""
+    """Print each result and each error as a line, as soon as it comes."""
     from musicae.daw.watch import Began, Made
 
     if isinstance(news, Began):
@@ -138,5 +100,5 @@ def _in_brief(report: Report | None) -> str:
 
 
 def _say(line: str) -> None:
-    """On stdout at once, also where it is a pipe."""
+    """Print on stdout and flush, so that a pipe gets it at once too."""
     print(line, flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
@@ -153,13 +154,30 @@ class Chorale:
             Note(int(b), int(e - b + 1), int(column[b])) for b, e in zip(begins, ends, strict=True)
         ]
 
+    @property
+    def note_starts(self) -> NDArray[np.int64]:
+        """``(T, V)`` for each step and voice the step at which its latest note began.
+
+        Where a voice sounds this is the start of the sounding note; before its first note it is 0.
+        """
+        begins = np.where(self.onset, np.arange(len(self))[:, None], 0)
+        starts: NDArray[np.int64] = np.maximum.accumulate(begins)
+        return starts
+
+    def measure_index(self, step: int) -> int:
+        """The index in ``measures`` of the bar that holds a step; the last one beyond the end."""
+        return bisect_right(self.measures, step, key=lambda measure: measure.start) - 1
+
     def position(self, step: int) -> tuple[int, float]:
-        """Bar and beat of a step as musicians count: both from 1, the pickup being bar 0."""
+        """Bar and beat of a step, both counted from 1; a pickup is bar 0.
+
+        Raises IndexError where the step is outside the piece.
+        """
         if not 0 <= step < len(self):
             raise IndexError(f"step {step} is outside the piece of {len(self)} steps")
-        index = next(i for i, m in enumerate(self.measures) if step < m.start + m.length)
+        index = self.measure_index(step)
         measure = self.measures[index]
-        meter = Meter(0, measure.numerator, measure.denominator)
+        meter = measure.meter
         into = step - measure.start
         if index == 0 and self.pickup:
             into += meter.steps_per_bar - self.pickup
@@ -350,3 +368,17 @@ def transpositions(chorale: Chorale) -> range:
             least = max(least, low - int(sounding.min()))
             most = min(most, high - int(sounding.max()))
     return range(least, most + 1)
+
+
+def nearest_transposition(chorale: Chorale) -> int:
+    """The shift of ``transpositions`` that moves the music least; the lower one of two such.
+
+    Raises ChoraleError where the voices fit their ranges in no key.
+
+    >>> nearest_transposition(Chorale.from_notes([[(0, 4, 86)]]))
+    -5
+    """
+    shifts = transpositions(chorale)
+    if not shifts:
+        raise ChoraleError("leaves the voices' ranges in every key")
+    return min(shifts, key=abs)

@@ -1,4 +1,4 @@
-"""Constants."""
+"""Constants of the whole package: the time grid, the voices and their ranges, tempos, colours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ STEPS_PER_QUARTER = 4
 
 
 STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
+
+
+DOTTED_QUARTER = 6
+"""Steps of a dotted quarter: a beat of compound meters, and a bar of 3/8."""
 
 
 REST = -1
@@ -18,6 +22,10 @@ VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 N_VOICES = len(VOICES)
 
 
+SOPRANO, ALTO, TENOR, BASS = range(N_VOICES)
+"""The places of the voices on the axis ``V``."""
+
+
 VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 """Lowest and highest MIDI pitch of each voice in Bach's chorales (checked against the corpus)."""
 
@@ -26,7 +34,7 @@ SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
 """Tempi in quarters a minute; within these bounds a hundredth survives MIDI's microseconds."""
 
 
-LONGEST = 100_000
+MOST_STEPS = 100_000
 """The most steps of a file that is read, some 6,000 bars: damaged ones claim any length."""
 
 

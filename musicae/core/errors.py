@@ -1,4 +1,4 @@
-"""Errors."""
+"""The errors that musicae raises for bad input; each message is one line for its user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key."""
+"""Keys: signature and mode, their names and transposition."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 
 from musicae.core.errors import ChoraleError
-
-LETTERS = "FCGDAEB"  # the line of fifths, F at position -1, C at 0
-
+from musicae.core.pitch import place_of, spelled_class
 
 MODES = ("major", "minor")
 
 
-RELATIVE_MINOR = 3  # places on the line of fifths between a major tonic and its relative minor's
+SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
+"""Semitones above the tonic; in minor with both forms of the sixth and seventh degrees."""
+RELATIVE_MINOR = 3
+"""Places on the line of fifths from a major tonic up to its relative minor's."""
 
 
 @dataclass(frozen=True, order=True)
@@ -43,31 +44,53 @@ class Key:
         if not found:
             raise ChoraleError(f"{text!r} is not a key; write it like 'G minor' or 'B-flat major'")
         letter, accidental, mode = found.groups()
-        position = LETTERS.index(letter.upper()) - 1
+        sharps = 0
         if accidental:
-            position += 7 if accidental.lower() in ("#", "♯", "sharp") else -7
+            sharps = 1 if accidental.lower() in ("#", "♯", "sharp") else -1
+        place = place_of(letter.upper(), sharps)
         minor = mode is not None and mode.lower() in ("m", "min", "minor")
-        fifths = position - RELATIVE_MINOR if minor else position
+        fifths = place - RELATIVE_MINOR if minor else place
         if not -7 <= fifths <= 7:
             raise ChoraleError(
                 f"{text!r} needs more than 7 sharps or flats; name it enharmonically"
             )
         return cls(fifths, "minor" if minor else "major")
 
+    @classmethod
+    def from_tonic(cls, pitch_class: int, mode: str = "major", near: int | None = None) -> Key:
+        """The key on a pitch class, 0 (C) to 11 (B); of enharmonic keys, one.
+
+        That is the key with the fewest sharps or flats, or, where a signature ``near`` is given
+        (sharps, or flats where negative), the key whose signature is nearest to it.
+
+        >>> Key.from_tonic(6), Key.from_tonic(6, near=-5)
+        (Key(fifths=6, mode='major'), Key(fifths=-6, mode='major'))
+        """
+        key = cls(0, mode).transpose((pitch_class - cls(0, mode).tonic) % 12)
+        if near is None:
+            return key
+        names = [
+            fifths for fifths in (key.fifths - 12, key.fifths, key.fifths + 12) if -7 <= fifths <= 7
+        ]
+        return cls(min(names, key=lambda fifths: abs(fifths - near)), mode)
+
     @property
     def tonic_name(self) -> str:
         """The tonic as scores spell it, such as ``F#`` or ``Bb``."""
-        position = self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0)
-        accidentals, letter = divmod(position + 1, 7)
-        return LETTERS[letter] + ("#" * accidentals if accidentals > 0 else "b" * -accidentals)
+        return spelled_class(self._place)
 
     @property
     def tonic(self) -> int:
         """The tonic's pitch class, 0 (C) to 11 (B)."""
-        return (7 * (self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0))) % 12
+        return 7 * self._place % 12
+
+    @property
+    def _place(self) -> int:
+        """The tonic's place on the line of fifths."""
+        return self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0)
 
     def transpose(self, semitones: int) -> Key:
-        """The key that many semitones higher, in the spelling with the fewest accidentals."""
+        """The key that many semitones higher, in the spelling with the fewest sharps or flats."""
         if semitones == 0:
             return self
         return Key((self.fifths + 7 * semitones + 5) % 12 - 5, self.mode)

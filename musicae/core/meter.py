@@ -1,10 +1,10 @@
-"""Meter."""
+"""Meters, tempos and measures (bars), with steps of a sixteenth as the unit of time."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from musicae.core.constants import FASTEST_QPM, SLOWEST_QPM, STEPS_PER_WHOLE
@@ -13,7 +13,10 @@ from musicae.core.errors import ChoraleError
 
 @dataclass(frozen=True, order=True)
 class Meter:
-    """A meter from a step on; a bar begins there, even where the bar before is cut short."""
+    """A meter from a step on. A bar begins there, even where it cuts the bar before it short.
+
+    Raises ChoraleError where the numbers are no meter or a bar is not a whole number of steps.
+    """
 
     step: int
     numerator: int
@@ -37,6 +40,7 @@ class Meter:
 
     @property
     def steps_per_bar(self) -> int:
+        """Steps of a whole bar."""
         return STEPS_PER_WHOLE * self.numerator // self.denominator
 
     @property
@@ -52,7 +56,7 @@ class Meter:
 
 @dataclass(frozen=True, order=True)
 class Tempo:
-    """Quarters a minute from a step on, kept to the hundredth."""
+    """A tempo in quarters a minute from a step on, rounded to a hundredth."""
 
     step: int
     qpm: float
@@ -67,34 +71,39 @@ class Tempo:
 
 
 class Measure(NamedTuple):
-    """A bar as scores draw it: its first step, its length in steps, and the meter's numbers."""
+    """A bar as scores draw it: its first step, its length in steps, and its time signature."""
 
     start: int
     length: int
     numerator: int
     denominator: int
 
+    @property
+    def meter(self) -> Meter:
+        """The meter from this measure's first step on."""
+        return Meter(self.start, self.numerator, self.denominator)
+
 
 COMMON_TIME = (Meter(0, 4, 4),)
 
 
 def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
-    """The meters and the pickup that put bar lines where these measures have them.
+    """The meters and the pickup, in steps, that put bar lines where these measures have them.
 
-    Each placing of bar lines gets one answer: a first bar shorter than the next one's meter is a
-    pickup to it, and two short bars that fill one bar together (a bar split by a repeat sign or
-    by the end of a phrase) are that bar.
+    The answer is the same for the same bar lines: a first bar shorter than the next one's meter
+    is a pickup, and two short bars that together fill one (a bar split by a repeat sign or by the
+    end of a phrase) become one bar.
     """
     first = measures[0]
-    meters = [Meter(0, first.numerator, first.denominator)]
+    meters = [replace(first.meter, step=0)]
     pickup = 0
     if len(measures) > 1:
-        second = Meter(0, measures[1].numerator, measures[1].denominator)
+        second = replace(measures[1].meter, step=0)
         if first.length < second.steps_per_bar:
             meters, pickup = [second], first.length
     expected = pickup or meters[0].steps_per_bar
     for measure in measures[1:]:
-        meter = Meter(measure.start, measure.numerator, measure.denominator)
+        meter = measure.meter
         same = (meter.numerator, meter.denominator) == (
             meters[-1].numerator,
             meters[-1].denominator,
@@ -108,7 +117,7 @@ def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
 
 
 def measures_of(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
-    """Every bar that the meters and the pickup make of a piece of that many steps.
+    """Every bar of a piece of that many steps with these meters and this pickup.
 
     The inverse of ``meters_of``.
     """

@@ -1,4 +1,4 @@
-"""Build."""
+"""Build the chorale corpus from music21's Bach files or from a folder of scores."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from typing import Any
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
-from musicae.corpus.corpus import MIDI_SUFFIXES, Corpus, Duplicate, LeftOut
+from musicae.core.progress import CountProgress
+from musicae.corpus.corpus import Corpus, Duplicate, LeftOut
 from musicae.corpus.split import split
 from musicae.corpus.tunes import SAME_MUSIC, components, shared_chords, tunes_of
-from musicae.io import music21_score, musicxml_reader, musicxml_writer
-from musicae.io.base import Reading
+from musicae.io import music21_score, musicxml_reader
+from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading
 
 MISNUMBERED = ("bwv62.6.mxl", "bwv177.4.mxl")
 """Files of music21 with the music of another number, which has its own file: cantata 62 ends with
@@ -38,7 +39,7 @@ MOST_SILENCE = 0.4
 def build(
     files: Sequence[Path] | None = None,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> Corpus:
     """The corpus of the Bach files that come with music21: all of them, or those given.
 
@@ -59,7 +60,7 @@ def build(
 
 
 def build_from_folder(
-    folder: Path | str, workers: int | None = None, progress: Progress | None = None
+    folder: Path | str, workers: int | None = None, progress: CountProgress | None = None
 ) -> Corpus:
     """The corpus of the MIDI and MusicXML files in a folder and in the folders inside it.
 
@@ -68,7 +69,7 @@ def build_from_folder(
     folder = Path(folder)
     if not folder.is_dir():
         raise MusicaeError(f"{folder}: no such folder")
-    suffixes = (*MIDI_SUFFIXES, *musicxml_writer.SUFFIXES)
+    suffixes = (*MIDI_SUFFIXES, *MUSICXML_SUFFIXES)
     paths = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
@@ -99,7 +100,7 @@ def _assemble(
     paths: dict[str, Path],
     with_facts: Callable[[str, Chorale], Chorale],
     workers: int | None,
-    progress: Progress | None,
+    progress: CountProgress | None,
 ) -> Corpus:
     """Read files by name, and find their duplicates, tunes and sides. Raises MusicaeError."""
     names = sorted(paths, key=_numerically)
@@ -186,7 +187,7 @@ def _numerically(name: str) -> list[Any]:
 
 
 def _read_all(
-    paths: Sequence[Path], workers: int | None, progress: Progress | None
+    paths: Sequence[Path], workers: int | None, progress: CountProgress | None
 ) -> Iterator[Reading | str]:
     """For each file the chorale, or the reason why there is none."""
     # A process takes a second to start: it should have some files to read.
@@ -201,7 +202,7 @@ def _read_all(
 
 
 def _counted(
-    results: Iterable[Reading | str], total: int, progress: Progress | None
+    results: Iterable[Reading | str], total: int, progress: CountProgress | None
 ) -> Iterator[Reading | str]:
     for done, result in enumerate(results, start=1):
         yield result
@@ -224,6 +225,8 @@ def _read(path: Path) -> Reading | str:
             reading = musicxml_reader.read_counting(path)
     except ChoraleError as error:
         return str(error).removeprefix(f"{path}: ")
+    if reading.notices:  # a voice would be missing
+        return "; ".join(reading.notices)
     silent = [name for v, name in enumerate(VOICES) if not reading.chorale.notes(v)]
     if silent:
         return f"the {' and the '.join(silent).lower()} never sing; four voices are needed"
@@ -240,7 +243,3 @@ def _read_kern(path: Path) -> Reading:
 
 FILES_AT_ONCE = 4
 """That a process takes to read."""
-
-
-Progress = Callable[[int, int], None]
-"""Called with the number of files read so far and of all."""

@@ -17,10 +17,8 @@ from musicae.core.key import MODES
 from musicae.core.meter import Meter
 from musicae.corpus.split import SIDES
 
-FORMAT = 1
+CORPUS_FORMAT = 1
 """Of the file; another number means other arrays."""
-
-MIDI_SUFFIXES = (".mid", ".midi")
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _to_arrays(corpus: Corpus) -> dict[str, NDArray[Any]]:
     fermatas = [(i, step) for i, c in enumerate(chorales) for step in c.fermatas]
     tempos = [(i, t.step, round(100 * t.qpm)) for i, c in enumerate(chorales) for t in c.tempos]
     return {
-        "format": np.array(FORMAT),
+        "format": np.array(CORPUS_FORMAT),
         "lengths": np.array([len(c) for c in chorales], dtype=np.int32),
         "pitch": np.concatenate([c.pitch for c in chorales]).astype(np.int8),
         "onset": np.concatenate([c.onset for c in chorales]),

@@ -1,4 +1,4 @@
-"""Load."""
+"""Load a chorale corpus from its ``.npz`` file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from musicae.core.errors import MusicaeError
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter, Tempo
 from musicae.corpus.build import build_from_folder
-from musicae.corpus.corpus import FORMAT, Corpus, Duplicate, LeftOut
+from musicae.corpus.corpus import CORPUS_FORMAT, Corpus, Duplicate, LeftOut
 from musicae.corpus.split import SIDES
 
 DEFAULT = assets.CHECKOUT / "data" / "chorales.npz"
@@ -46,7 +46,7 @@ def load(path: Path | str | None = None) -> Corpus:
     try:
         # Opened here, because numpy leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if int(arrays["format"]) != FORMAT:
+            if int(arrays["format"]) != CORPUS_FORMAT:
                 raise MusicaeError(f"{path}: was made by another version; build the corpus anew")
             return _from_arrays(dict(arrays))
     except MusicaeError:

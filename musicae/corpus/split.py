@@ -1,4 +1,4 @@
-"""Split."""
+"""Split chorales into train, valid and test sides so that no tune is on two sides."""
 
 from __future__ import annotations
 

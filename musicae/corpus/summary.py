@@ -63,7 +63,7 @@ def summary(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def draw(corpus: Corpus, path: Path | str) -> None:
+def draw_summary(corpus: Corpus, path: Path | str) -> None:
     """Draw the figures of a corpus to a .png, .svg or .pdf, whole or not at all.
 
     Raises MusicaeError where matplotlib is missing or the file cannot be written.

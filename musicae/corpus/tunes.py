@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
-from musicae.core.meter import Meter
 
 SAME_MUSIC = 0.85
 """From this share of common chords on, two chorales are one piece. In Bach's files the copies that
@@ -74,7 +73,7 @@ def skeleton(chorale: Chorale) -> NDArray[np.int64]:
     """The soprano's pitches on the beats, without repetitions: what variants of a tune share."""
     pitches: list[int] = []
     for i, measure in enumerate(chorale.measures):
-        beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+        beat = measure.meter.steps_per_beat
         period = int(beat) if beat % 3 == 0 else STEPS_PER_QUARTER
         # The beats of a pickup are counted back from its end.
         first = measure.length % period if i == 0 and chorale.pickup else 0

@@ -1,4 +1,4 @@
-"""Alternatives end to end in one MIDI file, to be heard one after another, and each by voice."""
+"""Alternatives one after another in one MIDI file, and the voices of each as stems."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ UNSTATED = (
     mido.MetaMessage("set_tempo", tempo=UNSTATED_TEMPO),
     mido.MetaMessage("time_signature", numerator=4, denominator=4),
 )
-"""What a file means that states neither tempo nor meter, as the MIDI standard has it."""
+"""The tempo and meter that the MIDI standard assumes where a file states none."""
 NAMES = ("track_name", "instrument_name")
-"""What is said once of a track, however often its music returns."""
-AT_REST = {7: 100, 8: 64, 10: 64, 11: 127}
-"""The values of controllers that have not been moved; of others 0."""
+"""Meta events that are written once for each track, not once for each alternative."""
+_AT_REST = {7: 100, 8: 64, 10: 64, 11: 127}
+"""Controllers whose value at rest is not 0, with that value."""
 
 
 class Section(NamedTuple):
@@ -33,11 +33,11 @@ class Section(NamedTuple):
 def end_to_end(
     arrangements: Sequence[Arrangement], names: Sequence[str]
 ) -> tuple[Arrangement, list[Section]]:
-    """One arrangement after another, a marker with its name at each, and where they lie.
+    """Join arrangements, with a marker at the start of each; returns the sections in ticks too.
 
-    They have the same resolution and tracks, as alternatives of one melody do. Each begins at a bar
-    line with the tempo, meter, sounds and controllers that it would have alone, after a bar of
-    silence.
+    All have the same resolution and tracks, as alternatives of one melody do. Each begins at a bar
+    line, after a bar of silence, with the tempo, meter, sounds and controllers that it would have
+    alone.
     """
     joined: list[list[Timed]] = [[] for _ in arrangements[0].tracks]
     sections: list[Section] = []
@@ -61,7 +61,7 @@ def end_to_end(
 
 
 def stems(arrangement: Arrangement) -> dict[str, Arrangement]:
-    """Each voice alone, under the conductor, by its name."""
+    """Each voice with the conductor track, without the other voices, by the voice's name."""
     conductor, *tracks = arrangement.tracks
     return {
         name: arrangement._replace(tracks=[conductor, track])
@@ -70,17 +70,17 @@ def stems(arrangement: Arrangement) -> dict[str, Arrangement]:
 
 
 def _unstated(conductor: Sequence[Timed]) -> list[Timed]:
-    """The tempo and the meter that hold from the beginning where none is stated there."""
+    """The default tempo and meter, unless the conductor states them at tick 0."""
     stated = {event.message.type for event in conductor if event.tick == 0}
     return [Timed(0, message) for message in UNSTATED if message.type not in stated]
 
 
 def _back_to_rest(events: Sequence[Timed]) -> list[Timed]:
-    """What a track's controllers and bends are before it begins, where it moves them."""
+    """Messages that put the controllers and bends that a track moves back to rest, at tick 0."""
     moved: dict[tuple[Any, ...], Any] = {}
     for message in (event.message for event in events):
         if message.type == "control_change":
-            value = AT_REST.get(message.control, 0)
+            value = _AT_REST.get(message.control, 0)
             moved[message.channel, message.control] = message.copy(value=value)
         elif message.type == "pitchwheel":
             moved[message.channel, message.type] = message.copy(pitch=0)
@@ -90,7 +90,7 @@ def _back_to_rest(events: Sequence[Timed]) -> list[Timed]:
 
 
 def _bar_at_end(arrangement: Arrangement) -> int:
-    """The ticks of a bar in the last meter."""
+    """The length of a bar, in ticks, in the arrangement's last meter."""
     bar = 4 * arrangement.ppq
     for event in sorted(arrangement.tracks[0], key=lambda e: e.tick):
         if event.message.type == "time_signature":

@@ -1,4 +1,4 @@
-"""An audition pack: alternatives of one melody in a folder, to be compared, heard and imported."""
+"""An audition pack: a folder in which alternatives of one melody are compared and played."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from musicae.theory.harmonic_analysis import analyse, texts
 AUDITION = "audition"
 PAGE = "report.html"
 REPORT = "report.json"
-STEMS = "stems"
+_STEMS = "stems"
 SHOWN = (".mid", ".musicxml", ".pdf", ".png")
-"""Files of an alternative that the page leads to."""
+"""The suffixes of an alternative's files that the page links to."""
 FACTS = ("key", "model", "seed", "temperature", "rules", "version")
-"""What the page tells of how the alternatives were made."""
+"""The facts of the provenance that the page shows."""
 NEEDS = ("matplotlib", "verovio", "typst", "midirenderer", "soundfile")
 
 
@@ -41,17 +41,18 @@ def write(
     analysis: bool = False,
     keep_tracks: bool = False,
 ) -> list[Path]:
-    """Write a pack, whole or not at all, and return the MIDI files of the alternatives.
+    """Write a pack, whole or not at all; returns the MIDI files of the alternatives.
 
-    Each alternative, best first, is ``NAME-1.mid``, ``.musicxml`` and its report ``.txt``, and by
-    voice in ``stems/``. Of the first there are a piano roll, a score, and its voices as sound.
-    ``audition.mid`` has all alternatives end to end, a marker at each; ``audition.rpp`` is the same
-    as a REAPER project; ``report.html`` shows, plays and compares them without a network.
+    Each alternative, best first, is written as ``NAME-1.mid``, ``.musicxml`` and ``.txt`` (its
+    report), and voice by voice in ``stems/``. The first also has a piano roll, a score and its
+    voices as sound. ``audition.mid`` has all alternatives one after another, a marker at each;
+    ``audition.rpp`` is the same as a REAPER project; ``report.html`` shows, plays and compares them
+    without a network.
 
     Args:
         pieces: alternatives of one melody.
-        folder: is made; where it is there, it has to be empty.
-        name: of the melody, with which the files begin.
+        folder: the folder to make; where it exists, it must be empty.
+        name: the melody's name, with which the files' names begin.
         program: the General MIDI program of the voices, counted from 0.
         analysis: write Roman numerals and key areas into the MIDI files and scores too.
         keep_tracks: carry the melody's other tracks along in the MIDI files of the alternatives,
@@ -65,7 +66,7 @@ def write(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
             whole = Path(made) / "pack"
-            (whole / STEMS).mkdir(parents=True)
+            (whole / _STEMS).mkdir(parents=True)
             packed = [
                 _Packed(
                     piece,
@@ -94,10 +95,7 @@ def midi_files(folder: Path, name: str, n: int) -> list[Path]:
 
 
 def check(folder: Path) -> None:
-    """Whether a pack could be written there.
-
-    Raises MusicaeError where a library is missing, or the folder would be among other files.
-    """
+    """Raises MusicaeError where a library is missing, or the folder holds files already."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
         raise MusicaeError(
@@ -137,7 +135,7 @@ def _write_audition(packed: Sequence[_Packed], folder: Path) -> None:
 
 
 def _show(best: _Packed, analysis: bool) -> None:
-    """A picture and a score of an alternative, and its voices as sound."""
+    """Write the best alternative's piano roll, its score, and its voices as sound."""
     path = best.path
     checked = best.report is not None
     render.render(best.piece, path.with_suffix(".png"), analysis=True, violations=checked)
@@ -154,7 +152,7 @@ def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
             chorale=piece.chorale,
             report=report,
             nats_per_step=piece.nats_per_step,
-            given=piece.given.known if piece.given else None,
+            given=piece.given.parts.known if piece.given else None,
             labels=tuple(texts(analyse(piece.chorale))),
             files=tuple(
                 path.with_suffix(suffix).name
@@ -170,4 +168,4 @@ def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
 
 
 def _stem_of(path: Path, voice: str, suffix: str) -> Path:
-    return path.parent / STEMS / f"{path.stem}-{voice.lower()}{suffix}"
+    return path.parent / _STEMS / f"{path.stem}-{voice.lower()}{suffix}"

@@ -17,9 +17,9 @@ from musicae.core.errors import MusicaeError
 from musicae.io.midi_file import ALL_NOTES_OFF, SUSTAIN, Arrangement, TempoMap, Timed
 
 PORT_FAULTS = (OSError, RuntimeError, ValueError)
-"""What python-rtmidi's and mido's errors are."""
+"""The errors that python-rtmidi and mido raise."""
 LOOPBACK = "midi through"
-"""How ALSA names a port that leads nowhere by itself."""
+"""Part of ALSA's name for a port that is connected to no instrument by itself."""
 HOW_TO_GET_A_PORT = {
     "darwin": "open Audio MIDI Setup, Window > Show MIDI Studio, double-click IAC Driver and tick"
     " 'Device is online'; then choose it as an input in your DAW",
@@ -40,12 +40,12 @@ def play(
 ) -> None:
     """Send an arrangement to a MIDI output, each event at its time, and return at its end.
 
-    ``port`` is a number from 1 in ``ports()`` or a part of a name; without it the first port that
-    leads anywhere is taken. Whatever ends it, Ctrl-C too, silences every note and closes the port.
-    ``clock`` and ``sleep`` tell and pass the time in seconds. Raises MusicaeError where there is
-    no such port or it is lost.
+    ``port`` is a number from 1 in ``ports()`` or a part of a name; by default the first port that
+    is connected to an instrument. At the end, and after an error or Ctrl-C, every note is silenced
+    and the port is closed. ``clock`` returns the time and ``sleep`` waits, both in seconds. Raises
+    MusicaeError where there is no such port or it is lost.
     """
-    name = choose(ports(), port)
+    name = choose_port(ports(), port)
     tempo_map = TempoMap.of(arrangement)
     try:
         with _backend().open_output(name) as output, _silenced(output) as send:
@@ -79,10 +79,10 @@ def ports() -> list[str]:
         return []
 
 
-def choose(names: Sequence[str], wanted: str | None = None) -> str:
-    """The one of several ports that is meant: by its number from 1, its name or a part of it.
+def choose_port(names: Sequence[str], wanted: str | None = None) -> str:
+    """Find a port by its number from 1, its name or a part of its name.
 
-    Raises MusicaeError where there is none or several are meant.
+    Raises MusicaeError where none or several match.
     """
     if wanted is None:
         leading = [name for name in names if LOOPBACK not in name.lower()]
@@ -105,7 +105,7 @@ def choose(names: Sequence[str], wanted: str | None = None) -> str:
 
 
 def _backend() -> Any:
-    """mido, where the library that reaches the ports is there."""
+    """mido with python-rtmidi loaded. Raises MusicaeError where that is missing."""
     try:
         mido.backend.load()
     except ImportError:
@@ -116,16 +116,16 @@ def _backend() -> Any:
 
 
 def _events(arrangement: Arrangement) -> list[Timed]:
-    """What is sent, in time; tracks that send at one tick do so in their order."""
+    """All messages for the port, by tick; at one tick, in the order of their tracks."""
     events = [e for track in arrangement.tracks for e in track if not e.message.is_meta]
     return sorted(events, key=lambda event: event.tick)
 
 
 @contextlib.contextmanager
 def _silenced(output: Any) -> Iterator[Callable[[Any], None]]:
-    """A way to send messages; afterwards, whatever has happened, nothing sounds any more.
+    """Yield a function that sends messages; at the end, end every note that still sounds.
 
-    What sounds then is ended note by note, since not every instrument heeds ``all notes off``.
+    Notes are ended one by one, because not every instrument obeys ``all notes off``.
     """
     sounding: set[tuple[int, int]] = set()
     channels: set[int] = set()

@@ -39,12 +39,12 @@ from musicae.io.midi_file import (
 )
 
 PANS = (-0.3, -0.1, 0.1, 0.3)
-"""Of soprano, alto, tenor and bass, -1 being left: a choir seen from the front."""
+"""Panning of soprano, alto, tenor and bass, -1 left to 1 right, as seen from the audience."""
 OTHER_COLOUR = "#8a8a8a"
 UNSTATED_METER = (4, 4)
 
 SQUARE = 1
-"""The shape of a point of the tempo map: it holds until the next."""
+"""The shape of a tempo map's point that holds until the next point."""
 SET_BOTH, PARTIAL_BAR = 1, 4
 """Flags of such a point: it sets tempo and meter; the bar before it may be cut short."""
 REGION = 1
@@ -53,11 +53,11 @@ HAS_COLOUR = 0x1000000
 BASE64_BYTES_A_LINE = 96
 
 META_TEXT = {"text": 0x01, "lyrics": 0x05, "cue_marker": 0x07}
-"""The meta events that are kept within tracks, by their number in the MIDI standard."""
+"""The meta events that are kept within tracks, with their number in the MIDI standard."""
 
 REASYNTH = "VSTi: ReaSynth (Cockos)"
 REASYNTH_ID = 0x72657379
-"""``resy``; how REAPER finds the plug-in on every system, whatever its file is called there."""
+"""``resy``: REAPER finds the plug-in by this number, whatever its file is called."""
 REASYNTH_UNIQUE = "5653547265737972656173796E746800"
 REASYNTH_VOLUME = 0.25
 """-12 dB: four voices together stay below full scale. The plug-in's own default is -6 dB."""
@@ -74,9 +74,9 @@ def project(arrangement: Arrangement, sections: Sequence[Section]) -> str:
     """An arrangement as the text of a REAPER project.
 
     The conductor's tempi, meters and markers become those of the project, ``sections`` its regions.
-    Each other track is one, with an item a section; a note that is held past its section ends
-    there, and what lies in no section is left out. Raises MusicaeError where sections are empty,
-    overlap or are out of order.
+    Each other track becomes a track with an item for each section. A note that is held past its
+    section ends there, and events outside all sections are left out. Raises MusicaeError where
+    sections are empty, overlap or are out of order.
     """
     _check(sections)
     conductor, *tracks = arrangement.tracks
@@ -99,6 +99,7 @@ def project(arrangement: Arrangement, sections: Sequence[Section]) -> str:
 
 
 def _check(sections: Sequence[Section]) -> None:
+    """Raises MusicaeError where sections are empty, overlap or are out of order."""
     for section in sections:
         if not 0 <= section.start < section.end:
             raise MusicaeError(f"section {section.name!r} of a REAPER project has no length")
@@ -110,7 +111,7 @@ def _check(sections: Sequence[Section]) -> None:
 
 
 def _notes(conductor: Sequence[Timed]) -> list[str]:
-    """The project's notes: the title, and what to do about the sound."""
+    """The project's notes: the title, and a hint to put a choir in ReaSynth's place."""
     named = (e.message for e in conductor if e.message.type == "track_name")
     title = text_of(next(named, None))
     hint = "Each voice plays ReaSynth so that it sounds at once: put a choir in its place."
@@ -151,7 +152,7 @@ def _markers(conductor: Iterable[Timed], clock: TempoMap) -> Iterator[str]:
 
 
 def _regions(sections: Sequence[Section], clock: TempoMap) -> Iterator[str]:
-    """A region is two lines of one number, its beginning and its end."""
+    """The regions: each is two lines with the same number, for its start and its end."""
     for number, section in enumerate(sections, 1):
         begin, end = (_number(clock.seconds(tick)) for tick in (section.start, section.end))
         yield f"MARKER {number} {begin} {_quoted(section.name)} {REGION}"
@@ -199,7 +200,7 @@ def _item(
 
 
 def _choice_of_sound(events: Iterable[Timed], section: Section) -> list[Timed]:
-    """The bank and program chosen before a section, said again: playback may begin with it."""
+    """The bank and program that hold at a section's start, since playback may begin there."""
     chosen: dict[tuple[str, int, int], Any] = {}
     for tick, message in events:
         if tick < section.start and chooses_sound(message):
@@ -209,7 +210,7 @@ def _choice_of_sound(events: Iterable[Timed], section: Section) -> list[Timed]:
 
 
 def _within(events: Iterable[Timed], section: Section) -> list[Timed]:
-    """A section's own events; what begins in it ends in it, at its end at the latest."""
+    """A section's events; a note that begins in it ends at the section's end at the latest."""
     found: list[Timed] = []
     sounding: list[tuple[int, int]] = []
     for event in events:
@@ -235,7 +236,7 @@ def _ending(channel: int, note: int) -> Any:
 
 
 def _event(delta: int, message: Any) -> Iterator[str]:
-    """The lines of a message: hexadecimal bytes, or base64 for what is no short message."""
+    """The lines of a message: hexadecimal bytes of a short message, base64 of a longer one."""
     if message.type == "sysex":
         yield from _long_event(delta, bytes(message.bytes()))
     elif message.type in META_TEXT:
@@ -290,7 +291,7 @@ def _base64(data: bytes) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Text in those quotation marks that it does not hold; of three marks, one must give way.
+    """Text in quotation marks that it does not contain; if it has all three, one is replaced.
 
     >>> print(_quoted("Ach Gott"), _quoted('in "F"'))
     "Ach Gott" 'in "F"'
@@ -301,7 +302,7 @@ def _quoted(text: str) -> str:
 
 
 def _number(value: Fraction) -> str:
-    """A number to a picosecond, without a tail of zeros."""
+    """A number with up to 12 decimals, without trailing zeros."""
     return f"{float(value):.12f}".rstrip("0").rstrip(".")
 
 

@@ -1,7 +1,8 @@
-"""The audition page: alternatives to see, hear and compare, in one HTML file that needs no network.
+"""The audition page: shows, plays and compares alternatives in one HTML file without a network.
 
-``page/`` holds its template, style sheet and scripts; they go into the file together with the
-music, as JSON. A content security policy lets the browser run these scripts and fetch nothing.
+``assets/report_page/`` holds its template, style sheet and scripts; they go into the file together
+with the music, as JSON. A content security policy lets the browser run these scripts and fetch
+nothing.
 """
 
 from __future__ import annotations
@@ -26,29 +27,29 @@ from musicae.core import assets
 from musicae.core.chorale import Chorale, seconds_of
 from musicae.core.constants import N_VOICES, VOICE_COLOURS, VOICES
 from musicae.core.files import whole_file
-from musicae.core.meter import Meter
-from musicae.theory.spelling import name_of, spell
+from musicae.core.pitch import spelled_name
+from musicae.theory.spelling import spell
 from musicae.theory.voice_leading.rules import RULES, Violation
 
-PARTS = assets.REPORT_PAGE
+_PARTS = assets.REPORT_PAGE
 STYLE = "page.css"
 SCRIPTS = ("score.js", "choir.js", "player.js", "roll.js", "page.js")
-"""In this order, for each uses those before it."""
+"""In this order, since each uses those before it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Alternative:
-    """One of several harmonizations, and what is shown of it."""
+    """One of several harmonizations, as the page shows it."""
 
     name: str
-    """A number, or what else tells it from the others."""
+    """Its number, or another short name that no other alternative has."""
     chorale: Chorale
     report: Report | None = None
-    """None where a voice never sings."""
+    """None where a voice has no notes."""
     nats_per_step: float | None = None
-    """How much it surprises the model; None of a model without a likelihood."""
+    """Negative log-likelihood per step; None for a model without a likelihood."""
     given: NDArray[np.bool_] | None = None
-    """``(T, V)`` what was given; None where nothing was."""
+    """``(T, V)`` True where a cell was given; None where nothing was."""
     labels: tuple[tuple[int, str], ...] = ()
     """Roman numerals at steps, in order."""
     files: tuple[str, ...] = ()
@@ -69,8 +70,8 @@ def page(title: str, alternatives: Sequence[Alternative], facts: Mapping[str, st
 
     Args:
         title: any text.
-        alternatives: best first; of one melody, so that a place in one is a place in all.
-        facts: how they were made, by name, such as model, seed and key.
+        alternatives: best first; all of one melody, so that steps and bars are the same in all.
+        facts: how they were made, such as model, seed and key, by name.
     """
     style = _read(STYLE)
     script = "\n".join(map(_read, SCRIPTS))
@@ -85,7 +86,7 @@ def page(title: str, alternatives: Sequence[Alternative], facts: Mapping[str, st
 
 
 def data(alternatives: Sequence[Alternative], facts: Mapping[str, str]) -> dict[str, Any]:
-    """What the page's scripts are told, as plain numbers, names and lists."""
+    """The JSON document that the page's scripts read, as numbers, texts and lists."""
     return {
         "facts": dict(facts),
         "voices": list(VOICES),
@@ -114,7 +115,7 @@ def _alternative(this: Alternative, all_of_them: Sequence[Alternative]) -> dict[
 
 
 def reasons(this: Alternative, all_of_them: Sequence[Alternative]) -> list[str]:
-    """Why an alternative ranks where it does, in sentences; the best of several is called so."""
+    """Sentences that say why an alternative ranks where it does among the others."""
     several = len(all_of_them) > 1
     told = []
     if this.report is None:
@@ -144,10 +145,10 @@ def reasons(this: Alternative, all_of_them: Sequence[Alternative]) -> list[str]:
 
 
 def _bars(chorale: Chorale) -> list[dict[str, Any]]:
-    """Where bars begin, their lengths and beats in steps; the pickup is bar 0."""
+    """Number, start, length and beat of each bar, in steps; the pickup is bar 0."""
     bars = []
     for index, measure in enumerate(chorale.measures):
-        meter = Meter(0, measure.numerator, measure.denominator)
+        meter = measure.meter
         upbeat = index == 0 and chorale.pickup
         bars.append(
             {
@@ -167,8 +168,7 @@ def _notes(chorale: Chorale, given: NDArray[np.bool_] | None) -> list[list[Any]]
     notes = []
     for voice in range(N_VOICES):
         for step, duration, pitch in chorale.notes(voice):
-            letter, sharps, octave = name_of(pitch, int(places[step, voice]))
-            name = f"{letter}{'#' * sharps}{'b' * -sharps}{octave}"
+            name = spelled_name(pitch, int(places[step, voice]))
             was_given = given is not None and bool(given[step, voice])
             notes.append([voice, step, duration, pitch, name, was_given])
     return notes
@@ -189,14 +189,14 @@ def _rules(report: Report) -> list[dict[str, Any]]:
 
 
 def _read(name: str) -> str:
-    return (PARTS / name).read_text(encoding="utf-8")
+    return (_PARTS / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
-    """How a content security policy names the one text that it lets through."""
+    """The hash by which a content security policy allows one text."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def _json(facts: dict[str, Any]) -> str:
-    """ASCII, and without the ``<`` by which text could leave its element."""
+    """JSON in ASCII, without ``<``, so that no text can end the element that it stands in."""
     return json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")

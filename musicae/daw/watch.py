@@ -1,7 +1,7 @@
 """A folder beside a DAW: every melody that is saved in it is harmonized (the extra ``studio``).
 
-Events only wake the watch; what is to be done follows from how the folder looks. So an event that
-is lost, doubled or late, as on network folders, changes nothing but the time it takes.
+The system's events only wake the watch, which then compares the folder with what it saw before. An
+event that is lost, doubled or late, as on network folders, changes only the time it takes.
 """
 
 from __future__ import annotations
@@ -13,38 +13,39 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, Unpack
+from typing import Any, NamedTuple, TypeAlias
 
 from musicae.api import batch, harmonize
 from musicae.api.check import Report
-from musicae.api.harmonize import Wishes
+from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import make_folder, whole_file
+from musicae.daw.harmonize_files import write_pieces
 from musicae.io.general_midi import CHOIR_AAHS
 
 SETTLED = 0.3
 """Seconds that a file stays as it is before it is read: DAWs write in several steps."""
 PATIENCE = 1.5
-"""Seconds that a file stays as it is before what is wrong with it is told: it may be half there."""
+"""Seconds that a file stays as it is before its error is reported: it may be half written."""
 TICK = 0.05
 """Seconds between two looks at a folder in which a file is not settled yet."""
 LOOK = 1.0
-"""Seconds between two looks at a folder of which no event comes."""
+"""Seconds between two looks at a folder that reports no event."""
 
 ERROR_ENDING = "-error.txt"
-"""What follows a melody's name in that of the text which says why it was not harmonized."""
+"""What follows a melody's name in the name of the text that says why it was not harmonized."""
 HEADING = "musicae could not harmonize"
-"""How these texts begin; others are not touched."""
+"""The first words of these texts; other texts are not touched."""
 
 
 class Began(NamedTuple):
-    """The watch is on."""
+    """The watch has begun."""
 
     folder: Path
     out: Path
     waiting: tuple[Path, ...]
-    """Melodies that were there before, without a result newer than themselves; they come first."""
+    """Melodies that have no result newer than themselves; they are harmonized first."""
 
 
 class Made(NamedTuple):
@@ -54,13 +55,13 @@ class Made(NamedTuple):
     outputs: tuple[Path, ...]
     pieces: tuple[Piece, ...]
     reports: tuple[Report | None, ...]
-    """Of each piece; None where a voice never sings."""
+    """Of each piece; None where a voice has no notes."""
     seconds: float
     """From reading the melody to the written results."""
 
 
 class Failed(NamedTuple):
-    """A melody was not harmonized, or its error could not be written beside it."""
+    """A melody was not harmonized, or its error text could not be written or removed."""
 
     melody: Path
     error: MusicaeError
@@ -72,14 +73,13 @@ News: TypeAlias = Began | Made | Failed
 def watch(
     folder: Path | str,
     out: Path | str | None = None,
-    n: int = 1,
+    options: HarmonizeOptions | None = None,
     *,
     program: int = CHOIR_AAHS,
     analysis: bool = False,
     keep_tracks: bool = False,
     tell: Callable[[News], None] = lambda _: None,
     stop: threading.Event | None = None,
-    **wishes: Unpack[Wishes],
 ) -> None:
     """Harmonize each melody in a folder whenever it is saved, until ``stop`` is set.
 
@@ -90,21 +90,21 @@ def watch(
 
     Args:
         out: the folder for the results, made where it is not there; by default ``folder`` itself.
-        n: alternatives of each melody.
+        options: the settings of ``musicae.harmonize``.
         program: the General MIDI program of the voices, 0 to 127.
         analysis: write Roman numerals and key areas into the results.
         keep_tracks: carry the melodies' other tracks along.
-        tell: called with what happens, in the thread that watches.
-        stop: ends the watch when it is set, after the melody in hand.
-        wishes: the settings of ``api.harmonize``.
+        tell: called with each piece of news, in the thread that watches.
+        stop: ends the watch when it is set, after the melody that is being harmonized.
 
-    Raises MusicaeError where the folders, the wishes or the model cannot be used, watchfiles is
-    missing, or the folder disappears.
+    Raises MusicaeError where the folders or the model cannot be used, watchfiles is missing, or the
+    folder disappears.
     """
     events = load_watchfiles()
-    write = partial(Piece.write, program=program, analysis=analysis, keep_tracks=keep_tracks)
-    desk = _Desk(Path(folder), None if out is None else Path(out), n, write, tell, wishes)
-    harmonize.understood(n, **wishes)
+    options = options or HarmonizeOptions()
+    write = partial(write_pieces, program=program, analysis=analysis, keep_tracks=keep_tracks)
+    desk = _Desk(Path(folder), None if out is None else Path(out), options, write, tell)
+    harmonize.load_for(options)
     tell(Began(desk.folder, desk.out or desk.folder, desk.waiting()))
     looked = time.monotonic()
     for changed in _wakings(events, desk.folder, stop):
@@ -115,7 +115,7 @@ def watch(
 
 
 def load_watchfiles() -> Any:
-    """The library that tells when a folder changes."""
+    """Import the library that reports changes of a folder. Raises MusicaeError if missing."""
     try:
         import watchfiles
     except ImportError:
@@ -124,7 +124,10 @@ def load_watchfiles() -> Any:
 
 
 def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Iterator[bool]:
-    """Whether something changed in the folder, at least once a ``TICK``."""
+    """Yield whether something changed in the folder, at least once a ``TICK``.
+
+    Raises MusicaeError where the system cannot watch the folder.
+    """
     milliseconds = round(1000 * TICK)
     events = watchfiles.watch(
         folder,
@@ -148,15 +151,15 @@ def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Ite
 
 @dataclass
 class _Seen:
-    """The files that share a name but for the suffix, and so a result; mostly one."""
+    """The files with one name and different suffixes, which share a result; mostly one file."""
 
     files: tuple[Path, ...]
     stamps: tuple[tuple[int, int, int], ...]
     """Of each file its inode, bytes and time of change."""
     since: float
-    """When they were first seen so."""
+    """The time, in seconds, at which they were first seen with these stamps."""
     wait: float | None
-    """Seconds after which they are read; None when they have been."""
+    """Seconds after ``since`` at which they are read; None once they have been read."""
 
     def is_due(self) -> bool:
         return self.wait is not None and time.monotonic() >= self.since + self.wait
@@ -164,14 +167,14 @@ class _Seen:
 
 @dataclass
 class _Desk:
-    """What is known of the melodies in the folder, by name, and what is done with them."""
+    """The melodies in the watched folder, by name, and what remains to be done with each."""
 
     folder: Path
     out: Path | None
-    n: int
-    write: Callable[[Piece, Path], None]
+    options: HarmonizeOptions
+    write: Callable[..., None]
+    """``write_pieces`` with how they are to sound and look."""
     tell: Callable[[News], None]
-    wishes: Wishes
     seen: dict[str, _Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -189,13 +192,13 @@ class _Desk:
                 self._remove_error(name, seen.files[0])
 
     def waiting(self) -> tuple[Path, ...]:
-        """The melodies that are to be read."""
+        """The melodies that are still to be read."""
         return tuple(
             file for seen in self.seen.values() if seen.wait is not None for file in seen.files
         )
 
     def look(self) -> None:
-        """Learn which melodies are there, new or changed; the errors of those gone go too.
+        """Find new and changed melodies, and remove the errors of melodies that are gone.
 
         Raises MusicaeError where the folder is gone.
         """
@@ -209,7 +212,7 @@ class _Desk:
                 self.seen[name] = now
 
     def harmonize_next(self) -> None:
-        """Harmonize the settled melody that was saved last, where there is one."""
+        """Harmonize the melody that was saved last among those that no longer change, if any."""
         due = [name for name, seen in self.seen.items() if seen.is_due()]
         if not due:
             return
@@ -229,7 +232,7 @@ class _Desk:
         self.tell(made)
 
     def _found(self) -> dict[str, _Seen]:
-        """The melodies as they are now."""
+        """The melodies that are in the folder now, by name. Raises MusicaeError if it is gone."""
         try:
             if not self.folder.is_dir():
                 raise MusicaeError(f"{self.folder}: is gone, so there is nothing more to watch")
@@ -250,7 +253,7 @@ class _Desk:
 
     def _plan(self, files: tuple[Path, ...]) -> batch.Job:
         """Raises ChoraleError where several files would have one result."""
-        return batch.plan(files, self.n, f"{self.out or self.folder}/")[0]
+        return batch.plan(files, self.options.n, f"{self.out or self.folder}/")[0]
 
     def _has_results(self, files: tuple[Path, ...]) -> bool:
         """Whether all results are there and newer than the melody."""
@@ -264,11 +267,8 @@ class _Desk:
     def _harmonize(self, files: tuple[Path, ...]) -> Made:
         began = time.monotonic()
         job = self._plan(files)
-        pieces = tuple(harmonize.harmonize(job.melody, self.n, **self.wishes))
-        if self.out is not None:
-            make_folder(self.out)
-        for piece, output in zip(pieces, job.outputs, strict=True):
-            self.write(piece, output)
+        pieces = tuple(harmonize.harmonize(job.melody, options=self.options))
+        self.write(pieces, job.outputs, folder=self.out)
         seconds = time.monotonic() - began
         return Made(
             job.melody,
@@ -279,7 +279,7 @@ class _Desk:
         )
 
     def _fail(self, name: str, melody: Path, error: Exception) -> None:
-        """Tell an error, and write it beside the melody."""
+        """Report an error, and write it beside the melody."""
         help_ = "Save the melody again, and it is tried again; this text goes when that works."
         if isinstance(error, MusicaeError):
             told = batch.named(error, melody)
@@ -300,7 +300,7 @@ class _Desk:
         self.tell(Failed(melody, told))
 
     def _remove_error(self, name: str, melody: Path) -> None:
-        """Remove the error that stands beside a melody, where one does."""
+        """Remove the error text that stands beside a melody, if there is one."""
         path = self.folder / (name + ERROR_ENDING)
         try:
             if _is_error_text(path):
@@ -319,7 +319,7 @@ def _is_error_text(path: Path) -> bool:
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is saved; None where it is gone."""
+    """Inode, bytes and modification time (ns) of a file; None where it is gone."""
     try:
         facts = file.stat()
     except OSError:

@@ -16,17 +16,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
+from musicae.core.arrays import Ints
+from musicae.core.constants import BASS, N_VOICES, REST, SOPRANO, VOICE_RANGES
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
 from musicae.theory.spelling import places_near
-from musicae.theory.voice_leading.between_voices import FIFTH, OCTAVE, STEP, WIDEST
+from musicae.theory.voice_leading.between_voices import FIFTH, OCTAVE, STEP, WIDEST_SPACING
 from musicae.theory.voice_leading.within_voice import AUGMENTED_FOURTH, CHROMATIC_SEMITONE
 
-Pitches = NDArray[np.int64]
-
-SOPRANO, BASS = 0, N_VOICES - 1
-SEVENTHS = (10, 11)
+_SEVENTHS = (10, 11)
 OCTAVE_LEAP = 12
 PITCHES = tuple(np.arange(low, high + 1) for low, high in VOICE_RANGES)
 FORBIDDEN = 50.0
@@ -41,11 +39,11 @@ SILENT_WAY_OUT = 10.0
 class Motion(NamedTuple):
     """What one voice could do."""
 
-    own: Pitches
+    own: Ints
     """``(N, 1)`` its pitch at the step before."""
-    pitch: Pitches
+    pitch: Ints
     """``(N, S)`` what sounds with each symbol."""
-    steps: Pitches
+    steps: Ints
     """``(N, S)`` semitones from one to the other; 0 where one of them is silent."""
 
 
@@ -68,7 +66,7 @@ def moves(voice: int) -> Moves:
     pitch[:, HOLD], pitch[:, SILENCE], pitch[:, FIRST_PITCH:] = own[:, 0], REST, PITCHES[voice]
     steps = np.where((pitch == REST) | (own == REST), 0, pitch - own)
     size = np.abs(steps)
-    wide = (size > OCTAVE_LEAP) | (size == SEVENTHS[0]) | (size == SEVENTHS[1])
+    wide = (size > OCTAVE_LEAP) | (size == _SEVENTHS[0]) | (size == _SEVENTHS[1])
     places = np.stack([places_near(signature) for signature in range(12)])[:, :, None]
     upwards = np.sign(steps) * (places[:, pitch % 12, 0] - places[:, own % 12, 0])
     augmented = (upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE)
@@ -95,7 +93,7 @@ class Rules:
     """Each step of silence while another voice sings."""
 
     def costs(
-        self, voice: int, before: Pitches, now: Pitches, fifths: Pitches | None = None
+        self, voice: int, before: Ints, now: Ints, fifths: Ints | None = None
     ) -> NDArray[np.floating]:
         """``(N, S)`` what each symbol of a voice would cost.
 
@@ -124,7 +122,7 @@ class Rules:
         return cost
 
     def _parallels(
-        self, voice: int, others: list[int], before: Pitches, now: Pitches, motion: Motion
+        self, voice: int, others: list[int], before: Ints, now: Ints, motion: Motion
     ) -> NDArray[np.floating]:
         """``(N, S)`` what each symbol would cost for parallel and direct fifths and octaves."""
         theirs, were = now[:, None, others], before[:, None, others]  # (N, 1, U)
@@ -145,7 +143,7 @@ class Rules:
         return cost
 
     def _beside(
-        self, voice: int, other: int, before: Pitches, now: Pitches, motion: Motion
+        self, voice: int, other: int, before: Ints, now: Ints, motion: Motion
     ) -> NDArray[np.floating]:
         """``(N, S)`` what each symbol would cost beside a neighbouring voice."""
         theirs, were = now[:, other, None], before[:, other, None]
@@ -156,7 +154,7 @@ class Rules:
         new = (motion.pitch != motion.own) | (theirs != were)
         cost = self.crossing * (upper < lower)
         if max(voice, other) != BASS:
-            cost = cost + self.spacing * (upper - lower > WIDEST)
+            cost = cost + self.spacing * (upper - lower > WIDEST_SPACING)
         # A voice that was silent left no note to go beyond.
         beyond = ((upper < lower_was) & (upper_was != REST)) | (
             (lower > upper_was) & (upper_was != REST) & (lower_was != REST)
@@ -198,7 +196,7 @@ class Close:
     thirds: tuple[int, ...]
     """Of which one sounds: in minor the minor one or the major one of Picardy."""
 
-    def costs(self, voice: int, step: int, before: Pitches, now: Pitches) -> NDArray[np.floating]:
+    def costs(self, voice: int, step: int, before: Ints, now: Ints) -> NDArray[np.floating]:
         """``(S,)`` what each symbol of a voice would cost at a step of one candidate.
 
         ``before`` and ``now`` ``(V,)`` are those of ``Rules.costs``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
@@ -34,8 +34,8 @@ class Harmonization(NamedTuple):
 
 
 def usual_temperature(model: Checkpoint, n: int) -> float:
-    """At which a model's harmonizations are best, and, where there are several, differ."""
-    if isinstance(model.model, Harmonizer):
+    """The temperature at which a model's ``n`` harmonizations are best, and several differ."""
+    if model.can("fill"):
         return HARMONIZER_TEMPERATURE
     return 0.0 if n == 1 else MINIBACH_VARIED
 
@@ -50,12 +50,13 @@ def harmonize(
     not harmonize, or not this sketch.
     """
     choice = choice or SamplingOptions(usual_temperature(model, n))
-    if isinstance(model.model, Harmonizer):
-        found = _fill(model.model, sketch, n, choice)
-    elif isinstance(model.model, MiniBach):
+    if model.can("fill"):
+        found = _fill(cast("Harmonizer", model.model), sketch, n, choice)
+    elif model.can("harmonize"):
         if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
-        found = [Harmonization(c) for c in accompany(model.model, sketch.chorale, n, choice)]
+        minibach = cast("MiniBach", model.model)
+        found = [Harmonization(c) for c in accompany(minibach, sketch.chorale, n, choice)]
     else:
         raise CheckpointError(f"{model.name} does not harmonize; use harmonizer or minibach")
     source = f"musicae {model.name}"

@@ -1,4 +1,4 @@
-"""Minibach."""
+"""Decode MiniBach and the autoencoder, whose windows are four bars of 4/4."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from musicae.decoding.sampler import SamplingOptions
 from musicae.encoding.tokens import (
     ACCOMPANIMENT,
     ALL_VOICES,
-    SOPRANO,
+    ONLY_SOPRANO,
     VOCABULARY,
     WINDOW,
     chorale_to_tokens,
@@ -98,7 +98,7 @@ def accompaniment_probabilities(
     weighted by the distance to the window's nearer edge: it is in its middle that MiniBach has
     heard what comes before and after.
     """
-    flat = torch.sigmoid(model(flatten(windows(tokens, starts), SOPRANO)))
+    flat = torch.sigmoid(model(flatten(windows(tokens, starts), ONLY_SOPRANO)))
     steps = torch.arange(WINDOW)
     weight = torch.minimum(steps + 1, WINDOW - steps).float()
     averaged = []

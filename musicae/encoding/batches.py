@@ -1,4 +1,4 @@
-"""Batches."""
+"""Partial scores and chorales as padded batches of tensors for the networks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def masked_batch(sketch: PartialScore, config: VoiceTransformerConfig) -> Masked
     )
 
 
-def beats_of(chorale: Chorale, stride: int) -> Tensor:
+def frame_beats(chorale: Chorale, stride: int) -> Tensor:
     """``(J,)`` int64 which beat each frame of ``stride`` steps belongs to, by its first step.
 
     Beats are quarters, counted from the bar line, whatever the meter.
@@ -61,7 +61,7 @@ def beat_batch(sketch: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
         F.pad(torch.from_numpy(step_features(form)), missing)[None],
         torch.tensor([sketch.key.tonic]),
     )
-    beats = beats_of(chorale, config.stride)
+    beats = frame_beats(chorale, config.stride)
     return BeatBatch(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
 
 

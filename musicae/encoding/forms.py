@@ -17,7 +17,7 @@ import numpy as np
 
 from musicae.core import assets
 from musicae.core.chorale import Chorale
-from musicae.core.constants import LONGEST, N_VOICES, REST, STEPS_PER_WHOLE
+from musicae.core.constants import MOST_STEPS, N_VOICES, REST, STEPS_PER_WHOLE
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.key import MODES, Key
@@ -25,7 +25,7 @@ from musicae.core.meter import Meter
 from musicae.encoding.partial_score import PartialScore
 from musicae.theory.key_finding import likely_key
 
-BACH = assets.BACH / "forms.json"
+FORMS_FILE = assets.BACH_FIGURES / "forms.json"
 """The forms that ship with the package."""
 USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
 
@@ -74,8 +74,8 @@ def from_dict(facts: Mapping[str, Any]) -> PartialScore:
     """The form that ``as_dict`` told of. Raises ChoraleError where it makes none."""
     try:
         steps = int(facts["steps"])
-        if steps > LONGEST:
-            raise ChoraleError(f"a piece has up to {LONGEST} steps, not {steps}")
+        if steps > MOST_STEPS:
+            raise ChoraleError(f"a piece has up to {MOST_STEPS} steps, not {steps}")
         shape = (steps, N_VOICES)
         nothing = np.zeros(shape, dtype=np.bool_)
         key = Key(*facts["key"])
@@ -91,7 +91,7 @@ def from_dict(facts: Mapping[str, Any]) -> PartialScore:
         raise ChoraleError(f"this is not the form of a piece ({error!r})") from None
 
 
-def save(chorales: Sequence[Chorale], path: Path = BACH) -> None:
+def save_forms(chorales: Sequence[Chorale], path: Path = FORMS_FILE) -> None:
     """Write the forms of chorales, whole or not at all."""
     lines = ",\n".join(json.dumps(as_dict(form_of(chorale))) for chorale in chorales)
     with whole_file(path) as partial:
@@ -101,10 +101,10 @@ def save(chorales: Sequence[Chorale], path: Path = BACH) -> None:
 @cache
 def of_bach() -> tuple[PartialScore, ...]:
     """The forms that ship with the package."""
-    return tuple(from_dict(facts) for facts in json.loads(BACH.read_text(encoding="utf-8")))
+    return tuple(from_dict(facts) for facts in json.loads(FORMS_FILE.read_text(encoding="utf-8")))
 
 
-def draw(
+def draw_forms(
     n: int,
     seed: int,
     *,

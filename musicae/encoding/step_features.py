@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.core.key import MODES
-from musicae.core.meter import Measure, Meter
+from musicae.core.meter import Measure
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
-
-Ints = NDArray[np.int64]
 
 DISTANCES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25)
 """Steps to or from an event, as bounds of the classes that are told apart."""
@@ -20,11 +18,11 @@ IN_BAR = 24
 """Steps from a bar line are told apart up to here, six quarters."""
 IN_BEAT = 6
 """Steps from a beat, of which the longest is a dotted quarter."""
-OFF_BEAT, HALF_BEAT, BEAT, HALF_BAR, BAR = range(5)
+_OFF_BEAT, _HALF_BEAT, _BEAT, _HALF_BAR, _BAR = range(5)
 """The weight of a step in its bar."""
 
 SIZES = (
-    BAR + 1,
+    _BAR + 1,
     IN_BAR,
     IN_BAR,
     IN_BEAT,
@@ -61,27 +59,23 @@ def _bars(chorale: Chorale) -> list[tuple[Measure, int]]:
     bars = [(measure, 0) for measure in chorale.measures]
     if chorale.pickup:
         first = chorale.measures[0]
-        bars[0] = first, _meter(first).steps_per_bar - first.length
+        bars[0] = first, first.meter.steps_per_bar - first.length
     return bars
-
-
-def _meter(measure: Measure) -> Meter:
-    return Meter(0, measure.numerator, measure.denominator)
 
 
 def _in_bar(measure: Measure, first_step: int) -> Ints:
     """The first four columns of a bar."""
-    meter = _meter(measure)
+    meter = measure.meter
     # In meters of eighths that do not come in threes, and in shorter ones, quarters are beats.
     beat = int(max(meter.steps_per_beat, STEPS_PER_QUARTER))
     since = np.arange(first_step, first_step + measure.length)
     until = meter.steps_per_bar - 1 - since
     since_beat = since % beat
-    weight = np.where(since_beat % 2 == 0, HALF_BEAT, OFF_BEAT)
-    weight[since_beat == 0] = BEAT
+    weight = np.where(since_beat % 2 == 0, _HALF_BEAT, _OFF_BEAT)
+    weight[since_beat == 0] = _BEAT
     if meter.steps_per_bar % (2 * beat) == 0:
-        weight[since % (meter.steps_per_bar // 2) == 0] = HALF_BAR
-    weight[since == 0] = BAR
+        weight[since % (meter.steps_per_bar // 2) == 0] = _HALF_BAR
+    weight[since == 0] = _BAR
     last = IN_BAR - 1
     beats = np.minimum(since_beat, IN_BEAT - 1)
     return np.stack([weight, np.minimum(since, last), np.minimum(until, last), beats], axis=-1)

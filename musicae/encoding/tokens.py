@@ -29,7 +29,7 @@ VOCABULARY = tuple(FIRST_PITCH + high - low + 1 for low, high in VOICE_RANGES)
 WINDOW = 64
 """MiniBach's four bars of 4/4, in steps."""
 
-SOPRANO = (0,)
+ONLY_SOPRANO = (0,)
 ACCOMPANIMENT = (1, 2, 3)
 ALL_VOICES = (0, 1, 2, 3)
 
@@ -81,15 +81,23 @@ def window(tokens: Tensor, start: int, length: int = WINDOW) -> Tensor:
     return windows(tokens, [start], length)[0]
 
 
+def symbol_starts(tokens: Tensor) -> Tensor:
+    """``(..., T, V)`` the step of the symbol that each step of tokens ``(..., T, V)`` prolongs.
+
+    It is the step itself where there is a symbol other than ``HOLD``, and 0 where a piece begins
+    with holds.
+    """
+    steps = torch.arange(tokens.shape[-2], device=tokens.device)[:, None].expand_as(tokens)
+    return torch.where(tokens != HOLD, steps, 0).cummax(dim=-2).values
+
+
 def windows(tokens: Tensor, starts: Sequence[int], length: int = WINDOW) -> Tensor:
     """Tokens ``(N, length, V)`` from each of the steps on, silent before the piece and after it.
 
     A start may be negative. A note that is held into a window begins there anew, so that the
     window can be understood by itself.
     """
-    steps = torch.arange(len(tokens))[:, None].expand_as(tokens)
-    begun = torch.where(tokens != HOLD, steps, 0).cummax(dim=0).values
-    sounding = tokens.gather(0, begun)  # (T, V) the symbol that holds prolong
+    sounding = tokens.gather(0, symbol_starts(tokens))  # (T, V) the symbol that holds prolong
     sounding = torch.where(sounding == HOLD, SILENCE, sounding)
     out = torch.full((len(starts), length, tokens.shape[1]), SILENCE, dtype=tokens.dtype)
     for row, start in zip(out, starts, strict=True):

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musicae.core.chorale import Chorale, transpositions
-from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICE_RANGES, VOICES
-from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
-from musicae.core.key import MODES, Key
-from musicae.core.pitch import pitch_name
+from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
+from musicae.core.errors import MusicaeError
+from musicae.core.key import MODES
 from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import PartialScore
-from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO, WINDOW
+from musicae.encoding.tokens import ACCOMPANIMENT, ONLY_SOPRANO, WINDOW
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH, HOLD
 from musicae.training.config import RECIPES
 from musicae.training.minibach import WindowTask, four_bar_starts
 
@@ -45,16 +44,13 @@ class Accuracy(NamedTuple):
     """Of the steps at which Bach begins a note."""
 
 
-MOST_SURPRISING = 3
-"""How many places of a chorale are named; they lie at least a quarter apart."""
-TOGETHER = "together"
-"""All voices that a harmonizer writes."""
-
-Table = dict[str, dict[str, Accuracy]]
+AccuracyTable = dict[str, dict[str, Accuracy]]
 """Voice -> predictor -> accuracy."""
 
 
-def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[Chorale]) -> Table:
+def accuracies(
+    model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[Chorale]
+) -> AccuracyTable:
     """How often a model writes what Bach wrote, beside the trivial predictors.
 
     ``chorales`` are judged in windows of four bars of 4/4 that do not overlap; ``known`` is what
@@ -67,10 +63,9 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     below = _usual_distances(known)
     windows, bach, counted, degree = [], [], [], []
     for chorale in chorales:
-        shifts = transpositions(chorale)
-        if not shifts:
+        if not transpositions(chorale):
             continue
-        piece = chorale.transpose(min(shifts, key=abs))
+        piece = chorale.transpose(nearest_transposition(chorale))
         tokens = pianoroll.chorale_to_tokens(piece)
         guess = torch.from_numpy(_by_degree(piece, below))
         for start in _side_by_side(four_bar_starts(piece)):
@@ -87,13 +82,13 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
     truth, count = torch.stack(bach), torch.stack(counted)
     answer = task.predict(model.model, torch.stack(windows))
     by_degree = torch.stack(degree)
-    table: Table = {}
+    table: AccuracyTable = {}
     for i, v in enumerate(task.answer):
         guesses = {
             model.name: answer[..., i],
             HOLDING: torch.full_like(truth[..., v], HOLD),
         }
-        if v not in SOPRANO:
+        if v not in ONLY_SOPRANO:
             guesses[DEGREE] = by_degree[..., v]
         table[VOICES[v]] = {
             predictor: _accuracy(guess, truth[..., v], count[..., v])
@@ -103,7 +98,7 @@ def accuracies(model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[C
 
 
 @torch.inference_mode()
-def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float, Accuracy]:
+def harmonizer_metrics(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float, Accuracy]:
     """Alto, tenor and bass to a soprano: nats a step, and how often the likeliest symbol is Bach's.
 
     At each symbol the model knows the soprano and all that Bach wrote before. Every chorale is
@@ -113,12 +108,11 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
     """
     nats, steps, right, begins = 0.0, 0, [], []
     for chorale in chorales:
-        shifts = transpositions(chorale)
-        if not shifts:
+        if not transpositions(chorale):
             continue
-        piece = chorale.transpose(min(shifts, key=abs))
+        piece = chorale.transpose(nearest_transposition(chorale))
         tokens = pianoroll.chorale_to_tokens(piece)
-        judged = decoding.score(model, PartialScore.of(piece, voices=SOPRANO), tokens)
+        judged = decoding.score(model, PartialScore.of(piece, voices=ONLY_SOPRANO), tokens)
         nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:
@@ -130,132 +124,6 @@ def of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float
     hits, onsets = torch.cat(right), torch.cat(begins)
     accuracy = Accuracy(hits.double().mean().item(), hits[onsets].double().mean().item())
     return nats / steps, accuracy
-
-
-class Line(NamedTuple):
-    """How much what a voice sings, or all together, surprises a harmonizer."""
-
-    nats: float
-    """Over all steps: the exact negative log-likelihood."""
-    steps: int
-    notes: int
-
-    @property
-    def per_step(self) -> float:
-        """Nats a sixteenth."""
-        return self.nats / self.steps
-
-    @property
-    def per_note(self) -> float:
-        return self.nats / self.notes
-
-
-class Surprise(NamedTuple):
-    """A place where a harmonizer expected something else."""
-
-    bar: int
-    beat: float
-    voice: int
-    """0 soprano to 3 bass."""
-    nats: float
-    sung: str
-    """Such as ``sings G4``, ``holds G4`` or ``rests``."""
-    expected: str
-    """The likeliest in its stead, in the same words."""
-
-    def __str__(self) -> str:
-        return (
-            f"bar {self.bar} beat {self.beat:g}: {VOICES[self.voice]} {self.sung}, where the"
-            f" model expected that it {self.expected} ({self.nats:.1f} nats)"
-        )
-
-
-class Score(NamedTuple):
-    """How a harmonizer judges a harmonization that exists, given its soprano."""
-
-    key: Key
-    """In which the soprano was heard."""
-    lines: dict[str, Line]
-    """Of alto, tenor and bass by name, and ``TOGETHER``, whose notes are those of all three."""
-    places: tuple[Surprise, ...]
-    """The most surprising, the most surprising first."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The score as plain numbers, names and lists."""
-        return {
-            "key": str(self.key),
-            "voices": {
-                name: line._asdict()
-                | {"nats_per_step": line.per_step, "nats_per_note": line.per_note}
-                for name, line in self.lines.items()
-            },
-            "most_surprising": [place._asdict() for place in self.places],
-        }
-
-
-@torch.inference_mode()
-def score(model: Harmonizer, chorale: Chorale) -> Score:
-    """How likely alto, tenor and bass are to a soprano; it alone is known, with its signature.
-
-    The key is found in the soprano, and phrases end at its fermatas. A chorale that leaves the
-    voices' ranges is judged in the nearest key in which it does not; what is said of it is said at
-    its own pitch. Raises ChoraleError where there is no such key or a voice never sings.
-    """
-    silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
-    if silent:
-        raise ChoraleError(f"is not in four voices: nothing is sung by {' and '.join(silent)}")
-    shifts = transpositions(chorale)
-    if not shifts:
-        raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
-    shift = min(shifts, key=abs)
-    piece = chorale.transpose(shift)
-    sketch = PartialScore.of(piece, voices=SOPRANO)
-    tokens = pianoroll.chorale_to_tokens(piece)  # (T, V)
-    logits, nats = decoding.score(model, sketch, tokens)
-    steps, lines = len(tokens), {}
-    for voice in ACCOMPANIMENT:
-        notes = int(chorale.onset[:, voice].sum())
-        lines[VOICES[voice]] = Line(float(nats[:, voice].sum()), steps, notes)
-    notes = sum(line.notes for line in lines.values())
-    lines[TOGETHER] = Line(float(nats.sum()), steps, notes)
-    places = []
-    for step, voice in _peaks(nats, MOST_SURPRISING):
-        likeliest = int(logits[step, voice].argmax())
-        words = [
-            _in_words(chorale, step, voice, symbol, shift)
-            for symbol in (int(tokens[step, voice]), likeliest)
-        ]
-        at = chorale.position(step)
-        places.append(Surprise(*at, voice, float(nats[step, voice]), *words))
-    return Score(sketch.key.transpose(-shift), lines, tuple(places))
-
-
-def harmonizer_of(model: Checkpoint) -> Harmonizer:
-    """The model of a checkpoint that can score. Raises CheckpointError for others."""
-    if not isinstance(model.model, Harmonizer):
-        raise CheckpointError(f"{model.name} gives no likelihood; a harmonizer scores chorales")
-    return model.model
-
-
-def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
-    """The steps and voices of the greatest of nats ``(T, V)``, a quarter apart or more."""
-    chosen: list[tuple[int, int]] = []
-    for flat in np.argsort(-nats, axis=None, kind="stable"):
-        step, voice = divmod(int(flat), nats.shape[1])
-        if len(chosen) == count or nats[step, voice] <= 0:
-            break
-        if all(abs(step - other) >= STEPS_PER_QUARTER for other, _ in chosen):
-            chosen.append((step, voice))
-    return chosen
-
-
-def _in_words(chorale: Chorale, step: int, voice: int, symbol: int, shift: int) -> str:
-    """What a symbol at a step of a chorale says, which was encoded ``shift`` semitones higher."""
-    if symbol == SILENCE:
-        return "rests"
-    if symbol == HOLD:
-        return f"holds {pitch_name(int(chorale.pitch[step - 1, voice]))}"
-    return f"sings {pitch_name(VOICE_RANGES[voice][0] + symbol - FIRST_PITCH - shift)}"
 
 
 def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:
@@ -305,7 +173,7 @@ def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
     return tokens
 
 
-def markdown(table: Table) -> str:
+def accuracy_markdown(table: AccuracyTable) -> str:
     """The table as people read it, in percent."""
     predictors = list(dict.fromkeys(p for row in table.values() for p in row))
     lines = [
@@ -322,7 +190,7 @@ def markdown(table: Table) -> str:
     return "\n".join(lines)
 
 
-def verdicts(table: Table) -> list[str]:
+def verdicts(table: AccuracyTable) -> list[str]:
     """A sentence for each number of a model that is less than a point above a trivial one's."""
     sentences = []
     for voice, row in table.items():

@@ -43,9 +43,9 @@ from musicae.core.files import whole_file
 from musicae.core.key import MODES
 from musicae.evaluation.histograms import INTERVALS, N_CHORDS, style
 
-BACH = assets.BACH / "histograms.json"
+REFERENCE_FILE = assets.BACH_FIGURES / "histograms.json"
 """The reference that ships with the package."""
-FORMAT = 1
+REFERENCE_FORMAT = 1
 """Of the file; another number means other facts."""
 
 BY_MODE = ("note", "harmonic_quality", *INTERVALS)
@@ -53,7 +53,7 @@ BY_MODE = ("note", "harmonic_quality", *INTERVALS)
 BOTH = "both"
 
 OTHER = "other"
-RARE = 0.005
+RARE_SHARE = 0.005
 """Sonorities that are a smaller share of Bach's in their mode are ``OTHER``."""
 
 SMOOTHING = 0.1
@@ -118,15 +118,17 @@ class Reference:
             for chord, following in its.progressions:
                 progressions[its.mode].setdefault(chord, Counter())[following] += 1
         for mode, qualities in features["harmonic_quality"].items():
-            usual = {name for name, n in qualities.items() if n >= RARE * qualities.total()}
+            usual = {name for name, n in qualities.items() if n >= RARE_SHARE * qualities.total()}
             features["harmonic_quality"][mode] = _reduced(qualities, usual)
         reference = cls(len(train), notes, features, progressions, surprise=0.0)
-        median = np.median([surprise(chorale, reference) for chorale in held_out])
+        median = np.median([progression_surprise(chorale, reference) for chorale in held_out])
         return replace(reference, surprise=round(float(median), 6))
 
     def to_json(self) -> str:
         """Equal references give equal text."""
-        return json.dumps({"format": FORMAT} | vars(self), indent=0, sort_keys=True) + "\n"
+        return (
+            json.dumps({"format": REFERENCE_FORMAT} | vars(self), indent=0, sort_keys=True) + "\n"
+        )
 
     def save(self, path: Path | str) -> None:
         """Write it for ``load``, whole or not at all. Raises ChoraleError."""
@@ -135,14 +137,14 @@ class Reference:
 
 
 @lru_cache(maxsize=4)
-def load(path: Path = BACH) -> Reference:
+def load_reference(path: Path = REFERENCE_FILE) -> Reference:
     """A reference that was saved; without a path the one that ships with the package.
 
     Raises MusicaeError where there is none or it cannot be read.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts.pop("format") != FORMAT:
+        if facts.pop("format") != REFERENCE_FORMAT:
             raise MusicaeError(f"{path}: was made by another version; make the reference anew")
         return Reference(**facts)
     except MusicaeError:
@@ -156,7 +158,7 @@ def grade(chorale: Chorale, reference: Reference | None = None) -> Grade:
 
     Raises MusicaeError where a voice is silent.
     """
-    reference = reference or load()
+    reference = reference or load_reference()
     its = style(chorale)
     counts: dict[str, Histogram] = dict(its.counts)
     bach = {name: reference.features[name][_mode(name, its.mode)] for name in Grade._fields}
@@ -165,18 +167,18 @@ def grade(chorale: Chorale, reference: Reference | None = None) -> Grade:
     return Grade(
         parallel_errors=_excess(errors, bach["parallel_errors"]) * reference.notes / its.notes,
         repeated_sequences=distance_in_steps(repeats, bach["repeated_sequences"]),
-        **{name: distance(histogram, bach[name]) for name, histogram in counts.items()},
+        **{name: histogram_distance(histogram, bach[name]) for name, histogram in counts.items()},
     )
 
 
-def surprise(chorale: Chorale, reference: Reference | None = None) -> float:
+def progression_surprise(chorale: Chorale, reference: Reference | None = None) -> float:
     """How unexpected each chord is after the one before, on average, in nats.
 
     Expected is what follows the same chord in Bach's chorales of the same mode, ``SMOOTHING``
     added to the count of every chord. Where no two chords follow each other, it is the surprise of
     one chord among all. Raises MusicaeError where a voice is silent.
     """
-    reference = reference or load()
+    reference = reference or load_reference()
     its = style(chorale)
     bach = reference.progressions[its.mode]
     nats = []
@@ -192,18 +194,19 @@ def progression(chorale: Chorale, reference: Reference | None = None) -> float:
 
     Raises MusicaeError where a voice is silent.
     """
-    reference = reference or load()
-    return surprise(chorale, reference) - reference.surprise
+    reference = reference or load_reference()
+    return progression_surprise(chorale, reference) - reference.surprise
 
 
-def distance(histogram: Histogram, bach: Histogram) -> float:
+def histogram_distance(histogram: Histogram, bach: Histogram) -> float:
     """The Wasserstein distance of categories in a row: Bach's by frequency, then the others.
 
     The others stand in the order of their number, so that the most frequent is the farthest. To
     have nothing, as a voice of one note has no intervals, is a category by itself.
 
     >>> bach = {"quarter": 6, "eighth": 3, "half": 1}
-    >>> round(distance({"quarter": 5, "eighth": 5}, bach), 9), distance({"triplet": 1}, bach)
+    >>> near = histogram_distance({"quarter": 5, "eighth": 5}, bach)
+    >>> round(near, 9), histogram_distance({"triplet": 1}, bach)
     (0.2, 2.5)
     """
     histogram, bach = histogram or {"": 1}, bach or {"": 1}

@@ -26,11 +26,11 @@ from musicae.theory.voice_leading.between_voices import (
 
 INTERVALS = tuple(f"{voice.lower()}_intervals" for voice in VOICES)
 
-QUALITIES = tuple(dict.fromkeys(quality for quality, _ in CHORDS if quality != "open"))
+_QUALITIES = tuple(dict.fromkeys(quality for quality, _ in CHORDS if quality != "open"))
 """Of the chords whose progressions are looked at."""
 SYMMETRIC = "diminished seventh"
 """The same chord on each of its notes, so that it is named by the lowest of their degrees."""
-N_CHORDS = 12 * (len(QUALITIES) - 1) + 3
+N_CHORDS = 12 * (len(_QUALITIES) - 1) + 3
 """How many chords there are, above one tonic."""
 
 
@@ -58,7 +58,7 @@ class Style(NamedTuple):
     """
     progressions: list[tuple[str, str]]
     """Each chord and the next one by degree and quality: ``("7 dominant seventh", "0 major")``.
-    What is none of ``QUALITIES`` (passing notes, suspensions, bare fifths) is passed over, and so
+    What is none of ``_QUALITIES`` (passing notes, suspensions, bare fifths) is passed over, and so
     is a chord that repeats the one before."""
 
 
@@ -77,7 +77,7 @@ def style(chorale: Chorale) -> Style:
     harmonies = [
         f"{(chord.root - key.tonic) % (3 if chord.quality == SYMMETRIC else 12)} {chord.quality}"
         for chord in chords.harmonies
-        if chord and chord.quality in QUALITIES
+        if chord and chord.quality in _QUALITIES
     ]
     counts = {
         "note": Counter(map(str, degrees.tolist())) + Counter(rest=int((~sounding).sum())),

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from musicae.core.chorale import transpositions
-from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER, VOICE_RANGES, VOICES
+from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
+from musicae.core.key import Key
+from musicae.core.pitch import pitch_name
+from musicae.core.progress import CountProgress
 from musicae.corpus import load
-from musicae.evaluation import accuracy
-from musicae.evaluation.accuracy import Line, Score
-from musicae.io import base, formats
-from musicae.models.checkpoint import load_model
-
-SUFFIXES = base.SUFFIXES
-
-Progress = Callable[[int, int], None]
-"""Called with the number of chorales scored so far and of all."""
+from musicae.decoding import sampler as decoding
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.tokens import ACCOMPANIMENT, ONLY_SOPRANO
+from musicae.io import formats
+from musicae.io.base import SUFFIXES
+from musicae.models.checkpoint import Checkpoint, load_model
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 
 class Bounds(NamedTuple):
@@ -31,7 +37,7 @@ class Bounds(NamedTuple):
     highest: float
 
 
-class Usual(NamedTuple):
+class UsualRange(NamedTuple):
     """What is usual of a voice of Bach's, in nats."""
 
     per_step: Bounds
@@ -39,7 +45,7 @@ class Usual(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredFiles:
     """Chorales that were scored, and Bach's."""
 
     model: str
@@ -47,8 +53,8 @@ class Judged:
     """Of the model's weights."""
     side: str
     """Of the corpus, from which Bach's chorales are."""
-    scores: tuple[tuple[Path, Score], ...]
-    bach: dict[str, Usual] | None
+    scores: tuple[tuple[Path, ChoraleScore], ...]
+    bach: dict[str, UsualRange] | None
     """By the names of ``Score.lines``; None where the corpus is not at hand."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,26 +69,28 @@ class Judged:
         return {
             "model": self.model,
             "checksum": self.checksum,
-            "files": [{"path": str(path)} | score.as_dict() for path, score in self.scores],
+            "files": [
+                {"path": str(path)} | score.as_dict() for path, score in self.scores
+            ],
             "side": self.side,
             "bach": bach or None,
         }
 
 
-def judge(
+def score_files(
     paths: Sequence[Path],
     model: str = "harmonizer",
     data: Path | None = None,
     side: str = "test",
-    progress: Progress | None = None,
-) -> Judged:
+    progress: CountProgress | None = None,
+) -> ScoredFiles:
     """Score chorales in MIDI or MusicXML files, and Bach's of a side of the corpus.
 
     ``data`` is a corpus file, by default the checkout's; an installed package has none, and Bach is
     left out. Raises MusicaeError where a file, the model or the corpus cannot be used.
     """
     checkpoint = load_model(model)
-    harmonizer = accuracy.harmonizer_of(checkpoint)
+    harmonizer = harmonizer_of(checkpoint)
     held_out = load.load(data).side(side) if data or load.DEFAULT.is_file() else ()
 
     def tell(done: int) -> None:
@@ -94,19 +102,19 @@ def judge(
         tell(done)
         chorale = formats.read(path)
         try:
-            scores.append((path, accuracy.score(harmonizer, chorale)))
+            scores.append((path, score_chorale(harmonizer, chorale)))
         except ChoraleError as error:
             raise ChoraleError(f"{path}: {error}") from None
     lines = []
     for done, chorale in enumerate(held_out, start=len(paths)):
         tell(done)
         if transpositions(chorale):
-            lines.append(accuracy.score(harmonizer, chorale).lines)
+            lines.append(score_chorale(harmonizer, chorale).lines)
     tell(len(paths) + len(held_out))
     if held_out and not lines:
         raise MusicaeError("the corpus has no chorale within the voices' ranges to judge by")
     bach = _usual(lines) if lines else None
-    return Judged(checkpoint.name, checkpoint.checksum, side, tuple(scores), bach)
+    return ScoredFiles(checkpoint.name, checkpoint.checksum, side, tuple(scores), bach)
 
 
 def is_chorale_file(path: Path) -> bool:
@@ -114,9 +122,9 @@ def is_chorale_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
-def _usual(lines: Sequence[dict[str, Line]]) -> dict[str, Usual]:
+def _usual(lines: Sequence[dict[str, VoiceScore]]) -> dict[str, UsualRange]:
     return {
-        name: Usual(
+        name: UsualRange(
             _bounds([each[name].per_step for each in lines]),
             _bounds([each[name].per_note for each in lines]),
         )
@@ -126,3 +134,136 @@ def _usual(lines: Sequence[dict[str, Line]]) -> dict[str, Usual]:
 
 def _bounds(values: Sequence[float]) -> Bounds:
     return Bounds(min(values), float(np.median(values)), max(values))
+
+
+MOST_SURPRISING = 3
+"""How many places of a chorale are named; they lie at least a quarter apart."""
+
+
+WRITTEN_VOICES = "together"
+"""All voices that a harmonizer writes."""
+
+
+class VoiceScore(NamedTuple):
+    """How much what a voice sings, or all together, surprises a harmonizer."""
+
+    nats: float
+    """Over all steps: the exact negative log-likelihood."""
+    steps: int
+    notes: int
+
+    @property
+    def per_step(self) -> float:
+        """Nats a sixteenth."""
+        return self.nats / self.steps
+
+    @property
+    def per_note(self) -> float:
+        return self.nats / self.notes
+
+
+class Surprise(NamedTuple):
+    """A place where a harmonizer expected something else."""
+
+    bar: int
+    beat: float
+    voice: int
+    """0 soprano to 3 bass."""
+    nats: float
+    sung: str
+    """Such as ``sings G4``, ``holds G4`` or ``rests``."""
+    expected: str
+    """The likeliest in its stead, in the same words."""
+
+    def __str__(self) -> str:
+        return (
+            f"bar {self.bar} beat {self.beat:g}: {VOICES[self.voice]} {self.sung}, where the"
+            f" model expected that it {self.expected} ({self.nats:.1f} nats)"
+        )
+
+
+class ChoraleScore(NamedTuple):
+    """How a harmonizer judges a harmonization that exists, given its soprano."""
+
+    key: Key
+    """In which the soprano was heard."""
+    lines: dict[str, VoiceScore]
+    """Of alto, tenor and bass by name, and ``TOGETHER``, whose notes are those of all three."""
+    places: tuple[Surprise, ...]
+    """The most surprising, the most surprising first."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The score as plain numbers, names and lists."""
+        return {
+            "key": str(self.key),
+            "voices": {
+                name: line._asdict()
+                | {"nats_per_step": line.per_step, "nats_per_note": line.per_note}
+                for name, line in self.lines.items()
+            },
+            "most_surprising": [place._asdict() for place in self.places],
+        }
+
+
+@torch.inference_mode()
+def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
+    """How likely alto, tenor and bass are to a soprano; it alone is known, with its signature.
+
+    The key is found in the soprano, and phrases end at its fermatas. A chorale that leaves the
+    voices' ranges is judged in the nearest key in which it does not; what is said of it is said at
+    its own pitch. Raises ChoraleError where there is no such key or a voice never sings.
+    """
+    silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
+    if silent:
+        raise ChoraleError(f"is not in four voices: nothing is sung by {' and '.join(silent)}")
+    if not transpositions(chorale):
+        raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
+    shift = nearest_transposition(chorale)
+    piece = chorale.transpose(shift)
+    sketch = PartialScore.of(piece, voices=ONLY_SOPRANO)
+    tokens = pianoroll.chorale_to_tokens(piece)  # (T, V)
+    logits, nats = decoding.score(model, sketch, tokens)
+    steps, lines = len(tokens), {}
+    for voice in ACCOMPANIMENT:
+        notes = int(chorale.onset[:, voice].sum())
+        lines[VOICES[voice]] = VoiceScore(float(nats[:, voice].sum()), steps, notes)
+    notes = sum(line.notes for line in lines.values())
+    lines[WRITTEN_VOICES] = VoiceScore(float(nats.sum()), steps, notes)
+    places = []
+    for step, voice in _peaks(nats, MOST_SURPRISING):
+        likeliest = int(logits[step, voice].argmax())
+        words = [
+            _in_words(chorale, step, voice, symbol, shift)
+            for symbol in (int(tokens[step, voice]), likeliest)
+        ]
+        at = chorale.position(step)
+        places.append(Surprise(*at, voice, float(nats[step, voice]), *words))
+    return ChoraleScore(sketch.key.transpose(-shift), lines, tuple(places))
+
+
+def harmonizer_of(model: Checkpoint) -> Harmonizer:
+    """The model of a checkpoint that can score. Raises CheckpointError for others."""
+    if not model.can("score"):
+        raise CheckpointError(f"{model.name} gives no likelihood; a harmonizer scores chorales")
+    return cast("Harmonizer", model.model)
+
+
+def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
+    """The steps and voices of the greatest of nats ``(T, V)``, a quarter apart or more."""
+    chosen: list[tuple[int, int]] = []
+    for flat in np.argsort(-nats, axis=None, kind="stable"):
+        step, voice = divmod(int(flat), nats.shape[1])
+        if len(chosen) == count or nats[step, voice] <= 0:
+            break
+        if all(abs(step - other) >= STEPS_PER_QUARTER for other, _ in chosen):
+            chosen.append((step, voice))
+    return chosen
+
+
+def _in_words(chorale: Chorale, step: int, voice: int, symbol: int, shift: int) -> str:
+    """What a symbol at a step of a chorale says, which was encoded ``shift`` semitones higher."""
+    if symbol == SILENCE:
+        return "rests"
+    if symbol == HOLD:
+        return f"holds {pitch_name(int(chorale.pitch[step - 1, voice]))}"
+    return f"sings {pitch_name(VOICE_RANGES[voice][0] + symbol - FIRST_PITCH - shift)}"

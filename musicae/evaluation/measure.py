@@ -9,8 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
+from musicae.encoding.tokens import ONLY_SOPRANO
 from musicae.evaluation import bach_likeness, two_sample
-from musicae.evaluation.originality import SOPRANO, Index
+from musicae.evaluation.originality import Index
 from musicae.theory.voice_leading import rules
 
 FEW = 64
@@ -70,7 +71,7 @@ def _measured(
 
 
 def _begin(known: Sequence[Chorale]) -> None:
-    _indices[:] = [Index(known), Index(known, SOPRANO)]
+    _indices[:] = [Index(known), Index(known, ONLY_SOPRANO)]
 
 
 def _measure(chorale: Chorale) -> Measures:

@@ -9,12 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.encoding.tokens import ALL_VOICES
 
-ALL_VOICES = tuple(range(N_VOICES))
-SOPRANO = (0,)
-
-NOTHING = -1
+_UNKNOWN = -1
 """The symbol of a transition that no known chorale has, or in which nothing sounds."""
 
 
@@ -44,7 +42,8 @@ class Index:
     the bar it begins is not looked at. It does not go on through silence in all of the voices.
 
     >>> known = Chorale.from_notes([[(0, 4, 60), (4, 4, 62), (8, 4, 63), (12, 4, 67)]])
-    >>> Index([known], SOPRANO).longest(Chorale.from_notes([[(0, 8, 74), (8, 4, 75), (12, 4, 72)]]))
+    >>> other = Chorale.from_notes([[(0, 8, 74), (8, 4, 75), (12, 4, 72)]])
+    >>> Index([known], voices=[0]).longest(other)
     Passage(steps=8, step=4, known=0, known_step=4)
     """
 
@@ -56,10 +55,10 @@ class Index:
         for chorale in chorales:
             self._begins.append(len(text))
             for row in self._transitions(chorale):
-                # Symbols below NOTHING occur once, so that no passage contains one.
-                unique = NOTHING - 1 - len(text)
+                # Symbols below _UNKNOWN occur once, so that no passage contains one.
+                unique = _UNKNOWN - 1 - len(text)
                 text.append(self._symbols.setdefault(row, len(self._symbols)) if row else unique)
-            text.append(NOTHING - 1 - len(text))
+            text.append(_UNKNOWN - 1 - len(text))
         self._automaton = _SuffixAutomaton(text)
 
     def longest(self, chorale: Chorale) -> Passage | None:
@@ -67,7 +66,7 @@ class Index:
 
         Takes milliseconds, however many chorales are known.
         """
-        symbols = [self._symbols.get(row, NOTHING) for row in self._transitions(chorale)]
+        symbols = [self._symbols.get(row, _UNKNOWN) for row in self._transitions(chorale)]
         length, end, known_end = self._automaton.longest(symbols)
         if not length:
             return None

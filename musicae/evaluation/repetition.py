@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-HELD = -2
+_GOES_ON = -2
 """A sixteenth in which a note or rest goes on."""
 
 
@@ -26,9 +26,9 @@ def repeated_lengths(spans: Sequence[tuple[int, int]]) -> Counter[str]:
     Counter({'12': 2})
     """
     starts = [0, *accumulate(length for length, _ in spans)]
-    steps = np.full(starts[-1], HELD, dtype=np.int32)
+    steps = np.full(starts[-1], _GOES_ON, dtype=np.int32)
     steps[starts[:-1]] = [pitch for _, pitch in spans]
-    begun = np.cumsum(steps != HELD)
+    begun = np.cumsum(steps != _GOES_ON)
     # Neighbours in the order of what follows share the longest beginnings, so that every repeated
     # sequence is a run of neighbours (a suffix array, and the intervals of its common prefixes).
     text = steps.astype(">u4").tobytes()

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import MusicaeError
-from musicae.evaluation.bach_likeness import Reference, grade, load
+from musicae.evaluation.bach_likeness import Reference, grade, load_reference
 from musicae.evaluation.histograms import INTERVALS, style
-from musicae.evaluation.statistics import TAILS
+from musicae.evaluation.statistics import RESAMPLES, TAILS
 
 Traits = Mapping[str, float]
 
@@ -30,7 +30,6 @@ REPEATS = 10
 """How often the chorales are dealt into folds anew."""
 REGULARIZATION = 0.1
 """scikit-learn's ``C``; small, because there are about as many traits as chorales."""
-RESAMPLES = 2000
 WIDENING = math.sqrt((2 * FOLDS - 1) / (FOLDS - 1))
 """Of the bootstrap's interval, which takes the folds to be independent, although their classifiers
 have learnt from the same chorales (Nadeau and Bengio, *Inference for the Generalization Error*,
@@ -40,7 +39,7 @@ TELLING = 5
 
 LENGTHS = (1, 2, 4, 6, 8)
 """In sixteenths; those that make up most of Bach's notes."""
-CHORDS = ("0 4 7", "0 3 7", "0 3 6", "0 3 6 8", "0 3 5 8", "0 1 5 8", "0 2 5 8", "0 2 7")
+_SONORITIES = ("0 4 7", "0 3 7", "0 3 6", "0 3 6 8", "0 3 5 8", "0 1 5 8", "0 2 5 8", "0 2 7")
 """Major, minor and diminished triads, dominant, minor, major and half-diminished sevenths, and the
 suspended fourth: Bach's most frequent sonorities."""
 
@@ -64,14 +63,14 @@ def traits(chorale: Chorale, reference: Reference | None = None) -> dict[str, fl
     """
     its = style(chorale)
     counts = its.counts
-    distances = grade(chorale, reference or load())._asdict()
+    distances = grade(chorale, reference or load_reference())._asdict()
     found = {f"{name} distance": value for name, value in distances.items()}
     found["minor"] = float(its.mode == "minor")
     for degree in range(12):
         found[f"degree {degree}"] = _share(counts["note"], str(degree))
     for length in LENGTHS:
         found[f"notes of {length}"] = _share(counts["rhythm"], str(length))
-    for chord in CHORDS:
+    for chord in _SONORITIES:
         found[f"sonority {chord}"] = _share(counts["harmonic_quality"], chord)
     for voice, name in zip(VOICES, INTERVALS, strict=True):
         sizes = np.array([int(size) for size in counts[name].elements()] or [0])

@@ -1,4 +1,4 @@
-"""Base."""
+"""What readers and writers share: suffixes, the result of reading, and markers of ours."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class Reading(NamedTuple):
 
     chorale: Chorale
     quantized: int
+    notices: tuple[str, ...] = ()
+    """Sentences on choices that were made in reading, such as one of two tracks called Bass."""
 
 
 MIDI_SUFFIXES = (".mid", ".midi")

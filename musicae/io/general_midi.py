@@ -1,4 +1,4 @@
-"""General midi."""
+"""General MIDI programs (instrument sounds) by number and by name."""
 
 from __future__ import annotations
 

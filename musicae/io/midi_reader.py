@@ -1,9 +1,7 @@
-"""Chorale <-> Standard MIDI File.
+"""MIDI file -> Chorale, or the parts of one: notes moved to the grid, meters, key and marks.
 
-Files are written as DAWs like them: format 1, the conductor in track 0, then a named track a voice
-on channels 1 to 4, each with one program change, the key signature, and its end on a bar line. An
-anacrusis is a short first meter, as notation programs write it. A chorale that begins or ends in
-silence has markers ``Start`` and ``End`` there, since MIDI knows no other way.
+``read`` takes a finished chorale. ``read_parts`` takes the parts that are given to a harmonizer,
+with the file's own events beside the quantized notes.
 """
 
 from __future__ import annotations
@@ -11,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import (
     FASTEST_QPM,
-    LONGEST,
+    MOST_STEPS,
     SLOWEST_QPM,
     STEPS_PER_QUARTER,
     STEPS_PER_WHOLE,
@@ -27,21 +25,24 @@ from musicae.core.constants import (
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
-from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START, Reading
+from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START, Reading, title_from
 from musicae.io.midi_file import (
     MidiNote,
+    Part,
     Song,
     Timed,
     no_notes,
     open_song,
     text_of,
 )
-from musicae.io.midi_writer import _meter_message
-from musicae.io.voice_tracks import voices_of
-
-if TYPE_CHECKING:
-    pass
-
+from musicae.io.midi_writer import meter_message
+from musicae.io.voice_tracks import (
+    choose_parts,
+    doubled_names,
+    labels,
+    under_the_melody,
+    voices_of,
+)
 
 BREATH = 0.25
 """Of a sixteenth: how far from the grid a note that was meant to be on it may be played."""
@@ -53,14 +54,14 @@ PHRASE_MARKS = (FERMATA, "cadence", "phrase")
 def read(path: Path | str) -> Chorale:
     """The chorale in a MIDI file, moved to the sixteenth grid.
 
-    Voices are found by track names, else four parts are S A T B from high to low, and one part is
-    a soprano alone. Raises ChoraleError where the file cannot be used or its voices not be told.
+    ``voice_tracks.voices_of`` says which part is which voice. Raises ChoraleError where the file
+    cannot be used or its voices cannot be found.
     """
     return read_counting(path).chorale
 
 
 def read_counting(path: Path | str) -> Reading:
-    """``read``, with the count of notes that were off the grid."""
+    """``read``, with the number of notes that were off the grid, and notices."""
     song = open_song(Path(path))
     if song.parts:
         song = song.pattern(song.parts[0])
@@ -79,7 +80,94 @@ def read_counting(path: Path | str) -> Reading:
         keep_silence=starts or not ends,
         source=_told(song, SOURCE),
     )
-    return Reading(chorale, sum(off_grid(song, part.notes) for part in voices.values()))
+    moved = sum(off_grid(song, part.notes) for part in voices.values())
+    return Reading(chorale, moved, doubled_names(song))
+
+
+@dataclass(frozen=True, eq=False)
+class PartsReading:
+    """The parts of a MIDI file that are given to a harmonizer, as they are and quantized."""
+
+    song: Song
+    """The file, in the meter asked for; of a format 2 file the one song that holds the parts."""
+    parts: dict[int, Part]
+    """The given parts by voice, 0 soprano to 3 bass."""
+    under: dict[int, frozenset[MidiNote]]
+    """For each given voice the notes under its top notes, which are not in the chorale."""
+    chorale: Chorale
+    """The top notes of the given parts on the sixteenth grid; other voices are silent."""
+    offset: int
+    """The sixteenths in the file before the chorale's first step."""
+    marks: tuple[int, ...]
+    """The chorale's steps that the file marks as ends of phrases."""
+    taken: str
+    """The given parts as a list to read, with the numbers that ``--track`` takes."""
+    others: str
+    """The same of the parts that are not given; empty where there are none."""
+
+    @property
+    def top_notes(self) -> dict[int, list[MidiNote]]:
+        """For each given voice the notes that the chorale has, in ticks."""
+        return {
+            voice: [note for note in part.notes if note not in self.under[voice]]
+            for voice, part in self.parts.items()
+        }
+
+    @property
+    def moved(self) -> int:
+        """How many of ``top_notes`` begin off the sixteenth grid."""
+        return sum(off_grid(self.song, notes) for notes in self.top_notes.values())
+
+    @property
+    def states_meter(self) -> bool:
+        return bool(self.song.metas("time_signature"))
+
+
+def read_parts(
+    path: Path | str,
+    *,
+    track: str | None = None,
+    voice: int | None = None,
+    lock: Sequence[int] | None = None,
+    bars: bool = False,
+    meter: Meter | None = None,
+) -> PartsReading:
+    """The parts of a MIDI file that are given; see ``voice_tracks.choose_parts``.
+
+    Args:
+        bars: whether only some bars are written anew. Then bars are numbered as in ``read``: a
+            silence that the file marks at its start or end counts.
+        meter: the meter of a file that states none.
+
+    Raises ChoraleError where the file or its parts cannot be used.
+    """
+    whole = open_song(Path(path))
+    if not whole.parts:
+        raise ChoraleError(f"{whole.path}: {no_notes(whole)}")
+    parts = choose_parts(whole, track=track, voice=voice, lock=lock, bars=bars)
+    taken = labels(whole, list(parts.values()))
+    others = labels(whole, [part for part in whole.parts if part not in parts.values()])
+    song = whole.pattern(next(iter(parts.values())))
+    parts = {v: _same_part(song, part) for v, part in parts.items()}
+    song = in_meter(song, meter) if meter else song
+    under = {v: frozenset(under_the_melody(song, part.notes)) for v, part in parts.items()}
+    voices = [
+        quantize(song, [note for note in parts[v].notes if note not in under[v]])
+        if v in parts
+        else []
+        for v in range(len(VOICES))
+    ]
+    steps = max(step + duration for notes in voices for step, duration, _ in notes)
+    keep_silence = False
+    if bars:
+        markers = [(song.step(e.tick), text_of(e.message)) for e in song.metas("marker")]
+        keep_silence = any(text == START for _, text in markers)
+        steps = max([steps, *(step for step, text in markers if text == END)])
+    chorale = chorale_of(song, voices, steps, keep_silence)
+    chorale = replace(chorale, title=chorale.title or title_from(song.path))
+    offset = steps - len(chorale)
+    marks = phrase_marks(song, offset, len(chorale))
+    return PartsReading(song, parts, under, chorale, offset, marks, taken, others)
 
 
 def chorale_of(
@@ -94,7 +182,7 @@ def chorale_of(
     Where the first note falls off the bar line within the first bar, it begins an anacrusis,
     unless the silence before it is to be kept.
     """
-    if steps > LONGEST:
+    if steps > MOST_STEPS:
         bars = steps // STEPS_PER_WHOLE
         raise ChoraleError(f"{song.path}: lasts some {bars} bars; is it damaged?")
     measures = _measures(song, steps)
@@ -123,10 +211,10 @@ def chorale_of(
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """How musicae made a MIDI file; empty where it did not. Raises ChoraleError."""
-    return provenance_of(open_song(Path(path)))
+    return song_provenance(open_song(Path(path)))
 
 
-def provenance_of(song: Song) -> dict[str, Any]:
+def song_provenance(song: Song) -> dict[str, Any]:
     """How musicae made a song; empty where it did not."""
     try:
         found = json.loads(_told(song, PROVENANCE) or "{}")
@@ -237,6 +325,11 @@ def _qpm(microseconds: int) -> float:
     return min(FASTEST_QPM, max(SLOWEST_QPM, 60e6 / max(1, microseconds)))
 
 
+def _same_part(pattern: Song, part: Part) -> Part:
+    """The part in a song of a format 2 file, which numbers its tracks anew."""
+    return next(p for p in pattern.parts if p.notes == part.notes and p.channel == part.channel)
+
+
 def in_meter(song: Song, meter: Meter) -> Song:
     """A song that states no meter, in this one. Raises ChoraleError where it states another."""
     stated = {(e.message.numerator, e.message.denominator) for e in song.metas("time_signature")}
@@ -246,4 +339,4 @@ def in_meter(song: Song, meter: Meter) -> Song:
         raise ChoraleError(f"{song.path}: states its meter itself; leave --meter away")
     # At the end of the list, for notes know their events by number.
     first, *others = song.tracks
-    return replace(song, tracks=((*first, Timed(0, _meter_message(meter))), *others))
+    return replace(song, tracks=((*first, Timed(0, meter_message(meter))), *others))

@@ -1,4 +1,10 @@
-"""Midi writer."""
+"""Chorale -> MIDI file.
+
+Files are format 1: the conductor in track 0, then a named track for each voice on channels 1 to 4
+with one program change and the key signature. Every track ends on a bar line. An anacrusis is a
+short first meter, as notation programs write it. A chorale that begins or ends in silence has
+markers ``Start`` and ``End`` there, since MIDI has no rests.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +73,7 @@ def arrange(
     key_signature = [key_event(chorale.key)] if chorale.key else []
     events += key_signature
     for meter in _written_meters(chorale):
-        events.append(Timed(meter.step * ticks_per_step, _meter_message(meter)))
+        events.append(Timed(meter.step * ticks_per_step, meter_message(meter)))
     for tempo in chorale.tempos:
         message = mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo.qpm))
         events.append(Timed(tempo.step * ticks_per_step, message))
@@ -187,7 +193,8 @@ def _written_meters(chorale: Chorale) -> list[Meter]:
     return [short, replace(first, step=pickup), *chorale.meters[1:]]
 
 
-def _meter_message(meter: Meter) -> Any:
+def meter_message(meter: Meter) -> Any:
+    """The time signature of a meter, as a MIDI meta message."""
     return mido.MetaMessage(
         "time_signature",
         numerator=meter.numerator,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,29 +11,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musicae.core.chorale import Chorale, Note
-from musicae.core.constants import FASTEST_QPM, LONGEST, SLOWEST_QPM, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import FASTEST_QPM, MOST_STEPS, SLOWEST_QPM, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import MODES, Key
 from musicae.core.meter import COMMON_TIME, Measure, Meter, Tempo, meters_of
 from musicae.io.base import Reading
-
-VOICE_NAMES = ("soprano|sopran|s", "alto|alt|a", "tenore?|t", "bass|basso|b")
-"""What a part's name or its first word is, for each voice; doublings may follow it."""
+from musicae.io.voice_tracks import rank_names
 
 
 def from_score(score: Any, title: str = "", source: str = "") -> Reading:
     """A chorale of a music21 score, its bars in the order drawn: repeats are not unfolded.
 
-    The voices are the parts named Soprano, Alto, Tenor and Bass, whatever doubles them, else four
-    parts from the top down; a single part is a melody, which the soprano sings. Of chords in the
-    soprano the top note stays. Raises ChoraleError where the voices cannot be told.
+    The voices are the parts named after them (see ``voice_tracks.rank_names``), else four parts
+    from the top down; a single part is the soprano. Of chords in the soprano the top note stays.
+    Raises ChoraleError where these rules do not find the voices.
     """
     bars = [list(part.getElementsByClass("Measure")) if part else [] for part in _voices(score)]
     if not any(bars):
         raise ChoraleError("the score has no bars")
     measures, begins = _measures(bars)
     steps = measures[-1].start + measures[-1].length
-    if steps > LONGEST:
+    if steps > MOST_STEPS:
         raise ChoraleError(f"lasts {steps // STEPS_PER_QUARTER} quarter notes; is it damaged?")
     voices, fermatas, quantized = [], [], 0
     for name, line in zip(VOICES, bars, strict=True):
@@ -83,16 +80,12 @@ def _voices(score: Any) -> list[Any]:
 
 
 def _named_voices(parts: Sequence[Any]) -> list[Any]:
-    """For each voice the one part that has its name, or None. A plain name goes before others."""
-    found = []
-    for names in VOICE_NAMES:
-        called = [
-            [p for p in parts if re.match(pattern, (p.partName or "").strip(), re.IGNORECASE)]
-            for pattern in (rf"({names})\W*$", rf"({names})\b")
-        ]
-        matches = called[0] or called[1]
-        found.append(matches[0] if len(matches) == 1 else None)
-    return found
+    """For each voice the part that is named after it, or None where none or several are."""
+    ranked = rank_names([part.partName or "" for part in parts])
+    return [
+        parts[ranked[voice].chosen] if voice in ranked and not ranked[voice].rivals else None
+        for voice in range(len(VOICES))
+    ]
 
 
 def _measures(bars: Sequence[Sequence[Any]]) -> tuple[list[Measure], list[Fraction]]:

@@ -1,4 +1,4 @@
-"""Musicxml reader."""
+"""Read MusicXML files as chorales, and the provenance that musicae writes into them."""
 
 from __future__ import annotations
 

@@ -9,33 +9,31 @@ import io
 import json
 import re
 import zipfile
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from musicae import __version__
 from musicae.core.chorale import Chorale
-from musicae.core.constants import MARK_COLOUR, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import DOTTED_QUARTER, MARK_COLOUR, REST, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
-from musicae.core.meter import Meter, Tempo
+from musicae.core.meter import Tempo
+from musicae.core.pitch import accidentals, spelled_parts
+from musicae.core.version import __version__
+from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.notation import bars_of_symbols
 from musicae.theory.harmonic_analysis import Label, texts
-from musicae.theory.spelling import name_of, spell
+from musicae.theory.spelling import spell
 
-SUFFIXES = (".musicxml", ".xml", ".mxl")
-"""The files that are read and written; the last is compressed."""
-
-CLEFS = ("TrebleClef", "TrebleClef", "Treble8vbClef", "BassClef")
+_CLEFS = ("TrebleClef", "TrebleClef", "Treble8vbClef", "BassClef")
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
 )
-KINDS = {
+_HARMONY_KINDS = {
     "": "major",
     "m": "minor",
     "dim": "diminished",
@@ -48,9 +46,6 @@ KINDS = {
     "5": "power",
 }
 """What music21 calls the chords of lead sheets."""
-
-DOTTED_QUARTER = 6
-"""In steps."""
 
 MXL_ENTRY = "score.musicxml"
 MXL_TYPE = "application/vnd.recordare.musicxml"
@@ -78,7 +73,7 @@ def write(
     The same music gives the same bytes. Raises ChoraleError where the file cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
     xml = to_xml(chorale, program, provenance, marks, labels=labels)
     with whole_file(path) as partial:
@@ -133,7 +128,7 @@ def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Seq
         for i, measure in enumerate(chorale.measures):
             bar = stream.Measure(number=i + (0 if chorale.pickup else 1))
             if i == 0:
-                bar.clef = getattr(clef, CLEFS[v])()
+                bar.clef = getattr(clef, _CLEFS[v])()
                 if chorale.key:
                     bar.keySignature = key.KeySignature(chorale.key.fifths).asKey(chorale.key.mode)
                 if chorale.pickup:
@@ -157,8 +152,7 @@ def _metronome_mark(chorale: Chorale, mark: Tempo) -> Any:
     """A tempo in beats where these are dotted and it is whole, else in quarters."""
     from music21 import tempo
 
-    measure = next(m for m in reversed(chorale.measures) if m.start <= mark.step)
-    beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+    beat = chorale.measures[chorale.measure_index(mark.step)].meter.steps_per_beat
     beats = mark.qpm * STEPS_PER_QUARTER / beat
     if beat == DOTTED_QUARTER and beats == round(beats):
         return tempo.MetronomeMark(number=round(beats), referent=DOTTED_QUARTER / STEPS_PER_QUARTER)
@@ -186,8 +180,8 @@ def _fill(
                 rest.duration.quarterLength = quarters
                 bar.append(rest)
                 continue
-            letter, sharps, octave = name_of(symbol.pitch, places[symbol.note_step])
-            spelled = pitch.Pitch(letter + ("#" * sharps if sharps > 0 else "-" * -sharps))
+            letter, sharps, octave = spelled_parts(symbol.pitch, places[symbol.note_step])
+            spelled = pitch.Pitch(letter + accidentals(sharps, flat="-"))
             spelled.octave = octave
             head = note.Note(spelled, quarterLength=quarters)
             if symbol.tied_before or symbol.tied_after:
@@ -212,7 +206,7 @@ def _fill(
 
 def _place(bars: Sequence[Any], chorale: Chorale, step: int) -> tuple[Any, Fraction]:
     """The bar in which a step lies, and the quarters into it."""
-    index = bisect_right(chorale.measures, step, key=lambda measure: measure.start) - 1
+    index = chorale.measure_index(step)
     return bars[index], Fraction(step - chorale.measures[index].start, STEPS_PER_QUARTER)
 
 
@@ -228,7 +222,7 @@ def _label(score: Any, chorale: Chorale, labels: Sequence[Label]) -> None:
     for label, (step, text) in zip(labels, texts(labels), strict=True):
         bar, into = _place(above, chorale, step)
         root, kind, bass = _chord(label.chord)
-        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=KINDS[kind], kindStr=kind)
+        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=kind)
         symbol.placement = "above"
         bar.insert(into, symbol)
         bar, into = _place(below, chorale, step)
@@ -245,7 +239,7 @@ def _chord(symbol: str) -> tuple[str, str, str]:
     """
     upper, _, lower = symbol.partition("/")
     root = re.match("[A-G][#b]*", upper)
-    if root is None or upper[root.end() :] not in KINDS:
+    if root is None or upper[root.end() :] not in _HARMONY_KINDS:
         raise ChoraleError(f"{symbol!r} is not a chord symbol that can be written")
     bass = lower or root[0]
     return root[0].replace("b", "-"), upper[root.end() :], bass.replace("b", "-")

@@ -61,7 +61,7 @@ def _spans(chorale: Chorale, voice: int) -> list[Note]:
 
 
 def _symbols(chorale: Chorale, measure: Measure, spans: Sequence[Note]) -> list[Symbol]:
-    meter = Meter(0, measure.numerator, measure.denominator)
+    meter = measure.meter
     stop = measure.start + measure.length
     # A pickup is the end of a bar, and its beats lie where they would in the whole of it.
     is_pickup = chorale.pickup and measure.start == 0

@@ -1,67 +1,205 @@
-"""Which part of a MIDI file is which voice, by the names of tracks and by what they play."""
+"""Which part of a file is which voice: one rule for MIDI files and scores.
+
+``voice_of_name`` reads a name in the languages that choirs use. ``rank_names`` and ``voices_of``
+build on it, so that reading, checking and harmonizing agree on every file.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from musicae.api.request import Request
-from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import BASS, SOPRANO, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.midi_file import MidiNote, Part, Song
 
-MELODY_NAMES = ("soprano", "melody", "vocal", "voice", "lead", "tune", "song")
-"""How tracks that hold the melody are called, the surest names first."""
+VOICE_WORDS = (
+    r"sopra+n(?:[oie]|[oe]?s)?|canto|cantus|dis[ck]ant(?:us)?|descant|superius|tiples?|trebles?"
+    r"|dessus",
+    r"alt(?:[oie]|us|o?s|en)?|contralt(?:[oi]|os)",
+    r"tenor(?:[ei]|e?s|en)?",
+    r"bas(?:s(?:es?|i|o(?!\W+continuo)|us)?)?|bajos?|baixos?",
+)
+"""The words for each voice, singular and plural, without accents and in lower case."""
+INSTRUMENTS = re.compile(
+    r"[\s-]*(?:sax|guit|git|gtr|uke|ukul|banjo|lute|clarinet|klar|flut|flot|flaut|recorder|bloc?k"
+    r"|trombon|posaun|tromp|trump|tuba|horn|cornet|kornet|flugel|euphon|bugle|viols?\b|gamb|fiddle"
+    r"|synth|piano|organ|pedal|accord|akkord|marimb|vib|drum|kick|tom\b|steel|string|pluck|slap"
+    r"|fret|electr|acoust|line\b|riff|loop|pad\b|clef|staff|hand\b|continue)"
+)
+"""What makes a voice's word the name of an instrument or a staff: ``Tenor sax``, ``Bass drum``."""
+ACCOMPANIMENT_NAMES = re.compile(
+    r"\b(?:[kc]ontra)?bass|\bdrum|guitar|gitarre|guitare|chitarra|piano|klavier|organ|orgel|orgue|keyb|synth|\bpads?\b"
+    r"|strings|chords|akkorde|accomp|begleit|percuss"
+)
+"""Parts that accompany, by their names; no melody is looked for in them first."""
+MELODY_NAMES = ("melod", "vocal", "voice", "lead", "tune", "song")
+"""Parts of names of tracks that hold the melody, the surest first."""
 CHORD_SPREAD = STEPS_PER_QUARTER * 2
 """Notes that begin within a quarter divided by this (a thirty-second) are one chord."""
 
 
-def given_parts(song: Song, request: Request, track: str | None) -> dict[int, Part]:
-    """The parts that are given, by voice in order; see ``given.read_given`` for the rules.
+class RankedNames(NamedTuple):
+    """Which of several names stands for one voice, as indices into the list of names."""
 
-    Where bars are to be recomposed, all voices that there are, whether locked or not. Raises
-    ChoraleError where the parts asked for are not there.
+    chosen: int
+    rivals: tuple[int, ...]
+    """Other names that are as sure as the chosen one."""
+
+
+def voice_of_name(name: str) -> int | None:
+    """The voice that a part's name stands for, 0 soprano to 3 bass; None where it is no voice's.
+
+    The first line of the name begins with the voice's word in any letter case, or it is the
+    word's first letter, alone or with 1, 2, I or II. Anything may follow the word but the name of
+    an instrument.
+
+    >>> [voice_of_name(name) for name in ("Sopran 1", "Ténor (solo)", "B.", "Bass guitar")]
+    [0, 2, 3, None]
     """
-    of_voices = request.lock is not None or request.bars is not None
-    if track and of_voices:
+    plain = _plain(name)
+    for voice, words in enumerate(VOICE_WORDS):
+        word = re.match(rf"(?:{words})(?![^\W\d])", plain)
+        if word and not INSTRUMENTS.match(plain, word.end()):
+            return voice
+        if re.fullmatch(rf"{VOICES[voice][0].lower()}\W*(?:[12]|ii?)?\W*", plain):
+            return voice
+    return None
+
+
+def rank_names(names: Sequence[str]) -> dict[int, RankedNames]:
+    """For each voice that is named, in order, the name that is its own.
+
+    Of several names of one voice, ``Soprano`` goes before ``Sopran`` or ``S.``, these before
+    names with something after the word, such as ``Soprano 1``, and any of these before
+    ``Descant``. Of names that are equally sure, the first is chosen.
+    """
+    ranks: dict[int, list[tuple[int, int]]] = {}
+    for index, name in enumerate(names):
+        voice = voice_of_name(name)
+        if voice is not None:
+            ranks.setdefault(voice, []).append((_rank(name, voice), index))
+    found = {}
+    for voice in sorted(ranks):
+        (best, chosen), *others = sorted(ranks[voice])
+        found[voice] = RankedNames(chosen, tuple(i for rank, i in others if rank == best))
+    return found
+
+
+def parts_by_name(parts: Sequence[Part]) -> dict[int, Part]:
+    """The parts named after voices, by voice; see ``rank_names``."""
+    names = [part.name for part in parts]
+    return {voice: parts[rank.chosen] for voice, rank in rank_names(names).items()}
+
+
+def voices_of(song: Song) -> dict[int, Part]:
+    """Which part is which voice in a finished song, by voice.
+
+    The names decide, as in ``choir``. Without names, four parts are S A T B from high to low; one
+    part is the soprano, and so is the part named like a melody or the only part that is not an
+    accompaniment by its name. In format 2 only the first song counts. Raises ChoraleError where
+    these rules find nothing.
+    """
+    parts = parts_together(song)
+    if named := choir(parts):
+        return named
+    accompanied = [part for part in parts if not ACCOMPANIMENT_NAMES.search(_plain(part.name))]
+    melody = melody_by_name(parts)
+    a_band = melody is not None and len(accompanied) < len(parts)
+    if len(parts) == len(VOICES) and not a_band:
+        return _by_height(parts)
+    if melody is not None:
+        return {SOPRANO: melody}
+    if len(parts) == 1 or len(accompanied) == 1:
+        return {SOPRANO: (accompanied or parts)[0]}
+    if not parts or (named := parts_by_name(parts)):
+        return named
+    raise ChoraleError(
+        f"{song.path}: has {len(parts)} parts, neither one nor four; name the tracks"
+        f" {', '.join(VOICES)}"
+    )
+
+
+def choir(parts: Sequence[Part]) -> dict[int, Part]:
+    """The parts named after voices, by voice, where the names are a choir's; else empty.
+
+    A bass as the only voice among other parts is a band's. Where no part is named after the
+    soprano, one that is named like a melody is it.
+    """
+    named = parts_by_name(parts)
+    if named.keys() <= {BASS} and len(parts) > 1:
+        return {}
+    if SOPRANO not in named:
+        melody = melody_by_name([part for part in parts if part not in named.values()])
+        named = ({} if melody is None else {SOPRANO: melody}) | named
+    return named
+
+
+def doubled_names(song: Song) -> tuple[str, ...]:
+    """For each voice whose name several tracks carry equally, a sentence on which one is read."""
+    parts = parts_together(song)
+    names = [part.name for part in parts]
+    if names[: len(VOICES)] == list(VOICES):  # a file of musicae's with a band after the voices
+        return ()
+    ranked = rank_names(names)
+    return tuple(
+        f"several tracks are named {VOICES[voice].lower()}; it is read from"
+        f" {labels(song, [parts[chosen]])}, not from {labels(song, [parts[i] for i in rivals])}"
+        for voice, (chosen, rivals) in ranked.items()
+        if rivals
+    )
+
+
+def choose_parts(
+    song: Song,
+    *,
+    track: str | None = None,
+    voice: int | None = None,
+    lock: Sequence[int] | None = None,
+    bars: bool = False,
+) -> dict[int, Part]:
+    """The parts that are given, by voice in order.
+
+    Args:
+        track: the number (from 1) or name of the one given part.
+        voice: the voice that the one given part is. Without ``track``, the part is the one with
+            the voice's name, else the likeliest melody.
+        lock: the voices that are given.
+        bars: whether only some bars are written anew; then every voice in the file is given.
+
+    With none of these, the parts of a ``choir`` are given, else the likeliest melody as the
+    soprano. Raises ChoraleError where the parts asked for are not there.
+    """
+    if track and (lock is not None or bars):
         raise ChoraleError(
             f"{song.path}: --track chooses a single melody; with --lock or --bars the tracks are"
             " found by the voices' names"
         )
-    named = parts_by_name(song)
-    if track or request.voice is not None:
-        voice = request.voice or 0
+    parts = parts_together(song)
+    named = parts_by_name(parts)
+    if track or voice is not None:
+        voice = voice or SOPRANO
         part = find_part(song, track) if track else named.get(voice) or likely_melody(song)
         return {voice: part}
-    if of_voices:
-        voices = named or _parts_by_height(song)
-        for voice in request.lock or ():
-            if voice not in voices:
-                raise ChoraleError(
-                    f"{song.path}: no track is called {VOICES[voice]}; with notes there are"
-                    f" {labels(song, song.parts)}"
-                )
-        if request.bars is not None or request.lock is None:
-            return voices
-        return {voice: voices[voice] for voice in request.lock}
-    if len(named) > 1 or (named and len(song.parts) == 1):
-        return named
-    return {0: likely_melody(song)}
-
-
-def parts_by_name(song: Song) -> dict[int, Part]:
-    """The parts named after voices, such as ``Soprano``, ``Alto 1``, ``Basses`` or ``T``.
-
-    Of several with one voice's name, that which is called so exactly, else the first. In format 2,
-    where every track is a song of its own, those of the first track.
-    """
-    named: dict[int, Part] = {}
-    for voice, name in enumerate(VOICES):
-        pattern = re.compile(rf"{name}(s|es|i)?\b|{name[0]}\W*$", re.IGNORECASE)
-        found = [part for part in _together(song) if pattern.match(part.name)]
-        if found:
-            named[voice] = min(found, key=lambda part: part.name.lower() != name.lower())
-    return named
+    if lock is None and not bars:
+        return choir(parts) or {SOPRANO: likely_melody(song)}
+    voices = choir(parts) or named
+    if not voices:
+        if len(parts) not in (1, len(VOICES)):
+            raise ChoraleError(
+                f"{song.path}: no track is named after a voice; with notes there are"
+                f" {labels(song, parts)}; name them {', '.join(VOICES)}"
+            )
+        voices = _by_height(parts)
+    for locked in lock or ():
+        if locked not in voices:
+            raise ChoraleError(
+                f"{song.path}: no track is called {VOICES[locked]}; with notes there are"
+                f" {labels(song, song.parts)}"
+            )
+    return voices if bars or lock is None else {locked: voices[locked] for locked in lock}
 
 
 def find_part(song: Song, track: str) -> Part:
@@ -78,13 +216,23 @@ def find_part(song: Song, track: str) -> Part:
 
 
 def likely_melody(song: Song) -> Part:
-    """The part that is named like a melody, else the highest that mostly plays single notes."""
-    for name in MELODY_NAMES:
-        for part in song.parts:
-            if name in part.name.lower():
-                return part
+    """The soprano or the melody by name, else the highest part that mostly plays single notes."""
+    named = parts_by_name(song.parts).get(SOPRANO) or melody_by_name(song.parts)
+    if named:
+        return named
     single = [p for p in song.parts if len(under_the_melody(song, p.notes)) <= len(p.notes) / 4]
     return max(single or song.parts, key=lambda part: part.mean_pitch)
+
+
+def melody_by_name(parts: Sequence[Part]) -> Part | None:
+    """The part with the surest of ``MELODY_NAMES``; a lead guitar only where nothing else has one."""
+    accompanying = [bool(ACCOMPANIMENT_NAMES.search(_plain(part.name))) for part in parts]
+    for skipped in (True, False):
+        for name in MELODY_NAMES:
+            for part, accompanies in zip(parts, accompanying, strict=True):
+                if name in part.name.lower() and not (skipped and accompanies):
+                    return part
+    return None
 
 
 def labels(song: Song, parts: Sequence[Part]) -> str:
@@ -119,41 +267,28 @@ def under_the_melody(song: Song, notes: Sequence[MidiNote]) -> tuple[MidiNote, .
     return tuple(hidden)
 
 
-def _parts_by_height(song: Song) -> dict[int, Part]:
-    """Parts without voices' names: one is a soprano, four are S A T B from high to low."""
-    parts = _together(song)
-    if len(parts) not in (1, len(VOICES)):
-        raise ChoraleError(
-            f"{song.path}: no track is named after a voice; with notes there are"
-            f" {labels(song, parts)}; name them {', '.join(VOICES)}"
-        )
-    return dict(enumerate(sorted(parts, key=lambda part: -part.mean_pitch)))
-
-
-def _together(song: Song) -> list[Part]:
+def parts_together(song: Song) -> list[Part]:
     """The parts that sound together: in format 2 those of one track, else all."""
     return [p for p in song.parts if song.format != 2 or p.track == song.parts[0].track]
 
 
-def voices_of(song: Song) -> dict[int, Part]:
-    """Which part is which voice. Raises ChoraleError where that cannot be told."""
-    if [part.name for part in song.parts[: len(VOICES)]] == list(VOICES):
-        return dict(enumerate(song.parts[: len(VOICES)]))  # whatever others are called
-    named: dict[int, Part] = {}
-    for v, voice in enumerate(VOICES):
-        found = [part for part in song.parts if part.name.lower().startswith(voice.lower())]
-        exact = [part for part in found if part.name == voice]
-        if len(found) > 1 and len(exact) != 1:
-            raise ChoraleError(f"{song.path}: two tracks are called {voice}")
-        if found:
-            named[v] = (exact or found)[0]
-    if named:
-        return named
-    if len(song.parts) == len(VOICES):
-        return dict(enumerate(sorted(song.parts, key=lambda part: -part.mean_pitch)))
-    if len(song.parts) > 1:
-        raise ChoraleError(
-            f"{song.path}: has {len(song.parts)} parts, neither one nor four; name the tracks"
-            f" {', '.join(VOICES)}"
-        )
-    return dict(enumerate(song.parts))
+def _by_height(parts: Sequence[Part]) -> dict[int, Part]:
+    """One part as the soprano, or four as S A T B, from high to low."""
+    return dict(enumerate(sorted(parts, key=lambda part: -part.mean_pitch)))
+
+
+def _plain(name: str) -> str:
+    """A name's first line in lower case, without accents, with spaces for underscores."""
+    first = next(iter(name.strip().splitlines()), "")
+    letters = unicodedata.normalize("NFKD", first.casefold().replace("_", " "))
+    return "".join(c for c in letters if not unicodedata.combining(c)).strip()
+
+
+def _rank(name: str, voice: int) -> int:
+    """How sure a voice's name is, from 0 (surest) to 3; see ``rank_names``."""
+    plain = _plain(name)
+    if plain.startswith(("descant", "diskant", "discant")):
+        return 3
+    if plain == VOICES[voice].lower():
+        return 0
+    return 1 if re.fullmatch(rf"(?:{VOICE_WORDS[voice]}|[satb])\W*", plain) else 2

@@ -6,13 +6,11 @@ import numpy as np
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
-from musicae.core.key import MODES
+from musicae.core.key import SCALES
 from musicae.theory.key_finding import likely_key
 from musicae.theory.sonorities import sonorities
 
-SCALES = {MODES[0]: (0, 2, 4, 5, 7, 9, 11), MODES[1]: (0, 2, 3, 5, 7, 8, 9, 10, 11)}
-"""Semitones above the tonic; in minor with both forms of the sixth and seventh degrees."""
-AT_REST = ("major", "minor", "open")
+_AT_REST = ("major", "minor", "open")
 
 
 def activity(chorale: Chorale) -> float:
@@ -37,7 +35,7 @@ def dissonance(chorale: Chorale) -> float:
     """The share of the time in which what sounds is not a major or minor triad."""
     chords = sonorities(chorale)
     lengths = np.diff([*chords.steps.tolist(), len(chorale)])
-    rests = [harmony is not None and harmony.quality in AT_REST for harmony in chords.harmonies]
+    rests = [harmony is not None and harmony.quality in _AT_REST for harmony in chords.harmonies]
     return float(lengths[~np.array(rests, dtype=bool)].sum() / max(1, lengths.sum()))
 
 

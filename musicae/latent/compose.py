@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from musicae.core.arrays import Floats
 from musicae.core.chorale import Chorale
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
@@ -30,8 +30,6 @@ FINER = 6
 """On a way so many times as many places are decoded as are asked for, to choose from."""
 BACKWARDS = 10.0
 """What a step in the wrong direction costs, beside which uneven steps are nothing."""
-
-Floats = NDArray[np.float64]
 
 
 class KeptVoices(NamedTuple):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.theory.key_finding import likely_key
-
-Pitches = NDArray[np.int64]
 
 FARTHEST = 12
 """Semitones that a voice is away from another at most; as far as from silence."""
@@ -32,7 +31,7 @@ def distance(one: Chorale, other: Chorale) -> float:
     return min(_apart(a, b - shift, b == REST) for shift in {apart, apart - 12} if abs(shift) <= 6)
 
 
-def _apart(a: Pitches, b: Pitches, other_rests: NDArray[np.bool_]) -> float:
+def _apart(a: Ints, b: Ints, other_rests: NDArray[np.bool_]) -> float:
     """Mean semitones between pitches ``(T, V)``, where ``a`` may be ``REST``."""
     one_rests = a == REST
     semitones = np.abs(b - a).clip(max=FARTHEST)

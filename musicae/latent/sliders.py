@@ -30,7 +30,7 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
     other, each is the shortest. ``deviations`` are those of ``attributes.measured`` in the corpus.
     """
     seeds = [(SEED, number) for number in range(probes)]
-    places = sample(model, forms.draw(probes, SEED), "fitted", seeds)
+    places = sample(model, forms.draw_forms(probes, SEED), "fitted", seeds)
     spread = torch.cat([place.latent.beats[0] for place in places]).std(dim=0, correction=0)
     nudges = np.random.default_rng(SEED).standard_normal((probes, len(spread)))
 

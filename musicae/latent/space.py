@@ -21,7 +21,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.decoding.incremental import one_thread
 from musicae.encoding import forms
-from musicae.encoding.batches import beat_batch, beats_of, padded
+from musicae.encoding.batches import beat_batch, frame_beats, padded
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
@@ -58,7 +58,7 @@ class LatentPoint:
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
         except (KeyError, TypeError, ValueError) as error:
             raise ChoraleError(f"this is no place in latent space ({error})") from None
-        count = int(beats_of(form.chorale, config.stride)[-1]) + 1
+        count = int(frame_beats(form.chorale, config.stride)[-1]) + 1
         if piece.numel() != config.piece or beats.numel() != count * config.beat:
             raise ChoraleError("its latent vectors are those of another model")
         return cls(form, Latent(piece[None], beats.view(1, count, config.beat)))

@@ -9,9 +9,8 @@ import hashlib
 import importlib
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,20 +21,37 @@ from musicae.core.assets import WEIGHTS
 from musicae.core.errors import CheckpointError
 from musicae.core.files import whole_file
 
+Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules"]
+"""What a kind of model can do.
+
+- ``harmonize``: write alto, tenor and bass for a whole soprano.
+- ``fill``: write whatever cells of a partial score are open, also of an empty one.
+- ``score``: compute the likelihood of a chorale's lower voices.
+- ``compose``: decode random latent values to new chorales.
+- ``latent``: encode a whole piece to latent vectors, to be interpolated and varied.
+- ``rules``: weigh the rules of voice leading, and top-p, as it draws symbols.
+"""
+
 
 class Kind(NamedTuple):
-    """Where a model's classes live in ``musicae.models``."""
+    """A kind of model: its classes in ``musicae.models`` and what it can do."""
 
     module: str
     model: str
     config: str
+    abilities: frozenset[Ability]
 
 
 KINDS = {
-    "minibach": Kind("minibach", "MiniBach", "MiniBachConfig"),
-    "autoencoder": Kind("autoencoder", "Autoencoder", "AutoencoderConfig"),
-    "harmonizer": Kind("harmonizer", "Harmonizer", "HarmonizerConfig"),
-    "vae": Kind("vae", "ChoraleVAE", "ChoraleVAEConfig"),
+    "minibach": Kind("minibach", "MiniBach", "MiniBachConfig", frozenset({"harmonize"})),
+    "autoencoder": Kind("autoencoder", "Autoencoder", "AutoencoderConfig", frozenset({"compose"})),
+    "harmonizer": Kind(
+        "harmonizer",
+        "Harmonizer",
+        "HarmonizerConfig",
+        frozenset({"harmonize", "fill", "score", "rules"}),
+    ),
+    "vae": Kind("vae", "ChoraleVAE", "ChoraleVAEConfig", frozenset({"compose", "latent", "rules"})),
 }
 
 
@@ -52,8 +68,17 @@ class Checkpoint:
     checksum: str
     """SHA-256 of the tensors, hexadecimal."""
 
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What this kind of model can do."""
+        return KINDS[self.name].abilities
 
-def build(name: str, config: dict[str, Any]) -> nn.Module:
+    def can(self, ability: Ability) -> bool:
+        """Whether this kind of model has an ability."""
+        return ability in self.abilities
+
+
+def build_model(name: str, config: dict[str, Any]) -> nn.Module:
     """An untrained model of a kind. Raises CheckpointError for unknown kinds and wrong settings."""
     if name not in KINDS:
         raise CheckpointError(f"no model is called {name!r}; there are {', '.join(KINDS)}")
@@ -67,7 +92,7 @@ def build(name: str, config: dict[str, Any]) -> nn.Module:
     return model
 
 
-def save(
+def save_model(
     path: Path,
     name: str,
     model: nn.Module,
@@ -95,7 +120,7 @@ def save(
     return checksum
 
 
-def load(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path) -> Checkpoint:
     """Read a model and check it against its checksum. Raises CheckpointError."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such weights file")
@@ -113,7 +138,7 @@ def load(path: Path) -> Checkpoint:
     checksum = _checksum(tensors)
     if checksum != expected:
         raise CheckpointError(f"{path}: the weights are damaged (their checksum does not match)")
-    model = build(name, config)
+    model = build_model(name, config)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -142,7 +167,23 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-@cache
+_LOADED: dict[Path, tuple[tuple[int, int], Checkpoint]] = {}
+"""By path: the file's size and modification time (ns) when it was loaded, and its checkpoint."""
+
+
 def load_model(name: str) -> Checkpoint:
-    """The checkpoint of a model by its name or path, loaded once. Raises CheckpointError."""
-    return load(find(name))
+    """The checkpoint of a model by its name or path; see ``find``.
+
+    A file is loaded once, and again when its size or modification time changes, as after a
+    training run. Raises CheckpointError.
+    """
+    path = find(name)
+    try:
+        place, facts = path.resolve(), path.stat()
+    except (OSError, ValueError):
+        return load_checkpoint(path)  # which says what is wrong
+    stamp = (facts.st_size, facts.st_mtime_ns)
+    loaded = _LOADED.get(place)
+    if loaded is None or loaded[0] != stamp:
+        loaded = _LOADED[place] = (stamp, load_checkpoint(path))
+    return loaded[1]

@@ -35,7 +35,7 @@ SHAPED = 0.05
 """How much the prior's wishes count in the making of the piece's vector."""
 SURE = -3.0
 """The logarithm of a posterior's variance before it has learned anything."""
-NARROWEST, WIDEST = -7.0, 3.0
+LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -7.0, 3.0
 """Bounds of a logarithm of a variance."""
 
 
@@ -291,4 +291,4 @@ def standard(like: Gaussian) -> Gaussian:
 
 def _gaussian(x: Tensor) -> Gaussian:
     mean, log_variance = x.float().chunk(2, dim=-1)
-    return Gaussian(mean, log_variance.clamp(NARROWEST, WIDEST))
+    return Gaussian(mean, log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))

@@ -32,9 +32,9 @@ AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
 """Steps since a note began, as bounds of the classes that are told apart."""
 WIDEST_LEAP = 13
 """Wider melodic intervals, in semitones, are taken for this."""
-WIDEST = 35
+_WIDEST = 35
 """Wider intervals between voices, in semitones, are taken for this."""
-INTERVALS = 2 * WIDEST + 1
+_INTERVALS = 2 * _WIDEST + 1
 RELATIONS = 2
 """How a pitch is scored besides its interval to each voice: by its height and its degree."""
 PARTS = 5
@@ -156,7 +156,7 @@ class VoiceTransformer(nn.Module):
             for low, size in zip(config.lowest, config.symbols, strict=True)
         )
         voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
-        step = [*voice * voices, *[INTERVALS] * len(self.upper)]
+        step = [*voice * voices, *[_INTERVALS] * len(self.upper)]
         frame = (step + list(config.context)) * config.stride
 
         def blocks(count: int, causal: bool) -> nn.ModuleList:
@@ -172,14 +172,14 @@ class VoiceTransformer(nn.Module):
         self.decoder_norm = nn.LayerNorm(width)
         self.to_step = nn.Linear(2 * width, width)
         self.before = FeatureSum(step + list(config.context), width)
-        self.now = FeatureSum([*step, *[INTERVALS] * voices, voices], width)
+        self.now = FeatureSum([*step, *[_INTERVALS] * voices, voices], width)
         self.head = nn.ModuleList(FeedForward(width, 2 * width) for _ in range(config.head_layers))
         self.score_norm = nn.LayerNorm(width)
         self.hold_or_rest = nn.Linear(width, 2 * voices)
         self.queries = nn.Linear(width, (RELATIONS + voices) * config.depth)
         # For each voice and relation, a vector for each interval: to a note of this step, to one
         # of the step before, and one for where there is none.
-        shape = (voices, RELATIONS + voices, 2 * INTERVALS + 1, config.depth)
+        shape = (voices, RELATIONS + voices, 2 * _INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
         self.register_buffer("calibration", torch.ones(1))
@@ -316,8 +316,8 @@ class VoiceTransformer(nn.Module):
         chosen = now.kind != UNKNOWN
         other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
         # First come the intervals to notes of this step, then those to notes of the step before.
-        interval = interval_between(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
-        interval = interval.masked_fill(other == NONE, 2 * INTERVALS)
+        interval = interval_between(pitches, other) + torch.where(chosen, 0, _INTERVALS)[..., None]
+        interval = interval.masked_fill(other == NONE, 2 * _INTERVALS)
         first = (*interval.shape[:-2], 1, -1)
         height = (pitches - self.floor).expand(first)
         degree = ((pitches - tonic[..., None, None]) % 12).expand(first)
@@ -370,5 +370,5 @@ def leap_of(before: Tensor, after: Tensor) -> Tensor:
 
 def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
     """From one pitch down to another, from 0 (far above) up; ``NONE`` where one of them is."""
-    semitones = (upper - lower).clamp(-WIDEST, WIDEST) + WIDEST
+    semitones = (upper - lower).clamp(-_WIDEST, _WIDEST) + _WIDEST
     return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)

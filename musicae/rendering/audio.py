@@ -40,7 +40,7 @@ INAUDIBLE = 10 ** (-70 / 20)
 """Of the peak: below it the end is cut."""
 FADE = 0.05
 """Seconds at the very end in which what is left goes to zero."""
-LONGEST = 3600.0
+_LONGEST_SECONDS = 3600.0
 """Seconds of sound that are made at most; they take some 2 GB of memory."""
 
 FLUIDSYNTH_ROOM = ("-o", "synth.reverb.level=0.6", "-o", "synth.reverb.room-size=0.4")
@@ -82,7 +82,7 @@ def synthesize(
     Frame 0 is tick 0. It lasts to the arrangement's end, and on until the last notes have died
     away. ``program`` is the General MIDI program, counted from 0, of the voices; without it each
     track has its own. ``soundfont`` is an .sf2 file. Raises MusicaeError where a library, the
-    program or the SoundFont is missing, or the music lasts longer than ``LONGEST``.
+    program or the SoundFont is missing, or the music lasts longer than ``_LONGEST_SECONDS``.
     """
     frames = _frames(arrangement)
     sounds = _sung([lambda loudest: staged(arrangement, program, loudest)], _usable(soundfont))
@@ -111,10 +111,10 @@ def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
 def _frames(arrangement: Arrangement) -> int:
     """How many frames an arrangement lasts. Raises MusicaeError where they are too many."""
     seconds = float(TempoMap.of(arrangement).seconds(arrangement.end))
-    if seconds > LONGEST:
+    if seconds > _LONGEST_SECONDS:
         raise MusicaeError(
             f"the music lasts {seconds / 60:.0f} minutes; sound is made of up to"
-            f" {LONGEST / 60:.0f} minutes"
+            f" {_LONGEST_SECONDS / 60:.0f} minutes"
         )
     return round(seconds * SAMPLE_RATE)
 
@@ -160,7 +160,7 @@ def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.floa
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=True,
-                timeout=60 + LONGEST,
+                timeout=60 + _LONGEST_SECONDS,
             )
             samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
     except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError):

@@ -22,16 +22,16 @@ SCORE_SUFFIXES = (".svg", ".pdf", ".png")
 """Of a score; SVG and PNG have a file for each page."""
 PNG_PPI = 200.0
 
-PAGE = (210, 297)
+_PAGE = (210, 297)
 """A4, in millimetres."""
-MARGIN = 15
+_MARGIN = 15
 VEROVIO_OPTIONS = {
-    "pageWidth": 10 * PAGE[0],
-    "pageHeight": 10 * PAGE[1],
-    "pageMarginTop": 10 * MARGIN,
-    "pageMarginBottom": 10 * MARGIN,
-    "pageMarginLeft": 10 * MARGIN,
-    "pageMarginRight": 10 * MARGIN,
+    "pageWidth": 10 * _PAGE[0],
+    "pageHeight": 10 * _PAGE[1],
+    "pageMarginTop": 10 * _MARGIN,
+    "pageMarginBottom": 10 * _MARGIN,
+    "pageMarginLeft": 10 * _MARGIN,
+    "pageMarginRight": 10 * _MARGIN,
     "footer": "none",
     "svgViewBox": True,
     "svgFormatRaw": True,  # indented text would be drawn with its indents
@@ -39,7 +39,7 @@ VEROVIO_OPTIONS = {
     "xmlIdSeed": 1,  # else the identifiers are random, and no two files are alike
 }
 
-SIZES = (
+_SIZES = (
     {"unit": 10, "spacingSystem": 10},
     {"unit": 9, "spacingSystem": 10},
     {"unit": 9, "spacingSystem": 4},
@@ -59,7 +59,7 @@ MUSIC_CHARACTERS = str.maketrans(
 """What stands for them in other fonts."""
 LETTER_WIDTH = 0.5
 """Of a letter of a title, in ems, generously."""
-TITLE_WIDTH = 100 * (PAGE[0] - 2 * MARGIN)
+TITLE_WIDTH = 100 * (_PAGE[0] - 2 * _MARGIN)
 """The most that a title may have, in the units of Verovio's SVG."""
 
 TYPST = """
@@ -69,7 +69,7 @@ TYPST = """
   if i > 0 {{ pagebreak() }}
   image(bytes(sys.inputs.at("page-" + str(i))), format: "svg", width: {0}mm, height: {1}mm)
 }}
-""".format(*PAGE)
+""".format(*_PAGE)
 
 
 def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
@@ -106,7 +106,7 @@ def engrave(xml: bytes, open_score: bool = False) -> list[str]:
     """
     score = lay_out(xml, open_score)
     best: list[str] = []
-    for size in SIZES:
+    for size in _SIZES:
         pages = _pages(score, size)
         if not best or len(pages) < len(best):
             best = pages
@@ -186,8 +186,8 @@ def _tidy(svg: str) -> str:
     ET.register_namespace("", SVG.strip("{}"))
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     root = ET.fromstring(svg)
-    root.set("width", f"{PAGE[0]}mm")
-    root.set("height", f"{PAGE[1]}mm")
+    root.set("width", f"{_PAGE[0]}mm")
+    root.set("height", f"{_PAGE[1]}mm")
     for element in root.iter():
         if element.tag == f"{SVG}svg" and "font-family" in element.attrib:
             element.set("font-family", FONTS)

@@ -22,6 +22,7 @@ from musicae.io.midi_file import (
     chooses_sound,
     text_of,
 )
+from musicae.io.voice_tracks import voice_of_name
 
 TAIL = 2.5
 """Seconds, at most, in which the last notes and the room die away after the end."""
@@ -138,7 +139,7 @@ def _voices(arrangement: Arrangement) -> list[tuple[int, int]]:
                 pitches[index, message.channel].append(message.note)
     named = []
     for voice, name in enumerate(name.lower() for name in VOICES):
-        found = [part for part in pitches if names.get(part[0], "").startswith(name)]
+        found = [part for part in pitches if voice_of_name(names.get(part[0], "")) == voice]
         exact = [part for part in found if names[part[0]] == name]
         named += [(voice, channel) for _, channel in exact[:1] or found]
     if named or len(pitches) not in (1, len(VOICES)):

@@ -21,7 +21,6 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import MARK_COLOUR, REST, VOICE_COLOURS, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
-from musicae.core.meter import Meter
 from musicae.rendering.canvas import (
     FRONT,
     GRID,
@@ -36,7 +35,7 @@ from musicae.rendering.canvas import (
     tint,
     width_of,
 )
-from musicae.rendering.roll_layout import STEP, Block, Frame, blocks, system_spans
+from musicae.rendering.roll_layout import STEP_WIDTH, Frame, NoteBlock, blocks, system_spans
 from musicae.theory.voice_leading.rules import Violation
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ NARROWEST_SYSTEM = 48
 """Steps for which a page has room, however short the piece, for title and legend need it."""
 
 # In inches, but for the sizes of letters and the widths of lines, which are in points.
-LEFT, RIGHT, MARGIN = 0.48, 0.2, 0.12
+LEFT, RIGHT, _MARGIN = 0.48, 0.2, 0.12
 LINE, HEADROOM, FERMATA_ROOM, SPACE = 0.15, 0.2, 0.09, 0.22
 RING = 1.4
 TITLE_SIZE, NAME_SIZE, TEXT_SIZE, SMALL_SIZE = 13, 9, 8, 6.5
@@ -128,7 +127,7 @@ class Staff:
 
     name: str
     roll: Roll
-    blocks: tuple[Block, ...]
+    blocks: tuple[NoteBlock, ...]
 
 
 def piano_roll(music: Music, bars: int | None = None) -> Figure:
@@ -194,7 +193,7 @@ def _page(music: Music, bars: int | None) -> Page:
     staves = _staves(music)
     spans = system_spans(max((staff.roll.chorale for staff in staves), key=len), bars)
     widest = max(NARROWEST_SYSTEM, *(stop - start for start, stop in spans))
-    page = Page(LEFT + widest * STEP + RIGHT, MARGIN)
+    page = Page(LEFT + widest * STEP_WIDTH + RIGHT, _MARGIN)
     _draw_head(page, staves)
     for start, stop in spans:
         going = [staff for staff in staves if start < len(staff.roll.chorale)]
@@ -328,7 +327,7 @@ def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
             if meter != written and end <= frame.x(stop):
                 page.text(taken, y, meter, TEXT_SIZE, weight="bold")
                 written, taken = meter, end
-        beat = Meter(0, measure.numerator, measure.denominator).steps_per_beat
+        beat = measure.meter.steps_per_beat
         # From the bar's end, for a pickup is the end of a bar.
         for place in np.arange(stop - beat, measure.start, -beat):
             if frame.start < place < frame.stop:
@@ -339,7 +338,7 @@ def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
     page.line(GRID, (right, top), (right, bottom), "0.35", width)
 
 
-def _draw_note(page: Page, block: Block, area: Area) -> None:
+def _draw_note(page: Page, block: NoteBlock, area: Area) -> None:
     colour = VOICE_COLOURS[block.voice]
     face = colour if block.given else tint(colour, TINT)
     page.box(FRONT, area, face, colour, 0.8)

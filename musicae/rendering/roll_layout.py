@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import MusicaeError
+from musicae.core.pitch import accidentals, letter_at
 from musicae.rendering.canvas import Area
-from musicae.theory.spelling import name_of, spell
+from musicae.theory.spelling import spell
 from musicae.theory.voice_leading.rules import Violation
 
 LONGEST_SYSTEM = 72
@@ -27,11 +28,11 @@ GAP = 0.2
 OVERHANG = 0.4
 """Steps by which a note that is held over the end of a system reaches out of its frame."""
 
-STEP, SEMITONE = 0.14, 0.105
+STEP_WIDTH, SEMITONE = 0.14, 0.105
 """In inches: an eighth has room for a name such as F-sharp, and a row for its letters."""
 
 
-class Block(NamedTuple):
+class NoteBlock(NamedTuple):
     """A note in the picture."""
 
     voice: int
@@ -57,7 +58,7 @@ class Frame(NamedTuple):
     top: float
 
     def x(self, step: float) -> float:
-        return self.left + (step - self.start) * STEP
+        return self.left + (step - self.start) * STEP_WIDTH
 
     def y(self, pitch: float) -> float:
         return self.top + (self.high - pitch) * SEMITONE
@@ -70,7 +71,7 @@ class Frame(NamedTuple):
         """Whether any of the note is to be seen."""
         return note.step < self.stop and note.step + note.duration > self.start
 
-    def area_of(self, block: Block) -> Area:
+    def area_of(self, block: NoteBlock) -> Area:
         """Where a note is seen: voices on one pitch share its height."""
         begin, end = block.note.step, block.note.step + block.note.duration
         semitones = NOTE_HEIGHT if block.lanes == 1 else UNISON_HEIGHT / block.lanes
@@ -109,7 +110,7 @@ def system_spans(chorale: Chorale, bars: int | None = None) -> list[tuple[int, i
 
 def blocks(
     chorale: Chorale, given: NDArray[np.bool_] | None, violations: Iterable[Violation]
-) -> list[Block]:
+) -> list[NoteBlock]:
     """The notes of all voices, those of a violation marked; ``given`` is ``(T, V)``, None for all.
 
     A violation's notes are those that its voices sing where it begins and where it is heard.
@@ -123,12 +124,12 @@ def blocks(
         for note in chorale.notes(voice):
             steps = slice(note.step, note.step + note.duration)
             sharing = (chorale.pitch[steps] == note.pitch).any(axis=0)
-            letter, sharps, _ = name_of(note.pitch, int(places[note.step, voice]))
+            letter, sharps = letter_at(int(places[note.step, voice]))
             found.append(
-                Block(
+                NoteBlock(
                     voice,
                     note,
-                    letter + "♯" * sharps + "♭" * -sharps,
+                    letter + accidentals(sharps, "♯", "♭"),
                     given is None or bool(given[note.step, voice]),
                     bool(broken[steps, voice].any()),
                     int(sharing[:voice].sum()),

@@ -15,11 +15,11 @@ from musicae.core.errors import MusicaeError
 
 STAVES = ((0, 1), (2, 3))
 """The voices on each staff of the close score."""
-CLEFS = (("G", "2"), ("F", "4"))
+_CLEFS = (("G", "2"), ("F", "4"))
 """Sign and line of their clefs."""
 MIDDLE_LINES = (("B", "4"), ("D", "3"))
 """Step and octave of their middle lines, where a rest of both voices stands."""
-STEMS = ("up", "down")
+_STEMS = ("up", "down")
 """Of the voices that share a staff."""
 
 SIGNS = ("flat-flat", "flat", "natural", "sharp", "double-sharp")
@@ -80,7 +80,7 @@ def lay_out(xml: bytes, open_score: bool = False) -> bytes:
         # What stands over voices that are left out moves to the first that is not.
         bars = _bars(parts, voices, [] if kept else silent)
         if not open_score:
-            _set_clef(bars, *CLEFS[staff])
+            _set_clef(bars, *_CLEFS[staff])
         if len(voices) > 1:
             _share_staff(bars, group, MIDDLE_LINES[staff])
         for measure, items in zip(parts[voices[0]].findall("measure"), bars, strict=True):
@@ -199,7 +199,7 @@ def _share_staff(
             if item.element.tag == "note":
                 _set_child(item.element, "voice", str(1 + lower))
                 if item.element.find("pitch") is not None:
-                    _set_child(item.element, "stem", STEMS[lower])
+                    _set_child(item.element, "stem", _STEMS[lower])
                 for fermata in item.element.iter("fermata"):
                     fermata.set("type", "inverted" if lower else "upright")
             elif item.element.tag == "direction" and lower:

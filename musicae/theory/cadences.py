@@ -174,7 +174,7 @@ def _key_on(tonic: Harmony, keys: Sequence[Key]) -> Key:
     for key in keys:
         if key.tonic == tonic.root and key.mode in (mode, "minor"):
             return key
-    return Key(0, mode).transpose((tonic.root - Key(0, mode).tonic) % 12)
+    return Key.from_tonic(tonic.root, mode)
 
 
 def _is_perfect(chords: Sonorities, ending: Ending) -> bool:

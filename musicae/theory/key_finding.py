@@ -56,16 +56,7 @@ def find_key(chorale: Chorale, signature: int | None = None) -> Key:
         for mode in range(len(MODES)):
             scores[mode, (_tonic(signature, mode) - last) % 12] += SIGNATURE
     mode, steps = (int(i) for i in np.unravel_index(scores.argmax(), scores.shape))
-    key = Key(0, MODES[mode]).transpose((last + steps - _tonic(0, mode)) % 12)
-    return key if signature is None else _spelled_towards(signature, key)
-
-
-def _spelled_towards(signature: int, key: Key) -> Key:
-    """The same key with sharps or flats as in the signature: G-flat, not F-sharp, among flats."""
-    names = [
-        fifths for fifths in (key.fifths - 12, key.fifths, key.fifths + 12) if -7 <= fifths <= 7
-    ]
-    return Key(min(names, key=lambda fifths: abs(fifths - signature)), key.mode)
+    return Key.from_tonic((last + steps) % 12, MODES[mode], near=signature)
 
 
 def _tonic(fifths: int, mode: int) -> int:

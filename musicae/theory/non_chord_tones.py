@@ -8,23 +8,16 @@ what is held or repeated from before and falls by step.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from musicae.core.arrays import Floats, Ints
 from musicae.core.chorale import Chorale
-from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
-from musicae.core.meter import Meter
+from musicae.core.constants import DOTTED_QUARTER, N_VOICES, STEPS_PER_QUARTER
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-DOTTED_QUARTER = 6
-"""The steps of a beat of compound meters, and of a bar of 3/8."""
-
-FOREIGN = 1.05
+FOREIGN_WEIGHT = 1.05
 """What a note counts against a chord to which it does not belong; for one, it counts 1."""
-ORNAMENT = 0.1
+ORNAMENT_SHARE = 0.1
 """What counts of a foreign note that passes, turns, anticipates or is suspended."""
-WEAK = 0.8
+WEAK_WEIGHT = 0.8
 """What counts of a note that is short and weak where it belongs to the chord."""
 
 
@@ -32,7 +25,7 @@ def ranks_of(chorale: Chorale) -> Ints:
     """``(T,)`` the metrical rank of each step: 2 on a quarter or beat, 1 on an eighth, else 0."""
     ranks = np.zeros(len(chorale), dtype=np.int64)
     for index, measure in enumerate(chorale.measures):
-        meter = Meter(0, measure.numerator, measure.denominator)
+        meter = measure.meter
         lead = meter.steps_per_bar - measure.length if index == 0 and chorale.pickup else 0
         into = np.arange(lead, lead + measure.length)
         in_three = meter.steps_per_beat % 3 == 0 or meter.steps_per_bar == DOTTED_QUARTER
@@ -49,7 +42,7 @@ def weights(chorale: Chorale, ranks: Ints) -> tuple[Floats, Floats]:
     ``ranks`` are those of ``ranks_of``.
     """
     own = np.ones(chorale.pitch.shape)
-    foreign = np.full(chorale.pitch.shape, FOREIGN)
+    foreign = np.full(chorale.pitch.shape, FOREIGN_WEIGHT)
     for voice in range(N_VOICES):
         notes = chorale.notes(voice)
         for before, note, after in zip([None, *notes], notes, [*notes[1:], None], strict=False):
@@ -60,12 +53,12 @@ def weights(chorale: Chorale, ranks: Ints) -> tuple[Floats, Floats]:
             passes = 0 < abs(came) <= 2 and 0 < abs(goes) <= 2
             anticipates = after is not None and goes == 0
             if short and weak:
-                own[span, voice] = WEAK
-                foreign[span, voice] *= ORNAMENT if passes or anticipates else 1
+                own[span, voice] = WEAK_WEIGHT
+                foreign[span, voice] *= ORNAMENT_SHARE if passes or anticipates else 1
             elif -2 <= goes < 0 and before and came == 0 and note.duration <= STEPS_PER_QUARTER:
-                foreign[span, voice] *= ORNAMENT
+                foreign[span, voice] *= ORNAMENT_SHARE
             elif -2 <= goes < 0:  # the end of a note that is held over a beat and falls
                 beats = np.flatnonzero(ranks[span] == 2)
                 if beats.size and beats[-1]:
-                    foreign[note.step + beats[-1] : span.stop, voice] *= ORNAMENT
+                    foreign[note.step + beats[-1] : span.stop, voice] *= ORNAMENT_SHARE
     return own, foreign

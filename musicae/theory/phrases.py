@@ -12,7 +12,6 @@ measures them.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -21,31 +20,31 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES
 from musicae.core.meter import Measure, Meter
 
-NONE, INFER = "none", "infer"
+NO_PHRASES, INFER_PHRASES = "none", "infer"
 """The wishes that are no files."""
 
 # What speaks for the end of a phrase, in points.
-LONG = 1.25
+_LONG = 1.25
 """For each doubling of the time to the next note, over the melody's mean."""
-REST = 3.0
+_REST = 3.0
 """For a rest of more than half a beat after the note; shorter ones are articulation."""
-STRONG = 1.25
+_STRONG = 1.25
 """For beginning on the first beat of a bar or on its middle one."""
-LEAP = 0.75
-"""For a leap to the next note; ``STEPWISE`` semitones are none."""
-STEP = 0.25
+_LEAP = 0.75
+"""For a leap to the next note; ``_STEPWISE`` semitones are none."""
+_STEPWISE_APPROACH = 0.25
 """For being reached by a step, or by the same pitch."""
-STEPWISE = 2
-WHOLE_BARS = 0.5
+_STEPWISE = 2
+_WHOLE_BARS = 0.5
 """For a phrase after which the next one begins at the same place in the bar as it began itself;
 once more where it lasts an even number of bars."""
 
 # What speaks against it.
-EACH = 3.5
+_EACH_END = 3.5
 """Against any end at all: a cadence within a phrase is worse than a phrase without one."""
-OFF_BEAT = 2.0
+_OFF_BEAT = 2.0
 """Against beginning between two beats."""
-LONGER, SHORTER = 1.5, 2.5
+_LONGER, _SHORTER = 1.5, 2.5
 """For each doubling, and for each halving, of the usual length of a phrase."""
 
 USUAL_BEATS = 8
@@ -103,8 +102,8 @@ def infer(chorale: Chorale) -> tuple[int, ...]:
     return tuple(reversed(found))
 
 
-def _melody(chorale: Chorale) -> list[Note]:
-    """The notes of the highest voice in which anything sounds."""
+def melody_of(chorale: Chorale) -> list[Note]:
+    """The notes of the highest voice that sounds; empty where none does."""
     return next((notes for v in range(N_VOICES) if (notes := chorale.notes(v))), [])
 
 
@@ -113,27 +112,27 @@ def _melody(chorale: Chorale) -> list[Note]:
 
 def _places(chorale: Chorale) -> list[_Place]:
     """The melody's notes with what speaks for a phrase to end on each."""
-    notes = _melody(chorale)
+    notes = melody_of(chorale)
     nexts = [note.step for note in notes[1:]] + [n.step + n.duration for n in notes[-1:]]
     around = _bars_of(chorale, notes)
     overs = [
-        min(following, note.step + note.duration + _meter(bar).steps_per_bar)
+        min(following, note.step + note.duration + bar.meter.steps_per_bar)
         for note, following, bar in zip(notes, nexts, around, strict=True)
     ]
     mean = sum(over - n.step for n, over in zip(notes, overs, strict=True)) / max(1, len(notes))
     places = []
     for i, (note, over, bar) in enumerate(zip(notes, overs, around, strict=True)):
-        meter = _meter(bar)
-        into = _into(chorale, bar, note.step)
+        meter = bar.meter
+        into = steps_into_bar(chorale, bar, note.step)
         on_beat = into % meter.steps_per_beat == 0
         end: float | None = None
         if on_beat or over - note.step >= meter.steps_per_beat or note is notes[-1]:
-            end = LONG * min(CLEAREST, math.log2((over - note.step) / mean)) - EACH
-            end += REST * (nexts[i] - note.step - note.duration > meter.steps_per_beat / 2)
-            end += STRONG * (into in _strong(meter))
-            end -= OFF_BEAT * (not on_beat)
-            end += LEAP * (_interval(notes[i : i + 2]) > STEPWISE)
-            end += STEP * (i > 0 and _interval(notes[i - 1 : i + 1]) <= STEPWISE)
+            end = _LONG * min(CLEAREST, math.log2((over - note.step) / mean)) - _EACH_END
+            end += _REST * (nexts[i] - note.step - note.duration > meter.steps_per_beat / 2)
+            end += _STRONG * (into in _strong(meter))
+            end -= _OFF_BEAT * (not on_beat)
+            end += _LEAP * (_interval(notes[i : i + 2]) > _STEPWISE)
+            end += _STEPWISE_APPROACH * (i > 0 and _interval(notes[i - 1 : i + 1]) <= _STEPWISE)
         few = 2 * meter.steps_per_bar < USUAL_BEATS * meter.steps_per_beat
         bars = (4 if few else 2) * meter.steps_per_bar
         usual = min(bars, 2 * USUAL_BEATS * meter.steps_per_beat)
@@ -157,10 +156,10 @@ def _divisions(
             return
         near = True
         points = place.end + (best[before][0] if before is not None else 0.0)
-        points -= LONGER * doublings if doublings > 0 else -SHORTER * doublings
+        points -= _LONGER * doublings if doublings > 0 else -_SHORTER * doublings
         bars, rest = divmod(place.next - begin, place.bar)
         if rest == 0:
-            points += WHOLE_BARS * (2 if bars % 2 == 0 else 1)
+            points += _WHOLE_BARS * (2 if bars % 2 == 0 else 1)
         yield points, before
 
 
@@ -180,18 +179,10 @@ def _strong(meter: Meter) -> tuple[float, ...]:
 
 def _bars_of(chorale: Chorale, notes: Iterable[Note]) -> list[Measure]:
     """The bar in which each note begins."""
-    starts = [measure.start for measure in chorale.measures]
-    return [chorale.measures[bisect_right(starts, note.step) - 1] for note in notes]
+    return [chorale.measures[chorale.measure_index(note.step)] for note in notes]
 
 
-def _meter(bar: Measure) -> Meter:
-    return Meter(0, bar.numerator, bar.denominator)
-
-
-def _into(chorale: Chorale, bar: Measure, step: int) -> int:
-    """How many steps into a bar; a pickup is the end of one."""
-    missing = _meter(bar).steps_per_bar - chorale.pickup if not bar.start and chorale.pickup else 0
+def steps_into_bar(chorale: Chorale, bar: Measure, step: int) -> int:
+    """How many steps after the beginning of its bar a step is; a pickup is the end of a bar."""
+    missing = bar.meter.steps_per_bar - chorale.pickup if not bar.start and chorale.pickup else 0
     return step - bar.start + missing
-
-
-# Files

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import Key
+from musicae.core.pitch import spelled_name
 from musicae.theory.key_finding import find_key
-from musicae.theory.spelling import name_of, spell
+from musicae.theory.spelling import spell
 
 PAIRS = tuple(combinations(range(N_VOICES), 2))
 """The pairs of voices, the upper one first."""
@@ -122,18 +123,13 @@ class Sonorities:
     @cached_property
     def places(self) -> NDArray[np.int64]:
         """``(N, V)`` places on the line of fifths of what sounds: how the score spells it."""
-        onset = self.chorale.onset
-        began = np.where(onset, np.arange(len(onset))[:, None], 0)
-        latest = np.maximum.accumulate(began)[self.steps]
+        latest = self.chorale.note_starts[self.steps]
         places: NDArray[np.int64] = spell(self.chorale)[latest, np.arange(N_VOICES)]
         return places
 
     def name(self, index: int, voice: int) -> str:
-        """What a voice sings in a sonority, such as ``F#4``."""
-        letter, sharps, octave = name_of(
-            int(self.pitch[index, voice]), int(self.places[index, voice])
-        )
-        return f"{letter}{'#' * sharps}{'b' * -sharps}{octave}"
+        """The name of a voice's pitch in a sonority, such as ``F#4``."""
+        return spelled_name(int(self.pitch[index, voice]), int(self.places[index, voice]))
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Spelling."""
+"""Spell pitches: choose for each note its place on the line of fifths, as G sharp or A flat."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
-from musicae.core.key import LETTERS
 
 SPELLING_WINDOW = range(-2, 10)
 """Places on the line of fifths around a signature's major tonic: in C, B-flat up to D-sharp.
@@ -52,16 +51,6 @@ def spell(chorale: Chorale) -> NDArray[np.int64]:
     moved = places + 12 * np.round((center - places) / 12).astype(np.int64)
     spelled: NDArray[np.int64] = np.where(chorale.onset, moved, places)
     return spelled
-
-
-def name_of(midi: int, place: int) -> tuple[str, int, int]:
-    """Letter, sharps (or, negative, flats) and octave of a pitch at a place on the line of fifths.
-
-    >>> name_of(68, -4), name_of(68, 8), name_of(60, 12)  # A-flat, G-sharp, B-sharp
-    (('A', -1, 4), ('G', 1, 4), ('B', 1, 3))
-    """
-    accidentals, letter = divmod(place + 1, 7)
-    return LETTERS[letter], accidentals, (midi - accidentals) // 12 - 1
 
 
 def _likely_fifths(chorale: Chorale) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from musicae.core.constants import VOICE_RANGES
 from musicae.encoding import step_features
-from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, SOPRANO, VOCABULARY, WINDOW
+from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, ONLY_SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.training.harmonizer import HarmonyTask
 from musicae.training.minibach import WindowTask
@@ -46,8 +46,8 @@ WRITER: dict[str, Any] = {
 
 RECIPES = {
     "minibach": Recipe(
-        task=WindowTask(given=SOPRANO, answer=ACCOMPANIMENT),
-        config={"inputs": _width(SOPRANO), "outputs": _width(ACCOMPANIMENT), "hidden": 200},
+        task=WindowTask(given=ONLY_SOPRANO, answer=ACCOMPANIMENT),
+        config={"inputs": _width(ONLY_SOPRANO), "outputs": _width(ACCOMPANIMENT), "hidden": 200},
         settings=Settings(epochs=20, learning_rate=5e-3, weight_decay=0.2),
     ),
     "autoencoder": Recipe(

@@ -1,4 +1,4 @@
-"""Fit."""
+"""The training loop: epochs, learning rate, validation, saved state and early stopping."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def fit(
     settings: Settings,
     state: dict[str, Any] | None = None,
     save: Callable[[dict[str, Any]], None] | None = None,
-    report: Report | None = None,
-) -> list[Row]:
+    report: ReportProgress | None = None,
+) -> list[LogRow]:
     """Train a model; it ends with the weights of the epoch of the lowest validation loss.
 
     Args:
@@ -54,10 +54,10 @@ def fit(
         model, torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
     )
     judged = copy.deepcopy(model).requires_grad_(False) if settings.average else model
-    rows: list[Row] = []
+    rows: list[LogRow] = []
     best: dict[str, Tensor] = {}
     if state:
-        rows, best = [Row(*row) for row in state["rows"]], state["best"]
+        rows, best = [LogRow(*row) for row in state["rows"]], state["best"]
         model.load_state_dict(state["model"])
         judged.load_state_dict(state["judged"])
         optimizer.load_state_dict(state["optimizer"])
@@ -96,7 +96,7 @@ def fit(
             if report and rank == 0:
                 before = rows[-1].valid_loss if rows else None
                 so_far = total.item() / seen
-                report(Progress(epoch, settings.epochs, step + 1, steps, so_far, before))
+                report(TrainingProgress(epoch, settings.epochs, step + 1, steps, so_far, before))
 
         valid_total = _total_loss(fabric, judged, task, valid, settings.batch_size)
         totals = fabric.all_reduce(torch.stack([total, valid_total]), reduce_op="sum").tolist()
@@ -104,7 +104,9 @@ def fit(
         if not math.isfinite(train_loss + valid_loss):
             raise TrainingError(f"the loss of epoch {epoch} is no number; lower the learning rate")
         watched = task.watch(judged, valid) if rank == 0 else {}
-        rows.append(Row(epoch, train_loss, valid_loss, rate, time.perf_counter() - began, watched))
+        rows.append(
+            LogRow(epoch, train_loss, valid_loss, rate, time.perf_counter() - began, watched)
+        )
         if best_epoch(rows) == epoch:
             best = {name: tensor.cpu().clone() for name, tensor in judged.state_dict().items()}
         if save and rank == 0:
@@ -153,7 +155,7 @@ def _seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-class Progress(NamedTuple):
+class TrainingProgress(NamedTuple):
     """How far a run is."""
 
     epoch: int
@@ -170,12 +172,12 @@ class Progress(NamedTuple):
     """Of the epoch before; None in the first."""
 
 
-Report = Callable[[Progress], None]
+ReportProgress = Callable[[TrainingProgress], None]
 """Told the progress after each step, in the first process only. Where ``train`` starts several
 processes that is a new one, which gets a copy: a function or object that can be pickled."""
 
 
-class Row(NamedTuple):
+class LogRow(NamedTuple):
     """A line of the log; the losses are means over examples, the learning rate the last step's."""
 
     epoch: int
@@ -187,6 +189,6 @@ class Row(NamedTuple):
     """What else the task looks at on the validation side, a column each."""
 
 
-def best_epoch(rows: Sequence[Row]) -> int:
+def best_epoch(rows: Sequence[LogRow]) -> int:
     """The epoch of the lowest validation loss, the first of equals; 0 where there is none yet."""
     return min(rows, key=lambda row: row.valid_loss).epoch if rows else 0

@@ -12,21 +12,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale, transpositions
+from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
 from musicae.encoding.step_features import PHRASES, RHYTHM, step_features
-from musicae.encoding.tokens import ACCOMPANIMENT, SOPRANO, chorale_to_tokens, window
+from musicae.encoding.tokens import (
+    ACCOMPANIMENT,
+    ONLY_SOPRANO,
+    chorale_to_tokens,
+    symbol_starts,
+    window,
+)
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
-LONGEST = 256
+LONGEST_EXERCISE = 256
 """Steps of an exercise: sixteen bars of 4/4."""
 
 SOPRANO_ALONE = 0.55
-NOTHING = 0.1
+_NOTHING = 0.1
 WHOLE_VOICES = 0.2
 """Shares of exercises in which the soprano, nothing, or any voices are given; in the others it is
 passages of any voices."""
@@ -36,7 +42,7 @@ each voice within a passage."""
 SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
 TAUGHT = 0.8
 """How much teachers count beside Bach himself."""
-PHRASES_UNTOLD = 0.15
+_PHRASES_UNTOLD = 0.15
 RHYTHM_TOLD = 0.5
 
 
@@ -135,7 +141,7 @@ class Exercises:
             self._problem(self.exercises[i], np.random.default_rng([*seed, i]))
             for i in indices or [0]
         ]
-        length = LONGEST if self.every_key else max(p.tokens.shape[0] for p in problems)
+        length = LONGEST_EXERCISE if self.every_key else max(p.tokens.shape[0] for p in problems)
         length += -length % self.stride
         padded = []
         for tokens, known, context, tonic in problems:
@@ -171,28 +177,26 @@ class Exercises:
             tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
             by_soprano = int(rng.integers(2))
             context = exercise.contexts[by_soprano].clone()
-            if rng.random() < PHRASES_UNTOLD:
+            if rng.random() < _PHRASES_UNTOLD:
                 context[:, PHRASES] = 0
             if rng.random() < RHYTHM_TOLD:
                 context[:, RHYTHM] = exercise.rhythm
-            frames = (len(tokens) - LONGEST) // self.stride
+            frames = (len(tokens) - LONGEST_EXERCISE) // self.stride
             if frames > 0:
                 first = int(rng.integers(frames + 1)) * self.stride
-                tokens = window(tokens, first, LONGEST)
-                context = context[first : first + LONGEST]
+                tokens = window(tokens, first, LONGEST_EXERCISE)
+                context = context[first : first + LONGEST_EXERCISE]
             known = whole_notes(tokens, _given(len(tokens), rng))
         else:
             known = torch.zeros(tokens.shape, dtype=torch.bool)
-            known[:, SOPRANO] = True
+            known[:, ONLY_SOPRANO] = True
         tonic = torch.tensor((exercise.tonics[by_soprano] + shift) % 12)
         return MaskedBatch(tokens, known, context, tonic)
 
 
 def whole_notes(tokens: Tensor, known: Tensor) -> Tensor:
     """``(T, V)`` known as it is where each note begins, for the whole of the note."""
-    steps = torch.arange(len(tokens))[:, None].expand_as(tokens)
-    begun = torch.where(tokens != HOLD, steps, 0).cummax(dim=0).values
-    return known.gather(0, begun)
+    return known.gather(0, symbol_starts(tokens))
 
 
 def _given(steps: int, rng: np.random.Generator) -> Tensor:
@@ -201,13 +205,13 @@ def _given(steps: int, rng: np.random.Generator) -> Tensor:
     known = np.zeros((steps, voices), dtype=np.bool_)
     kind = rng.random()
     if kind < SOPRANO_ALONE:
-        known[:, SOPRANO] = True
-    elif kind < SOPRANO_ALONE + NOTHING:
+        known[:, ONLY_SOPRANO] = True
+    elif kind < SOPRANO_ALONE + _NOTHING:
         pass
-    elif kind < SOPRANO_ALONE + NOTHING + WHOLE_VOICES:
+    elif kind < SOPRANO_ALONE + _NOTHING + WHOLE_VOICES:
         known[:, rng.random(voices) < VOICE_GIVEN] = True
     else:
-        known[:, SOPRANO] = rng.random() < SOPRANO_GIVEN
+        known[:, ONLY_SOPRANO] = rng.random() < SOPRANO_GIVEN
         for _ in range(rng.integers(1, MOST_PASSAGES + 1)):
             first = int(rng.integers(steps))
             stop = first + int(rng.integers(SHORTEST_PASSAGE, steps + SHORTEST_PASSAGE))
@@ -217,9 +221,9 @@ def _given(steps: int, rng: np.random.Generator) -> Tensor:
 
 def _exercise(chorale: Chorale, rhythm: int) -> Exercise:
     shifts = transpositions(chorale)
-    nearest = min(shifts, key=abs)
+    nearest = nearest_transposition(chorale)
     piece = chorale.transpose(nearest)
-    by_soprano = PartialScore.of(piece, voices=SOPRANO)
+    by_soprano = PartialScore.of(piece, voices=ONLY_SOPRANO)
     by_all = replace(by_soprano, key=likely_key(piece))
     contexts = torch.from_numpy(step_features(by_all)), torch.from_numpy(step_features(by_soprano))
     return Exercise(

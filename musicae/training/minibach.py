@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale, transpositions
+from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import STEPS_PER_WHOLE
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY, WINDOW
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
 
-BAR = STEPS_PER_WHOLE
+_BAR = STEPS_PER_WHOLE
 """Steps of a bar of 4/4, of which a window holds four."""
 
-RAREST = 1e-4
+_RAREST = 1e-4
 """The least share of examples that a symbol is taken to have."""
 
 
@@ -59,9 +59,9 @@ class WindowTask:
         self, chorales: Sequence[Chorale], every_key: bool, _config: Mapping[str, Any]
     ) -> Windows:
         """The ``windows`` of chorales that the model learns from."""
-        found = windows(chorales, every_key)
+        found = training_windows(chorales, every_key)
         if self.to_the_end:
-            found = found[(found[:, -BAR:] != SILENCE).flatten(1).any(dim=1)]
+            found = found[(found[:, -_BAR:] != SILENCE).flatten(1).any(dim=1)]
         return Windows(found)
 
     @torch.no_grad()
@@ -76,7 +76,7 @@ class WindowTask:
             for part in torch.split(examples.tokens, 512)
         )
         output = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
-        output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=RAREST))
+        output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=_RAREST))
 
     def watch(self, _network: nn.Module, _valid: Windows) -> dict[str, float]:
         """Nothing but the losses."""
@@ -123,18 +123,18 @@ def four_bar_starts(chorale: Chorale) -> list[int]:
     lines = {}
     for measure in chorale.measures:
         in_pickup = bool(chorale.pickup) and measure.start == 0
-        start = chorale.pickup - BAR if in_pickup else measure.start
+        start = chorale.pickup - _BAR if in_pickup else measure.start
         lines[start] = (measure.numerator, measure.denominator) == (4, 4)
     starts = []
     for start in lines:
-        expected = range(start, min(start + WINDOW, len(chorale)), BAR)
+        expected = range(start, min(start + WINDOW, len(chorale)), _BAR)
         inside = [line for line in lines if start <= line < start + WINDOW]
         if inside == list(expected) and all(lines[line] for line in inside):
             starts.append(start)
     return starts
 
 
-def windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
+def training_windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
     """Tokens ``(N, 64, V)``, uint8: every four bars of 4/4 that can be cut out of the chorales.
 
     ``every_key``: in all transpositions that keep every voice in its range; otherwise once, as
@@ -145,7 +145,7 @@ def windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
         starts, shifts = four_bar_starts(chorale), transpositions(chorale)
         if not starts or not shifts:
             continue
-        nearest = min(shifts, key=abs)
+        nearest = nearest_transposition(chorale)
         tokens = pianoroll.chorale_to_tokens(chorale.transpose(nearest))
         cut = pianoroll.windows(tokens, starts)
         for shift in shifts if every_key else [nearest]:

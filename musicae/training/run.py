@@ -27,7 +27,7 @@ from musicae.core.files import whole_file
 from musicae.corpus import load
 from musicae.models import checkpoint
 from musicae.training.config import RECIPES
-from musicae.training.fit import Report, Row, best_epoch, fit
+from musicae.training.fit import LogRow, ReportProgress, best_epoch, fit
 from musicae.training.task import Examples, Settings, Task
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Job(NamedTuple):
     folder: Path
     facts: dict[str, Any]
     state: dict[str, Any] | None
-    report: Report | None
+    report: ReportProgress | None
 
 
 def train(
@@ -82,7 +82,7 @@ def train(
     accelerator: str = "auto",
     precision: str | None = None,
     resume: bool = False,
-    report: Report | None = None,
+    report: ReportProgress | None = None,
 ) -> Run:
     """Train a model of ``RECIPES`` on the corpus's train side in every key, stopping early.
 
@@ -115,13 +115,13 @@ def train(
     settings, config = settings or recipe.settings, recipe.config | (config or {})
     precision = precision or recipe.precision
     with torch.device("meta"):
-        checkpoint.build(name, config)  # refuses wrong layers before anything is done
+        checkpoint.build_model(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
     train_side = recipe.task.examples(chorales.side("train"), True, config)
     valid_side = recipe.task.examples(chorales.side("valid"), False, config)
     taught = [
-        checkpoint.load(
+        checkpoint.load_checkpoint(
             train(
                 name,
                 data,
@@ -213,7 +213,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     state: dict[str, Any] | None = fabric.broadcast(job.state)  # of the first machine's folder
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
         torch.manual_seed(job.settings.seed)
-        model = checkpoint.build(job.name, job.config)
+        model = checkpoint.build_model(job.name, job.config)
         job.task.begin(model, job.train)
         rows = fit(
             fabric,
@@ -242,7 +242,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
             "accelerator": fabric.device.type,
             "versions": _versions(),
         }
-        checksum = checkpoint.save(weights, job.name, model, summary)
+        checksum = checkpoint.save_model(weights, job.name, model, summary)
         with whole_file(job.folder / SUMMARY) as path:
             text = json.dumps(summary | {"checksum": checksum}, indent=2)
             path.write_text(text + "\n", encoding="utf-8")
@@ -260,8 +260,8 @@ def _versions() -> dict[str, str]:
 def _save(job: _Job, state: dict[str, Any]) -> None:
     with whole_file(job.folder / LOG) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        rows = [Row(*row) for row in state["rows"]]
-        writer.writerow([*Row._fields[:-1], *rows[0].watched])
+        rows = [LogRow(*row) for row in state["rows"]]
+        writer.writerow([*LogRow._fields[:-1], *rows[0].watched])
         writer.writerows([*row[:-1], *row.watched.values()] for row in rows)
     # The state comes last: a run that is killed in between does the epoch again.
     with whole_file(job.folder / STATE) as path:

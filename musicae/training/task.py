@@ -1,4 +1,4 @@
-"""Task."""
+"""What a model needs to be trained: settings, examples, losses (``Task``) and ``Recipe``."""
 
 from __future__ import annotations
 

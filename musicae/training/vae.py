@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale, transpositions
-from musicae.encoding.batches import beats_of, padded
+from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.encoding.batches import frame_beats, padded
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, step_features
-from musicae.encoding.tokens import chorale_to_tokens, window
+from musicae.encoding.tokens import chorale_to_tokens, symbol_starts, window
 from musicae.latent.attributes import measured
 from musicae.latent.sliders import find_directions
 from musicae.models.layers import NONE
@@ -27,14 +27,14 @@ from musicae.models.vae import (
     divergence,
     standard,
 )
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
-LONGEST = 256
+LONGEST_PASSAGE = 256
 """Steps of a passage that is learned from at a time: sixteen bars of 4/4."""
-PHRASES_UNTOLD = 0.15
+_PHRASES_UNTOLD = 0.15
 VOICES_KEPT, KEPT = 0.15, 0.4
 """How often voices are given, and each of them then."""
 FORGETFULNESS = 0.9
@@ -225,9 +225,7 @@ def outline_nats(reading: Reconstruction, batch: BeatBatch) -> Tensor:
     """``Losses.outline``"""
     stride = batch.problem.tokens.shape[1] // batch.beats.shape[1]
     tokens = batch.problem.tokens
-    steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None].expand_as(tokens)
-    begun = torch.where(tokens != HOLD, steps, 0).cummax(dim=1).values
-    symbol = tokens.gather(1, begun)[:, ::stride]  # (B, J, V)
+    symbol = tokens.gather(1, symbol_starts(tokens))[:, ::stride]  # (B, J, V)
     sounds = (symbol >= FIRST_PITCH) & (batch.beats != NONE)[..., None]
     index = (symbol - FIRST_PITCH).clamp_min(0)
     nats = -reading.skeleton.gather(-1, index[..., None])[..., 0]
@@ -253,7 +251,7 @@ class Pieces:
             self._drawn(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
         ]
         longest = max(piece.problem.tokens.shape[1] for piece in found)
-        length = LONGEST if self.every_key else longest + self.beyond
+        length = LONGEST_PASSAGE if self.every_key else longest + self.beyond
         problem, beats = padded(found, length)
         parts = (part[: len(indices)] for part in problem)
         return BeatBatch(MaskedBatch(*parts), beats[: len(indices)])
@@ -278,18 +276,18 @@ class Pieces:
         tokens, context, beats = example.tokens, example.context, example.beats
         shift = int(rng.choice(example.shifts))
         tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
-        if rng.random() < PHRASES_UNTOLD:
+        if rng.random() < _PHRASES_UNTOLD:
             context = context.clone()
             context[:, PHRASES] = 0
-        if len(tokens) > LONGEST:
+        if len(tokens) > LONGEST_PASSAGE:
             starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0].tolist()
-            last = len(tokens) - LONGEST
+            last = len(tokens) - LONGEST_PASSAGE
             # Where there is no bar line in time, the passage is the piece's beginning.
             choices = [s for s in starts if s <= last and s % self.stride == 0] or [0]
             first = choices[int(rng.integers(len(choices)))]
-            tokens = window(tokens, first, LONGEST)
-            context = context[first : first + LONGEST]
-            beats = beats[first // self.stride : (first + LONGEST) // self.stride]
+            tokens = window(tokens, first, LONGEST_PASSAGE)
+            context = context[first : first + LONGEST_PASSAGE]
+            beats = beats[first // self.stride : (first + LONGEST_PASSAGE) // self.stride]
             beats = beats - beats[0]
         known = torch.zeros(tokens.shape, dtype=torch.bool)
         if rng.random() < VOICES_KEPT:
@@ -305,7 +303,7 @@ def _moved(piece: BeatBatch, device: torch.device) -> BeatBatch:
 
 def _example(chorale: Chorale, stride: int) -> Example:
     shifts = transpositions(chorale)
-    nearest = min(shifts, key=abs)
+    nearest = nearest_transposition(chorale)
     piece = chorale.transpose(nearest)
     key = likely_key(piece)
     empty = PartialScore.of(piece, key=key)
@@ -314,7 +312,7 @@ def _example(chorale: Chorale, stride: int) -> Example:
     return Example(
         F.pad(tokens, missing, value=SILENCE),
         F.pad(context, missing),
-        beats_of(piece, stride),
+        frame_beats(piece, stride),
         key.tonic,
         tuple(shift - nearest for shift in shifts),
         measured(piece),

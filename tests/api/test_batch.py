@@ -132,7 +132,7 @@ def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_
         (["one.mid", "two.mid"], ["--model", "none.safetensors"], "no such weights file"),
     ],
 )
-def test_what_is_refused_before_anything_is_done(
+def test_bad_arguments_are_refused_before_anything_is_done(
     musicae_command, model, tmp_path, monkeypatch, paths, options, complaint
 ):
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.corpus import load
 from musicae.io import midi_writer
-from musicae.theory.voice_leading.bach import RATES, measure
+from musicae.theory.voice_leading.bach import RATES, measure_rates
 from musicae.theory.voice_leading.rules import RULES
 from tests.support.strategies import differences
 
@@ -62,7 +62,7 @@ def test_few_held_out_chorales_are_beyond_bach():
 
 
 def test_the_shipped_rates_are_the_train_sides():
-    measured = measure(load.load().side("train"))
+    measured = measure_rates(load.load().side("train"))
     assert json.loads(RATES.read_text(encoding="utf-8")) == measured
     assert list(measured["rates"]) == list(RULES)
 
@@ -91,7 +91,7 @@ def test_annotated_midi_has_markers(tmp_path):
         musicae.check(PARALLEL).annotate(tmp_path / "checked.txt")
 
 
-def test_files_that_are_not_in_four_voices(tmp_path):
+def test_files_that_are_not_in_four_voices_are_refused(tmp_path):
     midi_writer.write(
         Chorale.from_notes([[Note(0, 16, 67)], [], [], [Note(0, 16, 48)]]), tmp_path / "duo.mid"
     )

@@ -8,7 +8,7 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 import musicae
-from musicae.api.given import around, into_range, known_of
+from musicae.api.given import around, given_parts, into_range
 from musicae.api.request import Request
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import REST, VOICE_RANGES, VOICES
@@ -41,7 +41,7 @@ def columns(known, voice):
 def unless_all_is_given(piece, wish):
     """What is known; where that is everything, hypothesis is to look for another example."""
     try:
-        return known_of(piece, wish)
+        return given_parts(piece, wish)
     except ChoraleError as error:
         if "nothing is left to fill" not in str(error):
             raise
@@ -50,47 +50,47 @@ def unless_all_is_given(piece, wish):
 
 def test_the_soprano_is_known_with_its_rests_and_the_others_are_open():
     melody = passage("S C5 .. E5 --")
-    known = known_of(melody, request())
+    known = given_parts(melody, request())
     assert [columns(known, v) for v in range(4)] == ["kkkk", "....", "....", "...."]
-    assert known.tune == known.sung == melody
+    assert known.tune == known.in_range == melody
 
 
-def test_long_rests_of_the_melody_are_everyones_unless_something_given_sounds():
+def test_all_voices_rest_in_long_rests_of_the_melody_unless_given_ones_sound():
     grid = """
     S .. .. .. .. C5 .. .. .. .. D5 E5 F5
     B .. .. C3 C3 C3 .. C3 .. .. C3 C3 C3
     """
     piece = passage(grid.replace("|", ""))
-    known = known_of(piece, request(lock="soprano,bass"))
+    known = given_parts(piece, request(lock="soprano,bass"))
     assert columns(known, 0) == columns(known, 3) == "k" * 12
     assert columns(known, 1) == "kk..." + "k.kk" + "..."
-    assert columns(known_of(piece, request(lock="soprano")), 1) == "kkkk.kkkk..."
+    assert columns(given_parts(piece, request(lock="soprano")), 1) == "kkkk.kkkk..."
 
 
 def test_the_melody_may_be_another_voice():
     piece = passage("B C3 .. .. .. .. D3 -- --")
-    known = known_of(piece, request(voice="bass"))
+    known = given_parts(piece, request(voice="bass"))
     assert columns(known, 3) == "k" * 8
     assert columns(known, 0) == ".kkkk..."
 
 
 def test_gaps_of_a_bar_are_open_and_shorter_rests_stay():
-    known = known_of(HYMN, request())
+    known = given_parts(HYMN, request())
     assert [columns(known, v) for v in range(4)] == ["k" * 8, "....kkkk", "k" * 8, "k....kkk"]
 
 
 def test_a_rest_as_long_as_a_pickup_is_a_short_one():
     piece = Chorale.from_notes([[(0, 20, 72)], [], [], [(4, 16, 48)]], pickup=4)
-    assert known_of(piece, request()).known[:, 3].all()
+    assert given_parts(piece, request()).known[:, 3].all()
 
 
 def test_a_gap_that_is_the_whole_of_a_shorter_last_bar_is_open():
     piece = Chorale.from_notes([[(0, 32, 72)], [], [], [(0, 20, 48)]], pickup=4)
-    assert list(np.flatnonzero(~known_of(piece, request()).known[:, 3])) == list(range(20, 32))
+    assert list(np.flatnonzero(~given_parts(piece, request()).known[:, 3])) == list(range(20, 32))
 
 
 def test_what_is_not_locked_is_left_out():
-    known = known_of(HYMN, request(lock=("tenor",)))
+    known = given_parts(HYMN, request(lock=("tenor",)))
     assert sounding_voices(known.tune) == (2,)
     assert known.tune.notes(2) == HYMN.notes(2)
     assert columns(known, 0) == "." * 8
@@ -104,12 +104,12 @@ def test_bars_are_opened_but_for_what_reaches_beyond_them():
     B C3 C3 C3 C3 C3 .. C3 C3 C3 -- -- --
     """
     piece = passage(grid.replace("|", ""))
-    known = known_of(piece, request(bars="2"))
+    known = given_parts(piece, request(bars="2"))
     assert columns(known, 0) == "k" * 12
     assert columns(known, 1) == "kkkk" + "k..." + "kkkk"
     assert columns(known, 2) == "kkkk" + "...k" + "kkkk"
     assert columns(known, 3) == "kkkk" + "...." + "kkkk"
-    opened = known_of(piece, request(bars="2", lock="bass"))
+    opened = given_parts(piece, request(bars="2", lock="bass"))
     assert [columns(opened, v)[4:8] for v in (0, 3)] == ["....", "kkkk"]
     assert opened.whole == piece
     assert opened.tune.notes(0) == [n for n in piece.notes(0) if not 16 <= n.step < 32]
@@ -117,7 +117,7 @@ def test_bars_are_opened_but_for_what_reaches_beyond_them():
 
 def test_a_pickup_is_bar_0():
     piece = Chorale.from_notes([[(0, 20, 72)], [(0, 4, 60), (4, 16, 60)]], pickup=4)
-    known = known_of(piece, request(bars=(0, 0)))
+    known = given_parts(piece, request(bars=(0, 0)))
     assert not known.known[:4, 1:].any()
     assert known.known[4:].all()
 
@@ -210,9 +210,9 @@ def test_voices_are_moved_together():
 
 
 def test_a_note_out_of_range_is_folded_for_the_model_only():
-    known = known_of(passage("B C3 C2 E3 F3 E2 D2 B1"), request(voice="bass"))
+    known = given_parts(passage("B C3 C2 E3 F3 E2 D2 B1"), request(voice="bass"))
     assert known.shift == 0
-    assert [n.pitch for n in known.sung.notes(3)] == [48, 36, 52, 53, 40, 38, 47]
+    assert [n.pitch for n in known.in_range.notes(3)] == [48, 36, 52, 53, 40, 38, 47]
     assert [n.pitch for n in known.tune.notes(3)] == [48, 36, 52, 53, 40, 38, 35]
     assert known.notices == (
         "the given bass is wider than the bass's range C2 to E4; 1 notes were harmonized an octave"
@@ -235,27 +235,27 @@ def test_a_note_out_of_range_is_folded_for_the_model_only():
         ({"bars": "1", "lock": list(VOICES)}, "in bars 1 to 1 every voice is locked"),
     ],
 )
-def test_wishes_that_cannot_be(wishes, complaint):
+def test_impossible_requests_are_refused(wishes, complaint):
     piece = passage(
         "S C5 -- -- -- C5 -- -- --\nA E4 -- -- -- E4 -- -- --\n"
         "T G3 -- -- -- G3 -- -- --\nB C3 -- -- -- C3 -- -- --"
     )
     with pytest.raises(ChoraleError) as refusal:
-        known_of(piece, Request.parse(**wishes))
+        given_parts(piece, Request.parse(**wishes))
     assert complaint in str(refusal.value)
 
 
 def test_a_silent_voice_cannot_be_locked():
     with pytest.raises(ChoraleError, match="the bass is silent; there are soprano"):
-        known_of(passage("S C5"), request(lock="soprano, bass"))
+        given_parts(passage("S C5"), request(lock="soprano, bass"))
     with pytest.raises(ChoraleError, match="nothing sounds"):
-        known_of(Chorale.from_notes([[]], steps=4), request())
+        given_parts(Chorale.from_notes([[]], steps=4), request())
 
 
 def test_the_key_is_the_musicians_or_that_of_the_notes():
     tune = passage("S G4 A4 B4 C5 D5 C5 B4 A4 G4 -- F#4 G4")
-    assert known_of(tune, request()).sketch().key == Key.parse("G")
-    asked = known_of(tune, request(), Key.parse("E minor"))
+    assert given_parts(tune, request()).sketch().key == Key.parse("G")
+    asked = given_parts(tune, request(), Key.parse("E minor"))
     assert asked.sketch().key == asked.tune.key == Key.parse("E minor")
 
 
@@ -294,7 +294,7 @@ def test_provenance_says_what_was_asked(model):
     assert np.array_equal(piece.chorale.pitch[:16], HYMN.pitch[:16])
 
 
-def test_a_score_with_two_named_parts(model, tmp_path):
+def test_two_named_parts_of_a_score_are_given(model, tmp_path):
     path = tmp_path / "two.musicxml"
     musicae.write(voices_only(HYMN, (1, 2)), path)
     with filler():

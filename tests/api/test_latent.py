@@ -78,7 +78,7 @@ def test_new_pieces_have_the_form_that_was_asked_for(model):
         assert json.loads(json.dumps(facts)) == facts
 
 
-def test_the_first_ones_do_not_depend_on_how_many(model):
+def test_the_first_pieces_do_not_depend_on_how_many(model):
     few, many = (musicae.generate(n, seed=2, model=model, **SHORT) for n in (1, 3))
     assert few[0].chorale == many[0].chorale
     assert len({piece.chorale for piece in many}) == 3
@@ -115,7 +115,7 @@ def test_a_decoded_piece_is_decoded_again(model, tmp_path):
     assert same_notes(again.chorale, second.chorale)
 
 
-def test_a_file_is_where_it_says_until_its_notes_are_changed(model, tmp_path):
+def test_a_file_keeps_its_point_until_its_notes_change(model, tmp_path):
     (piece,) = musicae.generate(1, seed=3, model=model, **SHORT)
     path = tmp_path / "new.musicxml"
     piece.write(path)
@@ -135,7 +135,7 @@ def test_a_file_is_where_it_says_until_its_notes_are_changed(model, tmp_path):
     assert heard.as_dict() != told.as_dict()
 
 
-def test_another_models_file_is_heard_anew(model, untrained, tmp_path):
+def test_another_models_file_is_encoded_anew(model, untrained, tmp_path):
     (piece,) = musicae.generate(1, model=str(untrained["harmonizer"]), **SHORT)
     path = tmp_path / "new.mid"
     whole = HYMN
@@ -148,7 +148,7 @@ def test_another_models_file_is_heard_anew(model, untrained, tmp_path):
 @pytest.mark.parametrize(
     "slide", ["activity=+1, chromaticism=-0.5", {"activity": 1, "register": "-2"}]
 )
-def test_sliders_stand_in_the_file(model, slide):
+def test_sliders_are_recorded_in_the_file(model, slide):
     (piece,) = musicae.generate(1, model=model, slide=slide, **SHORT)
     expected = (
         {"activity": 1.0, "chromaticism": -0.5}
@@ -186,7 +186,9 @@ def test_the_mode_is_a_slider(model, mode):
         ({"seed": -1}, "a seed is 0 or more, not -1"),
     ],
 )
-def test_what_generate_refuses(musicae_command, model, option, tmp_path, wishes, complaint):
+def test_generate_refuses_what_cannot_be_composed(
+    musicae_command, model, option, tmp_path, wishes, complaint
+):
     with pytest.raises(ChoraleError) as refusal:
         musicae.generate(**{"n": 1} | wishes, model=model)
     assert complaint in str(refusal.value)
@@ -210,7 +212,7 @@ def test_other_models_have_no_sliders(untrained, name, wish):
 
 
 @pytest.mark.parametrize("of_files", [True, False])
-def test_a_walk_begins_and_ends_with_what_the_model_makes_of_its_ends(model, files, of_files):
+def test_an_interpolation_begins_and_ends_with_the_reconstructed_ends(model, files, of_files):
     one, other = files if of_files else (HYMN, OTHER)
     pieces = musicae.interpolate(one, other, 3, model=model)
     assert len(pieces) == 3
@@ -222,13 +224,15 @@ def test_a_walk_begins_and_ends_with_what_the_model_makes_of_its_ends(model, fil
     assert {piece.provenance["temperature"] for piece in pieces} == {0}
 
 
-def test_each_step_of_a_walk_can_be_decoded_again(model, tmp_path):
+def test_each_step_of_an_interpolation_can_be_decoded_again(model, tmp_path):
     for piece in musicae.interpolate(HYMN, OTHER, 3, model=model):
         piece.write(tmp_path / "step.mid")
         assert same_notes(musicae.decode(tmp_path / "step.mid", model=model).chorale, piece.chorale)
 
 
-def test_walks_by_the_command_line(musicae_command, option, files, tmp_path):
+def test_the_command_writes_every_step_of_an_interpolation(
+    musicae_command, option, files, tmp_path
+):
     out = tmp_path / "walk"
     words = ["-n", 3, "-o", out, "--format", "mid,mxl"]
     done = musicae_command("interpolate", *files, *words, *option)
@@ -244,7 +248,7 @@ def test_walks_by_the_command_line(musicae_command, option, files, tmp_path):
         assert {"piece", "beats", "form"} <= facts["latent"].keys()
 
 
-def test_a_file_of_any_name_can_be_walked_from(model, tmp_path):
+def test_a_file_of_any_name_can_be_interpolated(model, tmp_path):
     odd = tmp_path / "my  old\thymn .mid"
     musicae.write(HYMN, odd)
     first, *_ = musicae.interpolate(odd, HYMN, 3, model=model)
@@ -253,7 +257,7 @@ def test_a_file_of_any_name_can_be_walked_from(model, tmp_path):
     assert piece.chorale.title.startswith("my old hymn, varied")
 
 
-def test_places_can_be_walked_between(model):
+def test_points_can_be_interpolated(model):
     one, other = (musicae.encode(piece, model=model) for piece in (HYMN, OTHER))
     assert isinstance(one, LatentPoint)
     pieces = musicae.interpolate(one, other, 3, model=model)
@@ -267,7 +271,9 @@ def test_places_can_be_walked_between(model):
     ("n", "complaint"),
     [(2, "at least 3 pieces, its ends among them, not 2"), (0, "at least one"), (1001, "at most")],
 )
-def test_walks_that_are_too_short_or_too_long(musicae_command, option, hymn, n, complaint):
+def test_interpolations_of_too_few_or_too_many_steps_are_refused(
+    musicae_command, option, hymn, n, complaint
+):
     refused(musicae_command("interpolate", hymn, hymn, "-n", n, *option), complaint)
 
 
@@ -275,7 +281,7 @@ def test_walks_that_are_too_short_or_too_long(musicae_command, option, hymn, n, 
 
 
 @pytest.mark.parametrize("keep", ["soprano", "bass", "tenor,Alto"])
-def test_what_is_kept_stays_exactly(musicae_command, option, files, tmp_path, keep):
+def test_kept_parts_of_a_variation_stay_exactly(musicae_command, option, files, tmp_path, keep):
     out = tmp_path / "varied"
     words = ["-n", 2, "--amount", 0.9, "--keep", keep, "--format", "mid,musicxml", "-o", out]
     done = musicae_command("vary", files[0], *words, *option)
@@ -291,7 +297,7 @@ def test_what_is_kept_stays_exactly(musicae_command, option, files, tmp_path, ke
         assert read_provenance(out / f"hymn-varied-0-{i}.mid")["amount"] == 0.9
 
 
-def test_variations_at_no_distance_are_what_the_model_makes_of_the_piece(model):
+def test_variations_at_distance_0_are_the_reconstruction(model):
     own = musicae.decode(musicae.encode(HYMN, model=model), model=model, temperature=0)
     near = musicae.vary(HYMN, 2, amount=0.0, temperature=0, model=model)
     assert all(same_notes(piece.chorale, own.chorale) for piece in near)
@@ -318,7 +324,9 @@ def test_variations_repeat_and_the_first_do_not_depend_on_how_many(model, option
         (["--format", "wav"], "a format is mid, musicxml, mxl, not 'wav'"),
     ],
 )
-def test_what_vary_refuses(musicae_command, option, hymn, tmp_path, words, complaint):
+def test_vary_refuses_what_cannot_be_varied(
+    musicae_command, option, hymn, tmp_path, words, complaint
+):
     refused(musicae_command("vary", hymn, *words, "-o", tmp_path / "new", *option), complaint)
     assert not (tmp_path / "new").exists()
 
@@ -342,7 +350,7 @@ def test_files_that_are_no_chorale_are_refused_by_name(musicae_command, option, 
 
 
 @pytest.mark.parametrize("name", ["minibach", "harmonizer"])
-def test_models_without_a_latent_space(musicae_command, untrained, hymn, name):
+def test_models_without_a_latent_space_are_refused(musicae_command, untrained, hymn, name):
     option = ["--model", untrained[name]]
     for words in (["vary", hymn], ["interpolate", hymn, hymn]):
         refused(musicae_command(*words, *option), f"{name} has no latent space to walk in; use vae")
@@ -354,7 +362,7 @@ def test_models_without_a_latent_space(musicae_command, untrained, hymn, name):
     "change",
     [{"latent": "?"}, {"latent": {}}, {"latent": None}, {"latent": {"form": 3}}],
 )
-def test_a_damaged_place_is_refused_by_the_files_name(model, tmp_path, change):
+def test_a_damaged_point_is_refused_with_the_files_name(model, tmp_path, change):
     (piece,) = musicae.generate(1, seed=3, model=model, temperature=0, **SHORT)
     path = tmp_path / "new.mid"
     musicae.write(piece.chorale, path, provenance=piece.provenance | change)
@@ -366,7 +374,7 @@ def test_a_damaged_place_is_refused_by_the_files_name(model, tmp_path, change):
 @pytest.mark.parametrize(
     "change", [{"seed": "x"}, {"temperature": "hot"}, {"draw": -1}, {"seed": -5}]
 )
-def test_damaged_settings_are_refused_by_the_files_name(model, tmp_path, change):
+def test_damaged_settings_are_refused_with_the_files_name(model, tmp_path, change):
     (piece,) = musicae.generate(1, seed=3, model=model, temperature=0, **SHORT)
     path = tmp_path / "new.mid"
     musicae.write(piece.chorale, path, provenance=piece.provenance | change)
@@ -377,7 +385,7 @@ def test_damaged_settings_are_refused_by_the_files_name(model, tmp_path, change)
 # What is printed
 
 
-def test_what_is_written_is_printed(musicae_command, option, tmp_path):
+def test_the_command_prints_what_it_writes(musicae_command, option, tmp_path):
     words = ["-n", 2, "--bars", 2, "--meter", "3/4", "--seed", 6, "-o", tmp_path]
     done = musicae_command("generate", *words, *option)
     assert (done.status, done.err) == (0, "")

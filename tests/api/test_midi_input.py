@@ -93,7 +93,7 @@ def test_the_model_hears_the_quantized_melody(tmp_path):
     humanised, triplets = [(7, 470, 60), (485, 950, 62)], [(960, 1120, 64), (1120, 1280, 65)]
     path = save(tmp_path / "played.mid", tune(*humanised, *triplets, (1280, 1440, 67)))
     melody = read_given(path)
-    assert melody.tune.notes(0) == [
+    assert melody.parts.tune.notes(0) == [
         Note(0, 4, 60),
         Note(4, 4, 62),
         Note(8, 1, 64),
@@ -107,14 +107,14 @@ def test_the_model_hears_the_quantized_melody(tmp_path):
 def test_breaths_are_closed_and_rests_are_kept(tmp_path):
     notes = [(0, 360, 60), (480, 900, 62), (1440, 1920, 64)]
     melody = read_given(save(tmp_path / "sung.mid", tune(*notes)))
-    assert melody.tune.notes(0) == [Note(0, 4, 60), Note(4, 4, 62), Note(12, 4, 64)]
+    assert melody.parts.tune.notes(0) == [Note(0, 4, 60), Note(4, 4, 62), Note(12, 4, 64)]
 
 
 def test_top_notes_of_chords_are_the_melody(tmp_path, untrained):
     chords = tune((0, 480, 72), (0, 480, 64), (3, 480, 60), (450, 960, 71), (480, 960, 62))
     path = save(tmp_path / "piano.mid", chords)
     melody = read_given(path)
-    assert [n.pitch for n in melody.tune.notes(0)] == [72, 71]
+    assert [n.pitch for n in melody.parts.tune.notes(0)] == [72, 71]
     assert "track 1 has chords; its top notes are the melody (3 lower notes left out)" in (
         melody.notices
     )
@@ -135,7 +135,7 @@ def test_other_octaves_move_the_other_voices_along(tmp_path, untrained, lowest, 
     notes = [(i * 480, (i + 1) * 480, lowest + p) for i, p in enumerate(SCALE)]
     path = save(tmp_path / "scale.mid", tune(*notes))
     melody = read_given(path)
-    assert melody.shift == shift
+    assert melody.parts.shift == shift
     (piece,) = musicae.harmonize(path, model=str(untrained["minibach"]))
     assert [n.pitch for n in piece.chorale.notes(0)] == [lowest + p for p in SCALE]
     for voice, (low, high) in enumerate(VOICE_RANGES[1:], start=1):
@@ -148,9 +148,9 @@ def test_melodies_wider_than_a_soprano_are_folded_for_the_model_only(tmp_path):
         save(tmp_path / "wide.mid", tune((0, 480, 50), (480, 960, 62), (960, 1920, 85)))
     )
     low, high = VOICE_RANGES[0]
-    sung = melody.sung.pitch[:, 0]
+    sung = melody.parts.in_range.pitch[:, 0]
     assert low <= sung.min() <= sung.max() <= high
-    assert np.array_equal(sung % 12, melody.tune.pitch[:, 0] % 12)
+    assert np.array_equal(sung % 12, melody.parts.tune.pitch[:, 0] % 12)
     assert any("wider than the soprano's range" in notice for notice in melody.notices)
 
 
@@ -167,7 +167,7 @@ def band(path):
 
 def test_the_melody_is_found_by_the_name_of_its_track(tmp_path):
     melody = read_given(band(tmp_path / "band.mid"))
-    assert melody.tune.notes(0) == [Note(0, 16, 67)]
+    assert melody.parts.tune.notes(0) == [Note(0, 16, 67)]
     assert melody.notices[0] == (
         "the melody is taken from track 3 'Lead vocal'; others: 1 'Bass guitar', 2 'Flute'"
         " (choose with --track)"
@@ -177,17 +177,17 @@ def test_the_melody_is_found_by_the_name_of_its_track(tmp_path):
 @pytest.mark.parametrize(("track", "pitch"), [("2", 76), ("flute", 76), ("Bass", 40)])
 def test_the_track_can_be_chosen(tmp_path, track, pitch):
     melody = read_given(band(tmp_path / "band.mid"), track=track)
-    assert melody.tune.notes(0) == [Note(0, 16, pitch)]
+    assert melody.parts.tune.notes(0) == [Note(0, 16, pitch)]
 
 
-def test_a_track_that_is_not_there(tmp_path):
+def test_a_missing_track_is_named(tmp_path):
     with pytest.raises(ChoraleError, match=r"no single track is 'Oboe'; with notes there are 1 'B"):
         read_given(band(tmp_path / "band.mid"), track="Oboe")
 
 
-def test_else_the_highest_line_is_the_melody(tmp_path):
+def test_without_names_the_highest_part_is_the_melody(tmp_path):
     path = save(tmp_path / "two.mid", tune((0, 480, 48), channel=0), tune((0, 480, 72), channel=1))
-    assert read_given(path).tune.notes(0) == [Note(0, 4, 72)]
+    assert read_given(path).parts.tune.notes(0) == [Note(0, 4, 72)]
 
 
 def test_lyrics_of_a_karaoke_track_are_kept(tmp_path, untrained):
@@ -262,7 +262,7 @@ def test_a_meter_is_given_to_a_file_that_states_none(tmp_path, model):
         ("waltz", "'waltz' is not a meter; write it like 3/4"),
     ],
 )
-def test_meters_that_cannot_be_given(tmp_path, model, meter, complaint):
+def test_impossible_meters_are_refused(tmp_path, model, meter, complaint):
     stated = [meta(0, "time_signature", numerator=6, denominator=8), *tune((0, 1440, 67))]
     path = save(tmp_path / "waltz.mid", stated)
     with pytest.raises(ChoraleError, match=complaint):
@@ -302,7 +302,7 @@ def test_windows_cover_every_step_whatever_the_bars(meters, steps):
     assert starts[-1] < steps
 
 
-def test_seeds_make_the_same_again(untrained):
+def test_a_seed_gives_the_same_harmonization(untrained):
     hymn = Chorale.from_notes([[(0, 100, 67)]])
     model = str(untrained["minibach"])
     again = [musicae.harmonize(hymn, 2, seed=5, model=model, temperature=1) for _ in range(2)]
@@ -418,9 +418,9 @@ B  C3 .. C3 C3  .. .. .. ..  .. C3 C3 --
 def test_the_gaps_of_a_bass_are_filled_from_a_bar_on(tmp_path, model):
     path = by_voice(passage(GAPS), tmp_path / "outer.mid")
     outer = read_given(path)
-    assert "".join("k" if k else "." for k in outer.known[::4, 3]) == "kkkk.....kkk"
-    assert outer.known[:, 0].all()
-    assert not outer.known[:, 1:3].any()
+    assert "".join("k" if k else "." for k in outer.parts.known[::4, 3]) == "kkkk.....kkk"
+    assert outer.parts.known[:, 0].all()
+    assert not outer.parts.known[:, 1:3].any()
     piece, after = filled_in(path, tmp_path / "out.mid", model)
     assert set(played_notes(path)["Bass"]) <= set(after["Bass"])
     assert played_notes(path)["Soprano"] == after["Soprano"]
@@ -439,7 +439,7 @@ def test_a_single_part_named_after_a_voice_is_that_voice(tmp_path, model):
     assert after["Bass"] == [(0, 480, 48, 90), (480, 1920, 43, 90)]
     assert piece.chorale.notes(3) == [Note(0, 4, 48), Note(4, 12, 43)]
     assert piece.notices[0] == "track 1 'Bass' is taken for the bass (choose with --voice)"
-    assert list(read_given(path, voice="soprano").parts) == [0]
+    assert list(read_given(path, voice="soprano").preserved.parts) == [0]
 
 
 def test_a_given_bass_comes_back_event_for_event(tmp_path, model):
@@ -462,11 +462,11 @@ def test_a_given_bass_comes_back_event_for_event(tmp_path, model):
 
 
 @pytest.mark.parametrize(("lowest", "shift"), [(12, 24), (24, 12), (40, 0), (60, -12)])
-def test_a_bass_in_another_octave(tmp_path, model, lowest, shift):
+def test_a_bass_in_another_octave_moves_the_other_voices(tmp_path, model, lowest, shift):
     notes = [(i * 480, (i + 1) * 480, lowest + p) for i, p in enumerate(SCALE)]
     path = save(tmp_path / "scale.mid", tune(*notes))
     piece, after = filled_in(path, tmp_path / "out.mid", model, voice="bass")
-    assert piece.given.shift == shift
+    assert piece.given.parts.shift == shift
     assert [n.pitch for n in piece.chorale.notes(3)] == [lowest + p for p in SCALE]
     assert [n[2] for n in after["Bass"]] == [lowest + p for p in SCALE]
     low, high = VOICE_RANGES[0]
@@ -512,15 +512,15 @@ def test_parts_are_given_by_the_names_of_their_tracks(tmp_path, names, voices):
             read_given(path)
         return
     found = read_given(path)
-    assert list(found.parts) == voices
+    assert list(found.preserved.parts) == voices
     if 1 in voices:
-        assert found.parts[1].name == "alto"
+        assert found.preserved.parts[1].name == "alto"
 
 
 def test_what_a_lock_leaves_out_is_told(tmp_path):
     path = four_parts(tmp_path / "hymn.mid")
     found = read_given(path, lock="alto,bass")
-    assert list(found.parts) == [1, 3]
+    assert list(found.preserved.parts) == [1, 3]
     assert found.notices[0] == (
         "given: alto, bass, from tracks 2 'Alto', 4 'Bass'; others: 1 'Soprano', 3 'Tenor'"
         " (choose with --lock)"
@@ -529,9 +529,11 @@ def test_what_a_lock_leaves_out_is_told(tmp_path):
 
 def test_four_unnamed_parts_are_voices_where_voices_are_asked_for(tmp_path):
     path = four_parts(tmp_path / "hymn.mid", ["", "", "", ""])
-    assert list(read_given(path).parts) == [0]
-    assert [p.notes[0].pitch for p in read_given(path, lock=["bass"]).parts.values()] == [48]
-    assert list(read_given(path, bars="1").parts) == [0, 1, 2, 3]
+    assert list(read_given(path).preserved.parts) == [0]
+    assert [p.notes[0].pitch for p in read_given(path, lock=["bass"]).preserved.parts.values()] == [
+        48
+    ]
+    assert list(read_given(path, bars="1").preserved.parts) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -543,14 +545,14 @@ def test_four_unnamed_parts_are_voices_where_voices_are_asked_for(tmp_path):
         ({"voice": "bass", "lock": "soprano"}, "--voice takes one part"),
     ],
 )
-def test_locks_and_bars_that_are_not_there(tmp_path, wishes, complaint):
+def test_missing_locks_and_bars_are_refused(tmp_path, wishes, complaint):
     path = four_parts(tmp_path / "choir.mid", ["Soprano", "Alto"])
     with pytest.raises(ChoraleError) as refusal:
         read_given(path, **wishes)
     assert complaint in str(refusal.value)
 
 
-def test_parts_that_cannot_be_told(tmp_path):
+def test_parts_that_cannot_be_told_apart_are_refused(tmp_path):
     path = four_parts(tmp_path / "trio.mid", ["", "Piano", "x"])
     with pytest.raises(ChoraleError, match=r"there are 1, 2 'Piano', 3 'x'; name them S"):
         read_given(path, bars="1")
@@ -595,13 +597,13 @@ def test_bars_are_numbered_as_those_of_the_chorale(tmp_path, model):
     )
 
 
-def test_parts_in_one_track_of_format_0(tmp_path, model):
+def test_channels_of_format_0_are_parts(tmp_path, model):
     words = meta(0, "lyrics", text="La")
     both = [words, *tune((0, 1920, 72), channel=3), *tune((0, 1920, 48), channel=7)]
     path = save(tmp_path / "one.mid", both, form=0)
     piece, after = filled_in(path, tmp_path / "out.mid", model)
     assert after["Soprano"] == [(0, 1920, 72, 90)]
-    assert list(piece.given.parts) == [0]
+    assert list(piece.given.preserved.parts) == [0]
 
 
 def test_a_pair_of_parts_is_written_on_the_voices_channels(tmp_path, model):

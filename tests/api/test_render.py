@@ -41,7 +41,7 @@ def harmonized(tmp_path, untrained):
 
 
 @pytest.mark.parametrize("name", ["hymn.mid", "hymn.musicxml"])
-def test_a_file_is_shown_with_what_was_given_set_off(tmp_path, seen, harmonized, name):
+def test_given_notes_of_a_file_are_drawn_differently(tmp_path, seen, harmonized, name):
     harmonized.write(tmp_path / name)
     musicae.render(tmp_path / name, tmp_path / "roll.png")
     roll = seen["roll"]
@@ -66,7 +66,7 @@ def test_bars_that_were_written_anew_are_told_from_the_rest(tmp_path, seen, harm
     assert (seen["roll"].given | ~from_file)[sounding].all()
 
 
-def test_where_no_voice_was_given_the_bars_around_are():
+def test_without_a_given_voice_the_bars_around_are_given():
     long = Chorale.from_notes([[(0, 48, 67)]])
     cells = render.given_cells(long, {"given": [], "bars": "2"})
     assert cells[:16].all()
@@ -87,7 +87,7 @@ def test_a_file_that_does_not_tell_shows_no_difference(told):
     assert render.given_cells(CADENCE, told) is None
 
 
-def test_what_is_given_altogether_is_not_set_off(tmp_path, seen):
+def test_a_piece_that_is_all_given_shows_no_difference(tmp_path, seen):
     voices = ["soprano", "alto", "tenor", "bass"]
     midi_writer.write(CADENCE, tmp_path / "hymn.mid", provenance={"given": voices})
     musicae.render(tmp_path / "hymn.mid", tmp_path / "roll.svg")
@@ -119,7 +119,7 @@ def test_a_score_has_two_staves_or_four(tmp_path, seen):
     assert "roll" not in seen
 
 
-def test_a_midi_file_is_heard_event_for_event(tmp_path, seen, harmonized):
+def test_a_midi_file_is_synthesized_event_for_event(tmp_path, seen, harmonized):
     harmonized.write(tmp_path / "whole.mid")
     musicae.render(tmp_path / "whole.mid", tmp_path / "sound.wav", program=19)
     heard = [e.message for track in seen["sound"].tracks for e in track]
@@ -128,7 +128,7 @@ def test_a_midi_file_is_heard_event_for_event(tmp_path, seen, harmonized):
     assert seen["how"] == {"program": 19, "soundfont": None}
 
 
-def test_any_midi_file_can_be_heard(tmp_path):
+def test_any_midi_file_can_be_synthesized(tmp_path):
     chord = [tune((0, 480, 60 + i)) for i in range(6)]
     heard = render.arrangement_of(save(tmp_path / "six.mid", *chord))
     assert sum(e.message.type == "note_on" for track in heard.tracks for e in track) == 6
@@ -142,13 +142,13 @@ def test_any_midi_file_can_be_heard(tmp_path):
         ("a.wav", {"analysis": True}, "sound is of one piece"),
     ],
 )
-def test_what_does_not_go_together(tmp_path, out, wishes, complaint):
+def test_settings_that_contradict_each_other_are_refused(tmp_path, out, wishes, complaint):
     with pytest.raises(MusicaeError, match=complaint):
         musicae.render(CADENCE, tmp_path / out, **wishes)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_and_names_that_are_taken(tmp_path, seen):
+def test_no_pieces_are_refused_and_equal_names_are_numbered(tmp_path, seen):
     with pytest.raises(MusicaeError, match=r"a\.png: there is nothing to show"):
         musicae.render([], tmp_path / "a.png")
     two = replace(CADENCE, title="2")
@@ -156,13 +156,13 @@ def test_nothing_and_names_that_are_taken(tmp_path, seen):
     assert list(seen["roll"]) == ["2", "2: 2"]
 
 
-def test_of_several_there_are_piano_rolls_only(tmp_path):
+def test_several_pieces_are_drawn_as_piano_rolls_only(tmp_path):
     for out in ("a.pdf", "a.wav"):
         with pytest.raises(MusicaeError, match="of one piece"):
             musicae.render([CADENCE, PARALLELS], tmp_path / out)
 
 
-def test_what_has_no_notes_is_not_heard(tmp_path):
+def test_a_piece_without_notes_is_not_synthesized(tmp_path):
     path = save(tmp_path / "empty.mid", [])
     with pytest.raises(MusicaeError, match=r"empty\.mid: has no notes"):
         musicae.render(path, tmp_path / "a.wav")

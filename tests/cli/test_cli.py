@@ -42,13 +42,13 @@ def test_alternatives_are_numbered_and_told_as_json(musicae_command, melody, unt
     assert [read_provenance(f["path"])["alternative"] for f in told["files"]] == [1, 2, 3]
 
 
-def test_notices_go_to_stderr(musicae_command, melody, untrained):
+def test_notices_are_printed_to_stderr(musicae_command, melody, untrained):
     done = musicae_command("harmonize", melody, "--model", untrained["minibach"])
     assert done.err == "note: the file states no meter; 4/4 is assumed (choose with --meter)\n"
 
 
 @pytest.mark.parametrize(("program", "number"), [("church organ", 19), ("1", 0), ("128", 127)])
-def test_sounds_by_name_or_number(musicae_command, melody, untrained, tmp_path, program, number):
+def test_programs_by_name_or_number(musicae_command, melody, untrained, tmp_path, program, number):
     out = tmp_path / "out.mid"
     options = ["--program", program, "--model", untrained["minibach"]]
     assert musicae_command("harmonize", melody, "-o", out, *options).status == 0
@@ -123,7 +123,7 @@ def refused(done, complaint):
         (["-o", "tune.mid"], "is the melody itself"),
     ],
 )
-def test_what_harmonize_refuses(
+def test_harmonize_refuses_bad_arguments_in_one_line(
     musicae_command, melody, untrained, monkeypatch, options, complaint
 ):
     monkeypatch.chdir(melody.parent)
@@ -147,7 +147,9 @@ def test_what_harmonize_refuses(
         (b"MThd\0\0\0\6\0\1\0\0\1\xe0", "has no notes"),
     ],
 )
-def test_melodies_that_cannot_be_used(musicae_command, untrained, tmp_path, content, complaint):
+def test_melodies_that_cannot_be_used_are_refused_in_one_line(
+    musicae_command, untrained, tmp_path, content, complaint
+):
     path = tmp_path / "tune.mid"
     path.write_bytes(content)
     options = ["-o", tmp_path / "out.mid", "--model", untrained["minibach"]]
@@ -155,7 +157,7 @@ def test_melodies_that_cannot_be_used(musicae_command, untrained, tmp_path, cont
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_empty_folders_missing_files_and_drums(musicae_command, untrained, tmp_path):
+def test_empty_folders_missing_files_and_drums_are_refused(musicae_command, untrained, tmp_path):
     refused(musicae_command("harmonize", tmp_path), "is a folder without MIDI or MusicXML files")
     model = ["--model", untrained["minibach"]]
     refused(musicae_command("harmonize", tmp_path / "none.mid", *model), "no such file")
@@ -163,7 +165,7 @@ def test_empty_folders_missing_files_and_drums(musicae_command, untrained, tmp_p
     refused(musicae_command("harmonize", drums, *model), "has only drums (channel 10)")
 
 
-def test_a_folder_that_cannot_be_written_to(musicae_command, melody, untrained, tmp_path):
+def test_a_folder_that_cannot_be_written_to_is_named(musicae_command, melody, untrained, tmp_path):
     out = tmp_path / "a file" / "out.mid"
     out.parent.write_text("not a folder")
     refused(
@@ -176,11 +178,11 @@ def test_a_folder_that_cannot_be_written_to(musicae_command, melody, untrained, 
     )
 
 
-def test_unknown_commands(musicae_command):
+def test_unknown_commands_and_missing_arguments_are_refused(musicae_command):
     refused(musicae_command("harmonise"), "No such command 'harmonise'")
     refused(musicae_command("harmonize"), "Missing argument")
 
 
-def test_version_and_help(musicae_command):
+def test_version_and_help_are_printed(musicae_command):
     assert musicae_command("--version").out == f"musicae {musicae.__version__}\n"
     assert "harmonize" in musicae_command("--help").out

@@ -104,7 +104,9 @@ def test_train_evaluate_and_use_a_model(musicae_command, built, tmp_path):
         (["accuracy", "minibach", "--data", "none.npz"], "none.npz: no such corpus"),
     ],
 )
-def test_what_is_refused(musicae_command, tmp_path, monkeypatch, arguments, complaint):
+def test_bad_arguments_are_refused_in_one_line(
+    musicae_command, tmp_path, monkeypatch, arguments, complaint
+):
     monkeypatch.chdir(tmp_path)
     done = musicae_command(*arguments)
     assert (done.status, done.out) == (2, "")

@@ -52,7 +52,7 @@ def refused(done, complaint):
     assert complaint in line
 
 
-def test_every_wish_stands_in_the_file(musicae_command, model, melody, tmp_path):
+def test_every_setting_is_recorded_in_the_file(musicae_command, model, melody, tmp_path):
     out = tmp_path / "out.mid"
     wishes = {"seed": 3, "temperature": 0.5, "top_p": 0.9, "rules": "strict", "voice": "alto"}
     wishes |= {"phrases": "none", "rhythm": "flowing", "key": "A minor"}
@@ -91,7 +91,7 @@ def test_alternatives_come_best_first_with_their_reports(musicae_command, model,
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_locked_comes_back_exactly(musicae_command, model, tmp_path, seed):
+def test_locked_voices_come_back_exactly(musicae_command, model, tmp_path, seed):
     rng = random.Random(seed)
     locked = sorted(rng.sample(range(N_VOICES), rng.randint(1, 3)))
     given, out = tmp_path / f"hymn.{rng.choice(['mid', 'musicxml'])}", tmp_path / "out.mid"
@@ -148,7 +148,9 @@ def test_new_pieces_of_any_length_key_and_meter(musicae_command, model, tmp_path
         (["--temperature", "11"], "a temperature is 0 to 10"),
     ],
 )
-def test_what_generate_refuses(musicae_command, model, tmp_path, options, complaint):
+def test_generate_refuses_bad_arguments_in_one_line(
+    musicae_command, model, tmp_path, options, complaint
+):
     refused(musicae_command("generate", "-o", tmp_path / "new", *options, *model), complaint)
     assert not (tmp_path / "new").exists()
 
@@ -202,7 +204,7 @@ def test_held_out_bach_stands_beside_a_score(musicae_command, model, tmp_path):
     assert bounds["lowest"] <= bounds["median"] <= bounds["highest"]
 
 
-def test_what_cannot_be_scored(musicae_command, model, untrained, tmp_path):
+def test_what_cannot_be_scored_is_refused(musicae_command, model, untrained, tmp_path):
     hymn, duo, wide = (tmp_path / f"{name}.mid" for name in ("hymn", "duo", "wide"))
     musicae.write(HYMN, hymn)
     musicae.write(Chorale.from_notes([[Note(0, 16, 67)], [], [], [Note(0, 16, 48)]]), duo)

@@ -47,7 +47,7 @@ def test_render_writes_what_the_suffix_says(musicae_command, hymn, out, options,
     assert hymn.with_name(out).read_bytes().startswith(begins)
 
 
-def test_several_are_drawn_together(musicae_command, hymn, tmp_path):
+def test_several_files_are_drawn_in_one_picture(musicae_command, hymn, tmp_path):
     musicae.write(CADENCE.transpose(2), tmp_path / "higher.mid")
     out = tmp_path / "both.svg"
     done = musicae_command("render", hymn, tmp_path / "higher.mid", "-o", out)
@@ -67,7 +67,7 @@ def test_several_are_drawn_together(musicae_command, hymn, tmp_path):
         (["watch", "nowhere"], "nowhere: no such folder"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(
+def test_bad_arguments_are_refused_in_one_line(
     musicae_command, monkeypatch, hymn, song, arguments, complaint
 ):
     monkeypatch.chdir(hymn.parent)

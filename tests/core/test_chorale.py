@@ -69,7 +69,7 @@ def test_equal_chorales_hash_alike():
         ({"title": "two\nlines"}, "not one line"),
     ],
 )
-def test_contradictions_are_refused(change, complaint):
+def test_contradictory_fields_are_refused(change, complaint):
     fields = {"pitch": [[67, 64, 60, 48]], "onset": [[1, 1, 1, 1]]}
     with pytest.raises(ChoraleError, match=complaint):
         Chorale(**(fields | change))
@@ -94,7 +94,7 @@ def test_compound_beats_are_dotted():
     assert jig.position(6) == (1, 2.0)
 
 
-def test_one_placing_of_bar_lines_is_one_value():
+def test_equal_bar_lines_are_equal_chorales():
     tune = [[(0, 36, 60)]]
     as_pickup = Chorale.from_notes(tune, pickup=4)
     as_short_meter = Chorale.from_notes(tune, meters=(Meter(0, 1, 4), Meter(4, 4, 4)))

@@ -53,7 +53,7 @@ def test_duplicates_are_of_chorales_that_were_kept(bach):
         assert known in bach.duplicates
 
 
-def test_what_was_left_out_says_why(bach):
+def test_every_file_left_out_has_a_reason(bach):
     reasons = dict(bach.left_out)
     assert "Soprano 1, Soprano 2, Alto" in reasons["bwv227.3.mxl"]
     assert "Piano, Piano" in reasons["bwv846.mxl"]
@@ -161,7 +161,7 @@ def test_voices_too_far_apart_have_no_transposition():
 # Building
 
 
-def test_a_live_build_is_what_the_file_has(bach):
+def test_a_new_build_equals_the_shipped_file(bach):
     names = ("bwv277.krn", "bwv277.mxl", "bwv41.6.mxl", "bwv299.mxl", "bwv27.6.mxl")
     calls = []
     built = build.build(
@@ -177,7 +177,7 @@ def test_a_live_build_is_what_the_file_has(bach):
         assert bach.quantized[place] == quantized
 
 
-def test_a_folder_of_one_s_own_files(bach, tmp_path):
+def test_a_corpus_is_built_from_a_folder(bach, tmp_path):
     first, second = bach.chorales[0], bach.chorales[100]
     (tmp_path / "more").mkdir()
     midi_writer.write(first, tmp_path / "10 first.mid")
@@ -249,7 +249,7 @@ def test_a_corpus_is_written_whole_or_not_at_all(small, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_no_corpus_is_refused(small, tmp_path):
+def test_files_that_are_no_corpus_are_refused(small, tmp_path):
     path = tmp_path / "some.npz"
     with pytest.raises(MusicaeError, match=r"some\.npz: no such corpus; `musicae corpus build`"):
         load.load(path)
@@ -279,12 +279,12 @@ def test_the_summary_adds_up(bach):
 
 @pytest.mark.parametrize("name", ["corpus.png", "corpus.svg"])
 def test_the_figures_are_drawn(bach, tmp_path, name):
-    corpus_report.draw(bach, tmp_path / name)
+    corpus_report.draw_summary(bach, tmp_path / name)
     assert (tmp_path / name).stat().st_size > 10_000
 
 
 def test_chorales_without_keys_are_drawn(bach, tmp_path):
     keyless = tuple(replace(chorale, key=None) for chorale in bach.chorales)
-    corpus_report.draw(replace(bach, chorales=keyless), tmp_path / "corpus.png")
+    corpus_report.draw_summary(replace(bach, chorales=keyless), tmp_path / "corpus.png")
     with pytest.raises(MusicaeError, match="should end in"):
-        corpus_report.draw(bach, tmp_path / "corpus.txt")
+        corpus_report.draw_summary(bach, tmp_path / "corpus.txt")

@@ -119,7 +119,7 @@ def test_variants_are_one_tune(variant):
     assert tunes == [0, 0, 1, 2]
 
 
-def test_a_title_joins_what_is_a_little_alike():
+def test_equal_titles_join_slightly_similar_melodies():
     # The same beginning but for a note, which cuts the equal passage in two; then another tune.
     alike = [melody(NUN_DANKET + JESU), melody([*NUN_DANKET[:10], 55, *NUN_DANKET[11:], *STEPS])]
     assert len(set(tunes_of(alike))) == 2
@@ -130,7 +130,7 @@ def test_a_title_joins_what_is_a_little_alike():
     assert len(set(tunes_of(strangers))) == 2
 
 
-def test_a_long_quotation_joins():
+def test_a_long_shared_passage_joins_two_tunes():
     quoting = STEPS[9:] + [p - 2 for p in NUN_DANKET[4:18]] + STEPS[9:]
     assert tunes_of([melody(NUN_DANKET), melody(quoting), melody(STEPS)])[:2] == [0, 0]
 

@@ -42,7 +42,7 @@ def seconds_of_notes(path, since=0.0):
     }, at
 
 
-def test_each_alternative_keeps_its_time(tmp_path):
+def test_each_alternative_keeps_its_tempo_and_meter(tmp_path):
     higher = HYMN.transpose(2)
     joined, sections = audition.end_to_end(
         [midi_writer.arrange(c) for c in (HYMN, higher)], ["a", "b"]
@@ -59,7 +59,7 @@ def test_each_alternative_keeps_its_time(tmp_path):
             assert moved == [(round(s, 5), round(e, 5), p) for s, e, p in expected]
 
 
-def test_a_bar_of_silence_and_a_marker_between_them():
+def test_alternatives_are_separated_by_a_bar_of_silence_and_a_marker():
     joined, sections = audition.end_to_end([midi_writer.arrange(HYMN)] * 3, ["1", "2", "3"])
     ticks = [e.tick for e in joined.tracks[0] if e.message.type == "marker"]
     assert ticks == [section.start for section in sections]

@@ -30,7 +30,7 @@ def silent(monkeypatch):
     monkeypatch.setattr(audio, "write_stems", lambda _, paths: [path.touch() for path in paths])
 
 
-def test_everything_is_there(tmp_path, pieces):
+def test_a_pack_holds_every_file(tmp_path, pieces):
     paths = pack.write(pieces, tmp_path / "deep" / "pack", "my tune")
     folder = tmp_path / "deep" / "pack"
     assert paths == [folder / "my tune-1.mid", folder / "my tune-2.mid"]
@@ -98,7 +98,7 @@ def test_a_pack_needs_a_folder_of_its_own(tmp_path, pieces):
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MusicaeError("no")])
-def test_what_fails_leaves_nothing(tmp_path, monkeypatch, pieces, error):
+def test_a_failed_pack_leaves_nothing(tmp_path, monkeypatch, pieces, error):
     def fail(*_, **__):
         raise error
 

@@ -95,7 +95,7 @@ def test_the_page_tells_what_the_report_says():
     assert first["notes"][1][4] == "E5"
 
 
-def test_why_an_alternative_ranks_where_it_does():
+def test_the_page_says_why_an_alternative_ranks_where_it_does():
     chords = check(GOOD).chords
     assert report_page.reasons(ALTERNATIVES[0], ALTERNATIVES) == [
         f"No violations of voice-leading rules in {chords} chords, the fewest of the 3.",
@@ -306,7 +306,7 @@ def test_a_repeated_note_is_sung_anew(page):
     assert between < min(before, after) / 2
 
 
-def test_play_pause_and_seek(page):
+def test_the_page_plays_pauses_and_seeks(page):
     page.get_by_role("button", name="Play Alternative 2").click()
     until(page, "musicae.level() > 0.01 && musicae.player.place > 2")
     assert page.evaluate("musicae.player.choir.context.state") == "running"
@@ -348,7 +348,7 @@ def test_a_violation_is_shown_where_it_is(page):
     assert page.locator("#alternative-2 .note.picked").count() == len(notes)
 
 
-def test_keys_play_and_compare_at_the_same_place(page):
+def test_keyboard_keys_play_and_compare_at_the_same_place(page):
     page.keyboard.press("Space")
     until(page, "musicae.player.playing && musicae.player.place > 5")
     page.keyboard.press("2")
@@ -384,7 +384,7 @@ def test_voices_are_muted_alone_and_in_all_alternatives(page):
     until(page, f"{gains}[0] > 0.2 && Math.max(...{gains}.slice(1)) < 0.001")
 
 
-def test_tempo_and_loop(page):
+def test_the_page_changes_tempo_and_loops(page):
     page.locator("#tempo").fill("150")
     assert page.locator("#tempo-value").text_content() == "150 %"
     page.locator("#loop-from").fill("2")

@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 import musicae
 from musicae.api import harmonize as api
+from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.cli import watch as command
-from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
 from musicae.daw import watch as watching
 from musicae.daw.watch import Began, Failed, Made, watch
 from musicae.io import formats
@@ -98,14 +99,14 @@ def watched(folder, monkeypatch):
     """A watch that is quick to decide and whose pieces are the melodies themselves."""
     it = Watched(folder)
 
-    def harmonize(melody, n, **_):
+    def harmonize(melody, *, options):
         it.tried.append(melody.name)
         if melody.name.startswith("bug"):
             raise KeyError("a bug")
-        return [Piece(musicae.read(melody), {})] * n
+        return [Piece(musicae.read(melody), {})] * options.n
 
     monkeypatch.setattr(api, "harmonize", harmonize)
-    monkeypatch.setattr(api, "understood", lambda *_, **__: None)
+    monkeypatch.setattr(api, "load_for", lambda _: None)
     monkeypatch.setattr(watching, "SETTLED", 0.05)
     monkeypatch.setattr(watching, "PATIENCE", 0.15)
     yield it
@@ -114,7 +115,7 @@ def watched(folder, monkeypatch):
         it.thread.join(SLOWEST)
 
 
-def test_what_is_there_without_a_newer_result_comes_first(folder, watched):
+def test_melodies_without_a_newer_result_are_harmonized_first(folder, watched):
     for name in ("done", "new", "changed"):
         song(folder / f"{name}.mid")
     for name in ("done", "changed"):
@@ -195,7 +196,7 @@ def test_a_file_is_left_alone_until_it_is_settled(folder, watched, monkeypatch):
     watched.end()
 
 
-def test_a_file_renamed_into_place(folder, watched):
+def test_a_file_renamed_into_place_is_harmonized(folder, watched):
     watched.start()
     song(folder / "tune.tmp").rename(folder / "tune.mid")
     watched.next(Made)
@@ -294,7 +295,7 @@ def test_two_melodies_with_one_name_wait_for_another_name(folder, watched):
 
 def test_results_go_into_a_folder_that_is_made_again_where_it_is_gone(folder, watched):
     out = folder / "new" / "results"
-    assert watched.start(out=out, n=2).out == out
+    assert watched.start(out=out, options=HarmonizeOptions(n=2)).out == out
     for _ in range(2):
         song(folder / "tune.mid")
         watched.next(Made)
@@ -307,11 +308,11 @@ def test_what_was_saved_last_is_harmonized_first(folder, watched, monkeypatch):
     at_work, go_on = threading.Event(), threading.Event()
     harmonize = api.harmonize
 
-    def slowly(melody, n, **wishes):
+    def slowly(melody, *, options):
         at_work.set()
         assert go_on.wait(SLOWEST)
         time.sleep(2 * watching.SETTLED)  # what was saved meanwhile is seen before the next is due
-        return harmonize(melody, n, **wishes)
+        return harmonize(melody, options=options)
 
     monkeypatch.setattr(api, "harmonize", slowly)
     for name in "abc":
@@ -372,11 +373,11 @@ def test_what_cannot_be_watched_is_refused(folder, monkeypatch):
         watch(folder)
 
 
-def test_wishes_are_read_before_the_watch_begins(folder):
+def test_the_model_is_loaded_before_the_watch_begins(folder):
     stop = threading.Event()
     stop.set()
-    with pytest.raises(ChoraleError, match="rules are"):
-        watch(folder, stop=stop, rules="loose")
+    with pytest.raises(CheckpointError, match="no such weights file"):
+        watch(folder, stop=stop, options=HarmonizeOptions(model="none.safetensors"))
 
 
 def test_the_command_tells_what_happens(folder, monkeypatch):
@@ -410,8 +411,13 @@ def test_the_command_tells_what_happens(folder, monkeypatch):
     assert last == "stopped watching"
     assert "note: tune.mid: 4/4 is assumed" in done.stderr
     assert "error: tune.mid: is empty" in done.stderr
-    assert seen["arguments"] == (folder, Path("results"), 2)
-    assert (seen["rules"], seen["program"], seen["key"]) == ("strict", 19, "G")
+    asked = HarmonizeOptions(n=2, rules="strict", key="G")
+    assert seen == {
+        "arguments": (folder, Path("results"), asked),
+        "program": 19,
+        "analysis": False,
+        "keep_tracks": False,
+    }
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")

@@ -103,7 +103,7 @@ def test_each_violation_is_charged_to_the_voice_that_completes_it(rule, chords, 
 
 
 @pytest.mark.parametrize("rule", ["parallel", "direct"])
-def test_all_ways_of_the_outer_voices_out_of_a_chord(rule):
+def test_costs_equal_the_rules_for_every_motion_of_the_outer_voices(rule):
     found = 0
     for soprano, bass in product(range(-8, 9), repeat=2):
         before, now = (72, REST, REST, 52), (72 + soprano, REST, REST, 52 + bass)
@@ -117,7 +117,7 @@ def test_all_ways_of_the_outer_voices_out_of_a_chord(rule):
 @pytest.mark.parametrize("rule", OF_MOTION)
 @settings(max_examples=20)
 @given(progressions(rests_before=True, rests_after=True))
-def test_nothing_moves_into_or_out_of_a_rest(rule, chords):
+def test_motion_into_or_out_of_a_rest_costs_nothing(rule, chords):
     assert charged(rule, *chords) == reported(rule, *chords)
 
 
@@ -145,14 +145,14 @@ def test_holding_a_note_costs_what_repeating_it_does_and_silence_what_a_rest_doe
         assert costs[SILENCE] == STRICT.rest > 0
 
 
-def test_where_nobody_sings_a_rest_costs_nothing():
+def test_a_rest_in_a_silent_chord_costs_nothing():
     before = np.array([[72, 67, 64, 48]])
     assert STRICT.costs(1, before, np.full((1, N_VOICES), REST))[0, SILENCE] == 0
 
 
 @settings(max_examples=20)
 @given(st.lists(progressions(rests_before=True, rests_after=True), min_size=2, max_size=4))
-def test_candidates_are_judged_each_by_itself(chords):
+def test_each_candidate_of_a_batch_costs_what_it_costs_alone(chords):
     before, now = (np.array(each) for each in zip(*chords, strict=True))
     now[:, 1] = REST
     together = STRICT.costs(1, before, now)
@@ -162,7 +162,7 @@ def test_candidates_are_judged_each_by_itself(chords):
 
 @settings(max_examples=20)
 @given(progressions(rests_before=True), st.lists(st.floats(0, 9), min_size=6, max_size=6))
-def test_costs_add_up(chords, prices):
+def test_the_cost_of_a_choice_is_the_sum_of_its_rules_costs(chords, prices):
     before, now = (np.array([chord]) for chord in chords)
     now[0, 2] = REST
     whole = Rules(*prices).costs(2, before, now)
@@ -193,12 +193,12 @@ def chords_of(grid):
         ("leap", 0, "S B4 C4\nA G4 C4\nT D4 C4\nB G3 A3"),
     ],
 )
-def test_who_pays(rule, voice, grid):
+def test_the_voice_that_completes_a_violation_pays_for_it(rule, voice, grid):
     costs = charged(rule, *chords_of(grid))
     assert {v for v, cost in costs.items() if cost} == {voice}
 
 
-def test_no_rules_cost_nothing():
+def test_without_rules_nothing_costs_anything():
     before, now = (np.array([chord]) for chord in chords_of("S C5 D5\nA F4 G4\nT C4 D4\nB F3 G3"))
     assert not OFF.costs(1, before, now).any()
     assert PRESETS["off"] == OFF
@@ -206,7 +206,7 @@ def test_no_rules_cost_nothing():
     assert set(STRICT.costs(3, before, np.array([[74, REST, REST, REST]]))[0]) >= {0, FORBIDDEN}
 
 
-def test_unlike_theory_it_looks_across_fermatas():
+def test_motion_across_a_fermata_is_charged_unlike_in_the_rules():
     """A melody's fermatas are known before a chord is chosen, but costs are those of its two
     steps alone: where theory lets the next phrase begin anew, steering is stricter."""
     piece = passage("S  G4^ A4\nA  E4  F4\nT  C4  D4\nB  C3  D3")
@@ -217,20 +217,20 @@ def test_unlike_theory_it_looks_across_fermatas():
 @pytest.mark.parametrize(
     ("rule", "chord"), [("crossing", (67, 72, 55, 48)), ("spacing", (76, 60, 55, 48))]
 )
-def test_the_first_chord_of_a_piece_is_judged_too(rule, chord):
+def test_the_first_chord_of_a_piece_is_charged(rule, chord):
     silence = (REST,) * N_VOICES
     assert sum(reported(rule, silence, chord).values()) == 1
     assert charged(rule, silence, chord) == reported(rule, silence, chord)
 
 
 @pytest.mark.parametrize(("rule", "note"), [("crossing", "D5"), ("spacing", "G3")])
-def test_a_voice_that_comes_in_is_judged_too(rule, note):
+def test_a_voice_that_enters_after_a_rest_is_charged(rule, note):
     before, now = chords_of(f"S B4 B4\nA .. {note}\nT F3 F3\nB C3 C3")
     assert sum(reported(rule, before, now).values()) == 1
     assert charged(rule, before, now) == reported(rule, before, now)
 
 
-def test_a_voice_that_comes_in_overlaps_nothing():
+def test_a_voice_that_enters_after_a_rest_does_not_overlap():
     before, now = chords_of("S C5 C5\nA G3 C4\nT .. B3\nB C3 C3")
     assert not any(reported("overlap", before, now).values())
     assert not any(charged("overlap", before, now).values())

@@ -73,7 +73,7 @@ def test_quarters_are_counted_from_the_first_bar_line():
 
 @settings(max_examples=15)
 @given(chorales())
-def test_nothing_differs_from_itself(chorale):
+def test_a_chorale_does_not_differ_from_itself(chorale):
     assert difference(chorale, chorale) == 0
 
 
@@ -94,11 +94,11 @@ def test_a_pickup_longer_than_the_piece_leaves_a_chord_to_compare():
 # Costs
 
 
-def test_what_breaks_no_rule_costs_what_the_model_says():
+def test_without_violations_the_cost_is_the_models_nats():
     assert weigh(passage(HOME), 12.5) == Candidate(passage(HOME), 12.5, 12.5)
 
 
-def test_a_violation_costs_how_rare_it_is_in_bach():
+def test_a_violation_costs_more_the_rarer_it_is_in_bach():
     parallels = passage("S  C5 B4\nA  A4 G4\nT  C4 D4\nB  F3 G3")
     rules = check(parallels).rules
     (broken,) = (rule for rule in rules.values() if rule.violations)
@@ -119,14 +119,14 @@ def test_the_best_come_first_whatever_the_order_they_are_given_in():
     assert [c.cost for c in rerank(waiting[::-1], 2)] == [1, 2]
 
 
-def test_the_same_chords_again_come_after_others_that_cost_more():
+def test_repeated_chords_rank_below_costlier_new_ones():
     first, nearly = with_bass("C3"), with_bass("A2")
     other = with_bass("A2", "G2", "E3")
     found = rerank([candidate(other, 9.0), candidate(nearly, 2.0), candidate(first, 1.0)], 3)
     assert [c.chorale for c in found] == [first, other, nearly]
 
 
-def test_where_none_is_distinct_the_most_different_comes_next():
+def test_without_a_distinct_candidate_the_most_different_is_next():
     first, nearly = with_bass("C3"), with_bass("A2")
     tied = passage(HOME.replace("A  G4 G4", "A  G4 --"))
     found = rerank([candidate(first, 1.0), candidate(tied, 2.0), candidate(nearly, 3.0)], 3)
@@ -142,7 +142,7 @@ def test_a_candidate_is_compared_with_all_that_were_chosen():
     assert [c.chorale for c in found] == [first, second, last, between]
 
 
-def test_two_draws_that_came_out_the_same_are_offered_once():
+def test_equal_candidates_are_offered_once():
     same, again = candidate(passage(HOME), 1.0), candidate(passage(HOME), 1.0)
     other = candidate(with_bass("A2", "G2", "E3"), 2.0)
     assert rerank([same, again, other], 2) == [same, other]

@@ -74,7 +74,7 @@ def some_of(chorale, seed):
 
 @settings(max_examples=6)
 @given(chorales(max_steps=24), SEEDS)
-def test_what_is_known_stays_and_the_rest_can_be_sung(chorale, seed):
+def test_known_cells_stay_and_open_cells_are_within_the_ranges(chorale, seed):
     sketch = some_of(chorale, seed)
     found = drawn(sketch, n=2, seed=seed, temperature=2.0)
     assert found.tokens.shape == (2, len(chorale), 4)
@@ -91,7 +91,7 @@ def test_what_is_known_stays_and_the_rest_can_be_sung(chorale, seed):
 
 @settings(max_examples=4)
 @given(chorales(max_steps=24), SEEDS, st.sampled_from(["off", "strict"]))
-def test_its_nats_are_the_models(chorale, seed, rules):
+def test_the_nats_of_a_draw_are_those_of_the_model(chorale, seed, rules):
     sketch = some_of(chorale, seed)
     found = drawn(sketch, n=2, seed=seed, rules=rules, temperature=1.5)
     for tokens, total in zip(found.tokens, found.nats, strict=True):
@@ -100,7 +100,7 @@ def test_its_nats_are_the_models(chorale, seed, rules):
         assert nats.sum() == pytest.approx(total, abs=1e-3, rel=1e-4)
 
 
-def test_what_is_all_known_is_given_back_without_surprise():
+def test_a_score_that_is_all_known_comes_back_at_zero_nats():
     found = drawn(PartialScore.of(TUNE, voices=(S, A, T, B)), n=2)
     assert (found.tokens == chorale_to_tokens(TUNE)).all()
     assert not found.nats.any()
@@ -118,7 +118,7 @@ def test_a_known_note_is_held_no_longer_than_it_was():
     assert notes[:2] == [(0, 4, midi("C3")), (4, 4, midi("B2"))]
 
 
-def test_a_piece_far_longer_than_the_models_span():
+def test_a_piece_far_longer_than_the_attention_span_can_be_drawn():
     # Twenty bars: 160 frames, of which an attention keeps four.
     tune = Chorale.from_notes([[(4 * i, 4, 67 + 5 * (i % 3)) for i in range(80)]])
     sketch = PartialScore.of(tune, voices=(S,))
@@ -151,7 +151,7 @@ def test_without_temperature_each_symbol_is_the_likeliest_whatever_the_seed():
     assert ((chosen >= best - 1e-4) | problem.known).all()
 
 
-def test_from_next_to_nothing_only_the_likeliest_is_drawn():
+def test_a_tiny_top_p_draws_only_the_likeliest_symbol():
     likeliest = drawn(SOPRANO_ONLY, temperature=LIKELIEST)
     assert torch.equal(drawn(SOPRANO_ONLY, top_p=1e-9).tokens, likeliest.tokens)
     assert torch.equal(drawn(SOPRANO_ONLY, temperature=1e-4).tokens, likeliest.tokens)
@@ -206,7 +206,7 @@ def test_symbols_are_drawn_as_often_as_they_are_likely(monkeypatch, temperature,
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_strict_rules_are_kept_wherever_they_can_be(seed):
+def test_strict_rules_are_kept_wherever_a_choice_keeps_them(seed):
     free = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5)
     ruled = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5, rules="strict")
 
@@ -225,7 +225,7 @@ def test_strict_rules_are_kept_wherever_they_can_be(seed):
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize("steps", [1, 7, 8])
-def test_a_problem_is_whole_frames_filled_up_with_known_silence(steps, stride):
+def test_a_masked_batch_is_padded_to_whole_frames_with_known_silence(steps, stride):
     tune = Chorale.from_notes([[(0, steps, 67)]])
     config = replace(MODEL.config, stride=stride)
     problem = masked_batch(PartialScore.of(tune, voices=(S,)), config)

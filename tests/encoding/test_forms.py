@@ -47,7 +47,7 @@ def test_a_form_comes_back_from_json(chorale):
 
 @settings(max_examples=25)
 @given(chorales())
-def test_nothing_is_known_of_a_form(chorale):
+def test_a_form_is_silent_and_unknown_with_its_chorales_bars(chorale):
     form = forms.form_of(chorale)
     assert not form.known.any()
     assert (form.chorale.pitch == REST).all()
@@ -75,7 +75,7 @@ def test_nothing_is_known_of_a_form(chorale):
         {"phrases": 4},
     ],
 )
-def test_what_makes_no_form_is_refused(change):
+def test_settings_that_make_no_form_are_refused(change):
     with pytest.raises(ChoraleError):
         forms.from_dict(forms.as_dict(forms.form_of(HYMN)) | change)
 
@@ -115,7 +115,7 @@ def test_a_regular_form_has_its_bars_and_phrases_that_end_with_them(bars, meter,
     assert lengths.max() <= (2 if meter.steps_per_bar >= 16 else 4)
 
 
-def test_regular_phrases_read_aloud():
+def test_regular_phrases_end_where_expected():
     starts = [step // 16 for step in forms.regular(5, COMMON, Key(0)).phrases]
     assert starts == [1, 3, 4]
     assert [step // 12 for step in forms.regular(9, WALTZ, Key(0)).phrases] == [3, 7, 8]
@@ -133,7 +133,7 @@ def test_the_shipped_forms_are_many_and_differ():
 
 def test_forms_that_are_saved_are_the_chorales(tmp_path):
     path = tmp_path / "forms.json"
-    forms.save([HYMN, HYMN.transpose(2)], path)
+    forms.save_forms([HYMN, HYMN.transpose(2)], path)
     found = [forms.from_dict(facts) for facts in json.loads(path.read_text())]
     assert [form.key for form in found] == [Key.parse("C"), Key.parse("D")]
     assert all(form.phrases == (12, 28) for form in found)
@@ -152,10 +152,10 @@ WISHES = st.fixed_dictionaries(
 
 @settings(max_examples=40)
 @given(WISHES, st.integers(0, 5), st.integers(0, 1000))
-def test_what_is_drawn_is_as_wished(wishes, n, seed):
+def test_drawn_forms_have_the_settings_asked_for(wishes, n, seed):
     if "key" in wishes and "mode" in wishes:
         assume(wishes["key"].mode == wishes["mode"])
-    drawn = forms.draw(n, seed, **wishes)
+    drawn = forms.draw_forms(n, seed, **wishes)
     assert len(drawn) == n
     for form in drawn:
         assert form.chorale.bar_count == wishes.get("bars", form.chorale.bar_count)
@@ -164,22 +164,22 @@ def test_what_is_drawn_is_as_wished(wishes, n, seed):
         assert form.key.mode == wishes.get("mode", form.key.mode)
 
 
-def test_what_bach_has_is_his_and_what_he_has_not_is_regular():
-    (his,) = forms.draw(1, 3, bars=12)
+def test_forms_are_bachs_where_he_has_one_and_else_regular():
+    (his,) = forms.draw_forms(1, 3, bars=12)
     assert any(his is form for form in forms.of_bach())
-    (ours,) = forms.draw(1, 3, bars=977, meter=WALTZ, mode="minor")
+    (ours,) = forms.draw_forms(1, 3, bars=977, meter=WALTZ, mode="minor")
     assert not same(ours, forms.regular(977, WALTZ, Key(0, "minor")))
-    (usual,) = forms.draw(1, 3, meter=Meter(0, 7, 8))
+    (usual,) = forms.draw_forms(1, 3, meter=Meter(0, 7, 8))
     assert usual.chorale.bar_count == forms.USUAL_BARS
 
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.integers(1, 6), st.integers(0, 6))
 def test_the_first_forms_do_not_depend_on_how_many_are_drawn(seed, n, more):
-    few, many = forms.draw(n, seed), forms.draw(n + more, seed)
+    few, many = forms.draw_forms(n, seed), forms.draw_forms(n + more, seed)
     assert all(a is b for a, b in zip(few, many, strict=False))
 
 
 def test_seeds_differ():
-    found = [[id(form) for form in forms.draw(4, seed)] for seed in range(5)]
+    found = [[id(form) for form in forms.draw_forms(4, seed)] for seed in range(5)]
     assert len(set(map(tuple, found))) == 5

@@ -115,7 +115,7 @@ def test_the_key_is_found_in_the_known_notes():
     assert PartialScore.of(piece, voices=(0,), key=Key(2, "minor")).key == Key(2, "minor")
 
 
-def test_a_signature_spells():
+def test_a_signature_decides_between_enharmonic_keys():
     flats = passage("S  Gb4 Bb4 Db5 Ab4 Gb4", "Gb major")
     assert likely_key(flats) == Key(-6, "major")
     sharps = passage("S  F#4 A#4 C#5 G#4 F#4", "F# major")
@@ -159,7 +159,7 @@ def sketch_of(chorale, known=None, **facts):
         (lambda: sketch_of(passage("S C5 D5"), phrases=(4, 4)), "in order"),
     ],
 )
-def test_nonsense_is_refused_in_a_line(make, complaint):
+def test_impossible_partial_scores_are_refused_in_one_line(make, complaint):
     with pytest.raises(ChoraleError, match=complaint) as refusal:
         make()
     assert "\n" not in str(refusal.value)

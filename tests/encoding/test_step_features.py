@@ -63,7 +63,7 @@ def told(distance):
         ("3/8", "B.e.b."),
     ],
 )
-def test_weights(meter, bar):
+def test_metrical_weights_of_every_meter(meter, bar):
     assert weights(bars(meter, 2 * len(bar))) == 2 * bar
     assert weights(bars(meter, 2 * len(bar) - 1)) == (2 * bar)[:-1]
 
@@ -95,7 +95,7 @@ def test_a_bar_that_is_cut_short_is_the_beginning_of_one():
     assert column(piece, TO_BAR)[16:] == [15, 14, 13, 12, 11, 10]
 
 
-def test_long_bars_and_beats_are_told_apart_so_far():
+def test_steps_of_long_bars_and_beats_share_the_last_class():
     bar_and_more = bars("2/1", 40)
     assert column(bar_and_more, SINCE_BAR)[22:34] == [22, 23, *[23] * 8, 0, 1]
     assert column(bar_and_more, TO_BAR)[6:10] == [23, 23, 23, 22]
@@ -147,7 +147,7 @@ def test_where_the_melody_is_asked_for_the_highest_known_voice_ends_the_phrase()
     assert by_bass[12, SINCE_PHRASE] == 1 + told(12)  # the bass's note goes on to the end
 
 
-def test_phrases_that_are_not_known_are_no_distance_at_all():
+def test_unknown_phrases_have_class_0():
     piece = passage("S C5 D5 E5 F5")
     assert set(column(piece, TO_PHRASE_END)) == set(column(piece, SINCE_PHRASE)) == {0}
     ended = column(piece, TO_PHRASE_END, phrases=(12,))
@@ -158,11 +158,11 @@ def test_phrases_that_are_not_known_are_no_distance_at_all():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_mode(mode):
+def test_the_mode_is_a_feature(mode):
     assert set(column(bars("4/4", 16), MODE, key=Key(2, mode))) == {MODES.index(mode)}
 
 
-def test_the_rhythm_that_is_asked_for():
+def test_the_requested_rhythm_is_a_feature():
     piece = bars("4/4", 16)
     found = [set(column(piece, RHYTHM, rhythm=rhythm)) for rhythm in (None, *RHYTHMS)]
     assert found == [{0}, {1}, {2}]
@@ -176,7 +176,7 @@ def test_the_rhythm_that_is_asked_for():
     st.sampled_from([None, *RHYTHMS]),
     st.lists(st.sampled_from([*METERS, (6, 4), (9, 8), (2, 1), (5, 8)]), min_size=3, max_size=3),
 )
-def test_every_value_has_its_place(chorale, voices, ends, rhythm, meters):
+def test_every_feature_is_within_its_size(chorale, voices, ends, rhythm, meters):
     steps = sorted({0, len(chorale) // 3, len(chorale) // 2})
     chorale = replace(
         chorale,
@@ -194,7 +194,7 @@ def test_every_value_has_its_place(chorale, voices, ends, rhythm, meters):
 
 @settings(max_examples=15)
 @given(chorales())
-def test_the_notes_make_no_difference_but_through_key_and_phrases(chorale):
+def test_features_depend_on_notes_only_through_key_and_phrases(chorale):
     low = VOICE_RANGES[0][0]
     other = Chorale.from_notes(
         [[(0, len(chorale), low)]], meters=chorale.meters, pickup=chorale.pickup

@@ -39,7 +39,7 @@ def test_one_hot_and_flat_vectors_give_back_the_tokens(chorale):
     assert torch.equal(torch.stack(parts, dim=-1), tokens[:, 1:])
 
 
-def test_symbols():
+def test_tokens_are_silence_hold_and_onsets_by_pitch():
     low = VOICE_RANGES[0][0]
     chorale = Chorale.from_notes([[(1, 2, low), (3, 1, low + 5)]], steps=5)
     assert chorale_to_tokens(chorale)[:, 0].tolist() == [

@@ -27,7 +27,7 @@ def damaged(content, rng):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_damaged_melodies(tmp_path, untrained, seed):
+def test_damaged_melodies_are_used_or_refused_in_one_line(tmp_path, untrained, seed):
     rng = random.Random(seed)
     for _ in range(12):
         path = tmp_path / "tune.mid"

@@ -335,7 +335,7 @@ def test_shipped_results_are_read_alike(path):
     } == {}
 
 
-def test_differences_are_told():
+def test_differences_between_readings_are_listed():
     one = of_chorale(TYPED["one bar of 5/4"], 19, [])
     other = one._replace(
         tracks=one.tracks | {"Bass": [(0, 4, 42)], "Alto": []}, title="Four", key=(0, "major")

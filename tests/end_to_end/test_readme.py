@@ -32,7 +32,7 @@ def test_every_command_is_understood(words):
     command.make_context(name, words, parent=context)
 
 
-def test_there_are_commands():
+def test_every_command_appears_in_the_readme():
     named = {words[0] for words in commands()}
     assert {command.callback.__name__ for command in app.registered_commands} <= named
 

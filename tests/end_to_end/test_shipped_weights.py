@@ -15,7 +15,7 @@ from musicae.core import assets
 from musicae.core.chorale import Chorale
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
-from musicae.encoding.tokens import ALL_VOICES, SOPRANO, VOCABULARY, chorale_to_tokens, flatten
+from musicae.encoding.tokens import ALL_VOICES, ONLY_SOPRANO, VOCABULARY, chorale_to_tokens, flatten
 from musicae.models import checkpoint
 from musicae.models.checkpoint import load_model
 from musicae.models.vocabulary import SILENCE
@@ -42,7 +42,7 @@ def outputs():
     (piece,) = musicae.harmonize(MELODY, temperature=0)
     found["harmonizer"] = {"notes": notes(piece.chorale), "logits": next_to_the_tune()}
     (piece,) = musicae.harmonize(MELODY, model="minibach")
-    found["minibach"] = {"notes": notes(piece.chorale), "logits": logits("minibach", SOPRANO)}
+    found["minibach"] = {"notes": notes(piece.chorale), "logits": logits("minibach", ONLY_SOPRANO)}
     piece = musicae.decode(COMPOSED, temperature=0)
     place = musicae.encode(piece.chorale)
     numbers = [*place.latent.piece[0], *place.latent.beats[0, 0]]
@@ -68,13 +68,13 @@ def next_to_the_tune():
     """A few of the harmonizer's logits where everything but the tune is silent."""
     model = load_model("harmonizer").model
     with torch.inference_mode():
-        found = model(masked_batch(PartialScore.of(MELODY, voices=SOPRANO), model.config))
+        found = model(masked_batch(PartialScore.of(MELODY, voices=ONLY_SOPRANO), model.config))
     pitches = found[0, ::8, 1:, SILENCE : min(VOCABULARY)]
     return [round(x, 4) for x in pitches.flatten()[::9].tolist()]
 
 
 @pytest.mark.parametrize("name", checkpoint.KINDS)
-def test_golden_output(name):
+def test_shipped_weights_give_their_golden_output(name):
     expected = json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
     found = outputs()[name]
     assert found["notes"] == expected["notes"]
@@ -83,7 +83,7 @@ def test_golden_output(name):
 
 @pytest.mark.parametrize("name", checkpoint.KINDS)
 def test_weights_are_described_beside_them(name):
-    loaded = checkpoint.load(checkpoint.find(name))
+    loaded = checkpoint.load_checkpoint(checkpoint.find(name))
     facts = json.loads((assets.WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
     assert facts["checksum"] == loaded.checksum
     assert loaded.provenance.items() <= facts.items()

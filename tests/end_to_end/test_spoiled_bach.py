@@ -6,9 +6,10 @@ import pytest
 
 from musicae.core.constants import REST
 from musicae.corpus import load
+from musicae.encoding.tokens import ONLY_SOPRANO
 from musicae.evaluation.bach_likeness import grade, progression
 from musicae.evaluation.histograms import style
-from musicae.evaluation.originality import SOPRANO, Index
+from musicae.evaluation.originality import Index
 from tests.support.wrecks import bars_are_closed, with_bars_shuffled, with_noise, with_voice_shifted
 
 ALTO = 1
@@ -22,7 +23,7 @@ def bach():
 
 @pytest.fixture(scope="module")
 def figures(bach):
-    passages, tunes = Index(bach.side("train")), Index(bach.side("train"), SOPRANO)
+    passages, tunes = Index(bach.side("train")), Index(bach.side("train"), ONLY_SOPRANO)
 
     def of(chorale):
         return grade(chorale)._asdict() | {
@@ -56,7 +57,7 @@ def moved(changes):
     return {name for name, change in changes.items() if change.any()}
 
 
-def test_shuffled_bars(changes):
+def test_shuffled_bars_worsen_their_figures_only(changes):
     change = changes(with_bars_shuffled, bars_are_closed)
     assert set(change) - moved(change) == {"note", "rhythm", "harmonic_quality"}
     assert np.median(change["bass_intervals"]) > 0.5
@@ -65,7 +66,7 @@ def test_shuffled_bars(changes):
     assert np.median(change[PASSAGE]) < 0
 
 
-def test_an_alto_a_semitone_too_high(changes):
+def test_a_raised_alto_worsens_its_figures_only(changes):
     change = changes(lambda chorale: with_voice_shifted(chorale, ALTO, 1))
     assert moved(change) == {"note", "harmonic_quality", "parallel_errors", "progression", PASSAGE}
     for name in ("note", "harmonic_quality", "progression"):
@@ -73,7 +74,7 @@ def test_an_alto_a_semitone_too_high(changes):
     assert (change[PASSAGE] < 0).all()
 
 
-def test_an_alto_of_noise(changes):
+def test_a_random_alto_worsens_its_figures_only(changes):
     change = changes(lambda chorale: with_noise(chorale, ALTO))
     untouched = {"rhythm", "soprano_intervals", "tenor_intervals", "bass_intervals", TUNE}
     assert set(change) - moved(change) == untouched
@@ -83,11 +84,11 @@ def test_an_alto_of_noise(changes):
     assert (change[PASSAGE] < 0).all()
 
 
-def test_a_whole_chorale_in_another_key(changes):
+def test_transposing_a_chorale_changes_no_figure(changes):
     assert not moved(changes(lambda chorale: chorale.transpose(3)))
 
 
-def test_a_copied_chorale(bach, figures):
+def test_a_copied_chorale_is_found_by_its_shared_passage(bach, figures):
     """Only originality sees it: by all else a copy is as good as Bach."""
     sung = [c for c in bach.side("train") if (c.pitch[:, 0] != REST).all()]  # without a pause
     copies = [chorale.transpose(2) for chorale in sung[:40]]

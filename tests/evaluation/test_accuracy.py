@@ -9,7 +9,14 @@ from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.encoding.tokens import ACCOMPANIMENT, unflatten
-from musicae.evaluation.accuracy import DEGREE, HOLDING, Accuracy, accuracies, markdown, verdicts
+from musicae.evaluation.accuracy import (
+    DEGREE,
+    HOLDING,
+    Accuracy,
+    accuracies,
+    accuracy_markdown,
+    verdicts,
+)
 from musicae.models import checkpoint
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vocabulary import HOLD
@@ -92,7 +99,7 @@ def test_without_a_key_the_scale_degree_holds():
 
 
 def test_minibach_is_judged_by_what_it_writes():
-    model = checkpoint.build("minibach", RECIPES["minibach"].config | {"hidden": 1})
+    model = checkpoint.build_model("minibach", RECIPES["minibach"].config | {"hidden": 1})
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
@@ -121,15 +128,15 @@ TABLE = {
 }
 
 
-def test_a_number_near_a_trivial_predictors_is_said_to_be():
+def test_a_number_near_a_trivial_predictors_gets_a_verdict():
     assert verdicts(TABLE) == [
         "Bass, steps: model (75.5%) is no better than 'always hold' (75.0%)",
         "Bass, onsets: model (20.0%) is no better than 'scale degree' (25.0%)",
     ]
 
 
-def test_the_table_in_markdown():
-    assert markdown(TABLE).splitlines() == [
+def test_the_accuracy_table_in_markdown():
+    assert accuracy_markdown(TABLE).splitlines() == [
         "| voice | model: steps | onsets | always hold: steps | onsets"
         " | scale degree: steps | onsets |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -139,6 +146,6 @@ def test_the_table_in_markdown():
 
 
 def test_a_model_that_knows_no_windows_is_sent_to_the_table(untrained):
-    harmonizer = checkpoint.load(untrained["harmonizer"])
+    harmonizer = checkpoint.load_checkpoint(untrained["harmonizer"])
     with pytest.raises(MusicaeError, match="musicae evaluate harmonizer"):
         accuracies(harmonizer, [], [])

@@ -12,6 +12,7 @@ from musicae.corpus import load
 from musicae.evaluation import comparison
 from musicae.evaluation.comparison import Group
 from musicae.evaluation.measure import measure
+from musicae.evaluation.table import draw_table, markdown, write_csv
 from musicae.models.checkpoint import load_model
 from tests.support.wrecks import with_noise
 
@@ -44,7 +45,7 @@ def test_bach_comes_first_and_a_wreck_is_far_from_him(rows):
     assert copied.grade.median < 1.5 * held_out.grade.median
 
 
-def test_copies_are_found_out(rows):
+def test_copied_chorales_share_long_passages(rows):
     held_out, wrecked, copied = rows
     assert copied.shared[0] > 20 > held_out.shared[1]
     assert wrecked.shared[1] <= held_out.shared[1]
@@ -52,16 +53,16 @@ def test_copies_are_found_out(rows):
 
 
 def test_the_table_as_text_csv_and_picture(rows, tmp_path):
-    lines = comparison.markdown(rows).splitlines()
+    lines = markdown(rows).splitlines()
     assert len(lines) == 5
     assert len({line.count("|") for line in lines}) == 1
-    comparison.write_csv(rows, tmp_path / "table.csv")
+    write_csv(rows, tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [row["name"] for row in table] == [row.name for row in rows]
     assert float(table[1]["two_sample.auc"]) == rows[1].apart.auc
     assert table[0]["two_sample.auc"] == ""
-    comparison.draw(rows, tmp_path / "table.png")
+    draw_table(rows, tmp_path / "table.png")
     assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -73,7 +74,7 @@ def test_all_cores_measure_the_same(bach):
     assert alone == together
 
 
-def test_models_write_what_is_compared(bach, untrained):
+def test_models_write_the_chorales_that_are_compared(bach, untrained):
     loaded, _ = bach
     model = load_model(str(untrained["minibach"]))
     group = comparison.harmonizations(model, loaded, "valid", seed=0)
@@ -83,7 +84,7 @@ def test_models_write_what_is_compared(bach, untrained):
     assert 0 < group.accuracy.steps < 0.2, "it has learnt nothing"
 
 
-def test_folders_say_what_they_leave_out(bach, tmp_path):
+def test_a_folder_names_the_files_left_out(bach, tmp_path):
     _, held_out = bach
     for i, chorale in enumerate(held_out.chorales[:3]):
         musicae.write(chorale, tmp_path / f"{i}.mid")
@@ -98,7 +99,7 @@ def test_folders_say_what_they_leave_out(bach, tmp_path):
         comparison.folder(tmp_path / "empty")
 
 
-def test_the_command(musicae_command, bach, tmp_path):
+def test_the_command_compares_a_folder_and_refuses_missing_weights(musicae_command, bach, tmp_path):
     _, held_out = bach
     for i, chorale in enumerate(held_out.chorales[:5]):
         musicae.write(chorale, tmp_path / f"{i}.mid")

@@ -30,17 +30,17 @@ def chorales():
 def weights(untrained, tmp_path_factory):
     """Weights that hear nothing: whatever the music, the posterior is the prior."""
     trained = load_model(str(untrained["vae"]))
-    model = checkpoint.build("vae", vars(trained.model.config))
+    model = checkpoint.build_model("vae", vars(trained.model.config))
     model.load_state_dict(trained.model.state_dict())
     for layer in (model.to_piece, model.to_beat, model.prior_out):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     path = tmp_path_factory.mktemp("collapsed") / "vae.safetensors"
-    checkpoint.save(path, "vae", model, {"seed": 1})
+    checkpoint.save_model(path, "vae", model, {"seed": 1})
     return path
 
 
-def test_a_model_that_hears_nothing_has_collapsed(weights, chorales):
+def test_a_model_that_ignores_its_latents_has_collapsed(weights, chorales):
     report = latent_report(load_model(str(weights)), chorales)
     assert report.collapsed
     assert report.divergence == pytest.approx(0, abs=1e-3)
@@ -58,7 +58,7 @@ def test_the_shipped_model_uses_its_vectors(chorales):
     assert report.rebuilt > 0.45 > 2 * report.rebuilt_by_chance
 
 
-def test_what_is_rebuilt_is_the_share_of_right_pitches(chorales):
+def test_rebuilt_is_the_share_of_right_pitches(chorales):
     model = load_model("vae")
     places = [encode(model.model, chorale) for chorale in chorales]
     right = rebuilt(model, chorales, places)

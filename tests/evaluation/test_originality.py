@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.corpus import load
-from musicae.evaluation.originality import ALL_VOICES, SOPRANO, Index, Passage
+from musicae.encoding.tokens import ALL_VOICES, ONLY_SOPRANO
+from musicae.evaluation.originality import Index, Passage
 from tests.support.strategies import chorales
 
 TUNE = (60, 62, 63, 67, 62, 70, 59, 60)
@@ -20,7 +21,7 @@ def melody(*pitches, length=4, begin=0):
     return Chorale.from_notes([notes], steps=begin + length * len(pitches))
 
 
-def longest(tune, known, voices=SOPRANO):
+def longest(tune, known, voices=ONLY_SOPRANO):
     return Index([known], voices).longest(tune)
 
 
@@ -35,7 +36,7 @@ def test_a_passage_is_found_where_it_is():
     # The last four notes of the tune, two beats late, after a note of its own.
     tune = melody(*TUNE[4:], begin=12)
     known = [melody(55, 56, 55), melody(*TUNE)]
-    assert Index(known, SOPRANO).longest(tune) == Passage(16, 12, 1, 16)
+    assert Index(known, ONLY_SOPRANO).longest(tune) == Passage(16, 12, 1, 16)
 
 
 def test_the_first_and_the_last_note_may_be_cut():
@@ -52,7 +53,7 @@ def test_silence_is_not_shared():
     assert longest(melody(60, None, None, 62), melody(*TUNE)).steps == 4
 
 
-def test_nothing_in_common():
+def test_unrelated_chorales_share_no_passage():
     assert longest(melody(60, 61, length=1), melody(60, 62, length=1)) is None
     assert Index([]).longest(melody(*TUNE)) is None
     assert longest(Chorale.from_notes([], steps=8), melody(*TUNE)) is None
@@ -60,17 +61,17 @@ def test_nothing_in_common():
 
 def test_a_passage_does_not_go_on_in_another_chorale():
     known = [melody(*TUNE[:4]), melody(*TUNE[4:])]
-    assert Index(known, SOPRANO).longest(melody(*TUNE)).steps == 16
+    assert Index(known, ONLY_SOPRANO).longest(melody(*TUNE)).steps == 16
 
 
 def test_a_shared_tune_with_another_bass_is_shared_by_the_soprano_only():
     tune = [(4 * i, 4, pitch) for i, pitch in enumerate(TUNE)]
     mine, other = (Chorale.from_notes([tune, [], [], bass]) for bass in ([(0, 32, 48)], tune))
-    assert longest(mine, other, SOPRANO).beats == 8
+    assert longest(mine, other, ONLY_SOPRANO).beats == 8
     assert longest(mine, other, ALL_VOICES) is None
 
 
-@given(chorales(24), chorales(24), st.sampled_from([SOPRANO, ALL_VOICES]))
+@given(chorales(24), chorales(24), st.sampled_from([ONLY_SOPRANO, ALL_VOICES]))
 def test_a_search_by_brute_force_finds_nothing_longer(chorale, known, voices):
     found = longest(chorale, known, voices)
     steps = max(
@@ -107,7 +108,7 @@ def bach():
     return load.load()
 
 
-def test_what_bach_shares_with_himself(bach):
+def test_held_out_bach_shares_few_beats_with_the_train_side(bach):
     index = Index(bach.side("train"))
     valid = [index.longest(chorale) for chorale in bach.side("valid")]
     assert np.median([passage.beats for passage in valid]) == 4
@@ -116,7 +117,7 @@ def test_what_bach_shares_with_himself(bach):
 
 
 def test_the_split_keeps_tunes_apart(bach):
-    index = Index(bach.side("train"), SOPRANO)
+    index = Index(bach.side("train"), ONLY_SOPRANO)
     held_out = [index.longest(chorale).beats for chorale in bach.side("valid")]
     assert np.median(held_out) == 8.25
     assert max(held_out) == 13

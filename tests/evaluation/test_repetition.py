@@ -31,7 +31,7 @@ def quarters(*pitches):
         (quarters(C, D, E, G, C, D, E, F, C, D, F + 7), {"12": 2, "8": 3}),
     ],
 )
-def test_what_comes_again(voice, repeated):
+def test_repeated_sequences_have_these_lengths(voice, repeated):
     assert repeated_lengths(voice) == repeated
 
 

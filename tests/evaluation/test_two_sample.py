@@ -19,7 +19,7 @@ def draw(n, shift=0.0, seed=0, traits_each=4):
     return [{f"trait {i}": value for i, value in enumerate(row)} for row in values]
 
 
-def test_what_differs_is_told_apart_and_named():
+def test_differing_sets_are_told_apart_by_the_named_trait():
     found = tell_apart(draw(40, shift=10), draw(60, seed=1))
     assert found.auc == 1
     assert found.interval == (1, 1)
@@ -33,7 +33,7 @@ def test_the_auc_is_that_of_the_best_classifier():
     assert found.interval[0] < 0.856 < found.interval[1]
 
 
-def test_what_is_the_same_is_not_told_apart():
+def test_equal_sets_are_not_told_apart():
     within = 0
     for seed in range(10):
         low, high = tell_apart(draw(40, seed=seed), draw(40, seed=seed + 50)).interval
@@ -51,7 +51,7 @@ def test_chorales_of_one_group_do_not_help_to_judge_each_other():
     assert grouped.interval[0] < 0.5 < grouped.interval[1]
 
 
-def test_pairs_are_judged_together():
+def test_versions_of_one_melody_stay_in_one_fold():
     """Of two versions of one melody the traits of the melody would point to the wrong set."""
     melodies = draw(40, traits_each=40)
     groups = range(40), range(40)
@@ -66,17 +66,17 @@ def test_the_same_seed_gives_the_same():
 
 
 @pytest.mark.parametrize(("first", "second"), [([], draw(9)), (draw(9), draw(4))])
-def test_too_few_to_judge(first, second):
+def test_too_few_chorales_are_refused(first, second):
     with pytest.raises(MusicaeError, match="at least 5"):
         tell_apart(first, second)
 
 
-def test_as_few_as_can_be_judged():
+def test_the_fewest_chorales_give_a_wide_interval():
     low, high = tell_apart(draw(5), draw(5, seed=1)).interval
     assert high - low > 0.5
 
 
-def test_without_scikit_learn(monkeypatch):
+def test_without_scikit_learn_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     with pytest.raises(MusicaeError, match=r"pip install 'musicae\[evaluate\]'"):
         tell_apart(draw(9), draw(9))

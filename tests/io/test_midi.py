@@ -40,7 +40,7 @@ def test_midi_gives_back_the_chorale(tmp_path_factory, chorale):
 
 
 @given(chorale=chorales())
-def test_what_a_daw_sees(tmp_path_factory, chorale):
+def test_a_daw_sees_a_conductor_track_and_four_named_voices(tmp_path_factory, chorale):
     path = tmp_path_factory.mktemp("midi") / "chorale.mid"
     midi_writer.write(chorale, path, program=19)
     file = mido.MidiFile(path)
@@ -86,7 +86,7 @@ def test_other_readers_agree(tmp_path):
         ]
 
 
-def test_how_a_file_was_made_is_told_where_no_program_prints_it(tmp_path):
+def test_provenance_is_written_where_no_notation_program_prints_it(tmp_path):
     midi_writer.write(replace(AMEN, source="bwv 1"), tmp_path / "amen.mid", provenance={"seed": 7})
     assert midi_reader.read_provenance(tmp_path / "amen.mid") == {"seed": 7}
     assert midi_reader.read(tmp_path / "amen.mid").source == "bwv 1"
@@ -125,7 +125,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("ppq", [24, 25, 96, 480, 15360])
-def test_any_resolution(tmp_path, ppq):
+def test_any_ticks_per_quarter_is_read(tmp_path, ppq):
     notes = [(round(i * ppq / 4), round((i + 1) * ppq / 4), 60 + i) for i in range(16)]
     path = save(tmp_path / "tune.mid", tune(*notes), ppq=ppq)
     assert midi_reader.read(path).notes(0) == [Note(i, 1, 60 + i) for i in range(16)]
@@ -133,7 +133,7 @@ def test_any_resolution(tmp_path, ppq):
 
 @pytest.mark.parametrize("off", ["note_off", "note_on"])
 @pytest.mark.parametrize("form", [0, 1, 2])
-def test_any_format_and_either_way_to_end_a_note(tmp_path, form, off):
+def test_formats_0_and_1_and_both_note_offs_are_read(tmp_path, form, off):
     events = [meta(0, "time_signature", numerator=3, denominator=4)]
     path = save(
         tmp_path / "tune.mid", events + tune((0, 480, 60), (480, 1440, 62), off=off), form=form
@@ -154,7 +154,7 @@ def test_tracks_of_format_2_are_songs_of_their_own(tmp_path):
     assert (chorale.notes(0), chorale.meters) == ([Note(0, 12, 60)], (Meter(0, 3, 4),))
 
 
-def test_running_status(tmp_path):
+def test_running_status_is_read(tmp_path):
     body = bytes.fromhex("00903c50 833c3c00 003e50 833c3e00 00ff2f00".replace(" ", ""))
     head = b"MThd" + (6).to_bytes(4, "big") + bytes.fromhex("0000000101e0")
     path = tmp_path / "running.mid"
@@ -177,7 +177,7 @@ def test_four_channels_of_format_0_from_high_to_low(tmp_path):
     assert [chorale.notes(v)[0].pitch for v in range(4)] == [72, 64, 55, 48]
 
 
-def test_voices_that_cannot_be_told(tmp_path):
+def test_voices_that_cannot_be_told_apart_are_refused(tmp_path):
     path = save(tmp_path / "duo.mid", tune((0, 480, 60)), tune((0, 480, 48), channel=1))
     with pytest.raises(ChoraleError, match=r"duo.mid: has 2 parts, neither one nor four"):
         midi_reader.read(path)
@@ -204,7 +204,7 @@ def test_bars_of_rest_before_the_first_note_are_counted(tmp_path):
     assert chorale.position(chorale.notes(0)[0].step) == (3, 1.0)
 
 
-def test_meters_and_tempi_change(tmp_path):
+def test_changes_of_meter_and_tempo_are_read(tmp_path):
     conductor = [
         meta(0, "time_signature", numerator=4, denominator=4),
         meta(0, "set_tempo", tempo=500_000),
@@ -240,7 +240,7 @@ def test_marks_of_phrases_in_any_track(tmp_path):
     assert midi_reader.phrase_marks(song, offset=4, steps=28) == (8, 20, 24)
 
 
-def test_humanised_timing_legato_and_pedal(tmp_path):
+def test_humanised_timing_legato_and_pedal_are_quantized(tmp_path):
     played = tune((7, 500, 60), (470, 955, 62), (968, 1100, 64), (1449, 1800, 65))
     pedal = [
         (950, mido.Message("control_change", control=64, value=127)),
@@ -273,7 +273,7 @@ def test_notes_off_the_grid_are_counted(tmp_path):
     assert midi_reader.read_counting(path).quantized == 2
 
 
-def test_a_file_that_claims_to_last_for_days(tmp_path):
+def test_a_file_that_claims_to_last_for_days_is_refused(tmp_path):
     path = save(tmp_path / "endless.mid", tune((0, 0xFFFFFFF, 60)), ppq=24)
     with pytest.raises(ChoraleError, match=r"endless.mid: lasts some 2796202 bars"):
         midi_reader.read(path)
@@ -285,7 +285,7 @@ def test_a_note_that_never_ends_lasts_to_the_end_of_its_track(tmp_path):
     assert midi_reader.read(path).notes(0) == [Note(0, 4, 60), Note(4, 12, 62)]
 
 
-def test_texts_in_any_encoding(tmp_path):
+def test_texts_in_any_encoding_are_read(tmp_path):
     for name in ["O Haupt voll Blut", midi_file.raw_text("Grüße"), "Grüße", "two\nlines"]:
         path = save(tmp_path / "named.mid", [meta(0, "track_name", name=name)], tune((0, 480, 60)))
         assert midi_reader.read(path).title in ("O Haupt voll Blut", "Grüße", "two lines")
@@ -308,7 +308,7 @@ def header(division, tracks=1):
         (header(480) + b"MTrk\0\0\0\4\0\xff\x2f\0", "has no notes"),
     ],
 )
-def test_files_that_cannot_be_used(tmp_path, content, complaint):
+def test_files_that_cannot_be_used_are_refused(tmp_path, content, complaint):
     path = tmp_path / "tune.mid"
     path.write_bytes(content)
     with pytest.raises(ChoraleError, match=f"tune.mid: .*{complaint}"):

@@ -51,13 +51,13 @@ def texts(element, path):
 
 @settings(max_examples=25, deadline=None)
 @given(chorale=chorales(max_steps=40))
-def test_there_and_back(chorale, folder):
+def test_musicxml_gives_back_the_chorale(chorale, folder):
     musicxml_writer.write(chorale, folder / "there.musicxml")
     assert not differences(chorale, musicxml_reader.read(folder / "there.musicxml"))
 
 
 @pytest.mark.parametrize("name", ["score.mxl", "score.MXL", "score.xml"])
-def test_there_and_back_in_other_files(folder, name):
+def test_musicxml_gives_back_the_chorale_under_every_suffix(folder, name):
     musicxml_writer.write(PHRASE, folder / name)
     assert not differences(PHRASE, musicxml_reader.read(folder / name))
 
@@ -103,7 +103,7 @@ def test_accidentals_are_drawn_once_a_bar(folder):
     assert texts(root.find("part"), "measure/note/accidental") == ["sharp"]
 
 
-def test_ties_and_beams(folder):
+def test_ties_and_beams_are_written(folder):
     syncopated = Chorale.from_notes([[(0, 2, 60), (2, 2, 62), (4, 8, 64), (12, 12, 65)]])
     notes = written(syncopated, folder).find("part").findall("measure/note")
     assert [note.findtext("type") for note in notes] == [
@@ -145,7 +145,7 @@ def test_a_silent_voice_has_whole_bar_rests(folder):
     assert [rest.get("measure") for rest in rests] == ["yes", "yes"]
 
 
-def test_the_header(folder):
+def test_the_header_has_title_source_program_and_tempo(folder):
     root = written(PHRASE, folder, program=19, provenance={"seed": 7})
     assert root.findtext("work/work-title") == "Ach bleib bei uns"
     assert root.findtext("identification/source") == "BWV 253"
@@ -156,7 +156,7 @@ def test_the_header(folder):
     assert root.find("part/measure[last()]/barline").findtext("bar-style") == "light-heavy"
 
 
-def test_nothing_is_said_that_is_not_known(folder):
+def test_unknown_facts_are_not_written(folder):
     root = written(Chorale.from_notes([[(0, 16, 60)]]), folder)
     for absent in ("work", "movement-title", "identification/source", ".//key", ".//sound"):
         assert root.find(absent) is None
@@ -199,7 +199,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         ("score.mxl", 128, "a MIDI program is 0 to 127, not 128"),
     ],
 )
-def test_what_cannot_be_written(tmp_path, name, program, complaint):
+def test_what_cannot_be_written_is_refused(tmp_path, name, program, complaint):
     with pytest.raises(ChoraleError, match=complaint):
         musicxml_writer.write(PHRASE, tmp_path / name, program)
     assert not list(tmp_path.iterdir())
@@ -406,7 +406,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_cannot_be_read_says_why(tmp_path, name):
+def test_files_that_cannot_be_read_say_why(tmp_path, name):
     content, complaint = BROKEN[name]
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -516,7 +516,7 @@ def test_the_parts_of_a_harmony_are_in_the_order_of_the_standard(folder):
 
 @settings(max_examples=25, deadline=None)
 @given(chorale=chorales(max_steps=40), data=st.data())
-def test_there_and_back_with_labels(chorale, folder, data):
+def test_musicxml_with_labels_gives_back_the_chorale(chorale, folder, data):
     steps = data.draw(st.sets(st.integers(0, len(chorale) - 1), max_size=6))
     labels = [data.draw(st.sampled_from(LABELS))._replace(step=step) for step in sorted(steps)]
     musicxml_writer.write(chorale, folder / "labels.musicxml", labels=labels)

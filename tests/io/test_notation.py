@@ -7,8 +7,9 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.core.pitch import spelled_parts
 from musicae.io.notation import DOTTED, PLAIN, bars_of_symbols
-from musicae.theory.spelling import name_of, spell
+from musicae.theory.spelling import spell
 from tests.support.strategies import chorales
 
 SHARPS = {-2: "bb", -1: "b", 0: "", 1: "#", 2: "##"}
@@ -17,7 +18,7 @@ SHARPS = {-2: "bb", -1: "b", 0: "", 1: "#", 2: "##"}
 def names(chorale, voice=0):
     """The notes of a voice as they are spelled: ``"Ab4 G4"``."""
     places = spell(chorale)
-    spelled = [name_of(n.pitch, int(places[n.step, voice])) for n in chorale.notes(voice)]
+    spelled = [spelled_parts(n.pitch, int(places[n.step, voice])) for n in chorale.notes(voice)]
     return " ".join(f"{letter}{SHARPS[sharps]}{octave}" for letter, sharps, octave in spelled)
 
 
@@ -65,8 +66,8 @@ def test_without_a_key_the_scale_that_fits_spells(pitches, expected):
 
 
 def test_the_lowest_octaves_have_names():
-    assert name_of(0, 0) == ("C", 0, -1)
-    assert name_of(0, 12) == ("B", 1, -2)
+    assert spelled_parts(0, 0) == ("C", 0, -1)
+    assert spelled_parts(0, 12) == ("B", 1, -2)
 
 
 def lengths(notes, meter="4/4", pickup=0):
@@ -98,7 +99,7 @@ def lengths(notes, meter="4/4", pickup=0):
         ("7/8", (0, 5, 60), [4, 1, -1, -2, -4, -2]),
     ],
 )
-def test_values_show_the_beat(meter, note, expected):
+def test_note_values_show_the_beat(meter, note, expected):
     step, duration, _ = note
     bar = Meter(0, *(int(n) for n in meter.split("/"))).steps_per_bar
     notes = [note, (bar, 4, 62)]  # so that the bar is whole

@@ -26,7 +26,7 @@ B C3 G2 C3 C3
 
 @settings(max_examples=40)
 @given(chorales())
-def test_they_are_numbers_for_any_chorale(chorale):
+def test_attributes_are_finite_and_in_range_for_any_chorale(chorale):
     found = measured(chorale)
     assert len(found) == len(ATTRIBUTES)
     assert np.isfinite(found).all()
@@ -54,7 +54,7 @@ def test_chromaticism_is_the_share_of_notes_out_of_the_scale():
     assert chromaticism(held) == pytest.approx(1 / 15)  # notes count, not their length
 
 
-def test_both_sixths_and_sevenths_are_in_minor():
+def test_minor_scales_have_both_sixths_and_sevenths():
     minor = passage(
         "S A4 B4 C5 B4 A4 A4 G#4 A4\nA E4 E4 E4 F#4 E4 F4 E4 E4\n"
         "T C4 G3 A3 D4 C4 D4 B3 C4\nB A2 E3 A2 B2 C3 D3 E3 A2",
@@ -81,7 +81,7 @@ def test_dissonance_is_the_time_without_a_plain_triad():
     assert dissonance(passage("S C5 C5\nA G4 G4\nT .. ..\nB C3 C3")) == 0  # a bare fifth
 
 
-def test_silence_has_none_of_it():
+def test_attributes_of_silence_are_0():
     silence = Chorale(np.full((8, 4), -1), np.zeros((8, 4), bool))
     assert (activity(silence), chromaticism(silence), register(silence)) == (0, 0, 0)
     assert 0 <= dissonance(silence) <= 1

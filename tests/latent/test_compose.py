@@ -36,7 +36,7 @@ FORMS = [
 
 @pytest.fixture(scope="module")
 def model(untrained):
-    return checkpoint.load(untrained["vae"])
+    return checkpoint.load_checkpoint(untrained["vae"])
 
 
 def notes(found):
@@ -51,7 +51,7 @@ def composed(model, wished, temperature=None, seed=1):
 
 
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
-def test_pieces_have_their_form(model, temperature):
+def test_composed_pieces_have_their_form(model, temperature):
     found = composed(model, FORMS, temperature)
     for each, form in zip(found, FORMS, strict=True):
         piece = each.chorale
@@ -64,7 +64,7 @@ def test_pieces_have_their_form(model, temperature):
 
 
 @pytest.mark.parametrize("temperature", [None, LIKELIEST, 2.0])
-def test_they_close_on_the_tonics_triad_with_its_third(model, temperature):
+def test_composed_pieces_end_on_the_tonic_triad_with_its_third(model, temperature):
     for each in composed(model, FORMS, temperature):
         key, last = each.chorale.key, each.chorale.pitch[-1]
         assert (last != REST).all()
@@ -93,13 +93,13 @@ def test_pieces_of_one_form_differ(model):
     assert notes([one]) != notes([other])
 
 
-def test_more_than_fit_together_are_decoded_in_turns(model, monkeypatch):
+def test_batches_beyond_the_limit_are_decoded_in_turns(model, monkeypatch):
     whole = composed(model, FORMS)
     monkeypatch.setattr(composing, "TOGETHER", 2)
     assert notes(composed(model, FORMS)) == notes(whole)
 
 
-def test_a_sounding_place_can_be_sounded_again_by_itself(model):
+def test_a_point_decoded_alone_gives_the_same_piece(model):
     choice = usual_choice(1)
     for each in composed(model, FORMS):
         (again,) = decode_points(model, [each.place], choice, numbers=[each.number])
@@ -107,7 +107,7 @@ def test_a_sounding_place_can_be_sounded_again_by_itself(model):
         assert again.nats == pytest.approx(each.nats, rel=1e-4)
 
 
-def test_a_place_settles_where_what_it_sounds_like_is_heard(model):
+def test_a_refined_point_is_the_encoding_of_its_own_piece(model):
     places = sample(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
     loud = decode_points(model, places, SamplingOptions(LIKELIEST))
     found = refined(model, places)
@@ -117,7 +117,7 @@ def test_a_place_settles_where_what_it_sounds_like_is_heard(model):
         assert place.latent.piece.tolist() == heard.latent.piece.tolist()
 
 
-def test_usual_choices():
+def test_usual_sampling_options_have_the_measured_temperatures():
     assert usual_choice(3).seed == 3
     assert usual_choice(3).temperature == composing.USUAL_TEMPERATURE
     assert usual_choice(3).rhythm_temperature == composing.RHYTHM_TEMPERATURE
@@ -127,7 +127,7 @@ def test_usual_choices():
 
 def test_other_models_have_no_latent_space(untrained):
     with pytest.raises(CheckpointError, match="minibach has no latent space to walk in; use vae"):
-        vae_of(checkpoint.load(untrained["minibach"]))
+        vae_of(checkpoint.load_checkpoint(untrained["minibach"]))
 
 
 # Neighbours
@@ -135,7 +135,7 @@ def test_other_models_have_no_latent_space(untrained):
 
 @pytest.mark.parametrize("voices", [(0,), (3,), (0, 3), (0, 1, 2)])
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
-def test_what_is_kept_stays_exactly(model, voices, temperature):
+def test_kept_cells_stay_exactly(model, voices, temperature):
     place = encode(vae_of(model), HYMN)
     kept = KeptVoices(HYMN, voices)
     found = neighbours(model, place, 2, 0.8, usual_choice(0, temperature), kept=kept)
@@ -148,7 +148,7 @@ def test_what_is_kept_stays_exactly(model, voices, temperature):
     assert any(each.chorale.pitch.tolist() != HYMN.pitch.tolist() for each in found)
 
 
-def test_neighbours_at_no_distance_are_the_place_itself(model):
+def test_neighbours_at_distance_0_are_the_point_itself(model):
     place = encode(vae_of(model), HYMN)
     likeliest = usual_choice(0, LIKELIEST)
     near, far = (neighbours(model, place, 2, far, likeliest, kept=None) for far in (0.0, 1.0))
@@ -168,7 +168,7 @@ def test_the_first_neighbours_are_the_same_however_many_are_asked_for(model):
 
 
 @pytest.mark.parametrize("n", [3, 4])
-def test_a_way_has_its_ends_own_sound_at_its_ends(model, n):
+def test_an_interpolation_has_the_decoded_ends_at_its_ends(model, n):
     one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
     likeliest = usual_choice(0, LIKELIEST)
     found = way(model, one, other, n, likeliest)
@@ -180,7 +180,7 @@ def test_a_way_has_its_ends_own_sound_at_its_ends(model, n):
         assert each.chorale.key == each.place.form.key
 
 
-def test_a_way_goes_from_one_to_the_other_in_order(model):
+def test_an_interpolation_moves_from_one_end_to_the_other_in_order(model):
     one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
     found = way(model, one, other, 4, usual_choice(0, LIKELIEST))
     shares = np.linspace(0, 1, composing.FINER * 3 + 1)
@@ -216,7 +216,7 @@ def test_a_step_backwards_is_avoided():
 
 @settings(max_examples=40)
 @given(st.integers(3, 7), st.data())
-def test_steps_rise_and_fall_wherever_there_is_a_way_that_does(n, data):
+def test_steps_are_monotonic_where_that_is_possible(n, data):
     """Among any distances, so many rise and fall by even steps that a way is to be found."""
     count = composing.FINER * (n - 1) + 1
     numbers = st.floats(0, 10)
@@ -233,7 +233,7 @@ def test_steps_rise_and_fall_wherever_there_is_a_way_that_does(n, data):
     assert (np.diff(near[found]) < 0).all()
 
 
-def test_where_both_ends_sound_the_same_there_are_still_so_many_steps():
+def test_equal_ends_still_give_the_number_of_steps_asked_for():
     still = np.zeros(9)
     found = composing._even_steps(still, still, 3)
     assert (found[0], found[-1], len(set(found))) == (0, 8, 3)

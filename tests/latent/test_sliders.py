@@ -8,7 +8,7 @@ from musicae.latent import compose, sliders
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.latent.compose import DecodedPoint
 from musicae.latent.sliders import find_directions
-from musicae.models.checkpoint import build
+from musicae.models.checkpoint import build_model
 from musicae.training.config import RECIPES
 
 TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6}
@@ -18,7 +18,7 @@ BEATS = 6
 def vae():
     torch.manual_seed(0)
     config = RECIPES["vae"].config | TINY | {"encoder_layers": 1, "prior_layers": 1}
-    return build("vae", config).eval().requires_grad_(False)
+    return build_model("vae", config).eval().requires_grad_(False)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
 
 
 @pytest.mark.usefixtures("linear")
-def test_what_never_differs_has_no_direction():
+def test_an_attribute_that_never_differs_has_no_direction():
     directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0], probes=40)
     assert directions.isfinite().all()
     assert directions[1].abs().max() < 1e-9

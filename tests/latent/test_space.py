@@ -15,7 +15,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.encoding import forms
-from musicae.encoding.batches import beat_batch, beats_of, padded, padded_latents
+from musicae.encoding.batches import beat_batch, frame_beats, padded, padded_latents
 from musicae.encoding.partial_score import PartialScore
 from musicae.latent.space import PRIORS, LatentPoint, encode, interpolate, sample, shift
 from musicae.models import checkpoint
@@ -32,7 +32,7 @@ SHORT, LONG = (forms.regular(bars, WALTZ, Key.parse("G minor")) for bars in (2, 
 @pytest.fixture(scope="module")
 def model(untrained):
     """With a middle and directions that are not zero, as if it had been trained."""
-    vae = checkpoint.load(untrained["vae"]).model.requires_grad_(False)
+    vae = checkpoint.load_checkpoint(untrained["vae"]).model.requires_grad_(False)
     numbers = torch.Generator().manual_seed(2)
     for name in ("latent_mean", "beat_mean", "directions"):
         values = getattr(vae, name)
@@ -43,7 +43,7 @@ def model(untrained):
 
 def place(model, form, seed=0):
     numbers = torch.Generator().manual_seed(seed)
-    count = int(beats_of(form.chorale, model.config.stride)[-1]) + 1
+    count = int(frame_beats(form.chorale, model.config.stride)[-1]) + 1
     return LatentPoint(
         form,
         Latent(
@@ -69,7 +69,7 @@ def close(one, other, **tolerance):
 
 @settings(max_examples=30)
 @given(chorales(), st.integers(0, 1000))
-def test_a_place_comes_back_from_json_exactly(model, chorale, seed):
+def test_a_point_survives_json_exactly(model, chorale, seed):
     one = place(model, forms.form_of(chorale), seed)
     again = LatentPoint.from_dict(json.loads(json.dumps(one.as_dict())), model.config)
     assert equal(one, again)
@@ -83,7 +83,7 @@ def test_numbers_are_rounded_as_a_file_holds_them(model):
     assert equal(one, LatentPoint(one.form, one.latent))
 
 
-def test_another_models_place_is_refused(model):
+def test_another_models_point_is_refused(model):
     facts = place(model, SHORT).as_dict()
     for change in ({"piece": 7}, {"beat": 5}):
         with pytest.raises(ChoraleError, match="latent vectors are those of another model"):
@@ -105,7 +105,7 @@ def test_another_models_place_is_refused(model):
         {"beats": "AAA="},
     ],
 )
-def test_what_is_no_place_is_refused(model, change):
+def test_what_is_no_point_is_refused(model, change):
     with pytest.raises(ChoraleError, match=r"no place in latent space|another model"):
         LatentPoint.from_dict(place(model, SHORT).as_dict() | change, model.config)
     with pytest.raises(ChoraleError, match="no place in latent space"):
@@ -136,14 +136,14 @@ def silence(steps, *meters, pickup=0):
 )
 def test_beats_are_quarters_from_the_bar_line(chorale, lengths):
     expected = np.repeat(np.arange(len(lengths)), lengths)
-    assert beats_of(chorale, 1).tolist() == expected.tolist()
-    assert beats_of(chorale, 2).tolist() == expected[::2].tolist()
+    assert frame_beats(chorale, 1).tolist() == expected.tolist()
+    assert frame_beats(chorale, 2).tolist() == expected[::2].tolist()
 
 
 @settings(max_examples=40)
 @given(chorales())
 def test_every_frame_has_a_beat_and_they_come_in_order(chorale):
-    found = beats_of(chorale, 1).numpy()
+    found = frame_beats(chorale, 1).numpy()
     assert found[0] == 0
     assert set(np.diff(found)) <= {0, 1}
     assert np.bincount(found).max() <= 4
@@ -168,7 +168,7 @@ def test_pieces_are_filled_up_with_known_silence(model, stride):
         assert beats[i].max() == length // 4 - 1
 
 
-def test_latents_of_a_batch_stand_at_their_beginning(model):
+def test_padded_latents_begin_with_the_latents_of_each_piece(model):
     short, long = place(model, SHORT).latent, place(model, LONG).latent
     both = padded_latents([short, long])
     assert torch.equal(both.piece, torch.cat([short.piece, long.piece]))
@@ -179,7 +179,7 @@ def test_latents_of_a_batch_stand_at_their_beginning(model):
 # From notes
 
 
-def test_what_is_heard_is_the_mean_of_the_posterior(model):
+def test_encoding_gives_the_mean_of_the_posterior(model):
     found = encode(model, HYMN)
     assert found.form.phrases == HYMN.fermatas
     assert found.form.key == Key.parse("C")
@@ -191,7 +191,7 @@ def test_what_is_heard_is_the_mean_of_the_posterior(model):
     assert not torch.equal(other.latent.piece, found.latent.piece)
 
 
-def test_notes_out_of_range_are_not_heard(model):
+def test_notes_out_of_range_do_not_change_the_encoding(model):
     with pytest.raises(ChoraleError, match=r"bar 1, beat 1: C7 is outside the soprano's range"):
         encode(model, HYMN.transpose(24))
 
@@ -200,7 +200,7 @@ def test_notes_out_of_range_are_not_heard(model):
 
 
 @pytest.mark.parametrize("prior", PRIORS)
-def test_what_is_dreamt_follows_from_its_own_seed(model, prior):
+def test_each_sample_follows_from_its_own_seed(model, prior):
     few = sample(model, [SHORT], prior, [(3, 0)])
     many = sample(model, [SHORT, LONG, SHORT], prior, [(3, 0), (3, 1), (3, 2)])
     close(few[0], many[0])
@@ -224,7 +224,7 @@ def test_a_fitted_prior_has_the_models_middle_and_spread(model):
     assert normal.std(dim=0).sub(1).abs().max() < 0.15
 
 
-def test_its_beats_are_drawn_from_the_learned_prior(model):
+def test_the_beats_of_a_sample_are_drawn_from_the_learned_prior(model):
     (found,) = sample(model, [LONG], "normal", [(5, 1)])
     numbers = np.random.default_rng((5, 1))
     numbers.standard_normal(model.config.piece)
@@ -238,13 +238,13 @@ def test_its_beats_are_drawn_from_the_learned_prior(model):
 
 
 @pytest.mark.parametrize("own_form", [False, True])
-def test_a_way_begins_and_ends_at_its_ends(model, own_form):
+def test_an_interpolation_begins_and_ends_at_its_ends(model, own_form):
     one, other = place(model, SHORT, 1), place(model, SHORT, 2)
     close(interpolate(model, one, other, 0.0, own_form), one)
     close(interpolate(model, one, other, 1.0, own_form), other)
 
 
-def test_the_form_is_that_of_the_nearer_one_or_ones_own(model):
+def test_interpolated_points_have_the_form_of_the_nearer_end_or_the_given_one(model):
     one, other = place(model, SHORT, 1), place(model, LONG, 2)
     shares = (0.0, 0.49, 0.5, 1.0)
     found = [interpolate(model, one, other, share) for share in shares]
@@ -264,7 +264,7 @@ def test_the_form_is_that_of_the_nearer_one_or_ones_own(model):
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0, 1))
-def test_a_way_is_an_arc_about_the_middle(model, seed, share):
+def test_an_interpolation_is_an_arc_around_the_prior_mean(model, seed, share):
     """The distance from the middle lies between the ends', and the angle grows with the share."""
     one, other = place(model, SHORT, seed), place(model, SHORT, seed + 1)
     found = interpolate(model, one, other, share)
@@ -283,12 +283,12 @@ def test_a_way_is_an_arc_about_the_middle(model, seed, share):
     assert angle(a, c) + angle(c, b) == pytest.approx(angle(a, b), abs=0.02)
 
 
-def test_between_a_place_and_itself_there_is_nothing_else(model):
+def test_interpolating_a_point_with_itself_gives_the_point(model):
     one = place(model, SHORT)
     close(interpolate(model, one, one, 0.4), one)
 
 
-def test_between_opposite_places_the_way_is_straight(model):
+def test_opposite_points_are_interpolated_in_a_straight_line(model):
     one = place(model, SHORT)
     middle = Latent(model.latent_mean[None], model.beat_mean.expand(1, 6, -1))
     across = LatentPoint(

@@ -1,6 +1,7 @@
 """Weights files: what goes in comes back, and nothing else is taken for one."""
 
 import json
+import os
 import stat
 
 import pytest
@@ -43,18 +44,18 @@ def name(request):
 def model(name):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return checkpoint.build(name, CONFIGS[name])
+        return checkpoint.build_model(name, CONFIGS[name])
 
 
-def test_every_kind_of_model_is_tried_here():
+def test_every_kind_of_model_is_covered_by_these_tests():
     assert CONFIGS.keys() == checkpoint.KINDS.keys()
 
 
 def test_a_model_comes_back_with_its_config_and_provenance(tmp_path, name, model):
     path = tmp_path / "new" / "model.safetensors"
     provenance = {"seed": 7, "data": {"source": "Bach"}, "valid_loss": 0.25}
-    checksum = checkpoint.save(path, name, model, provenance)
-    loaded = checkpoint.load(path)
+    checksum = checkpoint.save_model(path, name, model, provenance)
+    loaded = checkpoint.load_checkpoint(path)
     assert (loaded.name, loaded.provenance, loaded.checksum) == (name, provenance, checksum)
     assert loaded.model.config == model.config
     assert not loaded.model.training
@@ -63,61 +64,61 @@ def test_a_model_comes_back_with_its_config_and_provenance(tmp_path, name, model
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-def test_half_precision_is_only_how_it_is_stored(tmp_path, name, model):
+def test_weights_are_stored_in_half_and_loaded_in_single_precision(tmp_path, name, model):
     whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
-    assert checkpoint.save(whole, name, model, {}) != checkpoint.save(
+    assert checkpoint.save_model(whole, name, model, {}) != checkpoint.save_model(
         half, name, model, {}, dtype=torch.float16
     )
     assert half.stat().st_size < whole.stat().st_size
-    for key, tensor in checkpoint.load(half).model.state_dict().items():
+    for key, tensor in checkpoint.load_checkpoint(half).model.state_dict().items():
         assert tensor.dtype == torch.float32
         assert torch.equal(tensor, model.state_dict()[key].half().float()), key
 
 
 def test_the_same_weights_have_the_same_checksum(tmp_path, name, model):
     path = tmp_path / "model.safetensors"
-    first = checkpoint.save(path, name, model, {"written": "today"})
-    assert checkpoint.save(path, name, model, {"written": "tomorrow"}) == first
+    first = checkpoint.save_model(path, name, model, {"written": "today"})
+    assert checkpoint.save_model(path, name, model, {"written": "tomorrow"}) == first
     with torch.no_grad():
         next(model.parameters()).view(-1)[0] += 1
-    assert checkpoint.save(path, name, model, {}) != first
+    assert checkpoint.save_model(path, name, model, {}) != first
 
 
-def test_others_may_read_the_file(tmp_path, name, model):
+def test_a_weights_file_is_readable_by_other_users(tmp_path, name, model):
     path, plain = tmp_path / "model.safetensors", tmp_path / "plain"
-    checkpoint.save(path, name, model, {})
+    checkpoint.save_model(path, name, model, {})
     plain.touch()
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
 def test_a_flipped_bit_is_noticed(tmp_path, name, model):
     path = tmp_path / "model.safetensors"
-    checkpoint.save(path, name, model, {})
+    checkpoint.save_model(path, name, model, {})
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"model\.safetensors: the weights are damaged"):
-        checkpoint.load(path)
+        checkpoint.load_checkpoint(path)
 
 
 def test_what_is_no_weights_file_is_refused(tmp_path, name, model):
     path = tmp_path / "model.safetensors"
     with pytest.raises(CheckpointError, match="no such weights file"):
-        checkpoint.load(path)
+        checkpoint.load_checkpoint(path)
     with pytest.raises(CheckpointError, match="no such weights file"):
-        checkpoint.load(tmp_path)
-    checkpoint.save(path, name, model, {})
+        checkpoint.load_checkpoint(tmp_path)
+    checkpoint.save_model(path, name, model, {})
     for content in (path.read_bytes()[:-10], b"", b"MThd", b"PK\x03\x04" + bytes(100)):
         path.write_bytes(content)
         with pytest.raises(CheckpointError, match="not a safetensors file"):
-            checkpoint.load(path)
+            checkpoint.load_checkpoint(path)
     save_file({"a": torch.ones(1)}, path)
     with pytest.raises(CheckpointError, match="holds no musicae model"):
-        checkpoint.load(path)
+        checkpoint.load_checkpoint(path)
     for facts in ("[]", "{}", "not json"):
         save_file({"a": torch.ones(1)}, path, {"musicae": facts})
         with pytest.raises(CheckpointError, match="holds no musicae model"):
-            checkpoint.load(path)
+            checkpoint.load_checkpoint(path)
 
 
 def test_weights_that_do_not_fit_their_config_are_refused(tmp_path, name):
@@ -131,18 +132,18 @@ def test_weights_that_do_not_fit_their_config_are_refused(tmp_path, name):
     }
     save_file(tensors, path, {"musicae": json.dumps(facts)})
     with pytest.raises(CheckpointError, match=f"does not fit a {name} of this version"):
-        checkpoint.load(path)
+        checkpoint.load_checkpoint(path)
 
 
 def test_unknown_models_and_settings_are_refused():
     with pytest.raises(CheckpointError, match="no model is called 'bach'; there are minibach"):
-        checkpoint.build("bach", {})
+        checkpoint.build_model("bach", {})
     with pytest.raises(CheckpointError, match=r"settings of minibach: .*depth"):
-        checkpoint.build("minibach", {**CONFIGS["minibach"], "depth": 3})
+        checkpoint.build_model("minibach", {**CONFIGS["minibach"], "depth": 3})
     with pytest.raises(CheckpointError, match=r"settings of minibach: .*outputs"):
-        checkpoint.build("minibach", {"inputs": 3})
+        checkpoint.build_model("minibach", {"inputs": 3})
     with pytest.raises(CheckpointError, match="narrow towards the bottleneck"):
-        checkpoint.build("autoencoder", {"inputs": 12, "hidden": 5, "bottleneck": 6})
+        checkpoint.build_model("autoencoder", {"inputs": 12, "hidden": 5, "bottleneck": 6})
 
 
 def test_a_name_finds_a_shipped_model_and_a_path_itself(tmp_path):
@@ -151,3 +152,35 @@ def test_a_name_finds_a_shipped_model_and_a_path_itself(tmp_path):
     assert checkpoint.find(str(path)) == path
     with pytest.raises(CheckpointError, match=r"no model is called 'bach'.*\.safetensors file"):
         checkpoint.find("bach")
+
+
+def test_abilities_follow_from_the_kind_of_model(name, model):
+    trained = checkpoint.Checkpoint(name, model, {}, "")
+    assert trained.abilities == checkpoint.KINDS[name].abilities
+    assert trained.can("harmonize") == (name in ("minibach", "harmonizer"))
+    assert trained.can("compose") == (name in ("autoencoder", "vae"))
+
+
+def test_weights_are_loaded_once_and_again_when_they_are_retrained(tmp_path, monkeypatch):
+    path = tmp_path / "mine.safetensors"
+
+    def train(seed):
+        torch.manual_seed(seed)
+        model = checkpoint.build_model("minibach", CONFIGS["minibach"])
+        return checkpoint.save_model(path, "minibach", model, {"seed": seed})
+
+    with torch.random.fork_rng(devices=[]):
+        first = train(1)
+        loaded = checkpoint.load_model(str(path))
+        assert loaded.checksum == first
+        assert checkpoint.load_model(str(path)) is loaded
+        monkeypatch.chdir(tmp_path)
+        assert checkpoint.load_model(path.name) is loaded
+        facts = path.stat()
+        second = train(2)
+        assert path.stat().st_size == facts.st_size
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1_000_000))
+        assert checkpoint.load_model(str(path)).checksum == second != first
+        path.unlink()
+        with pytest.raises(CheckpointError, match="no such weights file"):
+            checkpoint.load_model(str(path))

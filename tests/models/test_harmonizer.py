@@ -122,7 +122,7 @@ def at_once(model, whole):
 # Notes
 
 
-def test_what_a_voice_does():
+def test_tokens_become_pitch_kind_age_and_leap():
     tokens = chorale_to_tokens(passage("S C5 -- D5 D5 .. .. G5", column=1))
     notes = MODEL.tokens_to_notes(tokens[None])
     found = Notes(*(part[0, :, S].tolist() for part in notes))
@@ -133,7 +133,7 @@ def test_what_a_voice_does():
     assert found.leap == [NONE, NONE, up, repeated, NONE, NONE, NONE]
 
 
-def test_very_wide_leaps_are_one():
+def test_leaps_beyond_the_widest_share_a_class():
     tokens = chorale_to_tokens(passage("B E2 A3 E4 E2", column=1))
     leaps = MODEL.tokens_to_notes(tokens[None]).leap[0, :, B].tolist()
     assert leaps == [NONE, 2 * WIDEST_LEAP, WIDEST_LEAP + 7, 0]
@@ -141,7 +141,7 @@ def test_very_wide_leaps_are_one():
 
 @settings(max_examples=25)
 @given(chorales())
-def test_a_piece_is_sung_step_by_step_as_it_is_at_once(chorale):
+def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
     tokens = chorale_to_tokens(chorale)[None]
     together = MODEL.tokens_to_notes(tokens)
     now = Notes(*torch.full((4, 1, tokens.shape[-1]), NONE).unbind())
@@ -156,7 +156,7 @@ def test_a_piece_is_sung_step_by_step_as_it_is_at_once(chorale):
 
 @settings(max_examples=12)
 @given(chorales(max_steps=24), SEEDS)
-def test_a_recital_hears_what_forward_hears(chorale, seed):
+def test_incremental_decoding_gives_the_logits_of_forward(chorale, seed):
     """Two candidates that go different ways; and what is not known may be anything."""
     whole = problem(chorale, some_cells(chorale, seed))
     silent = torch.where(whole.known, whole.tokens, SILENCE)
@@ -177,14 +177,14 @@ def test_a_recital_hears_what_forward_hears(chorale, seed):
         {"head_layers": 0, "encoder_layers": 0},
     ],
 )
-def test_so_does_one_of_another_build(changes):
+def test_incremental_decoding_gives_the_logits_of_forward_in_any_configuration(changes):
     model = tiny(**changes)
     whole = problem(PIECE, some_cells(PIECE, seed=5), model.config.stride)
     found = recited(model, whole, whole.tokens)
     torch.testing.assert_close(found, at_once(model, whole), atol=1e-4, rtol=1e-4)
 
 
-def test_a_recital_says_what_comes_next_if_the_next_ones_hold():
+def test_incremental_logits_of_a_later_step_assume_holds_between():
     whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
     decoder = recital_of(MODEL, whole, count=1)
     for step in range(4):
@@ -227,7 +227,7 @@ def changed_by(cell, known=()):
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_each_choice_is_heard_by_those_that_follow(place):
+def test_each_symbol_changes_the_logits_of_those_that_follow(place):
     step, voice = 9, OUTER_FIRST[place]
     changed = changed_by((step, voice))
     here = {v for t, v in changed if t == step}
@@ -237,7 +237,7 @@ def test_each_choice_is_heard_by_those_that_follow(place):
 
 
 @pytest.mark.parametrize("voice", [S, B])
-def test_a_known_note_is_heard_beforehand_as_far_as_the_encoder_sees(voice):
+def test_a_known_note_changes_earlier_logits_within_the_encoder_span(voice):
     begins, sees = 24, TINY["span"] * MODEL.config.stride
     assert min(changed_by((begins, voice)))[0] == begins
     heard = changed_by((begins, voice), known=[voice])
@@ -245,7 +245,7 @@ def test_a_known_note_is_heard_beforehand_as_far_as_the_encoder_sees(voice):
     assert min(heard)[0] == begins - sees
 
 
-def test_pieces_of_a_batch_do_not_hear_each_other():
+def test_pieces_of_a_batch_do_not_affect_each_other():
     one, other = (problem(PIECE, some_cells(PIECE, seed)) for seed in (1, 2))
     both = MODEL(MaskedBatch(*map(torch.cat, zip(one, other, strict=True))))
     torch.testing.assert_close(both, torch.cat([MODEL(one), MODEL(other)]))
@@ -279,7 +279,7 @@ def probability(model, whole, cells):
         [(0, 0), (0, 1), (1, 0), (1, 1)],
     ],
 )
-def test_what_could_have_been_sung_has_probability_1(order, cells):
+def test_the_probabilities_of_all_continuations_sum_to_1(order, cells):
     build = {"lowest": (60, 48), "symbols": (5, 4), "order": order, "context": (2,)}
     model = tiny(**build)
     rows = [[2, 2], [1, 1], [4, 1], [3, 2], [2, 3], [0, 0]]  # two voices over six steps
@@ -293,7 +293,7 @@ def test_what_could_have_been_sung_has_probability_1(order, cells):
     assert probability(model, whole, cells) == pytest.approx(1, abs=1e-5)
 
 
-def test_nothing_is_no_note_to_hold_and_each_voice_has_its_symbols():
+def test_a_hold_without_a_note_and_symbols_out_of_range_are_impossible():
     whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
     logits = MODEL(whole)[:, : len(PIECE)]
     assert logits.shape == (1, len(PIECE), 4, max(VOCABULARY))
@@ -306,7 +306,7 @@ def test_nothing_is_no_note_to_hold_and_each_voice_has_its_symbols():
 
 @settings(max_examples=10)
 @given(chorales(max_steps=24), SEEDS)
-def test_known_cells_surprise_nobody_and_open_ones_somewhat(chorale, seed):
+def test_known_cells_have_zero_nats_and_open_ones_more(chorale, seed):
     whole = problem(chorale, some_cells(chorale, seed))
     nats = surprise(MODEL(whole), whole)
     assert not nats[whole.known].any()
@@ -314,7 +314,7 @@ def test_known_cells_surprise_nobody_and_open_ones_somewhat(chorale, seed):
     assert nats.isfinite().all()
 
 
-def test_every_weight_can_learn():
+def test_every_weight_gets_a_gradient():
     model = tiny().requires_grad_(True)
     whole = problem(PIECE, some_cells(PIECE, seed=1))
     surprise(model(whole), whole).sum().backward()
@@ -340,7 +340,7 @@ def without_heights(model):
 
 
 @pytest.mark.parametrize("shift", [-3, 2])
-def test_but_for_heights_all_keys_are_one(shift):
+def test_without_height_features_transposing_changes_nothing(shift):
     known = some_cells(PIECE, seed=3)
     here = problem(PIECE, known)
     there = problem(PIECE.transpose(shift), known)
@@ -378,12 +378,12 @@ def test_but_for_heights_all_keys_are_one(shift):
         ({"dropout": -0.1}, "a share up to 0.9"),
     ],
 )
-def test_nonsense_is_refused(changes, complaint):
+def test_contradictory_configs_are_refused(changes, complaint):
     with pytest.raises(ValueError, match=complaint):
         HarmonizerConfig(**RECIPES["harmonizer"].config | TINY | changes)
 
 
-def test_a_config_from_json_is_the_same():
+def test_a_config_survives_json():
     config = MODEL.config
     lists = {name: list(getattr(config, name)) for name in ("lowest", "symbols", "order")}
     same = HarmonizerConfig(**RECIPES["harmonizer"].config | TINY | lists)
@@ -391,7 +391,7 @@ def test_a_config_from_json_is_the_same():
     assert hash(same) == hash(config)
 
 
-def test_the_recipe_speaks_of_the_voices_in_their_ranges():
+def test_the_recipes_config_has_the_voices_ranges():
     config = HarmonizerConfig(**RECIPES["harmonizer"].config)
     for voice, (low, high) in enumerate(VOICE_RANGES):
         assert config.lowest[voice] == low

@@ -40,13 +40,13 @@ def turned(x):
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("length", [1, 3, 4, 5, 8, 9, 23])
-def test_blocks_of_frames_see_what_one_mask_over_the_piece_lets_them_see(length, causal):
+def test_blockwise_attention_equals_attention_with_one_mask(length, causal):
     layer, x = attention(causal), torch.randn(3, length, WIDTH)
     torch.testing.assert_close(layer(x), full_attention(layer, x))
 
 
 @pytest.mark.parametrize(("causal", "seen"), [(False, range(6, 15)), (True, range(10, 15))])
-def test_a_frame_is_heard_span_frames_away_and_no_further(causal, seen):
+def test_attention_reaches_span_frames_and_no_further(causal, seen):
     layer, x = attention(causal), torch.randn(1, 20, WIDTH)
     changed = x.clone()
     changed[0, 10] += 1
@@ -55,7 +55,7 @@ def test_a_frame_is_heard_span_frames_away_and_no_further(causal, seen):
 
 
 @pytest.mark.parametrize("span", [1, 3, SPAN])
-def test_step_by_step_is_all_at_once_far_beyond_the_memorys_room(span):
+def test_cached_attention_equals_full_attention_beyond_the_cache_size(span):
     layer, memory = attention(causal=True, span=span), Memory(span)
     x = torch.randn(2, 12 * (span + 1) + 1, WIDTH)
     steps = [layer.step(frame, memory, j) for j, frame in enumerate(x.unbind(dim=1))]
@@ -69,7 +69,7 @@ def test_only_distances_count_not_where_a_piece_begins():
     torch.testing.assert_close(torch.stack(steps, dim=1), layer(x), atol=1e-4, rtol=1e-4)
 
 
-def test_a_memory_gives_the_last_frames_and_the_new_one():
+def test_a_cache_returns_the_last_frames_and_the_new_one():
     memory = Memory(span=3)
     for j in range(40):
         frame = torch.full((1, 1, 1, 1), float(j))
@@ -78,7 +78,7 @@ def test_a_memory_gives_the_last_frames_and_the_new_one():
         assert values.flatten().tolist() == [-k for k in range(max(0, j - 3), j + 1)]
 
 
-def test_a_block_goes_step_by_step_too():
+def test_a_block_step_by_step_equals_the_block_at_once():
     torch.manual_seed(0)
     block, memory = Block(WIDTH, HEADS, SPAN, dropout=0.5, causal=True).eval(), Memory(SPAN)
     x = torch.randn(2, 30, WIDTH)
@@ -90,7 +90,7 @@ def test_a_block_goes_step_by_step_too():
 
 
 @pytest.mark.parametrize("length", [7, FEW_ROWS])
-def test_features_are_rows_added_up(length):
+def test_embedded_features_are_sums_of_rows(length):
     sizes = (3, 1, 5)
     torch.manual_seed(0)
     layer = FeatureSum(sizes, WIDTH)
@@ -123,7 +123,7 @@ def test_features_are_summed_in_the_type_that_autocast_asks_for():
 # Dropout
 
 
-def test_dropout_leaves_everything_as_it_is_outside_of_training():
+def test_dropout_does_nothing_in_evaluation():
     x = torch.randn(2, 5, WIDTH)
     assert Dropout(0.5).eval()(x) is x
     assert Dropout(0.0).train()(x) is x

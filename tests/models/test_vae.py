@@ -7,14 +7,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicae.encoding.batches import beat_batch, beats_of, padded
+from musicae.encoding.batches import beat_batch, frame_beats, padded
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY
 from musicae.models.layers import NONE
 from musicae.models.vae import (
-    NARROWEST,
+    LEAST_LOG_VARIANCE,
+    MOST_LOG_VARIANCE,
     POOLS,
-    WIDEST,
     BeatBatch,
     ChoraleVAE,
     ChoraleVAEConfig,
@@ -93,7 +93,7 @@ def a_latent(count, seed=0, model=MODEL):
 
 
 @pytest.mark.parametrize("changes", [{}, {"encoder_layers": 2, "lead_layers": 2}, {"stride": 4}])
-def test_a_piece_in_a_batch_reads_as_it_does_alone(changes):
+def test_a_piece_in_a_batch_gives_the_same_outputs_as_alone(changes):
     model = tiny(**changes)
     one, other = whole(PIECE, model), whole(LONGER, model)
     both = model(padded([one, other]))
@@ -115,7 +115,7 @@ def test_a_piece_in_a_batch_reads_as_it_does_alone(changes):
 
 @settings(max_examples=10)
 @given(chorales(max_steps=24))
-def test_what_is_written_comes_back_as_gaussians_and_probabilities(chorale):
+def test_outputs_are_finite_gaussians_and_log_probabilities(chorale):
     piece = whole(chorale)
     reading = MODEL(piece)
     beats = int(piece.beats.max()) + 1
@@ -125,8 +125,8 @@ def test_what_is_written_comes_back_as_gaussians_and_probabilities(chorale):
     assert reading.prior.mean.shape == (1, beats, TINY["beat"])
     for gaussian in (*reading.posterior, reading.prior):
         assert gaussian.mean.isfinite().all()
-        assert (gaussian.log_variance >= NARROWEST).all()
-        assert (gaussian.log_variance <= WIDEST).all()
+        assert (gaussian.log_variance >= LEAST_LOG_VARIANCE).all()
+        assert (gaussian.log_variance <= MOST_LOG_VARIANCE).all()
     torch.testing.assert_close(
         reading.skeleton.exp().sum(dim=-1), torch.ones(reading.skeleton.shape[:-1])
     )
@@ -136,7 +136,7 @@ def test_what_is_written_comes_back_as_gaussians_and_probabilities(chorale):
     assert not nats[:, len(chorale) :].any()
 
 
-def test_hearing_does_not_depend_on_what_counts_as_known():
+def test_encoding_does_not_depend_on_the_known_mask():
     piece = whole(PIECE)
     known = piece._replace(
         problem=piece.problem._replace(known=torch.ones_like(piece.problem.known))
@@ -146,7 +146,7 @@ def test_hearing_does_not_depend_on_what_counts_as_known():
 
 
 @pytest.mark.parametrize("beat", [0, 3, 7])
-def test_a_beats_vector_hears_its_own_notes_and_so_does_the_pieces(beat):
+def test_a_changed_note_changes_its_beats_and_the_pieces_posterior(beat):
     """As far as the encoder listens around the beat; others hear it through the piece's vector."""
     piece = whole(PIECE)
     tokens = piece.problem.tokens.clone()
@@ -164,7 +164,7 @@ def test_a_beats_vector_hears_its_own_notes_and_so_does_the_pieces(beat):
 # What leads the writer
 
 
-def test_each_beats_vector_is_heard_in_the_notes_of_the_beat():
+def test_each_beats_vector_changes_the_logits_of_its_beat():
     piece = whole(PIECE)
     notes = MODEL.tokens_to_notes(piece.problem.tokens)
     latent = a_latent(8)
@@ -205,7 +205,7 @@ def test_what_is_chosen_later_changes_nothing_before_it(turn):
     torch.testing.assert_close(found[before], expected[before])
 
 
-def test_what_is_forgotten_is_heard_no_more_but_for_the_step_before():
+def test_forgotten_frames_affect_only_the_next_step():
     piece = whole(PIECE)
     notes = MODEL.tokens_to_notes(piece.problem.tokens)
     heard = MODEL.condition(a_latent(8), piece)
@@ -239,7 +239,7 @@ def test_in_training_it_writes_from_draws_and_in_evaluation_from_means():
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0])
-def test_imagined_beats_are_what_is_foreseen_of_them(noise):
+def test_sampled_beats_follow_the_beat_prior(noise):
     """Longer than the prior remembers; each beat is as its noise says within what is foreseen."""
     piece = padded([whole(PIECE), whole(LONGER)])
     numbers = torch.Generator().manual_seed(3)
@@ -252,7 +252,7 @@ def test_imagined_beats_are_what_is_foreseen_of_them(noise):
     torch.testing.assert_close(latent.beats, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_a_beat_is_foreseen_from_those_before_it_alone():
+def test_the_beat_prior_depends_on_earlier_beats_only():
     piece, latent = whole(LONGER), a_latent(11)
     usual = MODEL.beat_prior(latent, piece).mean
     beats = latent.beats.clone()
@@ -269,7 +269,7 @@ def test_a_beat_is_foreseen_from_those_before_it_alone():
 
 @settings(max_examples=25)
 @given(SEEDS)
-def test_divergence_is_torchs(seed):
+def test_divergence_equals_torchs_kl(seed):
     numbers = torch.Generator().manual_seed(seed)
     q, p = (
         Gaussian(
@@ -300,7 +300,7 @@ def test_draws_have_the_mean_and_the_variance():
 # Learning
 
 
-def test_every_weight_can_learn():
+def test_every_weight_gets_a_gradient():
     model = tiny().requires_grad_(True)
     model.train()
     piece = padded([whole(PIECE), whole(LONGER)])
@@ -327,12 +327,12 @@ def test_every_weight_can_learn():
         ({"order": (0, 1, 2)}, "the same voices"),
     ],
 )
-def test_nonsense_is_refused(changes, complaint):
+def test_contradictory_configs_are_refused(changes, complaint):
     with pytest.raises(ValueError, match=complaint):
         ChoraleVAEConfig(**RECIPES["vae"].config | TINY | changes)
 
 
-def test_a_config_from_json_is_the_same():
+def test_a_config_survives_json():
     lists = {"sliders": list(MODEL.config.sliders), "lowest": list(MODEL.config.lowest)}
     same = ChoraleVAEConfig(**RECIPES["vae"].config | TINY | lists)
     assert same == MODEL.config
@@ -349,4 +349,4 @@ def test_after_the_end_there_are_no_beats():
     assert piece.beats[0, :frames].tolist() == [j // 2 for j in range(frames)]
     assert (piece.beats[0, frames:] == NONE).all()
     assert isinstance(piece, BeatBatch)
-    assert torch.equal(beats_of(PIECE, 2), piece.beats[0, :frames])
+    assert torch.equal(frame_beats(PIECE, 2), piece.beats[0, :frames])

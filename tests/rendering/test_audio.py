@@ -162,7 +162,7 @@ def test_notes_begin_when_the_tempi_say():
 
 
 @both
-def test_it_lasts_to_the_end_and_until_the_last_notes_have_died_away():
+def test_the_sound_lasts_until_the_last_notes_have_died_away():
     heard = synthesize(singing(*half_notes(), steps=32))
     assert len(heard) == 8 * SAMPLE_RATE  # two silent seconds at the end are music too
     ringing = synthesize(singing(*half_notes(CHORDS[:2])))
@@ -181,7 +181,7 @@ def test_the_peak_is_one_decibel_below_full_scale():
 
 
 @both
-def test_what_is_too_loud_for_16_bits_is_not_clipped():
+def test_loud_music_is_not_clipped_to_16_bits():
     tracks = [
         [
             midi_file.Timed(
@@ -213,7 +213,7 @@ def test_a_voice_alone_stands_in_the_middle():
 
 
 @both
-def test_a_program_is_heard():
+def test_a_program_changes_the_sound():
     arrangement = singing(*half_notes(CHORDS[:1]))
     choir, organ = synthesize(arrangement), synthesize(arrangement, program=ORGAN)
     assert np.array_equal(choir, synthesize(arrangement, program=CHOIR_AAHS))
@@ -290,7 +290,7 @@ def test_a_channel_keeps_its_own_place_and_the_balance_of_volumes():
 
 @given(chorales(max_steps=16))
 @settings(max_examples=15, deadline=None)
-def test_staging_keeps_every_note(chorale):
+def test_panning_keeps_every_note(chorale):
     arrangement = midi_writer.arrange(chorale)
 
     def notes(tracks):
@@ -303,14 +303,14 @@ def test_staging_keeps_every_note(chorale):
     assert choir.end > arrangement.end
 
 
-def test_no_notes_are_silence():
+def test_a_piece_without_notes_is_silent():
     heard = synthesize(singing(steps=16))
     assert heard.shape == (4 * SAMPLE_RATE, 2)
     assert not heard.any()
 
 
 @both
-def test_any_midi_file_can_be_heard(tmp_path):
+def test_any_midi_file_can_be_synthesized(tmp_path):
     both = [*tune((0, 480, 60)), *tune((480, 960, 38), channel=9)]
     late = [
         meta(0, "time_signature", numerator=3, denominator=4),

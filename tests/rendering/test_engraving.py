@@ -155,7 +155,7 @@ def test_one_sign_is_enough_for_two_voices():
     assert signs(ET.fromstring(lay_out(to_xml(chorale)))) == ["F4 sharp"]
 
 
-def test_what_another_voice_altered_is_reminded_of_until_the_next_bar_ends():
+def test_accidentals_of_the_other_voice_get_courtesy_signs():
     bars = [[(0, 16, 78), (16, 16, 74), (32, 16, 77)], [(0, 16, 62), (16, 16, 65), (32, 16, 65)]]
     root = ET.fromstring(lay_out(to_xml(Chorale.from_notes(bars, key=Key.parse("C major")))))
     assert signs(root) == ["F5 sharp", "F4 natural"]
@@ -239,7 +239,7 @@ def test_an_inner_voice_keeps_a_fermata_that_the_outer_one_lacks():
     ]
 
 
-def test_marks_tempo_and_labels_come_along_once():
+def test_marks_tempo_and_labels_are_written_once():
     marks = {(12, 1): ["parallel fifths"], (12, 2): []}
     labels = analyse(PHRASE)
     four = ET.fromstring(to_xml(PHRASE, marks=marks, labels=labels))
@@ -269,7 +269,7 @@ def test_texts_of_a_voice_that_is_left_out_stay():
     ("voices", "clefs"),
     [((0,), "G"), ((1,), "G"), ((3,), "F"), ((0, 3), "GF"), ((1, 2, 3), "GF"), ((), "G")],
 )
-def test_what_never_sings_is_left_out(voices, clefs):
+def test_silent_voices_are_left_out(voices, clefs):
     lines = [[(0, 16, 60)] if v in voices else [] for v in range(4)]
     root = ET.fromstring(lay_out(to_xml(Chorale.from_notes(lines, steps=16))))
     assert [sign.text for sign in root.findall(".//clef/sign")] == list(clefs)
@@ -463,7 +463,7 @@ def test_pages_are_a4_in_fonts_that_are_everywhere():
     assert {e.get("font-family") for e in root.iter()} == {None, "Libertinus Serif, Times, serif"}
 
 
-def test_nothing_is_said_on_the_terminal(capfd):
+def test_verovio_prints_nothing(capfd):
     engrave(phrase())
     assert capfd.readouterr() == ("", "")
 
@@ -495,7 +495,7 @@ def test_svg_pages_are_numbered_and_a_pdf_has_them_all(tmp_path):
     assert b"/CreationDate" not in pdf
 
 
-def test_png(tmp_path):
+def test_a_png_is_written(tmp_path):
     (path,) = write(phrase(), tmp_path / "a.png")
     data = path.read_bytes()
     assert data.startswith(b"\x89PNG")
@@ -531,7 +531,7 @@ def test_pages_are_written_all_or_none(tmp_path, monkeypatch):
     ("name", "complaint"),
     [("a.mid", r"a\.mid: name an engraved score \.svg"), ("none/a.pdf", "there is no folder")],
 )
-def test_what_cannot_be_written(tmp_path, name, complaint):
+def test_what_cannot_be_engraved_is_refused(tmp_path, name, complaint):
     with pytest.raises(MusicaeError, match=complaint):
         write(phrase(), tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -91,7 +91,7 @@ def test_every_note_is_drawn_apart_in_its_voices_colour(tmp_path, chorale):
     assert counts == [len(chorale.notes(v)) for v in range(4)]
 
 
-def test_what_was_given_is_set_off(tmp_path):
+def test_given_notes_are_drawn_solid(tmp_path):
     known = np.zeros(HYMN.pitch.shape, dtype=bool)
     known[:, 0] = True
     known[12:, 3] = True
@@ -203,7 +203,7 @@ def test_alternatives_stand_above_each_other_in_each_system():
     assert "5" not in shown
 
 
-def test_one_by_name_has_it_as_its_title():
+def test_a_single_named_piece_has_its_name_as_title():
     assert "tune" in texts_of(piano_roll.piano_roll({"tune": UNISONS}))
     assert "tune" not in texts_of(piano_roll.piano_roll({"tune": HYMN}))
 
@@ -260,7 +260,7 @@ def test_any_chorale_can_be_drawn(tmp_path_factory, chorale):
     assert path.stat().st_size
 
 
-def test_what_cannot_be_drawn_says_why(tmp_path):
+def test_pictures_that_cannot_be_drawn_say_why(tmp_path):
     with pytest.raises(MusicaeError, match=r"hymn.wav: its name should end in one of .png"):
         piano_roll.draw(HYMN, tmp_path / "hymn.wav")
     with pytest.raises(MusicaeError, match="what is given"):

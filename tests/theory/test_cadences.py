@@ -34,7 +34,7 @@ def end_of(ending, key="C major", begin=PHRASE):
         ("S D5 D5^\nA A4 A4\nT F4 F4\nB D3 C3", "other"),  # a seventh chord
     ],
 )
-def test_phrases_end_at_home(ending, kind):
+def test_cadences_in_the_home_key(ending, kind):
     cadence = end_of(ending)
     assert (cadence.kind, str(cadence.key)) == (kind, "C major")
 
@@ -48,7 +48,7 @@ def test_phrases_end_at_home(ending, kind):
         ("S D5 C5^\nA B4 A4\nT E4 F4\nB G#3 F3", "deceptive", "A minor"),
     ],
 )
-def test_phrases_end_next_door(ending, kind, key):
+def test_cadences_in_neighbouring_keys(ending, kind, key):
     cadence = end_of(ending)
     assert (cadence.kind, str(cadence.key)) == (kind, key)
 
@@ -64,7 +64,7 @@ def test_phrases_end_next_door(ending, kind, key):
         ("S A4 G#4^\nA F#4 E4\nT C4 B3\nB D#3 E3", "half"),  # VII of V
     ],
 )
-def test_phrases_end_in_minor(ending, kind):
+def test_cadences_in_minor(ending, kind):
     begin = "S A4 B4 C5\nA E4 E4 E4\nT C4 B3 A3\nB A3 G#3 A3"
     cadence = end_of(ending, "A minor", begin)
     assert (cadence.kind, str(cadence.key)) == (kind, "A minor")
@@ -104,7 +104,7 @@ def test_every_fermata_is_an_ending_and_so_is_the_last_note():
 
 
 @pytest.mark.parametrize("grid", ["S ..", "B C3 D3", "S C5^"])
-def test_where_no_chords_are_there_are_no_cadences(grid):
+def test_without_chords_a_cadence_is_other(grid):
     assert all(cadence.kind == "other" for cadence in cadences(passage(grid)))
 
 

@@ -230,7 +230,7 @@ def labelled(grid, key=None, column=QUARTER):
 
 
 @pytest.mark.parametrize("name", READ_ALOUD)
-def test_read_aloud(name):
+def test_the_analysis_of_typed_passages(name):
     grid, key, column, numerals, symbols = READ_ALOUD[name]
     assert labelled(grid, key, column) == (numerals, symbols)
 

@@ -94,7 +94,7 @@ def agreement(chorales):
     return {kind: count / len(chorales) for kind, count in kinds.items()}
 
 
-def test_bach_s_keys_are_found(bach):
+def test_the_recorded_keys_of_bach_are_found(bach):
     train = [(chorale, chorale.key) for chorale in bach.side("train")]
     shares = agreement(train)
     assert shares["same"] > 0.86

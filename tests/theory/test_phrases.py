@@ -66,7 +66,7 @@ def test_equal_notes_are_divided_by_the_bars():
     assert bars_and_beats(hymn) == [(2, 3), (4, 3), (6, 3), (8, 3)]
 
 
-def test_triple_time_with_pickup():
+def test_phrases_in_triple_time_with_a_pickup():
     amazing_grace = """
     D4 --  G4 -- -- -- B4 G4  B4 -- -- -- A4 --  G4 -- -- -- E4 --  D4 -- -- --
     D4 --  G4 -- -- -- B4 G4  B4 -- -- -- A4 --  D5 -- -- -- -- --  -- -- -- --
@@ -75,7 +75,7 @@ def test_triple_time_with_pickup():
     assert bars_and_beats(song) == [(4, 1), (7, 1)]
 
 
-def test_compound_time():
+def test_phrases_in_compound_time():
     silent_night = """
     G4 A4 G4 E4 -- --  G4 A4 G4 E4 -- --  D5 -- D5 B4 -- --  C5 -- C5 G4 -- --
     A4 -- A4 C5 B4 A4  G4 A4 G4 E4 -- --  A4 -- A4 C5 B4 A4  G4 A4 G4 E4 -- --
@@ -83,7 +83,7 @@ def test_compound_time():
     assert bars_and_beats(sung(silent_night, 6, 8, column=EIGHTH)) == [(4, 2), (8, 2)]
 
 
-def test_five_in_a_bar():
+def test_phrases_in_five_four():
     song = """
     C4 D4 E4 F4 --  G4 E4 D4 C4 --
     C4 D4 E4 F4 --  G4 E4 D4 C4 --
@@ -105,13 +105,13 @@ def test_without_long_notes_few_ends_are_guessed():
     assert ends[-1] == song.notes(0)[-1].step
 
 
-def test_one_note_and_silence():
+def test_one_note_is_one_phrase_and_silence_none():
     assert infer(quarters(60)) == (0,)
     assert infer(sung(".. .. C4 ..")) == (8,)
     assert infer(sung(".. ..")) == ()
 
 
-def test_the_highest_voice_that_sounds_is_heard():
+def test_phrases_are_inferred_from_the_highest_sounding_voice():
     def lowered(chorale):
         moved = replace(chorale, fermatas=())
         pitch, onset = moved.pitch[:, [1, 2, 3, 0]], moved.onset[:, [1, 2, 3, 0]]
@@ -159,7 +159,7 @@ def test_most_ends_in_bach_are_found_and_few_are_false():
 
 
 @pytest.mark.parametrize("numerator", [4, 255])
-def test_time_is_linear(numerator):
+def test_inference_time_is_linear_in_the_number_of_notes(numerator):
     def seconds(times):
         song = in_meter(quarters(*[60, 62, 64, 62] * times), numerator, 4)
         began = time.process_time()
@@ -172,7 +172,7 @@ def test_time_is_linear(numerator):
 # What the musician wishes
 
 
-def test_none_and_infer():
+def test_none_gives_no_phrases_and_infer_finds_them():
     assert choose(ODE, "none", (8,)) is None
     assert choose(ODE, "infer", ()) == infer(ODE)
 
@@ -188,7 +188,7 @@ def test_a_mark_in_a_rest_is_for_the_note_before():
     assert choose(song, "infer", (0, 12)) == (8, 20)
 
 
-def test_marks_of_a_silent_piece_mark_nothing():
+def test_marks_in_a_silent_piece_give_no_ends():
     assert choose(sung(".. .. .."), "infer", (4,)) == ()
 
 
@@ -197,7 +197,7 @@ def write(path, text):
     return path
 
 
-def test_positions_in_a_text_file(tmp_path):
+def test_a_text_file_gives_bars_and_beats(tmp_path):
     path = write(tmp_path / "ends.txt", "# Ode to Joy\n2 4\n\n4  # the last note of bar 4\n6 2.5\n")
     assert choose(ODE, path, (8,)) == (28, 56, 84, 120)
     assert choose(ODE, str(path), ()) == (28, 56, 84, 120)
@@ -224,7 +224,7 @@ def test_positions_are_those_of_the_chorale(tmp_path):
         ("# nothing", r"ends.txt: marks nothing; write"),
     ],
 )
-def test_texts_that_cannot_be_used(tmp_path, text, complaint):
+def test_text_files_that_cannot_be_used_are_refused(tmp_path, text, complaint):
     with pytest.raises(ChoraleError, match=complaint):
         choose(ODE, write(tmp_path / "ends.txt", text), ())
 
@@ -240,7 +240,7 @@ def test_places_without_notes_cannot_be_marked(tmp_path):
     assert choose(song, write(tmp_path / "ends.txt", "3 2"), ()) == (24, 56)
 
 
-def test_bytes_that_are_no_text(tmp_path):
+def test_a_text_file_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "ends.txt"
     path.write_bytes(b"\xff\xfe4\x00")
     with pytest.raises(ChoraleError, match=r"ends.txt: cannot be read as text"):
@@ -248,7 +248,7 @@ def test_bytes_that_are_no_text(tmp_path):
 
 
 @pytest.mark.parametrize("wish", ["yes", "none.mid", ""])
-def test_wishes_that_are_no_files(wish):
+def test_a_missing_phrase_file_is_refused(wish):
     with pytest.raises(ChoraleError, match=r"no such file; phrases are 'none', 'infer', or"):
         choose(ODE, wish, ())
 
@@ -276,7 +276,7 @@ def test_fermatas_of_a_file_that_was_written(tmp_path, suffix):
     assert choose(replace(song, fermatas=()), path, ()) == (24, 56, 120)
 
 
-def test_files_that_mark_nothing_or_too_much(tmp_path):
+def test_files_that_mark_nothing_or_places_outside_are_refused(tmp_path):
     path = tmp_path / "song.mid"
     midi_writer.write(ODE, path)
     with pytest.raises(ChoraleError, match=r"song.mid: has no markers called fermata, cadence"):

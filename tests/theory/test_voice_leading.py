@@ -124,11 +124,11 @@ def test_the_examples_in_docstrings_run(module):
         ),
     ],
 )
-def test_no_parallels_where(what, grid):
+def test_these_motions_are_no_parallels(what, grid):
     assert not broken(grid) & set(PARALLELS), what
 
 
-def test_what_a_phrase_leaves_behind_is_not_held_against_the_next():
+def test_no_rule_looks_across_the_end_of_a_phrase():
     phrase_end, one_phrase = ("S G4^ A4\nA E4 F4\nB C3 D4", "S G4 A4\nA E4 F4\nB C3 D4")
     assert not broken(phrase_end)
     assert {"parallel fifths", "leap beyond an octave"} & broken(one_phrase)
@@ -197,7 +197,7 @@ def test_rates_are_counted_on_chords():
 
 
 @pytest.mark.parametrize("grid", ["S ..", "S C5", "S C5 D5 E5 F5", "B ..\nT .. C4 .."])
-def test_nearly_nothing_breaks_nothing(grid):
+def test_silence_and_single_voices_break_no_rule(grid):
     assert not check(passage(grid))
     assert set(rates(passage(grid)).values()) == {0.0}
 
@@ -225,7 +225,7 @@ def test_transposed_music_breaks_the_same_rules(chorale, semitones):
 
 
 @given(chorales())
-def test_parallels_are_parallels_backwards(chorale):
+def test_parallels_are_counted_alike_in_reverse(chorale):
     steps = len(chorale)
     voices = [
         [(steps - n.step - n.duration, n.duration, n.pitch) for n in chorale.notes(voice)]

@@ -16,7 +16,7 @@ from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.key_finding import likely_key
 from musicae.training import harmonizer
 from musicae.training.config import RECIPES
-from musicae.training.harmonizer import LONGEST, Exercises, HarmonyTask
+from musicae.training.harmonizer import LONGEST_EXERCISE, Exercises, HarmonyTask
 from tests.support.passages import passage
 
 S, A, T, B = range(4)
@@ -72,14 +72,14 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_what_is_given_is_whole_notes(index):
+def test_given_cells_are_whole_notes(index):
     found = many(index, draws=40)
     held = found.tokens[:, 1:] == HOLD
     assert torch.equal(found.known[:, 1:][held], found.known[:, :-1][held])
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_pieces_are_moved_as_they_are_with_their_tonic(index):
+def test_transposed_pieces_keep_their_notes_and_move_their_tonic(index):
     chorale = CHORALES[index]
     found = many(index, draws=60)
     keys = likely_key(chorale), PartialScore.of(chorale, voices=(S,)).key
@@ -109,23 +109,23 @@ def test_the_key_is_that_of_all_voices_or_that_of_the_soprano():
 
 def test_short_pieces_are_filled_up_with_known_silence():
     found = many(1, draws=10)
-    assert found.tokens.shape == found.known.shape == (10, LONGEST, 4)
-    assert found.context.shape == (10, LONGEST, len(SIZES))
+    assert found.tokens.shape == found.known.shape == (10, LONGEST_EXERCISE, 4)
+    assert found.context.shape == (10, LONGEST_EXERCISE, len(SIZES))
     assert (found.tokens[:, len(USUAL) :] == SILENCE).all()
     assert found.known[:, len(USUAL) :].all()
 
 
 def test_long_pieces_are_cut_anywhere_between_frames():
     found = many(3, draws=30)
-    assert found.tokens.shape == (30, LONGEST, 4)
+    assert found.tokens.shape == (30, LONGEST_EXERCISE, 4)
     whole = chorale_to_tokens(LONG)
     places = torch.from_numpy(step_features(PartialScore.of(LONG, voices=(S,))))[:, :5]
-    frames = range(0, len(LONG) - LONGEST + 1, 2)
+    frames = range(0, len(LONG) - LONGEST_EXERCISE + 1, 2)
     cuts = {}
     for shift in transpositions(LONG):
         moved = torch.where(whole >= FIRST_PITCH, whole + shift, whole)
-        for first, cut in zip(frames, windows(moved, frames, LONGEST), strict=True):
-            cuts[first, shift] = cut, places[first : first + LONGEST]
+        for first, cut in zip(frames, windows(moved, frames, LONGEST_EXERCISE), strict=True):
+            cuts[first, shift] = cut, places[first : first + LONGEST_EXERCISE]
     begins = []
     for tokens, context in zip(found.tokens, found.context, strict=True):
         fitting = [
@@ -138,7 +138,7 @@ def test_long_pieces_are_cut_anywhere_between_frames():
     assert len(set(begins)) > 5
 
 
-def test_everything_that_a_musician_may_give_is_given():
+def test_exercises_give_voices_passages_and_nothing():
     found = many(0, draws=200)
     known = found.known[:, : len(PLAIN)]
     by_voice = known.all(dim=1) | ~known.any(dim=1)
@@ -152,7 +152,7 @@ def test_everything_that_a_musician_may_give_is_given():
     assert kinds["soprano"].float().mean() > 0.4
 
 
-def test_phrases_and_rhythm_are_told_now_and_then():
+def test_phrases_and_rhythm_are_known_in_some_exercises():
     found = many(0, draws=60)
     context = found.context[:, : len(PLAIN)]
     untold = (context[..., PHRASES] == 0).flatten(1).all(dim=1)
@@ -162,14 +162,14 @@ def test_phrases_and_rhythm_are_told_now_and_then():
     assert set(context[..., RHYTHM].unique().tolist()) == {0, 1 + RHYTHMS.index("plain")}
 
 
-def test_the_rhythm_is_that_of_the_piece_beside_the_others():
+def test_the_rhythm_class_compares_a_piece_with_the_others():
     three = Exercises([PLAIN, USUAL, FLOWING], every_key=True, stride=2)
     columns = [many(i, 20, three).context[..., RHYTHM] for i in range(3)]
     rhythms = [set(column.unique().tolist()) for column in columns]
     assert rhythms == [{0, 1 + RHYTHMS.index("plain")}, {0}, {0, 1 + RHYTHMS.index("flowing")}]
 
 
-def test_telling_one_exercise_less_does_not_change_it_for_the_others():
+def test_one_exercise_does_not_change_the_draws_of_the_others():
     before = LEARN.describe()
     many(0, draws=20)
     assert LEARN.describe() == before
@@ -178,7 +178,7 @@ def test_telling_one_exercise_less_does_not_change_it_for_the_others():
 # As they are, with the soprano given
 
 
-def test_to_judge_by_the_soprano_is_given_and_nothing_drawn():
+def test_validation_gives_the_soprano_and_draws_nothing():
     found = JUDGE.batch([0, 1, 2], 1)
     assert same(found, JUDGE.batch([0, 1, 2]))
     assert same(found, JUDGE.batch([0, 1, 2], 7, 8))
@@ -195,7 +195,7 @@ def test_to_judge_by_the_soprano_is_given_and_nothing_drawn():
         assert known[steps:].all()
 
 
-def test_to_judge_by_long_pieces_stay_whole_and_lengths_are_whole_frames():
+def test_validation_pieces_stay_whole_in_whole_frames():
     assert JUDGE.batch([3]).tokens.shape == (1, len(LONG), 4)
     odd = replace(USUAL, pitch=USUAL.pitch[:-1], onset=USUAL.onset[:-1])
     for stride, length in ((2, 16), (4, 16), (5, 15), (1, 15)):
@@ -235,7 +235,7 @@ def test_a_process_may_have_no_share_of_a_batch(examples):
 # The task
 
 
-def test_a_loss_for_each_example_that_a_model_can_learn_from():
+def test_every_example_has_a_loss_with_gradients():
     torch.manual_seed(0)
     small = {"width": 16, "heads": 2, "depth": 4, "span": 4}
     layers = {"encoder_layers": 1, "decoder_layers": 1, "head_layers": 1}
@@ -255,4 +255,4 @@ def test_examples_have_the_models_stride():
     for stride in (4, 5):
         found = HarmonyTask().examples([odd], False, {"stride": stride})
         assert found.batch([0]).tokens.shape[1] % stride == 0
-    assert harmonizer.LONGEST % HarmonizerConfig.stride == 0
+    assert harmonizer.LONGEST_EXERCISE % HarmonizerConfig.stride == 0

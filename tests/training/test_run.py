@@ -19,8 +19,8 @@ from musicae.encoding.tokens import WINDOW, chorale_to_tokens, flatten
 from musicae.models import checkpoint
 from musicae.models.vocabulary import HOLD, SILENCE
 from musicae.training.config import RECIPES
-from musicae.training.fit import Progress
-from musicae.training.minibach import Windows, four_bar_starts, windows
+from musicae.training.fit import TrainingProgress
+from musicae.training.minibach import Windows, four_bar_starts, training_windows
 from musicae.training.run import LOG, STATE, SUMMARY, train
 from musicae.training.task import Settings
 from musicae.training.vae import LatentStatistics
@@ -90,7 +90,7 @@ def test_windows_leave_out_what_is_not_in_whole_bars_of_common_time():
 
 
 def test_a_window_is_silent_outside_the_piece():
-    found = windows([hymn()], every_key=False).long()
+    found = training_windows([hymn()], every_key=False).long()
     assert found.shape == (9, WINDOW, 4)
     assert torch.equal(found[0, :12], torch.full((12, 4), SILENCE))
     assert torch.equal(found[0, 12:], chorale_to_tokens(hymn())[:52])
@@ -101,9 +101,9 @@ def test_a_window_is_silent_outside_the_piece():
 def test_every_key_is_every_transposition():
     shifts = transpositions(hymn())
     assert len(shifts) > 3
-    found = windows([hymn()], every_key=True)
+    found = training_windows([hymn()], every_key=True)
     assert len(found) == 9 * len(shifts)
-    apart = torch.cat([windows([hymn(shift=s)], every_key=False) for s in shifts])
+    apart = torch.cat([training_windows([hymn(shift=s)], every_key=False) for s in shifts])
     assert torch.equal(found, apart)
 
 
@@ -112,13 +112,14 @@ def test_a_chorale_beyond_the_ranges_is_moved_just_into_them():
     nearest = max(transpositions(high))
     assert nearest < 0
     assert torch.equal(
-        windows([high], every_key=False), windows([hymn(shift=14 + nearest)], every_key=False)
+        training_windows([high], every_key=False),
+        training_windows([hymn(shift=14 + nearest)], every_key=False),
     )
 
 
-def test_who_composes_learns_from_windows_that_sound_to_the_end():
+def test_the_autoencoder_learns_from_windows_that_sound_to_the_end():
     found = RECIPES["autoencoder"].task.examples([hymn()], False, {}).tokens
-    assert torch.equal(found, windows([hymn()], every_key=False)[:6])
+    assert torch.equal(found, training_windows([hymn()], every_key=False)[:6])
     assert len(RECIPES["minibach"].task.examples([hymn()], False, {})) == 9
 
 
@@ -158,7 +159,7 @@ def test_settings_that_make_no_sense_are_refused(wrong):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_run_learns_and_leaves_weights_log_and_summary(tmp_path, name, capfd):
-    told: list[Progress] = []
+    told: list[TrainingProgress] = []
     done = run(tmp_path, name, report=told.append)
     assert capfd.readouterr() == ("", "")
     assert {p.name for p in tmp_path.iterdir()} == {f"{name}.safetensors", LOG, SUMMARY, STATE}
@@ -174,7 +175,7 @@ def test_a_run_learns_and_leaves_weights_log_and_summary(tmp_path, name, capfd):
     assert done[1:] == (4, best["epoch"], best["valid_loss"], True)
 
     summary = json.loads((tmp_path / SUMMARY).read_text())
-    loaded = checkpoint.load(done.weights)
+    loaded = checkpoint.load_checkpoint(done.weights)
     assert loaded.provenance == {k: v for k, v in summary.items() if k != "checksum"}
     assert loaded.checksum == summary["checksum"]
     assert summary["settings"]["seed"] == QUICK.seed
@@ -196,17 +197,17 @@ def test_a_run_learns_and_leaves_weights_log_and_summary(tmp_path, name, capfd):
     assert told[-1].loss == pytest.approx(rows[3]["train_loss"])
 
 
-def test_a_seed_decides_everything_and_touches_nothing_of_the_caller(tmp_path):
+def test_a_seed_decides_the_run_and_leaves_the_callers_generators(tmp_path):
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
     first, again = run(tmp_path / "first"), run(tmp_path / "again")
     assert torch.equal(torch.rand(1), expected)
     assert log(tmp_path / "first") == log(tmp_path / "again")
-    checksum = checkpoint.load(first.weights).checksum
-    assert checkpoint.load(again.weights).checksum == checksum
+    checksum = checkpoint.load_checkpoint(first.weights).checksum
+    assert checkpoint.load_checkpoint(again.weights).checksum == checksum
     other = run(tmp_path / "other", settings=replace(QUICK, seed=6))
-    assert checkpoint.load(other.weights).checksum != checksum
+    assert checkpoint.load_checkpoint(other.weights).checksum != checksum
 
 
 @pytest.mark.parametrize("epoch", [1, 3])
@@ -219,8 +220,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, epoch):
     done = run(killed, "autoencoder", resume=True)
     assert log(killed) == log(whole)
     assert done.epochs == 4
-    expected = checkpoint.load(whole / "autoencoder.safetensors")
-    assert checkpoint.load(done.weights).checksum == expected.checksum
+    expected = checkpoint.load_checkpoint(whole / "autoencoder.safetensors")
+    assert checkpoint.load_checkpoint(done.weights).checksum == expected.checksum
     states = [
         torch.load(f / STATE, weights_only=True)["optimizer"]["state"] for f in (whole, killed)
     ]
@@ -231,9 +232,9 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, epoch):
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path):
     first = run(tmp_path)
-    checksum = checkpoint.load(first.weights).checksum
+    checksum = checkpoint.load_checkpoint(first.weights).checksum
     assert run(tmp_path, resume=True, report=kill_in_epoch(1)) == first
-    assert checkpoint.load(first.weights).checksum == checksum
+    assert checkpoint.load_checkpoint(first.weights).checksum == checksum
 
 
 def test_another_runs_state_is_refused(tmp_path, small_corpus):
@@ -256,14 +257,16 @@ def test_an_early_stop_keeps_the_best_weights(tmp_path):
     losses = [row["valid_loss"] for row in log(tmp_path)]
     assert done.epochs == len(losses) == done.best_epoch + 2 < 50
     assert losses[done.best_epoch - 1] == min(losses) == done.valid_loss
-    model = checkpoint.load(done.weights).model
+    model = checkpoint.load_checkpoint(done.weights).model
     with torch.no_grad():
-        loss = RECIPES["minibach"].task.loss(model, windows([hymn(30, shift=-1)], every_key=False))
+        loss = RECIPES["minibach"].task.loss(
+            model, training_windows([hymn(30, shift=-1)], every_key=False)
+        )
     assert loss.mean().item() == pytest.approx(done.valid_loss, rel=1e-5)
 
 
-def test_the_autoencoder_knows_where_its_codes_lie(tmp_path):
-    model = checkpoint.load(run(tmp_path, "autoencoder").weights).model
+def test_the_autoencoder_stores_mean_and_covariance_of_its_codes(tmp_path):
+    model = checkpoint.load_checkpoint(run(tmp_path, "autoencoder").weights).model
     tokens = RECIPES["autoencoder"].task.examples([hymn()], True, {}).tokens.long()
     with torch.no_grad():
         codes = model.encode(flatten(tokens))
@@ -272,7 +275,7 @@ def test_the_autoencoder_knows_where_its_codes_lie(tmp_path):
     assert torch.allclose(covariance, torch.cov(codes.T), rtol=1e-3, atol=1e-3)
 
 
-def test_bfloat16_comes_close(tmp_path):
+def test_bfloat16_comes_close_to_the_exact_loss(tmp_path):
     exact = run(tmp_path / "exact").valid_loss
     assert run(tmp_path / "rough", precision="bf16-mixed").valid_loss == pytest.approx(
         exact, rel=0.02
@@ -291,8 +294,8 @@ def assert_same_run(name, one, two):
     """Up to the order in which gradients are added."""
     for a, b in zip(log(one), log(two), strict=True):
         assert b == pytest.approx(a, rel=1e-5)
-    expected = checkpoint.load(one / f"{name}.safetensors").model.state_dict()
-    found = checkpoint.load(two / f"{name}.safetensors").model.state_dict()
+    expected = checkpoint.load_checkpoint(one / f"{name}.safetensors").model.state_dict()
+    found = checkpoint.load_checkpoint(two / f"{name}.safetensors").model.state_dict()
     for key, tensor in expected.items():
         assert torch.allclose(found[key], tensor, atol=1e-3), key
 
@@ -357,7 +360,7 @@ def test_torchrun_brings_its_own_processes(tmp_path):
         ({"accelerator": "abacus"}, "invalid accelerator"),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path, options, reason):
+def test_impossible_settings_are_refused_before_a_folder_is_made(tmp_path, options, reason):
     with pytest.raises(MusicaeError, match=reason):
         run(tmp_path / "new", **options)
     assert not (tmp_path / "new").exists()
@@ -401,22 +404,25 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path, monkeypatch):
         run(tmp_path)
 
 
-def test_outputs_begin_with_how_frequent_symbols_are():
-    examples = Windows(windows([hymn()], every_key=False))
+def test_output_biases_begin_at_the_symbol_frequencies():
+    examples = Windows(training_windows([hymn()], every_key=False))
     for name in ("minibach", "autoencoder"):
         recipe = RECIPES[name]
-        model = checkpoint.build(name, recipe.config | SMALL[name])
+        model = checkpoint.build_model(name, recipe.config | SMALL[name])
         recipe.task.begin(model, examples)
         output = [layer for layer in model.modules() if isinstance(layer, torch.nn.Linear)][-1]
         frequent = flatten(examples.tokens.long(), recipe.task.answer).mean(dim=0)
         assert torch.allclose(output.bias.sigmoid(), frequent.clamp(1e-4, 1 - 1e-4), atol=1e-5)
 
 
-def test_a_model_learns_from_teachers_that_are_trained_before_it(tmp_path):
+def test_a_distilled_model_trains_its_teachers_first(tmp_path):
     teachers = [replace(QUICK, epochs=1, seed=seed) for seed in (1, 2)]
     run(tmp_path, "harmonizer", settings=replace(QUICK, epochs=1), teachers=teachers)
     taught = json.loads((tmp_path / SUMMARY).read_text())
-    found = [checkpoint.load(tmp_path / f"teacher-{i}" / "harmonizer.safetensors") for i in (1, 2)]
+    found = [
+        checkpoint.load_checkpoint(tmp_path / f"teacher-{i}" / "harmonizer.safetensors")
+        for i in (1, 2)
+    ]
     assert taught["teachers"] == [teacher.checksum for teacher in found]
     assert [teacher.provenance["settings"]["seed"] for teacher in found] == [1, 2]
     run(tmp_path / "alone", "harmonizer", settings=replace(QUICK, epochs=1))

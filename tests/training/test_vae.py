@@ -19,7 +19,7 @@ from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import surprise
 from musicae.training.config import RECIPES
 from musicae.training.vae import (
-    LONGEST,
+    LONGEST_PASSAGE,
     CompositionTask,
     LatentStatistics,
     Pieces,
@@ -88,7 +88,7 @@ def task(piece_nats=0.0, beat_nats=0.0):
 # Examples
 
 
-def test_to_be_judged_pieces_are_whole_and_as_they_are():
+def test_validation_pieces_are_whole_and_not_transposed():
     problem, beats = pieces().batch([0, 1])
     for i, chorale in enumerate(CHORALES[:2]):
         steps = len(chorale)
@@ -100,7 +100,7 @@ def test_to_be_judged_pieces_are_whole_and_as_they_are():
     assert problem.tonic.tolist() == [0, 9]
 
 
-def test_they_are_heard_as_places_are():
+def test_validation_batches_equal_the_encoding_of_latent_points():
     """``latents.piece_of`` makes the same of a chorale as what a model was judged on."""
     found = pieces().batch([1])
     expected = beat_batch(PartialScore.of(LIVELY, voices=(0, 1, 2, 3)), ChoraleVAEConfig(**CONFIG))
@@ -110,13 +110,13 @@ def test_they_are_heard_as_places_are():
         assert torch.equal(ours, theirs) or ours is found.problem.known
 
 
-def test_to_be_learned_from_they_come_in_any_key():
+def test_training_pieces_come_in_any_key():
     examples = pieces(every_key=True)
     shifts = {shift: chorale_to_tokens(HYMN.transpose(shift)) for shift in transpositions(HYMN)}
     found = set()
     for seed in range(60):
         problem, _ = examples.batch([0], seed)
-        assert problem.tokens.shape[1] == LONGEST
+        assert problem.tokens.shape[1] == LONGEST_PASSAGE
         (shift,) = [
             s for s, tokens in shifts.items() if torch.equal(tokens, problem.tokens[0, :32])
         ]
@@ -125,7 +125,7 @@ def test_to_be_learned_from_they_come_in_any_key():
     assert found == set(shifts)
 
 
-def test_now_and_then_voices_are_given_and_phrases_untold():
+def test_some_training_pieces_have_given_voices_and_unknown_phrases():
     examples = pieces(every_key=True)
     batches = [examples.batch([0], seed).problem for seed in range(200)]
     given = [batch.known[0, :32].all(dim=0) for batch in batches]
@@ -142,24 +142,24 @@ def test_crops_begin_on_bar_lines(stride):
     begins = set()
     for seed in range(40):
         (tokens, known, context, _), beats = examples.batch([0], seed)
-        assert tokens.shape == known.shape == (1, LONGEST, 4)
+        assert tokens.shape == known.shape == (1, LONGEST_PASSAGE, 4)
         assert context[0, 0, SINCE_BAR] == 0
-        assert beats[0].tolist() == [j * stride // 4 for j in range(LONGEST // stride)]
+        assert beats[0].tolist() == [j * stride // 4 for j in range(LONGEST_PASSAGE // stride)]
         assert (tokens[0, 0] != HOLD).all()
         begins.add(tuple(context[0, :, 4].tolist()))  # how far the end is tells them apart
     assert len(begins) > 1
 
 
-def test_a_crop_where_no_bar_line_comes_in_time_is_the_beginning():
-    steps = LONGEST + 2
+def test_a_crop_without_a_late_enough_bar_line_is_the_beginning():
+    steps = LONGEST_PASSAGE + 2
     piece = Chorale.from_notes([[(0, steps, 67)]], pickup=4)
     problem, beats = pieces([piece], every_key=True).batch([0], 1)
-    assert problem.tokens.shape[1] == LONGEST
+    assert problem.tokens.shape[1] == LONGEST_PASSAGE
     assert problem.tokens[0, 0, 0] >= FIRST_PITCH
     assert beats[0, 0] == 0
 
 
-def test_a_batch_is_as_the_seed_draws_it_whoever_is_in_it():
+def test_an_example_follows_from_its_seed_whatever_its_batch():
     examples = pieces([HYMN, LONG], every_key=True)
     both, alone = examples.batch([0, 1], 7, 1), examples.batch([1], 7, 1)
     for together, one in zip(
@@ -170,7 +170,7 @@ def test_a_batch_is_as_the_seed_draws_it_whoever_is_in_it():
     assert [len(part) for part in (*nobody.problem, nobody.beats)] == [0] * 5
 
 
-def test_a_description_tells_examples_apart():
+def test_descriptions_of_different_examples_differ():
     assert pieces().describe() == pieces().describe()
     assert pieces().describe()["chorales"] == 4
     others = [pieces(CHORALES[:3]), pieces([HYMN.transpose(1), *CHORALES[1:]])]
@@ -214,7 +214,7 @@ def test_a_piece_costs_the_same_in_any_batch():
     torch.testing.assert_close(together, alone)
 
 
-def test_the_outline_asks_for_what_sounds_when_a_frame_begins():
+def test_the_outline_loss_is_of_the_pitches_at_the_start_of_each_frame():
     model, batch = tiny(), pieces().batch([0])
     with torch.no_grad():
         reading = model(batch)
@@ -245,13 +245,13 @@ def gradients(piece_nats, beat_nats, progress):
     ("piece_nats", "beat_nats", "progress"),
     [(1e9, 1e9, 1.0), (1e-9, 1e-9, 0.0), (1e-9, 1e-9, 0.19)],
 )
-def test_what_is_free_is_not_pressed(piece_nats, beat_nats, progress):
+def test_free_nats_have_no_kl_gradient(piece_nats, beat_nats, progress):
     """Neither where there is room nor in the beginning."""
     difference, _ = gradients(piece_nats, beat_nats, progress)
     assert not any(difference.values())
 
 
-def test_what_has_no_room_is_pressed_and_only_that():
+def test_only_vectors_above_their_free_nats_have_a_kl_gradient():
     both, piece, beats = (
         gradients(*nats, 1.0)[0] for nats in ((0.1, 0.01), (0.1, 1e9), (1e9, 0.01))
     )
@@ -262,7 +262,7 @@ def test_what_has_no_room_is_pressed_and_only_that():
     assert beats["to_beat.weight"] > 0
 
 
-def test_the_prior_follows_the_posterior_from_the_first_and_is_not_pressed():
+def test_the_prior_is_trained_from_the_first_step_whatever_the_free_nats():
     for nats in ((1e9, 1e9), (1e-9, 1e-9)):
         for progress in (0.0, 1.0):
             difference, gradient = gradients(*nats, progress)
@@ -270,7 +270,7 @@ def test_the_prior_follows_the_posterior_from_the_first_and_is_not_pressed():
             assert difference["prior_out.weight"] == pytest.approx(0, abs=1e-4)
 
 
-def test_pressure_grows_as_there_is_less_room_and_stops_growing():
+def test_the_kl_gradient_grows_up_to_a_limit_as_free_nats_shrink():
     model, batch = tiny(), pieces().batch([0, 1])
     with torch.no_grad():
         nats = losses(model(batch), batch).piece.mean().item()
@@ -284,7 +284,7 @@ def test_pressure_grows_as_there_is_less_room_and_stops_growing():
     assert found[-1] == pytest.approx(found[-2], rel=1e-4)
 
 
-def test_room_narrows_while_it_learns():
+def test_free_nats_fall_during_training():
     model, batch = tiny(), pieces().batch([0, 1])
     with torch.no_grad():
         nats = losses(model(batch), batch).piece.mean().item()
@@ -295,7 +295,7 @@ def test_room_narrows_while_it_learns():
     assert 0 < later < late
 
 
-def test_every_example_can_be_learned_from():
+def test_every_example_has_a_finite_loss_and_gradients():
     model = tiny().train()
     loss = RECIPES["vae"].task.loss(model, pieces(every_key=True).batch([0, 1, 2], 0), 0.5)
     assert loss.shape == (3,)
@@ -307,7 +307,7 @@ def test_every_example_can_be_learned_from():
 # What is looked at
 
 
-def test_statistics_of_the_latent_space():
+def test_latent_statistics_are_means_over_the_pieces():
     model, examples = tiny(), pieces()
     found = latent_statistics(model, [examples.batch([0, 1]), examples.batch([2, 3])])
     with torch.no_grad():
@@ -322,7 +322,7 @@ def test_statistics_of_the_latent_space():
     assert 0 < found.active_beat <= TINY["beat"]
 
 
-def test_a_collapsed_model_is_seen_to_be_one():
+def test_the_statistics_of_a_collapsed_model_show_it():
     model = tiny()
     with torch.no_grad():
         for layer in (model.to_piece, model.to_beat, model.prior_out):
@@ -343,7 +343,7 @@ def test_the_log_has_a_column_for_each():
 # What is set when all is learned
 
 
-def test_a_survey_sets_the_middle_and_the_spread():
+def test_a_survey_sets_mean_and_deviation_of_the_latents():
     model, examples = tiny(), pieces(every_key=True)
     survey(model, examples)
     with torch.no_grad():
@@ -374,7 +374,7 @@ def test_examples_know_their_attributes():
     assert examples[1].attributes == measured(HYMN.transpose(30 + nearest))
 
 
-def test_when_it_has_learned_it_is_surveyed_and_calibrated():
+def test_a_finished_model_is_surveyed_and_calibrated():
     model = tiny().requires_grad_(False)
     valid = pieces([HYMN, LIVELY])
 
@@ -388,7 +388,7 @@ def test_when_it_has_learned_it_is_surveyed_and_calibrated():
     assert model.directions.any()
 
 
-def test_strides_of_odd_pieces():
+def test_odd_lengths_are_padded_to_whole_frames():
     odd = replace(HYMN, pitch=HYMN.pitch[:-1], onset=HYMN.onset[:-1])
     waltz = Chorale.from_notes([[(0, 27, 67)]], meters=(Meter(0, 3, 4),))
     for stride in (1, 2, 4):

@@ -1,4 +1,4 @@
-"""Bach."""
+"""Bach's rates of rule violations, and the limits beyond which a chorale is unlike his."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from musicae.core import assets
 from musicae.core.chorale import Chorale
 from musicae.theory.voice_leading.rules import RULES, chord_count, rates
 
-RATES = assets.BACH / "rates.json"
+RATES = assets.BACH_FIGURES / "rates.json"
 
 
 SHARE_WITHIN = 0.95
@@ -43,7 +43,7 @@ def limits() -> dict[str, float]:
     return limit
 
 
-def measure(chorales: Sequence[Chorale]) -> dict[str, Any]:
+def measure_rates(chorales: Sequence[Chorale]) -> dict[str, Any]:
     """Bach's rates and limits, as ``RATES`` holds them."""
     table = np.array([list(rates(chorale).values()) for chorale in chorales])  # (chorales, rules)
     chords = np.array([chord_count(chorale) for chorale in chorales])

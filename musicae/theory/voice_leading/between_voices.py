@@ -27,7 +27,7 @@ OCTAVE, FIFTH = 0, 7
 """Perfect intervals in semitones, octaves left out."""
 STEP = 2
 """The most semitones that are a step; more is a leap."""
-WIDEST = 12
+WIDEST_SPACING = 12
 """Semitones allowed between neighbouring upper voices."""
 
 
@@ -191,7 +191,7 @@ def spacing(chords: Sonorities) -> list[RuleBreak]:
         T  C4 B3    |    G3 G3
         B  C3 G2    |    C3 G2
     """
-    wide = (chords.interval > WIDEST) & chords.both_sound & _is_pair(ADJACENT[:-1])
+    wide = (chords.interval > WIDEST_SPACING) & chords.both_sound & _is_pair(ADJACENT[:-1])
     return standing(wide & _new_pair(chords))
 
 

@@ -12,7 +12,7 @@ from musicae.theory.cadences import endings, tonic_reached
 from musicae.theory.sonorities import Harmony, Sonorities
 from musicae.theory.voice_leading.between_voices import STEP, RuleBreak, moving, standing
 
-EACH = tuple((voice,) for voice in range(N_VOICES))
+EACH_VOICE = tuple((voice,) for voice in range(N_VOICES))
 """Every voice by itself."""
 AUGMENTED_FOURTH = 6
 """Places up the line of fifths; all that lies farther is augmented too."""
@@ -36,7 +36,7 @@ def out_of_range(chords: Sonorities) -> list[RuleBreak]:
     """
     low, high = np.array(VOICE_RANGES).T
     begins = chords.chorale.onset[chords.steps]
-    return standing(begins & ((chords.pitch < low) | (chords.pitch > high)), EACH)
+    return standing(begins & ((chords.pitch < low) | (chords.pitch > high)), EACH_VOICE)
 
 
 def augmented_interval(chords: Sonorities) -> list[RuleBreak]:
@@ -52,7 +52,7 @@ def augmented_interval(chords: Sonorities) -> list[RuleBreak]:
         B  D3 E3    |    D3 E3
     """
     upwards = np.sign(chords.motion) * np.diff(chords.places, axis=0)
-    return moving((upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE), EACH)
+    return moving((upwards >= AUGMENTED_FOURTH) & (upwards != CHROMATIC_SEMITONE), EACH_VOICE)
 
 
 def leap_of_a_seventh(chords: Sonorities) -> list[RuleBreak]:
@@ -66,7 +66,7 @@ def leap_of_a_seventh(chords: Sonorities) -> list[RuleBreak]:
         T  E4 E4    |    D4 C4
         B  C3 C4    |    G3 A2
     """
-    return moving(np.isin(np.abs(chords.motion), (10, 11)), EACH)
+    return moving(np.isin(np.abs(chords.motion), (10, 11)), EACH_VOICE)
 
 
 def leap_beyond_an_octave(chords: Sonorities) -> list[RuleBreak]:
@@ -80,7 +80,7 @@ def leap_beyond_an_octave(chords: Sonorities) -> list[RuleBreak]:
         T  C4  D4    |    C4 D4
         B  E2  G3    |    E2 G3
     """
-    return moving(np.abs(chords.motion) > 12, EACH)
+    return moving(np.abs(chords.motion) > 12, EACH_VOICE)
 
 
 def doubled_leading_tone(chords: Sonorities) -> list[RuleBreak]:

@@ -1,0 +1,15 @@
+from .api.check import check as check
+from .api.generate import generate as generate
+from .api.harmonize import harmonize as harmonize
+from .api.latent import decode as decode
+from .api.latent import encode as encode
+from .api.latent import interpolate as interpolate
+from .api.latent import vary as vary
+from .api.piece import Piece as Piece
+from .api.render import render as render
+from .core.chorale import Chorale as Chorale
+from .core.errors import MusicaeError as MusicaeError
+from .core.key import Key as Key
+from .core.version import __version__ as __version__
+from .io.formats import read as read
+from .io.formats import write as write

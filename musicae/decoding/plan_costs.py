@@ -1,0 +1,209 @@
+"""What a symbol costs by the harmonic plan, before it is chosen.
+
+Where a chord of the plan begins, and on each later beat of it, the bass sings the planned bass and
+the other voices sing members; the last voice completes the chord. A leading note or a seventh is
+not doubled, and goes where it tends when the chord changes. Costs are in nats, like those of
+``constraints.RuleCosts``, and are added to them.
+
+Axes: ``T`` steps, ``N`` candidates, each with a plan of its own, ``V`` voices, ``S`` symbols of one
+voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.arrays import Ints
+from musicae.core.constants import BASS, N_VOICES, REST
+from musicae.decoding.constraints import FORBIDDEN, moves
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
+
+Costs = NDArray[np.float64]
+
+_NO_MEMBER = -1
+"""The pitch class of a member that a chord does not have."""
+BETWEEN, ON_BEAT, BEGINS, LAST = range(4)
+"""What a step is to the chord that sounds at it."""
+DOMINANTS = ("major", "dominant")
+LEADING = {"diminished": 0, "half-diminished": 0, "diminished-seventh": 0}
+"""The member of a chord on the leading note that leads, by quality."""
+
+
+@dataclass(frozen=True)
+class PlanWeights:
+    """Costs in nats."""
+
+    bass: float = 6.0
+    """Another bass note than the planned one where a chord begins."""
+    foreign: float = 4.0
+    """A note that begins where a chord begins and is no member of it."""
+    suspended: float = 1.5
+    """A note that is held into a chord of which it is no member."""
+    on_beat: float = 0.5
+    """The share of these costs on a later beat of the same chord."""
+    incomplete: float = 3.0
+    """A chord whose third is missing when its last voice is chosen."""
+    doubled: float = 5.0
+    """A leading note or a seventh in two voices."""
+    unresolved: float = 2.5
+    """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
+    to the tonic, when the chord changes to one that has the note of resolution."""
+
+
+USUAL = PlanWeights()
+
+
+class _Members(NamedTuple):
+    """The pitch classes that matter of each chord, ``(T, N)`` each, ``_NO_MEMBER`` where there is none."""
+
+    member: NDArray[np.bool_]
+    """``(T, N, 12)`` which pitch classes belong to the chord; all of them where none is planned."""
+    bass: Ints
+    third: Ints
+    leading: Ints
+    """The leading note of a dominant."""
+    seventh: Ints
+    place: Ints
+    """``BETWEEN``, ``ON_BEAT``, ``BEGINS`` or ``LAST``."""
+
+
+class PlanCosts:
+    """The costs of ``N`` candidates, each with its plan; the plans have the same beats."""
+
+    def __init__(
+        self,
+        plans: Sequence[HarmonicPlan],
+        steps: int,
+        closing: int,
+        weights: PlanWeights = USUAL,
+    ) -> None:
+        """``closing`` is the step from which on nothing but the last chord sounds."""
+        self.weights = weights
+        columns = [_members_of(plan, steps, closing) for plan in plans]
+        self.chords = _Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
+
+    def costs(self, voice: int, step: int, before: Ints, now: Ints, last_voice: bool) -> Costs:
+        """``(N, S)`` what each symbol of a voice costs at a step.
+
+        Args:
+            before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
+            now: ``(N, V)`` the pitches of this step that are known or chosen, else ``REST``.
+            last_voice: whether no other voice of this step is still to be chosen.
+        """
+        own = before[:, voice]
+        pitch = moves(voice).motion.pitch[own]  # (N, S)
+        cost = np.zeros(pitch.shape)
+        place = self.chords.place[step]
+        if (place == BETWEEN).all():
+            return cost
+        rows = np.arange(len(own))[:, None]
+        degree = pitch % 12
+        sounds = pitch != REST
+        member = self.chords.member[step][rows, degree]
+        held = pitch == own[:, None]
+        weight = self.weights
+        foreign = np.where(held, weight.suspended, weight.foreign)
+        if voice == BASS:
+            member = member & (degree == self.chords.bass[step][:, None])
+            member |= self.chords.bass[step][:, None] == _NO_MEMBER
+            foreign = np.full_like(foreign, weight.bass)
+        cost += np.where(member, 0.0, foreign)
+        cost += weight.doubled * self._doubled(step, voice, degree, now)
+        if last_voice:
+            cost += weight.incomplete * self._incomplete(step, degree, now)
+        share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
+        cost *= share
+        cost += weight.unresolved * self._unresolved(step, voice, pitch, own)
+        closing = (place == LAST)[:, None]
+        cost = np.where(closing & ~member, FORBIDDEN, cost)
+        if last_voice:
+            cost = np.where(closing & self._incomplete(step, degree, now), FORBIDDEN, cost)
+        return np.where(sounds, cost, np.where(closing, FORBIDDEN, 0.0))
+
+    def _doubled(self, step: int, voice: int, degree: Ints, now: Ints) -> NDArray[np.bool_]:
+        others = np.delete(now, voice, axis=1)  # (N, V - 1)
+        found = np.zeros(degree.shape, dtype=np.bool_)
+        for tendency in (self.chords.leading[step], self.chords.seventh[step]):
+            taken = ((others % 12 == tendency[:, None]) & (others != REST)).any(axis=1)
+            found |= (degree == tendency[:, None]) & taken[:, None]
+        return found
+
+    def _incomplete(self, step: int, degree: Ints, now: Ints) -> NDArray[np.bool_]:
+        third = self.chords.third[step]
+        there = ((now % 12 == third[:, None]) & (now != REST)).any(axis=1) | (third == _NO_MEMBER)
+        missing: NDArray[np.bool_] = ~there[:, None] & (degree != third[:, None])
+        return missing
+
+    def _unresolved(self, step: int, voice: int, pitch: Ints, own: Ints) -> NDArray[np.bool_]:
+        """Where a voice leaves a note that tends elsewhere, though the new chord has its goal."""
+        if step == 0:
+            return np.zeros(pitch.shape, dtype=np.bool_)
+        begins = (self.chords.place[step] >= BEGINS)[:, None]
+        was, now = self.chords, self.chords.member[step]
+        rows = np.arange(len(own))
+        stays = now[rows, own % 12]
+        falls = ((own[:, None] - pitch) >= 1) & ((own[:, None] - pitch) <= 2)
+        lower = now[rows, (own - 1) % 12] | now[rows, (own - 2) % 12]
+        seventh = (own != REST) & (own % 12 == was.seventh[step - 1]) & lower & ~stays
+        found = seventh[:, None] & ~falls
+        if voice in (0, N_VOICES - 1):
+            rises = pitch - own[:, None] == 1
+            leading = (own != REST) & (own % 12 == was.leading[step - 1])
+            leading &= now[rows, (own + 1) % 12] & ~stays
+            found |= leading[:, None] & ~rises
+        unresolved: NDArray[np.bool_] = found & begins & (pitch != REST)
+        return unresolved
+
+
+def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
+    """``_Members`` of one plan, without ``N``."""
+    tonic = plan.key.tonic
+    member = np.ones((steps, 12), dtype=np.bool_)
+    bass, third, leading, seventh = (np.full(steps, _NO_MEMBER) for _ in range(4))
+    place = np.full(steps, BETWEEN)
+    sounding: PlannedChord | None = None
+    spans = _spans(plan)
+    for (start, chord), stop in zip(spans, [*(s for s, _ in spans[1:]), steps], strict=True):
+        if chord is None:
+            sounding = None
+            continue
+        place[start] = ON_BEAT if chord == sounding else BEGINS
+        sounding = chord
+        classes = [(tonic + above) % 12 for above in chord.members]
+        member[start:stop] = np.isin(np.arange(12), classes)
+        bass[start:stop] = classes[chord.bass]
+        third[start:stop] = classes[1]
+        leading[start:stop] = _leading(chord, classes)
+        seventh[start:stop] = classes[3] if len(classes) > 3 else _NO_MEMBER
+    begins = np.flatnonzero(place == BEGINS)
+    if begins.size and spans[-1][1] is not None:
+        place[max(int(begins[-1]), closing) :] = LAST
+    return _Members(member, bass, third, leading, seventh, place)
+
+
+def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:
+    """Where each chord begins, second chords of a beat among them."""
+    found: list[tuple[int, PlannedChord | None]] = []
+    for beat, chord, second in zip(plan.beats, plan.chords, plan.seconds, strict=True):
+        found.append((beat.start, chord))
+        if second is not None:
+            found.append((second.step, second.chord))
+    return found
+
+
+def _leading(chord: PlannedChord, classes: Sequence[int]) -> int:
+    """The pitch class of a dominant's leading note; ``_NO_MEMBER`` of another chord.
+
+    A major triad is a dominant where it is V, or applied: major though it is not I, IV or, in
+    minor, III, VI or VII.
+    """
+    if chord.quality == "dominant" or (chord.quality == "major" and chord.root in (2, 4, 7, 9, 11)):
+        return classes[1]
+    if chord.quality in LEADING:
+        return classes[LEADING[chord.quality]]
+    return _NO_MEMBER

@@ -1,0 +1,266 @@
+"""A MIDI file's own events written back beside new voices.
+
+The given parts return event for event, in their own ticks, under the file's own tempi, meters,
+keys, markers and lyrics. The new voices' notes are written around them, and on request the file's
+other tracks follow as they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, VOICES
+from musicae.io import midi_reader, midi_writer
+from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.midi_file import (
+    DRUM_CHANNEL,
+    Arrangement,
+    MidiNote,
+    Part,
+    Song,
+    Timed,
+    chooses_sound,
+    raw_text,
+    text_of,
+)
+from musicae.io.midi_reader import PartsReading
+from musicae.io.voice_tracks import parts_by_name, parts_together
+from musicae.theory.harmonic_analysis import is_marker
+
+CHANNELS = 16
+OF_THE_SONG = frozenset(
+    {
+        "set_tempo",
+        "time_signature",
+        "key_signature",
+        "marker",
+        "cue_marker",
+        "smpte_offset",
+        "copyright",
+    }
+)
+"""Types of meta events that belong to the whole song, in whatever track they stand."""
+WORDS = frozenset({"lyrics", "text"})
+"""Types of meta events that hold the words of a track."""
+ANALYSED = "analysis"
+"""The fact in a file's provenance that its markers are Roman numerals of musicae's."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreservedParts:
+    """The given parts of a MIDI file, with what is needed to write them back."""
+
+    song: Song
+    parts: dict[int, Part]
+    """The given parts by voice."""
+    left_out: dict[int, frozenset[MidiNote]]
+    """For each given voice its notes that are not written back."""
+    offset: int
+    """Sixteenths in the file before the chorale's first step."""
+    tune: Chorale
+    """The given notes on the grid, with the title and key that are written."""
+    known: NDArray[np.bool_]
+    """``(T, V)`` True where a voice is given, a note or a silence; there nothing is written."""
+
+    @classmethod
+    def of(
+        cls, reading: PartsReading, tune: Chorale, known: NDArray[np.bool_], single: bool
+    ) -> PreservedParts:
+        """The parts of a reading, without the notes that are written anew.
+
+        ``tune`` and ``known`` are those of the class. Notes that begin where the reading has a
+        note but ``tune`` has none are left out; of a ``single`` given part, so are those under
+        its top notes.
+        """
+        left_out = {}
+        for voice, part in reading.parts.items():
+            anew = {
+                note.step + reading.offset
+                for note in reading.chorale.notes(voice)
+                if not tune.onset[note.step, voice]
+            }
+            left_out[voice] = frozenset(
+                note
+                for note in part.notes
+                if reading.song.step(note.start) in anew
+                or (single and note in reading.under[voice])
+            )
+        return cls(reading.song, reading.parts, left_out, reading.offset, tune, known)
+
+    def arrange(
+        self,
+        chorale: Chorale,
+        program: int = CHOIR_AAHS,
+        provenance: dict[str, Any] | None = None,
+        markers: Sequence[tuple[int, str]] = (),
+        keep_tracks: bool = False,
+    ) -> Arrangement:
+        """The given parts' own events and the chorale's other notes, as tracks in the file's ticks.
+
+        Args:
+            chorale: of the same steps as ``tune``, with the new notes.
+            program: a General MIDI program counted from 0.
+            markers: texts at the chorale's steps; they are added to the file's own.
+            keep_tracks: also write the file's other tracks, as they are; the voices then use
+                channels that these leave free.
+        """
+        conductor = self._conductor(provenance)
+        for step, text in markers:
+            message = mido.MetaMessage("marker", text=raw_text(text))
+            conductor.append(Timed(self.song.tick(self.offset + step), message))
+        conductor.sort(key=lambda event: event.tick)
+        keys = [event for event in conductor if event.message.type == "key_signature"]
+        tracks = [conductor]
+        for v, name in enumerate(VOICES):
+            header = midi_writer.voice_header(name, v, program)
+            written = midi_writer.voice_events(self._written_notes(chorale, v), v)
+            tracks.append(header + keys + _merged(self._own_events(v), written))
+        if keep_tracks:
+            others = other_tracks(self.song, self.parts.values())
+            free = free_channels(others)
+            voices = [on_channel(track, free[v]) for v, track in enumerate(tracks[1:])]
+            tracks = [conductor, *voices, *others]
+        last = max(event.tick for track in tracks for event in track)
+        end = midi_writer.bar_line_from(conductor, self.song.ppq, last)
+        return Arrangement(tracks, self.song.ppq, end)
+
+    def _conductor(self, provenance: dict[str, Any] | None) -> list[Timed]:
+        """The events of the whole song, each once, and the key where the file states none."""
+        events = [midi_writer.title_event(self.tune.title)] if self.tune.title else []
+        if provenance:
+            events.append(midi_writer.provenance_event(provenance))
+        with_notes = {part.track for part in self.song.parts}
+        for index, track in enumerate(self.song.tracks):
+            kept = OF_THE_SONG if index in with_notes else OF_THE_SONG | {"text"}
+            events += [event for event in track if event.message.type in kept]
+        if midi_reader.song_provenance(self.song).get(ANALYSED):  # numerals of the former harmony
+            events = [event for event in events if not _is_numeral(event)]
+        events = list({(e.tick, str(e.message)): e for e in events}.values())
+        if self.tune.key and not any(e.message.type == "key_signature" for e in events):
+            events.append(midi_writer.key_event(self.tune.key))
+        return sorted(events, key=lambda event: event.tick)
+
+    def _own_events(self, voice: int) -> list[Timed]:
+        """A part's own events, on its voice's channel.
+
+        The words of a track go to its highest given voice. Lyrics of a track without notes go to
+        the highest given voice of all.
+        """
+        part = self.parts.get(voice)
+        if part is None:
+            return []
+        omitted = {index for note in self.left_out[voice] for index in (note.on, note.off)}
+        with_notes = {p.track for p in self.song.parts}
+        has_words = voice == min(v for v, p in self.parts.items() if p.track == part.track)
+        is_highest = voice == min(self.parts)
+        events = []
+        for index, track in enumerate(self.song.tracks):
+            for number, event in enumerate(track):
+                message = event.message
+                if index == part.track:
+                    if message.type in WORDS:
+                        if has_words:
+                            events.append(event)
+                    elif (
+                        getattr(message, "channel", None) == part.channel
+                        and number not in omitted
+                        and not chooses_sound(message)
+                    ):
+                        events.append(Timed(event.tick, message.copy(channel=voice)))
+                elif is_highest and message.type == "lyrics" and index not in with_notes:
+                    events.append(event)
+        return sorted(events, key=lambda event: event.tick)
+
+    def _written_notes(self, chorale: Chorale, voice: int) -> list[tuple[int, int, int]]:
+        """The chorale's notes ``(start, end, pitch)``, in ticks, that the part does not have."""
+        own: dict[int, list[MidiNote]] = defaultdict(list)
+        for note in self.parts[voice].notes if voice in self.parts else ():
+            if note not in self.left_out[voice]:
+                own[note.pitch].append(note)
+        written = []
+        for step, duration, pitch in chorale.notes(voice):
+            if not self.known[step, voice]:
+                start = self.song.tick(self.offset + step)
+                end = self.song.tick(self.offset + step + duration)
+                written.append((*_clear_of(own[pitch], start, end), pitch))
+        return written
+
+
+def other_tracks(song: Song, given: Iterable[Part]) -> list[list[Timed]]:
+    """The tracks beside the given parts, their events as they are.
+
+    A track that holds a given part loses that part's channel; one that holds nothing else is left
+    out. Tracks of events of the whole song only are left out, since those events stand in the
+    conductor's track. Where several parts are named after voices, these are left out too: they
+    are written anew. A single one is a band's.
+    """
+    named = list(parts_by_name(parts_together(song)).values())
+    gone: dict[int, set[int]] = {}
+    for part in [*given, *(named if len(named) > 1 else [])]:
+        gone.setdefault(part.track, set()).add(part.channel)
+    found = []
+    for index, track in enumerate(song.tracks):
+        events = [
+            event
+            for event in track
+            if event.message.type not in OF_THE_SONG | {"end_of_track"}
+            and getattr(event.message, "channel", None) not in gone.get(index, set())
+        ]
+        if index in gone:  # its words are those of the given part
+            events = [e for e in events if not e.message.is_meta or e.message.type == "track_name"]
+        if any(not event.message.is_meta for event in events):
+            found.append(events)
+    return found
+
+
+def free_channels(tracks: Iterable[Sequence[Timed]]) -> list[int]:
+    """A channel for each voice: the lowest four, from 0, that the tracks do not play on.
+
+    Channel 9, the drums', is never used. Where fewer than four are free, voices share them; where
+    none is free, the voices have channels 0 to 3.
+    """
+    taken = {getattr(event.message, "channel", None) for track in tracks for event in track}
+    free = [c for c in range(CHANNELS) if c not in taken and c != DRUM_CHANNEL] or range(N_VOICES)
+    return [free[voice % len(free)] for voice in range(N_VOICES)]
+
+
+def on_channel(events: Iterable[Timed], channel: int) -> list[Timed]:
+    """The events with those of any channel moved to one."""
+    return [
+        event._replace(message=event.message.copy(channel=channel))
+        if hasattr(event.message, "channel")
+        else event
+        for event in events
+    ]
+
+
+def _is_numeral(event: Timed) -> bool:
+    return event.message.type == "marker" and is_marker(text_of(event.message))
+
+
+def _merged(own: list[Timed], written: list[Timed]) -> list[Timed]:
+    """A part's own events in their order, and the written notes.
+
+    A written note ends before own events at the same tick, and begins after them.
+    """
+    ends = [event for event in written if event.message.type == "note_off"]
+    begins = [event for event in written if event.message.type == "note_on"]
+    return sorted([*ends, *own, *begins], key=lambda event: event.tick)
+
+
+def _clear_of(own: Iterable[MidiNote], start: int, end: int) -> tuple[int, int]:
+    """The ticks from ``start`` to ``end``, cut where one of a part's own notes sounds."""
+    for note in own:
+        if note.start <= start < note.end:
+            start = note.end
+        elif start < note.start < end:
+            end = note.start
+    return start, end

@@ -1,0 +1,163 @@
+"""Chords as Roman numerals (``V65/V``) and as chord symbols (``D7/F#``), written and read.
+
+A chord is a root in semitones above the tonic, a quality of ``QUALITIES`` and the member in the
+bass. Every chord has one numeral and one symbol in a key; several texts can be read as one chord.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.pitch import place_of, spelled_class
+from musicae.theory.numerals import APPLIED, FIGURES, NUMERALS, QUALITIES, TARGETS
+from musicae.theory.spelling import places_near
+
+Chord = tuple[int, str, int]
+"""Root in semitones above the tonic, quality, and the member in the bass."""
+
+DEGREES = {
+    "major": ("I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII"),
+    "minor": ("I", "bII", "II", "III", "#III", "IV", "#IV", "V", "VI", "#VI", "VII", "#VII"),
+}
+"""The degree of each semitone above the tonic, in capitals, where the tables name no other."""
+LOWER_CASE = ("minor", "diminished", "minor-seventh", "half-diminished", "diminished-seventh")
+FIFTHS = {0: 0, 3: -3, 4: 4, 6: -6, 7: 1, 8: 8, 9: -9, 10: -2, 11: 5}
+"""How far each chord member lies from its root on the line of fifths, by semitones."""
+MOST_FLAT, MOST_SHARP = -8, 12
+"""Roots from F flat to B sharp on the line of fifths; no symbol has a double accidental there."""
+
+SYMBOLS = {
+    "": "major",
+    "M": "major",
+    "maj": "major",
+    "m": "minor",
+    "min": "minor",
+    "-": "minor",
+    "dim": "diminished",
+    "°": "diminished",
+    "o": "diminished",
+    "aug": "augmented",
+    "+": "augmented",
+    "7": "dominant",
+    "m7": "minor-seventh",
+    "min7": "minor-seventh",
+    "-7": "minor-seventh",
+    "maj7": "major-seventh",
+    "M7": "major-seventh",
+    "ø7": "half-diminished",
+    "ø": "half-diminished",
+    "m7b5": "half-diminished",
+    "dim7": "diminished-seventh",
+    "°7": "diminished-seventh",
+    "o7": "diminished-seventh",
+}
+"""The endings of chord symbols that are read."""
+
+_SYMBOL = re.compile(r"([A-G])(#{1,3}|b{1,3}|)([^/]*)(?:/([A-G])(#{1,3}|b{1,3}|))?")
+
+
+def numeral_of(root: int, quality: str, bass: int, mode: str) -> str:
+    """The Roman numeral with figures of a chord.
+
+    >>> numeral_of(2, "dominant", 1, "major"), numeral_of(6, "minor", 0, "major")
+    ('V65/V', '#iv')
+    """
+    return _written(mode)[root, quality, bass]
+
+
+def symbol_of(root: int, quality: str, bass: int, key: Key) -> str:
+    """The chord symbol of a chord, spelled in its key.
+
+    >>> symbol_of(7, "dominant", 1, Key(2))
+    'A7/C#'
+    """
+    place = int(places_near(key.fifths)[(key.tonic + root) % 12])
+    if not MOST_FLAT <= place <= MOST_SHARP:
+        place = (place - MOST_FLAT) % 12 + MOST_FLAT
+    name = spelled_class(place) + QUALITIES[quality].symbol
+    if not bass:
+        return name
+    return f"{name}/{spelled_class(place + FIFTHS[QUALITIES[quality].members[bass]])}"
+
+
+def chord_from(text: str, key: Key) -> Chord:
+    """Read a numeral or a chord symbol. Raises ChoraleError where it is neither.
+
+    >>> chord_from("viio65/V", Key(0)), chord_from("F#m7b5/A", Key(0))
+    ((6, 'diminished-seventh', 1), (6, 'half-diminished', 1))
+    """
+    plain = text.strip().replace("♭", "b").replace("♯", "#")
+    numeral = plain.replace("/o", "ø").replace("o", "°").replace("0", "ø")
+    found = _read(key.mode).get(numeral)
+    if found is None:
+        found = _from_symbol(plain, key)
+    if found is None:
+        raise ChoraleError(f"{text!r} is not a chord; write it like V65, V7/V or D7/F#")
+    return found
+
+
+def _from_symbol(text: str, key: Key) -> Chord | None:
+    found = _SYMBOL.fullmatch(text)
+    if not found or found[3] not in SYMBOLS:
+        return None
+    quality = SYMBOLS[found[3]]
+    root = _pitch_class(found[1], found[2])
+    members = [(root + member) % 12 for member in QUALITIES[quality].members]
+    bass = _pitch_class(found[4], found[5]) if found[4] else root
+    if bass not in members:
+        raise ChoraleError(f"{text!r} has a bass that is no member of the chord")
+    return (root - key.tonic) % 12, quality, members.index(bass)
+
+
+def _pitch_class(letter: str, accidental: str) -> int:
+    return 7 * place_of(letter, accidental.count("#") - accidental.count("b")) % 12
+
+
+def _candidates(mode: str) -> Iterator[tuple[int, str, str, str, str]]:
+    """Root, quality, degree, mark and target of every numeral, the preferred names first."""
+    for numeral in NUMERALS:
+        if numeral.mode == mode:
+            mark = QUALITIES[numeral.quality].mark
+            yield numeral.root, numeral.quality, numeral.degree, mark, numeral.of
+    for degrees in (DEGREES[mode], DEGREES["major"]):
+        for root, degree in enumerate(degrees):
+            for quality, kind in QUALITIES.items():
+                if quality == "dominant":
+                    continue
+                case = degree.lower() if quality in LOWER_CASE else degree
+                yield root, quality, case, kind.mark, ""
+                if quality == "major-seventh":
+                    yield root, quality, degree, "M", ""
+    for of, target in (*TARGETS[mode].items(), *((d, t) for t, d in enumerate(DEGREES[mode]))):
+        for row in APPLIED.replace("\n", ";").split(";"):
+            if row.strip():
+                degree, above, quality, _ = row.split()
+                root = (target + int(above)) % 12
+                yield root, quality, degree, QUALITIES[quality].mark, of
+
+
+@lru_cache
+def _tables(mode: str) -> tuple[dict[Chord, str], dict[str, Chord]]:
+    """The text of each chord, and the chord of each text."""
+    written: dict[Chord, str] = {}
+    read: dict[str, Chord] = {}
+    for root, quality, degree, mark, of in _candidates(mode):
+        figures = FIGURES[len(QUALITIES[quality].members)]
+        for bass, figure in enumerate(figures):
+            text = f"{degree}{mark}{figure}" + (f"/{of}" if of else "")
+            chord = root, quality, bass
+            if read.setdefault(text, chord) == chord:
+                written.setdefault(chord, text)
+    return written, read
+
+
+def _written(mode: str) -> dict[Chord, str]:
+    return _tables(mode)[0]
+
+
+def _read(mode: str) -> dict[str, Chord]:
+    return _tables(mode)[1]
