@@ -38,6 +38,10 @@ MOST_STEPS = 100_000
 """The most steps of a file that is read, some 6,000 bars: damaged ones claim any length."""
 
 
+STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
+"""The styles of pieces; ``bach`` are Bach's own chorales."""
+
+
 VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
 """Of soprano, alto, tenor and bass: apart for colour-blind eyes, neighbours also in grey."""
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from musicae.models.chords import COLUMNS, Chords
 from musicae.models.layers import NONE, Memory
 from musicae.models.vocabulary import HOLD, MIDI_PITCHES
 from musicae.models.voice_transformer import (
@@ -65,6 +66,13 @@ class Lookup:
         any_note = every[:1].expand(len(tonic), -1, -1)
         place = model.pitch_index(voices, any_note, Notes(*[any_note] * 4), tonic[:, None])
         self.place: Numbers = place[..., :RELATIONS, :].numpy()  # (N, V, 2, P)
+        self.members: Numbers = model.members.table.numpy()
+
+    def chord_place(self, rows: Numbers, pitch: Numbers, chord: Numbers) -> Numbers:
+        """``ChordMembers.forward`` of pitches ``(N, V)`` in chords ``(N, 2)``: root and quality."""
+        degree, (root, quality) = self.degree[rows, pitch], chord.T[..., None]
+        place = self.members[quality, (degree - root + 1) % 12]
+        return np.where((degree == NONE) | (root == 0), NONE, place)
 
 
 class IncrementalDecoder:
@@ -95,7 +103,10 @@ class IncrementalDecoder:
         # The features of notes that are not known or chosen yet, by columns of ``model.now``.
         voices = len(model.lowest)
         kinds_first = [UNKNOWN, *[NONE] * (PARTS - 1)] * voices
-        self.unseen = np.array([*kinds_first, *[NONE] * (len(self.upper) + voices + 1)])
+        apart = len(self.upper) + voices + 1 + (voices if model.config.chords else 0)
+        self.unseen = np.array([*kinds_first, *[NONE] * apart])
+        self.chords = np.zeros((count, len(COLUMNS)), dtype=np.int64)
+        self.relations: Numbers | None = None
         self.turns: dict[tuple[int, ...], Turn] = {}
         self.recent: list[Numbers] = []
         self.position = -1
@@ -106,10 +117,13 @@ class IncrementalDecoder:
         self.position += 1
         self.before = self.now
         features = self._features(*(part.numpy() for part in self.before))
+        past = self._with_places(features, self.before)
         # Before the piece there is nothing, for as many steps as a frame has.
-        self.recent = [*(self.recent or [features] * stride), features][-stride:]
+        self.recent = [*(self.recent or [past] * stride), past][-stride:]
         if self.position % stride == 0:
             self._begin_frame(self.position // stride)
+        self._take_chords()
+        features = self._with_places(features, self.before)
         both = np.concatenate([features, self.context[:, self.position]], axis=-1)
         self.step = self.frame + model.before(torch.from_numpy(both))
         known = self.problem.known[0, self.position]
@@ -142,16 +156,23 @@ class IncrementalDecoder:
         own = was[:, voices, None]  # (N, U, 1)
         features = np.empty((*shape, len(self.unseen)), dtype=np.int64)
         features[..., : moves.shape[-1]] = moves[:, None]
-        features[..., moves.shape[-1] : -1] = lookup.interval[own, now[:, None]]
+        apart = slice(moves.shape[-1], moves.shape[-1] + now.shape[-1])
+        features[..., apart] = lookup.interval[own, now[:, None]]
+        if self.relations is not None:
+            features[..., apart.stop : -1] = self._places(now)[:, None]
         features[..., -1] = voices
         pairs = seen[:, self.upper] & seen[:, self.lower]
-        apart = np.ones((len(voices), 1), dtype=bool)
-        told = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, seen, apart], axis=-1)
+        each = [seen] * (1 if self.relations is None else 2)
+        own_number = np.ones((len(voices), 1), dtype=bool)
+        told = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, *each, own_number], axis=-1)
         features = np.where(told, features, self.unseen)
         place = lookup.place[:, voices]  # (N, U, 2, P)
         others = np.where(seen, now[:, None], was[:, None])  # (N, U, V)
         relation = lookup.relation[seen.astype(np.int64), others, np.array(voices)[:, None]]
-        index = np.concatenate([place, relation], axis=-2)  # (N, U, R, P)
+        parts = [place, relation]
+        if self.relations is not None:
+            parts.append(self.relations[:, voices])
+        index = np.concatenate(parts, axis=-2)  # (N, U, R, P)
         tensors = (torch.from_numpy(part) for part in (features, index, own == NONE))
         return self.model.score(turn, self.step, *tensors)
 
@@ -162,6 +183,26 @@ class IncrementalDecoder:
         sung = self.model.next_notes(before, tokens[:, None], self.model.lowest[own])
         for part, new in zip(self.now, sung, strict=True):
             part[:, own] = new
+
+    def _take_chords(self) -> None:
+        """The chords of this step, and how all pitches stand to them."""
+        if not self.model.config.chords:
+            return
+        chords = self.context[:, self.position, -len(COLUMNS) :]
+        if self.relations is None or not np.array_equal(chords, self.chords):
+            told = Chords.of(torch.from_numpy(chords)[:, None])  # (N, 1) each
+            degrees = torch.from_numpy(self.lookup.place[:, :, 1])  # (N, V, P)
+            self.relations = self.model.members.relations(degrees, told).numpy()
+        self.chords = chords
+
+    def _with_places(self, features: Numbers, notes: Notes) -> Numbers:
+        if not self.model.config.chords:
+            return features
+        return np.concatenate([features, self._places(notes.pitch.numpy())], axis=-1)
+
+    def _places(self, pitch: Numbers) -> Numbers:
+        """``(N, V)`` the places of pitches in the chord of this step."""
+        return self.lookup.chord_place(self.rows, pitch, self.chords[:, :2])
 
     def _features(self, pitch: Numbers, kind: Numbers, age: Numbers, leap: Numbers) -> Numbers:
         """``VoiceTransformer.step_features`` ``(N, K)`` of notes ``(N, V)``."""

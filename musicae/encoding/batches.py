@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.plan_features import plan_features
 from musicae.encoding.step_features import step_features
 from musicae.encoding.tokens import chorale_to_tokens
 from musicae.models.layers import NONE
@@ -27,7 +28,10 @@ def masked_batch(sketch: PartialScore, config: VoiceTransformerConfig) -> Masked
     """
     tokens = chorale_to_tokens(sketch.chorale)
     missing = -len(tokens) % config.stride + config.stride * config.span
-    context = torch.from_numpy(step_features(sketch))
+    columns = step_features(sketch)
+    if config.chords:
+        columns = np.concatenate([columns, plan_features(sketch)], axis=-1)
+    context = torch.from_numpy(columns)
     known = torch.from_numpy(sketch.known.copy())
     return MaskedBatch(
         F.pad(tokens, (0, 0, 0, missing), value=SILENCE)[None],

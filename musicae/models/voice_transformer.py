@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.models.chords import CHORD_RELATIONS, COLUMNS, PLACES, ChordMembers, Chords
 from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
@@ -63,9 +64,13 @@ class VoiceTransformerConfig:
     depth: int = 32
     """Length of the vectors whose products score a pitch."""
     dropout: float = 0.3
+    chords: tuple[tuple[int, ...], ...] = ()
+    """The members of each quality of the chords of a plan, in semitones above the root; none
+    where the model follows no plan. With them the context ends with ``models.chords.COLUMNS``."""
 
     def __post_init__(self) -> None:
         # Lists, as JSON has them, become what they were.
+        object.__setattr__(self, "chords", tuple(tuple(members) for members in self.chords))
         for name in ("lowest", "symbols", "order", "context"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not len(self.lowest) == len(self.symbols) == len(self.order):
@@ -76,6 +81,8 @@ class VoiceTransformerConfig:
             raise ValueError(f"stride, span, depth and heads are at least 1: {self}")
         if self.width % (2 * self.heads):
             raise ValueError(f"{self.heads} heads do not share a width of {self.width} evenly")
+        if self.chords and len(self.context) < len(COLUMNS):
+            raise ValueError(f"the context of a model that follows a plan ends with {COLUMNS}")
         if not 0 <= self.dropout <= 0.9:
             raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
 
@@ -157,7 +164,10 @@ class VoiceTransformer(nn.Module):
         )
         voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
         step = [*voice * voices, *[_INTERVALS] * len(self.upper)]
-        frame = (step + list(config.context)) * config.stride
+        places = [PLACES] * voices if config.chords else []
+        place_and_context = [*places, *config.context]
+        frame = (step + place_and_context) * config.stride
+        relations = RELATIONS + voices + (CHORD_RELATIONS if config.chords else 0)
 
         def blocks(count: int, causal: bool) -> nn.ModuleList:
             shape = (width, config.heads, config.span, config.dropout, causal)
@@ -171,18 +181,20 @@ class VoiceTransformer(nn.Module):
         self.heard = nn.Linear(width, width)
         self.decoder_norm = nn.LayerNorm(width)
         self.to_step = nn.Linear(2 * width, width)
-        self.before = FeatureSum(step + list(config.context), width)
-        self.now = FeatureSum([*step, *[_INTERVALS] * voices, voices], width)
+        self.before = FeatureSum(step + place_and_context, width)
+        self.now = FeatureSum([*step, *[_INTERVALS] * voices, *places, voices], width)
         self.head = nn.ModuleList(FeedForward(width, 2 * width) for _ in range(config.head_layers))
         self.score_norm = nn.LayerNorm(width)
         self.hold_or_rest = nn.Linear(width, 2 * voices)
-        self.queries = nn.Linear(width, (RELATIONS + voices) * config.depth)
+        self.queries = nn.Linear(width, relations * config.depth)
         # For each voice and relation, a vector for each interval: to a note of this step, to one
-        # of the step before, and one for where there is none.
-        shape = (voices, RELATIONS + voices, 2 * _INTERVALS + 1, config.depth)
+        # of the step before, and one for where there is none. Of the other relations a few
+        # vectors are used, one for each height, degree or place in a chord.
+        shape = (voices, relations, 2 * _INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
         self.register_buffer("calibration", torch.ones(1))
+        self.members = ChordMembers(config.chords)
 
     def decode(
         self, notes: Notes, problem: MaskedBatch, heard: Tensor, forgotten: Tensor | None = None
@@ -197,8 +209,10 @@ class VoiceTransformer(nn.Module):
         """
         _, known, context, tonic = problem
         tonic = tonic[:, None, None]
+        chords = Chords.of(context) if self.config.chords else None
         step = self.step_features(notes, tonic)  # (B, T, K)
-        past = self.dropout(self.past(self.frames(_later(step, self.config.stride), context)))
+        frames = self.with_places(step, notes.pitch, tonic, chords)
+        past = self.dropout(self.past(self.frames(_later(frames, self.config.stride), context)))
         if forgotten is not None:
             past = past.masked_fill(forgotten[..., None], 0.0)
         x = past + self.heard(heard)
@@ -206,8 +220,9 @@ class VoiceTransformer(nn.Module):
             x = block(x)
         x = self.to_step(torch.cat([self.decoder_norm(x), heard], dim=-1))
         x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
-        x = x + self.before(torch.cat([_later(step), context], dim=-1))
         before = Notes(*map(_later, notes))
+        last = self.with_places(_later(step), before.pitch, tonic, chords)
+        x = x + self.before(torch.cat([last, context], dim=-1))
         seen = self.seen(known[..., None, :])  # (B, T, V, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
         voices = list(self.voices)
@@ -215,12 +230,12 @@ class VoiceTransformer(nn.Module):
         # What matters of a note that was just chosen is how the voice came to it.
         moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
         which = torch.tensor(voices, device=x.device)[:, None].expand(own.shape)
-        features = [
-            self.step_features(moves, tonic[..., None]),
-            interval_between(own, now.pitch),
-            which,
-        ]
-        index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
+        apart = torch.cat(
+            [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)], dim=-1
+        )
+        each = Chords(*(part[..., None] for part in chords)) if chords else None
+        features = [self.with_places(apart, now.pitch, tonic[..., None], each), which]
+        index = self.pitch_index(voices, others, now, tonic, chords)  # (B, T, V, R, P)
         return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
 
     def encode_known(self, notes: Notes, problem: MaskedBatch) -> Tensor:
@@ -235,7 +250,9 @@ class VoiceTransformer(nn.Module):
             age=torch.where(seen.kind == SILENT, NONE, seen.age),
             leap=torch.where(known_before, seen.leap, NONE),
         )
-        step = self.step_features(seen, tonic[:, None, None])
+        tonic = tonic[:, None, None]
+        chords = Chords.of(context) if self.config.chords else None
+        step = self.with_places(self.step_features(seen, tonic), seen.pitch, tonic, chords)
         x = self.dropout(self.known(self.frames(step, context)))
         for block in self.encoder:
             x = block(x)
@@ -308,9 +325,17 @@ class VoiceTransformer(nn.Module):
         hold = hold_or_rest[..., :1].masked_fill(silent, -torch.inf)
         return torch.cat([hold, hold_or_rest[..., 1:], pitches], dim=-1) / self.calibration
 
-    def pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
+    def pitch_index(
+        self,
+        voices: list[int],
+        before: Tensor,
+        now: Notes,
+        tonic: Tensor,
+        chords: Chords | None = None,
+    ) -> Tensor:
         """``(..., U, R, P)`` where in the tables of intervals each pitch of some voices is found:
-        its height, its degree, and its interval to each voice."""
+        its height, its degree, its interval to each voice, and ``ChordMembers.relations`` where
+        there are ``chords``."""
         steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=before.device)
         pitches = self.lowest[voices, None, None] + steps  # (U, 1, P)
         chosen = now.kind != UNKNOWN
@@ -320,8 +345,13 @@ class VoiceTransformer(nn.Module):
         interval = interval.masked_fill(other == NONE, 2 * _INTERVALS)
         first = (*interval.shape[:-2], 1, -1)
         height = (pitches - self.floor).expand(first)
-        degree = ((pitches - tonic[..., None, None]) % 12).expand(first)
-        return torch.cat([height, degree, interval], dim=-2)
+        degree = (pitches - tonic[..., None, None]) % 12  # (..., U, 1, P)
+        relations = [height, degree.expand(first), interval]
+        if chords:
+            each = Chords(*(part[..., None] for part in chords))
+            places = self.members.relations(degree.squeeze(-2), each)  # (..., U, 3, P)
+            relations.append(places.expand(*interval.shape[:-2], -1, -1))
+        return torch.cat(relations, dim=-2)
 
     def step_features(self, notes: Notes, tonic: Tensor) -> Tensor:
         """``(..., V)`` each -> ``(..., K)``: what ``known``, ``past`` and ``before`` sum up."""
@@ -333,6 +363,17 @@ class VoiceTransformer(nn.Module):
         voices = torch.stack([notes.kind, height, degree, age, notes.leap], dim=-1).flatten(-2)
         between = interval_between(notes.pitch[..., self.upper], notes.pitch[..., self.lower])
         return torch.cat([voices, between], dim=-1)
+
+    def with_places(
+        self, features: Tensor, pitch: Tensor, tonic: Tensor, chords: Chords | None
+    ) -> Tensor:
+        """Features ``(..., K)`` and, where there are ``chords`` ``(...)``, the place of each pitch
+        ``(..., V)`` in them."""
+        if chords is None:
+            return features
+        degree = ((pitch - tonic) % 12).masked_fill(pitch == NONE, NONE)
+        places = self.members(degree, chords.root[..., None], chords.quality[..., None])
+        return torch.cat([features, places], dim=-1)
 
     def frames(self, step: Tensor, context: Tensor) -> Tensor:
         """Features ``(B, T, K)`` and context ``(B, T, C)`` -> those of frames ``(B, J, ...)``."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from musicae.core.constants import VOICE_RANGES
-from musicae.encoding import step_features
+from musicae.encoding import plan_features, step_features
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, ONLY_SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.training.harmonizer import HarmonyTask
@@ -44,6 +44,12 @@ WRITER: dict[str, Any] = {
 }
 """The layers of a model that writes four voices."""
 
+FOLLOWER: dict[str, Any] = WRITER | {
+    "context": [*step_features.SIZES, *plan_features.PLAN_SIZES],
+    "chords": [list(members) for members in plan_features.MEMBERS],
+}
+"""The layers of one that follows a plan."""
+
 RECIPES = {
     "minibach": Recipe(
         task=WindowTask(given=ONLY_SOPRANO, answer=ACCOMPANIMENT),
@@ -57,11 +63,12 @@ RECIPES = {
     ),
     "harmonizer": Recipe(
         task=HarmonyTask(),
-        config=WRITER,
+        config=FOLLOWER,
         settings=replace(BY_HEART, epochs=60, patience=60),
         teachers=(replace(BY_HEART, seed=1), replace(BY_HEART, seed=2)),
         taught_by=HarmonyTask,
-        precision="bf16-mixed",
+        precision="auto",
+        four_part=True,
     ),
     "vae": Recipe(
         task=CompositionTask(piece_nats=20.0, beat_nats=0.3, probes=300),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from musicae.core.errors import TrainingError
-from musicae.training.task import Examples, Settings, Task
+from musicae.training.task import Examples, OwnBatches, Settings, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -74,7 +74,12 @@ def fit(
         total, seen, rate = torch.zeros((), device=device), 0, 0.0
 
         network.train()
-        for number, batch in enumerate(torch.split(order, settings.batch_size)):
+        batches = (
+            train.batches(order, settings.batch_size, settings.seed, epoch)
+            if isinstance(train, OwnBatches)
+            else torch.split(order, settings.batch_size)
+        )
+        for number, batch in enumerate(batches):
             step = (epoch - 1) * steps_per_epoch + number
             rate = settings.learning_rate_at(step, steps)
             for group in optimizer.param_groups:

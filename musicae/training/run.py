@@ -25,8 +25,10 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.corpus import load
+from musicae.corpus.four_part import read_four_part, training_pieces
 from musicae.models import checkpoint
 from musicae.training.config import RECIPES
+from musicae.training.exercises import StyledPiece
 from musicae.training.fit import LogRow, ReportProgress, best_epoch, fit
 from musicae.training.task import Examples, Settings, Task
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PRECISIONS = ("32-true", "bf16-mixed")
+AUTO = "auto"
+"""``bf16-mixed`` where the processor multiplies matrices in bfloat16, else ``32-true``."""
 # Fabric announces each process on standard error before it runs anything of ours but this.
 for _name in ("distributed", "rank_zero"):
     logging.getLogger(f"lightning_fabric.utilities.{_name}").setLevel(logging.WARNING)
@@ -81,6 +85,7 @@ def train(
     devices: int = 1,
     accelerator: str = "auto",
     precision: str | None = None,
+    four_part: Path | None = None,
     resume: bool = False,
     report: ReportProgress | None = None,
 ) -> Run:
@@ -101,8 +106,10 @@ def train(
             one machine or several, its processes are used and this number is not:
             ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
         accelerator: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``mps``.
-        precision: instead of the recipe's: ``32-true``, or ``bf16-mixed``, which multiplies
-            matrices in bfloat16.
+        precision: instead of the recipe's: ``32-true``, ``bf16-mixed``, which multiplies
+            matrices in bfloat16, or ``auto``, which takes the faster one of them.
+        four_part: a folder of four-part pieces by others (``corpus.four_part``), from which a
+            recipe that can learns beside the corpus.
         resume: go on with the run that was killed in this folder; begin where there is none. On
             the same machine the result is the uninterrupted run's, bit for bit.
         report: told the progress.
@@ -114,11 +121,20 @@ def train(
     recipe = RECIPES[name]
     settings, config = settings or recipe.settings, recipe.config | (config or {})
     precision = precision or recipe.precision
+    if precision == AUTO:
+        precision = faster_precision(accelerator)
     with torch.device("meta"):
         checkpoint.build_model(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
-    train_side = recipe.task.examples(chorales.side("train"), True, config)
+    if recipe.four_part and four_part:
+        others = [
+            StyledPiece(piece.chorale, piece.style, piece.chorale.key)
+            for piece in training_pieces(read_four_part(four_part))
+        ]
+        train_side = recipe.task.examples(chorales.side("train"), True, config, others)
+    else:
+        train_side = recipe.task.examples(chorales.side("train"), True, config)
     valid_side = recipe.task.examples(chorales.side("valid"), False, config)
     taught = [
         checkpoint.load_checkpoint(
@@ -132,6 +148,7 @@ def train(
                 devices=devices,
                 accelerator=accelerator,
                 precision=precision,
+                four_part=four_part,
                 resume=resume,
                 report=report,
             ).weights
@@ -165,6 +182,16 @@ def train(
         if not had_port:  # the next run looks for a free one again
             os.environ.pop("MASTER_PORT", None)
     return run
+
+
+def faster_precision(accelerator: str) -> str:
+    """One of ``PRECISIONS``, by what the processor, or the GPU if it is used, can do."""
+    if accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = torch.cpu.get_capabilities() if accelerator in ("auto", "cpu") else {}
+        fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("amx"))
+    return "bf16-mixed" if fast else "32-true"
 
 
 def _describe(side: str, examples: Examples) -> dict[str, Any]:

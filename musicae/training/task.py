@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -68,6 +68,14 @@ class Examples(Protocol):
         """What tells these examples from others, in JSON's types."""
 
 
+@runtime_checkable
+class OwnBatches(Protocol):
+    """Examples that say themselves which of them are put together."""
+
+    def batches(self, order: Tensor, batch_size: int, /, *seed: int) -> Sequence[Tensor]:
+        """The indices ``order`` of an epoch, as many batches as they fill."""
+
+
 class Task(Protocol):
     """What a model has to do."""
 
@@ -100,6 +108,8 @@ class Recipe:
     settings: Settings
     precision: str = "32-true"
     """In which matrices are multiplied; see ``training.train``."""
+    four_part: bool = False
+    """Whether it is trained on pieces by others, too."""
     teachers: tuple[Settings, ...] = ()
     """How models are trained beforehand from which this one learns beside the examples (Hinton,
     Vinyals and Dean 2015, *Distilling the Knowledge in a Neural Network*)."""
