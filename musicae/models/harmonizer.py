@@ -19,7 +19,8 @@ class HarmonizerConfig(VoiceTransformerConfig):
 
 
 class Harmonizer(VoiceTransformer):
-    def forward(self, problem: MaskedBatch) -> Tensor:
+    def forward(self, problem: MaskedBatch, open_only: bool = False) -> Tensor:
         """The logits ``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
         notes = self.tokens_to_notes(problem.tokens)
-        return self.decode(notes, problem, self.encode_known(notes, problem))
+        heard = self.encode_known(notes, problem)
+        return self.decode(notes, problem, heard, open_only=open_only)

@@ -197,12 +197,18 @@ class VoiceTransformer(nn.Module):
         self.members = ChordMembers(config.chords)
 
     def decode(
-        self, notes: Notes, problem: MaskedBatch, heard: Tensor, forgotten: Tensor | None = None
+        self,
+        notes: Notes,
+        problem: MaskedBatch,
+        heard: Tensor,
+        forgotten: Tensor | None = None,
+        open_only: bool = False,
     ) -> Tensor:
         """The logits of each voice's symbols at each step, given all that comes before it.
 
         ``notes`` are ``tokens_to_notes``'s, ``heard`` ``(B, J, W)`` leads the decoder. It does without the
-        past of frames that are ``forgotten`` ``(B, J)``, but for the step before.
+        past of frames that are ``forgotten`` ``(B, J)``, but for the step before. With
+        ``open_only`` the logits of what is known are not computed, but 0.
 
         Returns ``(B, T, V, S)``, with as many symbols as any voice has; those that a voice has
         not are ``-inf``.
@@ -223,20 +229,56 @@ class VoiceTransformer(nn.Module):
         before = Notes(*map(_later, notes))
         last = self.with_places(_later(step), before.pitch, tonic, chords)
         x = x + self.before(torch.cat([last, context], dim=-1))
-        seen = self.seen(known[..., None, :])  # (B, T, V, V)
+        if not open_only:
+            voices = list(self.voices)
+            return self.symbol_logits(voices, x, before.pitch, notes, known, tonic, chords)
+        logits = x.new_zeros(*known.shape, max(self.config.symbols), dtype=torch.float32)
+        for voice in self.voices:
+            # The rows of steps at which this voice is open take the place of (B, T).
+            rows = (~known[..., voice]).nonzero(as_tuple=True)
+            if not len(rows[0]):
+                continue
+            cells = [part[rows] for part in (x, before.pitch, known)]
+            row_chords = Chords(*(part[rows] for part in chords)) if chords else None
+            found = self.symbol_logits(
+                [voice],
+                *cells[:2],
+                Notes(*(part[rows] for part in notes)),
+                cells[2],
+                tonic[rows[0], 0],
+                row_chords,
+            )
+            logits[..., voice, :] = logits[..., voice, :].index_put(rows, found[:, 0])
+        return logits
+
+    def symbol_logits(
+        self,
+        voices: list[int],
+        step: Tensor,
+        before: Tensor,
+        notes: Notes,
+        known: Tensor,
+        tonic: Tensor,
+        chords: Chords | None,
+    ) -> Tensor:
+        """The logits ``(..., U, S)`` of some voices at steps, whose notes are all given.
+
+        ``step`` is ``(..., W)``; ``before`` ``(..., V)`` are the pitches of the step before,
+        ``notes`` and ``known`` ``(..., V)`` those of the step; ``tonic`` is ``(..., 1)``, or has an
+        axis of length 1 for each of ``(...)``.
+        """
+        seen = self.seen(known[..., None, :])[..., voices, :]  # (..., U, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
-        voices = list(self.voices)
-        own, others = before.pitch[..., None], before.pitch[..., None, :]
+        own, others = before[..., voices, None], before[..., None, :]
         # What matters of a note that was just chosen is how the voice came to it.
         moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
-        which = torch.tensor(voices, device=x.device)[:, None].expand(own.shape)
-        apart = torch.cat(
-            [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)], dim=-1
-        )
+        which = torch.tensor(voices, device=step.device)[:, None].expand(own.shape)
+        apart = [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)]
         each = Chords(*(part[..., None] for part in chords)) if chords else None
-        features = [self.with_places(apart, now.pitch, tonic[..., None], each), which]
-        index = self.pitch_index(voices, others, now, tonic, chords)  # (B, T, V, R, P)
-        return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
+        told = self.with_places(torch.cat(apart, dim=-1), now.pitch, tonic[..., None], each)
+        index = self.pitch_index(voices, others, now, tonic, chords)  # (..., U, R, P)
+        features = torch.cat([told, which], dim=-1)
+        return self.score(self.turn(voices), step, features, index, own == NONE)
 
     def encode_known(self, notes: Notes, problem: MaskedBatch) -> Tensor:
         """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``tokens_to_notes``'s."""

@@ -53,7 +53,7 @@ class HarmonyTask:
         While it learns from teachers, a model is surprised not by Bach's symbol alone but, for
         the most part, by what they hold possible.
         """
-        logits = network(batch)
+        logits = network(batch, open_only=True)
         nats = surprise(logits, batch)
         if network.training and self.teachers:
             nats = (1 - TAUGHT) * nats + TAUGHT * self._disagreement(logits, batch)
@@ -64,7 +64,7 @@ class HarmonyTask:
         """``(B, T, V)`` nats by which the teachers' average opinion surprises."""
         with torch.no_grad():
             opinions = [
-                teacher.to(batch.tokens.device)(batch).float().softmax(dim=-1)
+                teacher.to(batch.tokens.device)(batch, open_only=True).float().softmax(dim=-1)
                 for teacher in self.teachers
             ]
         opinion = torch.stack(opinions).mean(dim=0)
