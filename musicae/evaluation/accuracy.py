@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
 from musicae.core.errors import MusicaeError
-from musicae.core.key import MODES
+from musicae.core.key import MODES, Key
 from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import PartialScore
@@ -21,6 +22,7 @@ from musicae.encoding.tokens import ACCOMPANIMENT, ONLY_SOPRANO, WINDOW
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
+from musicae.theory.plan_reading import plan_of
 from musicae.training.config import RECIPES
 from musicae.training.minibach import WindowTask, four_bar_starts
 
@@ -98,21 +100,44 @@ def accuracies(
 
 
 @torch.inference_mode()
-def harmonizer_metrics(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float, Accuracy]:
+def harmonizer_metrics(
+    model: Harmonizer,
+    chorales: Sequence[Chorale],
+    *,
+    with_plan: bool = False,
+    styles: Sequence[str] | str = "bach",
+    keys: Sequence[Key] | None = None,
+) -> tuple[float, Accuracy]:
     """Alto, tenor and bass to a soprano: nats a step, and how often the likeliest symbol is Bach's.
 
     At each symbol the model knows the soprano and all that Bach wrote before. Every chorale is
-    judged as a whole, in whatever meter; the key is found in the soprano with its signature, and
-    phrases end at its fermatas. Chorales that fit the ranges in no key are left out. Raises
-    MusicaeError where none is left.
+    judged as a whole, in whatever meter; phrases end at its fermatas. Chorales that fit the ranges
+    in no key are left out. Raises MusicaeError where none is left.
+
+    Args:
+        model: a harmonizer.
+        chorales: pieces to judge it by.
+        with_plan: whether the plan that the voices show is given, too, to a model that can follow
+            one. Then the sum of these nats and those of the plan is the voices' likelihood.
+        styles: of each piece, or of all.
+        keys: of each piece; where none are given, the key is found in the soprano with its
+            signature.
     """
     nats, steps, right, begins = 0.0, 0, [], []
-    for chorale in chorales:
+    follows = bool(model.config.chords)
+    for number, chorale in enumerate(chorales):
         if not transpositions(chorale):
             continue
-        piece = chorale.transpose(nearest_transposition(chorale))
+        shift = nearest_transposition(chorale)
+        piece = chorale.transpose(shift)
+        key = keys[number].transpose(shift) if keys else None
+        sketch = PartialScore.of(piece, voices=ONLY_SOPRANO, key=key)
+        if follows:
+            style = styles if isinstance(styles, str) else styles[number]
+            plan = plan_of(piece, sketch.key) if with_plan else None
+            sketch = replace(sketch, style=style, plan=plan)
         tokens = pianoroll.chorale_to_tokens(piece)
-        judged = decoding.score(model, PartialScore.of(piece, voices=ONLY_SOPRANO), tokens)
+        judged = decoding.score(model, sketch, tokens)
         nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:

@@ -63,9 +63,9 @@ RECIPES = {
     ),
     "harmonizer": Recipe(
         task=HarmonyTask(),
-        config=FOLLOWER,
+        config=FOLLOWER
+        | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
         settings=replace(BY_HEART, epochs=60, patience=60),
-        teachers=(replace(BY_HEART, seed=1), replace(BY_HEART, seed=2)),
         taught_by=HarmonyTask,
         precision="auto",
         four_part=True,

@@ -14,9 +14,10 @@ from musicae.encoding.tokens import chorale_to_tokens, tokens_to_chorale, window
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.key_finding import likely_key
-from musicae.training import harmonizer
+from musicae.training import exercises
 from musicae.training.config import RECIPES
-from musicae.training.harmonizer import LONGEST_EXERCISE, Exercises, HarmonyTask
+from musicae.training.exercises import LONGEST_EXERCISE, Exercises
+from musicae.training.harmonizer import HarmonyTask
 from tests.support.passages import passage
 
 S, A, T, B = range(4)
@@ -255,4 +256,4 @@ def test_examples_have_the_models_stride():
     for stride in (4, 5):
         found = HarmonyTask().examples([odd], False, {"stride": stride})
         assert found.batch([0]).tokens.shape[1] % stride == 0
-    assert harmonizer.LONGEST_EXERCISE % HarmonizerConfig.stride == 0
+    assert exercises.LONGEST_EXERCISE % HarmonizerConfig.stride == 0
