@@ -9,8 +9,8 @@ log of the run as ``MODEL.csv`` and its settings, seed, versions, data and accur
 
 The harmonizer learns from Bach and from four-part pieces by others, which are not in the
 repository: ``FOLDER`` holds their MIDI files with ``manifest.csv`` and ``sides.csv``, as
-``musicae.corpus.four_part`` reads them; the manifest names the repository, the file and the licence of
-each piece.
+``musicae.corpus.four_part`` reads them; the manifest names the repository, the file and the licence
+of each piece.
 """
 
 from __future__ import annotations

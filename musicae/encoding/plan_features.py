@@ -1,4 +1,4 @@
-"""The style and the chords of a plan at each step: what a harmonizer that follows a plan is told."""
+"""The style and the chords of a plan at each step, for a harmonizer that follows a plan."""
 
 from __future__ import annotations
 

@@ -68,11 +68,10 @@ class ChordMembers(nn.Module):
         root, quality, bass, next_root, next_quality = (c[..., None] for c in chords)
         now, later = self(degree, root, quality), self(degree, next_root, next_quality)
         above_bass = torch.where(bass == 0, 12, (degree - bass + 1) % 12)
-        return torch.stack(
-            torch.broadcast_tensors(
-                torch.where(now == NONE, PLACES, now),
-                above_bass,
-                torch.where(later == NONE, PLACES, later),
-            ),
-            dim=-2,
+        shape = (degree + root).shape
+        parts = (
+            torch.where(now == NONE, PLACES, now),
+            above_bass,
+            torch.where(later == NONE, PLACES, later),
         )
+        return torch.stack([part.expand(shape) for part in parts], dim=-2)

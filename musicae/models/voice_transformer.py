@@ -123,6 +123,35 @@ class Notes(NamedTuple):
         )
 
 
+class Steps(NamedTuple):
+    """Steps whose symbols are all given, to find how likely each of them was."""
+
+    state: Tensor
+    """``(..., W)`` what the decoder knows of the step."""
+    before: Tensor
+    """``(..., V)`` the pitches of the step before."""
+    notes: Notes
+    """``(..., V)`` each."""
+    known: Tensor
+    """``(..., V)``"""
+    tonic: Tensor
+    """``(..., 1)``"""
+    chords: Chords | None
+    """``(...)`` each; None where the model follows no plan."""
+
+    def at(self, rows: tuple[Tensor, ...]) -> Steps:
+        """Those of some rows, which take the place of the first axes."""
+        state, before, notes, known, tonic, chords = self
+        return Steps(
+            state[rows],
+            before[rows],
+            Notes(*(part[rows] for part in notes)),
+            known[rows],
+            tonic[rows],
+            Chords(*(part[rows] for part in chords)) if chords else None,
+        )
+
+
 class Turn(NamedTuple):
     """What a model has for some voices, whose turn it is."""
 
@@ -229,44 +258,21 @@ class VoiceTransformer(nn.Module):
         before = Notes(*map(_later, notes))
         last = self.with_places(_later(step), before.pitch, tonic, chords)
         x = x + self.before(torch.cat([last, context], dim=-1))
+        steps = Steps(x, before.pitch, notes, known, tonic.expand(*known.shape[:2], 1), chords)
         if not open_only:
-            voices = list(self.voices)
-            return self.symbol_logits(voices, x, before.pitch, notes, known, tonic, chords)
-        logits = x.new_zeros(*known.shape, max(self.config.symbols), dtype=torch.float32)
+            return self.symbol_logits(list(self.voices), steps)
+        size = max(self.config.symbols)
+        logits = [x.new_zeros(*known.shape[:2], size, dtype=torch.float32) for _ in self.voices]
         for voice in self.voices:
-            # The rows of steps at which this voice is open take the place of (B, T).
             rows = (~known[..., voice]).nonzero(as_tuple=True)
-            if not len(rows[0]):
-                continue
-            cells = [part[rows] for part in (x, before.pitch, known)]
-            row_chords = Chords(*(part[rows] for part in chords)) if chords else None
-            found = self.symbol_logits(
-                [voice],
-                *cells[:2],
-                Notes(*(part[rows] for part in notes)),
-                cells[2],
-                tonic[rows[0], 0],
-                row_chords,
-            )
-            logits[..., voice, :] = logits[..., voice, :].index_put(rows, found[:, 0])
-        return logits
+            if len(rows[0]):
+                found = self.symbol_logits([voice], steps.at(rows))[:, 0]
+                logits[voice] = logits[voice].index_put(rows, found)
+        return torch.stack(logits, dim=-2)
 
-    def symbol_logits(
-        self,
-        voices: list[int],
-        step: Tensor,
-        before: Tensor,
-        notes: Notes,
-        known: Tensor,
-        tonic: Tensor,
-        chords: Chords | None,
-    ) -> Tensor:
-        """The logits ``(..., U, S)`` of some voices at steps, whose notes are all given.
-
-        ``step`` is ``(..., W)``; ``before`` ``(..., V)`` are the pitches of the step before,
-        ``notes`` and ``known`` ``(..., V)`` those of the step; ``tonic`` is ``(..., 1)``, or has an
-        axis of length 1 for each of ``(...)``.
-        """
+    def symbol_logits(self, voices: list[int], steps: Steps) -> Tensor:
+        """The logits ``(..., U, S)`` of some voices at steps of which all symbols are given."""
+        step, before, notes, known, tonic, chords = steps
         seen = self.seen(known[..., None, :])[..., voices, :]  # (..., U, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
         own, others = before[..., voices, None], before[..., None, :]

@@ -1,4 +1,4 @@
-"""Changes to pieces that keep their harmony: other note values, bar lines, endings, phrase marks."""
+"""Changes to pieces that keep their harmony: note values, bar lines, endings, phrase marks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale
@@ -45,8 +46,8 @@ def augmented(chorale: Chorale, rng: np.random.Generator) -> Chorale:
 
 def scaled(chorale: Chorale, rng: np.random.Generator) -> Chorale:
     """A piece in notes of half the length where the grid allows, or of twice the length."""
-    moves = np.flatnonzero(_moves(chorale).any(axis=1))
-    halves = not (moves % 2).any() and not len(chorale) % 2 and not chorale.pickup % 2
+    odd = _moves(chorale)[1::2].any()
+    halves = not odd and not len(chorale) % 2 and not chorale.pickup % 2
     if halves and rng.random() < 0.5:
         rows, up, down = np.arange(0, len(chorale), 2), 1, 2
     elif len(chorale) <= LONGEST_SCALED:
@@ -93,7 +94,7 @@ def other_endings(chorale: Chorale, rng: np.random.Generator) -> Chorale:
     if not notes:
         return chorale
     last = max(notes)
-    moves = _moves(chorale).any(axis=1)
+    moves = np.flatnonzero(_moves(chorale).any(axis=1))
     times = np.ones(len(chorale), dtype=np.int64)
     change = int(rng.integers(-MOST_BEATS, MOST_BEATS + 1))
     for step in {*chorale.fermatas, last}:
@@ -104,8 +105,7 @@ def other_endings(chorale: Chorale, rng: np.random.Generator) -> Chorale:
             times[stop - 1] += STEPS_PER_QUARTER * change
         elif change < 0:
             # Only what every voice holds is taken away, and a beat is left.
-            moved = np.flatnonzero(moves[:stop])
-            held = max(int(moved[-1]) if moved.size else 0, step) + STEPS_PER_QUARTER
+            held = max(moves[moves < stop].max(initial=0), step) + STEPS_PER_QUARTER
             times[max(held, stop + STEPS_PER_QUARTER * change) : stop] = 0
     return _with_rows(chorale, np.arange(len(chorale)).repeat(times))
 
@@ -113,10 +113,7 @@ def other_endings(chorale: Chorale, rng: np.random.Generator) -> Chorale:
 def fewer_marks(chorale: Chorale, rng: np.random.Generator) -> Chorale:
     """A piece of which some ends of phrases are not marked."""
     kept = rng.random(len(chorale.fermatas)) >= MARK_DROPPED
-    return replace(
-        chorale,
-        fermatas=tuple(step for step, keep in zip(chorale.fermatas, kept, strict=True) if keep),
-    )
+    return replace(chorale, fermatas=tuple(np.array(chorale.fermatas, dtype=int)[kept].tolist()))
 
 
 CHANGES: tuple[Callable[[Chorale, np.random.Generator], Chorale], ...] = (
@@ -128,10 +125,11 @@ CHANGES: tuple[Callable[[Chorale, np.random.Generator], Chorale], ...] = (
 )
 
 
-def _moves(chorale: Chorale) -> np.ndarray:
+def _moves(chorale: Chorale) -> NDArray[np.bool_]:
     """``(T, V)`` where something begins or ends."""
     before = np.vstack([np.full((1, chorale.pitch.shape[1]), REST), chorale.pitch[:-1]])
-    return chorale.onset | (chorale.pitch != before)
+    moves: NDArray[np.bool_] = chorale.onset | (chorale.pitch != before)
+    return moves
 
 
 def _scaled_meter(meter: Meter, up: int, down: int) -> Meter:

@@ -63,8 +63,7 @@ RECIPES = {
     ),
     "harmonizer": Recipe(
         task=HarmonyTask(),
-        config=FOLLOWER
-        | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
+        config=FOLLOWER | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
         settings=replace(BY_HEART, epochs=60, patience=60),
         taught_by=HarmonyTask,
         precision="auto",

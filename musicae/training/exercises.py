@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
-from musicae.core.key import Key
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
 from musicae.encoding.plan_features import PLAN_SIZES, STYLE, chord_columns, style_number
 from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, step_features
@@ -31,6 +30,7 @@ from musicae.theory.key_finding import likely_key
 from musicae.theory.plan_reading import plan_of
 from musicae.training.augmentation import augmented
 from musicae.training.plan_hiding import partly_hidden
+from musicae.training.task import StyledPiece
 
 LONGEST_EXERCISE = 256
 """Steps of an exercise: sixteen bars of 4/4."""
@@ -55,15 +55,6 @@ OTHERS = 1.5
 """At most so many pieces by others an epoch has for each one of Bach's."""
 _POOL = 8
 """Among so many batches, exercises of like lengths are put into one."""
-
-
-class StyledPiece(NamedTuple):
-    """A piece to learn from."""
-
-    chorale: Chorale
-    style: str
-    key: Key | None
-    """None where it is found in the notes."""
 
 
 class Exercise(NamedTuple):
@@ -118,11 +109,11 @@ class Exercises:
         lengths = torch.tensor(
             [min(len(self.pieces[self._piece(i, seed)].chorale), LONGEST_EXERCISE) for i in order]
         )
-        pools = torch.arange(len(order)).split(_POOL * batch_size)
+        pools = torch.split(torch.arange(len(order)), _POOL * batch_size)
         batches = [
             part
             for pool in pools
-            for part in order[pool[lengths[pool].argsort(stable=True)]].split(batch_size)
+            for part in torch.split(order[pool[lengths[pool].argsort(stable=True)]], batch_size)
         ]
         rng = np.random.default_rng([*seed, len(order)])
         return [batches[i] for i in rng.permutation(len(batches))]

@@ -74,12 +74,7 @@ def fit(
         total, seen, rate = torch.zeros((), device=device), 0, 0.0
 
         network.train()
-        batches = (
-            train.batches(order, settings.batch_size, settings.seed, epoch)
-            if isinstance(train, OwnBatches)
-            else torch.split(order, settings.batch_size)
-        )
-        for number, batch in enumerate(batches):
+        for number, batch in enumerate(_batches(train, order, settings, epoch)):
             step = (epoch - 1) * steps_per_epoch + number
             rate = settings.learning_rate_at(step, steps)
             for group in optimizer.param_groups:
@@ -127,6 +122,14 @@ def fit(
 
     model.load_state_dict(best)
     return rows
+
+
+def _batches(train: Examples, order: Tensor, settings: Settings, epoch: int) -> Sequence[Tensor]:
+    """The indices of each batch of an epoch."""
+    if isinstance(train, OwnBatches):
+        return train.batches(order, settings.batch_size, settings.seed, epoch)
+    batches: Sequence[Tensor] = torch.split(order, settings.batch_size)
+    return batches
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What the harmonizer has to do: to fill what is open in a piece, along what is known of its plan."""
+"""What the harmonizer has to do: to fill what is open in a piece, along its plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from musicae.core.chorale import Chorale
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.training.calibration import calibrate
-from musicae.training.exercises import Exercises, StyledPiece, without_plan
+from musicae.training.exercises import Exercises, without_plan
+from musicae.training.task import StyledPiece
 
 TAUGHT = 0.8
 """How much teachers count beside Bach himself."""
@@ -43,7 +44,7 @@ class HarmonyTask:
         """The loss of the validation side without plans."""
         losses = [
             self.loss(network, without_plan(valid.batch(indices.tolist())))
-            for indices in torch.arange(len(valid)).split(VALID_BATCH)
+            for indices in torch.split(torch.arange(len(valid)), VALID_BATCH)
         ]
         return {"valid_loss_without_plan": torch.cat(losses).mean().item()}
 

@@ -17,6 +17,7 @@ from musicae.encoding import tokens as pianoroll
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY, WINDOW
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
+from musicae.training.task import StyledPiece
 
 _BAR = STEPS_PER_WHOLE
 """Steps of a bar of 4/4, of which a window holds four."""
@@ -56,7 +57,11 @@ class WindowTask:
     """Whether only windows count whose fourth bar sounds: who composes should not learn to stop."""
 
     def examples(
-        self, chorales: Sequence[Chorale], every_key: bool, _config: Mapping[str, Any]
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        _config: Mapping[str, Any],
+        _others: Sequence[StyledPiece] = (),
     ) -> Windows:
         """The ``windows`` of chorales that the model learns from."""
         found = training_windows(chorales, every_key)

@@ -28,9 +28,8 @@ from musicae.corpus import load
 from musicae.corpus.four_part import read_four_part, training_pieces
 from musicae.models import checkpoint
 from musicae.training.config import RECIPES
-from musicae.training.exercises import StyledPiece
 from musicae.training.fit import LogRow, ReportProgress, best_epoch, fit
-from musicae.training.task import Examples, Settings, Task
+from musicae.training.task import Examples, Settings, StyledPiece, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -127,14 +126,8 @@ def train(
         checkpoint.build_model(name, config)  # refuses wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
-    if recipe.four_part and four_part:
-        others = [
-            StyledPiece(piece.chorale, piece.style, piece.chorale.key)
-            for piece in training_pieces(read_four_part(four_part))
-        ]
-        train_side = recipe.task.examples(chorales.side("train"), True, config, others)
-    else:
-        train_side = recipe.task.examples(chorales.side("train"), True, config)
+    others = _styled(four_part) if recipe.four_part and four_part else ()
+    train_side = recipe.task.examples(chorales.side("train"), True, config, others)
     valid_side = recipe.task.examples(chorales.side("valid"), False, config)
     taught = [
         checkpoint.load_checkpoint(
@@ -193,6 +186,14 @@ def faster_precision(accelerator: str) -> str:
         # times as long as in single precision.
         fast = accelerator in ("auto", "cpu") and bool(torch.cpu.get_capabilities().get("amx_bf16"))
     return "bf16-mixed" if fast else "32-true"
+
+
+def _styled(four_part: Path) -> list[StyledPiece]:
+    """The pieces of a folder to train on."""
+    return [
+        StyledPiece(piece.chorale, piece.style, piece.chorale.key)
+        for piece in training_pieces(read_four_part(four_part))
+    ]
 
 
 def _describe(side: str, examples: Examples) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ class Settings:
         return self.learning_rate * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
 
+class StyledPiece(NamedTuple):
+    """A piece to learn from."""
+
+    chorale: Chorale
+    style: str
+    """One of ``STYLES``."""
+    key: Key | None
+    """None where it is found in the notes."""
+
+
 class Examples(Protocol):
     """What a model learns from."""
 
@@ -80,9 +91,15 @@ class Task(Protocol):
     """What a model has to do."""
 
     def examples(
-        self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any], /
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        config: Mapping[str, Any],
+        others: Sequence[StyledPiece] = (),
+        /,
     ) -> Examples:
-        """To learn from: in every key, or as the chorales are. ``config`` are the layers."""
+        """To learn from: in every key, or as the chorales are. ``config`` are the layers,
+        ``others`` the pieces of other composers, for a recipe with ``four_part``."""
 
     def begin(self, network: nn.Module, examples: Any) -> None:
         """Set what of an untrained model should not begin at random."""
