@@ -47,9 +47,9 @@ SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
 _PHRASES_UNTOLD = 0.15
 RHYTHM_TOLD = 0.5
 STYLE_UNTOLD = 0.15
-_AS_WRITTEN = 0.6
+AS_WRITTEN = 0.6
 """The share of exercises in which a piece is not ``augmented``."""
-_VARIANTS = 5
+VARIANTS = 5
 """So many augmented variants of each piece are made."""
 OTHERS = 1.5
 """At most so many pieces by others an epoch has for each one of Bach's."""
@@ -82,6 +82,7 @@ class Exercises:
             whole plan given.
         stride: lengths are multiples of this.
         others: pieces of other styles, of which each epoch has ``OTHERS`` for each of Bach's.
+        variants: how many augmented variants each piece has; with 0, all stay as they are.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class Exercises:
         every_key: bool,
         stride: int,
         others: Sequence[StyledPiece] = (),
+        *,
+        variants: int = VARIANTS,
     ) -> None:
-        self.every_key, self.stride = every_key, stride
+        self.every_key, self.stride, self.variants = every_key, stride, variants
         bach = [StyledPiece(chorale, "bach", None) for chorale in chorales]
         self.pieces = [*bach, *(piece for piece in others if transpositions(piece.chorale))]
         rates = [_rate(chorale) for chorale in chorales]
@@ -107,7 +110,7 @@ class Exercises:
     def batches(self, order: Tensor, batch_size: int, *seed: int) -> list[Tensor]:
         """The indices of an epoch, in an order by chance, in batches of like lengths."""
         lengths = torch.tensor(
-            [min(len(self.pieces[self._piece(i, seed)].chorale), LONGEST_EXERCISE) for i in order]
+            [min(len(self.pieces[self.piece_of(i, seed)].chorale), LONGEST_EXERCISE) for i in order]
         )
         pools = torch.split(torch.arange(len(order)), _POOL * batch_size)
         batches = [
@@ -124,7 +127,7 @@ class Exercises:
         They are filled up to one length with known silence.
         """
         problems = [
-            self._problem(self._piece(i, seed), np.random.default_rng([*seed, i]))
+            self._problem(self.piece_of(i, seed), np.random.default_rng([*seed, i]))
             for i in indices or [0]
         ]
         length = max(p.tokens.shape[0] for p in problems)
@@ -155,7 +158,7 @@ class Exercises:
             digest.update(repr(told).encode())
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
-    def _piece(self, index: int, seed: Sequence[int]) -> int:
+    def piece_of(self, index: int, seed: Sequence[int]) -> int:
         """The piece of an index. Those by others take turns, epoch after epoch."""
         index = int(index)
         if index < self.by_bach or not seed:
@@ -180,7 +183,9 @@ class Exercises:
         """One exercise ``(T, ...)``, without ``B``."""
         if not self.every_key:
             return self._as_it_is(piece)
-        variant = 0 if rng.random() < _AS_WRITTEN else 1 + int(rng.integers(_VARIANTS))
+        variant = 0
+        if self.variants and rng.random() >= AS_WRITTEN:
+            variant = 1 + int(rng.integers(self.variants))
         exercise = self._exercise(piece, variant)
         shift = int(rng.choice(exercise.shifts))
         tokens = exercise.tokens
