@@ -1,4 +1,4 @@
-"""Decoding: from a model's numbers to chorales, reproducibly, without any data."""
+"""Harmonize partial scores with MiniBach or the harmonizer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.decoding.minibach import accompany
-from musicae.decoding.reranking import rerank, weigh
+from musicae.decoding.reranking import Candidate, cost, rerank
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
@@ -18,45 +18,47 @@ from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
 
 HARMONIZER_TEMPERATURE = 0.85
-"""Where its harmonizations are nearest to Bach on the validation side."""
+"""The temperature at which harmonizations are closest to Bach on the validation side."""
 MINIBACH_VARIED = 0.3
-"""The temperature at which alternatives of MiniBach's differ and are not yet noise."""
+"""The temperature of several harmonizations of MiniBach's: they differ and are not yet noise."""
 FEWEST_DRAWS, DRAWS_EACH = 4, 1.5
-"""From how many draws the harmonizer's best one is taken, and each of several."""
+"""Samples of the harmonizer for ``n`` harmonizations: ``DRAWS_EACH * n``, at least
+``FEWEST_DRAWS``."""
 
 
 class Harmonization(NamedTuple):
-    """What a model made of a sketch."""
+    """A completed partial score."""
 
     chorale: Chorale
     nats: float | None = None
-    """How much the model is surprised by what was open; None of a model without a likelihood."""
+    """The negative log-likelihood of the symbols that were open; None for MiniBach."""
 
 
 def usual_temperature(model: Checkpoint, n: int) -> float:
-    """The temperature at which a model's ``n`` harmonizations are best, and several differ."""
+    """The default temperature for ``n`` harmonizations; at 0 there is only one."""
     if model.can("fill"):
         return HARMONIZER_TEMPERATURE
     return 0.0 if n == 1 else MINIBACH_VARIED
 
 
 def harmonize(
-    model: Checkpoint, sketch: PartialScore, n: int = 1, choice: SamplingOptions | None = None
+    model: Checkpoint, partial: PartialScore, n: int = 1, options: SamplingOptions | None = None
 ) -> list[Harmonization]:
-    """``n`` ways to fill what is open in a sketch, best first; what is known stays as it is.
+    """``n`` completions of a partial score; known notes stay as they are.
 
-    Of the harmonizer they are the best of several draws, with different chords (see
-    ``candidates``); of MiniBach, as they are drawn. Raises CheckpointError for a model that does
-    not harmonize, or not this sketch.
+    Those of the harmonizer are the best of several samples, with different chords, best first (see
+    ``reranking``); those of MiniBach are in the order of sampling. Raises CheckpointError for a
+    model that does not harmonize, or that cannot complete this score, and ChoraleError where fewer
+    than ``n`` harmonizations differ.
     """
-    choice = choice or SamplingOptions(usual_temperature(model, n))
+    options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        found = _fill(cast("Harmonizer", model.model), sketch, n, choice)
+        found = _fill(cast("Harmonizer", model.model), partial, n, options)
     elif model.can("harmonize"):
-        if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
+        if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
         minibach = cast("MiniBach", model.model)
-        found = [Harmonization(c) for c in accompany(minibach, sketch.chorale, n, choice)]
+        found = [Harmonization(c) for c in accompany(minibach, partial.chorale, n, options)]
     else:
         raise CheckpointError(f"{model.name} does not harmonize; use harmonizer or minibach")
     source = f"musicae {model.name}"
@@ -64,17 +66,18 @@ def harmonize(
 
 
 def _fill(
-    model: Harmonizer, sketch: PartialScore, n: int, choice: SamplingOptions
+    model: Harmonizer, partial: PartialScore, n: int, options: SamplingOptions
 ) -> list[Harmonization]:
-    """The best of the harmonizer's draws."""
-    if choice.temperature == LIKELIEST and n > 1:
+    """The ``n`` best of the harmonizer's samples. Raises ChoraleError where fewer differ."""
+    if options.temperature == LIKELIEST and n > 1:
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
         )
-    draws = 1 if choice.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n))
-    drawn = sample(model, sketch, draws, choice)
+    draws = 1 if options.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n))
+    drawn = sample(model, partial, draws, options)
+    chorales = [tokens_to_chorale(tokens, partial.chorale) for tokens in drawn.tokens]
     candidates = [
-        weigh(tokens_to_chorale(tokens, sketch.chorale), nats)
-        for tokens, nats in zip(drawn.tokens, drawn.nats.tolist(), strict=True)
+        Candidate(chorale, nats, cost(chorale, nats))
+        for chorale, nats in zip(chorales, drawn.nats.tolist(), strict=True)
     ]
     return [Harmonization(c.chorale, c.nats) for c in rerank(candidates, n)]

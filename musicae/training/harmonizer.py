@@ -1,4 +1,4 @@
-"""What the harmonizer learns from: chorales in any key with some of their notes taken out."""
+"""Training of the harmonizer: chorales in any key, with some of their notes masked."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.encoding.batches import concatenate
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
 from musicae.encoding.step_features import PHRASES, RHYTHM, step_features
 from musicae.encoding.tokens import (
@@ -23,31 +23,34 @@ from musicae.encoding.tokens import (
     window,
 )
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.vocabulary import FIRST_PITCH, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
 
 LONGEST_EXERCISE = 256
-"""Steps of an exercise: sixteen bars of 4/4."""
+"""The greatest length of an exercise in steps: sixteen bars of 4/4."""
 
 SOPRANO_ALONE = 0.55
 _NOTHING = 0.1
 WHOLE_VOICES = 0.2
-"""Shares of exercises in which the soprano, nothing, or any voices are given; in the others it is
-passages of any voices."""
+"""Shares of exercises in which the soprano, nothing, or random whole voices are known; in the
+others random passages of random voices are."""
 VOICE_GIVEN, SOPRANO_GIVEN, PASSAGE_GIVEN = 0.5, 0.7, 0.7
-"""How likely a voice is given as a whole; in exercises with passages, the soprano as a whole, and
-each voice within a passage."""
+"""Probabilities that a voice is known as a whole; in exercises with passages, that the soprano is
+known as a whole, and that a voice is known in a passage."""
 SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
+"""The least length of a passage in steps, and the greatest number of passages."""
 TAUGHT = 0.8
-"""How much teachers count beside Bach himself."""
+"""The weight of the teachers' distributions in the loss; the rest is that of Bach's symbols."""
 _PHRASES_UNTOLD = 0.15
+"""The share of exercises without phrases in the features."""
 RHYTHM_TOLD = 0.5
+"""The share of exercises with the rhythm in the features."""
 
 
 class HarmonyTask:
-    """To fill what is open in a chorale."""
+    """Complete a chorale of which some notes are known; with teachers, by distillation."""
 
     def __init__(self, teachers: Sequence[nn.Module] = ()) -> None:
         self.teachers = tuple(teachers)
@@ -55,68 +58,71 @@ class HarmonyTask:
     def examples(
         self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any]
     ) -> Exercises:
+        """The chorales as exercises."""
         return Exercises(chorales, every_key, config.get("stride", HarmonizerConfig.stride))
 
     def begin(self, network: nn.Module, examples: Exercises) -> None:
-        """Nothing need be set."""
+        """All initial weights are random."""
 
     def watch(self, _network: nn.Module, _valid: Exercises) -> dict[str, float]:
-        """Nothing but the losses."""
+        """There is nothing to measure besides the losses."""
         return {}
 
     def loss(self, network: nn.Module, batch: MaskedBatch, _progress: float = 1.0) -> Tensor:
-        """Nats a step at which something is open: ``(B,)``.
+        """``(B,)`` nats per step that has unknown symbols.
 
-        While it learns from teachers, a model is surprised not by Bach's symbol alone but, for
-        the most part, by what they hold possible.
+        In training with teachers it is a weighted mean of the cross-entropies with Bach's symbols
+        and with the teachers' mean distribution.
         """
         logits = network(batch)
         nats = surprise(logits, batch)
         if network.training and self.teachers:
-            nats = (1 - TAUGHT) * nats + TAUGHT * self._disagreement(logits, batch)
+            nats = (1 - TAUGHT) * nats + TAUGHT * self._distillation(logits, batch)
         steps = (~batch.known).any(dim=-1).sum(dim=-1)
         return nats.sum(dim=(1, 2)) / steps.clamp_min(1)
 
-    def _disagreement(self, logits: Tensor, batch: MaskedBatch) -> Tensor:
-        """``(B, T, V)`` nats by which the teachers' average opinion surprises."""
+    def _distillation(self, logits: Tensor, batch: MaskedBatch) -> Tensor:
+        """``(B, T, V)`` the cross-entropy with the teachers' mean distribution, in nats."""
         with torch.no_grad():
-            opinions = [
+            shares = [
                 teacher.to(batch.tokens.device)(batch).float().softmax(dim=-1)
                 for teacher in self.teachers
             ]
-        opinion = torch.stack(opinions).mean(dim=0)
+        share = torch.stack(shares).mean(dim=0)
         surprises = -logits.float().log_softmax(dim=-1)
-        nats = (opinion * surprises.masked_fill(opinion == 0, 0.0)).sum(dim=-1)
+        nats = (share * surprises.masked_fill(share == 0, 0.0)).sum(dim=-1)
         return nats.masked_fill(batch.known, 0.0)
 
     def finish(self, network: nn.Module, _train: Exercises, valid: Exercises) -> None:
-        """Calibrate the model on the valid side."""
+        """Fit the softmax temperature on the validation side."""
         assert isinstance(network, Harmonizer)
-        problems = [valid.batch([i]) for i in range(len(valid))]
-        calibrate(network, problems, lambda problem: (network(problem), problem))
+        batches = [valid.batch([i]) for i in range(len(valid))]
+        calibrate(network, batches, lambda batch: (network(batch), batch))
 
 
 class Exercise(NamedTuple):
-    """A chorale, ready for any key and any choice of known notes."""
+    """A chorale as tensors, from which exercises are made."""
 
     tokens: Tensor
-    """``(T, V)`` as near to the original key as the ranges allow."""
+    """``(T, V)`` in the key nearest to the original that fits the ranges."""
     contexts: tuple[Tensor, Tensor]
-    """``(T, C)`` with the key that the whole chorale shows, and that its soprano shows."""
+    """``(T, C)`` step features with the key of the whole chorale, and with that of the soprano."""
     tonics: tuple[int, int]
+    """Pitch classes of the tonics of these keys."""
     rhythm: int
-    """The rhythm that it has, as ``step_features`` numbers them; 0 for neither."""
+    """The chorale's rhythm, as a value of the column ``RHYTHM``; 0 for neither."""
     shifts: tuple[int, ...]
-    """Semitones by which ``tokens`` can be moved."""
+    """Semitones by which ``tokens`` can be transposed."""
 
 
 class Exercises:
-    """Exercises to draw from; each time they are cut, moved and emptied anew.
+    """Exercises, which are cut, transposed and masked at random each time they are asked for.
 
     Args:
-        chorales: with ``every_key``, each is moved by as many semitones as the voices' ranges
-            allow, cut to ``LONGEST`` steps, and any notes may be given; without, they are used as
-            they are, with the soprano given.
+        chorales: what the exercises are made from.
+        every_key: True to transpose at random within the voices' ranges, to cut to
+            ``LONGEST_EXERCISE`` steps and to mask at random; False to keep chorales whole, with
+            the soprano known.
         stride: lengths are multiples of this.
     """
 
@@ -133,34 +139,20 @@ class Exercises:
         return len(self.exercises)
 
     def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
-        """The exercises of these indices as one problem, drawn by ``seed`` and index.
-
-        They are filled up to one length with known silence.
-        """
-        problems = [
-            self._problem(self.exercises[i], np.random.default_rng([*seed, i]))
+        """Exercises padded to one length; their random choices depend on ``seed`` and index."""
+        # A process may have no share of the last batch: it gets a batch of no pieces.
+        pieces = [
+            self._masked(self.exercises[i], np.random.default_rng([*seed, i]))
             for i in indices or [0]
         ]
-        length = LONGEST_EXERCISE if self.every_key else max(p.tokens.shape[0] for p in problems)
-        length += -length % self.stride
-        padded = []
-        for tokens, known, context, tonic in problems:
-            missing = (0, 0, 0, length - len(tokens))
-            padded.append(
-                MaskedBatch(
-                    F.pad(tokens, missing, value=SILENCE),
-                    F.pad(known, missing, value=True),
-                    F.pad(context, missing),
-                    tonic,
-                )
-            )
-        # Of the last batch a process may have no share.
-        return MaskedBatch(
-            *(torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True))
+        length = (
+            LONGEST_EXERCISE if self.every_key else max(piece.tokens.shape[1] for piece in pieces)
         )
+        batch = concatenate(pieces, length + -length % self.stride)
+        return MaskedBatch(*(part[: len(indices)] for part in batch))
 
     def describe(self) -> dict[str, Any]:
-        """How many there are, and a fingerprint."""
+        """The number of chorales and a fingerprint."""
         digest = hashlib.sha256()
         for exercise in self.exercises:
             for tensor in (exercise.tokens, *exercise.contexts):
@@ -168,8 +160,8 @@ class Exercises:
             digest.update(repr(exercise[2:]).encode())
         return {"chorales": len(self), "sha256": digest.hexdigest()}
 
-    def _problem(self, exercise: Exercise, rng: np.random.Generator) -> MaskedBatch:
-        """One exercise ``(T, ...)``, without ``B``."""
+    def _masked(self, exercise: Exercise, rng: np.random.Generator) -> MaskedBatch:
+        """One exercise, as a batch of one."""
         tokens, shift, by_soprano = exercise.tokens, 0, 1
         context = exercise.contexts[1]
         if self.every_key:
@@ -190,17 +182,17 @@ class Exercises:
         else:
             known = torch.zeros(tokens.shape, dtype=torch.bool)
             known[:, ONLY_SOPRANO] = True
-        tonic = torch.tensor((exercise.tonics[by_soprano] + shift) % 12)
-        return MaskedBatch(tokens, known, context, tonic)
+        tonic = torch.tensor([(exercise.tonics[by_soprano] + shift) % 12])
+        return MaskedBatch(tokens[None], known[None], context[None], tonic)
 
 
 def whole_notes(tokens: Tensor, known: Tensor) -> Tensor:
-    """``(T, V)`` known as it is where each note begins, for the whole of the note."""
+    """``(T, V)``: a whole note is known where its first step is ``known`` ``(T, V)``."""
     return known.gather(0, symbol_starts(tokens))
 
 
 def _given(steps: int, rng: np.random.Generator) -> Tensor:
-    """``(T, V)`` what an exercise gives."""
+    """``(T, V)`` a random mask of what an exercise gives."""
     voices = 1 + len(ACCOMPANIMENT)
     known = np.zeros((steps, voices), dtype=np.bool_)
     kind = rng.random()
@@ -220,6 +212,7 @@ def _given(steps: int, rng: np.random.Generator) -> Tensor:
 
 
 def _exercise(chorale: Chorale, rhythm: int) -> Exercise:
+    """A chorale as tensors."""
     shifts = transpositions(chorale)
     nearest = nearest_transposition(chorale)
     piece = chorale.transpose(nearest)
@@ -236,12 +229,15 @@ def _exercise(chorale: Chorale, rhythm: int) -> Exercise:
 
 
 def _rhythm(rate: float, plain: float, flowing: float) -> int:
-    """How ``step_features`` numbers a rhythm: of the third with the fewest notes, and the most."""
+    """The rhythm of a chorale, as a value of the column ``RHYTHM``, from its rate of notes.
+
+    ``plain`` and ``flowing`` are the terciles of all chorales' rates.
+    """
     if plain < rate < flowing:
         return 0
     return 1 + RHYTHMS.index("plain" if rate <= plain else "flowing")
 
 
 def _rate(chorale: Chorale) -> float:
-    """Notes a step of the voices below the soprano."""
+    """Notes per step in the voices below the soprano."""
     return float(chorale.onset[:, list(ACCOMPANIMENT)].sum() / len(chorale))
