@@ -152,8 +152,8 @@ class IncrementalDecoder:
         features[..., -1] = voices
         pairs = seen[:, self.upper] & seen[:, self.lower]
         apart = np.ones((len(voices), 1), dtype=bool)
-        told = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, seen, apart], axis=-1)
-        features = np.where(told, features, self.unseen)
+        visible = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, seen, apart], axis=-1)
+        features = np.where(visible, features, self.unseen)
         place = lookup.place[:, voices]  # (N, U, 2, P)
         others = np.where(seen, now[:, None], was[:, None])  # (N, U, V)
         relation = lookup.relation[seen.astype(np.int64), others, np.array(voices)[:, None]]

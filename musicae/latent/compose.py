@@ -101,15 +101,15 @@ def decode_points(
 @one_thread()
 def compose(
     model: Checkpoint,
-    wished: Sequence[PartialScore],
+    wanted: Sequence[PartialScore],
     prior: str,
     slides: Mapping[str, float],
     options: SamplingOptions,
 ) -> list[DecodedPoint]:
     """A new chorale for each form: points are sampled, shifted, refined and decoded."""
     vae = vae_of(model)
-    seeds = [(options.seed, number) for number in range(len(wished))]
-    points = [shift(vae, point, slides) for point in sample(vae, wished, prior, seeds)]
+    seeds = [(options.seed, number) for number in range(len(wanted))]
+    points = [shift(vae, point, slides) for point in sample(vae, wanted, prior, seeds)]
     return decode_points(model, refined(model, points), options)
 
 

@@ -62,7 +62,7 @@ class LatentPoint:
             form = forms.from_dict(facts["form"])
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ChoraleError(f"this is no point in latent space ({error})") from None
+            raise ChoraleError(f"this is no place in latent space ({error})") from None
         count = int(frame_beats(form.chorale, config.stride)[-1]) + 1
         if piece.numel() != config.piece or beats.numel() != count * config.beat:
             raise ChoraleError("its latent vectors are those of another model")
@@ -84,18 +84,18 @@ def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None
 
 @torch.inference_mode()
 def sample(
-    model: ChoraleVAE, wished: Sequence[PartialScore], prior: str, seeds: Sequence[tuple[int, ...]]
+    model: ChoraleVAE, wanted: Sequence[PartialScore], prior: str, seeds: Sequence[tuple[int, ...]]
 ) -> list[LatentPoint]:
     """A random point for each form.
 
     The piece's vector is drawn from ``prior``, one of ``PRIORS``; its beats' vectors from the
     learned prior. Each form's random numbers depend on its seed alone.
     """
-    pieces = concatenate_beats([beat_batch(form, model.config) for form in wished])
+    pieces = concatenate_beats([beat_batch(form, model.config) for form in wanted])
     counts = (pieces.beats.max(dim=1).values + 1).tolist()
     config = model.config
-    whole = torch.zeros(len(wished), config.piece)
-    noise = torch.zeros(len(wished), max(counts), config.beat)
+    whole = torch.zeros(len(wanted), config.piece)
+    noise = torch.zeros(len(wanted), max(counts), config.beat)
     for i, (count, seed) in enumerate(zip(counts, seeds, strict=True)):
         numbers = np.random.default_rng(seed)
         whole[i] = torch.from_numpy(numbers.standard_normal(config.piece))
@@ -105,7 +105,7 @@ def sample(
     latent = model.sample_beats(whole, noise, pieces)
     return [
         LatentPoint(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
-        for i, (form, count) in enumerate(zip(wished, counts, strict=True))
+        for i, (form, count) in enumerate(zip(wanted, counts, strict=True))
     ]
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PRECISIONS = ("32-true", "bf16-mixed")
-"""Names of Fabric's: full precision, or matrix products in bfloat16."""
+"""Fabric's names of full precision and of matrix products in bfloat16."""
 STATE, LOG, SUMMARY = "state.pt", "log.csv", "summary.json"
 """Files in a run's folder, beside the weights."""
 # Fabric logs each process that it starts; a spawned process imports this module first.
@@ -202,8 +202,7 @@ def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         machines = int(os.environ["WORLD_SIZE"]) // devices
     elif devices > 1:
-        # Fabric's default runs the command line again for each process, which fails where the
-        # command line does more than train, as in a test.
+        # Fabric's default runs the command line again for each process, which fails in a test.
         strategy = "ddp_fork" if hasattr(sys, "ps1") else "ddp_spawn"  # fork from a notebook
     try:
         return Fabric(

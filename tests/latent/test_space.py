@@ -111,9 +111,9 @@ def test_another_models_point_is_refused(model):
     ],
 )
 def test_what_is_no_point_is_refused(model, change):
-    with pytest.raises(ChoraleError, match=r"no point in latent space|another model"):
+    with pytest.raises(ChoraleError, match=r"no place in latent space|another model"):
         LatentPoint.from_dict(point(model, SHORT).as_dict() | change, model.config)
-    with pytest.raises(ChoraleError, match="no point in latent space"):
+    with pytest.raises(ChoraleError, match="no place in latent space"):
         LatentPoint.from_dict({}, model.config)
 
 
