@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import REST
+from musicae.core.constants import REST, STYLES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.io import midi_reader
 from musicae.io.midi_file import open_song
 
-STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
-"""The styles of pieces; the folder holds none of style ``bach``, the chorales of Bach."""
 TRAIN, HELD_TUNES, VALID, TEST = "train", "held", "hymn-valid", "hymn-test"
 FOUR_PART_SIDES = (TRAIN, HELD_TUNES, VALID, TEST)
 """``held`` are tunes of the validation and test sides of Bach's chorales: not for training."""

@@ -1,7 +1,8 @@
-"""Harmonize partial scores with MiniBach or the harmonizer."""
+"""Harmonize partial scores: plans of their chords first, then voices along each plan."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -9,21 +10,27 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.decoding.minibach import accompany
+from musicae.decoding.plan_constraints import give_bass, give_voices
+from musicae.decoding.planner import FoundPlan, plan_problem
 from musicae.decoding.reranking import Candidate, cost, rerank
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.models.checkpoint import Checkpoint
+from musicae.models.chord_planner import ChordPlanner
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
+from musicae.theory.harmonic_plan import HarmonicPlan
 
 HARMONIZER_TEMPERATURE = 0.85
 """The temperature at which harmonizations are closest to Bach on the validation side."""
 MINIBACH_VARIED = 0.3
 """The temperature of several harmonizations of MiniBach's: they differ and are not yet noise."""
-FEWEST_DRAWS, DRAWS_EACH = 4, 1.5
-"""Samples of the harmonizer for ``n`` harmonizations: ``DRAWS_EACH * n``, at least
-``FEWEST_DRAWS``."""
+DRAFTS_OF_ONE, DRAFTS_EACH = 3, 2
+"""How many drafts of the voices are written to a plan: where one harmonization is asked for, and of
+each of several."""
+USUAL_STYLE = "bach"
+"""Of plans, where none is asked for."""
 
 
 class Harmonization(NamedTuple):
@@ -32,28 +39,38 @@ class Harmonization(NamedTuple):
     chorale: Chorale
     nats: float | None = None
     """The negative log-likelihood of the symbols that were open; None for MiniBach."""
+    plan: HarmonicPlan | None = None
+    """The plan that the voices follow; None without a planner."""
+    notices: tuple[str, ...] = ()
+    """What of the plan's constraints could not be met."""
 
 
 def usual_temperature(model: Checkpoint, n: int) -> float:
-    """The default temperature for ``n`` harmonizations; at 0 there is only one."""
+    """The temperature at which a model's ``n`` harmonizations are best, and several differ."""
     if model.can("fill"):
         return HARMONIZER_TEMPERATURE
     return 0.0 if n == 1 else MINIBACH_VARIED
 
 
 def harmonize(
-    model: Checkpoint, partial: PartialScore, n: int = 1, options: SamplingOptions | None = None
+    model: Checkpoint,
+    partial: PartialScore,
+    n: int = 1,
+    options: SamplingOptions | None = None,
+    planner: Checkpoint | None = None,
 ) -> list[Harmonization]:
-    """``n`` completions of a partial score; known notes stay as they are.
+    """``n`` ways to fill what is open in a partial score, best first; what is known stays.
 
-    Those of the harmonizer are the best of several samples, with different chords, best first (see
-    ``reranking``); those of MiniBach are in the order of sampling. Raises CheckpointError for a
-    model that does not harmonize, or that cannot complete this score, and ChoraleError where fewer
-    than ``n`` harmonizations differ.
+    With a planner, each follows a plan of its own: the likeliest plans that differ in their roots,
+    each the best of a few drafts, in the order of how likely plan and voices are together. Without
+    one, or of MiniBach, they are as they are drawn. Raises CheckpointError for a model that does
+    not harmonize, or not this score.
     """
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        found = _fill(cast("Harmonizer", model.model), partial, n, options)
+        network = cast("Harmonizer", model.model)
+        plans = find_plans(planner, partial, n) if planner else [None]
+        found = _fill(network, partial, n, options, plans)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
@@ -65,19 +82,58 @@ def harmonize(
     return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
 
 
+def find_plans(planner: Checkpoint, partial: PartialScore, n: int) -> list[FoundPlan]:
+    """Up to ``n`` likely plans for a partial score that differ in their roots, best first.
+
+    What is known of the voices narrows the chords: each known voice sings members, a known bass
+    carries them.
+    """
+    problem = plan_problem(
+        cast("ChordPlanner", planner.model),
+        partial.chorale,
+        partial.key,
+        partial.phrases,
+        partial.style or USUAL_STYLE,
+        given=[give_bass, lambda wish: give_voices(wish, (1, 2))],
+    )
+    return [problem.best()] if n == 1 else problem.alternatives(n)
+
+
 def _fill(
-    model: Harmonizer, partial: PartialScore, n: int, options: SamplingOptions
+    model: Harmonizer,
+    partial: PartialScore,
+    n: int,
+    options: SamplingOptions,
+    plans: Sequence[FoundPlan | None],
 ) -> list[Harmonization]:
-    """The ``n`` best of the harmonizer's samples. Raises ChoraleError where fewer differ."""
-    if options.temperature == LIKELIEST and n > 1:
+    """The best drafts of the voices along each plan. Raises ChoraleError where fewer differ."""
+    if options.temperature == LIKELIEST and n > len(plans):
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
         )
-    draws = 1 if options.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n))
-    drawn = sample(model, partial, draws, options)
-    chorales = [tokens_to_chorale(tokens, partial.chorale) for tokens in drawn.tokens]
-    candidates = [
-        Candidate(chorale, nats, cost(chorale, nats))
-        for chorale, nats in zip(chorales, drawn.nats.tolist(), strict=True)
+    drafts = 1
+    if options.temperature != LIKELIEST:
+        drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
+    drafted = [found for found in plans for _ in range(drafts)]
+    partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
+    drawn = sample(model, partials, options)
+    candidates = []
+    for found, tokens, nats in zip(drafted, drawn.tokens, drawn.nats.tolist(), strict=True):
+        chorale = tokens_to_chorale(tokens, partial.chorale)
+        of_plan = -found.log_likelihood if found else 0.0
+        candidates.append(Candidate(chorale, nats, cost(chorale, nats) + of_plan, found))
+    chosen = [
+        min(candidates[i : i + drafts], key=lambda candidate: candidate.cost)
+        for i in range(0, len(candidates), drafts)
     ]
-    return [Harmonization(c.chorale, c.nats) for c in rerank(candidates, n)]
+    if plans[0] is None or len(chosen) < n:
+        chosen = rerank(candidates, n)
+    return [
+        Harmonization(
+            best.chorale,
+            best.nats,
+            best.found.plan if best.found else None,
+            best.found.notices if best.found else (),
+        )
+        for best in sorted(chosen, key=lambda candidate: candidate.cost)
+    ]

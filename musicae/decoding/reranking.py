@@ -11,6 +11,7 @@ import numpy as np
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
+from musicae.decoding.planner import FoundPlan
 from musicae.theory.voice_leading.bach import bach_rates
 from musicae.theory.voice_leading.rules import check
 
@@ -27,7 +28,9 @@ class Candidate(NamedTuple):
     nats: float
     """The negative log-likelihood of the symbols that were open."""
     cost: float
-    """The ``cost`` by which candidates are ranked, in nats."""
+    """The ``cost`` by which candidates are ranked, in nats; with a plan, its own nats among it."""
+    found: FoundPlan | None = None
+    """The plan that the voices follow."""
 
 
 def cost(chorale: Chorale, nats: float) -> float:

@@ -18,8 +18,10 @@ from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
+from musicae.decoding.plan_costs import PlanCosts
 from musicae.encoding.batches import (
     beat_batch,
+    concatenate,
     concatenate_beats,
     concatenate_latents,
     masked_batch,
@@ -75,22 +77,35 @@ class SamplingOptions(NamedTuple):
 
 @one_thread()
 @torch.inference_mode()
-def sample(model: Harmonizer, partial: PartialScore, n: int, options: SamplingOptions) -> Samples:
-    """Complete a partial score ``n`` times, all at once.
+def sample(
+    model: Harmonizer, partials: Sequence[PartialScore], options: SamplingOptions
+) -> Samples:
+    """Complete each of some partial scores once, all at the same time.
 
-    A rhythm that the score asks for is reinforced by classifier-free guidance.
+    They may differ in their plans alone. Unless rules are off, plans weigh on each symbol; see
+    ``PlanCosts``. A rhythm that is asked for is reinforced by classifier-free guidance.
     """
-    batches = [masked_batch(partial, model.config)]
-    if partial.rhythm:
-        batches.append(masked_batch(replace(partial, rhythm=None), model.config))
-    decoders = [
-        IncrementalDecoder(
-            model, batch, model.encode_known(model.tokens_to_notes(batch.tokens), batch), n
-        )
-        for batch in batches
-    ]
+    first, n = partials[0], len(partials)
+    asked = [partials]
+    if first.rhythm:
+        asked.append([replace(partial, rhythm=None) for partial in partials])
+    decoders = []
+    for scores in asked:
+        batch = concatenate([masked_batch(score, model.config) for score in scores])
+        known = model.encode_known(model.tokens_to_notes(batch.tokens), batch)
+        decoders.append(IncrementalDecoder(model, batch, known, n))
+    plans = [partial.plan for partial in partials if partial.plan is not None]
+    plan_costs = None
+    if plans and options.rules != "off":
+        plan_costs = PlanCosts(plans, len(first.chorale), close_of(first).step)
     generator = np.random.default_rng(options.seed)
-    return _complete(decoders, [partial] * n, None, options, lambda: generator.random((n, 1)))
+    return _complete(
+        decoders,
+        partials,
+        options,
+        lambda: generator.random((n, 1)),
+        plan_costs=plan_costs,
+    )
 
 
 @one_thread()
@@ -121,16 +136,22 @@ def decode_latents(
     closes = None if options.rules == "off" else [close_of(partial) for partial in partials]
     generators = [np.random.default_rng([options.seed, *seed]) for seed in seeds]
     return _complete(
-        [decoder], partials, closes, options, lambda: np.array([[g.random()] for g in generators])
+        [decoder],
+        partials,
+        options,
+        lambda: np.array([[g.random()] for g in generators]),
+        closes=closes,
     )
 
 
 def _complete(
     decoders: list[IncrementalDecoder],
     partials: Sequence[PartialScore],
-    closes: Sequence[Close] | None,
     options: SamplingOptions,
     uniform: Callable[[], Floats],
+    *,
+    closes: Sequence[Close] | None = None,
+    plan_costs: PlanCosts | None = None,
 ) -> Samples:
     """Complete ``N`` partial scores, each one candidate.
 
@@ -163,6 +184,8 @@ def _complete(
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
                 cost = guided[:, turn, symbols] + rules.costs(voice, before, now, fifths)
+                if plan_costs:
+                    cost += plan_costs.costs(voice, step, before, now, last_voice=not waiting)
                 if closes and step >= closing:
                     cost += _closing_costs(closes, voice, step, before, now)
                 if step and known[step - 1, voice]:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
+from musicae.core.constants import N_VOICES, REST, STYLES, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.pitch import pitch_name
+from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
 
 RHYTHMS = ("plain", "flowing")
@@ -37,6 +38,10 @@ class PartialScore:
     """Ascending steps at which the last notes of phrases begin; None where phrases are unknown."""
     rhythm: str | None = None
     """One of ``RHYTHMS``; None leaves it to the model."""
+    plan: HarmonicPlan | None = None
+    """The chords to follow, relative to ``key``; None where a chord is left to the model."""
+    style: str | None = None
+    """One of ``STYLES``; None leaves it to the model."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)
@@ -55,6 +60,10 @@ class PartialScore:
                     )
         if self.rhythm is not None and self.rhythm not in RHYTHMS:
             raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {self.rhythm!r}")
+        if self.style is not None and self.style not in STYLES:
+            raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {self.style!r}")
+        if self.plan is not None:
+            _check_plan(self.plan, self.key, len(pitch))
         phrases = self.phrases
         if phrases is not None and list(phrases) != sorted(set(phrases) & set(range(len(pitch)))):
             raise ChoraleError("the ends of phrases lie in the piece, in order")
@@ -71,6 +80,8 @@ class PartialScore:
         key: Key | None = None,
         phrases: tuple[int, ...] | None = None,
         rhythm: str | None = None,
+        plan: HarmonicPlan | None = None,
+        style: str | None = None,
     ) -> PartialScore:
         """The part of a chorale in ``voices``, and at the cells of ``known`` ``(T, V)``.
 
@@ -94,4 +105,11 @@ class PartialScore:
         )
         if phrases is None and chorale.fermatas:
             phrases = chorale.fermatas
-        return cls(kept, mask, key or likely_key(kept), phrases, rhythm)
+        return cls(kept, mask, key or likely_key(kept), phrases, rhythm, plan, style)
+
+
+def _check_plan(plan: HarmonicPlan, key: Key, steps: int) -> None:
+    if plan.key.tonic != key.tonic:
+        raise ChoraleError(f"the plan's chords are relative to {plan.key}, the key is {key}")
+    if plan.beats and plan.beats[-1].start + plan.beats[-1].length > steps:
+        raise ChoraleError(f"the plan is longer than the {steps} steps of the piece")
