@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.nn import functional as F
 
 from musicae.core.files import whole_file
+from musicae.encoding.batches import pad
 from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
@@ -82,10 +82,9 @@ class Pieces:
         length += -length % CONFIG.stride
         tokens, known, context = [], [], []
         for symbols, first in drawn:
-            missing = length - len(symbols)
-            tokens.append(F.pad(symbols, (0, 0, 0, missing), value=SILENCE))
+            tokens.append(pad(symbols, length, value=SILENCE))
             open_cells = torch.zeros(symbols.shape, dtype=torch.bool)
-            known.append(F.pad(open_cells, (0, 0, 0, missing), value=True))
+            known.append(pad(open_cells, length, value=True))
             context.append((torch.arange(length)[:, None] + first) % IN_BAR)
         tonic = torch.zeros(len(drawn), dtype=torch.int64)  # nobody knows the key
         parts = (torch.stack(tokens), torch.stack(known), torch.stack(context), tonic)

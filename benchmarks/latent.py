@@ -58,7 +58,7 @@ def apart(chorales: Sequence[Chorale]) -> tuple[float, float]:
 
 def draws(model: Checkpoint, data: corpus.Corpus, side: str, n: int) -> None:
     for prior in ("fitted", "normal"):
-        found = compose.compose(model, forms.draw_forms(n, 0), prior, {}, compose.usual_choice(0))
+        found = compose.compose(model, forms.draw_forms(n, 0), prior, {}, compose.usual_options(0))
         pieces = [each.chorale for each in found]
         home = np.mean([ends_at_home(piece) for piece in pieces])
         grades = np.median([bach_likeness.grade(piece).total for piece in pieces])

@@ -92,12 +92,12 @@ def judged(shipped: checkpoint.Checkpoint, four_part: Path | None = None) -> dic
         for side in SIDES:
             found[side] = _of_harmonizer(shipped.model, chorales.side(side))
         for side in FOUR_PART_SIDES if pieces else ():
-            here = [piece for piece in pieces if piece.side == side and piece.chorale.key]
+            here = [piece for piece in pieces if piece.side == side]
             found[side] = _of_harmonizer(
                 shipped.model,
                 [piece.chorale for piece in here],
                 styles=[piece.style for piece in here],
-                keys=[piece.chorale.key for piece in here if piece.chorale.key],
+                keys=[piece.key for piece in here],
             )
         return found
     found["accuracies"] = {}

@@ -74,3 +74,10 @@ def test_modules_fit_on_a_few_screens(module):
     path = PACKAGE / module.replace(".", "/")
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+
+
+def test_the_design_names_every_module():
+    design = (PACKAGE.parent / "docs" / "design.md").read_text(encoding="utf-8")
+    files = [path.relative_to(PACKAGE) for path in PACKAGE.glob("*/**/*.py")]
+    modules = [Path(*path.parts[1:]).as_posix() for path in files if path.name != "__init__.py"]
+    assert [module for module in modules if f"| `{module}` |" not in design] == []

@@ -16,8 +16,8 @@ import numpy as np
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES
-from musicae.io.formats import read
+from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, Reading
+from musicae.io.formats import read_counting
 from musicae.theory.voice_leading.bach import ACCIDENT, bach_rates, limits
 from musicae.theory.voice_leading.rules import RULES, Violation, chord_count, rates
 from musicae.theory.voice_leading.rules import check as violations_of
@@ -45,6 +45,8 @@ class Report:
     violations: tuple[Violation, ...]
     chords: int
     rules: dict[str, Comparison]
+    notices: tuple[str, ...] = ()
+    """Sentences on how the file was read, such as which of two tracks called Bass is the bass."""
 
     @property
     def beyond_bach(self) -> list[str]:
@@ -60,6 +62,7 @@ class Report:
             "beyond_bach": self.beyond_bach,
             "rules": {name: comparison._asdict() for name, comparison in self.rules.items()},
             "violations": [violation._asdict() for violation in self.violations],
+            **({"notices": list(self.notices)} if self.notices else {}),
         }
 
     def annotate(self, path: Path | str) -> None:
@@ -99,8 +102,9 @@ class Report:
         return marks
 
     def as_text(self) -> str:
-        """The report as lines: every violation, then the rates of the broken rules."""
-        lines = [str(violation) for violation in self.violations]
+        """The report as lines: notices, every violation, then the rates of the broken rules."""
+        lines = [f"note: {notice}" for notice in self.notices]
+        lines += [str(violation) for violation in self.violations]
         lines.append(f"{'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
         for name, rule in self.rules.items():
             if rule.violations:
@@ -117,7 +121,8 @@ def check(source: Chorale | Path | str) -> Report:
 
     Raises ChoraleError where a file cannot be read or a voice has no notes.
     """
-    chorale = source if isinstance(source, Chorale) else read(source)
+    reading = Reading(source, 0) if isinstance(source, Chorale) else read_counting(source)
+    chorale = reading.chorale
     silent = [name for v, name in enumerate(VOICES) if (chorale.pitch[:, v] == REST).all()]
     if silent:
         place = "" if isinstance(source, Chorale) else f"{source}: "
@@ -137,4 +142,4 @@ def check(source: Chorale | Path | str) -> Report:
             100 * below / len(bach[name]),
             count > ACCIDENT and found[name] > limit[name],
         )
-    return Report(chorale, violations, chord_count(chorale), rules)
+    return Report(chorale, violations, chord_count(chorale), rules, reading.notices)

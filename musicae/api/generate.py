@@ -120,11 +120,11 @@ def _from_prior(
     if mode and key and key.mode != mode:
         raise ChoraleError(f"{key} and mode={mode} contradict each other")
     drawn = forms.draw_forms(n, seed, bars=bars, key=key, meter=meter, mode=mode)
-    sampling = compose.usual_choice(seed, temperature)
+    sampling = compose.usual_options(seed, temperature)
     composed = compose.compose(checkpoint, drawn, prior, slides, sampling)
     facts = {"prior": prior} | ({"slide": slides} if slides else {})
     titles = [
-        f"Chorale in {each.place.form.key}, seed {seed}, number {i}"
+        f"Chorale in {each.point.form.key}, seed {seed}, number {i}"
         for i, each in enumerate(composed, start=1)
     ]
     return pieces_of(checkpoint, composed, sampling, titles, facts)
@@ -150,13 +150,13 @@ def _slides(
     if isinstance(slide, str):
         parts = [part.partition("=") for part in slide.split(",") if part.strip()]
         slide = {name.strip(): value.strip() for name, _, value in parts}
-    wishes, mode = dict(slide or {}), None
-    if "mode" in wishes:
-        mode = str(wishes.pop("mode"))
+    asked, mode = dict(slide or {}), None
+    if "mode" in asked:
+        mode = str(asked.pop("mode"))
         if mode not in MODES:
             raise ChoraleError(f"a mode is {' or '.join(MODES)}, not {mode!r}")
     amounts = {}
-    for name, value in wishes.items():
+    for name, value in asked.items():
         if name not in names:
             raise ChoraleError(f"no slider is called {name!r}; there are {', '.join(names)}, mode")
         try:

@@ -52,7 +52,7 @@ def interpolate(
         raise ChoraleError(f"a way has at least 3 pieces, its ends among them, not {n}")
     checkpoint = load_model(model)
     begin, end = _point(checkpoint, one), _point(checkpoint, other)
-    choice = compose.usual_choice(seed, temperature)
+    choice = compose.usual_options(seed, temperature)
     found = compose.way(checkpoint, begin, end, n, choice)
     titles = [f"Step {i} of {n}, {_title(one)} to {_title(other)}" for i in range(1, n + 1)]
     return pieces_of(checkpoint, found, choice, titles, {})
@@ -101,7 +101,7 @@ def vary(
         if chorale is None:
             raise ChoraleError("a place has no notes to keep; give the piece itself")
         kept = compose.KeptVoices(chorale, voices)
-    choice = compose.usual_choice(seed, temperature)
+    choice = compose.usual_options(seed, temperature)
     found = compose.neighbours(checkpoint, point, n, amount, choice, kept=kept)
     facts: dict[str, Any] = {"amount": amount}
     if kept:
@@ -154,7 +154,7 @@ def decode(
     seed = seed_of_file if seed is None else seed
     temperature = temperature_of_file if temperature is None else temperature
     check_draws(1, temperature, seed)
-    choice = compose.usual_choice(seed, temperature)
+    choice = compose.usual_options(seed, temperature)
     (made,) = compose.decode_points(checkpoint, [point], choice, numbers=[number])
     (piece,) = pieces_of(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
     return piece
@@ -252,9 +252,9 @@ def pieces_of(
             "number": i,
             "draw": each.number,
             "bars": chorale.bar_count,
-            "key": str(each.place.form.key),
+            "key": str(each.point.form.key),
             "notes": notes_digest(chorale),
-            "latent": each.place.as_dict(),
+            "latent": each.point.as_dict(),
         }
         pieces.append(Piece(chorale, provenance, nats=each.nats))
     return pieces

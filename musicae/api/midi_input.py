@@ -76,7 +76,7 @@ def read_given(
 
 
 def _is_single(reading: PartsReading, request: Request) -> bool:
-    """Whether one part is given that nothing but its own notes is known of, as of a melody."""
+    """Whether one part is given without a lock or bars, as a melody is."""
     return len(reading.parts) == 1 and request.lock is None and request.bars is None
 
 

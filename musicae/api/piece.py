@@ -31,7 +31,7 @@ class Piece:
 
     chorale: Chorale
     provenance: dict[str, Any]
-    """Version, model, its checksum, seed and settings: what makes the piece again."""
+    """Version, model, its checksum, seed and settings: the piece can be made again from these."""
     notices: tuple[str, ...] = ()
     """What the musician should know of how the input was understood."""
     given: Given | None = None
@@ -52,14 +52,14 @@ class Piece:
     def report(self) -> Report:
         """Its voice leading beside Bach's; see ``musicae.check``.
 
-        Raises ChoraleError where a voice never sings.
+        Raises ChoraleError where a voice has no notes.
         """
         return check(self.chorale)
 
     def as_dict(self) -> dict[str, Any]:
-        """How it was made and what is wrong with it, as plain numbers, names and lists.
+        """Provenance, length, likelihood and report, as plain numbers, names and lists.
 
-        The report is None where a voice never sings.
+        The report is None where a voice has no notes.
         """
         report = self.report().as_dict() if self.in_four_voices else None
         return {
@@ -122,7 +122,7 @@ class Piece:
 
 
 def provenance_of(checkpoint: Checkpoint, choice: SamplingOptions) -> dict[str, Any]:
-    """What stands in a file of how it was made."""
+    """The facts on a model and its sampling that are written into a file, by name."""
     facts = {
         "version": __version__,
         "model": checkpoint.name,
@@ -136,6 +136,6 @@ def provenance_of(checkpoint: Checkpoint, choice: SamplingOptions) -> dict[str, 
 
 
 def notes_digest(chorale: Chorale) -> str:
-    """What tells these notes from others."""
+    """The first 16 hex digits of the SHA-256 of a chorale's notes."""
     digest = hashlib.sha256(chorale.pitch.tobytes() + chorale.onset.tobytes())
     return digest.hexdigest()[:16]

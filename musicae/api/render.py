@@ -138,7 +138,8 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
     given = None
     if isinstance(source, Piece):
         chorale = source.chorale
-        given = source.given.parts.known if source.given else given_cells(chorale, source.provenance)
+        made_from = source.given
+        given = made_from.parts.known if made_from else given_cells(chorale, source.provenance)
     elif isinstance(source, Chorale):
         chorale = source
     else:

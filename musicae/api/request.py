@@ -17,14 +17,14 @@ _NO_VOICE = "none"
 
 @dataclass(frozen=True)
 class Request:
-    """Which voices are to stay, and in which bars the others are to be written."""
+    """The voices that stay, and the bars in which the others are written."""
 
     voice: int | None = None
     """The voice that a single given part is."""
     lock: tuple[int, ...] | None = None
-    """The voices that stay; None leaves it to what there is."""
+    """The voices that stay; None where the parts in the file decide."""
     bars: tuple[int, int] | None = None
-    """The first and the last bar to recompose, the pickup being bar 0; None for the whole."""
+    """The first and the last bar to write anew; a pickup is bar 0. None for the whole piece."""
 
     @classmethod
     def parse(
@@ -33,9 +33,9 @@ class Request:
         lock: Sequence[str] | str | None = None,
         bars: tuple[int, int] | str | None = None,
     ) -> Request:
-        """What musicians write: ``"bass"``, ``"soprano,bass"`` or ``"none"``, ``"5-8"`` or ``"5"``.
+        """The request in words: ``"bass"``, ``"soprano,bass"`` or ``"none"``, ``"5-8"`` or ``"5"``.
 
-        Raises ChoraleError where a word is unknown or the wishes contradict each other.
+        Raises ChoraleError where a word is unknown or the arguments contradict each other.
 
         >>> Request.parse(lock="soprano,bass", bars="5-8")
         Request(voice=None, lock=(0, 3), bars=(5, 8))
@@ -59,7 +59,7 @@ class Request:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """What was asked, in the words that ``parse`` takes; what was not is left out."""
+        """The fields that are not None, in the words that ``parse`` takes."""
         asked: dict[str, Any] = {}
         if self.voice is not None:
             asked["voice"] = VOICES[self.voice].lower()
@@ -70,7 +70,7 @@ class Request:
         return asked
 
     def locked(self, there: Sequence[int]) -> tuple[int, ...]:
-        """The voices that stay everywhere, of those that are ``there``."""
+        """The voices that stay in the whole piece; ``there`` are those that have notes."""
         if self.voice is not None:
             return (self.voice,)
         if self.lock is not None:

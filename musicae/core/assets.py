@@ -1,4 +1,4 @@
-"""Where the files that ship with the package are: weights, Bach's figures, the report page."""
+"""Paths of the files that ship with the package: weights, figures of Bach's chorales, the page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ ASSETS = Path(str(resources.files("musicae"))) / "assets"
 WEIGHTS = ASSETS / "weights"
 """Trained models, their model cards, logs and metrics."""
 BACH_FIGURES = ASSETS / "bach"
-"""What was counted on the train side of Bach's chorales: rates, forms, histograms."""
+"""Figures of the train side of Bach's chorales: rates, forms, histograms."""
 REPORT_PAGE = ASSETS / "report_page"
 """The HTML, CSS and JavaScript of an audition pack's page."""
 CHECKOUT = ASSETS.parents[1]
-"""The project's checkout, where the package is installed from one in place."""
+"""The project's checkout, where the package is installed in place from one."""

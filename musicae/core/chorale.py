@@ -42,7 +42,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Chorale:
-    """Four voices on a grid of sixteenths, with what a score says about them.
+    """Four voices on a grid of sixteenths, with key, meters, tempos and phrase ends.
 
     Args:
         pitch: ``(T, V)`` MIDI numbers 0 to 127 of what sounds, ``REST`` where nothing does.
@@ -55,7 +55,7 @@ class Chorale:
         title: of the piece, on one line.
         source: where it came from: a catalogue number, a file, a model.
 
-    A chorale with silent voices is a melody, a bass, or whatever is known of one.
+    Silent voices are allowed: a melody is a chorale with three silent voices.
     Raises ChoraleError where the fields contradict each other.
 
     >>> Chorale.from_notes([[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 60)], [(0, 4, 48)]], title="Amen")
@@ -110,7 +110,7 @@ class Chorale:
         steps: int | None = None,
         **facts: Any,
     ) -> Chorale:
-        """A chorale from up to four lists of ``(step, duration, pitch)``; see ``Note``.
+        """Make a chorale from up to four lists of ``(step, duration, pitch)``; see ``Note``.
 
         A note is cut where the next one of its voice begins. ``steps`` is the length; without it
         the piece ends with its last note. ``facts`` are the other fields. Raises ChoraleError.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 STEPS_PER_QUARTER = 4
+"""Steps (sixteenths) of a quarter note."""
 
 
 STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
@@ -35,7 +36,11 @@ SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
 
 
 MOST_STEPS = 100_000
-"""The most steps of a file that is read, some 6,000 bars: damaged ones claim any length."""
+"""The most steps of a piece, some 6,000 bars; damaged files can claim any length."""
+
+
+STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
+"""The styles of pieces; ``bach`` are Bach's own chorales."""
 
 
 STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
@@ -43,11 +48,11 @@ STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
 
 
 VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
-"""Of soprano, alto, tenor and bass: apart for colour-blind eyes, neighbours also in grey."""
+"""Colours of soprano, alto, tenor and bass; colour-blind readers can tell them apart."""
 
 
 MARK_COLOUR = "#d0006f"
-"""Of what breaks a rule."""
+"""The colour of rule violations."""
 
 
 UNSTATED_QPM = 120.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MusicaeError(ValueError):
-    """What went wrong and what would help, in a line that a musician can read."""
+    """Bad input; the message says in one line what is wrong and what would help."""
 
 
 class ChoraleError(MusicaeError):
@@ -12,8 +12,8 @@ class ChoraleError(MusicaeError):
 
 
 class CheckpointError(MusicaeError):
-    """Weights that cannot be found or used; says which and why in a line."""
+    """Weights that cannot be found or used."""
 
 
 class TrainingError(MusicaeError):
-    """A training run that cannot begin or go on; says why in a line."""
+    """A training run that cannot begin or go on."""

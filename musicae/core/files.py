@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and folders made where they are not there."""
+"""Write files whole or not at all, and make missing folders."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COUNTER = count(1)
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` to write to; it takes the place of ``path`` at the end.
+    """A temporary path beside ``path`` to write to; it replaces ``path`` at the end.
 
-    Where the body fails, nothing is left of it and an existing ``path`` keeps its content.
+    Where the body fails, the temporary file is removed and an existing ``path`` is unchanged.
     Raises ChoraleError where the folder is missing or cannot be written to.
     """
     if path.is_dir():
@@ -37,7 +37,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those that it lies in, where it is not there. Raises ChoraleError."""
+    """Make a folder and its parents where they are missing. Raises ChoraleError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -33,7 +33,7 @@ CORRECTED_TITLES = {"2.6": "Ach Gott, vom Himmel sieh\u2019 darein"}
 
 
 MOST_SILENCE = 0.4
-"""The share of a chorale in which nobody may sing; beyond it players have interludes."""
+"""The largest share of a chorale in which all voices rest; more means instrumental interludes."""
 
 
 def build(
@@ -166,7 +166,7 @@ def _copies(
 
 
 def _drawbacks(file: str, chorale: Chorale) -> tuple[Any, ...]:
-    """What speaks against keeping a file rather than its copies, the weightiest first."""
+    """A sorting key of copies of one piece: the file to keep comes first."""
     return (
         file in MISNUMBERED,
         _silence(chorale) > MOST_SILENCE,
@@ -189,7 +189,7 @@ def _numerically(name: str) -> list[Any]:
 def _read_all(
     paths: Sequence[Path], workers: int | None, progress: CountProgress | None
 ) -> Iterator[Reading | str]:
-    """For each file the chorale, or the reason why there is none."""
+    """For each file its reading, or the reason why it is left out."""
     # A process takes a second to start: it should have some files to read.
     workers = min(workers or os.cpu_count() or 1, -(-len(paths) // FILES_AT_ONCE))
     if workers == 1:
@@ -242,4 +242,4 @@ def _read_kern(path: Path) -> Reading:
 
 
 FILES_AT_ONCE = 4
-"""That a process takes to read."""
+"""The number of files that a process takes at a time."""

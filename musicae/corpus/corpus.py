@@ -1,4 +1,4 @@
-"""The chorale corpus: built from music21's Bach or from a folder, split by tune, kept as .npz."""
+"""``Corpus``: chorales with their tunes and sides of the split, and how they are saved as .npz."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from musicae.core.meter import Meter
 from musicae.corpus.split import SIDES
 
 CORPUS_FORMAT = 1
-"""Of the file; another number means other arrays."""
+"""The version of the file format; another number means other arrays."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Chorales, and at the same places of the other lists what is known about each.
+    """Chorales and facts about each of them, in lists of the same order.
 
     Args:
         chorales: the music.
@@ -59,9 +59,6 @@ class Corpus:
         """
         with whole_file(Path(path)) as partial:
             _write_arrays(partial, _to_arrays(self))
-
-
-# Building
 
 
 # Saving and loading: the chorales one after another in flat arrays, and tables whose rows begin

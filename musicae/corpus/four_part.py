@@ -39,6 +39,10 @@ class FourPartPiece:
     """The tune's number; pieces of one tune stand on one side."""
     admitted: bool
     """Whether its part writing is close enough to Bach's to train on."""
+    key: Key
+    """The manifest's; dorian and phrygian count as minor, lydian and mixolydian as major."""
+    signature: int
+    """The sharps (or, negative, flats) of the key signature in the file, else of ``key``."""
     church_mode: str
     """``ionian``, ``dorian``, ``phrygian``, ``lydian``, ``mixolydian`` or ``aeolian``."""
     composer: str
@@ -90,9 +94,10 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
         raise MusicaeError(f"{folder}: sides.csv has no row for {name}")
     if row["style"] not in STYLES:
         raise MusicaeError(f"{folder}: {name} has the style {row['style']!r}, not one of {STYLES}")
+    read, key = read_with_phrases(folder / f"{name}.mid"), Key.parse(row["key"])
     chorale = replace(
-        read_with_phrases(folder / f"{name}.mid"),
-        key=Key.parse(row["key"]),
+        read,
+        key=key,
         title=_one_line(row["title"]),
         source=f"{row['repo']} {name}",
     )
@@ -103,6 +108,8 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
         side=sides[name]["side"],
         tune=sides[name]["tune_id"],
         admitted=row["admit"] == "yes",
+        key=key,
+        signature=read.key.fifths if read.key else key.fifths,
         church_mode=row["church_mode"],
         composer=row["composer"],
         repository=row["repo"],

@@ -29,7 +29,7 @@ _DAMAGED = (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZi
 
 
 def load(path: Path | str | None = None) -> Corpus:
-    """Read a corpus that was saved; without a path that of the checkout, ``data/chorales.npz``.
+    """Read a saved corpus; by default ``data/chorales.npz`` of the checkout.
 
     Of a folder with chorales a corpus is made; see ``build_from_folder``.
 

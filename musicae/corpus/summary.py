@@ -1,4 +1,4 @@
-"""What is in a corpus: figures as a plain dict, and their drawing (the extra ``plot``)."""
+"""Statistics of a corpus as a plain dict, and their drawing (the extra ``plot``)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 
 def _lengths(chorales: Iterable[Chorale]) -> list[Counter[str]]:
-    """For each voice how many notes have each usual length."""
+    """For each voice the number of notes of each usual length."""
     counts = [Counter[str]() for _ in VOICES]
     for chorale in chorales:
         for v, count in enumerate(counts):

@@ -1,6 +1,6 @@
-"""Which chorales are one piece of music, which share a hymn tune, and the split between tunes.
+"""Find which chorales are the same piece of music and which share a hymn tune.
 
-Everything is compared in intervals, so that transposition plays no part.
+Everything is compared in intervals, so that transposition makes no difference.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def shared_chords(a: Chorale, b: Chorale) -> float:
 
 
 def skeleton(chorale: Chorale) -> NDArray[np.int64]:
-    """The soprano's pitches on the beats, without repetitions: what variants of a tune share."""
+    """The soprano's pitches on the beats, without repetitions, which variants of a tune share."""
     pitches: list[int] = []
     for i, measure in enumerate(chorale.measures):
         beat = measure.meter.steps_per_beat
@@ -83,7 +83,7 @@ def skeleton(chorale: Chorale) -> NDArray[np.int64]:
 
 
 def alignments(melodies: Sequence[NDArray[np.int64]]) -> dict[tuple[int, int], int]:
-    """The best local alignment of melodies that have a few notes in common, by their places.
+    """The score of the best local alignment of each pair of melodies with notes in common.
 
     An equal note scores 1, a different, a missing or an added one -1; transposition is free.
     """
@@ -151,7 +151,7 @@ def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _plain(title: str) -> str:
-    """A title without what editions spell in several ways."""
+    """A title in plain lower-case letters, without accents, spaces and punctuation."""
     letters = unicodedata.normalize("NFKD", title.lower().replace("ß", "ss"))
     return re.sub(r"[^a-z0-9]", "", letters)
 

@@ -1,8 +1,8 @@
-"""Voice-leading rules at the moment of choice: what each symbol would break, before it is sung.
+"""The costs of breaking voice-leading rules, for each symbol before it is chosen.
 
-The rules are those of ``voiceleading`` and ``lines`` as far as one step shows them, with the step
-before: parallels and contrary fifths and octaves, direct ones in the outer voices, crossing,
-overlap, spacing and leaps. A voice is judged against those that are known or chosen already.
+The rules are those of ``theory.voice_leading`` that two successive steps show: parallel and
+contrary fifths and octaves, direct ones in the outer voices, crossing, overlap, spacing, leaps and
+augmented intervals. A voice is compared with the voices that are known or already chosen.
 
 Axes: ``N`` candidates, ``V`` voices, ``S`` symbols of one voice.
 """
@@ -28,39 +28,37 @@ _SEVENTHS = (10, 11)
 OCTAVE_LEAP = 12
 PITCHES = tuple(np.arange(low, high + 1) for low, high in VOICE_RANGES)
 FORBIDDEN = 50.0
-"""Nats that no likelihood makes up for; where every symbol breaks a rule, the lesser evil is
-taken."""
-
-
+"""Nats that outweigh any likelihood; where every symbol breaks a rule, the cheapest is chosen."""
 SILENT_WAY_OUT = 10.0
-"""Nats that a rest costs where rules are strict: who can sing nothing right is silent."""
+"""Nats that a rest costs under strict rules: a voice with no permitted note rests."""
 
 
 class Motion(NamedTuple):
-    """What one voice could do."""
+    """The pitch that each symbol would give one voice."""
 
     own: Ints
     """``(N, 1)`` its pitch at the step before."""
     pitch: Ints
-    """``(N, S)`` what sounds with each symbol."""
+    """``(N, S)`` the pitch that sounds with each symbol, or ``REST``."""
     steps: Ints
-    """``(N, S)`` semitones from one to the other; 0 where one of them is silent."""
+    """``(N, S)`` semitones from one to the other; 0 where one of them is a rest."""
 
 
 class Moves(NamedTuple):
-    """All that one voice could ever do. Axis ``M``: its pitch at the step before, from 0 up, and
-    at last ``REST``."""
+    """The motions of one voice from any pitch. Axis ``M``: MIDI pitches of the step before, then
+    ``REST``."""
 
     motion: Motion
-    """``N`` is ``M``."""
+    """With ``M`` in place of ``N``."""
     wide: NDArray[np.bool_]
-    """``(M, S)`` sevenths, and what is wider than an octave."""
+    """``(M, S)`` sevenths, and leaps wider than an octave."""
     augmented: NDArray[np.bool_]
     """``(12, M, S)`` augmented intervals, by the key signature's place on the circle of fifths."""
 
 
 @cache
 def moves(voice: int) -> Moves:
+    """All motions of a voice, by its number."""
     own = np.array([*range(MIDI_PITCHES), REST])[:, None]
     pitch = np.empty((len(own), FIRST_PITCH + len(PITCHES[voice])), dtype=np.int64)
     pitch[:, HOLD], pitch[:, SILENCE], pitch[:, FIRST_PITCH:] = own[:, 0], REST, PITCHES[voice]
@@ -74,8 +72,8 @@ def moves(voice: int) -> Moves:
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What breaking a rule once costs, in nats taken off a symbol's log-probability."""
+class RuleCosts:
+    """The cost of one violation of each rule, in nats subtracted from a log-probability."""
 
     parallel: float = 0.0
     """Fifths, octaves and unisons in a row, in similar or contrary motion."""
@@ -90,16 +88,19 @@ class Rules:
     augmented: float = 0.0
     """An augmented second, fourth or fifth, as the key's signature spells it."""
     rest: float = 0.0
-    """Each step of silence while another voice sings."""
+    """Each step of rest while another voice sounds."""
 
     def costs(
         self, voice: int, before: Ints, now: Ints, fifths: Ints | None = None
     ) -> NDArray[np.floating]:
-        """``(N, S)`` what each symbol of a voice would cost.
+        """``(N, S)`` the cost of each symbol of a voice, in nats.
 
-        ``before`` ``(N, V)`` are the pitches of the step before, ``now`` those of this step that
-        are known or chosen; ``REST`` where nothing sounds or nothing is chosen yet. ``fifths``
-        ``(N,)`` are the key signatures' sharps or (negative) flats; none where it is left out.
+        Args:
+            voice: 0 to 3, soprano to bass.
+            before: ``(N, V)`` the pitches of the step before, ``REST`` where a voice rests.
+            now: ``(N, V)`` the known or chosen pitches of this step; ``REST`` where a voice rests
+                or is not chosen yet.
+            fifths: ``(N,)`` the key signatures, sharps or (negative) flats; 0 where left out.
         """
         own = before[:, voice]
         every = moves(voice)
@@ -109,9 +110,9 @@ class Rules:
         signatures = 0 if fifths is None else fifths % 12
         cost: NDArray[np.floating] = self.leap * every.wide[own]
         cost += self.augmented * every.augmented[signatures, own]
-        # A voice is known or chosen for all candidates or for none, but it may rest in some.
+        # A voice is chosen for all candidates or for none, but it may rest in some of them.
         sounds = now != REST
-        others = [u for u, sung in enumerate(sounds.any(axis=0)) if sung and u != voice]
+        others = [u for u, any_sounds in enumerate(sounds.any(axis=0)) if any_sounds and u != voice]
         if not others:
             return cost
         cost += self._parallels(voice, others, before, now, motion)
@@ -124,7 +125,7 @@ class Rules:
     def _parallels(
         self, voice: int, others: list[int], before: Ints, now: Ints, motion: Motion
     ) -> NDArray[np.floating]:
-        """``(N, S)`` what each symbol would cost for parallel and direct fifths and octaves."""
+        """``(N, S)`` the costs of parallel and direct fifths and octaves."""
         theirs, were = now[:, None, others], before[:, None, others]  # (N, 1, U)
         moved = np.where((were == REST) | (theirs == REST), 0, theirs - were)
         ours = motion.steps[:, :, None]  # (N, S, 1)
@@ -145,7 +146,7 @@ class Rules:
     def _beside(
         self, voice: int, other: int, before: Ints, now: Ints, motion: Motion
     ) -> NDArray[np.floating]:
-        """``(N, S)`` what each symbol would cost beside a neighbouring voice."""
+        """``(N, S)`` the costs of crossing, spacing and overlap with a neighbouring voice."""
         theirs, were = now[:, other, None], before[:, other, None]
         if voice < other:
             upper, lower, upper_was, lower_was = motion.pitch, theirs, motion.own, were
@@ -155,7 +156,7 @@ class Rules:
         cost = self.crossing * (upper < lower)
         if max(voice, other) != BASS:
             cost = cost + self.spacing * (upper - lower > WIDEST_SPACING)
-        # A voice that was silent left no note to go beyond.
+        # A voice that rested left no note to overlap.
         beyond = ((upper < lower_was) & (upper_was != REST)) | (
             (lower > upper_was) & (upper_was != REST) & (lower_was != REST)
         )
@@ -164,11 +165,11 @@ class Rules:
         return np.where(new & (theirs != REST), cost, 0.0)
 
 
-OFF = Rules()
-STRICT = replace(Rules(*[FORBIDDEN] * len(fields(Rules))), rest=SILENT_WAY_OUT)
+OFF = RuleCosts()
+STRICT = replace(RuleCosts(*[FORBIDDEN] * len(fields(RuleCosts))), rest=SILENT_WAY_OUT)
 PRESETS = {
     "strict": STRICT,
-    "bach": Rules(
+    "bach": RuleCosts(
         parallel=6.0,
         direct=3.0,
         crossing=3.0,
@@ -180,48 +181,52 @@ PRESETS = {
     ),
     "off": OFF,
 }
-"""Rules by the names that musicians call them by: never broken, broken as rarely as Bach breaks
-them, and left to the model. Bach's costs are set on the validation side: without rules the
-harmonizer writes 4.3 parallels per 100 chords there, and with them it breaks none of these rules
-more often than Bach does on the train side."""
+"""Costs by name: ``strict`` breaks no rule that can be kept, ``bach`` breaks rules as rarely as
+Bach, ``off`` leaves all to the model. The costs of ``bach`` are fitted on the validation side:
+without rules the harmonizer writes 4.3 parallels per 100 chords there; with them it breaks none of
+these rules more often than Bach does on the train side."""
 
 
 @dataclass(frozen=True)
 class Close:
-    """The close of a piece: from a step on nothing but its tonic's triad."""
+    """The close of a piece: from ``step`` on only the tonic triad is allowed."""
 
     step: int
+    """The first step of the close."""
     tonic: int
-    """Pitch classes."""
+    """A pitch class, 0 to 11."""
     thirds: tuple[int, ...]
-    """Of which one sounds: in minor the minor one or the major one of Picardy."""
+    """Pitch classes of which one sounds: in minor the minor third or the Picardy third."""
 
     def costs(self, voice: int, step: int, before: Ints, now: Ints) -> NDArray[np.floating]:
-        """``(S,)`` what each symbol of a voice would cost at a step of one candidate.
+        """``(S,)`` the cost of each symbol of a voice at a step, for one candidate.
 
-        ``before`` and ``now`` ``(V,)`` are those of ``Rules.costs``.
+        ``before`` and ``now`` ``(V,)`` are those of ``RuleCosts.costs``.
         """
         pitch = np.concatenate([[before[voice], REST], PITCHES[voice]])
         cost = np.zeros(len(pitch))
         if step < self.step:
             return cost
         others = [now[u] % 12 for u in range(N_VOICES) if u != voice and now[u] != REST]
-        sung = [third for third in self.thirds if third in others]
+        sounding = [third for third in self.thirds if third in others]
         allowed = {self.tonic}
         if voice != BASS:
-            allowed |= {(self.tonic + FIFTH) % 12, *(sung[:1] or self.thirds)}
-            if len(others) == N_VOICES - 1 and not sung:
-                allowed = set(self.thirds)  # it is this voice's turn to tell the mode
+            allowed |= {(self.tonic + FIFTH) % 12, *(sounding[:1] or self.thirds)}
+            if len(others) == N_VOICES - 1 and not sounding:
+                allowed = set(self.thirds)  # the last voice completes the triad
         cost[~np.isin(pitch % 12, list(allowed))] = FORBIDDEN
         cost[pitch == REST] = FORBIDDEN
         return cost
 
 
-def close_of(sketch: PartialScore) -> Close:
-    """A piece closes with its last phrase's last note, or with its last bar."""
-    chorale, key = sketch.chorale, sketch.key
+def close_of(partial: PartialScore) -> Close:
+    """The close begins with the last phrase's last note, or with the last bar.
+
+    The last bar is taken where phrases are unknown or the last one ends before the last two bars.
+    """
+    chorale, key = partial.chorale, partial.key
     step = chorale.measures[-1].start
-    if sketch.phrases and sketch.phrases[-1] >= step - chorale.measures[-1].length:
-        step = sketch.phrases[-1]
+    if partial.phrases and partial.phrases[-1] >= step - chorale.measures[-1].length:
+        step = partial.phrases[-1]
     major, minor = (key.tonic + 4) % 12, (key.tonic + 3) % 12
     return Close(step, key.tonic, (major,) if key.mode == "major" else (minor, major))

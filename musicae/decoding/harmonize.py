@@ -1,7 +1,8 @@
-"""Decoding: from a model's numbers to chorales, reproducibly, without any data."""
+"""Harmonize partial scores: plans of their chords first, then voices along each plan."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -9,28 +10,39 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.decoding.minibach import accompany
-from musicae.decoding.reranking import rerank, weigh
+from musicae.decoding.plan_constraints import give_bass, give_voices
+from musicae.decoding.planner import FoundPlan, plan_problem
+from musicae.decoding.reranking import Candidate, cost, rerank
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.models.checkpoint import Checkpoint
+from musicae.models.chord_planner import ChordPlanner
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
+from musicae.theory.harmonic_plan import HarmonicPlan
 
 HARMONIZER_TEMPERATURE = 0.85
-"""Where its harmonizations are nearest to Bach on the validation side."""
+"""The temperature at which harmonizations are closest to Bach on the validation side."""
 MINIBACH_VARIED = 0.3
-"""The temperature at which alternatives of MiniBach's differ and are not yet noise."""
-FEWEST_DRAWS, DRAWS_EACH = 4, 1.5
-"""From how many draws the harmonizer's best one is taken, and each of several."""
+"""The temperature of several harmonizations of MiniBach's: they differ and are not yet noise."""
+DRAFTS_OF_ONE, DRAFTS_EACH = 3, 2
+"""How many drafts of the voices are written to a plan: where one harmonization is asked for, and of
+each of several."""
+USUAL_STYLE = "bach"
+"""Of plans, where none is asked for."""
 
 
 class Harmonization(NamedTuple):
-    """What a model made of a sketch."""
+    """A completed partial score."""
 
     chorale: Chorale
     nats: float | None = None
-    """How much the model is surprised by what was open; None of a model without a likelihood."""
+    """The negative log-likelihood of the symbols that were open; None for MiniBach."""
+    plan: HarmonicPlan | None = None
+    """The plan that the voices follow; None without a planner."""
+    notices: tuple[str, ...] = ()
+    """What of the plan's constraints could not be met."""
 
 
 def usual_temperature(model: Checkpoint, n: int) -> float:
@@ -41,40 +53,87 @@ def usual_temperature(model: Checkpoint, n: int) -> float:
 
 
 def harmonize(
-    model: Checkpoint, sketch: PartialScore, n: int = 1, choice: SamplingOptions | None = None
+    model: Checkpoint,
+    partial: PartialScore,
+    n: int = 1,
+    options: SamplingOptions | None = None,
+    planner: Checkpoint | None = None,
 ) -> list[Harmonization]:
-    """``n`` ways to fill what is open in a sketch, best first; what is known stays as it is.
+    """``n`` ways to fill what is open in a partial score, best first; what is known stays.
 
-    Of the harmonizer they are the best of several draws, with different chords (see
-    ``candidates``); of MiniBach, as they are drawn. Raises CheckpointError for a model that does
-    not harmonize, or not this sketch.
+    With a planner, each follows a plan of its own: the likeliest plans that differ in their roots,
+    each the best of a few drafts, in the order of how likely plan and voices are together. Without
+    one, or of MiniBach, they are as they are drawn. Raises CheckpointError for a model that does
+    not harmonize, or not this score.
     """
-    choice = choice or SamplingOptions(usual_temperature(model, n))
+    options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        found = _fill(cast("Harmonizer", model.model), sketch, n, choice)
+        network = cast("Harmonizer", model.model)
+        plans = find_plans(planner, partial, n) if planner else [None]
+        found = _fill(network, partial, n, options, plans)
     elif model.can("harmonize"):
-        if not sketch.known[:, 0].all() or (sketch.chorale.pitch[:, 1:] != REST).any():
+        if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
         minibach = cast("MiniBach", model.model)
-        found = [Harmonization(c) for c in accompany(minibach, sketch.chorale, n, choice)]
+        found = [Harmonization(c) for c in accompany(minibach, partial.chorale, n, options)]
     else:
         raise CheckpointError(f"{model.name} does not harmonize; use harmonizer or minibach")
     source = f"musicae {model.name}"
     return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
 
 
+def find_plans(planner: Checkpoint, partial: PartialScore, n: int) -> list[FoundPlan]:
+    """Up to ``n`` likely plans for a partial score that differ in their roots, best first.
+
+    What is known of the voices narrows the chords: each known voice sings members, a known bass
+    carries them.
+    """
+    problem = plan_problem(
+        cast("ChordPlanner", planner.model),
+        partial.chorale,
+        partial.key,
+        partial.phrases,
+        partial.style or USUAL_STYLE,
+        given=[give_bass, lambda wish: give_voices(wish, (1, 2))],
+    )
+    return [problem.best()] if n == 1 else problem.alternatives(n)
+
+
 def _fill(
-    model: Harmonizer, sketch: PartialScore, n: int, choice: SamplingOptions
+    model: Harmonizer,
+    partial: PartialScore,
+    n: int,
+    options: SamplingOptions,
+    plans: Sequence[FoundPlan | None],
 ) -> list[Harmonization]:
-    """The best of the harmonizer's draws."""
-    if choice.temperature == LIKELIEST and n > 1:
+    """The best drafts of the voices along each plan. Raises ChoraleError where fewer differ."""
+    if options.temperature == LIKELIEST and n > len(plans):
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
         )
-    draws = 1 if choice.temperature == LIKELIEST else max(FEWEST_DRAWS, round(DRAWS_EACH * n))
-    drawn = sample(model, sketch, draws, choice)
-    candidates = [
-        weigh(tokens_to_chorale(tokens, sketch.chorale), nats)
-        for tokens, nats in zip(drawn.tokens, drawn.nats.tolist(), strict=True)
+    drafts = 1
+    if options.temperature != LIKELIEST:
+        drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
+    drafted = [found for found in plans for _ in range(drafts)]
+    partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
+    drawn = sample(model, partials, options)
+    candidates = []
+    for found, tokens, nats in zip(drafted, drawn.tokens, drawn.nats.tolist(), strict=True):
+        chorale = tokens_to_chorale(tokens, partial.chorale)
+        of_plan = -found.log_likelihood if found else 0.0
+        candidates.append(Candidate(chorale, nats, cost(chorale, nats) + of_plan, found))
+    chosen = [
+        min(candidates[i : i + drafts], key=lambda candidate: candidate.cost)
+        for i in range(0, len(candidates), drafts)
     ]
-    return [Harmonization(c.chorale, c.nats) for c in rerank(candidates, n)]
+    if plans[0] is None or len(chosen) < n:
+        chosen = rerank(candidates, n)
+    return [
+        Harmonization(
+            best.chorale,
+            best.nats,
+            best.found.plan if best.found else None,
+            best.found.notices if best.found else (),
+        )
+        for best in sorted(chosen, key=lambda candidate: candidate.cost)
+    ]

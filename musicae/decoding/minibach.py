@@ -1,4 +1,4 @@
-"""Decode MiniBach and the autoencoder, whose windows are four bars of 4/4."""
+"""Decode MiniBach and the autoencoder, which see windows of four bars of 4/4."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ from musicae.models.minibach import MiniBach
 from musicae.models.vocabulary import HOLD, SILENCE
 
 
-def accompany(model: MiniBach, melody: Chorale, n: int, choice: SamplingOptions) -> list[Chorale]:
-    """MiniBach's alto, tenor and bass to a soprano."""
+def accompany(model: MiniBach, melody: Chorale, n: int, options: SamplingOptions) -> list[Chorale]:
+    """``n`` harmonizations of a soprano by MiniBach."""
     tokens = chorale_to_tokens(melody)
     probabilities = accompaniment_probabilities(model, tokens, window_starts(melody))
-    generator = torch.Generator().manual_seed(choice.seed)
+    generator = torch.Generator().manual_seed(options.seed)
     rests = _silent_bars(melody)
     found = []
     for _ in range(n):
         drawn = tokens.clone()
         for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
-            drawn[:, voice] = _draw_line(voice_probabilities, choice.temperature, generator, rests)
+            drawn[:, voice] = _draw_line(voice_probabilities, options.temperature, generator, rests)
         found.append(tokens_to_chorale(drawn, melody))
     return found
 
 
 def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[Chorale]:
-    """``n`` new pieces: values drawn for the model's bottleneck, and its decoder run alone.
+    """``n`` new pieces of four bars, decoded from random codes of the autoencoder.
 
-    ``temperature`` multiplies the spread of the values about their mean; at 0 all pieces are the
-    average one. Raises CheckpointError for a model that composes nothing.
+    ``temperature`` multiplies the codes' deviations from their mean; at 0 all pieces are those of
+    the mean code. Raises CheckpointError for another model.
     """
     if not isinstance(model.model, Autoencoder):
         raise CheckpointError(f"{model.name} does not compose; use autoencoder")
@@ -71,10 +71,11 @@ def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[C
 
 
 def window_starts(melody: Chorale) -> list[int]:
-    """Where windows of four bars of 4/4 begin so that they cover a piece and overlap.
+    """The steps at which windows of four bars of 4/4 begin, to cover a piece with overlap.
 
-    They begin with the bars, the first with that which a pickup completes, and within bars that
-    are longer than half a window. The last is the first to reach the end.
+    A window begins with each bar, and within bars that are longer than half a window. A pickup is
+    the end of a bar that begins before the piece, at a negative step. The last window is the first
+    one that reaches the end.
     """
     bars = [measure.start for measure in melody.measures]
     if melody.pickup:
@@ -92,11 +93,11 @@ def window_starts(melody: Chorale) -> list[int]:
 def accompaniment_probabilities(
     model: MiniBach, tokens: Tensor, starts: Sequence[int]
 ) -> list[Tensor]:
-    """Of alto, tenor and bass, each ``(T, P_v)``: the probability of each symbol at each step.
+    """The probabilities ``(T, P_v)`` of the symbols of alto, tenor and bass at each step.
 
-    ``tokens`` ``(T, V)`` hold the soprano. Where windows overlap, their probabilities are averaged,
-    weighted by the distance to the window's nearer edge: it is in its middle that MiniBach has
-    heard what comes before and after.
+    ``tokens`` ``(T, V)`` contain the soprano. Probabilities of overlapping windows are averaged,
+    weighted by the distance to the window's nearer edge: in the middle of a window MiniBach knows
+    the soprano before and after.
     """
     flat = torch.sigmoid(model(flatten(windows(tokens, starts), ONLY_SOPRANO)))
     steps = torch.arange(WINDOW)
@@ -115,10 +116,12 @@ def accompaniment_probabilities(
 def _draw_line(
     probabilities: Tensor, temperature: float, generator: torch.Generator, rests: Tensor
 ) -> Tensor:
-    """One voice's tokens ``(T,)`` from ``(T, P_v)``: silent at ``rests`` ``(T,)``, and what is
-    silent cannot be held."""
+    """One voice's tokens ``(T,)`` from probabilities ``(T, P_v)``; at temperature 0 the likeliest.
+
+    They are ``SILENCE`` at ``rests`` ``(T,)``, and no ``HOLD`` follows a ``SILENCE``.
+    """
     if temperature > 0:
-        # Gumbel's way to draw from a softmax: the noise is drawn at once, the symbols in order.
+        # Gumbel-max sampling: all noise is drawn at once, then the symbols are chosen in order.
         uniform = torch.rand(probabilities.shape, generator=generator).clamp_min(1e-20)
         noise = -torch.log(-torch.log(uniform))
         scores = torch.log(probabilities.clamp_min(1e-20)) / temperature + noise
@@ -135,7 +138,7 @@ def _draw_line(
 
 
 def _silent_bars(melody: Chorale) -> Tensor:
-    """``(T,)`` True where the soprano has nothing in the whole bar: there the others rest too."""
+    """``(T,)`` True in bars in which the soprano rests throughout: there the others rest too."""
     rests = torch.zeros(len(melody), dtype=torch.bool)
     for measure in melody.measures:
         bar = slice(measure.start, measure.start + measure.length)

@@ -59,7 +59,7 @@ USUAL = PlanWeights()
 
 
 class _Members(NamedTuple):
-    """The pitch classes that matter of each chord, ``(T, N)`` each, ``_NO_MEMBER`` where there is none."""
+    """The pitch classes of each chord that matter, ``(T, N)``; ``_NO_MEMBER`` for a missing one."""
 
     member: NDArray[np.bool_]
     """``(T, N, 12)`` which pitch classes belong to the chord; all of them where none is planned."""

@@ -1,4 +1,4 @@
-"""Which of several harmonizations are offered, and in what order."""
+"""Rank harmonizations by likelihood and voice leading, and choose ones that differ."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ import numpy as np
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
+from musicae.decoding.planner import FoundPlan
 from musicae.theory.voice_leading.bach import bach_rates
 from musicae.theory.voice_leading.rules import check
 
 DISTINCT = 0.2
-"""The share of quarters that have another chord where two harmonizations are called different."""
+"""The least share of quarters with another chord at which two harmonizations are distinct."""
 RAREST = 0.01
-"""The least rate per 100 chords that a rule is taken to be broken at by Bach."""
+"""The least rate, in violations per 100 chords, that Bach is taken to have of any rule."""
 
 
 class Candidate(NamedTuple):
-    """A harmonization and what speaks against it."""
+    """A harmonization with its cost."""
 
     chorale: Chorale
     nats: float
-    """How much the model is surprised by it, over all steps that were open."""
+    """The negative log-likelihood of the symbols that were open."""
     cost: float
-    """``nats`` and, for each violation of a rule, how surprising that is of Bach, in nats."""
+    """The ``cost`` by which candidates are ranked, in nats; with a plan, its own nats among it."""
+    found: FoundPlan | None = None
+    """The plan that the voices follow."""
 
 
-def weigh(chorale: Chorale, nats: float) -> Candidate:
-    """A violation costs minus the logarithm of how often a chord of Bach's has it."""
+def cost(chorale: Chorale, nats: float) -> float:
+    """``nats`` plus the cost of each violation: -log of the share of Bach's chords that have it."""
     usual = {rule: max(float(np.mean(rates)), RAREST) for rule, rates in bach_rates().items()}
-    surprise = sum(-math.log(usual[violation.rule] / 100) for violation in check(chorale))
-    return Candidate(chorale, nats, nats + surprise)
+    return nats + sum(-math.log(usual[violation.rule] / 100) for violation in check(chorale))
 
 
 def rerank(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
-    """The ``n`` best, best first, each with other chords than those before it.
+    """The ``n`` best candidates, best first, each ``DISTINCT`` from all before it.
 
-    Where no candidate is ``DISTINCT`` any more, the one that differs most comes next. Raises
-    ChoraleError where there are not so many different ones.
+    Where no candidate is distinct, the one that differs most is next. Raises ChoraleError where
+    fewer than ``n`` candidates differ at all.
     """
     waiting = sorted(candidates, key=lambda candidate: candidate.cost)
     chosen: list[Candidate] = []
@@ -62,12 +64,12 @@ def rerank(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
 
 
 def difference(one: Chorale, other: Chorale) -> float:
-    """The share of quarters at which two chorales of the same length have different chords."""
+    """The share, 0 to 1, of quarters at which two chorales of equal length have other chords."""
     return float(np.mean([a != b for a, b in zip(_chords(one), _chords(other), strict=True)]))
 
 
 def _chords(chorale: Chorale) -> list[tuple[int, frozenset[int]]]:
-    """The bass note and all pitch classes at each quarter, counted from the first bar line."""
+    """The lowest pitch and all pitch classes at each quarter, counted from the first bar line."""
     chords = []
     first = min(chorale.pickup % STEPS_PER_QUARTER, len(chorale) - 1)
     for row in chorale.pitch[first::STEPS_PER_QUARTER]:

@@ -1,4 +1,8 @@
-"""Filling a sketch symbol by symbol: the harmonizer proposes, rules object, chance chooses."""
+"""Sampling: a model's likelihood, the rules' costs and random numbers decide each symbol.
+
+Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``U`` voices of a step that are not yet chosen,
+``S`` symbols of a voice.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
-from musicae.encoding.batches import beat_batch, masked_batch, padded, padded_latents
+from musicae.decoding.plan_costs import PlanCosts
+from musicae.encoding.batches import (
+    beat_batch,
+    concatenate,
+    concatenate_beats,
+    concatenate_latents,
+    masked_batch,
+)
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE, Latent
@@ -22,146 +33,172 @@ from musicae.models.vocabulary import FIRST_PITCH, HOLD
 from musicae.models.voice_transformer import surprise
 
 LIKELIEST = 0.0
-"""The temperature at which nothing is left to chance."""
+"""The temperature at which each symbol is the likeliest one and nothing is random."""
 GUIDANCE = 4.0
-"""How much farther than it would go by itself the model is led towards a rhythm that is asked for,
-away from what it does unasked (Ho and Salimans 2022, *Classifier-Free Diffusion Guidance*)."""
+"""The guidance scale of a requested rhythm (Ho and Salimans 2022, *Classifier-Free Diffusion
+Guidance*); 1 is the conditional model alone."""
 
 
 class Samples(NamedTuple):
-    """Candidates for what is open in a sketch. Axis ``N``: candidates."""
+    """Completions of partial scores."""
 
     tokens: Tensor
-    """``(N, T, V)`` int64 symbols, those that were known among them."""
-    nats: NDArray[np.float64]
-    """``(N,)`` how much the model is surprised by what was open, rules and temperature left out."""
+    """``(N, T, V)`` int64 symbols, known ones included."""
+    nats: Floats
+    """``(N,)`` the negative log-likelihood of the symbols that were open, in nats, by the model
+    alone: without rules, temperature or guidance."""
 
 
 class SymbolScores(NamedTuple):
-    """What a model thinks of a chorale, of each symbol in sight of all before it."""
+    """What a model predicts for each symbol of a chorale, given all symbols before it."""
 
     logits: Tensor
     """``(T, V, S)``; see ``Harmonizer.forward``."""
-    nats: NDArray[np.float64]
-    """``(T, V)`` how much it is surprised by each symbol; 0 where it is known."""
+    nats: Floats
+    """``(T, V)`` the negative log-likelihood of each symbol; 0 where it is known."""
 
 
 class SamplingOptions(NamedTuple):
     """How symbols are chosen."""
 
     temperature: float
-    """Above 1 bolder than the model, below 1 safer; at ``LIKELIEST`` every symbol is the best one
-    at its turn."""
+    """Divides the log-probabilities; at ``LIKELIEST`` each symbol is the likeliest one."""
     seed: int = 0
-    """Of the draws: the same seed makes the same choices."""
+    """The seed of the random numbers."""
     top_p: float = 1.0
-    """Only the likeliest symbols that together have this probability are drawn (Holtzman et al.
-    2020, *The Curious Case of Neural Text Degeneration*); 1 leaves out none."""
+    """Sampling is from the fewest symbols whose probabilities sum to this (Holtzman et al. 2020,
+    *The Curious Case of Neural Text Degeneration*); 1 leaves out none."""
     rules: str = "bach"
-    """What their breaking costs: one of ``steering.PRESETS``."""
+    """The costs of breaking rules: a key of ``constraints.PRESETS``."""
     rhythm_temperature: float | None = None
-    """Of the choice between a new note, going on and a rest; None where it is ``temperature``."""
+    """The temperature of the choice between a new note, a hold and a rest; None for
+    ``temperature``."""
 
 
 @one_thread()
 @torch.inference_mode()
-def sample(model: Harmonizer, sketch: PartialScore, n: int, choice: SamplingOptions) -> Samples:
-    """Fill a sketch ``n`` times, all at once."""
-    problems = [masked_batch(sketch, model.config)]
-    if sketch.rhythm:
-        problems.append(masked_batch(replace(sketch, rhythm=None), model.config))
-    decoders = [
-        IncrementalDecoder(model, p, model.encode_known(model.tokens_to_notes(p.tokens), p), n)
-        for p in problems
-    ]
-    generator = np.random.default_rng(choice.seed)
-    return _write(decoders, [sketch] * n, None, choice, lambda: generator.random((n, 1)))
+def sample(
+    model: Harmonizer, partials: Sequence[PartialScore], options: SamplingOptions
+) -> Samples:
+    """Complete each of some partial scores once, all at the same time.
+
+    They may differ in their plans alone. Unless rules are off, plans weigh on each symbol; see
+    ``PlanCosts``. A rhythm that is asked for is reinforced by classifier-free guidance.
+    """
+    first, n = partials[0], len(partials)
+    asked = [partials]
+    if first.rhythm:
+        asked.append([replace(partial, rhythm=None) for partial in partials])
+    decoders = []
+    for scores in asked:
+        batch = concatenate([masked_batch(score, model.config) for score in scores])
+        known = model.encode_known(model.tokens_to_notes(batch.tokens), batch)
+        decoders.append(IncrementalDecoder(model, batch, known, n))
+    plans = [partial.plan for partial in partials if partial.plan is not None]
+    plan_costs = None
+    if plans and options.rules != "off":
+        plan_costs = PlanCosts(plans, len(first.chorale), close_of(first).step)
+    generator = np.random.default_rng(options.seed)
+    return _complete(
+        decoders,
+        partials,
+        options,
+        lambda: generator.random((n, 1)),
+        plan_costs=plan_costs,
+    )
 
 
 @one_thread()
 @torch.inference_mode()
 def decode_latents(
     model: ChoraleVAE,
-    sketches: Sequence[PartialScore],
+    partials: Sequence[PartialScore],
     latents: Sequence[Latent],
-    choice: SamplingOptions,
+    options: SamplingOptions,
     seeds: Sequence[Sequence[int]],
 ) -> Samples:
-    """What latent vectors sound like, each in the form of its sketch and around what is known of
-    it, all at once. The same voices are known, as a whole, in all sketches or in none.
+    """Decode latent vectors ``(1, ...)`` to chorales, all at once.
 
-    Unless rules are off, pieces close on their tonic's triad. What is drawn for each piece follows
-    from its own seed, to which that of the choice is added.
+    Unless rules are off, pieces end on their tonic's triad.
+
+    Args:
+        partials: for each latent the form, with notes that are kept. The same voices are known,
+            from beginning to end, in all or in none.
+        seeds: for each latent numbers that, with ``options.seed``, decide its random numbers.
     """
-    pieces = padded([beat_batch(sketch, model.config) for sketch in sketches])
-    heard = model.condition(padded_latents(latents), pieces)
-    # A decoder asks the first piece what is known; one that ended earlier would say everything is.
-    longest = max(range(len(sketches)), key=lambda i: len(sketches[i].chorale))
-    known = pieces.problem.known[longest].expand_as(pieces.problem.known)
-    decoder = IncrementalDecoder(model, pieces.problem._replace(known=known), heard, len(sketches))
-    closes = None if choice.rules == "off" else [close_of(sketch) for sketch in sketches]
-    generators = [np.random.default_rng([choice.seed, *seed]) for seed in seeds]
-    return _write(
-        [decoder], sketches, closes, choice, lambda: np.array([[g.random()] for g in generators])
+    pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
+    conditioning = model.condition(concatenate_latents(latents), pieces)
+    # The decoder reads the first piece's mask; in a shorter piece the padding would count as known.
+    longest = max(range(len(partials)), key=lambda i: len(partials[i].chorale))
+    known = pieces.masked.known[longest].expand_as(pieces.masked.known)
+    batch = pieces.masked._replace(known=known)
+    decoder = IncrementalDecoder(model, batch, conditioning, len(partials))
+    closes = None if options.rules == "off" else [close_of(partial) for partial in partials]
+    generators = [np.random.default_rng([options.seed, *seed]) for seed in seeds]
+    return _complete(
+        [decoder],
+        partials,
+        options,
+        lambda: np.array([[g.random()] for g in generators]),
+        closes=closes,
     )
 
 
-def _write(
+def _complete(
     decoders: list[IncrementalDecoder],
-    sketches: Sequence[PartialScore],
-    closes: Sequence[Close] | None,
-    choice: SamplingOptions,
-    chance: Callable[[], NDArray[np.float64]],
+    partials: Sequence[PartialScore],
+    options: SamplingOptions,
+    uniform: Callable[[], Floats],
+    *,
+    closes: Sequence[Close] | None = None,
+    plan_costs: PlanCosts | None = None,
 ) -> Samples:
-    """Fill sketches, of which each is a candidate.
+    """Complete ``N`` partial scores, each one candidate.
 
-    The first decoder is the model's; a second one is what it would do unasked. ``chance`` gives
-    numbers ``(N, 1)`` from 0 to 1.
+    The first decoder is conditioned on what is asked for; a second one, if any, is not. ``uniform``
+    gives random numbers ``(N, 1)`` from 0 to 1.
     """
-    rules = PRESETS[choice.rules]
-    model, problem, n = decoders[0].model, decoders[0].problem, len(sketches)
-    lengths = np.array([len(sketch.chorale) for sketch in sketches])
+    rules = PRESETS[options.rules]
+    model, batch, n = decoders[0].model, decoders[0].batch, len(partials)
+    lengths = np.array([len(partial.chorale) for partial in partials])
     steps = int(lengths.max())
-    known = max(sketches, key=lambda sketch: len(sketch.chorale)).known
-    fifths = np.array([sketch.key.fifths for sketch in sketches])
-    tokens = torch.where(problem.known, problem.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
+    known = max(partials, key=lambda partial: len(partial.chorale)).known
+    fifths = np.array([partial.key.fifths for partial in partials])
+    tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
     closing = min((close.step for close in closes or ()), default=steps)
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
         for decoder in decoders:
             decoder.begin()
-        sung = decoders[0].now.pitch.numpy()
-        now = np.where(known[step], sung, REST)
-        goes_on = step < lengths
+        sounding = decoders[0].now.pitch.numpy()
+        now = np.where(known[step], sounding, REST)
+        lasts = step < lengths  # (N,) whether the piece has this step
         waiting = [voice for voice in model.config.order if not known[step, voice]]
         while waiting:
-            # What the model says of all voices that wait holds good until one of them moves.
-            each, *unasked = [_surprises(decoder.logits(waiting)) for decoder in decoders]
-            led = _led(each, unasked[0]) if unasked else each  # both (N, U, S)
+            # The logits of all waiting voices hold until one of them does not hold its note.
+            own, *unconditional = [_nats(decoder.logits(waiting)) for decoder in decoders]
+            guided = _guided(own, unconditional[0]) if unconditional else own  # (N, U, S)
             turn, moved = 0, False
             while waiting and not moved:
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
-                cost = led[:, turn, symbols] + rules.costs(voice, before, now, fifths)
+                cost = guided[:, turn, symbols] + rules.costs(voice, before, now, fifths)
+                if plan_costs:
+                    cost += plan_costs.costs(voice, step, before, now, last_voice=not waiting)
                 if closes and step >= closing:
-                    cost += np.stack(
-                        [
-                            close.costs(voice, step, was, is_)
-                            for close, was, is_ in zip(closes, before, now, strict=True)
-                        ]
-                    )
+                    cost += _closing_costs(closes, voice, step, before, now)
                 if step and known[step - 1, voice]:
-                    cost[:, HOLD] = np.inf  # a known note is no longer than it is
-                chosen = _choose(cost, choice, chance)
-                surprise_now = np.take_along_axis(each[:, turn], chosen[:, None], axis=-1)[:, 0]
-                nats += np.where(goes_on, surprise_now, 0.0)
+                    cost[:, HOLD] = np.inf  # a known note is not prolonged
+                chosen = _choose(cost, options, uniform)
+                nats_now = np.take_along_axis(own[:, turn], chosen[:, None], axis=-1)[:, 0]
+                nats += np.where(lasts, nats_now, 0.0)
                 moved = bool((chosen != HOLD).any())
                 if moved:
                     tokens[:, step, voice] = torch.from_numpy(chosen)
                     for decoder in decoders:
                         decoder.set_symbols(voice, tokens[:, step, voice])
-                now[:, voice] = sung[:, voice]
+                now[:, voice] = sounding[:, voice]
                 turn += 1
         before = now
     return Samples(tokens, nats)
@@ -169,61 +206,71 @@ def _write(
 
 @one_thread()
 @torch.inference_mode()
-def score(model: Harmonizer, sketch: PartialScore, tokens: Tensor) -> SymbolScores:
-    """What a model thinks of symbols ``(T, V)`` that fill a sketch."""
-    problem = masked_batch(sketch, model.config)
-    problem.tokens[0, : len(tokens)] = tokens
-    logits = model(problem)
-    nats = surprise(logits, problem)[0, : len(tokens)].double()
+def score(model: Harmonizer, partial: PartialScore, tokens: Tensor) -> SymbolScores:
+    """Score the symbols ``(T, V)`` of a completed partial score."""
+    batch = masked_batch(partial, model.config)
+    batch.tokens[0, : len(tokens)] = tokens
+    logits = model(batch)
+    nats = surprise(logits, batch)[0, : len(tokens)].double()
     return SymbolScores(logits[0, : len(tokens)], nats.numpy())
 
 
-def _surprises(logits: Tensor) -> NDArray[np.float64]:
-    """Nats of each symbol, of logits ``(..., S)``."""
+def _closing_costs(
+    closes: Sequence[Close], voice: int, step: int, before: Ints, now: Ints
+) -> Floats:
+    """``(N, S)`` the costs of each candidate's close; see ``Close.costs``."""
+    return np.stack(
+        [
+            close.costs(voice, step, was, is_)
+            for close, was, is_ in zip(closes, before, now, strict=True)
+        ]
+    )
+
+
+def _nats(logits: Tensor) -> Floats:
+    """The negative log-likelihood of each symbol, from logits ``(..., S)``."""
     scores = logits.double().numpy()
-    nats: NDArray[np.float64] = _log_sum(scores) - scores
+    nats: Floats = _log_sum(scores) - scores
     return nats
 
 
-def _led(asked: NDArray[np.float64], unasked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The surprises of a model that is led ``GUIDANCE`` times as far by what it is asked for."""
-    led = asked.copy()
-    possible = np.isfinite(unasked)
-    led[possible] += (GUIDANCE - 1) * (asked[possible] - unasked[possible])
-    return led
+def _guided(conditional: Floats, unconditional: Floats) -> Floats:
+    """Negative log-likelihoods ``(N, U, S)`` with guidance of scale ``GUIDANCE``."""
+    guided = conditional.copy()
+    possible = np.isfinite(unconditional)
+    guided[possible] += (GUIDANCE - 1) * (conditional[possible] - unconditional[possible])
+    return guided
 
 
-def _choose(
-    cost: NDArray[np.float64], choice: SamplingOptions, chance: Callable[[], NDArray[np.float64]]
-) -> NDArray[np.int64]:
-    """A symbol for each candidate, from costs ``(N, S)`` in nats."""
-    if choice.temperature == LIKELIEST:
-        best: NDArray[np.int64] = cost.argmin(axis=-1)
+def _choose(cost: Floats, options: SamplingOptions, uniform: Callable[[], Floats]) -> Ints:
+    """``(N,)`` a symbol for each candidate, from costs ``(N, S)`` in nats."""
+    if options.temperature == LIKELIEST:
+        best: Ints = cost.argmin(axis=-1)
         return best
-    scores = -cost / choice.temperature
-    if choice.rhythm_temperature is not None:
-        # How likely any new note is, is a matter of rhythm.
+    scores = -cost / options.temperature
+    if options.rhythm_temperature is not None:
+        # The probability of any new note at all is a question of rhythm.
         new = slice(FIRST_PITCH, None)
-        scores[:, :FIRST_PITCH] = -cost[:, :FIRST_PITCH] / choice.rhythm_temperature
-        any_note = _log_sum(-cost[:, new]) / choice.rhythm_temperature
+        scores[:, :FIRST_PITCH] = -cost[:, :FIRST_PITCH] / options.rhythm_temperature
+        any_note = _log_sum(-cost[:, new]) / options.rhythm_temperature
         scores[:, new] += any_note - _log_sum(scores[:, new])
     scores -= scores.max(axis=-1, keepdims=True)
     share = np.exp(scores)
     share /= share.sum(axis=-1, keepdims=True)
-    if choice.top_p < 1:
+    if options.top_p < 1:
         order = np.argsort(-share, axis=-1)
         ranked = np.take_along_axis(share, order, axis=-1)
-        ranked[ranked.cumsum(axis=-1) - ranked >= choice.top_p] = 0.0
+        ranked[ranked.cumsum(axis=-1) - ranked >= options.top_p] = 0.0
         np.put_along_axis(share, order, ranked, axis=-1)
         share /= share.sum(axis=-1, keepdims=True)
     # Rounding may leave the last sum just below 1.
-    chosen: NDArray[np.int64] = np.minimum(
-        (share.cumsum(axis=-1) <= chance()).sum(axis=-1), share.shape[-1] - 1
+    chosen: Ints = np.minimum(
+        (share.cumsum(axis=-1) <= uniform()).sum(axis=-1), share.shape[-1] - 1
     )
     return chosen
 
 
-def _log_sum(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_sum(scores: Floats) -> Floats:
     """``(..., 1)`` the logarithm of the sum of exponentials."""
-    total: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=-1, keepdims=True)
+    total: Floats = np.logaddexp.reduce(scores, axis=-1, keepdims=True)
     return total

@@ -1,4 +1,10 @@
-"""Partial scores and chorales as padded batches of tensors for the networks."""
+"""Partial scores and chorales as batches of tensors, padded to a common length.
+
+All padding of pieces to a common length is done here: steps after a piece are known silence.
+
+Axes: ``B`` pieces, ``T`` steps, ``V`` voices, ``C`` columns of ``step_features``, ``J`` frames of
+``stride`` steps, ``M`` beats, ``Z`` and ``Y`` dimensions of latent vectors.
+"""
 
 from __future__ import annotations
 
@@ -21,30 +27,82 @@ from musicae.models.vocabulary import SILENCE
 from musicae.models.voice_transformer import MaskedBatch, VoiceTransformerConfig
 
 
-def masked_batch(sketch: PartialScore, config: VoiceTransformerConfig) -> MaskedBatch:
-    """A sketch as tensors, one piece, and known silence after it.
+def pad(x: Tensor, length: int, dim: int = 0, value: float = 0) -> Tensor:
+    """``x`` with ``value`` appended along ``dim`` until that dimension has ``length`` entries.
 
-    Whole frames of silence, as far as the encoder listens, as it heard them when it learned.
+    >>> pad(torch.tensor([[1, 2]]), 4, dim=1, value=9).tolist()
+    [[1, 2, 9, 9]]
     """
-    tokens = chorale_to_tokens(sketch.chorale)
-    missing = -len(tokens) % config.stride + config.stride * config.span
-    columns = step_features(sketch)
-    if config.chords:
-        columns = np.concatenate([columns, plan_features(sketch)], axis=-1)
-    context = torch.from_numpy(columns)
-    known = torch.from_numpy(sketch.known.copy())
+    later_dims = x.dim() - 1 - dim % x.dim()
+    return F.pad(x, (0, 0) * later_dims + (0, length - x.shape[dim]), value=value)
+
+
+def pad_steps(batch: MaskedBatch, steps: int) -> MaskedBatch:
+    """A batch padded to ``steps`` steps with known silence."""
     return MaskedBatch(
-        F.pad(tokens, (0, 0, 0, missing), value=SILENCE)[None],
-        F.pad(known, (0, 0, 0, missing), value=True)[None],
-        F.pad(context, (0, 0, 0, missing))[None],
-        torch.tensor([sketch.key.tonic]),
+        pad(batch.tokens, steps, dim=1, value=SILENCE),
+        pad(batch.known, steps, dim=1, value=True),
+        pad(batch.context, steps, dim=1),
+        batch.tonic,
     )
 
 
-def frame_beats(chorale: Chorale, stride: int) -> Tensor:
-    """``(J,)`` int64 which beat each frame of ``stride`` steps belongs to, by its first step.
+def concatenate(batches: Sequence[MaskedBatch], steps: int = 0) -> MaskedBatch:
+    """One batch of all pieces, padded to the longest piece or to ``steps`` if that is longer."""
+    steps = max(steps, *(batch.tokens.shape[1] for batch in batches))
+    parts = zip(*(pad_steps(batch, steps) for batch in batches), strict=True)
+    return MaskedBatch(*(torch.cat(part) for part in parts))
 
-    Beats are quarters, counted from the bar line, whatever the meter.
+
+def concatenate_beats(pieces: Sequence[BeatBatch], steps: int = 0) -> BeatBatch:
+    """One batch of all pieces, padded to the longest piece or to ``steps`` if that is longer."""
+    stride = pieces[0].masked.tokens.shape[1] // pieces[0].beats.shape[1]
+    masked = concatenate([piece.masked for piece in pieces], steps)
+    frames = masked.tokens.shape[1] // stride
+    beats = [pad(piece.beats, frames, dim=1, value=NONE) for piece in pieces]
+    return BeatBatch(masked, torch.cat(beats))
+
+
+def concatenate_latents(latents: Sequence[Latent]) -> Latent:
+    """One batch of all latent vectors; zeros follow the beats of shorter pieces."""
+    beats = max(latent.beats.shape[1] for latent in latents)
+    return Latent(
+        torch.cat([latent.piece for latent in latents]),
+        torch.cat([pad(latent.beats, beats, dim=1) for latent in latents]),
+    )
+
+
+def masked_batch(partial: PartialScore, config: VoiceTransformerConfig) -> MaskedBatch:
+    """A partial score as a batch of one piece.
+
+    It is padded to whole frames, and then by ``config.span`` frames, as far as one layer of the
+    encoder attends: in training such silence follows most pieces.
+    """
+    batch = _unpadded(partial)
+    if config.chords:
+        plan = torch.from_numpy(plan_features(partial))[None]
+        batch = batch._replace(context=torch.cat([batch.context, plan], dim=-1))
+    steps = _whole(len(partial.chorale), config.stride) + config.stride * config.span
+    return pad_steps(batch, steps)
+
+
+def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
+    """A partial score as a batch of one piece, padded by ``config.beyond`` steps.
+
+    The features are those of the form alone (meter, key, phrases), whatever notes are known.
+    """
+    form = PartialScore.of(partial.chorale, key=partial.key, phrases=partial.phrases)
+    masked = _unpadded(partial)._replace(context=_features(form))
+    steps = _whole(len(partial.chorale), config.stride) + config.beyond
+    beats = frame_beats(partial.chorale, config.stride)
+    beats = pad(beats, steps // config.stride, value=NONE)
+    return BeatBatch(pad_steps(masked, steps), beats[None])
+
+
+def frame_beats(chorale: Chorale, stride: int) -> Tensor:
+    """``(J,)`` int64 the beat to which each frame belongs by its first step, from 0.
+
+    Beats are quarters, counted from each bar line, whatever the meter.
     """
     begins = np.zeros(len(chorale), dtype=np.int64)
     for number, measure in enumerate(chorale.measures):
@@ -54,47 +112,20 @@ def frame_beats(chorale: Chorale, stride: int) -> Tensor:
     return torch.from_numpy((begins.cumsum() - 1)[::stride].copy())
 
 
-def beat_batch(sketch: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
-    """A sketch as tensors, one piece: its form, and what is known of it; and silence after it."""
-    chorale = sketch.chorale
-    form = PartialScore.of(chorale, key=sketch.key, phrases=sketch.phrases)
-    missing = (0, 0, 0, -len(chorale) % config.stride + config.beyond)
-    problem = MaskedBatch(
-        F.pad(chorale_to_tokens(chorale), missing, value=SILENCE)[None],
-        F.pad(torch.from_numpy(sketch.known.copy()), missing, value=True)[None],
-        F.pad(torch.from_numpy(step_features(form)), missing)[None],
-        torch.tensor([sketch.key.tonic]),
+def _unpadded(partial: PartialScore) -> MaskedBatch:
+    """A partial score as a batch of one piece, as long as it is."""
+    return MaskedBatch(
+        chorale_to_tokens(partial.chorale)[None],
+        torch.from_numpy(partial.known.copy())[None],
+        _features(partial),
+        torch.tensor([partial.key.tonic]),
     )
-    beats = frame_beats(chorale, config.stride)
-    return BeatBatch(problem, F.pad(beats, (0, config.beyond // config.stride), value=NONE)[None])
 
 
-def padded(pieces: Sequence[BeatBatch], steps: int = 0) -> BeatBatch:
-    """Pieces ``(1, ...)`` as one batch ``(B, ...)``, filled up with silence to as many steps as the
-    longest has, or to so many."""
-    steps = max(steps, *(piece.problem.tokens.shape[1] for piece in pieces))
-    stride = pieces[0].problem.tokens.shape[1] // pieces[0].beats.shape[1]
-    frames = steps // stride
-    padded = []
-    for problem, beats in pieces:
-        tail = (0, 0, 0, steps - problem.tokens.shape[1])
-        padded.append(
-            (
-                F.pad(problem.tokens, tail, value=SILENCE),
-                F.pad(problem.known, tail, value=True),
-                F.pad(problem.context, tail),
-                problem.tonic,
-                F.pad(beats, (0, frames - beats.shape[1]), value=NONE),
-            )
-        )
-    *parts, beats = (torch.cat(part) for part in zip(*padded, strict=True))
-    return BeatBatch(MaskedBatch(*parts), beats)
+def _features(partial: PartialScore) -> Tensor:
+    return torch.from_numpy(step_features(partial))[None]
 
 
-def padded_latents(latents: Sequence[Latent]) -> Latent:
-    """Latents ``(1, ...)`` as one batch."""
-    beats = max(latent.beats.shape[1] for latent in latents)
-    return Latent(
-        torch.cat([latent.piece for latent in latents]),
-        torch.cat([F.pad(x.beats, (0, 0, 0, beats - x.beats.shape[1])) for x in latents]),
-    )
+def _whole(steps: int, stride: int) -> int:
+    """``steps`` rounded up to a multiple of ``stride``."""
+    return steps + -steps % stride

@@ -1,7 +1,7 @@
-"""The form of a piece, which is told before a note of it is: bars, phrases and key.
+"""Forms: the meter, length, phrases and key of a piece to compose.
 
-A form is a ``PartialScore`` of which nothing is known. Those of Bach's chorales on the train side ship
-with the package; ``scripts/make_reference.py`` makes them.
+A form is a ``PartialScore`` of which no note is known. The forms of Bach's chorales on the train
+side ship with the package; ``scripts/make_reference.py`` writes them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
 
 
 def form_of(chorale: Chorale, key: Key | None = None) -> PartialScore:
-    """The form of a chorale: phrases end at its fermatas, if it has any."""
+    """The form of a chorale; its phrases end at its fermatas, if it has any."""
     return PartialScore.of(chorale, key=key or likely_key(chorale))
 
 
@@ -42,7 +42,7 @@ def with_form(chorale: Chorale, form: PartialScore) -> Chorale:
 
 
 def empty(bars: int, meter: Meter, key: Key) -> PartialScore:
-    """So many bars, without a pickup, whose phrases are not known."""
+    """A form of ``bars`` bars without a pickup, whose phrases are unknown."""
     shape = (bars * meter.steps_per_bar, N_VOICES)
     nothing = np.zeros(shape, dtype=np.bool_)
     return PartialScore(
@@ -51,7 +51,10 @@ def empty(bars: int, meter: Meter, key: Key) -> PartialScore:
 
 
 def regular(bars: int, meter: Meter, key: Key) -> PartialScore:
-    """So many bars, without a pickup, in phrases of two bars, or four shorter ones."""
+    """A form of ``bars`` bars without a pickup, in phrases of two bars.
+
+    Phrases have four bars where a bar is shorter than a whole note.
+    """
     length = meter.steps_per_bar
     each = 2 if length >= STEPS_PER_WHOLE else 4
     last_bars = sorted({*range(each - 1, bars, each), bars - 1})
@@ -59,7 +62,7 @@ def regular(bars: int, meter: Meter, key: Key) -> PartialScore:
 
 
 def as_dict(form: PartialScore) -> dict[str, Any]:
-    """A form as plain numbers and lists."""
+    """A form as numbers, texts and lists, for JSON."""
     chorale = form.chorale
     return {
         "steps": len(chorale),
@@ -71,7 +74,7 @@ def as_dict(form: PartialScore) -> dict[str, Any]:
 
 
 def from_dict(facts: Mapping[str, Any]) -> PartialScore:
-    """The form that ``as_dict`` told of. Raises ChoraleError where it makes none."""
+    """The inverse of ``as_dict``. Raises ChoraleError where ``facts`` describe no form."""
     try:
         steps = int(facts["steps"])
         if steps > MOST_STEPS:
@@ -92,7 +95,7 @@ def from_dict(facts: Mapping[str, Any]) -> PartialScore:
 
 
 def save_forms(chorales: Sequence[Chorale], path: Path = FORMS_FILE) -> None:
-    """Write the forms of chorales, whole or not at all."""
+    """Write the forms of chorales to a file, whole or not at all."""
     lines = ",\n".join(json.dumps(as_dict(form_of(chorale))) for chorale in chorales)
     with whole_file(path) as partial:
         partial.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
@@ -113,10 +116,10 @@ def draw_forms(
     meter: Meter | None = None,
     mode: str | None = None,
 ) -> list[PartialScore]:
-    """``n`` of Bach's forms by chance, with so many bars, in this meter, in this mode or key.
+    """``n`` random forms of Bach's chorales with these bars, this meter, and this mode or key.
 
-    A pickup and the short bar that makes up for it count as one bar. Where Bach has no such form
-    it is a ``regular`` one.
+    A pickup and the short last bar that completes it count as one bar. Where no form of Bach's
+    fits, it is a ``regular`` one. Draw ``i`` depends on ``seed`` and ``i`` alone.
     """
     mode = key.mode if key else mode
     fitting = [

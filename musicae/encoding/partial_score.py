@@ -1,4 +1,4 @@
-"""A chorale that is not finished: what of it is known, and what is asked of the rest."""
+"""A chorale of which only some notes are known, with what is asked of the others."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
 
 RHYTHMS = ("plain", "flowing")
-"""How the voices may move: mostly with the melody, or with many eighths and passing notes."""
+"""``plain`` mostly moves with the melody, ``flowing`` has many eighths and passing notes."""
 
 
 @dataclass(frozen=True, eq=False)
 class PartialScore:
-    """What a harmonizer is given. Raises ChoraleError where the fields contradict each other.
+    """The input of a harmonizer. Raises ChoraleError where the fields contradict each other.
 
     >>> tune = Chorale.from_notes([[(0, 4, 67), (4, 4, 69), (8, 8, 71)]])
-    >>> Sketch.of(tune, voices=(0,)).known[0].tolist()
+    >>> PartialScore.of(tune, voices=(0,)).known[0].tolist()
     [True, False, False, False]
     """
 
     chorale: Chorale
-    """The known notes, each in its voice's range; elsewhere silence."""
+    """The known notes, each in its voice's range; rests elsewhere."""
     known: NDArray[np.bool_]
-    """``(T, V)`` True where a voice stays as it is: a note, whole, or a silence."""
+    """``(T, V)`` True where a note or rest is known and stays; notes are known as a whole."""
     key: Key
-    """In which key to harmonize, whatever the signature says."""
+    """The key to harmonize in, whatever the key signature."""
     phrases: tuple[int, ...] | None = None
-    """Steps at which the last notes of phrases begin, in order; None where that is not known."""
+    """Ascending steps at which the last notes of phrases begin; None where phrases are unknown."""
     rhythm: str | None = None
     """One of ``RHYTHMS``; None leaves it to the model."""
     plan: HarmonicPlan | None = None
@@ -49,7 +49,7 @@ class PartialScore:
         if known.shape != pitch.shape:
             raise ChoraleError(f"known is {known.shape}, the chorale {pitch.shape}")
         if ((pitch != REST) & ~known).any():
-            raise ChoraleError("what is not known is silent in a sketch")
+            raise ChoraleError("what is not known is silent in a partial score")
         for voice, (low, high) in enumerate(VOICE_RANGES):
             for note in self.chorale.notes(voice):
                 if not low <= note.pitch <= high:
@@ -83,11 +83,11 @@ class PartialScore:
         plan: HarmonicPlan | None = None,
         style: str | None = None,
     ) -> PartialScore:
-        """The sketch that is left of a chorale when only some ``voices`` or cells are ``known``.
+        """The part of a chorale in ``voices``, and at the cells of ``known`` ``(T, V)``.
 
-        Notes of which only a part is known are known as a whole. The key is found in the known
-        notes, with the chorale's key signature as evidence, where none is given; phrases end at
-        the chorale's fermatas where no others are given and it has any.
+        A note with one known cell is known as a whole. Where no key is given, it is estimated
+        from the known notes and the chorale's key signature. Where no phrases are given, they end
+        at the chorale's fermatas, if it has any.
         """
         mask = np.zeros(chorale.pitch.shape, dtype=np.bool_)
         mask[:, list(voices)] = True

@@ -1,4 +1,4 @@
-"""Where in the music each step lies: bar, beat, phrase, mode; what a harmonizer is told of it."""
+"""Features of each step that the models are given: bar, beat, phrase, mode and rhythm."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from musicae.core.meter import Measure
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
 
 DISTANCES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25)
-"""Steps to or from an event, as bounds of the classes that are told apart."""
+"""Bounds of the classes of a distance in steps."""
 CLASSES = len(DISTANCES) + 1
 IN_BAR = 24
-"""Steps from a bar line are told apart up to here, six quarters."""
+"""Distances to bar lines are clipped to fewer than this many steps, six quarters."""
 IN_BEAT = 6
-"""Steps from a beat, of which the longest is a dotted quarter."""
+"""Steps since the beat are fewer than this: the longest beat is a dotted quarter."""
 _OFF_BEAT, _HALF_BEAT, _BEAT, _HALF_BAR, _BAR = range(5)
-"""The weight of a step in its bar."""
+"""The metrical weight of a step."""
 
 SIZES = (
     _BAR + 1,
@@ -32,30 +32,32 @@ SIZES = (
     len(MODES),
     1 + len(RHYTHMS),
 )
-"""How many values each column of ``step_features`` has."""
+"""The number of values of each column of ``step_features``."""
 SINCE_BAR, PHRASES, RHYTHM = 1, slice(5, 7), 8
-"""The columns that speak of steps since the bar line, of phrases, and of the rhythm asked for."""
+"""Columns: steps since the bar line, phrases, and the requested rhythm."""
 
 
-def step_features(sketch: PartialScore) -> Ints:
-    """``(T, C)``: metrical weight; steps since the bar line, to the next one, and since the beat;
-    steps to the end of the piece; to the end of the phrase and since its beginning, 0 where
-    phrases are not known; the mode; the rhythm asked for, 0 for none.
+def step_features(partial: PartialScore) -> Ints:
+    """``(T, C)`` the features of each step, each from 0 to below its entry of ``SIZES``.
+
+    The columns: metrical weight; steps since the bar line; steps to the next bar line; steps since
+    the beat; steps to the end of the piece; steps to the phrase's last note, and since the phrase
+    began (0 where phrases are unknown); the mode; the requested rhythm (0 for none).
     """
-    steps = len(sketch.chorale)
+    steps = len(partial.chorale)
     columns = np.empty((steps, len(SIZES)), dtype=np.int64)
     columns[:, :4] = np.concatenate(
-        [_in_bar(measure, first_step) for measure, first_step in _bars(sketch.chorale)]
+        [_in_bar(measure, first_step) for measure, first_step in _bars(partial.chorale)]
     )
     columns[:, 4] = _distance(np.arange(steps)[::-1])
-    columns[:, PHRASES] = _in_phrase(sketch)
-    columns[:, 7] = MODES.index(sketch.key.mode)
-    columns[:, RHYTHM] = 0 if sketch.rhythm is None else 1 + RHYTHMS.index(sketch.rhythm)
+    columns[:, PHRASES] = _in_phrase(partial)
+    columns[:, 7] = MODES.index(partial.key.mode)
+    columns[:, RHYTHM] = 0 if partial.rhythm is None else 1 + RHYTHMS.index(partial.rhythm)
     return columns
 
 
 def _bars(chorale: Chorale) -> list[tuple[Measure, int]]:
-    """Each bar, and where in a whole bar it begins: a pickup is the end of one."""
+    """Each bar and the step of a whole bar at which it begins: a pickup is the end of a bar."""
     bars = [(measure, 0) for measure in chorale.measures]
     if chorale.pickup:
         first = chorale.measures[0]
@@ -64,9 +66,9 @@ def _bars(chorale: Chorale) -> list[tuple[Measure, int]]:
 
 
 def _in_bar(measure: Measure, first_step: int) -> Ints:
-    """The first four columns of a bar."""
+    """``(T, 4)`` the first four columns, for the steps of one bar."""
     meter = measure.meter
-    # In meters of eighths that do not come in threes, and in shorter ones, quarters are beats.
+    # A beat has at least a quarter: also in 7/8, and in meters of sixteenths.
     beat = int(max(meter.steps_per_beat, STEPS_PER_QUARTER))
     since = np.arange(first_step, first_step + measure.length)
     until = meter.steps_per_bar - 1 - since
@@ -81,24 +83,24 @@ def _in_bar(measure: Measure, first_step: int) -> Ints:
     return np.stack([weight, np.minimum(since, last), np.minimum(until, last), beats], axis=-1)
 
 
-def _in_phrase(sketch: PartialScore) -> Ints:
-    """``(T, 2)`` classes of the steps to the last note of the phrase, and since the phrase began.
+def _in_phrase(partial: PartialScore) -> Ints:
+    """``(T, 2)`` classes of the steps to the phrase's last note, and since the phrase began.
 
-    The last note lasts until the next one begins, in the highest voice that is known there. Where
-    nothing is known at all, the next phrase begins where in the bar the piece did.
+    The next phrase begins with the next note after the last note, in the highest voice that is
+    known there. Where no note is known, it begins at the step of a bar at which the piece began.
     """
-    steps = len(sketch.chorale)
+    steps = len(partial.chorale)
     columns = np.zeros((steps, 2), dtype=np.int64)
-    if sketch.phrases is None:
+    if partial.phrases is None:
         return columns
-    onsets = np.flatnonzero(sketch.chorale.onset.any(axis=1))
+    onsets = np.flatnonzero(partial.chorale.onset.any(axis=1))
     if not onsets.size:
-        in_bar = np.concatenate([f + np.arange(m.length) for m, f in _bars(sketch.chorale)])
+        in_bar = np.concatenate([f + np.arange(m.length) for m, f in _bars(partial.chorale)])
         onsets = np.flatnonzero(in_bar == in_bar[0])
     first = 0
-    for end in (*sketch.phrases, None):
-        # After the last end that is known comes a phrase whose end is not.
-        stop = steps if end is None else _next(_onsets_of_phrase(sketch, end, onsets), end, steps)
+    for end in (*partial.phrases, None):
+        # The phrase after the last known end has no known end.
+        stop = steps if end is None else _next(_onsets_of_phrase(partial, end, onsets), end, steps)
         here = np.arange(first, stop)
         to_end = np.maximum(end - here, 0) if end is not None else np.full_like(here, steps)
         columns[first:stop, 0] = 1 + _distance(to_end)
@@ -107,10 +109,10 @@ def _in_phrase(sketch: PartialScore) -> Ints:
     return columns
 
 
-def _onsets_of_phrase(sketch: PartialScore, end: int, onsets: Ints) -> Ints:
-    """The onsets of the highest voice with a note at the phrase's end; of all, if none has one."""
-    sounding = np.flatnonzero(sketch.chorale.onset[end])
-    return np.flatnonzero(sketch.chorale.onset[:, sounding[0]]) if sounding.size else onsets
+def _onsets_of_phrase(partial: PartialScore, end: int, onsets: Ints) -> Ints:
+    """Onsets of the highest voice with a note at the phrase's end; if none has, ``onsets``."""
+    sounding = np.flatnonzero(partial.chorale.onset[end])
+    return np.flatnonzero(partial.chorale.onset[:, sounding[0]]) if sounding.size else onsets
 
 
 def _next(onsets: Ints, step: int, steps: int) -> int:
@@ -120,4 +122,5 @@ def _next(onsets: Ints, step: int, steps: int) -> int:
 
 
 def _distance(steps: Ints) -> Ints:
+    """The classes of distances, by ``DISTANCES``."""
     return np.digitize(steps, DISTANCES).astype(np.int64)

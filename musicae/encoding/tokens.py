@@ -1,10 +1,10 @@
-"""Chorale <-> tensors: the only bridge between music and torch.
+"""Chorales as tensors of symbols, and back.
 
-At each step each voice is one symbol of its own vocabulary: ``HOLD`` (what sounded goes on),
-``SILENCE``, or the onset of a pitch. As indices that is a tensor ``(..., T, V)`` of tokens; as a
-one-hot piano roll it is ``(..., T, P)``, the voices' vocabularies side by side in the order
-S A T B; as MiniBach's flat vectors (Briot, Hadjeres and Pachet 2020, ch. 6) it is
-``(..., T * P)`` for the voices asked for, one voice after another.
+At each step each voice has one symbol of its own vocabulary: ``HOLD`` (the note or rest goes on),
+``SILENCE``, or the onset of a pitch. There are three forms: tokens ``(..., T, V)``, the indices of
+the symbols; the one-hot piano roll ``(..., T, P)``, the vocabularies of S, A, T and B side by
+side; and MiniBach's flat vectors ``(..., T * P)`` of some voices, one voice after another (Briot,
+Hadjeres and Pachet 2020, ch. 6).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from musicae.core.pitch import pitch_name
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 VOCABULARY = tuple(FIRST_PITCH + high - low + 1 for low, high in VOICE_RANGES)
-"""How many symbols each voice has."""
+"""The number of symbols of each voice."""
 
 WINDOW = 64
-"""MiniBach's four bars of 4/4, in steps."""
+"""Steps of MiniBach's window: four bars of 4/4."""
 
 ONLY_SOPRANO = (0,)
 ACCOMPANIMENT = (1, 2, 3)
@@ -35,7 +35,7 @@ ALL_VOICES = (0, 1, 2, 3)
 
 
 def chorale_to_tokens(chorale: Chorale) -> Tensor:
-    """Tokens ``(T, V)``, int64. Raises ChoraleError where a note is outside its voice's range."""
+    """Tokens ``(T, V)``, int64. Raises ChoraleError for a note outside its voice's range."""
     lows = np.array([low for low, _ in VOICE_RANGES])
     highs = np.array([high for _, high in VOICE_RANGES])
     pitch = chorale.pitch.astype(np.int64)
@@ -53,10 +53,10 @@ def chorale_to_tokens(chorale: Chorale) -> Tensor:
 
 
 def tokens_to_chorale(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
-    """The chorale that tokens ``(T, V)`` spell; a hold of silence is silence.
+    """The chorale of tokens ``(T, V)``; ``HOLD`` after a rest is a rest.
 
-    Meter, key, fermatas and the like come from ``frame``, a chorale of the same length; without
-    one the music is in 4/4. Fermatas under which no soprano note begins any more are dropped.
+    Meters, key, fermatas and texts are those of ``frame``, a chorale of the same length; without
+    one the music is in 4/4. A fermata is dropped where no soprano note begins.
     """
     columns = tokens.detach().cpu().numpy()
     if columns.ndim != 2 or columns.shape[1] != N_VOICES:
@@ -77,7 +77,7 @@ def tokens_to_chorale(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
 
 
 def window(tokens: Tensor, start: int, length: int = WINDOW) -> Tensor:
-    """Tokens ``(length, V)`` from a step on; see ``windows``."""
+    """Tokens ``(length, V)`` from the step ``start`` on; see ``windows``."""
     return windows(tokens, [start], length)[0]
 
 
@@ -92,10 +92,9 @@ def symbol_starts(tokens: Tensor) -> Tensor:
 
 
 def windows(tokens: Tensor, starts: Sequence[int], length: int = WINDOW) -> Tensor:
-    """Tokens ``(N, length, V)`` from each of the steps on, silent before the piece and after it.
+    """Tokens ``(N, length, V)`` from each step of ``starts`` on, silent outside the piece.
 
-    A start may be negative. A note that is held into a window begins there anew, so that the
-    window can be understood by itself.
+    A start may be negative. A note that is held into a window begins anew at its first step.
     """
     sounding = tokens.gather(0, symbol_starts(tokens))  # (T, V) the symbol that holds prolong
     sounding = torch.where(sounding == HOLD, SILENCE, sounding)
@@ -116,14 +115,14 @@ def one_hot(tokens: Tensor) -> Tensor:
 
 
 def flatten(tokens: Tensor, voices: Sequence[int] = ALL_VOICES) -> Tensor:
-    """MiniBach's flat vectors ``(..., T * P)`` of tokens ``(..., T, V)``: voice after voice."""
+    """MiniBach's flat vectors ``(..., T * P)`` of tokens ``(..., T, V)``, voice after voice."""
     return torch.cat(
         [F.one_hot(tokens[..., v], VOCABULARY[v]).flatten(-2) for v in voices], dim=-1
     ).float()
 
 
 def unflatten(flat: Tensor, voices: Sequence[int] = ALL_VOICES) -> list[Tensor]:
-    """Each voice's part ``(..., T, P_v)`` of flat vectors ``(..., T * P)``; undoes ``flatten``."""
+    """The inverse of ``flatten``: for each voice ``(..., T, P_v)``."""
     steps = flat.shape[-1] // sum(VOCABULARY[v] for v in voices)
     parts = torch.split(flat, [steps * VOCABULARY[v] for v in voices], dim=-1)
     return [

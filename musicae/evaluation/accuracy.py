@@ -1,4 +1,4 @@
-"""How good a model is, in numbers, beside predictors that know next to nothing."""
+"""How often a model predicts what Bach wrote, beside trivial predictors."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from musicae.training.minibach import WindowTask, four_bar_starts
 HOLDING = "always hold"
 DEGREE = "scale degree"
 TRIVIAL = (HOLDING, DEGREE)
-"""``HOLDING`` holds at every step. ``DEGREE`` begins a note wherever the soprano does, the one
-that the voice begins most often under that degree of the scale, and holds otherwise; of the
-soprano itself it knows too much to be asked."""
+"""Trivial predictors. ``HOLDING`` predicts a hold at every step. ``DEGREE`` predicts an onset
+wherever the soprano has one, of the note that the voice begins most often under that degree of the
+scale, and a hold elsewhere; it is not scored on the soprano, which it is given."""
 
 SAME = 0.01
-"""A model that is less than a point better than a trivial predictor is no better."""
+"""A model counts as no better than a trivial predictor below this difference of accuracy."""
 
 
 class Accuracy(NamedTuple):
-    """A predictor's share of right symbols, 0 to 1."""
+    """The share of symbols that a predictor has right, 0 to 1."""
 
     steps: float
     """Of all steps: hold, rest, or the onset of the right pitch."""
@@ -53,11 +53,11 @@ AccuracyTable = dict[str, dict[str, Accuracy]]
 def accuracies(
     model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[Chorale]
 ) -> AccuracyTable:
-    """How often a model writes what Bach wrote, beside the trivial predictors.
+    """The accuracy of a model that works in windows, and of the trivial predictors.
 
-    ``chorales`` are judged in windows of four bars of 4/4 that do not overlap; ``known`` is what
-    the trivial predictors learn from, the train side. Notes that a window cuts in two and what
-    lies outside the piece are not counted. Raises MusicaeError where nothing is left to count.
+    ``chorales`` are cut into windows of four bars of 4/4 that do not overlap; ``known`` is the
+    train side, from which the trivial predictors learn. Notes that a window cuts in two and steps
+    outside the piece are not counted. Raises MusicaeError where nothing is left to count.
     """
     task = RECIPES[model.name].task
     if not isinstance(task, WindowTask):
@@ -108,36 +108,35 @@ def harmonizer_metrics(
     styles: Sequence[str] | str = "bach",
     keys: Sequence[Key] | None = None,
 ) -> tuple[float, Accuracy]:
-    """Alto, tenor and bass to a soprano: nats a step, and how often the likeliest symbol is Bach's.
+    """Nats a step and accuracy of a harmonizer on alto, tenor and bass, given the soprano.
 
-    At each symbol the model knows the soprano and all that Bach wrote before. Every chorale is
-    judged as a whole, in whatever meter; phrases end at its fermatas. Chorales that fit the ranges
-    in no key are left out. Raises MusicaeError where none is left.
+    At each symbol the model knows the soprano and all symbols that Bach wrote before. Chorales are
+    scored whole, in any meter; phrases end at their fermatas. Chorales that fit the ranges in no
+    key are left out. Raises MusicaeError where none is left.
 
     Args:
         model: a harmonizer.
-        chorales: pieces to judge it by.
-        with_plan: whether the plan that the voices show is given, too, to a model that can follow
-            one. Then the sum of these nats and those of the plan is the voices' likelihood.
-        styles: of each piece, or of all.
-        keys: of each piece; where none are given, the key is found in the soprano with its
-            signature.
+        chorales: pieces by Bach or others.
+        with_plan: whether a model that can follow a plan is given that of the voices. The nats are
+            then those of the voices given the plan: with those of the plan, which is a function of
+            the voices, they add up to the voices' negative log-likelihood.
+        styles: that of all pieces, or of each.
+        keys: of each piece; by default the key is found in the soprano with its signature.
     """
     nats, steps, right, begins = 0.0, 0, [], []
-    follows = bool(model.config.chords)
     for number, chorale in enumerate(chorales):
         if not transpositions(chorale):
             continue
         shift = nearest_transposition(chorale)
         piece = chorale.transpose(shift)
         key = keys[number].transpose(shift) if keys else None
-        sketch = PartialScore.of(piece, voices=ONLY_SOPRANO, key=key)
-        if follows:
+        partial = PartialScore.of(piece, voices=ONLY_SOPRANO, key=key)
+        if model.config.chords:
             style = styles if isinstance(styles, str) else styles[number]
-            plan = plan_of(piece, sketch.key) if with_plan else None
-            sketch = replace(sketch, style=style, plan=plan)
+            plan = plan_of(piece, partial.key) if with_plan else None
+            partial = replace(partial, style=style, plan=plan)
         tokens = pianoroll.chorale_to_tokens(piece)
-        judged = decoding.score(model, sketch, tokens)
+        judged = decoding.score(model, partial, tokens)
         nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:
@@ -167,10 +166,9 @@ def _side_by_side(starts: Sequence[int]) -> list[int]:
 
 
 def _usual_distances(chorales: Sequence[Chorale]) -> NDArray[np.int64]:
-    """How far below the soprano each voice begins most of its notes, in semitones.
+    """The distance below the soprano at which each voice begins most of its notes, in semitones.
 
-    ``(2, 12, V)`` for each mode and degree of the scale that the soprano sings. As a distance from
-    the soprano a degree of the scale comes with its octave.
+    ``(2, 12, V)``: for each mode and each degree of the scale in the soprano.
     """
     unison = 127  # the place in the count of a voice that doubles the soprano; crossings are below
     counts = np.zeros((len(MODES), 12, N_VOICES, 2 * unison + 1), dtype=np.int64)
@@ -199,7 +197,7 @@ def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def accuracy_markdown(table: AccuracyTable) -> str:
-    """The table as people read it, in percent."""
+    """The table in Markdown, in percent."""
     predictors = list(dict.fromkeys(p for row in table.values() for p in row))
     lines = [
         "| voice | " + " | ".join(f"{p}: steps | onsets" for p in predictors) + " |",
@@ -216,7 +214,7 @@ def accuracy_markdown(table: AccuracyTable) -> str:
 
 
 def verdicts(table: AccuracyTable) -> list[str]:
-    """A sentence for each number of a model that is less than a point above a trivial one's."""
+    """A sentence for each number of a model that is less than ``SAME`` above a trivial one's."""
     sentences = []
     for voice, row in table.items():
         name, model = next((p, accuracy) for p, accuracy in row.items() if p not in TRIVIAL)

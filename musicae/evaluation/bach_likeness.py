@@ -1,4 +1,4 @@
-"""How like Bach's chorales a chorale is: the grade of *Bach or Mock?*, and its chord progressions.
+"""How much a chorale is like Bach's: the grade of *Bach or Mock?*, and its chord progressions.
 
 The grade is that of Fang, Liu, Seetharaman and Pardo, *Bach or Mock? A Grading Function for
 Chorales in the Style of J.S. Bach* (2020, arXiv 2006.13329), as their published code takes it:
@@ -46,7 +46,7 @@ from musicae.evaluation.histograms import INTERVALS, N_CHORDS, style
 REFERENCE_FILE = assets.BACH_FIGURES / "histograms.json"
 """The reference that ships with the package."""
 REFERENCE_FORMAT = 1
-"""Of the file; another number means other facts."""
+"""The version of the file format; another number means other facts."""
 
 BY_MODE = ("note", "harmonic_quality", *INTERVALS)
 """The features that have a reference for each mode; the others have one."""
@@ -85,14 +85,14 @@ class Grade(NamedTuple):
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of Bach, to hold a chorale against.
+    """Statistics of Bach's chorales with which a chorale is compared.
 
     Args:
         chorales: how many it was made from.
         notes: how many notes these have.
         features: for each feature of ``Grade`` and each mode, or ``"both"``, the histogram.
         progressions: for each mode and chord, how often each chord follows it; see ``Style``.
-        surprise: the median ``surprise`` of held-out chorales, in nats.
+        surprise: the median ``progression_surprise`` of held-out chorales, in nats a chord.
     """
 
     chorales: int
@@ -103,7 +103,7 @@ class Reference:
 
     @classmethod
     def of(cls, train: Sequence[Chorale], held_out: Sequence[Chorale]) -> Reference:
-        """The sums of the train side's histograms, and how much the held-out chorales surprise."""
+        """The sums of the train side's histograms, and the median surprise of held-out chorales."""
         features: dict[str, dict[str, Counter[str]]] = {
             feature: {mode: Counter() for mode in (MODES if feature in BY_MODE else (BOTH,))}
             for feature in Grade._fields
@@ -190,9 +190,10 @@ def progression_surprise(chorale: Chorale, reference: Reference | None = None) -
 
 
 def progression(chorale: Chorale, reference: Reference | None = None) -> float:
-    """Its surprise above that of held-out Bach, in nats; below 0 the chords are more usual.
+    """``progression_surprise`` minus that of held-out Bach, in nats a chord.
 
-    Raises MusicaeError where a voice is silent.
+    Below 0 the progressions are more usual than Bach's. Raises MusicaeError where a voice is
+    silent.
     """
     reference = reference or load_reference()
     return progression_surprise(chorale, reference) - reference.surprise

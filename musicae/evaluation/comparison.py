@@ -1,7 +1,7 @@
-"""Models and Bach side by side: one table of what can be measured of them.
+"""Compare models with Bach: groups of chorales, measured in the same ways for one table.
 
-Rows are held-out Bach, each model's harmonizations of held-out sopranos or its own pieces, and any
-folder of chorales. What they are held against is the train side, and what ships of it.
+The groups are held-out Bach, each model's harmonizations of held-out sopranos or its own pieces,
+and any folder of chorales. They are compared with the train side and with the reference that ships.
 """
 
 from __future__ import annotations
@@ -38,23 +38,27 @@ from musicae.latent import compose
 from musicae.models.checkpoint import Checkpoint, load_model
 
 OWN_PIECES = 100
-"""How many pieces of its own a model is asked for."""
+"""The number of pieces that a model composes for the comparison."""
 _TAIL = 0.95
 
 
 @dataclass(frozen=True)
 class Group:
-    """Chorales that make a row, and which of them belong together: by tune, melody or piece."""
+    """Chorales that make a row of the table.
+
+    ``belongs`` names for each chorale its tune, melody or piece, so that those of one name are not
+    split between training and testing a classifier.
+    """
 
     name: str
     chorales: tuple[Chorale, ...]
     belongs: tuple[Any, ...]
     accuracy: Accuracy | None = None
-    """Of symbols, over all voices that a model writes; None where there is no right answer."""
+    """Share of right symbols, over all voices that a model writes; None where nothing is right."""
     likelihood: float | None = None
-    """Nats a step of what a model writes to the sopranos; None of a model that has none."""
+    """Nats a step of Bach's lower voices given his sopranos; None of a model without likelihood."""
     latent: LatentReport | None = None
-    """Of a VAE, on the side's chorales."""
+    """Of a VAE: statistics of its latent vectors of the side's chorales."""
     skipped: tuple[str, ...] = ()
     """Files that could not be used, and why."""
 
@@ -88,12 +92,14 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
 
 
 def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
-    """Pieces that a model composed; those in which a voice is silent are left out. Of a VAE, also
-    what its latent vectors hold of a side's chorales."""
+    """Pieces that a model composed, without those in which a voice is silent.
+
+    Of a VAE, also the report on its latent vectors of a side's chorales.
+    """
     latent = None
     if model.can("latent"):
         latent = latent_report(model, data.side(side), seed)
-        choice = compose.usual_choice(seed)
+        choice = compose.usual_options(seed)
         wished = forms.draw_forms(OWN_PIECES, seed)
         made = compose.compose(model, wished, compose.USUAL_PRIOR, {}, choice)
         pieces = [each.chorale for each in made]
@@ -131,7 +137,7 @@ def compare(
     workers: int | None = None,
     progress: CountProgress | None = None,
 ) -> list[TableRow]:
-    """Measure groups beside held-out Bach, which becomes the first row.
+    """Measure groups and held-out Bach, which is the first row.
 
     ``workers`` is the number of processes, by default one a core where there is much to measure.
     """
@@ -188,7 +194,7 @@ def standard_groups(
 
 
 def _each(name: str, chorales: Sequence[Chorale]) -> tuple[Any, ...]:
-    """Every chorale belongs to itself."""
+    """A group of its own for every chorale."""
     return tuple((name, i) for i in range(len(chorales)))
 
 

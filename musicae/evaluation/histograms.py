@@ -1,4 +1,4 @@
-"""What a chorale is made of, counted: degrees, lengths, chords, intervals, parallels, repeats."""
+"""Histograms of a chorale: degrees, lengths, chords, intervals, parallels, repeats."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from musicae.theory.voice_leading.between_voices import (
 INTERVALS = tuple(f"{voice.lower()}_intervals" for voice in VOICES)
 
 _QUALITIES = tuple(dict.fromkeys(quality for quality, _ in CHORDS if quality != "open"))
-"""Of the chords whose progressions are looked at."""
+"""The qualities of chords whose progressions are counted."""
 SYMMETRIC = "diminished seventh"
 """The same chord on each of its notes, so that it is named by the lowest of their degrees."""
 N_CHORDS = 12 * (len(_QUALITIES) - 1) + 3
@@ -45,7 +45,7 @@ class Style(NamedTuple):
     notes: int
     """How many begin."""
     counts: dict[str, Counter[str]]
-    """By the names of ``likeness.Grade``:
+    """By the names of ``bach_likeness.Grade``:
 
     - ``note``: sixteenths of each degree, ``"0"`` to ``"11"`` semitones above the tonic, and of
       ``"rest"``, in all voices.

@@ -1,4 +1,4 @@
-"""Whether a VAE's latent vectors matter: what they hold of chorales that it did not learn from."""
+"""Whether a VAE uses its latent vectors, measured on chorales that it was not trained on."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from musicae.models.voice_transformer import surprise
 from musicae.training.vae import LatentStatistics, latent_statistics
 
 COLLAPSED = 5.0
-"""Nats of divergence a chorale below which latent vectors say next to nothing."""
+"""KL divergence in nats a chorale below which the latent vectors hold next to nothing."""
 
 
 @dataclass(frozen=True)
 class LatentReport:
-    """Means over chorales, the steps of all counting alike in what is said a step."""
+    """Latent statistics as means over chorales; figures a step are means over all steps."""
 
     statistics: LatentStatistics
     own: float
-    """Nats a step, the notes before being told, with the mean of the chorale's own posterior."""
+    """Nats a step, given the notes before, with the mean of the chorale's own posterior."""
     other: float
     """The same with latent vectors drawn from the prior."""
     rebuilt: float
-    """The share of steps and voices at which the right pitch sounds when a chorale is written anew
-    from the mean of its posterior and nothing else."""
+    """The share of steps and voices with the right pitch when a chorale is decoded from the mean of
+    its posterior alone."""
     rebuilt_by_chance: float
     """The same with latent vectors drawn from the prior."""
 
     @property
     def divergence(self) -> float:
-        """Nats a chorale, of all latent vectors."""
+        """KL divergence of all latent vectors, in nats a chorale."""
         return self.statistics.kl_piece + self.statistics.kl_beats
 
     @property
     def collapsed(self) -> bool:
-        """Whether the writer does without its latent vectors."""
+        """Whether the decoder ignores its latent vectors."""
         return self.divergence < COLLAPSED
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,22 +72,25 @@ class LatentReport:
 
 
 def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0) -> LatentReport:
-    """Hear chorales, and write them again. Raises CheckpointError for a model that is no VAE."""
+    """Encode chorales, decode them again and compare.
+
+    Raises CheckpointError for a model that is not a VAE.
+    """
     vae = vae_of(model)
     own = [encode(vae, chorale) for chorale in chorales]
     seeds = [(seed, number) for number in range(len(chorales))]
-    other = sample(vae, [place.form for place in own], "normal", seeds)
+    other = sample(vae, [point.form for point in own], "normal", seeds)
     batches = [_open(chorale, vae) for chorale in chorales]
     return LatentReport(
         latent_statistics(vae, batches),
-        *(_nats_a_step(vae, chorales, places) for places in (own, other)),
-        *(rebuilt(model, chorales, places) for places in (own, other)),
+        *(_nats_a_step(vae, chorales, points) for points in (own, other)),
+        *(rebuilt(model, chorales, points) for points in (own, other)),
     )
 
 
-def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], places: Sequence[LatentPoint]) -> float:
-    """``LatentReport.rebuilt`` from any places: the mean over chorales."""
-    made = decode_points(model, places, SamplingOptions(LIKELIEST))
+def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], points: Sequence[LatentPoint]) -> float:
+    """``LatentReport.rebuilt`` from given points: the mean over chorales."""
+    made = decode_points(model, points, SamplingOptions(LIKELIEST))
     shares = [
         np.mean(each.chorale.pitch == chorale.pitch)
         for each, chorale in zip(made, chorales, strict=True)
@@ -97,22 +100,22 @@ def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], places: Sequence[Lat
 
 @torch.inference_mode()
 def _nats_a_step(
-    model: ChoraleVAE, chorales: Sequence[Chorale], places: Sequence[LatentPoint]
+    model: ChoraleVAE, chorales: Sequence[Chorale], points: Sequence[LatentPoint]
 ) -> float:
     nats = 0.0
-    for chorale, place in zip(chorales, places, strict=True):
+    for chorale, point in zip(chorales, points, strict=True):
         piece = _open(chorale, model)
-        heard = model.condition(place.latent, piece)
-        logits = model.decode(model.tokens_to_notes(piece.problem.tokens), piece.problem, heard)
-        nats += float(surprise(logits, piece.problem).sum())
+        notes = model.tokens_to_notes(piece.masked.tokens)
+        logits = model.decode(notes, piece.masked, model.condition(point.latent, piece))
+        nats += float(surprise(logits, piece.masked).sum())
     return nats / sum(len(chorale) for chorale in chorales)
 
 
 def _open(chorale: Chorale, model: ChoraleVAE) -> BeatBatch:
-    """A chorale of which all notes are there and none is known."""
+    """A chorale as a batch of one with all its notes and none of them known."""
     form = forms.form_of(chorale)
     whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
     piece = beat_batch(whole, model.config)
-    known = torch.zeros_like(piece.problem.known)
+    known = torch.zeros_like(piece.masked.known)
     known[:, len(chorale) :] = True
-    return piece._replace(problem=piece.problem._replace(known=known))
+    return piece._replace(masked=piece.masked._replace(known=known))

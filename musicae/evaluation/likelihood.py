@@ -1,4 +1,4 @@
-"""Chorales in files, scored by a harmonizer beside held-out Bach."""
+"""The likelihood of chorales under a harmonizer, given their sopranos, beside held-out Bach."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 
 class Bounds(NamedTuple):
-    """Between what a number lies in Bach's chorales."""
+    """Lowest, median and highest value in Bach's chorales."""
 
     lowest: float
     median: float
@@ -38,7 +38,7 @@ class Bounds(NamedTuple):
 
 
 class UsualRange(NamedTuple):
-    """What is usual of a voice of Bach's, in nats."""
+    """The nats of a voice in Bach's chorales."""
 
     per_step: Bounds
     per_note: Bounds
@@ -46,16 +46,16 @@ class UsualRange(NamedTuple):
 
 @dataclass(frozen=True)
 class ScoredFiles:
-    """Chorales that were scored, and Bach's."""
+    """The scores of chorales in files, and the range of scores of Bach's chorales."""
 
     model: str
     checksum: str
     """Of the model's weights."""
     side: str
-    """Of the corpus, from which Bach's chorales are."""
+    """The side of the corpus that Bach's chorales are from."""
     scores: tuple[tuple[Path, ChoraleScore], ...]
     bach: dict[str, UsualRange] | None
-    """By the names of ``Score.lines``; None where the corpus is not at hand."""
+    """By the names of ``ChoraleScore.lines``; None where there is no corpus."""
 
     def as_dict(self) -> dict[str, Any]:
         """As plain numbers, names and lists."""
@@ -69,9 +69,7 @@ class ScoredFiles:
         return {
             "model": self.model,
             "checksum": self.checksum,
-            "files": [
-                {"path": str(path)} | score.as_dict() for path, score in self.scores
-            ],
+            "files": [{"path": str(path)} | score.as_dict() for path, score in self.scores],
             "side": self.side,
             "bach": bach or None,
         }
@@ -84,7 +82,7 @@ def score_files(
     side: str = "test",
     progress: CountProgress | None = None,
 ) -> ScoredFiles:
-    """Score chorales in MIDI or MusicXML files, and Bach's of a side of the corpus.
+    """Score chorales in MIDI or MusicXML files, and those of one side of the Bach corpus.
 
     ``data`` is a corpus file, by default the checkout's; an installed package has none, and Bach is
     left out. Raises MusicaeError where a file, the model or the corpus cannot be used.
@@ -118,7 +116,7 @@ def score_files(
 
 
 def is_chorale_file(path: Path) -> bool:
-    """Whether a name is that of a MIDI or MusicXML file, and of no folder."""
+    """Whether a path ends like a MIDI or MusicXML file and is not a folder."""
     return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
@@ -137,24 +135,24 @@ def _bounds(values: Sequence[float]) -> Bounds:
 
 
 MOST_SURPRISING = 3
-"""How many places of a chorale are named; they lie at least a quarter apart."""
+"""The number of places of a chorale that are reported, at least a quarter apart."""
 
 
 WRITTEN_VOICES = "together"
-"""All voices that a harmonizer writes."""
+"""The name of alto, tenor and bass taken together."""
 
 
 class VoiceScore(NamedTuple):
-    """How much what a voice sings, or all together, surprises a harmonizer."""
+    """The negative log-likelihood of a voice, or of all written voices together."""
 
     nats: float
-    """Over all steps: the exact negative log-likelihood."""
+    """Summed over all steps; exact."""
     steps: int
     notes: int
 
     @property
     def per_step(self) -> float:
-        """Nats a sixteenth."""
+        """Nats a step."""
         return self.nats / self.steps
 
     @property
@@ -163,7 +161,7 @@ class VoiceScore(NamedTuple):
 
 
 class Surprise(NamedTuple):
-    """A place where a harmonizer expected something else."""
+    """A symbol to which a harmonizer gave a low probability."""
 
     bar: int
     beat: float
@@ -173,7 +171,7 @@ class Surprise(NamedTuple):
     sung: str
     """Such as ``sings G4``, ``holds G4`` or ``rests``."""
     expected: str
-    """The likeliest in its stead, in the same words."""
+    """The likeliest symbol at that place, in the same words."""
 
     def __str__(self) -> str:
         return (
@@ -183,14 +181,14 @@ class Surprise(NamedTuple):
 
 
 class ChoraleScore(NamedTuple):
-    """How a harmonizer judges a harmonization that exists, given its soprano."""
+    """The likelihood of a harmonization under a harmonizer, given its soprano."""
 
     key: Key
-    """In which the soprano was heard."""
+    """The key that was found in the soprano."""
     lines: dict[str, VoiceScore]
-    """Of alto, tenor and bass by name, and ``TOGETHER``, whose notes are those of all three."""
+    """By name: Alto, Tenor and Bass, and ``WRITTEN_VOICES`` for the three together."""
     places: tuple[Surprise, ...]
-    """The most surprising, the most surprising first."""
+    """The least likely symbols, the least likely first."""
 
     def as_dict(self) -> dict[str, Any]:
         """The score as plain numbers, names and lists."""
@@ -207,11 +205,11 @@ class ChoraleScore(NamedTuple):
 
 @torch.inference_mode()
 def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
-    """How likely alto, tenor and bass are to a soprano; it alone is known, with its signature.
+    """The likelihood of alto, tenor and bass given the soprano and its key signature.
 
     The key is found in the soprano, and phrases end at its fermatas. A chorale that leaves the
-    voices' ranges is judged in the nearest key in which it does not; what is said of it is said at
-    its own pitch. Raises ChoraleError where there is no such key or a voice never sings.
+    voices' ranges is scored in the nearest transposition that does not; pitches are reported
+    untransposed. Raises ChoraleError where there is no such transposition or a voice is silent.
     """
     silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
     if silent:
@@ -261,7 +259,7 @@ def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
 
 
 def _in_words(chorale: Chorale, step: int, voice: int, symbol: int, shift: int) -> str:
-    """What a symbol at a step of a chorale says, which was encoded ``shift`` semitones higher."""
+    """A symbol of a chorale that was encoded ``shift`` semitones higher, in words."""
     if symbol == SILENCE:
         return "rests"
     if symbol == HOLD:

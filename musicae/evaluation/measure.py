@@ -1,4 +1,4 @@
-"""Everything that is measured of one chorale, and of many on all cores."""
+"""Measure a chorale in every way that the comparison table shows, and many on all cores."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from musicae.evaluation.originality import Index
 from musicae.theory.voice_leading import rules
 
 FEW = 64
-"""Up to so many chorales are measured in this process: starting others takes longer."""
+"""The most chorales that are measured in this process: starting others takes longer."""
 
 _indices: list[Index] = []
-"""In a worker: of the known chorales' voices together, and of their sopranos."""
+"""In a worker process: the index of the known chorales in all voices, and of their sopranos."""
 
 
 class Measures(NamedTuple):
     """What is measured of a chorale."""
 
     grade: float
-    """Its Bach-likeness; see ``likeness.Grade``."""
+    """Its Bach-likeness; see ``bach_likeness.Grade``."""
     progression: float
-    """How much more its chords surprise than held-out Bach's, in nats."""
+    """How much more unexpected its chords are than those of held-out Bach, in nats a chord."""
     traits: dict[str, float]
-    """What a classifier sees; see ``twosample.traits``."""
+    """The features of a classifier; see ``two_sample.traits``."""
     chords: int
     broken: dict[str, int]
-    """How often each rule of ``theory.RULES`` is broken."""
+    """How often each rule of ``voice_leading.rules.RULES`` is broken."""
     shared: float
     """The longest passage shared with a known chorale, in beats."""
     shared_soprano: float
@@ -44,9 +44,10 @@ def measure(
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Measures]:
-    """Measure chorales in so many processes, by default one a core; ``known`` is the train side.
+    """Measure chorales; ``known`` is the train side, for which shared passages are looked up.
 
-    ``progress`` is told how many are done.
+    ``workers`` is the number of processes, by default one a core where there is much to measure.
+    ``progress`` is called with the number of chorales that are done.
     """
     found = []
     for measured in _measured(chorales, known, workers):

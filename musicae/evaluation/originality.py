@@ -1,4 +1,4 @@
-"""How much of a chorale is copied: the longest passage that it shares with known chorales."""
+"""Originality: the longest passage that a chorale shares with known chorales."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ _UNKNOWN = -1
 
 
 class Passage(NamedTuple):
-    """The same notes in two chorales, but perhaps in other keys."""
+    """A passage with the same notes in two chorales, up to transposition."""
 
     steps: int
-    """How long it is, in sixteenths."""
+    """Its length in steps."""
     step: int
-    """Where it begins in the chorale that was asked about."""
+    """Its first step in the chorale that was looked up."""
     known: int
-    """The place of the known chorale in the list."""
+    """The index of the known chorale in the list."""
     known_step: int
-    """Where it begins there."""
+    """Its first step there."""
 
     @property
     def beats(self) -> float:
-        """How long it is, in quarters."""
+        """Its length in quarters."""
         return self.steps / STEPS_PER_QUARTER
 
 
 class Index:
-    """Every passage of known chorales, in some of the voices.
+    """An index of every passage of known chorales, in some of the voices.
 
-    A passage is shared where in each voice the same pitches sound, transposed alike, and notes
-    begin at the same sixteenths of it. Where it begins and ends it may cut notes in two; where in
-    the bar it begins is not looked at. It does not go on through silence in all of the voices.
+    A passage is shared where each voice has the same pitches, transposed by one interval, and the
+    same onsets. Its first and last notes may be cut; its place in the bar does not matter. It does
+    not go on through silence in all of the voices.
 
     >>> known = Chorale.from_notes([[(0, 4, 60), (4, 4, 62), (8, 4, 63), (12, 4, 67)]])
     >>> other = Chorale.from_notes([[(0, 8, 74), (8, 4, 75), (12, 4, 72)]])

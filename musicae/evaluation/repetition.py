@@ -1,4 +1,4 @@
-"""What a voice sings more than once."""
+"""Repeated sequences of notes within a voice."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def repeated_lengths(spans: Sequence[tuple[int, int]]) -> Counter[str]:
 
 
 def _shared(steps: NDArray[np.int32], a: int, b: int) -> int:
-    """How many steps are the same from ``a`` and from ``b`` on."""
+    """The number of equal steps from ``a`` and from ``b`` on."""
     length = len(steps) - max(a, b)
     different = steps[a : a + length] != steps[b : b + length]
     return int(different.argmax()) if different.any() else length

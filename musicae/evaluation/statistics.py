@@ -1,4 +1,4 @@
-"""Where the middle of some numbers lies, how far they spread, and how sure the middle is."""
+"""Median, quartiles and bootstrap confidence interval of some numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 class Spread(NamedTuple):
-    """What a table says of the numbers of many chorales."""
+    """The summary of some numbers that a table shows."""
 
     size: int
     """How many."""

@@ -21,7 +21,7 @@ RULE_GROUPS = {
     "crossings": ("voice crossing",),
     "leaps": ("leap of a seventh", "leap beyond an octave", "augmented interval"),
 }
-"""What the table shows of the rules, by their names in ``theory.RULES``."""
+"""The groups of rules that the table shows, by their names in ``voice_leading.rules.RULES``."""
 
 
 BACH_COLOUR, MODEL_COLOUR = "#33658a", "#c8553d"
@@ -29,14 +29,14 @@ BACH_COLOUR, MODEL_COLOUR = "#33658a", "#c8553d"
 
 @dataclass(frozen=True)
 class TableRow:
-    """What was measured of a group."""
+    """The measurements of a group of chorales."""
 
     name: str
     pieces: int
     grade: Spread
-    """The Bach-likeness of ``likeness.grade``; lower is better."""
+    """The Bach-likeness of ``bach_likeness.grade``; lower is better."""
     progression: Spread
-    """How much more the chords surprise than held-out Bach's, in nats."""
+    """How much more unexpected the chords are than those of held-out Bach, in nats a chord."""
     apart: Apart | None
     """Against held-out Bach; None for held-out Bach itself."""
     rules: dict[str, float]
@@ -68,7 +68,7 @@ class TableRow:
 
 
 def markdown(rows: Sequence[TableRow]) -> str:
-    """The table as people read it."""
+    """The table in Markdown."""
     titles = (
         "",
         "pieces",

@@ -1,9 +1,9 @@
-"""Two sets of chorales: can a classifier tell which of them a chorale is from?
+"""A classifier two-sample test: can a classifier tell from which of two sets a chorale is?
 
-The classifier sees what a chorale is made of, in figures that know no rule of harmony, and each
-feature's distance to Bach. It is judged on chorales that it has not learnt from. If it is right
-half of the time, the sets cannot be told apart by these figures; better classifiers and other
-figures may still do it.
+The classifier's features are counts of notes, lengths, intervals and sonorities, which need no rule
+of harmony, and the distances of ``bach_likeness`` to Bach. It is tested on chorales that it was not
+trained on. An AUC of 0.5 means that it cannot tell the sets apart by these features; better
+classifiers or other features may still do it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Traits = Mapping[str, float]
 
 FOLDS = 5
 REPEATS = 10
-"""How often the chorales are dealt into folds anew."""
+"""The number of random divisions into folds."""
 REGULARIZATION = 0.1
 """scikit-learn's ``C``; small, because there are about as many traits as chorales."""
 WIDENING = math.sqrt((2 * FOLDS - 1) / (FOLDS - 1))
@@ -45,21 +45,21 @@ suspended fourth: Bach's most frequent sonorities."""
 
 
 class Apart(NamedTuple):
-    """How well two sets are told apart."""
+    """How well a classifier tells two sets apart."""
 
     auc: float
     """How often, of a chorale of each set, the classifier finds the right one: 0.5 is guessing."""
     interval: tuple[float, float]
     """Of the AUC, at 95 %, by the bootstrap over groups and ``WIDENING``."""
     telling: tuple[str, ...]
-    """The traits that weigh most for the classifier, and whether the first set has more or less."""
+    """The features with the largest weights, and whether the first set has more or less of them."""
 
 
 def traits(chorale: Chorale, reference: Reference | None = None) -> dict[str, float]:
-    """The figures by which chorales are told apart; length and key are none of them.
+    """The features by which chorales are told apart; length and key are not among them.
 
-    Nor is ``likeness.surprise``, which tells the train side from all else. Raises MusicaeError
-    where a voice is silent.
+    Nor is ``bach_likeness.progression_surprise``, which tells the train side from all else.
+    Raises MusicaeError where a voice is silent.
     """
     its = style(chorale)
     counts = its.counts
@@ -90,10 +90,10 @@ def tell_apart(
     """Cross-validate a logistic regression on the standardized traits of two sets.
 
     ``groups`` names for each chorale of both sets what it belongs to, such as its tune or the
-    melody that it harmonizes; chorales of one group are never learnt from to judge another of
-    it, be it of the same set (which is too easy) or of the other (too hard). Without it every
-    chorale is a group. The same seed gives the same. Raises MusicaeError where scikit-learn is
-    missing or a set has fewer groups than there are folds.
+    melody that it harmonizes. The classifier is never trained on one chorale of a group and tested
+    on another, whether of the same set (too easy) or of the other (too hard). Without ``groups``
+    every chorale is its own group. The same seed gives the same result. Raises MusicaeError where
+    scikit-learn is missing or a set has fewer groups than there are folds.
     """
     names = list(first[0]) if first else []
     table = np.array([[chorale[name] for name in names] for chorale in (*first, *second)])
@@ -118,9 +118,12 @@ def tell_apart(
 def _cross_validate(
     table: NDArray[np.float64], is_first: NDArray[np.bool_], belongs: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """For each chorale of the first set and each of the second, ``(n, m)``: in how many comparisons
-    the first was told, and how many there were, by classifiers that knew neither. And the slopes
-    ``(F,)`` of a classifier that has learnt from all."""
+    """Cross-validated comparisons of each chorale of the first set with each of the second.
+
+    Returns ``(n, m)`` how often the first was told from the second by classifiers that were trained
+    on neither, ``(n, m)`` the number of comparisons, and the coefficients ``(F,)`` of a classifier
+    that was trained on all chorales.
+    """
     try:
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import StratifiedGroupKFold
@@ -170,7 +173,7 @@ def _share(counts: Mapping[str, int], name: str) -> float:
 
 
 def _texture(chorale: Chorale) -> dict[str, float]:
-    """How dense, how wide and how independent the voices are."""
+    """Features of texture: how dense, how wide and how independent the voices are."""
     pitch, onset = chorale.pitch.astype(np.int64), chorale.onset
     sounding = pitch != REST
     into_beat = (np.arange(len(onset)) - chorale.pickup) % STEPS_PER_QUARTER

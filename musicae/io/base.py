@@ -18,26 +18,20 @@ class Reading(NamedTuple):
 
 
 MIDI_SUFFIXES = (".mid", ".midi")
-
-
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
-
-
 SUFFIXES = MIDI_SUFFIXES + MUSICXML_SUFFIXES
+
+FERMATA, START, END = "fermata", "Start", "End"
+"""The markers that musicae writes into MIDI files."""
+SOURCE, PROVENANCE = "source: ", "musicae: "
+"""What texts of musicae's in MIDI files begin with."""
+OWN = 0x7D
+"""The manufacturer's number for private use, in the MIDI standard."""
 
 
 def suffix_of(path: Path | str) -> str:
+    """The suffix of a file's name in lower case, with its dot."""
     return Path(path).suffix.lower()
-
-
-FERMATA, START, END = "fermata", "Start", "End"
-
-
-SOURCE, PROVENANCE = "source: ", "musicae: "
-
-
-OWN = 0x7D
-"""The manufacturer's number of what is for no other program, in the MIDI standard."""
 
 
 def title_from(path: Path) -> str:

@@ -8,18 +8,23 @@ from typing import Any
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.io import midi_reader, midi_writer
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
+from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading, suffix_of
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.theory.harmonic_analysis import analyse, markers
 
 
 def read(path: Path | str) -> Chorale:
     """The chorale or melody in a MIDI or MusicXML file. Raises ChoraleError."""
+    return read_counting(path).chorale
+
+
+def read_counting(path: Path | str) -> Reading:
+    """``read``, with the number of notes that were moved or dropped, and notices."""
     if suffix_of(path) in MUSICXML_SUFFIXES:
         from musicae.io import musicxml_reader
 
-        return musicxml_reader.read(path)
-    return midi_reader.read(path)
+        return musicxml_reader.read_counting(path)
+    return midi_reader.read_counting(path)
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:

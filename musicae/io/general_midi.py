@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 CHOIR_AAHS = 52
-"""The General MIDI program, counted from 0, that voices sing in by default."""
+"""The General MIDI program, counted from 0, of voices by default."""
 
 
 def program_of(text: str) -> int:

@@ -1,6 +1,6 @@
 """Standard MIDI Files in absolute ticks: any of them in, format 1 out.
 
-Below ``midi`` and ``given``: what a file holds, before anything of it is a chorale.
+``midi_reader`` and ``midi_writer`` turn these events into chorales and back.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from musicae.io.music21_score import from_score
 
 
 def read(path: Path | str) -> Chorale:
-    """Read a MusicXML file; see ``scores.from_score``. Raises ChoraleError."""
+    """Read a MusicXML file; see ``music21_score.from_score``. Raises ChoraleError."""
     return read_counting(path).chorale
 
 
@@ -91,7 +91,7 @@ def _unpack(data: bytes) -> bytes:
 def _score_of(root: ET.Element) -> Any:
     from music21.musicxml.xmlToM21 import MusicXMLImporter
 
-    for bar in root.iter("measure"):  # music21 stops at some numerals, and no harmony is sung
+    for bar in root.iter("measure"):  # music21 fails on some numerals; no voice needs them
         for harmony in bar.findall("harmony"):
             bar.remove(harmony)
     with warnings.catch_warnings():

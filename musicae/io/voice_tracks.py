@@ -225,7 +225,7 @@ def likely_melody(song: Song) -> Part:
 
 
 def melody_by_name(parts: Sequence[Part]) -> Part | None:
-    """The part with the surest of ``MELODY_NAMES``; a lead guitar only where nothing else has one."""
+    """The part with the surest of ``MELODY_NAMES``; one that accompanies is the last resort."""
     accompanying = [bool(ACCOMPANIMENT_NAMES.search(_plain(part.name))) for part in parts]
     for skipped in (True, False):
         for name in MELODY_NAMES:

@@ -1,4 +1,4 @@
-"""What a slider can move: attributes of a chorale as numbers."""
+"""Attributes of a chorale as numbers, which sliders change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _AT_REST = ("major", "minor", "open")
 
 
 def activity(chorale: Chorale) -> float:
-    """Notes a quarter, of an average voice."""
+    """Notes per quarter and voice."""
     return float(STEPS_PER_QUARTER * chorale.onset.mean())
 
 
 def chromaticism(chorale: Chorale) -> float:
-    """The share of notes that are not in the key's scale."""
+    """The share of notes, 0 to 1, outside the scale of the key."""
     key = likely_key(chorale)
     degrees = (chorale.pitch[chorale.onset] - key.tonic) % 12
     return float((~np.isin(degrees, SCALES[key.mode])).mean()) if degrees.size else 0.0
@@ -32,7 +32,7 @@ def register(chorale: Chorale) -> float:
 
 
 def dissonance(chorale: Chorale) -> float:
-    """The share of the time in which what sounds is not a major or minor triad."""
+    """The share of time, 0 to 1, without a major triad, minor triad or open fifth."""
     chords = sonorities(chorale)
     lengths = np.diff([*chords.steps.tolist(), len(chorale)])
     rests = [harmony is not None and harmony.quality in _AT_REST for harmony in chords.harmonies]
@@ -45,8 +45,9 @@ ATTRIBUTES = {
     "register": register,
     "dissonance": dissonance,
 }
+"""The functions by name, in the order of ``measured``."""
 
 
 def measured(chorale: Chorale) -> tuple[float, ...]:
-    """Each of ``ATTRIBUTES``."""
+    """The values of all ``ATTRIBUTES``."""
     return tuple(measure(chorale) for measure in ATTRIBUTES.values())

@@ -1,4 +1,4 @@
-"""New chorales: places in the VAE's latent space, and what they sound like."""
+"""Decode latent points to chorales: new ones, variations, and paths between two."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE
 
 USUAL_TEMPERATURE, RHYTHM_TEMPERATURE = 0.5, 1.0
-"""Where new pieces are nearest to Bach on the validation side."""
+"""The temperatures at which new pieces are closest to Bach on the validation side."""
 USUAL_PRIOR = "fitted"
 TOGETHER = 32
-"""How many pieces are decoded at a time."""
+"""Pieces decoded in one batch."""
 FINER = 6
-"""On a way so many times as many places are decoded as are asked for, to choose from."""
+"""Points decoded for each step of an interpolation, to choose from."""
 BACKWARDS = 10.0
-"""What a step in the wrong direction costs, beside which uneven steps are nothing."""
+"""The cost of a step in the wrong direction, far above that of uneven steps."""
 
 
 class KeptVoices(NamedTuple):
-    """A chorale of a place's form, of which voices stay exactly as they are."""
+    """A chorale of the same form as a point, and the voices of it that are kept exactly."""
 
     chorale: Chorale
     voices: tuple[int, ...]
 
 
 class DecodedPoint(NamedTuple):
-    """A place and what it sounds like."""
+    """A latent point and the chorale that was decoded from it."""
 
-    place: LatentPoint
+    point: LatentPoint
     chorale: Chorale
     nats: float
-    """How much the model is surprised by the notes, the place being told."""
+    """The negative log-likelihood of the notes, given the point."""
     number: int
-    """Of which what was drawn for it follows, besides the choice's seed."""
+    """The number that, with the options' seed, decided the random numbers."""
 
 
-def usual_choice(seed: int, temperature: float | None = None) -> SamplingOptions:
-    """How symbols are chosen where nothing or only a temperature is asked for."""
+def usual_options(seed: int, temperature: float | None = None) -> SamplingOptions:
+    """The default sampling options, or those for a given temperature."""
     if temperature is None:
         temperature = USUAL_TEMPERATURE
     rhythm = None if temperature == LIKELIEST else RHYTHM_TEMPERATURE
@@ -67,106 +67,106 @@ def vae_of(model: Checkpoint) -> ChoraleVAE:
 
 def decode_points(
     model: Checkpoint,
-    places: Sequence[LatentPoint],
-    choice: SamplingOptions,
+    points: Sequence[LatentPoint],
+    options: SamplingOptions,
     kept: Sequence[KeptVoices] | None = None,
     numbers: Sequence[int] | None = None,
 ) -> list[DecodedPoint]:
-    """What places sound like.
+    """Decode latent points to chorales.
 
     Args:
-        kept: for each place what stays as it is; the same voices for all.
-        numbers: of which what is drawn for a place follows, besides the choice's seed; by default
-            its number among the places.
+        kept: for each point the voices that are kept; the same ones for all.
+        numbers: for each point the number that, with ``options.seed``, decides its random numbers;
+            by default its index.
     """
     vae = vae_of(model)
-    numbers = range(len(places)) if numbers is None else numbers
+    numbers = range(len(points)) if numbers is None else numbers
     found = []
-    for first in range(0, len(places), TOGETHER):
-        part = range(len(places))[first : first + TOGETHER]
-        sketches = [_sketch(places[i], kept[i] if kept else None) for i in part]
-        latents = [places[i].latent for i in part]
-        drawn = decode_latents(vae, sketches, latents, choice, [(numbers[i],) for i in part])
+    for first in range(0, len(points), TOGETHER):
+        part = range(len(points))[first : first + TOGETHER]
+        partials = [_partial(points[i], kept[i] if kept else None) for i in part]
+        latents = [points[i].latent for i in part]
+        drawn = decode_latents(vae, partials, latents, options, [(numbers[i],) for i in part])
         for i, tokens, nats in zip(part, drawn.tokens, drawn.nats.tolist(), strict=True):
-            form = places[i].form
+            form = points[i].form
             frame = kept[i].chorale if kept else form.chorale
             written = tokens_to_chorale(tokens[: len(frame)], frame)
             if not kept:
                 written = forms.with_form(written, form)
             written = replace(written, source=f"musicae {model.name}")
-            found.append(DecodedPoint(places[i], written, nats, numbers[i]))
+            found.append(DecodedPoint(points[i], written, nats, numbers[i]))
     return found
 
 
 @one_thread()
 def compose(
     model: Checkpoint,
-    wished: Sequence[PartialScore],
+    wanted: Sequence[PartialScore],
     prior: str,
     slides: Mapping[str, float],
-    choice: SamplingOptions,
+    options: SamplingOptions,
 ) -> list[DecodedPoint]:
-    """A new chorale for each form, from latent vectors drawn from a prior and moved by slides."""
+    """A new chorale for each form: points are sampled, shifted, refined and decoded."""
     vae = vae_of(model)
-    seeds = [(choice.seed, number) for number in range(len(wished))]
-    places = [shift(vae, place, slides) for place in sample(vae, wished, prior, seeds)]
-    return decode_points(model, refined(model, places), choice)
+    seeds = [(options.seed, number) for number in range(len(wanted))]
+    points = [shift(vae, point, slides) for point in sample(vae, wanted, prior, seeds)]
+    return decode_points(model, refined(model, points), options)
 
 
-def refined(model: Checkpoint, places: Sequence[LatentPoint]) -> list[LatentPoint]:
-    """Where places come to when what they sound like is heard again.
+def refined(model: Checkpoint, points: Sequence[LatentPoint]) -> list[LatentPoint]:
+    """Points that are decoded and encoded again.
 
-    The learned prior knows the music less well than encoder and decoder together do: a step of
-    the chain between these two brings a place that it imagined nearer to music (Rezende, Mohamed
-    and Wierstra 2014, *Stochastic Backpropagation*, app. F; Bengio et al. 2013, *Generalized
-    Denoising Auto-Encoders as Generative Models*).
+    The learned prior fits the music less well than encoder and decoder do together. One step of
+    the Markov chain of these two brings a sampled point nearer to music (Rezende, Mohamed and
+    Wierstra 2014, *Stochastic Backpropagation*, app. F; Bengio et al. 2013, *Generalized Denoising
+    Auto-Encoders as Generative Models*).
     """
     vae = vae_of(model)
-    loud = decode_points(model, places, SamplingOptions(LIKELIEST))
-    return [encode(vae, each.chorale, each.place.form) for each in loud]
+    decoded = decode_points(model, points, SamplingOptions(LIKELIEST))
+    return [encode(vae, each.chorale, each.point.form) for each in decoded]
 
 
 @one_thread()
 def way(
-    model: Checkpoint, one: LatentPoint, other: LatentPoint, n: int, choice: SamplingOptions
+    model: Checkpoint, one: LatentPoint, other: LatentPoint, n: int, options: SamplingOptions
 ) -> list[DecodedPoint]:
-    """``n`` chorales on the way from one place to another, the places' own at its ends.
+    """``n`` chorales from one point to another, the decoded points themselves at the ends.
 
-    Of more of them that lie on the way those are chosen that bring each step farther from the one
-    end and nearer to the other, and about equally so.
+    They are chosen from ``FINER`` times as many interpolated ones, so that each step leads away
+    from the first chorale and towards the last by about the same distance.
     """
     vae = vae_of(model)
     shares = np.linspace(0, 1, FINER * (n - 1) + 1)
     inside = [interpolate(vae, one, other, float(share)) for share in shares[1:-1]]
-    sounding = decode_points(model, [one, *inside, other], choice, numbers=[0] * len(shares))
-    away = np.array([distance(sounding[0].chorale, each.chorale) for each in sounding])
-    near = np.array([distance(each.chorale, sounding[-1].chorale) for each in sounding])
-    return [sounding[i] for i in _even_steps(away, near, n)]
+    decoded = decode_points(model, [one, *inside, other], options, numbers=[0] * len(shares))
+    away = np.array([distance(decoded[0].chorale, each.chorale) for each in decoded])
+    near = np.array([distance(each.chorale, decoded[-1].chorale) for each in decoded])
+    return [decoded[i] for i in _even_steps(away, near, n)]
 
 
 @one_thread()
 def neighbours(
     model: Checkpoint,
-    place: LatentPoint,
+    point: LatentPoint,
     n: int,
     amount: float,
-    choice: SamplingOptions,
+    options: SamplingOptions,
     *,
     kept: KeptVoices | None,
 ) -> list[DecodedPoint]:
-    """``n`` chorales in the neighbourhood of a place: so far, 0 to 1, on the way to others."""
+    """``n`` variations: decoded points at ``amount``, 0 to 1, between a point and random ones."""
     vae = vae_of(model)
-    seeds = [(choice.seed, number) for number in range(n)]
-    others = sample(vae, [place.form] * n, "fitted", seeds)
-    places = [interpolate(vae, place, other, amount, own_form=True) for other in others]
-    return decode_points(model, places, choice, None if kept is None else [kept] * n)
+    seeds = [(options.seed, number) for number in range(n)]
+    others = sample(vae, [point.form] * n, "fitted", seeds)
+    points = [interpolate(vae, point, other, amount, own_form=True) for other in others]
+    return decode_points(model, points, options, None if kept is None else [kept] * n)
 
 
 def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
-    """``n`` indices from the first to the last, by which one distance rises and the other falls.
+    """``n`` indices, first and last included, along which ``away`` rises and ``near`` falls evenly.
 
-    The steps are as even as can be; a step in the wrong direction is taken where there is no
-    other way.
+    They minimize the squared deviations from even steps, by dynamic programming. A step in the
+    wrong direction is taken only where there is no other path.
     """
     count = len(away)
     whole = max(away[-1], 1e-9)
@@ -186,9 +186,9 @@ def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
     return steps[::-1]
 
 
-def _sketch(place: LatentPoint, kept: KeptVoices | None) -> PartialScore:
-    """The form of a place, and what is kept."""
+def _partial(point: LatentPoint, kept: KeptVoices | None) -> PartialScore:
+    """The form of a point with the voices that are kept."""
     if kept is None:
-        return place.form
-    form = place.form
+        return point.form
+    form = point.form
     return PartialScore.of(kept.chorale, voices=kept.voices, key=form.key, phrases=form.phrases)

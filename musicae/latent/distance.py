@@ -1,4 +1,4 @@
-"""How far two chorales are from each other."""
+"""The distance between two chorales."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.theory.key_finding import likely_key
 
 FARTHEST = 12
-"""Semitones that a voice is away from another at most; as far as from silence."""
+"""The greatest distance of two voices at a step, in semitones, and that of a note and a rest."""
 
 
 def distance(one: Chorale, other: Chorale) -> float:
-    """Semitones, 0 to ``FARTHEST``, by which the voices differ at an average quarter.
+    """The mean absolute difference of the voices' pitches, 0 to ``FARTHEST`` semitones.
 
-    Chorales are held against each other with their tonics at the same height, quarter by quarter
-    of the longer one; each stands where it stands in its own piece. Of two ways to bring tonics a
-    tritone apart together the better one counts. 0 means that the same sounds.
+    Both chorales are transposed to the same tonic and compared at each quarter of the longer one,
+    at the same relative position in each piece. Where the tonics are a tritone apart, the smaller
+    of the two possible results counts. 0 means equal pitches everywhere.
     """
     longer = max(len(one), len(other))
     steps = np.arange(0, longer, STEPS_PER_QUARTER)
@@ -32,7 +32,7 @@ def distance(one: Chorale, other: Chorale) -> float:
 
 
 def _apart(a: Ints, b: Ints, other_rests: NDArray[np.bool_]) -> float:
-    """Mean semitones between pitches ``(T, V)``, where ``a`` may be ``REST``."""
+    """The mean distance in semitones of pitches ``(T, V)``; ``b`` rests at ``other_rests``."""
     one_rests = a == REST
     semitones = np.abs(b - a).clip(max=FARTHEST)
     semitones[one_rests != other_rests] = FARTHEST

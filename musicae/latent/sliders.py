@@ -1,4 +1,4 @@
-"""Which way to move the latent vectors of a piece's beats, so that it has more of something."""
+"""Find the directions in latent space that change one attribute of a piece."""
 
 from __future__ import annotations
 
@@ -18,34 +18,40 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE, Latent
 
 NUDGE = 0.4
-"""How far beats are moved to try a way, beside how far they spread."""
+"""The size of trial shifts of beats, in standard deviations of their vectors."""
 SEED = 9
+"""The seed of the sampled points and of the trial shifts."""
 
 
 def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int) -> Tensor:
-    """``(K, Y)`` the move of all beats by which a piece gets one deviation more of each attribute.
+    """``(L, Y)`` the shift of all beats that raises each attribute by one standard deviation.
 
-    So many imagined pieces are nudged one way and the other, and what is measured of the music is
-    regressed on the nudges. Of the moves that by this regression change one attribute and no
-    other, each is the shortest. ``deviations`` are those of ``attributes.measured`` in the corpus.
+    ``probes`` sampled points are shifted by random vectors and by their negatives, decoded, and
+    the attributes of the music are regressed on the shifts. Each direction is the shortest shift
+    that, by this regression, changes one attribute and no other.
+
+    Args:
+        deviations: ``(L,)`` standard deviations of ``attributes.measured`` in the corpus.
+        probes: the number of sampled points.
     """
     seeds = [(SEED, number) for number in range(probes)]
-    places = sample(model, forms.draw_forms(probes, SEED), "fitted", seeds)
-    spread = torch.cat([place.latent.beats[0] for place in places]).std(dim=0, correction=0)
+    points = sample(model, forms.draw_forms(probes, SEED), "fitted", seeds)
+    spread = torch.cat([point.latent.beats[0] for point in points]).std(dim=0, correction=0)
     nudges = np.random.default_rng(SEED).standard_normal((probes, len(spread)))
 
     units = np.where(np.asarray(deviations) > 0, deviations, np.inf)
 
-    def has(sign: int) -> NDArray[np.float64]:
-        """``(N, K)`` what nudged pieces have, in deviations."""
+    def attributes(sign: int) -> NDArray[np.float64]:
+        """``(N, L)`` the attributes of shifted points, in deviations."""
         moves = torch.from_numpy(sign * NUDGE * nudges).float() * spread
         moved = [
-            LatentPoint(place.form, Latent(place.latent.piece, place.latent.beats + move))
-            for place, move in zip(places, moves, strict=True)
+            LatentPoint(point.form, Latent(point.latent.piece, point.latent.beats + move))
+            for point, move in zip(points, moves, strict=True)
         ]
         made = decode_points(Checkpoint("vae", model, {}, ""), moved, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.array([measured(each.chorale) for each in made]) / units
         return found
 
-    slopes = np.linalg.lstsq(nudges, (has(1) - has(-1)) / (2 * NUDGE), rcond=None)[0]  # (Y, K)
+    changes = (attributes(1) - attributes(-1)) / (2 * NUDGE)
+    slopes = np.linalg.lstsq(nudges, changes, rcond=None)[0]  # (Y, L)
     return torch.from_numpy(np.linalg.pinv(slopes)).float() * spread

@@ -1,8 +1,8 @@
-"""Places in the VAE's latent space, and the ways between them.
+"""Points in the VAE's latent space: encode, sample, interpolate and shift them.
 
-A place is a piece's latent vector and those of its beats, with the form in which they sound. Its
-numbers are rounded to half precision, so that a file can hold them, and sounds the same wherever
-it was kept.
+A point is a piece's latent vector and the vectors of its beats, with the form of the piece. Its
+numbers are rounded to half precision, so a point that was saved in a file decodes to the same
+music.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.decoding.incremental import one_thread
 from musicae.encoding import forms
-from musicae.encoding.batches import beat_batch, frame_beats, padded
+from musicae.encoding.batches import beat_batch, concatenate_beats, frame_beats
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES
 from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
 
 PRIORS = ("normal", "fitted")
-"""Where a piece's vector is drawn from: N(0, I), or a normal distribution fitted to the train
-side's posterior."""
+"""The distributions of a piece's vector: N(0, I), or a normal distribution fitted to the posteriors
+of the train side."""
 
 
 @dataclass(frozen=True, eq=False)
 class LatentPoint:
+    """The latent vectors of one piece, rounded to half precision, and its form."""
+
     form: PartialScore
+    """Meter, length, phrases and key."""
     latent: Latent
-    """Of one piece: ``(1, Z)`` and ``(1, M, Y)``, float32."""
+    """``(1, Z)`` and ``(1, M, Y)``, float32."""
 
     def __post_init__(self) -> None:
         rounded = Latent(*(part.half().float() for part in self.latent))
         object.__setattr__(self, "latent", rounded)
 
     def as_dict(self) -> dict[str, Any]:
-        """A place as text, numbers and lists."""
+        """The point as texts, numbers and lists, for JSON."""
         return {
             "form": forms.as_dict(self.form),
             "piece": _to_text(self.latent.piece[0]),
@@ -51,8 +54,10 @@ class LatentPoint:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any], config: ChoraleVAEConfig) -> LatentPoint:
-        """The place that ``as_dict`` told of. Raises ChoraleError where it is none, or one of
-        another model."""
+        """The inverse of ``as_dict``.
+
+        Raises ChoraleError where ``facts`` are no point, or the point of another model.
+        """
         try:
             form = forms.from_dict(facts["form"])
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
@@ -67,29 +72,30 @@ class LatentPoint:
 @torch.inference_mode()
 @one_thread()
 def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None) -> LatentPoint:
-    """The place of a chorale: the mean of its posterior.
+    """The point of a chorale: the mean of its posterior.
 
     Raises ChoraleError where a note is outside its voice's range.
     """
     form = form or forms.form_of(chorale)
     whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
     piece = beat_batch(whole, model.config)
-    return LatentPoint(form, model.encode(piece, model.tokens_to_notes(piece.problem.tokens)).mean)
+    return LatentPoint(form, model.encode(piece, model.tokens_to_notes(piece.masked.tokens)).mean)
 
 
 @torch.inference_mode()
 def sample(
-    model: ChoraleVAE, wished: Sequence[PartialScore], prior: str, seeds: Sequence[tuple[int, ...]]
+    model: ChoraleVAE, wanted: Sequence[PartialScore], prior: str, seeds: Sequence[tuple[int, ...]]
 ) -> list[LatentPoint]:
-    """A place for each form, drawn from one of ``PRIORS``, and for its beats from the learned one.
+    """A random point for each form.
 
-    What is drawn for a form follows from its seed alone.
+    The piece's vector is drawn from ``prior``, one of ``PRIORS``; its beats' vectors from the
+    learned prior. Each form's random numbers depend on its seed alone.
     """
-    pieces = padded([beat_batch(form, model.config) for form in wished])
+    pieces = concatenate_beats([beat_batch(form, model.config) for form in wanted])
     counts = (pieces.beats.max(dim=1).values + 1).tolist()
     config = model.config
-    whole = torch.zeros(len(wished), config.piece)
-    noise = torch.zeros(len(wished), max(counts), config.beat)
+    whole = torch.zeros(len(wanted), config.piece)
+    noise = torch.zeros(len(wanted), max(counts), config.beat)
     for i, (count, seed) in enumerate(zip(counts, seeds, strict=True)):
         numbers = np.random.default_rng(seed)
         whole[i] = torch.from_numpy(numbers.standard_normal(config.piece))
@@ -99,46 +105,48 @@ def sample(
     latent = model.sample_beats(whole, noise, pieces)
     return [
         LatentPoint(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
-        for i, (form, count) in enumerate(zip(wished, counts, strict=True))
+        for i, (form, count) in enumerate(zip(wanted, counts, strict=True))
     ]
 
 
 def interpolate(
     model: ChoraleVAE, one: LatentPoint, other: LatentPoint, share: float, own_form: bool = False
 ) -> LatentPoint:
-    """A place so far on the way from one to another, with the form of the nearer one, or always
-    its own.
+    """The point at ``share``, 0 to 1, between two points, by spherical interpolation.
 
-    The way is an arc about the middle of latent space (White 2016, *Sampling Generative
-    Networks*). Where there are more beats on one side, they are taken from where in the piece
-    they stand on the other.
+    The centre is the mean of the training pieces (White 2016, *Sampling Generative Networks*). The
+    form is that of the nearer point, or of ``one`` with ``own_form``. Beats of the other point are
+    taken at the same relative position in the piece.
     """
     nearer = one if share < 0.5 or own_form else other
     count = nearer.latent.beats.shape[1]
-    (a, a_beats), (b, b_beats) = (_stretched(place.latent, count) for place in (one, other))
+    (a, a_beats), (b, b_beats) = (_stretched(point.latent, count) for point in (one, other))
     piece = _arc(a - model.latent_mean, b - model.latent_mean, share) + model.latent_mean
     a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
     beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
     return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean))
 
 
-def shift(model: ChoraleVAE, place: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
-    """A place moved along directions of ``model.config.sliders``, in standard deviations of what
-    Bach's chorales have of each."""
-    beats = place.latent.beats
+def shift(model: ChoraleVAE, point: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
+    """A point shifted along the directions of sliders.
+
+    ``slides`` are amounts by the names in ``model.config.sliders``, in standard deviations of each
+    attribute in Bach's chorales.
+    """
+    beats = point.latent.beats
     for name, amount in slides.items():
         beats = beats + amount * model.directions[model.config.sliders.index(name)]
-    return LatentPoint(place.form, Latent(place.latent.piece, beats))
+    return LatentPoint(point.form, Latent(point.latent.piece, beats))
 
 
 def _stretched(latent: Latent, count: int) -> Latent:
-    """With so many beats, each from where it stands in the piece."""
+    """With ``count`` beats, each taken at the same relative position in the piece."""
     index = (torch.arange(count) * latent.beats.shape[1]) // count
     return Latent(latent.piece, latent.beats[:, index])
 
 
 def _arc(one: Tensor, other: Tensor, share: float) -> Tensor:
-    """Between two vectors ``(1, D)``, on a circle about 0 where they have the same length."""
+    """Spherical interpolation about 0 of vectors ``(1, D)``; linear where they are parallel."""
     cosine = F.cosine_similarity(one, other).clamp(-1, 1)
     angle = torch.arccos(cosine)
     if angle.sin() < 1e-3:

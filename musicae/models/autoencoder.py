@@ -1,7 +1,7 @@
-"""The plain autoencoder: four bars of all four voices through a bottleneck and back.
+"""The plain autoencoder: it reconstructs four bars of four voices from a bottleneck.
 
-The teaching step between MiniBach and the variational autoencoder. To generate, values are put
-into the bottleneck and the decoder runs alone (Briot, Hadjeres and Pachet 2020, section 6.4).
+It is the step between MiniBach and the variational autoencoder. To generate, a code is drawn for
+the bottleneck and decoded (Briot, Hadjeres and Pachet 2020, section 6.4).
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
+    """The sizes of the layers. Raises ValueError unless they narrow towards the bottleneck."""
+
     inputs: int
-    """Length of the flat one-hot piece, which is also the output's: steps times all symbols."""
+    """Length of the flattened one-hot piece, input and output: steps times all symbols."""
     hidden: int = 200
-    """Units of the layer on either side of the bottleneck."""
+    """Units of the hidden layers before and after the bottleneck."""
     bottleneck: int = 64
     """Units of the code."""
 
@@ -27,10 +29,12 @@ class AutoencoderConfig:
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder, and the Gaussian of the training codes that generation draws from."""
+    """Encoder, decoder, and the normal distribution of codes from which ``draw_codes`` draws."""
 
     code_mean: Tensor
+    """``(bottleneck,)``"""
     code_scale: Tensor
+    """``(bottleneck, bottleneck)``, a square root of the covariance."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -49,7 +53,7 @@ class Autoencoder(nn.Module):
         self.register_buffer("code_scale", torch.eye(config.bottleneck))
 
     def encode(self, piece: Tensor) -> Tensor:
-        """Flat pieces ``(B, inputs)`` -> codes ``(B, bottleneck)``."""
+        """Flattened pieces ``(B, inputs)`` -> codes ``(B, bottleneck)``."""
         code: Tensor = self.encoder(piece)
         return code
 
@@ -59,18 +63,18 @@ class Autoencoder(nn.Module):
         return logits
 
     def forward(self, piece: Tensor) -> Tensor:
-        """Flat pieces ``(B, inputs)`` -> logits of the same pieces ``(B, inputs)``."""
+        """Flattened pieces ``(B, inputs)`` -> logits of the same pieces ``(B, inputs)``."""
         return self.decode(self.encode(piece))
 
     @torch.no_grad()
     def fit_codes(self, codes: Tensor) -> None:
-        """Fit the Gaussian to codes ``(N, bottleneck)`` of the training pieces."""
+        """Fit the normal distribution to the codes ``(N, bottleneck)`` of the training pieces."""
         self.code_mean.copy_(codes.mean(dim=0))
-        # Not Cholesky's: units that always say the same make a covariance of deficient rank.
+        # Not a Cholesky factor: units with constant output make the covariance singular.
         variances, axes = torch.linalg.eigh(torch.cov(codes.T))
         self.code_scale.copy_(axes * variances.clamp_min(0).sqrt())
 
     def draw_codes(self, n: int, temperature: float, generator: torch.Generator) -> Tensor:
-        """Codes ``(n, bottleneck)`` from the fitted Gaussian, its spread times ``temperature``."""
+        """Codes ``(n, bottleneck)`` drawn from the fit, with deviations times ``temperature``."""
         noise = torch.randn(n, self.config.bottleneck, generator=generator)
         return self.code_mean + temperature * noise @ self.code_scale.T

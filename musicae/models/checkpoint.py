@@ -21,7 +21,7 @@ from musicae.core.assets import WEIGHTS
 from musicae.core.errors import CheckpointError
 from musicae.core.files import whole_file
 
-Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules"]
+Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules", "read"]
 """What a kind of model can do.
 
 - ``harmonize``: write alto, tenor and bass for a whole soprano.
@@ -29,6 +29,7 @@ Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules"]
 - ``score``: compute the likelihood of a chorale's lower voices.
 - ``compose``: decode random latent values to new chorales.
 - ``latent``: encode a whole piece to latent vectors, to be interpolated and varied.
+- ``read``: tell something about a melody: its chords, the ends of its phrases, its key.
 - ``rules``: weigh the rules of voice leading, and top-p, as it draws symbols.
 """
 
@@ -54,13 +55,26 @@ KINDS = {
     "vae": Kind("vae", "ChoraleVAE", "ChoraleVAEConfig", frozenset({"compose", "latent", "rules"})),
 }
 
+"""Models that write music."""
+
+READERS = {
+    "planner": Kind("chord_planner", "ChordPlanner", "ChordPlannerConfig", frozenset({"read"})),
+    "phrases": Kind(
+        "phrase_segmenter", "PhraseSegmenter", "PhraseSegmenterConfig", frozenset({"read"})
+    ),
+    "key": Kind("key_finder", "KeyFinder", "KeyFinderConfig", frozenset({"read"})),
+}
+"""Models that read a melody, for those that write."""
+
+_ALL = KINDS | READERS
+
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A loaded model with what its file says of it."""
 
     name: str
-    """The kind of model, a key of ``KINDS``."""
+    """The kind of model, a key of ``KINDS`` or ``READERS``."""
     model: nn.Module
     """The model, in evaluation mode, float32, on the CPU."""
     provenance: dict[str, Any]
@@ -71,7 +85,7 @@ class Checkpoint:
     @property
     def abilities(self) -> frozenset[Ability]:
         """What this kind of model can do."""
-        return KINDS[self.name].abilities
+        return _ALL[self.name].abilities
 
     def can(self, ability: Ability) -> bool:
         """Whether this kind of model has an ability."""
@@ -80,9 +94,9 @@ class Checkpoint:
 
 def build_model(name: str, config: dict[str, Any]) -> nn.Module:
     """An untrained model of a kind. Raises CheckpointError for unknown kinds and wrong settings."""
-    if name not in KINDS:
+    if name not in _ALL:
         raise CheckpointError(f"no model is called {name!r}; there are {', '.join(KINDS)}")
-    kind = KINDS[name]
+    kind = _ALL[name]
     module = importlib.import_module(f"musicae.models.{kind.module}")
     try:
         settings = getattr(module, kind.config)(**config)
@@ -150,7 +164,7 @@ def find(name: str) -> Path:
     """The file behind a model name: a shipped model, or the path of a weights file."""
     if name.endswith(".safetensors"):
         return Path(name)
-    if name not in KINDS:
+    if name not in _ALL:
         raise CheckpointError(
             f"no model is called {name!r}; there are {', '.join(KINDS)},"
             " or give the path of a .safetensors file"

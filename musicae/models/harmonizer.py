@@ -1,7 +1,7 @@
-"""The harmonizer: any part of a chorale in, what is missing out, with an exact likelihood.
+"""The harmonizer: it completes a chorale of which any notes are known, with an exact likelihood.
 
-Like MiniBach it maps known voices to missing ones; unlike it, it hears what is known from both
-sides and writes what is not in order, each symbol in sight of all that were chosen before.
+A bidirectional encoder reads the known notes; an autoregressive decoder writes the others in
+order, each symbol conditioned on the encoding and on all symbols before it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from musicae.models.voice_transformer import MaskedBatch, VoiceTransformer, Voic
 
 @dataclass(frozen=True)
 class HarmonizerConfig(VoiceTransformerConfig):
-    """A harmonizer has no layers but those of every writer."""
+    """The settings of ``VoiceTransformer``; there are no others."""
 
 
 class Harmonizer(VoiceTransformer):
-    def forward(self, problem: MaskedBatch, open_only: bool = False) -> Tensor:
+    """A ``VoiceTransformer`` whose decoder is conditioned on the encoding of the known notes."""
+
+    def forward(self, batch: MaskedBatch, unknown_only: bool = False) -> Tensor:
         """The logits ``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
-        notes = self.tokens_to_notes(problem.tokens)
-        heard = self.encode_known(notes, problem)
-        return self.decode(notes, problem, heard, open_only=open_only)
+        notes = self.tokens_to_notes(batch.tokens)
+        encoding = self.encode_known(notes, batch)
+        return self.decode(notes, batch, encoding, unknown_only=unknown_only)

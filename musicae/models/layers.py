@@ -1,7 +1,7 @@
-"""The blocks that models share: sums of features, and attention that looks only so far.
+"""Layers that the models share: summed embeddings, local attention and transformer blocks.
 
-Axes: ``B`` pieces or candidates, ``J`` frames, ``K`` features, ``H`` heads, ``D`` numbers of one
-head, ``W`` width.
+Axes: ``B`` pieces or candidates, ``J`` frames, ``K`` features, ``H`` heads, ``D`` dimensions of
+a head, ``W`` width.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 Turns = tuple[Tensor, Tensor]
-"""Cosines and sines, each ``(J, D / 2)``, of the angles by which frames are turned."""
+"""Cosines and sines, each ``(J, D / 2)``, of the rotary angles of frames."""
 NONE = -1
-"""The index of a feature that is not there."""
+"""The value of a feature that is absent."""
 AHEAD = 64
-"""For so many frames that may follow, a memory knows how they are turned."""
+"""Number of future frames whose rotary angles are computed at once."""
 FEW_ROWS = 64
-"""Up to so many sums of features are looked up; more are multiplied."""
+"""Up to this many rows, ``FeatureSum`` looks embeddings up; beyond, it multiplies matrices."""
 
 
 class FeatureSum(nn.Module):
-    """One embedding for the value of each of K features, summed."""
+    """The sum of the embeddings of ``K`` categorical features."""
 
     first: Tensor
 
@@ -33,19 +33,19 @@ class FeatureSum(nn.Module):
         super().__init__()
         *begins, self.count = accumulate(sizes, initial=0)
         self.register_buffer("first", torch.tensor(begins), persistent=False)
-        # The last row is that of features that are not there; it stays zero.
+        # The last row stands for absent features; it stays zero.
         self.weight = nn.Parameter(torch.randn(self.count + 1, width) * 0.7 * len(sizes) ** -0.5)
         nn.init.zeros_(self.weight[-1])
 
     def forward(self, features: Tensor) -> Tensor:
-        """Values ``(..., K)``, each from 0 or ``NONE`` -> ``(..., W)``."""
+        """Values ``(..., K)``, each at least 0 or ``NONE`` -> ``(..., W)``."""
         index = torch.where(features == NONE, self.count, features + self.first)
         shape = index.shape[:-1]
         index = index.flatten(0, -2)
         if len(index) <= FEW_ROWS:
             x = F.embedding_bag(index, self.weight, mode="sum", padding_idx=self.count)
             return x.view(*shape, -1)
-        # Many rows of zeros and ones are multiplied sooner than their embeddings are gathered.
+        # For many rows a product with zeros and ones is faster than gathering embeddings.
         rows = self.weight.new_zeros((len(index), self.count + 1), dtype=_working_type(self.weight))
         rows.scatter_(1, index, 1)
         x = F.linear(rows[:, :-1], self.weight[:-1].T)
@@ -53,7 +53,7 @@ class FeatureSum(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout, in steps of 1/256, that costs a processor little: one random byte a number."""
+    """Dropout at a rate rounded to 1/256: it draws one random byte a number, cheap on a CPU."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -68,10 +68,10 @@ class Dropout(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over the ``span`` nearest frames, with rotary positions.
+    """Self-attention over frames at most ``span`` away, with rotary position embedding.
 
-    Rotary embedding after Su et al. 2021 (*RoFormer*). Frames are taken in blocks of ``span``,
-    and a block looks at itself and its neighbours, so time and memory grow with the length alone.
+    Rotary embedding: Su et al. 2021, *RoFormer*. The frames are cut into blocks of ``span``, and a
+    block attends to itself and its neighbours, so time and memory are linear in the length.
     """
 
     def __init__(self, width: int, heads: int, span: int, causal: bool) -> None:
@@ -81,8 +81,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, J, W)`` -> ``(B, J, W)``; a frame sees those up to ``span`` away, of the future
-        only where the attention is not ``causal``."""
+        """``(B, J, W)`` -> ``(B, J, W)``. A ``causal`` layer attends to no later frames."""
         batch, length, width = x.shape
         size = min(self.span, length)
         blocks = -(-length // size)
@@ -102,7 +101,7 @@ class Attention(nn.Module):
         return output
 
     def step(self, x: Tensor, memory: Memory, position: int) -> Tensor:
-        """The next frame ``(B, W)`` of a causal attention, with those before in ``memory``."""
+        """One more frame ``(B, W)`` of a causal layer; ``memory`` holds the frames before it."""
         q, k, v = self._heads(
             x[:, None], memory.turns(position, x.shape[-1] // self.heads, x.device)
         )
@@ -112,7 +111,7 @@ class Attention(nn.Module):
         return output
 
     def _heads(self, x: Tensor, turns: Turns) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values ``(B, H, J, D)``, the first two turned by their positions."""
+        """Queries, keys and values ``(B, H, J, D)``; queries and keys are rotated."""
         parts = self.inputs(x).view(*x.shape[:2], 3, self.heads, -1)  # (B, J, 3, H, D)
         parts = parts.permute(2, 0, 3, 1, 4)
         q, k = _rotate(parts[:2], *turns)
@@ -121,18 +120,18 @@ class Attention(nn.Module):
     def _near(
         self, blocks: int, size: int, length: int, offsets: Sequence[int], device: torch.device
     ) -> Tensor:
-        """``(N, S, 2 S or 3 S)`` whether a frame may look at another."""
+        """``(N, S, 2 S or 3 S)`` whether a frame may attend to another."""
         begin = torch.arange(blocks, device=device)[:, None, None] * size
         to = torch.cat([torch.arange(size, device=device) + o * size for o in offsets])
         ahead = to - torch.arange(size, device=device)[:, None]  # (S, 2 S or 3 S)
         near = (ahead <= (0 if self.causal else self.span)) & (ahead >= -self.span)
         inside = (begin + to >= 0) & (begin + to < length)
-        # Rows of frames that only pad the last block look somewhere, lest they become NaN.
+        # Frames that only pad the last block attend to themselves, or their rows would be NaN.
         return (near & inside) | (ahead == 0)
 
 
 class Memory:
-    """The keys and values of the last ``span`` frames of one causal attention."""
+    """Cached keys and values of the last ``span`` frames of one causal attention layer."""
 
     def __init__(self, span: int) -> None:
         self.span = span
@@ -141,12 +140,15 @@ class Memory:
         self.turned: tuple[range, Turns] | None = None
 
     def add(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Take those of a new frame, each ``(B, H, 1, D)``; returns all that it may look at."""
+        """Store the key and value of a new frame, each ``(B, H, 1, D)``.
+
+        Returns the keys and values that the frame attends to, each ``(B, H, <= span + 1, D)``.
+        """
         room = 2 * (self.span + 1)
         if self.kept is None:
             shape = (*key.shape[:2], room, key.shape[3])
             self.kept = key.new_empty(shape), value.new_empty(shape)
-        if self.filled == room:  # move the frames that are still needed to the front
+        if self.filled == room:  # make room: move the frames still in reach to the front
             for kept in self.kept:
                 kept[:, :, : self.span] = kept[:, :, -self.span :].clone()
             self.filled = self.span
@@ -157,7 +159,7 @@ class Memory:
         return self.kept[0][:, :, recent], self.kept[1][:, :, recent]
 
     def turns(self, position: int, depth: int, device: torch.device) -> Turns:
-        """How a frame is turned; those that may follow are worked out at once."""
+        """The rotary angles of one frame, ``(1, D / 2)``, computed ``AHEAD`` frames at a time."""
         if self.turned is None or position not in self.turned[0]:
             ahead = range(position, position + AHEAD)
             self.turned = (
@@ -170,7 +172,7 @@ class Memory:
 
 
 class Block(nn.Module):
-    """A transformer's layer, normalized before each part."""
+    """A transformer layer with layer normalization before attention and before feedforward."""
 
     def __init__(self, width: int, heads: int, span: int, dropout: float, causal: bool) -> None:
         super().__init__()
@@ -184,14 +186,14 @@ class Block(nn.Module):
         return y
 
     def step(self, x: Tensor, memory: Memory, position: int) -> Tensor:
-        """The next frame ``(B, W)``; see ``Attention.step``."""
+        """One more frame ``(B, W)``; see ``Attention.step``."""
         x = x + self.attention.step(self.norm(x), memory, position)
         y: Tensor = x + self.feedforward(x)
         return y
 
 
 class FeedForward(nn.Module):
-    """What is added to each frame by itself: normalized, one hidden layer."""
+    """Layer normalization and one hidden layer, applied to each frame by itself."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -204,24 +206,25 @@ class FeedForward(nn.Module):
 
 
 def _neighbour(blocks: Tensor, offset: int) -> Tensor:
-    """``(B, H, N, S, D)`` the block so many places on; beyond the ends the ones at the ends."""
+    """``(B, H, N, S, D)``: each block replaced by the one ``offset`` after it, cyclically."""
     return blocks if offset == 0 else blocks.roll(-offset, dims=2)
 
 
 def _turns(positions: Tensor, depth: int) -> Turns:
-    """Those of frames at positions ``(J,)``."""
+    """The rotary angles of frames at positions ``(J,)``."""
     even = torch.arange(0, depth, 2, device=positions.device)
     angles = positions[:, None] * 10_000 ** (-even / depth)
     return angles.cos(), angles.sin()
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """``(..., J, D)`` rotated by the angles of its frames."""
     a, b = x.chunk(2, dim=-1)
     cos, sin = cos.to(x.dtype), sin.to(x.dtype)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 def _working_type(weight: Tensor) -> torch.dtype:
-    """What matrix products are computed in: autocast's type where it is on."""
+    """The type of matrix products: autocast's where autocast is on, else the weight's."""
     kind = weight.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype

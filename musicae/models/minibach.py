@@ -14,12 +14,14 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class MiniBachConfig:
+    """The sizes of MiniBach's layers. Raises ValueError where one is below 1."""
+
     inputs: int
-    """Length of the flat one-hot soprano: steps times the soprano's symbols."""
+    """Length of the flattened one-hot soprano: steps times the soprano's symbols."""
     outputs: int
-    """Length of the flat one-hot accompaniment: steps times the symbols of A, T and B."""
+    """Length of the flattened one-hot accompaniment: steps times the symbols of A, T and B."""
     hidden: int = 200
-    """Units of the one hidden layer; the book's 200."""
+    """Units of the hidden layer; 200 in the book."""
 
     def __post_init__(self) -> None:
         if min(self.inputs, self.outputs, self.hidden) < 1:
@@ -27,7 +29,7 @@ class MiniBachConfig:
 
 
 class MiniBach(nn.Module):
-    """A feedforward classifier of every symbol at once, trained on binary cross-entropy."""
+    """A feedforward classifier of all symbols at once, trained with binary cross-entropy."""
 
     def __init__(self, config: MiniBachConfig) -> None:
         super().__init__()
@@ -36,6 +38,6 @@ class MiniBach(nn.Module):
         self.output = nn.Linear(config.hidden, config.outputs)
 
     def forward(self, soprano: Tensor) -> Tensor:
-        """Flat soprano ``(B, inputs)`` -> logits ``(B, outputs)``; sigmoid makes probabilities."""
+        """Flattened soprano ``(B, inputs)`` -> logits ``(B, outputs)`` of a sigmoid."""
         logits: Tensor = self.output(F.relu(self.hidden(soprano)))
         return logits

@@ -1,14 +1,15 @@
-"""The chorale VAE: a whole chorale to latent vectors and back, at two levels.
+"""The chorale VAE: a variational autoencoder of whole chorales, with two levels of latent vectors.
 
-An encoder hears a chorale and says, as Gaussians, one vector for the piece and one for each beat.
-A learned prior tells what beats may follow each other, given the piece's vector; the vectors lead
-the writer through the frames. How long the piece is, its meter, phrases and key are conditions:
-the latent vectors hold the music.
+The encoder gives the posterior of one vector for the piece and of one for each beat, as normal
+distributions with diagonal covariance. A learned autoregressive prior gives the distribution of
+each beat's vector, given the piece's vector and the beats before. The vectors condition the
+decoder frame by frame. Length, meter, phrases and key (the form) are given to every part.
 
 Kingma and Welling 2014, *Auto-Encoding Variational Bayes*; the hierarchy after Roberts et al.
-2018, *MusicVAE*, whose bars have no vectors of their own.
+2018, *MusicVAE*, whose bars have no latent vectors of their own.
 
-Axes: those of ``voice_transformer``; ``M`` beats, ``Z`` numbers of the piece's vector, ``Y`` of a beat's.
+Axes: those of ``voice_transformer``; ``M`` beats, ``Z`` dimensions of the piece's vector, ``Y`` of
+a beat's vector, ``H`` heads of a pooling layer, ``L`` sliders.
 """
 
 from __future__ import annotations
@@ -30,29 +31,31 @@ from musicae.models.voice_transformer import (
 )
 
 POOLS = 8
-"""How many places of a beat, and beats of a piece, are told apart when they are summed up."""
+"""Attention heads that pool the frames of a beat, and the beats of a piece."""
 SHAPED = 0.05
-"""How much the prior's wishes count in the making of the piece's vector."""
+"""The share of the prior's gradient that reaches the piece's vector."""
 SURE = -3.0
-"""The logarithm of a posterior's variance before it has learned anything."""
+"""The log-variance of the posterior before training."""
 LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -7.0, 3.0
-"""Bounds of a logarithm of a variance."""
+"""Bounds to which log-variances are clipped."""
 
 
 @dataclass(frozen=True)
 class ChoraleVAEConfig(VoiceTransformerConfig):
+    """Layer sizes. Raises ValueError where they contradict each other."""
+
     piece: int = 48
-    """Numbers of the piece's latent vector."""
+    """Dimensions of the piece's latent vector."""
     beat: int = 8
-    """Numbers of each beat's."""
+    """Dimensions of each beat's latent vector."""
     prior_layers: int = 1
-    """Of the prior, over beats."""
+    """Causal layers of the prior, over beats."""
     lead_layers: int = 1
-    """Over frames, of what makes of latent vectors a lead for the writer."""
+    """Layers over frames that turn latent vectors into the decoder's conditioning."""
     beat_span: int = 64
-    """How many beats the prior remembers."""
+    """Beats to which the prior attends."""
     sliders: tuple[str, ...] = ()
-    """The names of ``directions``."""
+    """The names of the rows of ``ChoraleVAE.directions``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,33 +67,41 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
 
     @property
     def beyond(self) -> int:
-        """Steps of silence that are heard after a piece, as far as what is not causal looks ahead:
-        with so many, a piece sounds the same whatever it is filled up to."""
+        """Steps of silence to append to a piece, as many as bidirectional layers look ahead.
+
+        With these, padding a piece further changes none of its numbers.
+        """
         return self.stride * self.span * max(self.encoder_layers, self.lead_layers)
 
 
 class BeatBatch(NamedTuple):
-    """Whole chorales, or the forms of such as are to be written."""
+    """Whole chorales, or forms of chorales to write, with the beat of each frame."""
 
-    problem: MaskedBatch
+    masked: MaskedBatch
+    """Symbols and features of the pieces, and which symbols are known."""
     beats: Tensor
-    """``(B, J)`` int64 which beat a frame belongs to, from 0; ``NONE`` after the end."""
+    """``(B, J)`` int64 the beat of each frame, from 0; ``NONE`` after the end."""
 
 
 class Gaussian(NamedTuple):
+    """A normal distribution with diagonal covariance; both fields have the same shape."""
+
     mean: Tensor
     log_variance: Tensor
 
     def draw(self) -> Tensor:
-        """A value, by torch's own generator."""
+        """A sample, by the reparameterization trick, from torch's global generator."""
         noise = torch.randn_like(self.mean)
         return self.mean + noise * (0.5 * self.log_variance).exp()
 
     def detach(self) -> Gaussian:
+        """The same distribution without gradients."""
         return Gaussian(self.mean.detach(), self.log_variance.detach())
 
 
 class Latent(NamedTuple):
+    """The latent vectors of pieces."""
+
     piece: Tensor
     """``(B, Z)``"""
     beats: Tensor
@@ -98,6 +109,8 @@ class Latent(NamedTuple):
 
 
 class Posterior(NamedTuple):
+    """The distributions of the latent vectors of given pieces."""
+
     piece: Gaussian
     """``(B, Z)``"""
     beats: Gaussian
@@ -105,35 +118,38 @@ class Posterior(NamedTuple):
 
     @property
     def mean(self) -> Latent:
+        """The means of both distributions."""
         return Latent(self.piece.mean, self.beats.mean)
 
 
 class Reconstruction(NamedTuple):
-    """What the model makes of chorales that it hears, and writes again."""
+    """The outputs of a forward pass."""
 
     logits: Tensor
-    """``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
+    """``(B, T, V, S)`` from ``VoiceTransformer.decode``."""
     skeleton: Tensor
-    """``(B, J, V, P)`` log-probabilities of what sounds at the beginning of each frame, by the
-    latent vectors alone."""
+    """``(B, J, V, P)`` log-probabilities of the pitches at the first step of each frame, predicted
+    from the latent vectors alone."""
     posterior: Posterior
     prior: Gaussian
-    """``(B, M, Y)`` of the beats, each given those before it."""
+    """``(B, M, Y)`` of the beats, each given the beats before it."""
     real: Tensor
-    """``(B, M)`` bool which beats there are."""
+    """``(B, M)`` bool which beats exist."""
 
 
 class ChoraleVAE(VoiceTransformer):
+    """Encoder, prior and decoder, with statistics of the training pieces' latent vectors."""
+
     config: ChoraleVAEConfig
     latent_mean: Tensor
-    """``(Z,)`` of the vectors of the pieces that it learned from."""
+    """``(Z,)`` mean of the training pieces' vectors."""
     latent_spread: Tensor
-    """``(Z, Z)`` a lower triangle: what makes of N(0, I) the spread of those vectors about it."""
+    """``(Z, Z)`` lower Cholesky factor of the covariance of these vectors."""
     beat_mean: Tensor
-    """``(Y,)`` of the vectors of their beats."""
+    """``(Y,)`` mean of their beats' vectors."""
     directions: Tensor
-    """``(K, Y)`` where to move the vectors of all beats for more of something, by one standard
-    deviation of what the pieces have of it; named by ``config.sliders``."""
+    """``(L, Y)`` the shift of all beats' vectors that raises an attribute by one standard deviation
+    of the training pieces, for each of ``config.sliders``."""
 
     def __init__(self, config: ChoraleVAEConfig) -> None:
         super().__init__(config)
@@ -146,7 +162,7 @@ class ChoraleVAE(VoiceTransformer):
         self.beat_pool, self.piece_pool = Pool(width), Pool(width)
         self.to_piece, self.to_beat = nn.Linear(width, 2 * z), nn.Linear(width + z, 2 * y)
         for to_latent in (self.to_piece, self.to_beat):
-            # Vectors say something from the first, lest the writer learn to do without them.
+            # Informative vectors from the start, or the decoder would learn to ignore them.
             nn.init.normal_(to_latent.weight[: to_latent.out_features // 2], std=width**-0.5)
             nn.init.constant_(to_latent.bias[to_latent.out_features // 2 :], SURE)
         self.form = FeatureSum(list(config.context) * config.stride, width)
@@ -165,25 +181,31 @@ class ChoraleVAE(VoiceTransformer):
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:
-        """Hear chorales and write them again from latent vectors drawn from what was heard; in
-        evaluation from the means. ``forgotten`` is ``VoiceTransformer.decode``'s."""
-        notes = self.tokens_to_notes(piece.problem.tokens)
+        """Encode chorales and reconstruct them.
+
+        In training the latent vectors are samples of the posterior, in evaluation its means.
+        ``forgotten`` is an argument of ``VoiceTransformer.decode``.
+        """
+        notes = self.tokens_to_notes(piece.masked.tokens)
         posterior = self.encode(piece, notes)
         latent = posterior.mean
         if self.training:
             latent = Latent(posterior.piece.draw(), posterior.beats.draw())
         whole = torch.lerp(latent.piece.detach(), latent.piece, SHAPED)
         prior = self.beat_prior(Latent(whole, latent.beats.detach()), piece)
-        heard = self.condition(latent, piece)
-        logits = self.decode(notes, piece.problem, heard, forgotten)
+        conditioning = self.condition(latent, piece)
+        logits = self.decode(notes, piece.masked, conditioning, forgotten)
         return Reconstruction(
-            logits, self.outline(heard, piece), posterior, prior, self.membership(piece).any(-1)
+            logits,
+            self.outline(conditioning, piece),
+            posterior,
+            prior,
+            self.membership(piece).any(-1),
         )
 
     def encode(self, piece: BeatBatch, notes: Notes) -> Posterior:
-        """What latent vectors whole chorales may have; ``notes`` are ``tokens_to_notes``'s."""
-        problem = piece.problem
-        every = problem._replace(known=torch.ones_like(problem.known))
+        """The posterior of whole chorales; ``notes`` are all their notes."""
+        every = piece.masked._replace(known=torch.ones_like(piece.masked.known))
         member = self.membership(piece)
         form = self.form(self._context(piece))
         beats = self.beat_pool(self.encode_known(notes, every) + form, member)  # (B, M, W)
@@ -199,14 +221,14 @@ class ChoraleVAE(VoiceTransformer):
         return piece.beats[:, None] == which[:, None]
 
     def beat_forms(self, piece: BeatBatch) -> Tensor:
-        """``(B, M, W)`` what is told of each beat: the mean of its frames' contexts."""
+        """``(B, M, W)`` the form of each beat: the mean of its frames' embedded contexts."""
         member = self.membership(piece).float()
         share = member / member.sum(dim=-1, keepdim=True).clamp_min(1)
         forms = self.form(self._context(piece))
         return torch.einsum("bmj,bjw->bmw", share.to(forms.dtype), forms)
 
     def beat_prior(self, latent: Latent, piece: BeatBatch) -> Gaussian:
-        """``(B, M, Y)`` what each beat's vector may be, given the beats before it and the piece."""
+        """``(B, M, Y)`` the prior of each beat's vector, given the piece's and those before it."""
         before = F.pad(latent.beats, (0, 0, 1, 0))[:, :-1]
         whole = latent.piece[:, None].expand(-1, before.shape[1], -1)
         x = self.prior_in(torch.cat([before, whole], dim=-1)) + self.beat_forms(piece)
@@ -215,7 +237,7 @@ class ChoraleVAE(VoiceTransformer):
         return _gaussian(self.prior_out(self.prior_norm(x)))
 
     def sample_beats(self, whole: Tensor, noise: Tensor, piece: BeatBatch) -> Latent:
-        """Beats for a piece's vector ``(B, Z)``, one after another from noise ``(B, M, Y)``."""
+        """Sample beats from the prior, from pieces' vectors ``(B, Z)`` and noise ``(B, M, Y)``."""
         forms = self.beat_forms(piece)
         memories = [Memory(self.config.beat_span) for _ in self.prior]
         beat, beats = torch.zeros_like(noise[:, 0]), []
@@ -229,7 +251,7 @@ class ChoraleVAE(VoiceTransformer):
         return Latent(whole, torch.stack(beats, dim=1))
 
     def condition(self, latent: Latent, piece: BeatBatch) -> Tensor:
-        """``(B, J, W)`` what leads the writer."""
+        """``(B, J, W)`` the conditioning of the decoder, from latent vectors and form."""
         whole = latent.piece[:, None].expand(-1, latent.beats.shape[1], -1)
         slots = self.lead_in(torch.cat([latent.beats, whole], dim=-1))  # (B, M, H W)
         slots = slots.unflatten(-1, (POOLS, -1))
@@ -239,28 +261,29 @@ class ChoraleVAE(VoiceTransformer):
         x = torch.einsum("bmjh,bmhw->bjw", weights, slots) + self.form(self._context(piece))
         for block in self.lead:
             x = block(x)
-        heard: Tensor = self.lead_norm(x)
-        return heard
+        conditioning: Tensor = self.lead_norm(x)
+        return conditioning
 
-    def outline(self, heard: Tensor, piece: BeatBatch) -> Tensor:
-        """``Reading.skeleton`` of what ``condition`` gives."""
+    def outline(self, conditioning: Tensor, piece: BeatBatch) -> Tensor:
+        """``Reconstruction.skeleton``, from the output of ``condition``."""
         voices, pitches = len(self.lowest), max(self.config.symbols) - FIRST_PITCH
-        scores = self.skeleton(heard).float().view(*heard.shape[:2], voices, -1)
+        scores = self.skeleton(conditioning).float()
+        scores = scores.view(*conditioning.shape[:2], voices, -1)
         by_height, by_degree = scores.split([pitches, 12], dim=-1)
-        pitch = self.lowest[:, None] + torch.arange(pitches, device=heard.device)  # (V, P)
-        degree = (pitch - piece.problem.tonic[:, None, None]) % 12  # (B, V, P)
-        degree = degree[:, None].expand(-1, heard.shape[1], -1, -1)
-        told: Tensor = (by_height + by_degree.gather(-1, degree)).log_softmax(dim=-1)
-        return told
+        pitch = self.lowest[:, None] + torch.arange(pitches, device=conditioning.device)  # (V, P)
+        degree = (pitch - piece.masked.tonic[:, None, None]) % 12  # (B, V, P)
+        degree = degree[:, None].expand(-1, conditioning.shape[1], -1, -1)
+        log_shares: Tensor = (by_height + by_degree.gather(-1, degree)).log_softmax(dim=-1)
+        return log_shares
 
     def _context(self, piece: BeatBatch) -> Tensor:
-        """``(B, J, stride * C)``"""
-        context = piece.problem.context
+        """``(B, J, stride * C)`` the contexts of each frame's steps."""
+        context = piece.masked.context
         return context.reshape(len(context), -1, self.config.stride * context.shape[-1])
 
 
 class Pool(nn.Module):
-    """Attention by learned queries: what belongs together, summed up as one vector."""
+    """Attention pooling with learned queries: the members of a group become one vector."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -268,7 +291,7 @@ class Pool(nn.Module):
         self.output, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
 
     def forward(self, x: Tensor, member: Tensor) -> Tensor:
-        """``(B, J, W)`` and which of them belong to each sum ``(B, M, J)`` -> ``(B, M, W)``."""
+        """``x`` ``(B, J, W)`` and bool ``member`` ``(B, M, J)`` of the groups -> ``(B, M, W)``."""
         scores = self.scores(x).float().transpose(1, 2)[:, :, None]  # (B, H, 1, J)
         scores = scores.masked_fill(~member[:, None], -1e9)  # (B, H, M, J)
         values = self.values(x).unflatten(-1, (POOLS, -1)).transpose(1, 2)  # (B, H, J, D)
@@ -278,17 +301,18 @@ class Pool(nn.Module):
 
 
 def divergence(q: Gaussian, p: Gaussian) -> Tensor:
-    """The Kullback-Leibler divergence of ``q`` from ``p`` in each dimension, in nats."""
+    """The Kullback-Leibler divergence KL(q || p) of each dimension, in nats."""
     variance = (q.log_variance - p.log_variance).exp()
     apart = (q.mean - p.mean).square() * (-p.log_variance).exp()
     return 0.5 * (variance + apart - 1 + p.log_variance - q.log_variance)
 
 
 def standard(like: Gaussian) -> Gaussian:
-    """N(0, I)."""
+    """The standard normal distribution, of the shape of ``like``."""
     return Gaussian(torch.zeros_like(like.mean), torch.zeros_like(like.mean))
 
 
 def _gaussian(x: Tensor) -> Gaussian:
+    """Means and log-variances, side by side in ``(..., 2 D)``, as a distribution ``(..., D)``."""
     mean, log_variance = x.float().chunk(2, dim=-1)
     return Gaussian(mean, log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))

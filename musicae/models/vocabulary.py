@@ -1,9 +1,10 @@
-"""The symbols of a voice at a step, in numbers: what models and the piano roll agree on."""
+"""The symbols that a voice can have at a step, as the integers that all models use."""
 
 HOLD = 0
-"""What sounded goes on."""
+"""The note or rest of the step before continues."""
 SILENCE = 1
 """The voice rests."""
 FIRST_PITCH = 2
-"""The onset of a voice's lowest pitch; the others follow by semitones."""
+"""The onset of a voice's lowest pitch; higher pitches follow by semitones."""
 MIDI_PITCHES = 128
+"""MIDI pitches are 0 to 127."""

@@ -1,16 +1,18 @@
-"""What models that write chorales share: an ear for notes, and a hand that writes them in order.
+"""The transformer that the harmonizer and the VAE share: an encoder and a decoder of voices.
 
-An encoder hears notes, before and after; a decoder writes from left to right, led by what it is
-told of each frame, and at each step the voices one after another, outer voices first. Each symbol
-is chosen in sight of all that were chosen before it, so the likelihood is exact (cf. Huang et al.
-2018, *Music Transformer*; Peracha 2019, *TonicNet*).
+The bidirectional encoder reads known notes. The autoregressive decoder writes from left to right,
+given a conditioning vector for each frame, and within a step the voices in a fixed order, outer
+voices first. Each symbol is conditioned on all symbols before it, so the likelihood is exact (cf.
+Huang et al. 2018, *Music Transformer*; Peracha 2019, *TonicNet*).
 
-Notes are given to both as musicians hear them, by degrees of the scale and intervals, and a pitch
-is scored by the same: by its degree, by how far the voice would move, and by the interval to each
-other voice. What they learn of fifths in C they know of fifths in E flat.
+Notes are encoded relative to the key and to each other: by scale degree, melodic interval and the
+intervals between voices. A pitch is scored by its height, its degree, its melodic interval and its
+interval to each other voice. So what is learned in one key holds in every key.
 
 Axes: ``B`` pieces or candidates, ``T`` steps (sixteenths), ``V`` voices, ``J`` frames of
-``stride`` steps, ``C`` columns of context, ``P`` pitches of a voice, ``W`` width.
+``stride`` steps, ``C`` columns of context, ``P`` pitches of a voice, ``S`` symbols of a voice,
+``U`` voices that are scored, ``K`` features, ``R`` relations by which a pitch is scored, ``I``
+intervals, ``D`` dimensions of a query, ``W`` width.
 """
 
 from __future__ import annotations
@@ -28,48 +30,51 @@ from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 
 UNKNOWN, SILENT, HELD, BEGUN = range(4)
-"""What a voice does at a step."""
+"""The kinds of ``Notes``: what a voice does at a step."""
 AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
-"""Steps since a note began, as bounds of the classes that are told apart."""
+"""Bounds of the classes of a note's age, in steps since it began."""
 WIDEST_LEAP = 13
-"""Wider melodic intervals, in semitones, are taken for this."""
+"""Melodic intervals are clipped to this many semitones."""
 _WIDEST = 35
-"""Wider intervals between voices, in semitones, are taken for this."""
+"""Intervals between voices are clipped to this many semitones."""
 _INTERVALS = 2 * _WIDEST + 1
 RELATIONS = 2
-"""How a pitch is scored besides its interval to each voice: by its height and its degree."""
+"""Relations that score a pitch besides its interval to each voice: its height and its degree."""
 PARTS = 5
-"""How many features tell of one voice by itself."""
+"""Features of a single voice: kind, height, degree, age and leap."""
 
 
 @dataclass(frozen=True)
 class VoiceTransformerConfig:
+    """Vocabulary and layer sizes. Raises ValueError where they contradict each other."""
+
     lowest: tuple[int, ...]
     """The lowest MIDI pitch of each voice, S A T B."""
     symbols: tuple[int, ...]
-    """How many symbols each voice has."""
+    """The number of symbols of each voice."""
     order: tuple[int, ...]
-    """In which order the voices of a step are chosen."""
+    """The order in which the voices of a step are written."""
     context: tuple[int, ...]
-    """How many values each column of the context has."""
+    """The number of values of each column of the context."""
     width: int = 256
+    """A multiple of twice ``heads``."""
     encoder_layers: int = 3
     decoder_layers: int = 3
     head_layers: int = 2
     heads: int = 4
     stride: int = 2
-    """Steps of a frame: attention is over frames, choices are made step by step."""
+    """Steps of a frame: attention is over frames, symbols are written step by step."""
     span: int = 32
-    """How many frames a layer sees to either side."""
+    """Frames to which a layer attends on either side."""
     depth: int = 32
-    """Length of the vectors whose products score a pitch."""
+    """Length of the vectors whose dot products score a pitch."""
     dropout: float = 0.3
     chords: tuple[tuple[int, ...], ...] = ()
-    """The members of each quality of the chords of a plan, in semitones above the root; none
-    where the model follows no plan. With them the context ends with ``models.chords.COLUMNS``."""
+    """The members of each quality of the chords of a plan, in semitones above the root; none where
+    the model follows no plan. With them the context ends with ``models.chords.COLUMNS``."""
 
     def __post_init__(self) -> None:
-        # Lists, as JSON has them, become what they were.
+        # JSON turns tuples into lists.
         object.__setattr__(self, "chords", tuple(tuple(members) for members in self.chords))
         for name in ("lowest", "symbols", "order", "context"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -88,33 +93,33 @@ class VoiceTransformerConfig:
 
 
 class MaskedBatch(NamedTuple):
-    """Pieces of which some notes are known."""
+    """A batch of pieces of which some notes are known."""
 
     tokens: Tensor
-    """``(B, T, V)`` int64 symbols; to be written, what is not known may be anything. ``T`` is
-    whole frames."""
+    """``(B, T, V)`` int64 symbols; unknown ones are ignored when the model writes, and are the
+    targets of the loss. ``T`` is a multiple of the stride."""
     known: Tensor
-    """``(B, T, V)`` bool what is given: whole notes, and silences."""
+    """``(B, T, V)`` bool which symbols are given: whole notes, and rests."""
     context: Tensor
-    """``(B, T, C)`` int64 where in the music each step lies."""
+    """``(B, T, C)`` int64, the ``encoding.step_features`` of each step."""
     tonic: Tensor
-    """``(B,)`` int64 pitch classes."""
+    """``(B,)`` int64 pitch classes of the tonics."""
 
 
 class Notes(NamedTuple):
-    """What voices do, each ``(..., V)`` int64."""
+    """The notes of voices at steps, each field ``(..., V)`` int64."""
 
     pitch: Tensor
-    """MIDI numbers; ``NONE`` where nothing sounds or is known."""
+    """MIDI pitches; ``NONE`` where a voice rests or is unknown."""
     kind: Tensor
     """``UNKNOWN``, ``SILENT``, ``HELD`` or ``BEGUN``."""
     age: Tensor
-    """Steps since the note or the silence began."""
+    """Steps since the note or the rest began."""
     leap: Tensor
-    """Semitones from the voice's note before to this one, from 0 (a wide fall) up; or ``NONE``."""
+    """The melodic interval to this note, as ``leap_of`` numbers it; or ``NONE``."""
 
     def where(self, seen: Tensor) -> Notes:
-        """These where ``seen``, elsewhere unknown."""
+        """These notes where ``seen``, unknown ones elsewhere."""
         return Notes(
             torch.where(seen, self.pitch, NONE),
             torch.where(seen, self.kind, UNKNOWN),
@@ -124,23 +129,23 @@ class Notes(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Steps whose symbols are all given, to find how likely each of them was."""
+    """Steps of which all symbols are given, to compute the logits of each."""
 
     state: Tensor
-    """``(..., W)`` what the decoder knows of the step."""
+    """``(..., W)`` the decoder's output for the step."""
     before: Tensor
     """``(..., V)`` the pitches of the step before."""
     notes: Notes
     """``(..., V)`` each."""
     known: Tensor
-    """``(..., V)``"""
+    """``(..., V)`` bool."""
     tonic: Tensor
-    """``(..., 1)``"""
+    """``(..., 1)`` pitch classes of the tonics."""
     chords: Chords | None
     """``(...)`` each; None where the model follows no plan."""
 
     def at(self, rows: tuple[Tensor, ...]) -> Steps:
-        """Those of some rows, which take the place of the first axes."""
+        """The steps at an index of the first axes, which become one axis."""
         state, before, notes, known, tonic, chords = self
         return Steps(
             state[rows],
@@ -153,24 +158,26 @@ class Steps(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What a model has for some voices, whose turn it is."""
+    """Parameters for scoring the symbols of ``U`` voices."""
 
     which: tuple[Tensor, Tensor]
-    """``(U,)`` their turns, from 0, and the voices, where symbols of all of them are indexed."""
+    """``(U,)`` 0 to ``U - 1``, and ``(U,)`` the voices: an index into ``(..., U, V, 2)``."""
     table: Tensor
-    """``(U, R, I, D)`` the vectors of intervals."""
+    """``(U, R, I, D)`` the key vectors of the intervals."""
     outside: Tensor
-    """``(U, P)`` bool which pitches a voice has not."""
+    """``(U, P)`` bool which pitches lie above a voice's highest."""
 
 
 class VoiceTransformer(nn.Module):
+    """Encoder and decoder of voices; subclasses say what conditions the decoder."""
+
     lowest: Tensor
     symbols: Tensor
     ages: Tensor
     upper: Tensor
     lower: Tensor
     calibration: Tensor
-    """What logits are divided by: above 1 where a trained model was too sure of itself."""
+    """``(1,)`` the softmax temperature that ``training.calibration`` fits."""
 
     def __init__(self, config: VoiceTransformerConfig) -> None:
         super().__init__()
@@ -207,6 +214,7 @@ class VoiceTransformer(nn.Module):
         self.encoder_norm = nn.LayerNorm(width)
         self.past = FeatureSum(frame, width)
         self.decoder = blocks(config.decoder_layers, causal=True)
+        # Projects the conditioning of the decoder; the name is a key of the shipped weights.
         self.heard = nn.Linear(width, width)
         self.decoder_norm = nn.LayerNorm(width)
         self.to_step = nn.Linear(2 * width, width)
@@ -216,9 +224,9 @@ class VoiceTransformer(nn.Module):
         self.score_norm = nn.LayerNorm(width)
         self.hold_or_rest = nn.Linear(width, 2 * voices)
         self.queries = nn.Linear(width, relations * config.depth)
-        # For each voice and relation, a vector for each interval: to a note of this step, to one
-        # of the step before, and one for where there is none. Of the other relations a few
-        # vectors are used, one for each height, degree or place in a chord.
+        # For each voice and relation a key vector for each interval to a note of this step, for
+        # each interval to a note of the step before, and one for an absent note. The other
+        # relations use fewer vectors: one for each height, degree or place in a chord.
         shape = (voices, relations, 2 * _INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
@@ -228,21 +236,27 @@ class VoiceTransformer(nn.Module):
     def decode(
         self,
         notes: Notes,
-        problem: MaskedBatch,
-        heard: Tensor,
+        batch: MaskedBatch,
+        conditioning: Tensor,
         forgotten: Tensor | None = None,
-        open_only: bool = False,
+        *,
+        unknown_only: bool = False,
     ) -> Tensor:
-        """The logits of each voice's symbols at each step, given all that comes before it.
+        """The logits of each voice's symbols at each step, given all symbols before it.
 
-        ``notes`` are ``tokens_to_notes``'s, ``heard`` ``(B, J, W)`` leads the decoder. It does without the
-        past of frames that are ``forgotten`` ``(B, J)``, but for the step before. With
-        ``open_only`` the logits of what is known are not computed, but 0.
+        Args:
+            notes: ``tokens_to_notes(batch.tokens)``.
+            batch: the pieces; known symbols of the same step are seen whatever their turn.
+            conditioning: ``(B, J, W)`` what the decoder is given of each frame.
+            forgotten: ``(B, J)`` bool frames whose past the decoder does not see, except for the
+                step before.
+            unknown_only: leave out the logits of known symbols, which are then 0; training needs
+                no others, and half of them are known.
 
-        Returns ``(B, T, V, S)``, with as many symbols as any voice has; those that a voice has
-        not are ``-inf``.
+        Returns ``(B, T, V, S)`` with ``S`` the largest vocabulary of all voices; symbols that a
+        voice does not have are ``-inf``.
         """
-        _, known, context, tonic = problem
+        _, known, context, tonic = batch
         tonic = tonic[:, None, None]
         chords = Chords.of(context) if self.config.chords else None
         step = self.step_features(notes, tonic)  # (B, T, K)
@@ -250,16 +264,16 @@ class VoiceTransformer(nn.Module):
         past = self.dropout(self.past(self.frames(_later(frames, self.config.stride), context)))
         if forgotten is not None:
             past = past.masked_fill(forgotten[..., None], 0.0)
-        x = past + self.heard(heard)
+        x = past + self.heard(conditioning)
         for block in self.decoder:
             x = block(x)
-        x = self.to_step(torch.cat([self.decoder_norm(x), heard], dim=-1))
+        x = self.to_step(torch.cat([self.decoder_norm(x), conditioning], dim=-1))
         x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
         before = Notes(*map(_later, notes))
         last = self.with_places(_later(step), before.pitch, tonic, chords)
         x = x + self.before(torch.cat([last, context], dim=-1))
         steps = Steps(x, before.pitch, notes, known, tonic.expand(*known.shape[:2], 1), chords)
-        if not open_only:
+        if not unknown_only:
             return self.symbol_logits(list(self.voices), steps)
         size = max(self.config.symbols)
         logits = [x.new_zeros(*known.shape[:2], size, dtype=torch.float32) for _ in self.voices]
@@ -276,7 +290,7 @@ class VoiceTransformer(nn.Module):
         seen = self.seen(known[..., None, :])[..., voices, :]  # (..., U, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
         own, others = before[..., voices, None], before[..., None, :]
-        # What matters of a note that was just chosen is how the voice came to it.
+        # Of a note of this step what counts is the motion from the step before.
         moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
         which = torch.tensor(voices, device=step.device)[:, None].expand(own.shape)
         apart = [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)]
@@ -286,11 +300,10 @@ class VoiceTransformer(nn.Module):
         features = torch.cat([told, which], dim=-1)
         return self.score(self.turn(voices), step, features, index, own == NONE)
 
-    def encode_known(self, notes: Notes, problem: MaskedBatch) -> Tensor:
-        """What the encoder makes of the known notes, ``(B, J, W)``; ``notes`` are ``tokens_to_notes``'s."""
-        _, known, context, tonic = problem
-        # How a voice came to a note, and how long it has rested, say what was before, which may
-        # not be known.
+    def encode_known(self, notes: Notes, batch: MaskedBatch) -> Tensor:
+        """The encoding ``(B, J, W)`` of the known notes; ``notes`` are all notes of the batch."""
+        _, known, context, tonic = batch
+        # The leap to a note and the length of a rest tell of steps before, which may be unknown.
         begun = torch.arange(known.shape[1], device=known.device)[:, None] - notes.age
         known_before = known.gather(1, (begun - 1).clamp_min(0))
         seen = notes.where(known)
@@ -304,14 +317,14 @@ class VoiceTransformer(nn.Module):
         x = self.dropout(self.known(self.frames(step, context)))
         for block in self.encoder:
             x = block(x)
-        heard: Tensor = self.encoder_norm(x)
-        return heard
+        encoding: Tensor = self.encoder_norm(x)
+        return encoding
 
     def tokens_to_notes(self, tokens: Tensor) -> Notes:
-        """The notes of whole pieces ``(B, T, V)``."""
+        """The notes that the symbols ``(B, T, V)`` of whole pieces stand for."""
         steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
         steps = steps.expand_as(tokens)
-        # A rest is a symbol of its own at each step, and goes on where one was before.
+        # SILENCE stands at each step of a rest; it begins a rest only after another symbol.
         rest_goes_on = (tokens == SILENCE) & (_later(tokens) == SILENCE)
         begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
         symbol = tokens.gather(1, begun)
@@ -321,8 +334,10 @@ class VoiceTransformer(nn.Module):
         return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
 
     def next_notes(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
-        """The notes that symbols ``(..., V)`` make of those of the step before: ``tokens_to_notes``'s, a step
-        at a time. ``lowest`` ``(V,)`` are the pitches from which the symbols count."""
+        """The notes of a step, from those of the step before and the step's symbols ``(..., V)``.
+
+        ``tokens_to_notes``, one step at a time. ``lowest`` ``(V,)`` is each voice's lowest pitch.
+        """
         holds = tokens == HOLD
         goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
         pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
@@ -331,9 +346,9 @@ class VoiceTransformer(nn.Module):
         return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
 
     def seen(self, known: Tensor) -> Tensor:
-        """``(..., U, V)`` which voices are known or chosen when the turn of each voice comes.
+        """``(..., U, V)`` which other voices of a step each voice sees when it is written.
 
-        ``known`` is ``(..., 1, V)``.
+        Those that are ``known`` ``(..., 1, V)`` and those written before it.
         """
         turn = [self.config.order.index(voice) for voice in self.voices]
         chosen = [[other < own for other in turn] for own in turn]
@@ -341,6 +356,7 @@ class VoiceTransformer(nn.Module):
         return (known | torch.tensor(chosen, device=known.device)) & others
 
     def turn(self, voices: list[int]) -> Turn:
+        """The parameters for scoring the symbols of ``voices``."""
         every = voices == list(self.voices)
         table = self.intervals if every else self.intervals[voices]
         steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=table.device)
@@ -353,12 +369,14 @@ class VoiceTransformer(nn.Module):
     def score(
         self, turn: Turn, step: Tensor, features: Tensor, index: Tensor, silent: Tensor
     ) -> Tensor:
-        """The logits ``(..., U, S)`` of some voices at one step.
+        """The logits ``(..., U, S)`` of the symbols of ``U`` voices at a step.
 
-        ``step`` ``(..., W)`` is what the decoder knows of the step; ``features`` ``(..., U, K)``
-        are of the notes of this step that are known or chosen when the turn of each of the voices
-        comes, ``index`` ``(..., U, R, P)`` is ``pitch_index``'s, and ``silent`` ``(..., U, 1)``
-        says which of the voices has nothing to hold.
+        Args:
+            turn: the parameters of these voices.
+            step: ``(..., W)`` the decoder's output for the step.
+            features: ``(..., U, K)`` of the notes of this step that each voice sees.
+            index: ``(..., U, R, P)`` from ``pitch_index``.
+            silent: ``(..., U, 1)`` bool which voices rested before, so that they cannot hold.
         """
         x = self.dropout(step[..., None, :] + self.now(features))
         for layer in self.head:
@@ -381,14 +399,18 @@ class VoiceTransformer(nn.Module):
         tonic: Tensor,
         chords: Chords | None = None,
     ) -> Tensor:
-        """``(..., U, R, P)`` where in the tables of intervals each pitch of some voices is found:
-        its height, its degree, its interval to each voice, and ``ChordMembers.relations`` where
-        there are ``chords``."""
+        """``(..., U, R, P)`` the indices of each pitch's relations in the tables of intervals.
+
+        The relations are height, degree, the interval to each voice and, where there are
+        ``chords`` ``(...)``, those of ``ChordMembers.relations``. ``before``
+        ``(..., U or 1, V)`` are the pitches of the step before, ``now`` the notes of this step that
+        are seen, ``tonic`` the pitch classes of the tonics, broadcast to ``(..., U)``.
+        """
         steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=before.device)
         pitches = self.lowest[voices, None, None] + steps  # (U, 1, P)
         chosen = now.kind != UNKNOWN
         other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
-        # First come the intervals to notes of this step, then those to notes of the step before.
+        # The table holds intervals to notes of this step, then to notes of the step before.
         interval = interval_between(pitches, other) + torch.where(chosen, 0, _INTERVALS)[..., None]
         interval = interval.masked_fill(other == NONE, 2 * _INTERVALS)
         first = (*interval.shape[:-2], 1, -1)
@@ -402,7 +424,7 @@ class VoiceTransformer(nn.Module):
         return torch.cat(relations, dim=-2)
 
     def step_features(self, notes: Notes, tonic: Tensor) -> Tensor:
-        """``(..., V)`` each -> ``(..., K)``: what ``known``, ``past`` and ``before`` sum up."""
+        """Notes ``(..., V)`` -> ``(..., K)``, the features that ``FeatureSum`` layers embed."""
         silent = notes.pitch == NONE
         height = (notes.pitch - self.floor).masked_fill(silent, NONE)
         degree = ((notes.pitch - tonic) % 12).masked_fill(silent, NONE)
@@ -415,7 +437,7 @@ class VoiceTransformer(nn.Module):
     def with_places(
         self, features: Tensor, pitch: Tensor, tonic: Tensor, chords: Chords | None
     ) -> Tensor:
-        """Features ``(..., K)`` and, where there are ``chords`` ``(...)``, the place of each pitch
+        """Features ``(..., K)`` with, where there are ``chords`` ``(...)``, the place of each pitch
         ``(..., V)`` in them."""
         if chords is None:
             return features
@@ -424,40 +446,39 @@ class VoiceTransformer(nn.Module):
         return torch.cat([features, places], dim=-1)
 
     def frames(self, step: Tensor, context: Tensor) -> Tensor:
-        """Features ``(B, T, K)`` and context ``(B, T, C)`` -> those of frames ``(B, J, ...)``."""
+        """Features ``(B, T, K)`` and context ``(B, T, C)`` -> ``(B, J, stride * (K + C))``."""
         both = torch.cat([step, context], dim=-1)
         return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
 
 
-def surprise(logits: Tensor, problem: MaskedBatch) -> Tensor:
-    """``(B, T, V)`` in nats, of each symbol that is not known; 0 where it is.
+def surprise(logits: Tensor, batch: MaskedBatch) -> Tensor:
+    """``(B, T, V)`` the negative log-likelihood of each unknown symbol, in nats; 0 where known.
 
-    ``logits`` are ``VoiceTransformer.decode``'s. The sum is the exact negative log-likelihood of what
-    is open, given what is known.
+    ``logits`` come from ``VoiceTransformer.decode``. The sum is the exact negative log-likelihood
+    of the unknown symbols, given the known ones.
     """
-    nats = F.cross_entropy(
-        logits.float().flatten(0, -2), problem.tokens.flatten(), reduction="none"
-    )
-    # Known symbols may be such as could never be chosen, and infinitely surprising.
-    return nats.view(problem.tokens.shape).masked_fill(problem.known, 0.0)
+    nats = F.cross_entropy(logits.float().flatten(0, -2), batch.tokens.flatten(), reduction="none")
+    # Known symbols may be impossible ones, whose negative log-likelihood is infinite.
+    return nats.view(batch.tokens.shape).masked_fill(batch.known, 0.0)
 
 
 def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
+    """MIDI pitches of symbols; ``NONE`` of ``HOLD`` and ``SILENCE``."""
     return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)
 
 
 def _later(x: Tensor, steps: int = 1) -> Tensor:
-    """``(B, T, ...)`` moved on by so many steps; ``NONE`` comes in at the front."""
+    """``(B, T, ...)`` shifted later by ``steps``; the first steps are ``NONE``."""
     return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
 
 
 def leap_of(before: Tensor, after: Tensor) -> Tensor:
-    """From one pitch to another, from 0 up; ``NONE`` where one of them is."""
+    """The melodic interval, 0 (a fall of ``WIDEST_LEAP``) to ``2 * WIDEST_LEAP``; or ``NONE``."""
     semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
     return torch.where((before == NONE) | (after == NONE), NONE, semitones)
 
 
 def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
-    """From one pitch down to another, from 0 (far above) up; ``NONE`` where one of them is."""
+    """The interval from ``lower`` up to ``upper``, from 0 to ``2 * _WIDEST``; or ``NONE``."""
     semitones = (upper - lower).clamp(-_WIDEST, _WIDEST) + _WIDEST
     return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)

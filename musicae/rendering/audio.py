@@ -1,4 +1,4 @@
-"""Arrangement -> sound: the notes sung or played through a SoundFont, as .wav, .flac or .ogg.
+"""Synthesize an arrangement with a SoundFont, and write it as .wav, .flac or .ogg.
 
 The synthesizer is the program ``fluidsynth`` where it is installed, else the library midirenderer
 (RustySynth), which comes with the extra ``studio``. The SoundFont, unless another is given, is
@@ -109,7 +109,7 @@ def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
 
 
 def _frames(arrangement: Arrangement) -> int:
-    """How many frames an arrangement lasts. Raises MusicaeError where they are too many."""
+    """The number of frames of an arrangement. Raises MusicaeError where there are too many."""
     seconds = float(TempoMap.of(arrangement).seconds(arrangement.end))
     if seconds > _LONGEST_SECONDS:
         raise MusicaeError(
@@ -141,7 +141,7 @@ def _by_synthesizer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.flo
 
 
 def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
-    """What the program makes of it; None where it is not installed or fails, or stays silent."""
+    """The sound from the program; None where it is not installed, fails or gives silence."""
     program = shutil.which("fluidsynth")
     if program is None:
         return None
@@ -170,7 +170,7 @@ def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.floa
 
 
 def _by_midirenderer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32]:
-    """What the library makes of it."""
+    """The sound from the library midirenderer."""
     soundfile, midirenderer = _load("soundfile"), _load("midirenderer")
     try:
         wave = midirenderer.render_wave_from(soundfont.read_bytes(), to_bytes(arrangement))
@@ -204,7 +204,7 @@ def _mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArra
 
 
 def _of_length(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Cut, or with silence after it."""
+    """The sound cut to a length, or with silence after it."""
     missing = np.zeros((max(0, frames - len(sound)), 2), np.float32)
     return np.concatenate([sound, missing]) if len(missing) else sound[:frames]
 

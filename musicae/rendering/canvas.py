@@ -1,6 +1,6 @@
-"""A page measured in inches from its upper left corner: boxes, lines and texts, and their figure.
+"""A page of boxes, lines and texts, measured in inches from its upper left corner.
 
-What is put on it is only kept at first, for the height of a page is known when all is on it.
+Items are collected first and drawn later, because the height of a page is known only at the end.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Area(NamedTuple):
         return [upper, (self.right, self.top), lower, (self.left, self.bottom)]
 
     def wider(self, inches: float) -> Area:
-        """With all edges so far outwards."""
+        """The rectangle with all edges moved outwards."""
         return Area(
             self.left - inches, self.top - inches, self.right + inches, self.bottom + inches
         )
@@ -52,7 +52,7 @@ _Line = tuple[int, tuple[tuple[float, float], tuple[float, float]], Any, float]
 
 @dataclass
 class Page:
-    """What stands on a page so far; ``height`` in inches is what it takes up."""
+    """The items of a page so far; ``height``, in inches, is the height that they take up."""
 
     width: float
     height: float = 0.0
@@ -62,7 +62,7 @@ class Page:
     _fermatas: list[tuple[float, float]] = field(default_factory=list)
 
     def box(self, layer: int, area: Area, face: Any, edge: Any = "none", width: float = 0) -> None:
-        """A rectangle, its edge so many points wide."""
+        """Add a rectangle; the width of its edge is in points."""
         self._boxes.append((layer, area, face, edge, width))
 
     def line(
@@ -73,19 +73,19 @@ class Page:
         colour: Any,
         linewidth: float,
     ) -> None:
-        """A straight line; its width is in points."""
+        """Add a straight line; its width is in points."""
         self._lines.append((layer, (begin, end), colour, linewidth))
 
     def text(self, x: float, y: float, text: str, size: float, **how: Any) -> None:
-        """A text whose baseline begins at a point, unless ``how``, matplotlib's words, differs."""
+        """Add a text whose baseline begins at a point; ``how`` are matplotlib's text properties."""
         self._texts.append((x, y, text, {"fontsize": size, **how}))
 
     def fermata(self, x: float, y: float) -> None:
-        """A fermata by the middle of its lower edge."""
+        """Add a fermata; the point is the middle of its lower edge."""
         self._fermatas.append((x, y))
 
     def figure(self, matplotlib: Any) -> Figure:
-        """The page as a figure of one inch an inch."""
+        """The page as a matplotlib figure of the same size in inches."""
         figure: Figure = matplotlib.figure.Figure((self.width, self.height))
         ax = figure.add_axes((0, 0, 1, 1))
         ax.set_axis_off()

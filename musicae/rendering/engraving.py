@@ -1,4 +1,4 @@
-"""MusicXML -> engraved score: pages as SVG by Verovio, as PDF and PNG by Typst (extra ``studio``).
+"""Engrave MusicXML: pages as SVG with Verovio, as PDF and PNG with Typst (extra ``studio``).
 
 A chorale becomes a close score, soprano and alto on one staff and tenor and bass on another, or an
 open score with a staff for each voice. Voices and staves that never sing are left out.
@@ -99,7 +99,7 @@ def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
 
 
 def engrave(xml: bytes, open_score: bool = False) -> list[str]:
-    """The pages of a score, A4, as the text of an SVG each: as large as the fewest pages allow.
+    """The A4 pages of a score as SVG texts, in the largest size that needs the fewest pages.
 
     ``xml`` is a chorale's MusicXML; see ``musicxml.to_xml``. Raises MusicaeError where Verovio is
     missing or fails.
@@ -126,7 +126,7 @@ def _pages(score: bytes, size: dict[str, Any]) -> list[str]:
 
 
 def even_breaks(widths: Sequence[float], systems: int) -> list[int]:
-    """Where systems after the first begin, that they be about as wide; bars count from 0.
+    """The bars, counted from 0, at which systems after the first begin, for equal widths.
 
     Verovio fills each system before the next, and may leave a single bar for the last.
 

@@ -1,4 +1,4 @@
-"""Where the voices stand and how loud they are: what a synthesizer is given of an arrangement."""
+"""Mix an arrangement for the synthesizer: place the voices from left to right, set their volume."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ UNSTATED_VOLUME, LOUDEST = 100, 127
 def staged(
     arrangement: Arrangement, program: int | None = None, loudest: int = LOUDEST
 ) -> Arrangement:
-    """What a synthesizer is given: the notes, with the voices in their places in a room.
+    """The arrangement for the synthesizer, with the voices panned from left to right.
 
     The voices stand from left to right, one alone in the middle, and sing in ``program``, or in
     their track's own, or else as a choir. A channel keeps its own pan and reverb. Volumes are
@@ -81,7 +81,7 @@ def staged(
 
 
 def one_track(stage: Arrangement, track: int) -> Arrangement:
-    """A staged arrangement of which one track is heard."""
+    """A staged arrangement in which only one track sounds."""
     tracks = [
         [e for e in events if index == track or e.message.type not in ("note_on", "note_off")]
         for index, events in enumerate(stage.tracks)
@@ -91,7 +91,7 @@ def one_track(stage: Arrangement, track: int) -> Arrangement:
 
 @dataclass
 class Channel:
-    """What a channel with notes does, in all tracks."""
+    """The notes and controls of a channel, from all tracks."""
 
     voices: list[int] = field(default_factory=list)
     """Of the chorale, those that sing on it."""
@@ -169,7 +169,7 @@ def _control(tick: int, channel: int, control: int, value: int) -> Timed:
 
 
 def _end_of_tail(arrangement: Arrangement) -> int:
-    """The tick that comes ``TAIL`` after the end, in the tempo of the end."""
+    """The tick ``TAIL`` seconds after the end, at the last tempo."""
     tempo = TempoMap.of(arrangement).qpm(arrangement.end)
     quarters = TAIL * float(tempo) / 60
     return arrangement.end + min(round(quarters * arrangement.ppq), LONGEST_TAIL) + 1

@@ -1,7 +1,7 @@
-"""Chorale -> picture: the piano roll, drawn with matplotlib (the extra ``plot``).
+"""Draw a chorale as a piano roll with matplotlib (the extra ``plot``).
 
-Time goes to the right, pitch upwards, a colour a voice. Long pieces go into systems one below
-another; several pieces stand in each system one above another.
+Time runs to the right, pitch upwards, and each voice has a colour. Long pieces are divided into
+systems; several pieces are drawn one above another in each system.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 GREY = "#595959"
 """Of all voices alike, in the legend."""
 TINT = 0.28
-"""How much of a voice's colour is in a note that was generated, where others were given."""
+"""The share of a voice's colour in generated notes, where others were given."""
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 RULE_MARKS = {
@@ -66,7 +66,7 @@ RULE_MARKS = {
     "unresolved leading tone": "LT",
     "unresolved seventh": "7th",
 }
-"""What stands above the notes that break a rule of ``theory.RULES``, before the voices' letters."""
+"""The label above notes that break a rule, by the rule's name; letters of the voices follow it."""
 
 NARROWEST_SYSTEM = 48
 """Steps for which a page has room, however short the piece, for title and legend need it."""
@@ -91,7 +91,7 @@ MOST_PIXELS = 65_000
 
 @dataclass(frozen=True, eq=False)
 class Roll:
-    """A chorale and what its piano roll should show beside the notes.
+    """A chorale and what its piano roll shows besides the notes.
 
     Args:
         chorale: the music.
@@ -123,7 +123,7 @@ Music = Chorale | Roll | Mapping[str, Chorale | Roll]
 
 @dataclass(frozen=True)
 class Staff:
-    """A roll made ready for drawing: its notes, voice by voice."""
+    """A roll prepared for drawing: its notes, voice by voice."""
 
     name: str
     roll: Roll
@@ -131,9 +131,9 @@ class Staff:
 
 
 def piano_roll(music: Music, bars: int | None = None) -> Figure:
-    """A figure of a chorale, or of several by their names, bars numbered from 1, the pickup 0.
+    """The figure of a chorale, or of several by name; bars are numbered from 1, the pickup 0.
 
-    Several stand one above another in each system, on one scale of time and of pitch. ``bars``
+    Several are drawn one above another in each system, with one scale of time and pitch. ``bars``
     limits the length. Raises MusicaeError where matplotlib is missing or there is nothing to draw.
     """
     return _page(music, bars).figure(load_matplotlib())
@@ -283,7 +283,7 @@ def _draw_system(page: Page, staff: Staff, frame: Frame) -> list[str]:
 
 
 def _tag(violation: Violation) -> str:
-    """What stands above a violation: its rule's mark, and the first letters of its voices."""
+    """The label above a violation: its rule's mark and the first letters of its voices."""
     voices = "".join(VOICES[voice][0] for voice in violation.voices)
     return f"{RULE_MARKS[violation.rule]} {voices}"
 
@@ -383,7 +383,7 @@ def _in_rows(
 
 
 def _draw_key(page: Page, rules: Sequence[str]) -> None:
-    """What the marks above a system mean."""
+    """Draw the explanation of the marks above a system."""
     x, y = LEFT, page.height + 1.5 * LINE
     for rule, mark in RULE_MARKS.items():
         if rule not in rules:

@@ -1,6 +1,6 @@
-"""A piano roll's systems: which steps stand beside each other, and what of each note is to be seen.
+"""The layout of a piano roll: which bars each system holds, and the rectangle of each note.
 
-Nothing here draws; ``drawing`` does.
+Nothing is drawn here; ``piano_roll`` draws.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from musicae.theory.voice_leading.rules import Violation
 LONGEST_SYSTEM = 72
 """Steps: four bars of 4/4 and a pickup, six of 3/4 or 6/8, three of 3/2."""
 NOTE_HEIGHT, UNISON_HEIGHT = 0.86, 1.4
-"""Semitones: of a note, and of all the notes together that voices sing on one pitch."""
+"""Heights in semitones: of a note, and of all notes together that share a pitch."""
 GAP = 0.2
 """Steps left free at the end of a note, so that repeated notes can be told apart."""
 OVERHANG = 0.4
@@ -33,21 +33,21 @@ STEP_WIDTH, SEMITONE = 0.14, 0.105
 
 
 class NoteBlock(NamedTuple):
-    """A note in the picture."""
+    """A note as the picture shows it."""
 
     voice: int
     note: Note
     name: str
-    """As the score spells it, without the octave."""
+    """Spelled, without the octave, such as ``F♯``."""
     given: bool
     marked: bool
     lane: int
-    """Its place from the top among the notes of the voices that share its pitch meanwhile."""
+    """Its place, from the top, among the voices that share its pitch while it sounds."""
     lanes: int
 
 
 class Frame(NamedTuple):
-    """Where a system stands on the page, in inches from its upper left corner."""
+    """The place of a system on the page; lengths in inches from the upper left corner."""
 
     start: int
     stop: int
@@ -68,11 +68,11 @@ class Frame(NamedTuple):
         return Area(self.left, self.top, self.x(self.stop), self.y(self.low))
 
     def holds(self, note: Note) -> bool:
-        """Whether any of the note is to be seen."""
+        """Whether the system shows any part of a note."""
         return note.step < self.stop and note.step + note.duration > self.start
 
     def area_of(self, block: NoteBlock) -> Area:
-        """Where a note is seen: voices on one pitch share its height."""
+        """The rectangle of a note; voices on one pitch share its height."""
         begin, end = block.note.step, block.note.step + block.note.duration
         semitones = NOTE_HEIGHT if block.lanes == 1 else UNISON_HEIGHT / block.lanes
         upper = block.note.pitch + (block.lanes / 2 - block.lane) * semitones
@@ -111,9 +111,9 @@ def system_spans(chorale: Chorale, bars: int | None = None) -> list[tuple[int, i
 def blocks(
     chorale: Chorale, given: NDArray[np.bool_] | None, violations: Iterable[Violation]
 ) -> list[NoteBlock]:
-    """The notes of all voices, those of a violation marked; ``given`` is ``(T, V)``, None for all.
+    """The notes of all voices, voice by voice; ``given`` is ``(T, V)``, None for all.
 
-    A violation's notes are those that its voices sing where it begins and where it is heard.
+    The notes of a violation are marked: those of its voices where it begins and is completed.
     """
     places = spell(chorale)
     broken = np.zeros(chorale.pitch.shape, dtype=np.bool_)

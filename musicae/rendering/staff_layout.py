@@ -1,4 +1,4 @@
-"""Four-part MusicXML -> the MusicXML of the staves that are engraved: a close or an open score.
+"""Turn four-part MusicXML into the MusicXML that is engraved: a close or an open score.
 
 A close score has soprano and alto on one staff and tenor and bass on another, an open score a
 staff for each voice. Voices and staves that never sing are left out.
@@ -34,7 +34,7 @@ NOTE_CHILDREN = (
 
 
 class Item(NamedTuple):
-    """A child of a measure: its voice, and where it stands in the measure's divisions."""
+    """A child of a measure with its voice and its place in the measure's divisions."""
 
     at: int
     voice: int

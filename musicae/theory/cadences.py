@@ -1,4 +1,4 @@
-"""How phrases end: cadences from the last chords."""
+"""Cadences: how phrases end, by their last two chords."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Cadence(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """The sonorities at the end of a phrase, by their indices."""
+    """The end of a phrase, as indices of sonorities."""
 
     begin: int
     """Where the soprano's last note begins."""
@@ -89,7 +89,7 @@ def endings(chords: Sonorities) -> list[Ending]:
 
 
 def tonic_reached(chords: Sonorities, ending: Ending) -> int | None:
-    """The pitch class of the tonic to which a dominant goes; None where that does not happen.
+    """The pitch class of the tonic that a dominant resolves to; None where there is no such.
 
     The home key's own I is no dominant until it has a seventh.
     """

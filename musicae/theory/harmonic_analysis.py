@@ -36,10 +36,10 @@ class Label(NamedTuple):
 
 
 def analyse(chorale: Chorale) -> tuple[Label, ...]:
-    """The harmony wherever it changes; no labels where never more than two voices sing at once.
+    """The harmony at each change; no labels where never more than two voices sound at once.
 
-    A chord lasts until the next label: passing notes, suspensions and anticipations make none, but
-    the bass does that moves to another chord tone on a beat, and so does the seventh that joins a
+    A chord lasts until the next label. Passing notes, suspensions and anticipations get no label;
+    a bass that moves to another chord tone on a beat does, and so does a seventh that is added to a
     dominant. A cadential six-four is I64. Theorists' analyses of ten of Bach's chorales, on which
     nothing was tuned, name the same key for 81% of the quarters, the same root for 93% and the
     same numeral with its figures for 74% (``benchmarks/analysis.py``). Where they differ it
@@ -75,7 +75,7 @@ def texts(labels: Sequence[Label]) -> list[tuple[int, str]]:
 
 
 def markers(labels: Sequence[Label]) -> list[tuple[int, str]]:
-    """``texts`` in ASCII, as MIDI's are to be, with the signs of the RomanText format.
+    """``texts`` in ASCII, which MIDI requires, with the signs of the RomanText format.
 
     (Tymoczko, Gotham, Cuthbert and Ariza 2019: ``viio6`` is diminished, ``vii/o7`` half so.)
 
@@ -123,9 +123,9 @@ def _labels(evidence: Evidence, path: Sequence[ChordSpan]) -> list[Label]:
 
 
 def _soundings(evidence: Evidence, chord: ChordSpan) -> list[_Sounding]:
-    """How a chord sounds as it begins and where that changes; nothing where it is one note.
+    """Quality and inversion of a chord as it begins and where they change; empty for one note.
 
-    A seventh that only passes is left out, unless it is a dominant's and falls.
+    A passing seventh is left out, unless it belongs to a dominant and falls.
     """
     numeral = NUMERALS[chord.entry]
     is_dominant = numeral.degree == "V" and numeral.quality in ("major", "dominant")

@@ -38,7 +38,7 @@ _NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 1.6, 0.1, 10
 """Against a chord of which a member does not sound; only major and minor triads and dominant
 sevenths are easily without their fifth, others need it like the third."""
 TOO_SHORT = 0.3
-"""Quarters that do not count as sounding."""
+"""A member that sounds for so many quarters or less counts as missing."""
 
 LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.9, 0.6, 0.35
 """Against a new key area within and between phrases, and for each step between the keys."""
@@ -65,7 +65,11 @@ REACH = 8
 
 
 class Evidence:
-    """What the search needs of the music, pitch classes counted up from the home tonic."""
+    """The music as the search sees it; pitch classes count up from the home tonic.
+
+    ``own`` and ``foreign`` ``(B, 12)`` are the quarters of each pitch class before each boundary,
+    weighted as a member of the chord and as a foreign note.
+    """
 
     def __init__(self, chords: Sonorities) -> None:
         self.chorale = chorale = chords.chorale
@@ -114,8 +118,11 @@ _COLUMN = np.array(
 
 
 def _tables() -> tuple[Floats, Floats, Floats]:
-    """``(12, C)`` for each pitch class: whether it belongs to a chord, what it is worth to it in
-    the bass, and what the chord loses where it does not sound."""
+    """Three tables ``(12, C)`` by pitch class and chord.
+
+    Whether the pitch class is a member, the score of having it in the bass, and the loss where it
+    does not sound.
+    """
     member, bass, missing = np.zeros((3, 12, len(_CHORDS)))
     bass[:] = _FOREIGN_BASS
     for column, (root, name) in enumerate(_CHORDS):
@@ -240,7 +247,7 @@ def _fits(evidence: Evidence) -> Callable[[int, int], Floats]:
 
 
 def _endings(evidence: Evidence) -> dict[int, Floats]:
-    """By the boundary where a phrase's last note begins: what its cadence adds, ``(K, E)``."""
+    """The scores ``(K, E)`` of cadences, by the boundary where the phrase's last note begins."""
     found = {}
     for cadence in cadences(evidence.chorale):
         bonus = np.zeros((12, len(NUMERALS)))

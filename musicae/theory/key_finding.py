@@ -1,4 +1,4 @@
-"""The key that notes show: how long each pitch class sounds, held against a published profile."""
+"""Find the key of a chorale: the durations of its pitch classes under a published key profile."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Shanahan, *The Use of Large Corpora to Train a New Type of Key-Finding Algorithm
 Krumhansl and Kessler, Aarden and Essen, Bellman and Budge, and Temperley with Kostka and Payne."""
 
 LAST_NOTE = 0.2
-"""What the lowest voice's last note adds to the keys of which it is the tonic, in nats a note."""
+"""Added to the two keys whose tonic is the lowest voice's last note, in nats a note."""
 SIGNATURE = 0.1
-"""What a key signature adds to its two keys, in nats a note: enough to settle a doubt between
+"""Added to the two keys of a key signature, in nats a note: enough to settle a doubt between
 relative keys, not enough to overrule the notes where the signature is that of a church mode."""
 
 
 def find_key(chorale: Chorale, signature: int | None = None) -> Key:
     """The key in which the notes of all voices, weighted by duration, are likeliest.
 
-    Works as well on a soprano alone. ``signature`` is evidence, the sharps (or, negative, flats)
-    of a key signature; the chorale's own ``key`` is not looked at. Raises ChoraleError where
+    A soprano alone is enough. ``signature``, the sharps of a key signature (flats where negative),
+    counts as evidence; the chorale's own ``key`` is ignored. Raises ChoraleError where
     nothing sounds.
 
     On the train side this is the recorded key of 87% of Bach's chorales and of 84% of their
@@ -73,7 +73,10 @@ _LOG_PROFILES = _log_profiles()
 
 
 def likely_key(chorale: Chorale) -> Key:
-    """The key of the notes, with the signature as evidence; of silence, that of the signature."""
+    """The key found in the notes with the signature as evidence.
+
+    Where nothing sounds it is the chorale's own key, or C major.
+    """
     signature = chorale.key.fifths if chorale.key else None
     if (chorale.pitch == REST).all():
         return chorale.key or Key(0, MODES[0])

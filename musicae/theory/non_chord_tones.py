@@ -1,8 +1,8 @@
-"""Which notes are ornaments of a chord: by their place in the bar, their length and their steps.
+"""Non-chord tones: which notes are ornaments, by metrical place, length and melodic steps.
 
-Passing and neighbouring notes, anticipations and suspensions as in Kostka and Payne, *Tonal
-Harmony*, ch. 11 and 12: what is short and weak and moves by step, what is repeated at once, and
-what is held or repeated from before and falls by step.
+Passing and neighbour notes, anticipations and suspensions are those of Kostka and Payne, *Tonal
+Harmony*, ch. 11 and 12: short weak notes that move by step or are repeated at once, and notes held
+or repeated from before that fall by step.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import DOTTED_QUARTER, N_VOICES, STEPS_PER_QUARTER
 
 FOREIGN_WEIGHT = 1.05
-"""What a note counts against a chord to which it does not belong; for one, it counts 1."""
+"""The weight of a foreign note against a chord; a chord tone has a weight of 1 for it."""
 ORNAMENT_SHARE = 0.1
-"""What counts of a foreign note that passes, turns, anticipates or is suspended."""
+"""The share of that weight for passing and neighbour notes, anticipations and suspensions."""
 WEAK_WEIGHT = 0.8
-"""What counts of a note that is short and weak where it belongs to the chord."""
+"""The weight of a short note on a weak place for a chord that it belongs to."""
 
 
 def ranks_of(chorale: Chorale) -> Ints:
@@ -37,7 +37,7 @@ def ranks_of(chorale: Chorale) -> Ints:
 
 
 def weights(chorale: Chorale, ranks: Ints) -> tuple[Floats, Floats]:
-    """``(T, V)`` what each note counts where it belongs to the chord and where it does not.
+    """``(T, V)`` the weight of each note for a chord that it belongs to, and against another.
 
     ``ranks`` are those of ``ranks_of``.
     """

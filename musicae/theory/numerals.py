@@ -1,6 +1,6 @@
 """The chords of a key as Roman numerals: what each is called, how likely it is, what follows it.
 
-The costs are in the unit of ``musicae.analysis``: one voice that sounds a chord tone for a quarter.
+The costs are in the unit of ``harmonic_search``: one voice that sounds a chord tone for a quarter.
 """
 
 from __future__ import annotations

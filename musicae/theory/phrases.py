@@ -1,12 +1,11 @@
-"""Where the phrases of a melody end: as its marks say, or as its long notes, rests and bars tell.
+"""Infer where the phrases of a melody end, from its long notes, rests, leaps and bars.
 
-Ends are inferred much as Temperley's grouper does it (*The Cognition of Basic Musical Structures*,
-2001, ch. 3): a note counts as an end for the time until the next one begins, phrases are preferred
-in the usual length and at parallel places in the bar, and dynamic programming finds the best of
-all divisions. From Cambouropoulos (*The Local Boundary Detection Model*, ICMC 2001) comes that a
-leap divides too. The weights were chosen on the train side of Bach's chorales and on the melodies
-in ``data``, few false ends being worth more than many right ones; ``benchmarks/voice_leading.py``
-measures them.
+The method follows Temperley's grouper (*The Cognition of Basic Musical Structures*, 2001, ch. 3). A
+note counts as an end for the time until the next one begins, phrases of the usual length and at
+parallel places in the bar are preferred, and dynamic programming finds the best division. That a
+leap divides too is from Cambouropoulos (*The Local Boundary Detection Model*, ICMC 2001). The
+weights were chosen on the train side of Bach's chorales and on the melodies in ``data``, where few
+false ends count for more than many right ones; ``benchmarks/voice_leading.py`` measures them.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from musicae.core.constants import N_VOICES
 from musicae.core.meter import Measure, Meter
 
 NO_PHRASES, INFER_PHRASES = "none", "infer"
-"""The wishes that are no files."""
+"""The values of ``phrases`` that are not paths of files."""
 
-# What speaks for the end of a phrase, in points.
+# Points for the end of a phrase after a note.
 _LONG = 1.25
 """For each doubling of the time to the next note, over the melody's mean."""
 _REST = 3.0
@@ -39,7 +38,7 @@ _WHOLE_BARS = 0.5
 """For a phrase after which the next one begins at the same place in the bar as it began itself;
 once more where it lasts an even number of bars."""
 
-# What speaks against it.
+# Points against it.
 _EACH_END = 3.5
 """Against any end at all: a cadence within a phrase is worse than a phrase without one."""
 _OFF_BEAT = 2.0
@@ -57,19 +56,19 @@ MOST_DOUBLINGS = 2.0
 
 
 class _Place(NamedTuple):
-    """A note of the melody as the search sees it; times in steps."""
+    """A note of the melody as the search sees it; times are in steps."""
 
     begin: int
     next: int
-    """Where the next note begins, or the last one falls silent."""
+    """The step of the next note, or of the end of the last one."""
     over: int
-    """The same, but of a rest at most a bar is counted."""
+    """The same, with at most one bar of a rest counted."""
     bar: int
     """The length of a bar here."""
     usual: float
     """The usual length of a phrase here."""
     end: float | None
-    """What speaks for an end, the phrase's length apart; None where none can be."""
+    """Points for an end here, without those for the phrase's length; None where none can be."""
 
 
 def infer(chorale: Chorale) -> tuple[int, ...]:
@@ -111,7 +110,7 @@ def melody_of(chorale: Chorale) -> list[Note]:
 
 
 def _places(chorale: Chorale) -> list[_Place]:
-    """The melody's notes with what speaks for a phrase to end on each."""
+    """The melody's notes with the points for a phrase to end on each."""
     notes = melody_of(chorale)
     nexts = [note.step for note in notes[1:]] + [n.step + n.duration for n in notes[-1:]]
     around = _bars_of(chorale, notes)
@@ -146,7 +145,7 @@ def _divisions(
     ends: Sequence[int],
     best: dict[int, tuple[float, int | None]],
 ) -> Iterable[tuple[float, int | None]]:
-    """The points of ending a phrase there, for each end before it that is near, and that end."""
+    """For each near end before a place: the points of the phrase between them, and that end."""
     assert place.end is not None
     near = False
     for before in chain(reversed(ends), (None,)):
@@ -169,7 +168,7 @@ def _interval(notes: Sequence[Note]) -> int:
 
 
 def _strong(meter: Meter) -> tuple[float, ...]:
-    """How far into a bar its strong beats are: the first, and the middle one of an even number."""
+    """Strong beats, in steps from the bar line: the first and, of an even number, the middle."""
     beats = meter.steps_per_bar / meter.steps_per_beat
     return (0, meter.steps_per_bar / 2) if beats % 2 == 0 else (0,)
 

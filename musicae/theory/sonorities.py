@@ -1,5 +1,6 @@
-"""A chorale read chord by chord: what sounds at each change, how the voices got there, which chord
-it is. Axes: ``N`` sonorities, ``V`` voices, ``K`` the six pairs of voices.
+"""Sonorities: the pitches at each change in a chorale, the motion between them, and their chords.
+
+Axes: ``N`` sonorities, ``V`` voices, ``K`` the six pairs of voices.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ CHORDS = (
     ("open", (0, 7)),
     ("open", (0,)),
 )
-"""What chords are called and the semitones of their members above the root."""
+"""The names of chords and the semitones of their members above the root."""
 
 
 class Harmony(NamedTuple):
@@ -74,7 +75,7 @@ class Harmony(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Sonorities:
-    """What sounds wherever a voice begins a note or falls silent.
+    """The pitches at every step where a voice begins a note or falls silent.
 
     Args:
         chorale: the music.
@@ -111,18 +112,18 @@ class Sonorities:
 
     @cached_property
     def key(self) -> Key:
-        """The key that the notes show; the chorale's key signature counts as evidence."""
+        """The key found in the notes; the chorale's key signature counts as evidence."""
         return find_key(self.chorale, self.chorale.key.fifths if self.chorale.key else None)
 
     @cached_property
     def harmonies(self) -> list[Harmony | None]:
-        """For each sonority the chord that its pitch classes are, if they are one."""
+        """For each sonority its chord; None where its pitch classes form none."""
         bits = np.where(self.pitch != REST, 1 << self.pitch % 12, 0)
         return [_BY_CONTENT.get(content) for content in np.bitwise_or.reduce(bits, axis=1).tolist()]
 
     @cached_property
     def places(self) -> NDArray[np.int64]:
-        """``(N, V)`` places on the line of fifths of what sounds: how the score spells it."""
+        """``(N, V)`` places on the line of fifths of the pitches, as the score spells them."""
         latest = self.chorale.note_starts[self.steps]
         places: NDArray[np.int64] = spell(self.chorale)[latest, np.arange(N_VOICES)]
         return places
@@ -134,7 +135,7 @@ class Sonorities:
 
 @lru_cache(maxsize=8)
 def sonorities(chorale: Chorale) -> Sonorities:
-    """The sonorities of a chorale; the last few are kept, as every rule asks for them.
+    """The sonorities of a chorale; the last few results are cached, because every rule needs them.
 
     >>> amen = Chorale.from_notes([[(0, 8, 72)], [(0, 8, 67)], [(0, 4, 65), (4, 4, 64)]])
     >>> chords = sonorities(amen)

@@ -14,19 +14,21 @@ In a minor key this holds the raised sixth and seventh as sharps."""
 
 
 SPELLING_REACH = STEPS_PER_QUARTER
-"""How far around a note the others count for its spelling, in steps."""
+"""Notes within so many steps count for the spelling of a note."""
 
 
 def places_near(fifths: int) -> NDArray[np.int64]:
-    """``(12,)`` the place of each pitch class on the line of fifths that is nearest to a key
-    signature's, of so many sharps or (negative) flats."""
+    """``(12,)`` the place of each pitch class on the line of fifths nearest to a key signature.
+
+    ``fifths`` are its sharps, or flats where negative.
+    """
     low = fifths + SPELLING_WINDOW.start
     places: NDArray[np.int64] = (7 * np.arange(12) - low) % 12 + low
     return places
 
 
 def spell(chorale: Chorale) -> NDArray[np.int64]:
-    """``(T, V)`` places on the line of fifths (F -1, C 0, G 1) of what sounds.
+    """``(T, V)`` the place of each note on the line of fifths (F -1, C 0, G 1).
 
     The first guess takes the places nearest to the key signature's. Then each note moves to the
     place nearest to the middle between the key and what sounds around it, so that a passing
@@ -54,7 +56,7 @@ def spell(chorale: Chorale) -> NDArray[np.int64]:
 
 
 def _likely_fifths(chorale: Chorale) -> int:
-    """The signature whose scale holds the most of what sounds; the fewest accidentals on a tie."""
+    """The signature whose scale holds the most of the music; of equal ones the smallest."""
     heard = np.bincount(chorale.pitch[chorale.pitch != REST] % 12, minlength=12)
     scale = np.arange(-1, 6)
     return max(range(-6, 7), key=lambda f: (int(heard[7 * (f + scale) % 12].sum()), -abs(f)))

@@ -1,4 +1,4 @@
-"""How sure a model may be: one number, found on music that it did not learn from."""
+"""Temperature scaling on held-out music."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from musicae.models.voice_transformer import MaskedBatch, VoiceTransformer, surprise
 
-CALIBRATIONS = np.arange(0.8, 2.0, 0.02).round(2).tolist()
+TEMPERATURES = np.arange(0.8, 2.0, 0.02).round(2).tolist()
+"""The softmax temperatures that are tried."""
 
 Batch = TypeVar("Batch")
 
@@ -22,12 +23,15 @@ def calibrate(
     batches: Sequence[Batch],
     read: Callable[[Batch], tuple[Tensor, MaskedBatch]],
 ) -> None:
-    """Divide the logits by what makes batches that it did not learn from the likeliest.
+    """Fit the softmax temperature that minimizes the negative log-likelihood of held-out batches.
 
-    Guo et al. 2017, *On Calibration of Modern Neural Networks*. ``read`` gives a batch's logits
-    and what they speak of.
+    Guo et al. 2017, *On Calibration of Modern Neural Networks*. It is stored in
+    ``model.calibration``. ``read`` gives the logits of a batch, and the batch of their targets.
     """
     model.calibration.fill_(1.0)
-    found = [read(batch) for batch in batches]
-    nats = [sum(float(surprise(x / c, p).sum()) for x, p in found) for c in CALIBRATIONS]
-    model.calibration.fill_(CALIBRATIONS[int(np.argmin(nats))])
+    predictions = [read(batch) for batch in batches]
+    nats = [
+        sum(float(surprise(logits / temperature, batch).sum()) for logits, batch in predictions)
+        for temperature in TEMPERATURES
+    ]
+    model.calibration.fill_(TEMPERATURES[int(np.argmin(nats))])

@@ -1,4 +1,4 @@
-"""How each model is made for release: what it has to do, its layers and its settings."""
+"""The recipes of the shipped models: task, layers and settings."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from musicae.training.task import Recipe, Settings
 from musicae.training.vae import CompositionTask
 
 OUTER_FIRST = (0, 3, 2, 1)
-"""Soprano, bass, tenor, alto: as harmony is taught, the outer voices before the inner ones."""
+"""The order of writing: soprano, bass, tenor, alto; outer voices first, as harmony is taught."""
 
 
 def _width(voices: Sequence[int]) -> int:
+    """The length of MiniBach's flat vectors of these voices."""
     return WINDOW * sum(VOCABULARY[v] for v in voices)
 
 
-BY_HEART = Settings(
+TRANSFORMER_SETTINGS = Settings(
     epochs=24,
     batch_size=16,
     learning_rate=1.5e-3,
@@ -32,23 +33,23 @@ BY_HEART = Settings(
     average=0.995,
     clip=1.0,
 )
-"""Three hundred chorales are few: after these epochs a harmonizer knows them by heart, unless it
-hears from others how sure it may be."""
+"""Settings for learning from three hundred chorales: without teachers, a harmonizer overfits when
+it is trained for longer than this."""
 
-WRITER: dict[str, Any] = {
+TRANSFORMER: dict[str, Any] = {
     "lowest": [low for low, _ in VOICE_RANGES],
     "symbols": list(VOCABULARY),
     "order": list(OUTER_FIRST),
     "context": list(step_features.SIZES),
     "dropout": 0.35,
 }
-"""The layers of a model that writes four voices."""
+"""The vocabulary and layers of a ``VoiceTransformer`` of four voices."""
 
-FOLLOWER: dict[str, Any] = WRITER | {
+FOLLOWER: dict[str, Any] = TRANSFORMER | {
     "context": [*step_features.SIZES, *plan_features.PLAN_SIZES],
     "chords": [list(members) for members in plan_features.MEMBERS],
 }
-"""The layers of one that follows a plan."""
+"""The same of one that follows a plan."""
 
 RECIPES = {
     "minibach": Recipe(
@@ -64,15 +65,16 @@ RECIPES = {
     "harmonizer": Recipe(
         task=HarmonyTask(),
         config=FOLLOWER | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
-        settings=replace(BY_HEART, epochs=60, patience=60),
+        settings=replace(TRANSFORMER_SETTINGS, epochs=60, patience=60),
         taught_by=HarmonyTask,
         precision="auto",
         four_part=True,
     ),
     "vae": Recipe(
         task=CompositionTask(piece_nats=20.0, beat_nats=0.3, probes=300),
-        config=WRITER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
-        settings=replace(BY_HEART, epochs=40, patience=40),
+        config=TRANSFORMER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
+        settings=replace(TRANSFORMER_SETTINGS, epochs=40, patience=40),
         precision="bf16-mixed",
     ),
 }
+"""The recipes by the names of the models, the keys of ``checkpoint.KINDS``."""

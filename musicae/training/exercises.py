@@ -1,4 +1,4 @@
-"""The harmonizer's exercises: pieces in any key with some of their notes and chords taken out."""
+"""Exercises of the harmonizer: pieces in any key, with some of their notes and chords masked."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.encoding.batches import concatenate
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
 from musicae.encoding.plan_features import PLAN_SIZES, STYLE, chord_columns, style_number
 from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, step_features
@@ -23,7 +23,7 @@ from musicae.encoding.tokens import (
     symbol_starts,
     window,
 )
-from musicae.models.vocabulary import FIRST_PITCH, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH
 from musicae.models.voice_transformer import MaskedBatch
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
@@ -33,56 +33,60 @@ from musicae.training.plan_hiding import partly_hidden
 from musicae.training.task import StyledPiece
 
 LONGEST_EXERCISE = 256
-"""Steps of an exercise: sixteen bars of 4/4."""
+"""The greatest length of an exercise in steps: sixteen bars of 4/4."""
 
 SOPRANO_ALONE = 0.55
 _NOTHING = 0.1
 WHOLE_VOICES = 0.2
-"""Shares of exercises in which the soprano, nothing, or any voices are given; in the others it is
-passages of any voices."""
+"""Shares of exercises in which the soprano, nothing, or random whole voices are known; in the
+others random passages of random voices are."""
 VOICE_GIVEN, SOPRANO_GIVEN, PASSAGE_GIVEN = 0.5, 0.7, 0.7
-"""How likely a voice is given as a whole; in exercises with passages, the soprano as a whole, and
-each voice within a passage."""
+"""Probabilities that a voice is known as a whole; in exercises with passages, that the soprano is
+known as a whole, and that a voice is known in a passage."""
 SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
+"""The least length of a passage in steps, and the greatest number of passages."""
 _PHRASES_UNTOLD = 0.15
+"""The share of exercises without phrases in the features."""
 RHYTHM_TOLD = 0.5
-STYLE_UNTOLD = 0.15
+"""The share of exercises with the rhythm in the features."""
+_STYLE_UNTOLD = 0.15
+"""The share of exercises without the style in the features."""
 AS_WRITTEN = 0.6
-"""The share of exercises in which a piece is not ``augmented``."""
+"""The share of exercises from pieces that are not augmented."""
 VARIANTS = 5
-"""So many augmented variants of each piece are made."""
+"""The number of augmented variants of each piece."""
 OTHERS = 1.5
-"""At most so many pieces by others an epoch has for each one of Bach's."""
+"""The greatest number of pieces by others in an epoch, for each one by Bach."""
 _POOL = 8
-"""Among so many batches, exercises of like lengths are put into one."""
+"""Exercises are sorted by length within this many batches."""
 
 
 class Exercise(NamedTuple):
-    """A chorale, ready for any key and any choice of known notes and chords."""
+    """A piece as tensors, from which exercises are made."""
 
     tokens: Tensor
-    """``(T, V)`` as near to the original key as the ranges allow."""
+    """``(T, V)`` in the key nearest to the original that fits the ranges."""
     contexts: tuple[Tensor, Tensor]
-    """``(T, C)`` with the key that the whole chorale shows, and that its soprano shows; nothing of
-    the style and of the plan."""
+    """``(T, C)`` step features with the key of the whole piece, and with that of the soprano."""
     tonics: tuple[int, int]
+    """Pitch classes of the tonics of these keys."""
     plans: tuple[HarmonicPlan, HarmonicPlan]
-    """The chords in these keys."""
+    """The chords of the piece in these keys."""
     shifts: tuple[int, ...]
-    """Semitones by which ``tokens`` can be moved."""
+    """Semitones by which ``tokens`` can be transposed."""
 
 
 class Exercises:
-    """Exercises to draw from; each time they are cut, moved and emptied anew.
+    """Exercises, which are cut, transposed and masked at random each time they are asked for.
 
     Args:
-        chorales: Bach's. With ``every_key``, each is moved by as many semitones as the voices'
-            ranges allow, cut to ``LONGEST_EXERCISE`` steps, often ``augmented``, and any notes and
-            chords may be given; without, they are used as they are, with the soprano and the
-            whole plan given.
+        chorales: Bach's.
+        every_key: True to transpose at random within the voices' ranges, to cut to
+            ``LONGEST_EXERCISE`` steps, to augment often, and to mask notes and chords at random;
+            False to keep chorales whole, with the soprano and the whole plan known.
         stride: lengths are multiples of this.
-        others: pieces of other styles, of which each epoch has ``OTHERS`` for each of Bach's.
-        variants: how many augmented variants each piece has; with 0, all stay as they are.
+        others: pieces by others, of which each epoch has at most ``OTHERS`` for each one by Bach.
+        variants: the number of augmented variants of each piece; 0 for no augmentation.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class Exercises:
         return self.by_bach + self.by_others
 
     def batches(self, order: Tensor, batch_size: int, *seed: int) -> list[Tensor]:
-        """The indices of an epoch, in an order by chance, in batches of like lengths."""
+        """The indices of an epoch in batches of similar lengths, in random order."""
         lengths = torch.tensor(
             [min(len(self.pieces[self.piece_of(i, seed)].chorale), LONGEST_EXERCISE) for i in order]
         )
@@ -122,55 +126,41 @@ class Exercises:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
-        """The exercises of these indices as one problem, drawn by ``seed`` and index.
-
-        They are filled up to one length with known silence.
-        """
-        problems = [
-            self._problem(self.piece_of(i, seed), np.random.default_rng([*seed, i]))
+        """Exercises padded to one length; their random choices depend on ``seed`` and index."""
+        # A process may have no share of the last batch: it gets a batch of no pieces.
+        pieces = [
+            self._masked(self.piece_of(i, seed), np.random.default_rng([*seed, i]))
             for i in indices or [0]
         ]
-        length = max(p.tokens.shape[0] for p in problems)
-        length += -length % self.stride
-        padded = []
-        for tokens, known, context, tonic in problems:
-            missing = (0, 0, 0, length - len(tokens))
-            padded.append(
-                MaskedBatch(
-                    F.pad(tokens, missing, value=SILENCE),
-                    F.pad(known, missing, value=True),
-                    F.pad(context, missing),
-                    tonic,
-                )
-            )
-        # Of the last batch a process may have no share.
-        return MaskedBatch(
-            *(torch.stack(part)[: len(indices)] for part in zip(*padded, strict=True))
-        )
+        length = max(piece.tokens.shape[1] for piece in pieces)
+        batch = concatenate(pieces, length + -length % self.stride)
+        return MaskedBatch(*(part[: len(indices)] for part in batch))
 
     def describe(self) -> dict[str, Any]:
-        """How many there are, and a fingerprint."""
+        """The number of pieces and a fingerprint."""
         digest = hashlib.sha256()
-        for piece in self.pieces:
-            digest.update(piece.chorale.pitch.tobytes() + piece.chorale.onset.tobytes())
-            facts = piece.chorale
-            told = (facts.meters, facts.pickup, facts.key, facts.fermatas, *piece[1:])
-            digest.update(repr(told).encode())
+        for chorale, style, key in self.pieces:
+            digest.update(chorale.pitch.tobytes() + chorale.onset.tobytes())
+            facts = (chorale.meters, chorale.pickup, chorale.key, chorale.fermatas, style, key)
+            digest.update(repr(facts).encode())
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
     def piece_of(self, index: int, seed: Sequence[int]) -> int:
-        """The piece of an index. Those by others take turns, epoch after epoch."""
+        """The piece of an index in an epoch, the last number of ``seed``.
+
+        Those by others take turns, epoch after epoch.
+        """
         index = int(index)
         if index < self.by_bach or not seed:
             return index
         others = len(self.pieces) - self.by_bach
         place = seed[-1] * self.by_others + index - self.by_bach
-        round_, place = divmod(place, others)
-        order = np.random.default_rng([*seed[:-1], round_]).permutation(others)
+        turn, place = divmod(place, others)
+        order = np.random.default_rng([*seed[:-1], turn]).permutation(others)
         return self.by_bach + int(order[place])
 
     def _exercise(self, piece: int, variant: int) -> Exercise:
-        """A piece as it is, or a variant of it, counted from 1."""
+        """A piece as written, or an augmented variant, counted from 1."""
         if (piece, variant) not in self.prepared:
             found = self.pieces[piece]
             if variant:
@@ -179,10 +169,10 @@ class Exercises:
             self.prepared[piece, variant] = _exercise(found)
         return self.prepared[piece, variant]
 
-    def _problem(self, piece: int, rng: np.random.Generator) -> MaskedBatch:
-        """One exercise ``(T, ...)``, without ``B``."""
+    def _masked(self, piece: int, rng: np.random.Generator) -> MaskedBatch:
+        """One exercise, as a batch of one."""
         if not self.every_key:
-            return self._as_it_is(piece)
+            return self._whole(piece)
         variant = 0
         if self.variants and rng.random() >= AS_WRITTEN:
             variant = 1 + int(rng.integers(self.variants))
@@ -192,7 +182,7 @@ class Exercises:
         tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
         by_soprano = int(rng.integers(2))
         plan = partly_hidden(exercise.plans[by_soprano], rng)
-        style = None if rng.random() < STYLE_UNTOLD else self.pieces[piece].style
+        style = None if rng.random() < _STYLE_UNTOLD else self.pieces[piece].style
         context = _with_plan(exercise.contexts[by_soprano], style, plan)
         if rng.random() < _PHRASES_UNTOLD:
             context[:, PHRASES] = 0
@@ -204,32 +194,33 @@ class Exercises:
             tokens = window(tokens, first, LONGEST_EXERCISE)
             context = context[first : first + LONGEST_EXERCISE]
         known = whole_notes(tokens, _given(len(tokens), rng))
-        tonic = torch.tensor((exercise.tonics[by_soprano] + shift) % 12)
-        return MaskedBatch(tokens, known, context, tonic)
+        tonic = torch.tensor([(exercise.tonics[by_soprano] + shift) % 12])
+        return MaskedBatch(tokens[None], known[None], context[None], tonic)
 
-    def _as_it_is(self, piece: int) -> MaskedBatch:
-        """The soprano of a piece and the plan in the soprano's key."""
+    def _whole(self, piece: int) -> MaskedBatch:
+        """A whole piece with its soprano and plan, in the soprano's key, as a batch of one."""
         exercise = self._exercise(piece, 0)
         known = torch.zeros(exercise.tokens.shape, dtype=torch.bool)
         known[:, ONLY_SOPRANO] = True
         context = _with_plan(exercise.contexts[1], self.pieces[piece].style, exercise.plans[1])
-        return MaskedBatch(exercise.tokens, known, context, torch.tensor(exercise.tonics[1]))
+        tonic = torch.tensor([exercise.tonics[1]])
+        return MaskedBatch(exercise.tokens[None], known[None], context[None], tonic)
 
 
 def without_plan(batch: MaskedBatch) -> MaskedBatch:
-    """A batch of which the chords are not known."""
+    """A batch without any known chords."""
     context = batch.context.clone()
     context[..., len(SIZES) + STYLE + 1 :] = 0
     return batch._replace(context=context)
 
 
 def whole_notes(tokens: Tensor, known: Tensor) -> Tensor:
-    """``(T, V)`` known as it is where each note begins, for the whole of the note."""
+    """``(T, V)``: a whole note is known where its first step is ``known`` ``(T, V)``."""
     return known.gather(0, symbol_starts(tokens))
 
 
 def _given(steps: int, rng: np.random.Generator) -> Tensor:
-    """``(T, V)`` what an exercise gives."""
+    """``(T, V)`` a random mask of what an exercise gives."""
     voices = 1 + len(ACCOMPANIMENT)
     known = np.zeros((steps, voices), dtype=np.bool_)
     kind = rng.random()
@@ -249,6 +240,7 @@ def _given(steps: int, rng: np.random.Generator) -> Tensor:
 
 
 def _exercise(piece: StyledPiece) -> Exercise:
+    """A piece as tensors."""
     chorale = piece.chorale
     shifts = transpositions(chorale)
     nearest = nearest_transposition(chorale)
@@ -277,12 +269,15 @@ def _with_plan(context: Tensor, style: str | None, plan: HarmonicPlan | None) ->
 
 
 def _rhythm(rate: float, plain: float, flowing: float) -> int:
-    """How ``step_features`` numbers a rhythm: of the third with the fewest notes, and the most."""
+    """The rhythm of a chorale, as a value of the column ``RHYTHM``, from its rate of notes.
+
+    ``plain`` and ``flowing`` are the terciles of all chorales' rates.
+    """
     if plain < rate < flowing:
         return 0
     return 1 + RHYTHMS.index("plain" if rate <= plain else "flowing")
 
 
 def _rate(chorale: Chorale) -> float:
-    """Notes a step of the voices below the soprano."""
+    """Notes per step in the voices below the soprano."""
     return float(chorale.onset[:, list(ACCOMPANIMENT)].sum() / len(chorale))

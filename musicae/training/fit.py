@@ -1,4 +1,4 @@
-"""The training loop: epochs, learning rate, validation, saved state and early stopping."""
+"""The training loop: epochs, learning rate, averaged weights, validation and early stopping."""
 
 from __future__ import annotations
 
@@ -6,17 +6,79 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from musicae.core.errors import TrainingError
 from musicae.training.task import Examples, OwnBatches, Settings, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+class LogRow(NamedTuple):
+    """One epoch in the log; losses are means over examples, in nats."""
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    valid_loss: float
+    learning_rate: float
+    """That of the epoch's last step."""
+    seconds: float
+    watched: dict[str, float]
+    """What ``Task.watch`` measured on the validation side, by column name."""
+
+
+class TrainingProgress(NamedTuple):
+    """How far a run is."""
+
+    epoch: int
+    """From 1."""
+    epochs: int
+    """The greatest number of epochs; training may stop earlier."""
+    step: int
+    """Optimizer steps done, over all epochs."""
+    steps: int
+    """Optimizer steps of all epochs together."""
+    loss: float
+    """Mean training loss of the epoch so far, over this process's examples."""
+    valid_loss: float | None
+    """That of the epoch before; None in the first."""
+
+
+ReportProgress = Callable[[TrainingProgress], None]
+"""Called after each step, in the first process only. Where ``train`` starts several processes that
+is a new process, which gets a copy: so it must be a function or object that can be pickled."""
+
+
+@dataclass
+class TrainingState:
+    """All that a run needs to go on after an epoch as if it had never stopped."""
+
+    model: dict[str, Tensor]
+    average: dict[str, Tensor]
+    """The running averages of the weights; the weights themselves where none are kept."""
+    optimizer: dict[str, Any]
+    best: dict[str, Tensor]
+    """The weights of the epoch of the lowest validation loss, on the CPU."""
+    rows: list[LogRow]
+    """The log so far."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as tensors, numbers and containers, which ``torch.load`` reads safely."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"rows": [tuple(row) for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainingState:
+        """The inverse of ``as_dict``. Raises TypeError where fields are missing or unknown."""
+        return cls(**values | {"rows": [LogRow(*row) for row in values.get("rows", ())]})
 
 
 def fit(
@@ -27,8 +89,8 @@ def fit(
     valid: Examples,
     *,
     settings: Settings,
-    state: dict[str, Any] | None = None,
-    save: Callable[[dict[str, Any]], None] | None = None,
+    state: TrainingState | None = None,
+    save: Callable[[TrainingState], None] | None = None,
     report: ReportProgress | None = None,
 ) -> list[LogRow]:
     """Train a model; it ends with the weights of the epoch of the lowest validation loss.
@@ -36,167 +98,195 @@ def fit(
     Args:
         fabric: launched; every process calls ``fit`` with the same arguments.
         model: updated in place.
-        task: what it has to do.
+        task: the loss, and what is measured besides it.
         train, valid: examples, of which each process takes its share.
         settings: the schedule.
         state: what ``save`` was given, to go on from there as if the run had never stopped.
         save: called after each epoch, in the first process.
         report: called after each step, in the first process.
 
-    Returns the log. Raises TrainingError where the loss is no longer a number.
+    Returns the log. Raises TrainingError where the loss is not finite.
     """
-    rank, world, device = fabric.global_rank, fabric.world_size, fabric.device
+    loop = _Loop(fabric, model, task, train=train, valid=valid, settings=settings, report=report)
+    if state:
+        loop.resume(state)
+    while not loop.is_over():
+        began = time.perf_counter()
+        train_loss, learning_rate = loop.train_epoch()
+        valid_loss = loop.validate()
+        loop.close_epoch(train_loss, valid_loss, learning_rate, began)
+        if save and fabric.global_rank == 0:
+            save(loop.state())
+    model.load_state_dict(loop.best)
+    return loop.rows
+
+
+class _Loop:
+    """The variables of a run, and its steps."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: nn.Module,
+        task: Task,
+        *,
+        train: Examples,
+        valid: Examples,
+        settings: Settings,
+        report: ReportProgress | None,
+    ) -> None:
+        self.fabric, self.model, self.task = fabric, model, task
+        self.train_side, self.valid_side, self.settings = train, valid, settings
+        self.report = report if fabric.global_rank == 0 else None
+        self.network, self.optimizer = fabric.setup(model, _optimizer(model, settings))
+        self.average = copy.deepcopy(model).requires_grad_(False) if settings.average else model
+        """The model that is validated and kept."""
+        self.rows: list[LogRow] = []
+        self.best: dict[str, Tensor] = {}
+        self.steps_per_epoch = math.ceil(len(train) / settings.batch_size)
+        self.steps = settings.epochs * self.steps_per_epoch
+
+    def resume(self, state: TrainingState) -> None:
+        """Go on after the last epoch of ``state``."""
+        self.model.load_state_dict(state.model)
+        self.average.load_state_dict(state.average)
+        self.optimizer.load_state_dict(state.optimizer)
+        self.rows, self.best = list(state.rows), state.best
+
+    def state(self) -> TrainingState:
+        """The state after the last epoch."""
+        return TrainingState(
+            self.model.state_dict(),
+            self.average.state_dict(),
+            self.optimizer.state_dict(),
+            self.best,
+            self.rows,
+        )
+
+    def is_over(self) -> bool:
+        """Whether all epochs are done, or the last ones of ``patience`` brought no improvement."""
+        done = len(self.rows)
+        return (
+            done >= self.settings.epochs or done - best_epoch(self.rows) >= self.settings.patience
+        )
+
+    def train_epoch(self) -> tuple[float, float]:
+        """Train for one epoch; returns the mean loss and the last step's learning rate."""
+        # An epoch's random numbers depend on its number alone, so that a resumed run needs no
+        # generator's state. The order of the examples is the same in all processes; the random
+        # numbers of the layers differ.
+        settings, rank = self.settings, self.fabric.global_rank
+        epoch = len(self.rows) + 1
+        shuffle = torch.Generator().manual_seed(_seed(settings.seed, epoch))
+        torch.manual_seed(_seed(settings.seed, epoch, rank + 1))
+        order = torch.randperm(len(self.train_side), generator=shuffle)
+        total, seen, rate = torch.zeros((), device=self.fabric.device), 0, 0.0
+        self.network.train()
+        for number, batch in enumerate(self._batches(order, epoch)):
+            step = (epoch - 1) * self.steps_per_epoch + number
+            rate = settings.learning_rate_at(step, self.steps)
+            share = self._share(batch)
+            total = total + self._train_step(share, len(batch), epoch, step, rate)
+            seen += len(share)
+            if self.report:
+                before = self.rows[-1].valid_loss if self.rows else None
+                loss = total.item() / seen
+                self.report(
+                    TrainingProgress(epoch, settings.epochs, step + 1, self.steps, loss, before)
+                )
+        return self._mean(total, len(self.train_side)), rate
+
+    def _batches(self, order: Tensor, epoch: int) -> Sequence[Tensor]:
+        """The indices of each batch of an epoch."""
+        size = self.settings.batch_size
+        if isinstance(self.train_side, OwnBatches):
+            return self.train_side.batches(order, size, self.settings.seed, epoch)
+        batches: Sequence[Tensor] = torch.split(order, size)
+        return batches
+
+    def _train_step(
+        self, share: list[int], batch_size: int, epoch: int, step: int, rate: float
+    ) -> Tensor:
+        """One step of the optimizer on this process's share of a batch; returns its summed loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        examples = self.fabric.to_device(self.train_side.batch(share, self.settings.seed, epoch))
+        with self.fabric.autocast():
+            loss = self.task.loss(self.network, examples, step / self.steps).sum()
+        # Fabric averages gradients over processes, whose shares may differ by one example. Scaled
+        # like this, the average is the gradient of the mean loss of the whole batch.
+        self.fabric.backward(loss * (self.fabric.world_size / batch_size))
+        self.fabric.clip_gradients(
+            self.network,
+            self.optimizer,
+            max_norm=self.settings.clip or math.inf,
+            error_if_nonfinite=False,
+        )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._update_average(step)
+        return loss.detach()
+
+    @torch.no_grad()
+    def _update_average(self, step: int) -> None:
+        """Move the averages towards the weights, faster in the first steps."""
+        if self.average is not self.model:
+            decay = min(self.settings.average, (1 + step) / (10 + step))
+            averages, weights = list(self.average.parameters()), list(self.model.parameters())
+            update = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+            update(averages, weights, None)
+
+    @torch.no_grad()
+    def validate(self) -> float:
+        """The mean loss of the validation side."""
+        self.average.eval()
+        total = torch.zeros((), device=self.fabric.device)
+        every = torch.arange(len(self.valid_side))
+        for batch in torch.split(every, self.settings.batch_size):
+            examples = self.fabric.to_device(self.valid_side.batch(self._share(batch)))
+            with self.fabric.autocast():
+                total += self.task.loss(self.average, examples, 1.0).sum()
+        return self._mean(total, len(self.valid_side))
+
+    def close_epoch(
+        self, train_loss: float, valid_loss: float, learning_rate: float, began: float
+    ) -> None:
+        """Log an epoch that began at ``began``; keep its weights if they are the best so far."""
+        epoch = len(self.rows) + 1
+        if not math.isfinite(train_loss + valid_loss):
+            raise TrainingError(f"the loss of epoch {epoch} is no number; lower the learning rate")
+        first = self.fabric.global_rank == 0
+        watched = self.task.watch(self.average, self.valid_side) if first else {}
+        seconds = time.perf_counter() - began
+        self.rows.append(LogRow(epoch, train_loss, valid_loss, learning_rate, seconds, watched))
+        if best_epoch(self.rows) == epoch:
+            weights = self.average.state_dict()
+            self.best = {name: tensor.cpu().clone() for name, tensor in weights.items()}
+
+    def _share(self, batch: Tensor) -> list[int]:
+        """This process's examples of a batch of indices."""
+        share: list[int] = batch[self.fabric.global_rank :: self.fabric.world_size].tolist()
+        return share
+
+    def _mean(self, total: Tensor, count: int) -> float:
+        """The mean over ``count`` examples, from this process's sum."""
+        return float(self.fabric.all_reduce(total, reduce_op="sum")) / count
+
+
+def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.AdamW:
+    """AdamW, whose weight decay spares vectors such as biases."""
     groups: list[dict[str, Any]] = [
         {"params": [p for p in model.parameters() if p.dim() > 1]},
         {"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    network, optimizer = fabric.setup(
-        model, torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
-    )
-    judged = copy.deepcopy(model).requires_grad_(False) if settings.average else model
-    rows: list[LogRow] = []
-    best: dict[str, Tensor] = {}
-    if state:
-        rows, best = [LogRow(*row) for row in state["rows"]], state["best"]
-        model.load_state_dict(state["model"])
-        judged.load_state_dict(state["judged"])
-        optimizer.load_state_dict(state["optimizer"])
-    steps_per_epoch = math.ceil(len(train) / settings.batch_size)
-    steps = settings.epochs * steps_per_epoch
-
-    while len(rows) < settings.epochs and len(rows) - best_epoch(rows) < settings.patience:
-        began, epoch = time.perf_counter(), len(rows) + 1
-        # An epoch's random numbers follow from its number alone, so that a resumed run needs no
-        # generator's state; the order is that of all processes, what a layer draws is its own.
-        shuffle = torch.Generator().manual_seed(_seed(settings.seed, epoch))
-        torch.manual_seed(_seed(settings.seed, epoch, rank + 1))
-        order = torch.randperm(len(train), generator=shuffle)
-        total, seen, rate = torch.zeros((), device=device), 0, 0.0
-
-        network.train()
-        for number, batch in enumerate(_batches(train, order, settings, epoch)):
-            step = (epoch - 1) * steps_per_epoch + number
-            rate = settings.learning_rate_at(step, steps)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            share = batch[rank::world].tolist()
-            examples = fabric.to_device(train.batch(share, settings.seed, epoch))
-            with fabric.autocast():
-                share_loss = task.loss(network, examples, step / steps).sum()
-            # Fabric averages gradients over processes whose shares may differ by an example:
-            # scaled so, the average is the gradient of the whole batch's mean loss.
-            fabric.backward(share_loss * (world / len(batch)))
-            fabric.clip_gradients(
-                network, optimizer, max_norm=settings.clip or math.inf, error_if_nonfinite=False
-            )
-            optimizer.step()
-            optimizer.zero_grad()
-            _average(judged, model, settings.average, step)
-            total, seen = total + share_loss.detach(), seen + len(share)
-            if report and rank == 0:
-                before = rows[-1].valid_loss if rows else None
-                so_far = total.item() / seen
-                report(TrainingProgress(epoch, settings.epochs, step + 1, steps, so_far, before))
-
-        valid_total = _total_loss(fabric, judged, task, valid, settings.batch_size)
-        totals = fabric.all_reduce(torch.stack([total, valid_total]), reduce_op="sum").tolist()
-        train_loss, valid_loss = totals[0] / len(train), totals[1] / len(valid)
-        if not math.isfinite(train_loss + valid_loss):
-            raise TrainingError(f"the loss of epoch {epoch} is no number; lower the learning rate")
-        watched = task.watch(judged, valid) if rank == 0 else {}
-        rows.append(
-            LogRow(epoch, train_loss, valid_loss, rate, time.perf_counter() - began, watched)
-        )
-        if best_epoch(rows) == epoch:
-            best = {name: tensor.cpu().clone() for name, tensor in judged.state_dict().items()}
-        if save and rank == 0:
-            save(
-                {
-                    "rows": [tuple(row) for row in rows],
-                    "best": best,
-                    "model": model.state_dict(),
-                    "judged": judged.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                }
-            )
-
-    model.load_state_dict(best)
-    return rows
-
-
-def _batches(train: Examples, order: Tensor, settings: Settings, epoch: int) -> Sequence[Tensor]:
-    """The indices of each batch of an epoch."""
-    if isinstance(train, OwnBatches):
-        return train.batches(order, settings.batch_size, settings.seed, epoch)
-    batches: Sequence[Tensor] = torch.split(order, settings.batch_size)
-    return batches
-
-
-@torch.no_grad()
-def _total_loss(
-    fabric: Fabric,
-    model: nn.Module,
-    task: Task,
-    examples: Examples,
-    batch_size: int,
-) -> Tensor:
-    """The sum over this process's share of the examples."""
-    model.eval()
-    total = torch.zeros((), device=fabric.device)
-    for batch in torch.split(torch.arange(len(examples)), batch_size):
-        share = batch[fabric.global_rank :: fabric.world_size].tolist()
-        with fabric.autocast():
-            total += task.loss(model, fabric.to_device(examples.batch(share)), 1.0).sum()
-    return total
-
-
-@torch.no_grad()
-def _average(judged: nn.Module, model: nn.Module, share: float, step: int) -> None:
-    """Move the averages towards the weights, faster while they are still those of the start."""
-    if judged is model:
-        return
-    kept = min(share, (1 + step) / (10 + step))
-    torch._foreach_lerp_(list(judged.parameters()), list(model.parameters()), 1 - kept)
+    return torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
 
 
 def _seed(*numbers: int) -> int:
+    """A seed that depends on all ``numbers``."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-class TrainingProgress(NamedTuple):
-    """How far a run is."""
-
-    epoch: int
-    """From 1."""
-    epochs: int
-    """At most; an early stop comes sooner."""
-    step: int
-    """Steps of the optimizer done, of all epochs together."""
-    steps: int
-    """Steps of all epochs together."""
-    loss: float
-    """Mean training loss of the epoch so far, on this process's share."""
-    valid_loss: float | None
-    """Of the epoch before; None in the first."""
-
-
-ReportProgress = Callable[[TrainingProgress], None]
-"""Told the progress after each step, in the first process only. Where ``train`` starts several
-processes that is a new one, which gets a copy: a function or object that can be pickled."""
-
-
-class LogRow(NamedTuple):
-    """A line of the log; the losses are means over examples, the learning rate the last step's."""
-
-    epoch: int
-    train_loss: float
-    valid_loss: float
-    learning_rate: float
-    seconds: float
-    watched: dict[str, float]
-    """What else the task looks at on the validation side, a column each."""
-
-
 def best_epoch(rows: Sequence[LogRow]) -> int:
-    """The epoch of the lowest validation loss, the first of equals; 0 where there is none yet."""
+    """The epoch of the lowest validation loss, the first of equal ones; 0 where there is none."""
     return min(rows, key=lambda row: row.valid_loss).epoch if rows else 0

@@ -1,4 +1,4 @@
-"""What the harmonizer has to do: to fill what is open in a piece, along its plan."""
+"""Training of the harmonizer: to complete pieces along what is known of their plans."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from musicae.training.exercises import Exercises, without_plan
 from musicae.training.task import StyledPiece
 
 TAUGHT = 0.8
-"""How much teachers count beside Bach himself."""
-VALID_BATCH = 16
+"""The weight of the teachers' distributions in the loss; the rest is that of Bach's symbols."""
+_VALID_BATCH = 16
+"""Pieces a batch in ``HarmonyTask.watch``."""
 
 
 class HarmonyTask:
-    """To fill what is open in a chorale."""
+    """Complete a chorale of which some notes are known; with teachers, by distillation."""
 
     def __init__(self, teachers: Sequence[nn.Module] = ()) -> None:
         self.teachers = tuple(teachers)
@@ -33,48 +34,49 @@ class HarmonyTask:
         config: Mapping[str, Any],
         others: Sequence[StyledPiece] = (),
     ) -> Exercises:
+        """The chorales, and pieces by others, as exercises."""
         stride = config.get("stride", HarmonizerConfig.stride)
         return Exercises(chorales, every_key, stride, others)
 
     def begin(self, network: nn.Module, examples: Exercises) -> None:
-        """Nothing need be set."""
+        """All initial weights are random."""
 
     @torch.no_grad()
     def watch(self, network: nn.Module, valid: Exercises) -> dict[str, float]:
-        """The loss of the validation side without plans."""
+        """The validation loss without plans."""
         losses = [
             self.loss(network, without_plan(valid.batch(indices.tolist())))
-            for indices in torch.split(torch.arange(len(valid)), VALID_BATCH)
+            for indices in torch.split(torch.arange(len(valid)), _VALID_BATCH)
         ]
         return {"valid_loss_without_plan": torch.cat(losses).mean().item()}
 
     def loss(self, network: nn.Module, batch: MaskedBatch, _progress: float = 1.0) -> Tensor:
-        """Nats a step at which something is open: ``(B,)``.
+        """``(B,)`` nats per step that has unknown symbols.
 
-        While it learns from teachers, a model is surprised not by Bach's symbol alone but, for
-        the most part, by what they hold possible.
+        In training with teachers it is a weighted mean of the cross-entropies with Bach's symbols
+        and with the teachers' mean distribution.
         """
-        logits = network(batch, open_only=True)
+        logits = network(batch, unknown_only=True)
         nats = surprise(logits, batch)
         if network.training and self.teachers:
-            nats = (1 - TAUGHT) * nats + TAUGHT * self._disagreement(logits, batch)
+            nats = (1 - TAUGHT) * nats + TAUGHT * self._distillation(logits, batch)
         steps = (~batch.known).any(dim=-1).sum(dim=-1)
         return nats.sum(dim=(1, 2)) / steps.clamp_min(1)
 
-    def _disagreement(self, logits: Tensor, batch: MaskedBatch) -> Tensor:
-        """``(B, T, V)`` nats by which the teachers' average opinion surprises."""
+    def _distillation(self, logits: Tensor, batch: MaskedBatch) -> Tensor:
+        """``(B, T, V)`` the cross-entropy with the teachers' mean distribution, in nats."""
         with torch.no_grad():
-            opinions = [
-                teacher.to(batch.tokens.device)(batch, open_only=True).float().softmax(dim=-1)
+            shares = [
+                teacher.to(batch.tokens.device)(batch, unknown_only=True).float().softmax(dim=-1)
                 for teacher in self.teachers
             ]
-        opinion = torch.stack(opinions).mean(dim=0)
+        share = torch.stack(shares).mean(dim=0)
         surprises = -logits.float().log_softmax(dim=-1)
-        nats = (opinion * surprises.masked_fill(opinion == 0, 0.0)).sum(dim=-1)
+        nats = (share * surprises.masked_fill(share == 0, 0.0)).sum(dim=-1)
         return nats.masked_fill(batch.known, 0.0)
 
     def finish(self, network: nn.Module, _train: Exercises, valid: Exercises) -> None:
-        """Calibrate the model on the valid side."""
+        """Fit the softmax temperature on the validation side."""
         assert isinstance(network, Harmonizer)
-        problems = [valid.batch([i]) for i in range(len(valid))]
-        calibrate(network, problems, lambda problem: (network(problem), problem))
+        batches = [valid.batch([i]) for i in range(len(valid))]
+        calibrate(network, batches, lambda batch: (network(batch), batch))

@@ -1,8 +1,8 @@
-"""Training: one readable ``fit``, and ``train``, which runs it on the corpus.
+"""Train a model on the corpus, in one process or several, and resume a run that was stopped.
 
-Devices, precision and several processes are Lightning Fabric's business (the extra ``train``).
-Nothing here prints: ``train`` tells a callback how far it is, and writes into the run's folder
-a log, a summary, the weights, and after every epoch a state from which a killed run goes on.
+Lightning Fabric (the extra ``train``) handles devices, precision and processes. Nothing is printed:
+``train`` reports progress to a callback, and writes into the run's folder a log, a summary, the
+weights, and after each epoch the state from which a stopped run is resumed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -28,38 +29,39 @@ from musicae.corpus import load
 from musicae.corpus.four_part import read_four_part, training_pieces
 from musicae.models import checkpoint
 from musicae.training.config import RECIPES
-from musicae.training.fit import LogRow, ReportProgress, best_epoch, fit
+from musicae.training.fit import ReportProgress, TrainingState, best_epoch, fit
 from musicae.training.task import Examples, Settings, StyledPiece, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PRECISIONS = ("32-true", "bf16-mixed")
+"""Fabric's names of full precision and of matrix products in bfloat16."""
 AUTO = "auto"
-"""``bf16-mixed`` where the processor multiplies matrices in bfloat16, else ``32-true``."""
-# Fabric announces each process on standard error before it runs anything of ours but this.
+"""The faster one of ``PRECISIONS``, by what the processor has."""
+STATE, LOG, SUMMARY = "state.pt", "log.csv", "summary.json"
+"""Files in a run's folder, beside the weights."""
+# Fabric logs each process that it starts; a spawned process imports this module first.
 for _name in ("distributed", "rank_zero"):
     logging.getLogger(f"lightning_fabric.utilities.{_name}").setLevel(logging.WARNING)
 
-STATE, LOG, SUMMARY = "state.pt", "log.csv", "summary.json"
-
 
 class Run(NamedTuple):
-    """What a finished run came to."""
+    """The result of a finished run."""
 
     weights: Path
-    """The best epoch's weights; ``log.csv`` and ``summary.json`` lie beside them."""
+    """The file of the best epoch's weights; ``LOG`` and ``SUMMARY`` are beside it."""
     epochs: int
-    """Epochs that were run, before an early stop or in all."""
+    """Epochs that were run."""
     best_epoch: int
     valid_loss: float
-    """Of the best epoch."""
+    """That of the best epoch, a mean over examples in nats."""
     first_process: bool
-    """Whether this process is the one to speak; False in torchrun's other processes."""
+    """True in the process that should print; False in torchrun's other processes."""
 
 
 class _Job(NamedTuple):
-    """What each process of a run is told."""
+    """The arguments of a run, sent to each of its processes."""
 
     name: str
     task: Task
@@ -69,7 +71,8 @@ class _Job(NamedTuple):
     valid: Examples
     folder: Path
     facts: dict[str, Any]
-    state: dict[str, Any] | None
+    """What identifies the run: model, layers, settings, data; in JSON's types."""
+    state: TrainingState | None
     report: ReportProgress | None
 
 
@@ -88,32 +91,32 @@ def train(
     resume: bool = False,
     report: ReportProgress | None = None,
 ) -> Run:
-    """Train a model of ``RECIPES`` on the corpus's train side in every key, stopping early.
+    """Train a model of ``RECIPES`` on the corpus's train side in every key, with early stopping.
 
-    The validation side is used as it is, not transposed.
+    The chorales of the validation side are not transposed.
 
     Args:
-        name: of the model.
-        data: a corpus file; None is the one that comes with the project.
-        folder: where the run's files go, replacing those of a run before.
-        settings: instead of the recipe's.
+        name: a key of ``RECIPES``.
+        data: a corpus file; None for the one that comes with the project.
+        folder: where the run's files are written; those of an earlier run are replaced.
+        settings: in place of the recipe's.
         config: layers that differ from the recipe's, such as ``{"hidden": 400}``.
-        teachers: instead of the recipe's; each is trained first, in a folder within ``folder``.
-        devices: processes on this machine, which share each batch. They are started by spawning
-            from the ``musicae`` command, ``python -m musicae``, a test, or a script (below
-            ``if __name__ == "__main__":``); by forking from a notebook. Under ``torchrun``, on
-            one machine or several, its processes are used and this number is not:
+        teachers: in place of the recipe's; each is trained first, in a folder within ``folder``.
+        devices: processes on this machine, which share each batch. They are spawned from the
+            ``musicae`` command, ``python -m musicae``, a test, or a script (below
+            ``if __name__ == "__main__":``), and forked from a notebook. Under ``torchrun``, on one
+            machine or several, its processes are used and this number is ignored:
             ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
         accelerator: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``mps``.
-        precision: instead of the recipe's: ``32-true``, ``bf16-mixed``, which multiplies
-            matrices in bfloat16, or ``auto``, which takes the faster one of them.
-        four_part: a folder of four-part pieces by others (``corpus.four_part``), from which a
-            recipe that can learns beside the corpus.
-        resume: go on with the run that was killed in this folder; begin where there is none. On
-            the same machine the result is the uninterrupted run's, bit for bit.
-        report: told the progress.
+        precision: in place of the recipe's: ``32-true``, ``bf16-mixed``, which multiplies
+            matrices in bfloat16, or ``auto`` for the faster one.
+        four_part: a folder of four-part pieces by others (see ``corpus.four_part``), for recipes
+            that learn from them beside the corpus.
+        resume: go on with a run that was stopped in this folder; where there is none, start one.
+            On the same machine the result equals that of an uninterrupted run, bit for bit.
+        report: called with the progress.
 
-    Raises TrainingError, or another MusicaeError where the layers or the corpus are at fault.
+    Raises TrainingError, or another MusicaeError where layers or corpus are at fault.
     """
     if name not in RECIPES:
         raise TrainingError(f"no model is called {name!r}; there are {', '.join(RECIPES)}")
@@ -123,13 +126,13 @@ def train(
     if precision == AUTO:
         precision = faster_precision(accelerator)
     with torch.device("meta"):
-        checkpoint.build_model(name, config)  # refuses wrong layers before anything is done
+        checkpoint.build_model(name, config)  # raises for wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
     others = _styled(four_part) if recipe.four_part and four_part else ()
     train_side = recipe.task.examples(chorales.side("train"), True, config, others)
     valid_side = recipe.task.examples(chorales.side("valid"), False, config)
-    taught = [
+    trained_teachers = [
         checkpoint.load_checkpoint(
             train(
                 name,
@@ -149,13 +152,13 @@ def train(
         for number, teacher in enumerate(recipe.teachers if teachers is None else teachers, 1)
     ]
     task = recipe.task
-    if taught and recipe.taught_by:
-        task = recipe.taught_by([teacher.model for teacher in taught])
+    if trained_teachers and recipe.taught_by:
+        task = recipe.taught_by([teacher.model for teacher in trained_teachers])
     facts = {
         "model": name,
         "config": config,
         "settings": asdict(settings),
-        "teachers": [teacher.checksum for teacher in taught],
+        "teachers": [teacher.checksum for teacher in trained_teachers],
         "precision": precision,
         "data": {"train": _describe("train", train_side), "valid": _describe("valid", valid_side)},
     }
@@ -165,25 +168,30 @@ def train(
         raise TrainingError(f"{folder}: cannot be made ({error.strerror})") from None
     state = _read_state(folder / STATE, facts) if resume else None
     job = _Job(name, task, config, settings, train_side, valid_side, folder, facts, state, report)
+    return _launch(fabric, job)
+
+
+def _launch(fabric: Fabric, job: _Job) -> Run:
+    """Run a job in all processes. Raises TrainingError where a spawned one fails."""
     had_port = "MASTER_PORT" in os.environ
     try:
         run: Run = fabric.launch(partial(_work, job))
+        return run
     except ProcessRaisedException as error:
         reason = str(error).strip().splitlines()[-1]
         raise TrainingError(f"a process of the run failed: {reason}") from error
     finally:
-        if not had_port:  # the next run looks for a free one again
+        if not had_port:  # set by Fabric; the next run has to find a free port
             os.environ.pop("MASTER_PORT", None)
-    return run
 
 
 def faster_precision(accelerator: str) -> str:
-    """One of ``PRECISIONS``, by what the processor, or the GPU if it is used, can do."""
+    """The faster one of ``PRECISIONS`` on the processor, or on the GPU if one is used."""
     if accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        # Measured on a processor with AVX512-BF16 but without AMX: products in bfloat16 take 1.6
-        # times as long as in single precision.
+        # On a processor with AVX512-BF16 but without AMX, products in bfloat16 took 1.6 times as
+        # long as in single precision.
         fast = accelerator in ("auto", "cpu") and bool(torch.cpu.get_capabilities().get("amx_bf16"))
     return "bf16-mixed" if fast else "32-true"
 
@@ -191,12 +199,13 @@ def faster_precision(accelerator: str) -> str:
 def _styled(four_part: Path) -> list[StyledPiece]:
     """The pieces of a folder to train on."""
     return [
-        StyledPiece(piece.chorale, piece.style, piece.chorale.key)
+        StyledPiece(piece.chorale, piece.style, piece.key)
         for piece in training_pieces(read_four_part(four_part))
     ]
 
 
 def _describe(side: str, examples: Examples) -> dict[str, Any]:
+    """``Examples.describe``. Raises TrainingError where there are no examples."""
     if not len(examples):
         raise TrainingError(
             f"the {side} side of the corpus has nothing that this model learns from"
@@ -205,10 +214,10 @@ def _describe(side: str, examples: Examples) -> dict[str, Any]:
 
 
 def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
+    """Fabric on these devices. Raises TrainingError where it is missing or cannot be set up."""
     try:
         from lightning_fabric import Fabric
         from lightning_fabric.utilities.exceptions import MisconfigurationException
-        from lightning_fabric.utilities.imports import _IS_INTERACTIVE
     except ImportError:
         raise TrainingError(
             "training needs Lightning Fabric, which is not installed: pip install 'musicae[train]'"
@@ -222,9 +231,8 @@ def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         machines = int(os.environ["WORLD_SIZE"]) // devices
     elif devices > 1:
-        # Fabric's own choice runs the command line again for each process: no good from a test
-        # or any other caller whose command line does more than train.
-        strategy = "ddp_fork" if _IS_INTERACTIVE else "ddp_spawn"
+        # Fabric's default runs the command line again for each process, which fails in a test.
+        strategy = "ddp_fork" if hasattr(sys, "ps1") else "ddp_spawn"  # fork from a notebook
     try:
         return Fabric(
             accelerator=accelerator,
@@ -238,9 +246,9 @@ def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
 
 
 def _work(job: _Job, fabric: Fabric) -> Run:
-    """One process's part of a run; the first one writes the files."""
-    state: dict[str, Any] | None = fabric.broadcast(job.state)  # of the first machine's folder
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
+    """One process's part of a run; the first process writes the files."""
+    state: TrainingState | None = fabric.broadcast(job.state)  # from the first machine's folder
+    with torch.random.fork_rng(devices=[]):  # leave the caller's generator unchanged
         torch.manual_seed(job.settings.seed)
         model = checkpoint.build_model(job.name, job.config)
         job.task.begin(model, job.train)
@@ -252,7 +260,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
             job.valid,
             settings=job.settings,
             state=state,
-            save=lambda state: _save(job, state),
+            save=lambda state: _save_state(job, state),
             report=job.report,
         )
     best = rows[best_epoch(rows) - 1]
@@ -275,36 +283,41 @@ def _work(job: _Job, fabric: Fabric) -> Run:
         with whole_file(job.folder / SUMMARY) as path:
             text = json.dumps(summary | {"checksum": checksum}, indent=2)
             path.write_text(text + "\n", encoding="utf-8")
-    fabric.barrier()  # nobody goes on before the files are there
+    fabric.barrier()  # no process goes on before the files are written
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()  # else gloo now and then aborts at exit
+        torch.distributed.destroy_process_group()  # or gloo sometimes aborts at exit
     return Run(weights, len(rows), best.epoch, best.valid_loss, fabric.is_global_zero)
 
 
 def _versions() -> dict[str, str]:
+    """The versions of Python and of the packages that decide a run's numbers."""
     packages = ("musicae", "torch", "lightning-fabric")
     return {"python": platform.python_version()} | {p: metadata.version(p) for p in packages}
 
 
-def _save(job: _Job, state: dict[str, Any]) -> None:
+def _save_state(job: _Job, state: TrainingState) -> None:
+    """Write the log, and the state from which the run can be resumed."""
     with whole_file(job.folder / LOG) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        rows = [LogRow(*row) for row in state["rows"]]
-        writer.writerow([*LogRow._fields[:-1], *rows[0].watched])
-        writer.writerows([*row[:-1], *row.watched.values()] for row in rows)
-    # The state comes last: a run that is killed in between does the epoch again.
+        writer.writerow([*state.rows[0]._fields[:-1], *state.rows[0].watched])
+        writer.writerows([*row[:-1], *row.watched.values()] for row in state.rows)
+    # The state is written last: a run that is stopped in between repeats the epoch.
     with whole_file(job.folder / STATE) as path:
-        torch.save({"facts": job.facts, **state}, path)
+        torch.save({"facts": job.facts, **state.as_dict()}, path)
 
 
-def _read_state(path: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
-    """The state that a run with these facts left; None where there is none."""
+def _read_state(path: Path, facts: dict[str, Any]) -> TrainingState | None:
+    """The state of a run with these facts; None where there is none.
+
+    Raises TrainingError where the file is damaged or belongs to a run with other facts.
+    """
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        then = state.pop("facts")
-    except Exception as error:  # a damaged file can make torch raise anything
+        values: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        then = values.pop("facts")
+        state = TrainingState.from_dict(values)
+    except Exception as error:  # torch may raise anything for a damaged file
         raise TrainingError(f"{path}: is damaged; train without resuming") from error
     changed = [key for key in facts if then.get(key) != facts[key]]
     if changed:

@@ -1,4 +1,4 @@
-"""What a model needs to be trained: settings, examples, losses (``Task``) and ``Recipe``."""
+"""The parts of training a model: ``Settings``, ``Examples``, ``Task`` and ``Recipe``."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from musicae.core.key import Key
 
 @dataclass(frozen=True)
 class Settings:
-    """How a model is trained. Raises MusicaeError where the numbers make no sense."""
+    """How a model is trained. Raises MusicaeError where a number is out of range."""
 
     epochs: int = 10
-    """At most so many passes over the training examples."""
+    """The greatest number of passes over the training examples."""
     batch_size: int = 256
-    """Examples a step of the optimizer, over all processes together."""
+    """Examples per optimizer step, over all processes together."""
     learning_rate: float = 1e-3
-    """AdamW's, at its highest."""
+    """AdamW's, at its peak."""
     weight_decay: float = 0.0
-    """AdamW's, on matrices; biases are left alone."""
+    """AdamW's, on matrices; vectors such as biases have none."""
     warmup: float = 0.05
-    """Share of all steps in which the learning rate rises; then it falls to zero as a cosine."""
+    """The share of steps with rising learning rate; then it falls to 0 as a cosine."""
     patience: int = 5
-    """Epochs without a lower validation loss after which training stops."""
+    """Training stops after this many epochs without a lower validation loss."""
     average: float = 0.0
-    """What is judged and kept are running averages of the weights, of which a step keeps this
-    share (Polyak and Juditsky 1992, *Acceleration of Stochastic Approximation by Averaging*)."""
+    """The decay per step of the running averages of the weights, which are validated and kept
+    (Polyak and Juditsky 1992, *Acceleration of Stochastic Approximation by Averaging*); 0 to keep
+    the weights themselves."""
     clip: float = 0.0
-    """The greatest norm of all gradients together, to which longer ones are shortened; 0 for none.
-    """
+    """The norm to which larger gradients are clipped, over all parameters; 0 for no clipping."""
     seed: int = 0
-    """Of the first weights and of the order of the examples."""
+    """The seed of the initial weights and of the order of the examples."""
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.batch_size, self.patience) < 1:
@@ -50,7 +50,7 @@ class Settings:
             raise MusicaeError(f"a seed is not negative: {self.seed}")
 
     def learning_rate_at(self, step: int, steps: int) -> float:
-        """The learning rate of a step, counted from 0, of so many."""
+        """The learning rate of step ``step`` (from 0) of ``steps``."""
         warmup = math.ceil(self.warmup * steps)
         if step < warmup:
             return self.learning_rate * (step + 1) / warmup
@@ -64,31 +64,31 @@ class StyledPiece(NamedTuple):
     style: str
     """One of ``STYLES``."""
     key: Key | None
-    """None where it is found in the notes."""
+    """None where it is estimated from the notes."""
 
 
 class Examples(Protocol):
-    """What a model learns from."""
+    """The training or validation examples of a model."""
 
     def __len__(self) -> int: ...
 
     def batch(self, indices: Sequence[int], /, *seed: int) -> Any:
-        """Examples as a tensor, or tensors, ``(B, ...)``; ``seed`` is for what is drawn anew."""
+        """Examples as a tensor, or tensors, ``(B, ...)``; ``seed`` decides their random choices."""
 
     def describe(self) -> dict[str, Any]:
-        """What tells these examples from others, in JSON's types."""
+        """The number of examples and a fingerprint, in JSON's types."""
 
 
 @runtime_checkable
 class OwnBatches(Protocol):
-    """Examples that say themselves which of them are put together."""
+    """Examples that choose which of them make a batch."""
 
     def batches(self, order: Tensor, batch_size: int, /, *seed: int) -> Sequence[Tensor]:
-        """The indices ``order`` of an epoch, as many batches as they fill."""
+        """The indices ``order`` of an epoch in batches, as many as they fill."""
 
 
 class Task(Protocol):
-    """What a model has to do."""
+    """What a model learns: its examples and its loss."""
 
     def examples(
         self,
@@ -98,37 +98,42 @@ class Task(Protocol):
         others: Sequence[StyledPiece] = (),
         /,
     ) -> Examples:
-        """To learn from: in every key, or as the chorales are. ``config`` are the layers,
-        ``others`` the pieces of other composers, for a recipe with ``four_part``."""
+        """The examples of chorales, in every key or in their own.
+
+        ``config`` are the layers; ``others`` are pieces by others than Bach, for a recipe with
+        ``four_part``.
+        """
 
     def begin(self, network: nn.Module, examples: Any) -> None:
-        """Set what of an untrained model should not begin at random."""
+        """Set initial weights that should not be random."""
 
     def loss(self, network: nn.Module, batch: Any, progress: float, /) -> Tensor:
-        """Of each example of a batch, ``(B,)``, in nats; ``progress`` is the share of training that
-        is done."""
+        """``(B,)`` the loss of each example, in nats.
+
+        ``progress`` is the share of training that is done, 0 to 1; 1 in validation.
+        """
 
     def watch(self, network: nn.Module, valid: Any, /) -> dict[str, float]:
-        """What the log tells of each epoch besides the losses."""
+        """Measurements for the log of each epoch, besides the losses."""
 
     def finish(self, network: nn.Module, train: Any, valid: Any, /) -> None:
-        """Set what of a trained model is not learned step by step."""
+        """Set buffers of a trained model that gradients do not reach."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is made for release."""
+    """How a shipped model is trained."""
 
     task: Task
     config: dict[str, Any]
-    """Its layers."""
+    """The fields of the model's config: its layers."""
     settings: Settings
     precision: str = "32-true"
-    """In which matrices are multiplied; see ``training.train``."""
+    """The precision of matrix products; see ``training.run.train``."""
     four_part: bool = False
-    """Whether it is trained on pieces by others, too."""
+    """Whether it learns from the four-part pieces of other composers, too."""
     teachers: tuple[Settings, ...] = ()
-    """How models are trained beforehand from which this one learns beside the examples (Hinton,
-    Vinyals and Dean 2015, *Distilling the Knowledge in a Neural Network*)."""
+    """The settings of teachers that are trained first, for distillation (Hinton, Vinyals and Dean
+    2015, *Distilling the Knowledge in a Neural Network*)."""
     taught_by: Callable[[Sequence[nn.Module]], Task] | None = None
-    """The task with its teachers; None where there are none."""
+    """Makes the task of learning from trained teachers; None for a model without teachers."""

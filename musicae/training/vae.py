@@ -1,4 +1,4 @@
-"""What the VAE learns from: whole chorales in any key."""
+"""Training of the chorale VAE: whole chorales in any key."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
-from musicae.encoding.batches import frame_beats, padded
+from musicae.encoding.batches import concatenate_beats, frame_beats, pad
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, step_features
 from musicae.encoding.tokens import chorale_to_tokens, symbol_starts, window
@@ -34,53 +33,59 @@ from musicae.training.calibration import calibrate
 from musicae.training.task import StyledPiece
 
 LONGEST_PASSAGE = 256
-"""Steps of a passage that is learned from at a time: sixteen bars of 4/4."""
+"""The length in steps of training passages: sixteen bars of 4/4."""
 _PHRASES_UNTOLD = 0.15
+"""The share of passages without phrases in the features."""
 VOICES_KEPT, KEPT = 0.15, 0.4
-"""How often voices are given, and each of them then."""
+"""The share of passages in which whole voices are known, and the probability of each voice."""
 FORGETFULNESS = 0.9
-"""The writer does without the past in up to this share of frames."""
+"""The greatest share of frames whose past is hidden from the decoder."""
 MORE_ROOM, NARROWED, UNPRESSED = 4.0, 0.4, 0.2
-"""How much more room the latent vectors have at first, until which share of training it narrows,
-and until which one nothing presses."""
+"""Free-nats schedule: ``1 + MORE_ROOM`` times the final value at first, falling linearly until
+``NARROWED`` of training; the KL weight is 0 until ``UNPRESSED``."""
 MOST_PRESSURE = 4.0
-"""How much a nat too many counts at most, beside one of reconstruction."""
+"""The greatest KL weight, beside 1 for reconstruction."""
 ACTIVE = 0.01
+"""The variance of the posterior mean above which a latent dimension is active."""
 AT_ONCE = 8
-"""Chorales that are looked at together."""
+"""Validation chorales per batch in ``CompositionTask.watch``."""
 OUTLINE = 0.5
-"""How much it counts that the latent vectors alone tell the notes."""
+"""The weight of ``Losses.outline``."""
 
 
 class Example(NamedTuple):
+    """A chorale as tensors; ``T`` is a multiple of the stride."""
+
     tokens: Tensor
-    """``(T, V)``"""
+    """``(T, V)`` in the key nearest to the original that fits the ranges."""
     context: Tensor
-    """``(T, C)``"""
+    """``(T, C)`` the step features of its form."""
     beats: Tensor
-    """``(J,)``"""
+    """``(J,)`` the beat of each frame."""
     tonic: int
+    """A pitch class, 0 to 11."""
     shifts: tuple[int, ...]
-    """Semitones by which ``tokens`` can be moved."""
+    """Semitones by which ``tokens`` can be transposed."""
     attributes: tuple[float, ...]
-    """Those of ``attributes.ATTRIBUTES``."""
+    """The values of ``latent.attributes.ATTRIBUTES``."""
 
 
 class CompositionTask:
-    """To say a whole chorale in latent vectors, and write it again from them.
+    """Encode a whole chorale to latent vectors and reconstruct it.
 
-    The loss is the negative evidence lower bound, reconstruction and divergence from the prior;
-    to learn, also what the latent vectors alone do not tell of the notes. The posterior is
-    pressed towards the prior only where it holds more than is free (Kingma et al. 2016, *Improved
-    Variational Inference with Inverse Autoregressive Flow*), and at first not at all, lest the
-    writer learn to do without it; the prior follows the posterior from the beginning, and its
-    wishes count little in making it (cf. Hafner et al. 2021, *Mastering Atari with Discrete World
-    Models*, on balancing the two).
+    The loss is the negative evidence lower bound: reconstruction plus KL divergence from the prior.
+    In training three things are added. A second decoder predicts the notes from the latent vectors
+    alone (``Losses.outline``). The KL term counts only above a number of free nats (Kingma et al.
+    2016, *Improved Variational Inference with Inverse Autoregressive Flow*), and not at all at
+    first, so that the decoder does not learn to ignore the latent vectors. The prior is trained
+    from the start on the posterior without gradients to it, apart from a small share to the
+    piece's vector (cf. Hafner et al. 2021, *Mastering Atari with Discrete World Models*, on
+    balancing the two).
 
     Args:
-        piece_nats: what is free in a piece's vector.
-        beat_nats: what is free in its beats' vectors, a step.
-        probes: pieces that are imagined to find out what a slider has to move.
+        piece_nats: free nats of a piece's vector.
+        beat_nats: free nats of its beats' vectors, per step.
+        probes: sampled pieces from which the directions of the sliders are found.
     """
 
     def __init__(self, piece_nats: float, beat_nats: float, probes: int) -> None:
@@ -93,13 +98,14 @@ class CompositionTask:
         config: Mapping[str, Any],
         _others: Sequence[StyledPiece] = (),
     ) -> Pieces:
+        """The chorales as pieces."""
         return Pieces(chorales, every_key, ChoraleVAEConfig(**config))
 
     def begin(self, network: nn.Module, examples: Pieces) -> None:
-        """Nothing need be set."""
+        """All initial weights are random."""
 
     def loss(self, network: nn.Module, batch: BeatBatch, progress: float = 1.0) -> Tensor:
-        """Nats a step: ``(B,)``."""
+        """``(B,)`` nats per step; see the class."""
         if not network.training:
             return losses(network(batch), batch).bound
         share = torch.rand(len(batch.beats), 1, device=batch.beats.device) * FORGETFULNESS
@@ -115,31 +121,32 @@ class CompositionTask:
 
     @torch.no_grad()
     def watch(self, network: nn.Module, valid: Pieces) -> dict[str, float]:
-        """Reconstruction and divergence in nats, and the dimensions that are in use."""
+        """``LatentStatistics`` of the validation side."""
         device = next(network.parameters()).device
         order = range(len(valid))
-        batches = [_moved(valid.batch(order[i : i + AT_ONCE]), device) for i in order[::AT_ONCE]]
+        batches = [
+            _to_device(valid.batch(order[i : i + AT_ONCE]), device) for i in order[::AT_ONCE]
+        ]
         return latent_statistics(network, batches)._asdict()
 
     def finish(self, network: nn.Module, train: Pieces, valid: Pieces) -> None:
-        """Tell the model where its pieces lie in latent space, how sure it may be, and what its
-        sliders move."""
+        """Set the statistics of the latent vectors, the softmax temperature and the directions."""
         assert isinstance(network, ChoraleVAE)
         survey(network, train)
         batches = [valid.batch([i]) for i in range(len(valid))]
-        calibrate(network, batches, lambda batch: (network(batch).logits, batch.problem))
+        calibrate(network, batches, lambda batch: (network(batch).logits, batch.masked))
         if network.config.sliders:
-            has = np.array([example.attributes for example in train.pieces])
-            network.directions.copy_(find_directions(network, has.std(axis=0), self.probes))
+            deviations = np.std([example.attributes for example in train.pieces], axis=0)
+            network.directions.copy_(find_directions(network, deviations, self.probes))
 
 
 @torch.no_grad()
 def survey(model: ChoraleVAE, pieces: Pieces) -> None:
-    """Set ``latent_mean``, ``latent_spread`` and ``beat_mean``."""
+    """Set ``latent_mean``, ``latent_spread`` and ``beat_mean``, from the pieces' posteriors."""
     whole, variance, beats = [], [], []
     for example in pieces.pieces:
         piece = pieces.whole(example)
-        posterior = model.encode(piece, model.tokens_to_notes(piece.problem.tokens))
+        posterior = model.encode(piece, model.tokens_to_notes(piece.masked.tokens))
         whole.append(posterior.piece.mean[0])
         variance.append(posterior.piece.log_variance[0].exp())
         beats.append(posterior.beats.mean[0])
@@ -151,33 +158,37 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
 
 
 class Losses(NamedTuple):
-    """Each ``(B,)``, in nats."""
+    """The terms of the loss, each ``(B,)`` and in nats."""
 
     reconstruction: Tensor
+    """The negative log-likelihood of the unknown symbols, given the latent vectors."""
     piece: Tensor
-    """By how much the posterior of the piece's vector differs from its prior."""
+    """KL divergence of the piece's vector from the standard normal distribution."""
     beats: Tensor
-    """The same of its beats' vectors, the prior held fast."""
+    """KL divergence of the beats' vectors from the prior, without gradients to the prior."""
     beats_prior: Tensor
-    """The same number, the posterior held fast."""
+    """The same number, without gradients to the posterior."""
     outline: Tensor
-    """By how much the notes at the beginning of each frame surprise the latent vectors alone."""
+    """The negative log-likelihood of the pitches at the first step of each frame, by the latent
+    vectors alone."""
     steps: Tensor
+    """Steps of the piece, a multiple of the stride; not in nats."""
 
     @property
     def bound(self) -> Tensor:
-        """The negative evidence lower bound, a step; with latent vectors at the posterior's mean,
-        as in evaluation, it is a little better than it should be."""
+        """``(B,)`` the negative evidence lower bound per step.
+
+        In evaluation, with the posterior's means for samples, it is slightly too low.
+        """
         return (self.reconstruction + self.piece + self.beats) / self.steps
 
 
 def losses(reading: Reconstruction, batch: BeatBatch) -> Losses:
-    """What a reading of chorales costs."""
-    problem = batch.problem
-    stride = problem.tokens.shape[1] // batch.beats.shape[1]
+    """The terms of the loss of a forward pass."""
+    stride = batch.masked.tokens.shape[1] // batch.beats.shape[1]
     posterior, real = reading.posterior, reading.real[..., None]
     return Losses(
-        surprise(reading.logits, problem).sum(dim=(1, 2)),
+        surprise(reading.logits, batch.masked).sum(dim=(1, 2)),
         divergence(posterior.piece, standard(posterior.piece)).sum(dim=-1),
         (divergence(posterior.beats, reading.prior.detach()) * real).sum(dim=(1, 2)),
         (divergence(posterior.beats.detach(), reading.prior) * real).sum(dim=(1, 2)),
@@ -187,30 +198,30 @@ def losses(reading: Reconstruction, batch: BeatBatch) -> Losses:
 
 
 def _pressed(nats: Tensor, rate: Tensor, room: float, free: bool) -> Tensor:
-    """Nats that are felt the more, the more there are than there is room for."""
+    """``nats`` with gradients scaled by how far ``rate`` exceeds the free nats ``room``."""
     pressure = 0.0 if free else float((rate.detach() / room - 1).clamp(0, MOST_PRESSURE))
     return nats.detach() + pressure * (nats - nats.detach())
 
 
 class LatentStatistics(NamedTuple):
-    """How a model uses its latent vectors on some chorales."""
+    """Statistics of a model's latent vectors on some chorales."""
 
     reconstruction: float
-    """Nats a step."""
+    """Nats per step."""
     kl_piece: float
-    """Nats a chorale, of the piece's vector."""
+    """KL divergence of the piece's vector, nats per chorale."""
     kl_beats: float
-    """Nats a chorale, of its beats' vectors together."""
+    """KL divergence of all its beats' vectors, nats per chorale."""
     active_piece: int
-    """Dimensions of the piece's vector whose mean varies by more than ``ACTIVE`` (Burda, Grosse
-    and Salakhutdinov 2016, *Importance Weighted Autoencoders*)."""
+    """Active dimensions of the piece's vector: those whose posterior mean has a variance above
+    ``ACTIVE`` (Burda, Grosse and Salakhutdinov 2016, *Importance Weighted Autoencoders*)."""
     active_beat: int
-    """Dimensions of a beat's vector that do."""
+    """Active dimensions of a beat's vector."""
 
 
 @torch.no_grad()
 def latent_statistics(model: nn.Module, batches: Sequence[BeatBatch]) -> LatentStatistics:
-    """What happens in latent space on chorales that come as batches."""
+    """The statistics over batches of chorales, with the model in evaluation mode."""
     model.eval()
     found, whole, beats = [], [], []
     for batch in batches:
@@ -227,9 +238,9 @@ def latent_statistics(model: nn.Module, batches: Sequence[BeatBatch]) -> LatentS
 
 
 def outline_nats(reading: Reconstruction, batch: BeatBatch) -> Tensor:
-    """``Losses.outline``"""
-    stride = batch.problem.tokens.shape[1] // batch.beats.shape[1]
-    tokens = batch.problem.tokens
+    """``Losses.outline`` of a forward pass."""
+    stride = batch.masked.tokens.shape[1] // batch.beats.shape[1]
+    tokens = batch.masked.tokens
     symbol = tokens.gather(1, symbol_starts(tokens))[:, ::stride]  # (B, J, V)
     sounds = (symbol >= FIRST_PITCH) & (batch.beats != NONE)[..., None]
     index = (symbol - FIRST_PITCH).clamp_min(0)
@@ -238,8 +249,15 @@ def outline_nats(reading: Reconstruction, batch: BeatBatch) -> Tensor:
 
 
 class Pieces:
-    """Whole chorales to draw from; with ``every_key`` moved and cut to ``LONGEST`` anew each time,
-    without as they are."""
+    """Whole chorales, of which passages are taken at random.
+
+    Args:
+        chorales: what the pieces are made from.
+        every_key: True to transpose at random within the voices' ranges, to cut to
+            ``LONGEST_PASSAGE`` steps and to mark some voices as known; False to keep chorales
+            whole and in their own key.
+        config: the model's; its stride and lookahead decide the padding.
+    """
 
     def __init__(
         self, chorales: Sequence[Chorale], every_key: bool, config: ChoraleVAEConfig
@@ -251,22 +269,23 @@ class Pieces:
         return len(self.pieces)
 
     def batch(self, indices: Sequence[int], *seed: int) -> BeatBatch:
-        """The pieces of these indices, drawn by ``seed`` and index, filled up with silence."""
+        """Pieces padded to one length; their random choices depend on ``seed`` and index."""
+        # A process may have no share of the last batch: it gets a batch of no pieces.
         found = [
-            self._drawn(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
+            self._passage(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
         ]
-        longest = max(piece.problem.tokens.shape[1] for piece in found)
+        longest = max(piece.masked.tokens.shape[1] for piece in found)
         length = LONGEST_PASSAGE if self.every_key else longest + self.beyond
-        problem, beats = padded(found, length)
-        parts = (part[: len(indices)] for part in problem)
+        masked, beats = concatenate_beats(found, length)
+        parts = (part[: len(indices)] for part in masked)
         return BeatBatch(MaskedBatch(*parts), beats[: len(indices)])
 
     def whole(self, example: Example) -> BeatBatch:
-        """A piece as it is, as a batch of one."""
-        return padded([_uncut(example)], len(example.tokens) + self.beyond)
+        """The whole of an example in its own key, padded as in ``beat_batch``: a batch of one."""
+        return concatenate_beats([_uncut(example)], len(example.tokens) + self.beyond)
 
     def describe(self) -> dict[str, Any]:
-        """How many there are, and a fingerprint."""
+        """The number of chorales and a fingerprint."""
         digest = hashlib.sha256()
         for piece in self.pieces:
             for tensor in (piece.tokens, piece.context, piece.beats):
@@ -274,8 +293,8 @@ class Pieces:
             digest.update(repr(piece[3:]).encode())
         return {"chorales": len(self), "sha256": digest.hexdigest()}
 
-    def _drawn(self, example: Example, rng: np.random.Generator) -> BeatBatch:
-        """One piece, as a batch of one."""
+    def _passage(self, example: Example, rng: np.random.Generator) -> BeatBatch:
+        """A random passage of an example, or all of it, as a batch of one."""
         if not self.every_key:
             return _uncut(example)
         tokens, context, beats = example.tokens, example.context, example.beats
@@ -287,7 +306,7 @@ class Pieces:
         if len(tokens) > LONGEST_PASSAGE:
             starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0].tolist()
             last = len(tokens) - LONGEST_PASSAGE
-            # Where there is no bar line in time, the passage is the piece's beginning.
+            # Where no bar line is a frame's first step, the passage begins with the piece.
             choices = [s for s in starts if s <= last and s % self.stride == 0] or [0]
             first = choices[int(rng.integers(len(choices)))]
             tokens = window(tokens, first, LONGEST_PASSAGE)
@@ -301,22 +320,23 @@ class Pieces:
         return BeatBatch(MaskedBatch(tokens[None], known[None], context[None], tonic), beats[None])
 
 
-def _moved(piece: BeatBatch, device: torch.device) -> BeatBatch:
-    problem = MaskedBatch(*(part.to(device) for part in piece.problem))
-    return BeatBatch(problem, piece.beats.to(device))
+def _to_device(piece: BeatBatch, device: torch.device) -> BeatBatch:
+    masked = MaskedBatch(*(part.to(device) for part in piece.masked))
+    return BeatBatch(masked, piece.beats.to(device))
 
 
 def _example(chorale: Chorale, stride: int) -> Example:
+    """A chorale as tensors."""
     shifts = transpositions(chorale)
     nearest = nearest_transposition(chorale)
     piece = chorale.transpose(nearest)
     key = likely_key(piece)
     empty = PartialScore.of(piece, key=key)
     tokens, context = chorale_to_tokens(piece), torch.from_numpy(step_features(empty))
-    missing = (0, 0, 0, -len(tokens) % stride)
+    steps = len(tokens) + -len(tokens) % stride
     return Example(
-        F.pad(tokens, missing, value=SILENCE),
-        F.pad(context, missing),
+        pad(tokens, steps, value=SILENCE),
+        pad(context, steps),
         frame_beats(piece, stride),
         key.tonic,
         tuple(shift - nearest for shift in shifts),
@@ -325,7 +345,7 @@ def _example(chorale: Chorale, stride: int) -> Example:
 
 
 def _uncut(example: Example) -> BeatBatch:
-    """The whole of an example as it is, as a batch of one, of which nothing is known."""
+    """The whole of an example in its own key, nothing known, as a batch of one."""
     tokens, tonic = example.tokens[None], torch.tensor([example.tonic])
     known = torch.zeros(tokens.shape, dtype=torch.bool)
     return BeatBatch(MaskedBatch(tokens, known, example.context[None], tonic), example.beats[None])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicae.core.chorale import Chorale, Note
-from musicae.core.constants import REST
+from musicae.core.chorale import Chorale, Note, nearest_transposition, transpositions
+from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
@@ -149,26 +149,37 @@ def test_transposing_out_of_midi_is_refused():
         AMEN.transpose(-60)
 
 
-@pytest.mark.parametrize(
-    ("text", "fifths", "name"),
-    [
-        ("C", 0, "C major"),
-        ("G minor", -2, "G minor"),
-        ("f#m", 3, "F# minor"),
-        ("B-flat major", -2, "Bb major"),
-        ("Ab", -4, "Ab major"),
-        ("C sharp minor", 4, "C# minor"),
-    ],
-)
-def test_keys_are_read_as_musicians_write_them(text, fifths, name):
-    assert Key.parse(text).fifths == fifths
-    assert str(Key.parse(text)) == name
+def test_a_measure_has_its_meter_from_its_first_step():
+    piece = Chorale.from_notes([[(0, 40, 60)]], meters=(Meter(0, 4, 4), Meter(16, 6, 8)))
+    assert [measure.meter for measure in piece.measures] == [
+        Meter(0, 4, 4),
+        Meter(16, 6, 8),
+        Meter(28, 6, 8),
+    ]
 
 
-@pytest.mark.parametrize("text", ["H minor", "", "G dorian", "D# major"])
-def test_what_is_not_a_key_is_refused(text):
-    with pytest.raises(ChoraleError, match=r"is not a key|sharps or flats"):
-        Key.parse(text)
+@given(chorales())
+def test_each_step_is_in_the_measure_of_its_index(chorale):
+    for step in range(len(chorale)):
+        measure = chorale.measures[chorale.measure_index(step)]
+        assert measure.start <= step < measure.start + measure.length
+
+
+@given(chorales())
+def test_note_starts_are_where_the_sounding_notes_began(chorale):
+    starts = chorale.note_starts
+    for voice in range(N_VOICES):
+        for note in chorale.notes(voice):
+            assert (starts[note.step : note.step + note.duration, voice] == note.step).all()
+
+
+def test_the_nearest_transposition_moves_least():
+    assert nearest_transposition(AMEN) == 0
+    assert nearest_transposition(AMEN.transpose(-24)) == min(
+        transpositions(AMEN.transpose(-24)), key=abs
+    )
+    with pytest.raises(ChoraleError, match="every key"):
+        nearest_transposition(Chorale.from_notes([[(0, 4, 10), (4, 4, 120)]]))
 
 
 def test_repr_reads_well():

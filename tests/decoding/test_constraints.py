@@ -1,4 +1,4 @@
-"""What a symbol costs before it is sung, against what ``theory`` says of it once it has been."""
+"""The cost of a symbol before it is chosen, against the violations that ``theory`` finds after."""
 
 from dataclasses import replace
 from itertools import pairwise, product
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
-from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, Rules
+from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, RuleCosts
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.voice_leading.rules import RULES
@@ -32,7 +32,7 @@ FAMILIES = {
     "spacing": ("spacing",),
     "leap": ("leap of a seventh", "leap beyond an octave"),
 }
-"""The rules of ``theory`` that each of steering's stands for."""
+"""The rules of ``theory`` that each cost stands for."""
 OF_MOTION = ["parallel", "direct", "leap"]
 """Those that look at how voices move, and so not across a rest; the others at where they are."""
 
@@ -43,7 +43,7 @@ def symbol(voice, pitch):
 
 def charged(rule, before, now, order=OUTER_FIRST):
     """By voice, what ``now`` costs after ``before`` when a rule costs 1, voices coming in order."""
-    rules, chosen, costs = Rules(**{rule: 1.0}), np.full((1, N_VOICES), REST), {}
+    rules, chosen, costs = RuleCosts(**{rule: 1.0}), np.full((1, N_VOICES), REST), {}
     for voice in order:
         of_symbols = rules.costs(voice, np.array([before]), chosen)[0]
         costs[voice] = of_symbols[symbol(voice, now[voice])]
@@ -165,9 +165,9 @@ def test_each_candidate_of_a_batch_costs_what_it_costs_alone(chords):
 def test_the_cost_of_a_choice_is_the_sum_of_its_rules_costs(chords, prices):
     before, now = (np.array([chord]) for chord in chords)
     now[0, 2] = REST
-    whole = Rules(*prices).costs(2, before, now)
+    whole = RuleCosts(*prices).costs(2, before, now)
     parts = [
-        price * Rules(**{rule: 1.0}).costs(2, before, now)
+        price * RuleCosts(**{rule: 1.0}).costs(2, before, now)
         for rule, price in zip(FAMILIES, prices, strict=True)
     ]
     assert whole == pytest.approx(sum(parts))
@@ -208,7 +208,7 @@ def test_without_rules_nothing_costs_anything():
 
 def test_motion_across_a_fermata_is_charged_unlike_in_the_rules():
     """A melody's fermatas are known before a chord is chosen, but costs are those of its two
-    steps alone: where theory lets the next phrase begin anew, steering is stricter."""
+    steps alone: where theory lets the next phrase begin anew, the costs are stricter."""
     piece = passage("S  G4^ A4\nA  E4  F4\nT  C4  D4\nB  C3  D3")
     assert not any(RULES[name](piece) for name in FAMILIES["parallel"])
     assert sum(charged("parallel", *map(tuple, piece.pitch[[0, 4]].tolist())).values()) == 3

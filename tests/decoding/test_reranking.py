@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from musicae.api.check import check
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
-from musicae.decoding.reranking import DISTINCT, RAREST, Candidate, difference, rerank, weigh
+from musicae.decoding.reranking import DISTINCT, RAREST, Candidate, cost, difference, rerank
 from tests.support.passages import passage
 from tests.support.strategies import chorales
 
@@ -27,8 +27,8 @@ def with_bass(*notes):
     return passage("\n".join([*upper, "B " + " ".join([*notes, *bass.split()[1 + len(notes) :]])]))
 
 
-def candidate(chorale, cost):
-    return Candidate(chorale, nats=cost, cost=cost)
+def candidate(chorale, nats):
+    return Candidate(chorale, nats=nats, cost=nats)
 
 
 # Differences
@@ -95,26 +95,25 @@ def test_a_pickup_longer_than_the_piece_leaves_a_chord_to_compare():
 
 
 def test_without_violations_the_cost_is_the_models_nats():
-    assert weigh(passage(HOME), 12.5) == Candidate(passage(HOME), 12.5, 12.5)
+    assert cost(passage(HOME), 12.5) == 12.5
 
 
 def test_a_violation_costs_more_the_rarer_it_is_in_bach():
     parallels = passage("S  C5 B4\nA  A4 G4\nT  C4 D4\nB  F3 G3")
     rules = check(parallels).rules
     (broken,) = (rule for rule in rules.values() if rule.violations)
-    found = weigh(parallels, 5.0)
-    assert found.nats == 5.0
-    assert found.cost == pytest.approx(5.0 - math.log(max(broken.bach, RAREST) / 100))
-    assert found.cost > 8
+    found = cost(parallels, 5.0)
+    assert found == pytest.approx(5.0 - math.log(max(broken.bach, RAREST) / 100))
+    assert found > 8
 
 
-# The choice
+# Ranking
 
 
 def test_the_best_come_first_whatever_the_order_they_are_given_in():
     pieces = [with_bass(*notes) for notes in (["C3"], ["A2"] * 3, ["E3"] * 6, ["F3"] * 9)]
     assert min(difference(a, b) for a in pieces for b in pieces if a is not b) >= DISTINCT
-    waiting = [candidate(piece, cost) for piece, cost in zip(pieces, [3, 1, 4, 2], strict=True)]
+    waiting = [candidate(piece, nats) for piece, nats in zip(pieces, [3, 1, 4, 2], strict=True)]
     assert [c.cost for c in rerank(waiting, 4)] == [1, 2, 3, 4]
     assert [c.cost for c in rerank(waiting[::-1], 2)] == [1, 2]
 

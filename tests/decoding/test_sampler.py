@@ -1,5 +1,5 @@
-"""Drawing what is open in a sketch, with an untrained model: what is known stays, and chance is
-as the model, the temperature and the rules say."""
+"""Sampling with an untrained model: known symbols stay, and symbols are as frequent as the model,
+the temperature and the rules say."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from musicae.core.chorale import Chorale
 from musicae.decoding import sampler as decoding
-from musicae.decoding.constraints import PRESETS, Rules
+from musicae.decoding.constraints import PRESETS, RuleCosts
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
@@ -55,12 +55,12 @@ TUNE = passage("S  C5 D5 G5 -- .. D5 E5^ --")
 SOPRANO_ONLY = PartialScore.of(TUNE, voices=(S,))
 
 
-def drawn(sketch, n=3, *, temperature=1.0, top_p=1.0, rules="off", seed=0, model=MODEL):
-    return sample(model, sketch, n, SamplingOptions(temperature, seed, top_p, rules))
+def drawn(partial, n=3, *, temperature=1.0, top_p=1.0, rules="off", seed=0, model=MODEL):
+    return sample(model, partial, n, SamplingOptions(temperature, seed, top_p, rules))
 
 
 def some_of(chorale, seed):
-    """A sketch with any passages of any voices known."""
+    """A partial score with any passages of any voices known."""
     rng = np.random.default_rng(seed)
     known = rng.random(chorale.pitch.shape) < rng.choice([0, 0.1])
     for voice in range(known.shape[1]):
@@ -75,13 +75,13 @@ def some_of(chorale, seed):
 @settings(max_examples=6)
 @given(chorales(max_steps=24), SEEDS)
 def test_known_cells_stay_and_open_cells_are_within_the_ranges(chorale, seed):
-    sketch = some_of(chorale, seed)
-    found = drawn(sketch, n=2, seed=seed, temperature=2.0)
+    partial = some_of(chorale, seed)
+    found = drawn(partial, n=2, seed=seed, temperature=2.0)
     assert found.tokens.shape == (2, len(chorale), 4)
     tokens, expected = found.tokens.numpy(), chorale_to_tokens(chorale).numpy()
-    assert (tokens[:, sketch.known] == expected[sketch.known]).all()
+    assert (tokens[:, partial.known] == expected[partial.known]).all()
     assert ((tokens >= 0) & (tokens < VOCABULARY)).all()
-    # A hold has a note before it; what is sung before the piece is silence.
+    # A hold has a note before it; before the piece there is silence.
     for piece in tokens:
         sounds = np.zeros(4, dtype=bool)
         for row in piece:
@@ -92,11 +92,11 @@ def test_known_cells_stay_and_open_cells_are_within_the_ranges(chorale, seed):
 @settings(max_examples=4)
 @given(chorales(max_steps=24), SEEDS, st.sampled_from(["off", "strict"]))
 def test_the_nats_of_a_draw_are_those_of_the_model(chorale, seed, rules):
-    sketch = some_of(chorale, seed)
-    found = drawn(sketch, n=2, seed=seed, rules=rules, temperature=1.5)
+    partial = some_of(chorale, seed)
+    found = drawn(partial, n=2, seed=seed, rules=rules, temperature=1.5)
     for tokens, total in zip(found.tokens, found.nats, strict=True):
-        nats = decoding.score(MODEL, sketch, tokens).nats
-        assert not nats[sketch.known].any()
+        nats = decoding.score(MODEL, partial, tokens).nats
+        assert not nats[partial.known].any()
         assert nats.sum() == pytest.approx(total, abs=1e-3, rel=1e-4)
 
 
@@ -112,18 +112,18 @@ def test_a_known_note_is_held_no_longer_than_it_was():
     piece = passage("S  C5 D5 E5 F5\nB  C3 B2 C3 D3")
     known = np.zeros(piece.pitch.shape, dtype=bool)
     known[:, S] = known[:8, B] = True
-    sketch = PartialScore.of(piece, known=known)
-    (tokens,) = drawn(sketch, n=1, model=holding).tokens
-    notes = tokens_to_chorale(tokens, sketch.chorale).notes(B)
+    partial = PartialScore.of(piece, known=known)
+    (tokens,) = drawn(partial, n=1, model=holding).tokens
+    notes = tokens_to_chorale(tokens, partial.chorale).notes(B)
     assert notes[:2] == [(0, 4, midi("C3")), (4, 4, midi("B2"))]
 
 
 def test_a_piece_far_longer_than_the_attention_span_can_be_drawn():
     # Twenty bars: 160 frames, of which an attention keeps four.
     tune = Chorale.from_notes([[(4 * i, 4, 67 + 5 * (i % 3)) for i in range(80)]])
-    sketch = PartialScore.of(tune, voices=(S,))
-    found = drawn(sketch, n=1)
-    nats = decoding.score(MODEL, sketch, found.tokens[0]).nats
+    partial = PartialScore.of(tune, voices=(S,))
+    found = drawn(partial, n=1)
+    nats = decoding.score(MODEL, partial, found.tokens[0]).nats
     assert nats.sum() == pytest.approx(found.nats[0], rel=1e-4)
 
 
@@ -142,13 +142,13 @@ def test_without_temperature_each_symbol_is_the_likeliest_whatever_the_seed():
     found = drawn(SOPRANO_ONLY, temperature=LIKELIEST, seed=1)
     assert (found.tokens == found.tokens[0]).all()
     assert torch.equal(found.tokens, drawn(SOPRANO_ONLY, temperature=LIKELIEST, seed=2).tokens)
-    problem = masked_batch(SOPRANO_ONLY, MODEL.config)
+    batch = masked_batch(SOPRANO_ONLY, MODEL.config)
     steps = found.tokens.shape[1]
-    problem.tokens[:, :steps] = found.tokens[:1]
-    logits = MODEL(problem)
-    chosen = logits.gather(-1, problem.tokens[..., None])[..., 0]
+    batch.tokens[:, :steps] = found.tokens[:1]
+    logits = MODEL(batch)
+    chosen = logits.gather(-1, batch.tokens[..., None])[..., 0]
     best = logits.amax(dim=-1)
-    assert ((chosen >= best - 1e-4) | problem.known).all()
+    assert ((chosen >= best - 1e-4) | batch.known).all()
 
 
 def test_a_tiny_top_p_draws_only_the_likeliest_symbol():
@@ -160,15 +160,15 @@ def test_a_tiny_top_p_draws_only_the_likeliest_symbol():
 ONE_CELL = passage("S  C5 D5\nA  G4 F4\nT  E3 D3\nB  .. C3", column=1)
 
 
-def expected_shares(sketch, cell, temperature, top_p, rules):
-    """How often each symbol should be drawn for the one open cell of a sketch."""
+def expected_shares(partial, cell, temperature, top_p, rules):
+    """How often each symbol should be drawn for the one open cell of a partial score."""
     step, voice = cell
     cost = []
     for symbol in range(VOCABULARY[voice]):
-        tokens = chorale_to_tokens(sketch.chorale)
+        tokens = chorale_to_tokens(partial.chorale)
         tokens[step, voice] = symbol
-        cost.append(decoding.score(MODEL, sketch, tokens).nats[cell])
-    before, now = sketch.chorale.pitch[[step - 1, step]].astype(int)
+        cost.append(decoding.score(MODEL, partial, tokens).nats[cell])
+    before, now = partial.chorale.pitch[[step - 1, step]].astype(int)
     cost = np.array(cost) + PRESETS[rules].costs(voice, before[None], now[None])[0]
     share = np.exp(-cost / temperature)
     share /= share.sum()
@@ -190,13 +190,13 @@ def expected_shares(sketch, cell, temperature, top_p, rules):
     ],
 )
 def test_symbols_are_drawn_as_often_as_they_are_likely(monkeypatch, temperature, top_p, rules):
-    monkeypatch.setitem(PRESETS, "uncrossed", Rules(crossing=2.0))
+    monkeypatch.setitem(PRESETS, "uncrossed", RuleCosts(crossing=2.0))
     known = np.ones(ONE_CELL.pitch.shape, dtype=bool)
     known[1, B] = False
-    sketch = PartialScore.of(ONE_CELL, known=known)
-    tokens = drawn(sketch, 4000, temperature=temperature, top_p=top_p, rules=rules).tokens
+    partial = PartialScore.of(ONE_CELL, known=known)
+    tokens = drawn(partial, 4000, temperature=temperature, top_p=top_p, rules=rules).tokens
     found = np.bincount(tokens[:, 1, B], minlength=VOCABULARY[B]) / 4000
-    expected = expected_shares(sketch, (1, B), temperature, top_p, rules)
+    expected = expected_shares(partial, (1, B), temperature, top_p, rules)
     assert (expected > 0).sum() > 1
     assert not found[expected == 0].any()
     assert found == pytest.approx(expected, abs=0.03)
@@ -220,7 +220,7 @@ def test_strict_rules_are_kept_wherever_a_choice_keeps_them(seed):
     assert not broken(ruled)
 
 
-# Problems
+# Batches
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
@@ -228,22 +228,22 @@ def test_strict_rules_are_kept_wherever_a_choice_keeps_them(seed):
 def test_a_masked_batch_is_padded_to_whole_frames_with_known_silence(steps, stride):
     tune = Chorale.from_notes([[(0, steps, 67)]])
     config = replace(MODEL.config, stride=stride)
-    problem = masked_batch(PartialScore.of(tune, voices=(S,)), config)
-    length = problem.tokens.shape[1]
+    batch = masked_batch(PartialScore.of(tune, voices=(S,)), config)
+    length = batch.tokens.shape[1]
     assert length % stride == 0
-    # The encoder is used to silence after the end, as far as it hears.
+    # The encoder is used to silence after the end, as far as it attends.
     assert steps <= length - stride * config.span < steps + stride
-    assert problem.known.shape == problem.tokens.shape == (1, length, 4)
-    assert problem.context.shape[:2] == (1, length)
-    assert torch.equal(problem.tokens[0, :steps], chorale_to_tokens(tune))
-    assert problem.known[0, :steps].any(dim=0).tolist() == [True, False, False, False]
-    assert problem.known[0, steps:].all()
-    assert (problem.tokens[0, steps:] == SILENCE).all()
+    assert batch.known.shape == batch.tokens.shape == (1, length, 4)
+    assert batch.context.shape[:2] == (1, length)
+    assert torch.equal(batch.tokens[0, :steps], chorale_to_tokens(tune))
+    assert batch.known[0, :steps].any(dim=0).tolist() == [True, False, False, False]
+    assert batch.known[0, steps:].all()
+    assert (batch.tokens[0, steps:] == SILENCE).all()
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
 def test_any_length_can_be_drawn(stride):
     model = tiny(stride=stride)
     for steps in (1, 5):
-        sketch = PartialScore.of(Chorale.from_notes([[(0, steps, 67)]]), voices=(S,))
-        assert drawn(sketch, model=model).tokens.shape == (3, steps, 4)
+        partial = PartialScore.of(Chorale.from_notes([[(0, steps, 67)]]), voices=(S,))
+        assert drawn(partial, model=model).tokens.shape == (3, steps, 4)

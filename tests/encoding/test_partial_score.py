@@ -1,4 +1,4 @@
-"""What is left of a chorale when only some of it is known, and what no sketch can be."""
+"""The part of a chorale that is known, and contradictions that are refused."""
 
 import doctest
 
@@ -146,7 +146,7 @@ def sketch_of(chorale, known=None, **facts):
         ),
         (
             lambda: sketch_of(passage("S C5 D5"), np.zeros((8, 4))),
-            "what is not known is silent in a sketch",
+            "what is not known is silent in a partial score",
         ),
         (
             lambda: sketch_of(passage("S C5 D5\nB C3 E2\nA F4 D6")),

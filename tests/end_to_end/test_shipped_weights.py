@@ -1,6 +1,7 @@
 """The shipped weights: whole, described, small enough, and what they write pinned note for note.
 
-After new weights are trained, ``python tests/test_weights.py`` writes the golden file anew.
+After new weights are trained, ``python -m tests.end_to_end.test_shipped_weights`` writes the golden
+file anew.
 """
 
 import json
@@ -24,8 +25,8 @@ from tests.support.paths import RESULTS
 
 GOLDEN = Path(__file__).parent / "golden" / "weights.json"
 COMPOSED = RESULTS / "new" / "chorale-0-2.mid"
-"""A piece of the VAE's, with its place in latent space: drawn anew, one would be rounded otherwise
-on another processor."""
+"""A piece of the VAE's with its latent point: sampled anew, it would be rounded differently on
+another processor."""
 MOST_BYTES = 40 * 2**20
 
 PITCHES = [67, 69, 71, 72, 74, 71, 69, 67, 72, 71, 69, 74, 71, 69, 67, 67]
@@ -37,15 +38,15 @@ def notes(chorale):
 
 
 def outputs():
-    """What the models write to a typed melody, a place and a seed, and a few of their numbers."""
+    """The notes that the models write for a melody, a latent point and a seed, and some logits."""
     found = {}
     (piece,) = musicae.harmonize(MELODY, temperature=0)
     found["harmonizer"] = {"notes": notes(piece.chorale), "logits": next_to_the_tune()}
     (piece,) = musicae.harmonize(MELODY, model="minibach")
     found["minibach"] = {"notes": notes(piece.chorale), "logits": logits("minibach", ONLY_SOPRANO)}
     piece = musicae.decode(COMPOSED, temperature=0)
-    place = musicae.encode(piece.chorale)
-    numbers = [*place.latent.piece[0], *place.latent.beats[0, 0]]
+    point = musicae.encode(piece.chorale)
+    numbers = [*point.latent.piece[0], *point.latent.beats[0, 0]]
     found["vae"] = {
         "notes": notes(piece.chorale),
         "logits": [round(float(x), 4) for x in numbers],

@@ -18,7 +18,7 @@ from musicae.latent.compose import (
     decode_points,
     neighbours,
     refined,
-    usual_choice,
+    usual_options,
     vae_of,
     way,
 )
@@ -44,7 +44,7 @@ def notes(found):
 
 
 def composed(model, wished, temperature=None, seed=1):
-    return compose(model, wished, "fitted", {}, usual_choice(seed, temperature))
+    return compose(model, wished, "fitted", {}, usual_options(seed, temperature))
 
 
 # New pieces
@@ -55,7 +55,7 @@ def test_composed_pieces_have_their_form(model, temperature):
     found = composed(model, FORMS, temperature)
     for each, form in zip(found, FORMS, strict=True):
         piece = each.chorale
-        assert each.place.form is form
+        assert each.point.form is form
         assert piece.measures == form.chorale.measures
         assert piece.key == form.key
         assert set(piece.fermatas) <= set(form.phrases)
@@ -100,29 +100,29 @@ def test_batches_beyond_the_limit_are_decoded_in_turns(model, monkeypatch):
 
 
 def test_a_point_decoded_alone_gives_the_same_piece(model):
-    choice = usual_choice(1)
+    options = usual_options(1)
     for each in composed(model, FORMS):
-        (again,) = decode_points(model, [each.place], choice, numbers=[each.number])
+        (again,) = decode_points(model, [each.point], options, numbers=[each.number])
         assert notes([again]) == notes([each])
         assert again.nats == pytest.approx(each.nats, rel=1e-4)
 
 
 def test_a_refined_point_is_the_encoding_of_its_own_piece(model):
-    places = sample(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
-    loud = decode_points(model, places, SamplingOptions(LIKELIEST))
-    found = refined(model, places)
-    for place, each, form in zip(found, loud, FORMS, strict=True):
-        assert place.form is form
-        heard = encode(vae_of(model), each.chorale, form)
-        assert place.latent.piece.tolist() == heard.latent.piece.tolist()
+    points = sample(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
+    decoded = decode_points(model, points, SamplingOptions(LIKELIEST))
+    found = refined(model, points)
+    for point, each, form in zip(found, decoded, FORMS, strict=True):
+        assert point.form is form
+        again = encode(vae_of(model), each.chorale, form)
+        assert point.latent.piece.tolist() == again.latent.piece.tolist()
 
 
 def test_usual_sampling_options_have_the_measured_temperatures():
-    assert usual_choice(3).seed == 3
-    assert usual_choice(3).temperature == composing.USUAL_TEMPERATURE
-    assert usual_choice(3).rhythm_temperature == composing.RHYTHM_TEMPERATURE
-    assert usual_choice(0, LIKELIEST) == SamplingOptions(LIKELIEST)
-    assert usual_choice(0, 0.7).temperature == 0.7
+    assert usual_options(3).seed == 3
+    assert usual_options(3).temperature == composing.USUAL_TEMPERATURE
+    assert usual_options(3).rhythm_temperature == composing.RHYTHM_TEMPERATURE
+    assert usual_options(0, LIKELIEST) == SamplingOptions(LIKELIEST)
+    assert usual_options(0, 0.7).temperature == 0.7
 
 
 def test_other_models_have_no_latent_space(untrained):
@@ -136,9 +136,9 @@ def test_other_models_have_no_latent_space(untrained):
 @pytest.mark.parametrize("voices", [(0,), (3,), (0, 3), (0, 1, 2)])
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
 def test_kept_cells_stay_exactly(model, voices, temperature):
-    place = encode(vae_of(model), HYMN)
+    point = encode(vae_of(model), HYMN)
     kept = KeptVoices(HYMN, voices)
-    found = neighbours(model, place, 2, 0.8, usual_choice(0, temperature), kept=kept)
+    found = neighbours(model, point, 2, 0.8, usual_options(0, temperature), kept=kept)
     for each in found:
         piece = each.chorale
         for voice in voices:
@@ -149,18 +149,18 @@ def test_kept_cells_stay_exactly(model, voices, temperature):
 
 
 def test_neighbours_at_distance_0_are_the_point_itself(model):
-    place = encode(vae_of(model), HYMN)
-    likeliest = usual_choice(0, LIKELIEST)
-    near, far = (neighbours(model, place, 2, far, likeliest, kept=None) for far in (0.0, 1.0))
-    (own,) = decode_points(model, [place], likeliest)
+    point = encode(vae_of(model), HYMN)
+    likeliest = usual_options(0, LIKELIEST)
+    near, far = (neighbours(model, point, 2, far, likeliest, kept=None) for far in (0.0, 1.0))
+    (own,) = decode_points(model, [point], likeliest)
     assert notes(near) == notes([own]) * 2
     assert notes(far)[0] != notes(far)[1]
     assert {len(each.chorale) for each in far} == {len(HYMN)}
 
 
 def test_the_first_neighbours_are_the_same_however_many_are_asked_for(model):
-    place, choice = encode(vae_of(model), HYMN), usual_choice(4)
-    few, many = (neighbours(model, place, n, 0.5, choice, kept=None) for n in (1, 3))
+    point, options = encode(vae_of(model), HYMN), usual_options(4)
+    few, many = (neighbours(model, point, n, 0.5, options, kept=None) for n in (1, 3))
     assert notes(few) == notes(many[:1])
 
 
@@ -170,30 +170,30 @@ def test_the_first_neighbours_are_the_same_however_many_are_asked_for(model):
 @pytest.mark.parametrize("n", [3, 4])
 def test_an_interpolation_has_the_decoded_ends_at_its_ends(model, n):
     one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
-    likeliest = usual_choice(0, LIKELIEST)
+    likeliest = usual_options(0, LIKELIEST)
     found = way(model, one, other, n, likeliest)
     assert len(found) == n
     assert notes([found[0], found[-1]]) == notes(decode_points(model, [one, other], likeliest))
-    assert [each.place.form for each in (found[0], found[-1])] == [one.form, other.form]
+    assert [each.point.form for each in (found[0], found[-1])] == [one.form, other.form]
     for each in found[1:-1]:
-        assert each.place.form in (one.form, other.form)
-        assert each.chorale.key == each.place.form.key
+        assert each.point.form in (one.form, other.form)
+        assert each.chorale.key == each.point.form.key
 
 
 def test_an_interpolation_moves_from_one_end_to_the_other_in_order(model):
     one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
-    found = way(model, one, other, 4, usual_choice(0, LIKELIEST))
+    found = way(model, one, other, 4, usual_options(0, LIKELIEST))
     shares = np.linspace(0, 1, composing.FINER * 3 + 1)
     on_it = [interpolate(vae_of(model), one, other, float(share)).latent for share in shares]
-    places = [
+    points = [
         next(
             i
             for i, latent in enumerate(on_it)
-            if np.allclose(latent.piece, each.place.latent.piece, atol=2e-3)
+            if np.allclose(latent.piece, each.point.latent.piece, atol=2e-3)
         )
         for each in found
     ]
-    assert places == sorted(set(places))
+    assert points == sorted(set(points))
 
 
 # Even steps
@@ -224,8 +224,8 @@ def test_steps_are_monotonic_where_that_is_possible(n, data):
         np.array(data.draw(st.lists(numbers, min_size=count, max_size=count))) for _ in range(2)
     )
     good = sorted(data.draw(st.sets(st.integers(1, count - 2), min_size=n - 2, max_size=n - 2)))
-    for place, index in enumerate([0, *good, count - 1]):
-        away[index], near[index] = 10 * place / (n - 1), 10 - 10 * place / (n - 1)
+    for point, index in enumerate([0, *good, count - 1]):
+        away[index], near[index] = 10 * point / (n - 1), 10 - 10 * point / (n - 1)
     found = composing._even_steps(away, near, n)
     assert (found[0], found[-1], len(found)) == (0, count - 1, n)
     assert found == sorted(set(found))

@@ -1,4 +1,4 @@
-"""Sliders: what nudged beats sound like tells which way to move them."""
+"""Sliders: directions are found from the music of shifted beats."""
 
 import numpy as np
 import pytest
@@ -26,10 +26,10 @@ def linear(monkeypatch):
     """A world in which what a piece has is a linear function of its beats, and the slopes."""
     slopes = np.random.default_rng(0).standard_normal((BEATS, len(ATTRIBUTES)))
 
-    def sound(_model, places, _choice):
-        return [DecodedPoint(place, place.latent.beats[0].mean(dim=0), 0.0, 0) for place in places]
+    def decode(_model, points, _options):
+        return [DecodedPoint(point, point.latent.beats[0].mean(dim=0), 0.0, 0) for point in points]
 
-    monkeypatch.setattr(sliders, "sound", sound)
+    monkeypatch.setattr(sliders, "decode_points", decode)
     monkeypatch.setattr(sliders, "measured", lambda beats: tuple(beats.double().numpy() @ slopes))
     return slopes
 
@@ -53,4 +53,4 @@ def test_the_same_model_has_the_same_directions():
     model = vae()
     once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=2) for _ in range(2))
     assert torch.equal(once, again)
-    assert compose.decode_points is sliders.sound
+    assert compose.decode_points is sliders.decode_points

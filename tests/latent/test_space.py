@@ -15,7 +15,12 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.encoding import forms
-from musicae.encoding.batches import beat_batch, frame_beats, padded, padded_latents
+from musicae.encoding.batches import (
+    beat_batch,
+    concatenate_beats,
+    concatenate_latents,
+    frame_beats,
+)
 from musicae.encoding.partial_score import PartialScore
 from musicae.latent.space import PRIORS, LatentPoint, encode, interpolate, sample, shift
 from musicae.models import checkpoint
@@ -41,7 +46,7 @@ def model(untrained):
     return vae
 
 
-def place(model, form, seed=0):
+def point(model, form, seed=0):
     numbers = torch.Generator().manual_seed(seed)
     count = int(frame_beats(form.chorale, model.config.stride)[-1]) + 1
     return LatentPoint(
@@ -70,13 +75,13 @@ def close(one, other, **tolerance):
 @settings(max_examples=30)
 @given(chorales(), st.integers(0, 1000))
 def test_a_point_survives_json_exactly(model, chorale, seed):
-    one = place(model, forms.form_of(chorale), seed)
+    one = point(model, forms.form_of(chorale), seed)
     again = LatentPoint.from_dict(json.loads(json.dumps(one.as_dict())), model.config)
     assert equal(one, again)
 
 
 def test_numbers_are_rounded_as_a_file_holds_them(model):
-    one = place(model, SHORT)
+    one = point(model, SHORT)
     for part in one.latent:
         assert part.dtype == torch.float32
         assert torch.equal(part, part.half().float())
@@ -84,11 +89,11 @@ def test_numbers_are_rounded_as_a_file_holds_them(model):
 
 
 def test_another_models_point_is_refused(model):
-    facts = place(model, SHORT).as_dict()
+    facts = point(model, SHORT).as_dict()
     for change in ({"piece": 7}, {"beat": 5}):
         with pytest.raises(ChoraleError, match="latent vectors are those of another model"):
             LatentPoint.from_dict(facts, replace(model.config, **change))
-    longer = facts | {"form": place(model, LONG).as_dict()["form"]}
+    longer = facts | {"form": point(model, LONG).as_dict()["form"]}
     with pytest.raises(ChoraleError, match="latent vectors are those of another model"):
         LatentPoint.from_dict(longer, model.config)
 
@@ -107,7 +112,7 @@ def test_another_models_point_is_refused(model):
 )
 def test_what_is_no_point_is_refused(model, change):
     with pytest.raises(ChoraleError, match=r"no place in latent space|another model"):
-        LatentPoint.from_dict(place(model, SHORT).as_dict() | change, model.config)
+        LatentPoint.from_dict(point(model, SHORT).as_dict() | change, model.config)
     with pytest.raises(ChoraleError, match="no place in latent space"):
         LatentPoint.from_dict({}, model.config)
 
@@ -155,22 +160,22 @@ def test_every_frame_has_a_beat_and_they_come_in_order(chorale):
 def test_pieces_are_filled_up_with_known_silence(model, stride):
     config = replace(model.config, stride=stride)
     pieces = [beat_batch(form, config) for form in (SHORT, LONG)]
-    problem, beats = padded(pieces)
-    steps = problem.tokens.shape[1]
+    masked, beats = concatenate_beats(pieces)
+    steps = masked.tokens.shape[1]
     assert beats.shape == (2, steps // stride)
     for i, form in enumerate((SHORT, LONG)):
         length = len(form.chorale)
         assert steps - length >= config.beyond
-        assert not problem.known[i, :length].any()
-        assert problem.known[i, length:].all()
-        assert (problem.tokens[i, length:] == SILENCE).all()
+        assert not masked.known[i, :length].any()
+        assert masked.known[i, length:].all()
+        assert (masked.tokens[i, length:] == SILENCE).all()
         assert (beats[i, length // stride :] == NONE).all()
         assert beats[i].max() == length // 4 - 1
 
 
 def test_padded_latents_begin_with_the_latents_of_each_piece(model):
-    short, long = place(model, SHORT).latent, place(model, LONG).latent
-    both = padded_latents([short, long])
+    short, long = point(model, SHORT).latent, point(model, LONG).latent
+    both = concatenate_latents([short, long])
     assert torch.equal(both.piece, torch.cat([short.piece, long.piece]))
     assert torch.equal(both.beats[:1, :6], short.beats)
     assert torch.equal(both.beats[1:], long.beats)
@@ -185,8 +190,8 @@ def test_encoding_gives_the_mean_of_the_posterior(model):
     assert found.form.key == Key.parse("C")
     assert not found.form.known.any()
     whole = beat_batch(PartialScore.of(HYMN, voices=(0, 1, 2, 3), key=Key.parse("C")), model.config)
-    heard = model.encode(whole, model.tokens_to_notes(whole.problem.tokens)).mean
-    close(found, LatentPoint(found.form, heard), atol=0, rtol=0)
+    mean = model.encode(whole, model.tokens_to_notes(whole.masked.tokens)).mean
+    close(found, LatentPoint(found.form, mean), atol=0, rtol=0)
     other = encode(model, HYMN, replace(found.form, phrases=(20, 28)))
     assert not torch.equal(other.latent.piece, found.latent.piece)
 
@@ -239,13 +244,13 @@ def test_the_beats_of_a_sample_are_drawn_from_the_learned_prior(model):
 
 @pytest.mark.parametrize("own_form", [False, True])
 def test_an_interpolation_begins_and_ends_at_its_ends(model, own_form):
-    one, other = place(model, SHORT, 1), place(model, SHORT, 2)
+    one, other = point(model, SHORT, 1), point(model, SHORT, 2)
     close(interpolate(model, one, other, 0.0, own_form), one)
     close(interpolate(model, one, other, 1.0, own_form), other)
 
 
 def test_interpolated_points_have_the_form_of_the_nearer_end_or_the_given_one(model):
-    one, other = place(model, SHORT, 1), place(model, LONG, 2)
+    one, other = point(model, SHORT, 1), point(model, LONG, 2)
     shares = (0.0, 0.49, 0.5, 1.0)
     found = [interpolate(model, one, other, share) for share in shares]
     assert [p.form for p in found] == [SHORT, SHORT, LONG, LONG]
@@ -258,15 +263,15 @@ def test_interpolated_points_have_the_form_of_the_nearer_end_or_the_given_one(mo
         assert torch.equal(own.latent.piece, p.latent.piece)
     # Fifteen beats on six: each from where it stands in the piece.
     stretched = interpolate(model, one, other, 1.0, own_form=True).latent.beats
-    places = [0, 2, 5, 7, 10, 12]
-    torch.testing.assert_close(stretched, other.latent.beats[:, places], atol=2e-3, rtol=2e-3)
+    positions = [0, 2, 5, 7, 10, 12]
+    torch.testing.assert_close(stretched, other.latent.beats[:, positions], atol=2e-3, rtol=2e-3)
 
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0, 1))
 def test_an_interpolation_is_an_arc_around_the_prior_mean(model, seed, share):
     """The distance from the middle lies between the ends', and the angle grows with the share."""
-    one, other = place(model, SHORT, seed), place(model, SHORT, seed + 1)
+    one, other = point(model, SHORT, seed), point(model, SHORT, seed + 1)
     found = interpolate(model, one, other, share)
 
     def arms(p):
@@ -284,12 +289,12 @@ def test_an_interpolation_is_an_arc_around_the_prior_mean(model, seed, share):
 
 
 def test_interpolating_a_point_with_itself_gives_the_point(model):
-    one = place(model, SHORT)
+    one = point(model, SHORT)
     close(interpolate(model, one, one, 0.4), one)
 
 
 def test_opposite_points_are_interpolated_in_a_straight_line(model):
-    one = place(model, SHORT)
+    one = point(model, SHORT)
     middle = Latent(model.latent_mean[None], model.beat_mean.expand(1, 6, -1))
     across = LatentPoint(
         SHORT, Latent(*(2 * m - p for m, p in zip(middle, one.latent, strict=True)))
@@ -301,7 +306,7 @@ def test_opposite_points_are_interpolated_in_a_straight_line(model):
 
 
 def test_sliders_move_all_beats_and_can_be_undone(model):
-    one, names = place(model, SHORT), model.config.sliders
+    one, names = point(model, SHORT), model.config.sliders
     moved = shift(model, one, {names[1]: 2.0})
     expected = Latent(one.latent.piece, one.latent.beats + 2 * model.directions[1])
     close(moved, LatentPoint(SHORT, expected), atol=0, rtol=0)

@@ -29,7 +29,7 @@ from musicae.models.voice_transformer import (
     surprise,
 )
 from musicae.theory.plan_reading import plan_of
-from musicae.training.config import OUTER_FIRST, RECIPES, WRITER
+from musicae.training.config import OUTER_FIRST, RECIPES, TRANSFORMER
 from musicae.training.plan_hiding import showing
 from tests.support.passages import passage
 from tests.support.strategies import chorales
@@ -70,13 +70,13 @@ def tiny(**changes):
 MODEL = tiny()
 
 
-def problem(chorale, known, stride=2, config=None):
+def batch_of(chorale, known, stride=2, config=None):
     """A whole chorale of which some cells, and the notes they are in, count as known, and of whose
     plan every third chord is hidden."""
-    sketch = PartialScore.of(chorale, known=known, style="hymn")
-    plan = plan_of(chorale, sketch.key)
-    sketch = replace(sketch, plan=showing(plan, np.arange(len(plan)) % 3 != 1))
-    found = masked_batch(sketch, config or replace(MODEL.config, stride=stride))
+    partial = PartialScore.of(chorale, known=known, style="hymn")
+    plan = plan_of(chorale, partial.key)
+    partial = replace(partial, plan=showing(plan, np.arange(len(plan)) % 3 != 1))
+    found = masked_batch(partial, config or replace(MODEL.config, stride=stride))
     tokens = found.tokens.clone()
     tokens[0, : len(chorale)] = chorale_to_tokens(chorale)
     return found._replace(tokens=tokens)
@@ -100,7 +100,7 @@ def noise(tokens, seed):
 
 
 def recital_of(model, given, count):
-    """A decoder of which the model has heard what is ``given``."""
+    """A decoder conditioned on the encoding of the ``given`` notes."""
     return IncrementalDecoder(
         model, given, model.encode_known(model.tokens_to_notes(given.tokens), given), count
     )
@@ -164,7 +164,7 @@ def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
 @given(chorales(max_steps=24), SEEDS)
 def test_incremental_decoding_gives_the_logits_of_forward(chorale, seed):
     """Two candidates that go different ways; and what is not known may be anything."""
-    whole = problem(chorale, some_cells(chorale, seed))
+    whole = batch_of(chorale, some_cells(chorale, seed))
     silent = torch.where(whole.known, whole.tokens, SILENCE)
     tokens = torch.cat([whole.tokens, silent])
     both = MaskedBatch(tokens, *(torch.cat([part, part]) for part in whole[1:]))
@@ -181,33 +181,33 @@ def test_incremental_decoding_gives_the_logits_of_forward(chorale, seed):
         {"order": (3, 0, 1, 2)},
         {"span": 1, "decoder_layers": 1},
         {"head_layers": 0, "encoder_layers": 0},
-        {"chords": (), "context": WRITER["context"]},
+        {"chords": (), "context": TRANSFORMER["context"]},
     ],
 )
 def test_incremental_decoding_gives_the_logits_of_forward_in_any_configuration(changes):
     model = tiny(**changes)
-    whole = problem(PIECE, some_cells(PIECE, seed=5), config=model.config)
+    whole = batch_of(PIECE, some_cells(PIECE, seed=5), config=model.config)
     found = recited(model, whole, whole.tokens)
     torch.testing.assert_close(found, at_once(model, whole), atol=1e-4, rtol=1e-4)
 
 
 def test_incremental_logits_of_a_later_step_assume_holds_between():
-    whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
+    whole = batch_of(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
     decoder = recital_of(MODEL, whole, count=1)
     for step in range(4):
         decoder.begin()
         for voice in OUTER_FIRST if step < 3 else ():
             decoder.set_symbols(voice, whole.tokens[:, step, voice])
     foreseen = decoder.logits(list(OUTER_FIRST))
-    for place, voice in enumerate(OUTER_FIRST):
-        torch.testing.assert_close(decoder.logits([voice])[:, 0], foreseen[:, place])
+    for turn, voice in enumerate(OUTER_FIRST):
+        torch.testing.assert_close(decoder.logits([voice])[:, 0], foreseen[:, turn])
         decoder.set_symbols(voice, torch.tensor([HOLD]))
 
 
 @settings(max_examples=12)
 @given(chorales(max_steps=24), SEEDS, st.data())
 def test_what_is_chosen_later_changes_nothing_before(chorale, seed, data):
-    whole = problem(chorale, some_cells(chorale, seed))
+    whole = batch_of(chorale, some_cells(chorale, seed))
     turns = [(step, voice) for step in range(whole.tokens.shape[1]) for voice in OUTER_FIRST]
     turn = data.draw(st.integers(0, len(turns) - 1))
     later = torch.zeros_like(whole.known)
@@ -225,7 +225,7 @@ def changed_by(cell, known=()):
     symbol."""
     mask = np.zeros(PIECE.pitch.shape, dtype=bool)
     mask[:, list(known)] = True
-    whole = problem(PIECE, mask)
+    whole = batch_of(PIECE, mask)
     tokens = whole.tokens.clone()
     tokens[0, *cell] = FIRST_PITCH + (tokens[0, *cell] + 3) % 20
     here, there = (MODEL(p).nan_to_num() for p in (whole, whole._replace(tokens=tokens)))
@@ -233,12 +233,12 @@ def changed_by(cell, known=()):
     return set(map(tuple, changed.nonzero().tolist()))
 
 
-@pytest.mark.parametrize("place", range(4))
-def test_each_symbol_changes_the_logits_of_those_that_follow(place):
-    step, voice = 9, OUTER_FIRST[place]
+@pytest.mark.parametrize("turn", range(4))
+def test_each_symbol_changes_the_logits_of_those_that_follow(turn):
+    step, voice = 9, OUTER_FIRST[turn]
     changed = changed_by((step, voice))
     here = {v for t, v in changed if t == step}
-    assert here == set(OUTER_FIRST[place + 1 :])
+    assert here == set(OUTER_FIRST[turn + 1 :])
     assert {(step + 1, v) for v in range(4)} <= changed
     assert min(changed)[0] >= step
 
@@ -247,13 +247,13 @@ def test_each_symbol_changes_the_logits_of_those_that_follow(place):
 def test_a_known_note_changes_earlier_logits_within_the_encoder_span(voice):
     begins, sees = 24, TINY["span"] * MODEL.config.stride
     assert min(changed_by((begins, voice)))[0] == begins
-    heard = changed_by((begins, voice), known=[voice])
-    assert {(begins - sees, other) for other in range(4)} <= heard
-    assert min(heard)[0] == begins - sees
+    affected = changed_by((begins, voice), known=[voice])
+    assert {(begins - sees, other) for other in range(4)} <= affected
+    assert min(affected)[0] == begins - sees
 
 
 def test_pieces_of_a_batch_do_not_affect_each_other():
-    one, other = (problem(PIECE, some_cells(PIECE, seed)) for seed in (1, 2))
+    one, other = (batch_of(PIECE, some_cells(PIECE, seed)) for seed in (1, 2))
     both = MODEL(MaskedBatch(*map(torch.cat, zip(one, other, strict=True))))
     torch.testing.assert_close(both, torch.cat([MODEL(one), MODEL(other)]))
 
@@ -263,9 +263,9 @@ def test_pieces_of_a_batch_do_not_affect_each_other():
 
 @settings(max_examples=10)
 @given(chorales(max_steps=24), SEEDS)
-def test_the_logits_of_open_symbols_alone_are_those_of_all(chorale, seed):
-    whole = problem(chorale, some_cells(chorale, seed))
-    found = MODEL(whole, open_only=True)
+def test_the_logits_of_unknown_symbols_alone_are_those_of_all(chorale, seed):
+    whole = batch_of(chorale, some_cells(chorale, seed))
+    found = MODEL(whole, unknown_only=True)
     assert not found[whole.known].any()
     expected = at_once(MODEL, whole)
     found = found.nan_to_num(neginf=-1e9).masked_fill(whole.known[..., None], 0.0)
@@ -274,7 +274,7 @@ def test_the_logits_of_open_symbols_alone_are_those_of_all(chorale, seed):
 
 def with_chord(column, value, step):
     """The logits of the piece when a column of its chords is changed at a step."""
-    whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
+    whole = batch_of(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
     context = whole.context.clone()
     context[0, step, len(context[0, step]) - len(COLUMNS) + COLUMNS.index(column)] = value
     return MODEL(whole._replace(context=context)).nan_to_num()
@@ -347,7 +347,7 @@ def test_the_probabilities_of_all_continuations_sum_to_1(order, cells):
 
 
 def test_a_hold_without_a_note_and_symbols_out_of_range_are_impossible():
-    whole = problem(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
+    whole = batch_of(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
     logits = MODEL(whole)[:, : len(PIECE)]
     assert logits.shape == (1, len(PIECE), 4, max(VOCABULARY))
     before = np.vstack([np.full((1, 4), -1), PIECE.pitch[:-1]])
@@ -360,7 +360,7 @@ def test_a_hold_without_a_note_and_symbols_out_of_range_are_impossible():
 @settings(max_examples=10)
 @given(chorales(max_steps=24), SEEDS)
 def test_known_cells_have_zero_nats_and_open_ones_more(chorale, seed):
-    whole = problem(chorale, some_cells(chorale, seed))
+    whole = batch_of(chorale, some_cells(chorale, seed))
     nats = surprise(MODEL(whole), whole)
     assert not nats[whole.known].any()
     assert (nats[~whole.known] > 0).all()
@@ -369,7 +369,7 @@ def test_known_cells_have_zero_nats_and_open_ones_more(chorale, seed):
 
 def test_every_weight_gets_a_gradient():
     model = tiny().requires_grad_(True)
-    whole = problem(PIECE, some_cells(PIECE, seed=1))
+    whole = batch_of(PIECE, some_cells(PIECE, seed=1))
     surprise(model(whole), whole).sum().backward()
     for name, weights in model.named_parameters():
         assert weights.grad.isfinite().all(), name
@@ -395,8 +395,8 @@ def without_heights(model):
 @pytest.mark.parametrize("shift", [-3, 2])
 def test_without_height_features_transposing_changes_nothing(shift):
     known = some_cells(PIECE, seed=3)
-    here = problem(PIECE, known)
-    there = problem(PIECE.transpose(shift), known)
+    here = batch_of(PIECE, known)
+    there = batch_of(PIECE.transpose(shift), known)
     assert (here.tonic + shift) % 12 == there.tonic
 
     def differ(model):

@@ -50,8 +50,8 @@ def test_attention_reaches_span_frames_and_no_further(causal, seen):
     layer, x = attention(causal), torch.randn(1, 20, WIDTH)
     changed = x.clone()
     changed[0, 10] += 1
-    heard = (layer(changed) - layer(x)).abs().amax(dim=-1)[0] > 1e-6
-    assert heard.nonzero().flatten().tolist() == list(seen)
+    affected = (layer(changed) - layer(x)).abs().amax(dim=-1)[0] > 1e-6
+    assert affected.nonzero().flatten().tolist() == list(seen)
 
 
 @pytest.mark.parametrize("span", [1, 3, SPAN])

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicae.encoding.batches import beat_batch, frame_beats, padded
+from musicae.encoding.batches import beat_batch, concatenate_beats, frame_beats
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY
 from musicae.models.layers import NONE
@@ -76,9 +76,9 @@ MODEL = tiny()
 def whole(chorale, model=MODEL):
     """A chorale to hear and write again: all notes are there, and within it none is known."""
     piece = beat_batch(PartialScore.of(chorale, voices=ALL_VOICES), model.config)
-    known = piece.problem.known.clone()
+    known = piece.masked.known.clone()
     known[:, : len(chorale)] = False
-    return piece._replace(problem=piece.problem._replace(known=known))
+    return piece._replace(masked=piece.masked._replace(known=known))
 
 
 def a_latent(count, seed=0, model=MODEL):
@@ -89,14 +89,14 @@ def a_latent(count, seed=0, model=MODEL):
     )
 
 
-# What is heard
+# What is conditioning
 
 
 @pytest.mark.parametrize("changes", [{}, {"encoder_layers": 2, "lead_layers": 2}, {"stride": 4}])
 def test_a_piece_in_a_batch_gives_the_same_outputs_as_alone(changes):
     model = tiny(**changes)
     one, other = whole(PIECE, model), whole(LONGER, model)
-    both = model(padded([one, other]))
+    both = model(concatenate_beats([one, other]))
     for i, (piece, chorale) in enumerate(((one, PIECE), (other, LONGER))):
         alone = model(piece)
         steps, beats = len(chorale), alone.real.shape[1]
@@ -119,7 +119,7 @@ def test_outputs_are_finite_gaussians_and_log_probabilities(chorale):
     piece = whole(chorale)
     reading = MODEL(piece)
     beats = int(piece.beats.max()) + 1
-    assert reading.logits.shape[1:] == (piece.problem.tokens.shape[1], 4, max(VOCABULARY))
+    assert reading.logits.shape[1:] == (piece.masked.tokens.shape[1], 4, max(VOCABULARY))
     assert reading.posterior.piece.mean.shape == (1, TINY["piece"])
     assert reading.posterior.beats.mean.shape == reading.prior.mean.shape
     assert reading.prior.mean.shape == (1, beats, TINY["beat"])
@@ -130,7 +130,7 @@ def test_outputs_are_finite_gaussians_and_log_probabilities(chorale):
     torch.testing.assert_close(
         reading.skeleton.exp().sum(dim=-1), torch.ones(reading.skeleton.shape[:-1])
     )
-    nats = surprise(reading.logits, piece.problem)
+    nats = surprise(reading.logits, piece.masked)
     assert nats.isfinite().all()
     assert (nats[:, : len(chorale)] > 0).all()
     assert not nats[:, len(chorale) :].any()
@@ -138,10 +138,8 @@ def test_outputs_are_finite_gaussians_and_log_probabilities(chorale):
 
 def test_encoding_does_not_depend_on_the_known_mask():
     piece = whole(PIECE)
-    known = piece._replace(
-        problem=piece.problem._replace(known=torch.ones_like(piece.problem.known))
-    )
-    notes = MODEL.tokens_to_notes(piece.problem.tokens)
+    known = piece._replace(masked=piece.masked._replace(known=torch.ones_like(piece.masked.known)))
+    notes = MODEL.tokens_to_notes(piece.masked.tokens)
     torch.testing.assert_close(MODEL.encode(piece, notes), MODEL.encode(known, notes))
 
 
@@ -149,13 +147,13 @@ def test_encoding_does_not_depend_on_the_known_mask():
 def test_a_changed_note_changes_its_beats_and_the_pieces_posterior(beat):
     """As far as the encoder listens around the beat; others hear it through the piece's vector."""
     piece = whole(PIECE)
-    tokens = piece.problem.tokens.clone()
+    tokens = piece.masked.tokens.clone()
     voice = 3
     (began,) = [n.step for n in PIECE.notes(voice) if n.step <= 4 * beat < n.step + n.duration]
     tokens[0, began, voice] += 1
-    changed = piece._replace(problem=piece.problem._replace(tokens=tokens))
+    changed = piece._replace(masked=piece.masked._replace(tokens=tokens))
     here, there = (
-        MODEL.encode(p, MODEL.tokens_to_notes(p.problem.tokens)) for p in (piece, changed)
+        MODEL.encode(p, MODEL.tokens_to_notes(p.masked.tokens)) for p in (piece, changed)
     )
     assert (here.piece.mean - there.piece.mean).abs().max() > 1e-4
     assert (here.beats.mean - there.beats.mean)[0, beat].abs().max() > 1e-4
@@ -166,11 +164,11 @@ def test_a_changed_note_changes_its_beats_and_the_pieces_posterior(beat):
 
 def test_each_beats_vector_changes_the_logits_of_its_beat():
     piece = whole(PIECE)
-    notes = MODEL.tokens_to_notes(piece.problem.tokens)
+    notes = MODEL.tokens_to_notes(piece.masked.tokens)
     latent = a_latent(8)
 
     def logits(latent):
-        found = MODEL.decode(notes, piece.problem, MODEL.condition(latent, piece))
+        found = MODEL.decode(notes, piece.masked, MODEL.condition(latent, piece))
         return found.nan_to_num(neginf=-1e9)
 
     usual = logits(latent)
@@ -186,19 +184,19 @@ def test_each_beats_vector_changes_the_logits_of_its_beat():
 @pytest.mark.parametrize("turn", [0, 5, 30, 75, 127])
 def test_what_is_chosen_later_changes_nothing_before_it(turn):
     piece = whole(PIECE)
-    heard = MODEL.condition(a_latent(8), piece)
-    tokens = piece.problem.tokens.clone()
-    later = torch.zeros_like(piece.problem.known)
+    conditioning = MODEL.condition(a_latent(8), piece)
+    tokens = piece.masked.tokens.clone()
+    later = torch.zeros_like(piece.masked.known)
     turns = [(step, voice) for step in range(len(PIECE)) for voice in OUTER_FIRST]
     for step, voice in turns[turn:]:
         later[0, step, voice] = True
     tokens[later] = torch.where(tokens >= FIRST_PITCH, FIRST_PITCH + (tokens + 3) % 15, 1)[later]
 
     def logits(tokens):
-        problem = piece.problem._replace(tokens=tokens)
-        return MODEL.decode(MODEL.tokens_to_notes(tokens), problem, heard)
+        masked = piece.masked._replace(tokens=tokens)
+        return MODEL.decode(MODEL.tokens_to_notes(tokens), masked, conditioning)
 
-    expected, found = logits(piece.problem.tokens), logits(tokens)
+    expected, found = logits(piece.masked.tokens), logits(tokens)
     before = ~later
     before[0, *turns[turn]] = True
     before[:, len(PIECE) :] = False
@@ -207,21 +205,21 @@ def test_what_is_chosen_later_changes_nothing_before_it(turn):
 
 def test_forgotten_frames_affect_only_the_next_step():
     piece = whole(PIECE)
-    notes = MODEL.tokens_to_notes(piece.problem.tokens)
-    heard = MODEL.condition(a_latent(8), piece)
+    notes = MODEL.tokens_to_notes(piece.masked.tokens)
+    conditioning = MODEL.condition(a_latent(8), piece)
     frames = piece.beats.shape[1]
     everything = torch.ones(1, frames, dtype=torch.bool)
-    other = piece.problem.tokens.clone()
+    other = piece.masked.tokens.clone()
     other[0, 0] += 1
     found = [
-        MODEL.decode(MODEL.tokens_to_notes(tokens), piece.problem, heard, everything)
-        for tokens in (piece.problem.tokens, other)
+        MODEL.decode(MODEL.tokens_to_notes(tokens), piece.masked, conditioning, everything)
+        for tokens in (piece.masked.tokens, other)
     ]
     torch.testing.assert_close(found[0][:, 20:], found[1][:, 20:])
     nothing = torch.zeros_like(everything)
     torch.testing.assert_close(
-        MODEL.decode(notes, piece.problem, heard, nothing),
-        MODEL.decode(notes, piece.problem, heard),
+        MODEL.decode(notes, piece.masked, conditioning, nothing),
+        MODEL.decode(notes, piece.masked, conditioning),
     )
 
 
@@ -241,7 +239,7 @@ def test_in_training_it_writes_from_draws_and_in_evaluation_from_means():
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 def test_sampled_beats_follow_the_beat_prior(noise):
     """Longer than the prior remembers; each beat is as its noise says within what is foreseen."""
-    piece = padded([whole(PIECE), whole(LONGER)])
+    piece = concatenate_beats([whole(PIECE), whole(LONGER)])
     numbers = torch.Generator().manual_seed(3)
     vector = torch.randn(2, TINY["piece"], generator=numbers)
     drawn = noise * torch.randn(2, 11, TINY["beat"], generator=numbers)
@@ -303,9 +301,9 @@ def test_draws_have_the_mean_and_the_variance():
 def test_every_weight_gets_a_gradient():
     model = tiny().requires_grad_(True)
     model.train()
-    piece = padded([whole(PIECE), whole(LONGER)])
+    piece = concatenate_beats([whole(PIECE), whole(LONGER)])
     reading = model(piece)
-    nats = surprise(reading.logits, piece.problem).sum() - reading.skeleton[..., 0].sum()
+    nats = surprise(reading.logits, piece.masked).sum() - reading.skeleton[..., 0].sum()
     nats = nats + divergence(reading.posterior.beats, reading.prior).sum()
     (nats + divergence(reading.posterior.piece, standard(reading.posterior.piece)).sum()).backward()
     for name, weights in model.named_parameters():

@@ -1,4 +1,4 @@
-"""A stand-in for a model that fills any sketch, and files as somebody might have played them."""
+"""A stand-in for a model that fills any partial score, and files as somebody played them."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def filler(pitches=None):
     As a model may, it now and then holds a note that was begun in what is known.
     """
 
-    def fill(_, sketch, n, choice):
-        rng = random.Random(str(choice))
-        return [harmonize.Harmonization(filled(sketch, rng, pitches)) for _ in range(n)]
+    def fill(_, partial, n, options):
+        rng = random.Random(str(options))
+        return [harmonize.Harmonization(filled(partial, rng, pitches)) for _ in range(n)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harmonize, "harmonize", fill)
         yield
 
 
-def filled(sketch, rng, pitches=None):
-    pitch, onset = sketch.chorale.pitch.copy(), sketch.chorale.onset.copy()
-    for step, v in np.argwhere(~sketch.known):
+def filled(partial, rng, pitches=None):
+    pitch, onset = partial.chorale.pitch.copy(), partial.chorale.onset.copy()
+    for step, v in np.argwhere(~partial.known):
         held = pitch[step - 1, v] if step else REST
-        again = rng.random() < 0.6 if pitches is None else step and not sketch.known[step - 1, v]
+        again = rng.random() < 0.6 if pitches is None else step and not partial.known[step - 1, v]
         if held != REST and again:
             pitch[step, v] = held
         elif pitches or rng.random() < 0.8:
@@ -46,10 +46,10 @@ def filled(sketch, rng, pitches=None):
             onset[step, v] = True
     # Where a note ends in what is known, what is held over from it begins there.
     for v in range(N_VOICES):
-        known = sketch.known[:, v]
+        known = partial.known[:, v]
         seams = np.flatnonzero(known[:-1] & ~known[1:]) + 1
         onset[seams, v] |= pitch[seams, v] != REST
-    return replace(sketch.chorale, pitch=pitch, onset=onset)
+    return replace(partial.chorale, pitch=pitch, onset=onset)
 
 
 def play(path, rng):

@@ -198,13 +198,13 @@ def test_validation_gives_the_soprano_and_draws_nothing():
     assert found.tokens.shape == (3, longest, 4)
     for chorale, tokens, known, context, tonic in zip(CHORALES[:3], *found, strict=True):
         steps = len(chorale)
-        sketch = PartialScore.of(chorale, voices=(S,))
+        partial = PartialScore.of(chorale, voices=(S,))
         assert torch.equal(tokens[:steps], chorale_to_tokens(chorale))
-        assert np.array_equal(known[:steps], sketch.known)
-        plan = plan_of(chorale, sketch.key)
-        told = plan_features(replace(sketch, plan=plan, style="bach"))
-        assert np.array_equal(context[:steps], np.hstack([step_features(sketch), told]))
-        assert tonic == sketch.key.tonic
+        assert np.array_equal(known[:steps], partial.known)
+        plan = plan_of(chorale, partial.key)
+        told = plan_features(replace(partial, plan=plan, style="bach"))
+        assert np.array_equal(context[:steps], np.hstack([step_features(partial), told]))
+        assert tonic == partial.key.tonic
         assert (tokens[steps:] == SILENCE).all()
         assert known[steps:].all()
 

@@ -326,7 +326,7 @@ def test_torchrun_brings_its_own_processes(tmp_path):
         f"sys.path.insert(0, {str(ROOT)!r})\n"
         "import tests.training.test_run as t\n"
         "sides = {'train': [t.hymn()], 'valid': [t.hymn(30, shift=-1)]}\n"
-        "t.corpus.load = lambda _: t.SimpleNamespace(side=sides.__getitem__)\n"
+        "t.load.load = lambda _: t.SimpleNamespace(side=sides.__getitem__)\n"
         "run = t.run(Path(sys.argv[1]))\n"
         "print('first' if run.first_process else 'other')\n"
     )

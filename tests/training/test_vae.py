@@ -89,25 +89,25 @@ def task(piece_nats=0.0, beat_nats=0.0):
 
 
 def test_validation_pieces_are_whole_and_not_transposed():
-    problem, beats = pieces().batch([0, 1])
+    masked, beats = pieces().batch([0, 1])
     for i, chorale in enumerate(CHORALES[:2]):
         steps = len(chorale)
-        assert torch.equal(problem.tokens[i, :steps], chorale_to_tokens(chorale))
-        assert (problem.tokens[i, steps:] == SILENCE).all()
-        assert not problem.known[i, :steps].any()
-        assert problem.known[i, steps:].all()
+        assert torch.equal(masked.tokens[i, :steps], chorale_to_tokens(chorale))
+        assert (masked.tokens[i, steps:] == SILENCE).all()
+        assert not masked.known[i, :steps].any()
+        assert masked.known[i, steps:].all()
         assert (beats[i, steps // 2 :] == NONE).all()
-    assert problem.tonic.tolist() == [0, 9]
+    assert masked.tonic.tolist() == [0, 9]
 
 
 def test_validation_batches_equal_the_encoding_of_latent_points():
-    """``latents.piece_of`` makes the same of a chorale as what a model was judged on."""
+    """``encoding.batches.beat_batch`` makes the same of a chorale as what a model was judged on."""
     found = pieces().batch([1])
     expected = beat_batch(PartialScore.of(LIVELY, voices=(0, 1, 2, 3)), ChoraleVAEConfig(**CONFIG))
     assert torch.equal(found.beats, expected.beats)
-    for ours, theirs in zip(found.problem, expected.problem, strict=True):
+    for ours, theirs in zip(found.masked, expected.masked, strict=True):
         assert ours.dtype == theirs.dtype
-        assert torch.equal(ours, theirs) or ours is found.problem.known
+        assert torch.equal(ours, theirs) or ours is found.masked.known
 
 
 def test_training_pieces_come_in_any_key():
@@ -115,19 +115,17 @@ def test_training_pieces_come_in_any_key():
     shifts = {shift: chorale_to_tokens(HYMN.transpose(shift)) for shift in transpositions(HYMN)}
     found = set()
     for seed in range(60):
-        problem, _ = examples.batch([0], seed)
-        assert problem.tokens.shape[1] == LONGEST_PASSAGE
-        (shift,) = [
-            s for s, tokens in shifts.items() if torch.equal(tokens, problem.tokens[0, :32])
-        ]
-        assert problem.tonic.item() == shift % 12
+        masked, _ = examples.batch([0], seed)
+        assert masked.tokens.shape[1] == LONGEST_PASSAGE
+        (shift,) = [s for s, tokens in shifts.items() if torch.equal(tokens, masked.tokens[0, :32])]
+        assert masked.tonic.item() == shift % 12
         found.add(shift)
     assert found == set(shifts)
 
 
 def test_some_training_pieces_have_given_voices_and_unknown_phrases():
     examples = pieces(every_key=True)
-    batches = [examples.batch([0], seed).problem for seed in range(200)]
+    batches = [examples.batch([0], seed).masked for seed in range(200)]
     given = [batch.known[0, :32].all(dim=0) for batch in batches]
     assert 0.02 < np.mean([voices.any() for voices in given]) < 0.25
     for batch, voices in zip(batches, given, strict=True):
@@ -153,21 +151,19 @@ def test_crops_begin_on_bar_lines(stride):
 def test_a_crop_without_a_late_enough_bar_line_is_the_beginning():
     steps = LONGEST_PASSAGE + 2
     piece = Chorale.from_notes([[(0, steps, 67)]], pickup=4)
-    problem, beats = pieces([piece], every_key=True).batch([0], 1)
-    assert problem.tokens.shape[1] == LONGEST_PASSAGE
-    assert problem.tokens[0, 0, 0] >= FIRST_PITCH
+    masked, beats = pieces([piece], every_key=True).batch([0], 1)
+    assert masked.tokens.shape[1] == LONGEST_PASSAGE
+    assert masked.tokens[0, 0, 0] >= FIRST_PITCH
     assert beats[0, 0] == 0
 
 
 def test_an_example_follows_from_its_seed_whatever_its_batch():
     examples = pieces([HYMN, LONG], every_key=True)
     both, alone = examples.batch([0, 1], 7, 1), examples.batch([1], 7, 1)
-    for together, one in zip(
-        (*both.problem, both.beats), (*alone.problem, alone.beats), strict=True
-    ):
+    for together, one in zip((*both.masked, both.beats), (*alone.masked, alone.beats), strict=True):
         assert torch.equal(together[1:], one)
     nobody = examples.batch([], 7, 1)
-    assert [len(part) for part in (*nobody.problem, nobody.beats)] == [0] * 5
+    assert [len(part) for part in (*nobody.masked, nobody.beats)] == [0] * 5
 
 
 def test_descriptions_of_different_examples_differ():
@@ -186,7 +182,7 @@ def test_the_bound_is_what_reconstruction_and_divergence_cost_a_step():
         reading = model(batch)
         found = losses(reading, batch)
         loss = task().loss(model, batch)
-    nats = surprise(reading.logits, batch.problem).sum(dim=(1, 2))
+    nats = surprise(reading.logits, batch.masked).sum(dim=(1, 2))
     q, prior = reading.posterior, reading.prior
     of_piece = divergence(q.piece, standard(q.piece)).sum(dim=-1)
     of_beats = torch.stack(
@@ -347,15 +343,17 @@ def test_a_survey_sets_mean_and_deviation_of_the_latents():
     model, examples = tiny(), pieces(every_key=True)
     survey(model, examples)
     with torch.no_grad():
-        heard = [
-            model.encode(piece, model.tokens_to_notes(piece.problem.tokens))
+        posteriors = [
+            model.encode(piece, model.tokens_to_notes(piece.masked.tokens))
             for piece in (pieces().batch([i]) for i in range(4))
         ]
-    means = torch.cat([h.piece.mean for h in heard])
-    beats = torch.cat([h.beats.mean[0] for h in heard])
+    means = torch.cat([posterior.piece.mean for posterior in posteriors])
+    beats = torch.cat([posterior.beats.mean[0] for posterior in posteriors])
     torch.testing.assert_close(model.latent_mean, means.mean(dim=0))
     torch.testing.assert_close(model.beat_mean, beats.mean(dim=0))
-    uncertain = torch.stack([h.piece.log_variance[0].exp() for h in heard]).mean(dim=0)
+    uncertain = torch.stack(
+        [posterior.piece.log_variance[0].exp() for posterior in posteriors]
+    ).mean(dim=0)
     spread = torch.cov(means.T, correction=0) + torch.diag(uncertain)
     torch.testing.assert_close(model.latent_spread @ model.latent_spread.T, spread)
     assert torch.equal(model.latent_spread, model.latent_spread.tril())
@@ -380,7 +378,7 @@ def test_a_finished_model_is_surveyed_and_calibrated():
 
     def nats():
         batches = [valid.batch([i]) for i in range(2)]
-        return sum(surprise(model(b).logits, b.problem).sum().item() for b in batches)
+        return sum(surprise(model(b).logits, b.masked).sum().item() for b in batches)
 
     before = nats()
     task().finish(model, pieces(every_key=True), valid)
@@ -392,6 +390,6 @@ def test_odd_lengths_are_padded_to_whole_frames():
     odd = replace(HYMN, pitch=HYMN.pitch[:-1], onset=HYMN.onset[:-1])
     waltz = Chorale.from_notes([[(0, 27, 67)]], meters=(Meter(0, 3, 4),))
     for stride in (1, 2, 4):
-        problem, beats = pieces([odd, waltz], stride=stride).batch([0, 1])
-        assert problem.tokens.shape[1] == stride * beats.shape[1]
+        masked, beats = pieces([odd, waltz], stride=stride).batch([0, 1])
+        assert masked.tokens.shape[1] == stride * beats.shape[1]
         assert beats.max(dim=1).values.tolist() == [7, 6]

@@ -1,8 +1,7 @@
-"""Voice-leading rules on a chorale: where it breaks them, and how often per 100 chords.
+"""All voice-leading rules by name: where a chorale breaks them, and how often per 100 chords.
 
-The rules themselves stand in ``voiceleading`` and ``lines``, each with its sources and a passage
-that keeps and one that breaks it; ``keys`` finds the key and ``cadences`` how phrases end. They are
-stated as the textbooks state them where Bach keeps them; the tests hold his rates.
+The rules are in ``between_voices`` and ``within_voice``, each with its sources, a passage that
+keeps it and one that breaks it. They follow the textbooks where Bach does; tests pin his rates.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ class Violation(NamedTuple):
 
     rule: str
     since: int
-    """The step of the sonority in which it begins; the same as ``step`` if it takes only one."""
+    """The step of the sonority in which it begins; equal to ``step`` where it takes only one."""
     step: int
-    """The step of the sonority in which it is heard."""
+    """The step of the sonority that completes it."""
     bar: int
     beat: float
     voices: tuple[int, ...]
     """0 soprano to 3 bass."""
     pitches: tuple[str, ...]
-    """For each of the voices what it sings: its notes in both sonorities, or in the one."""
+    """For each of the voices its notes in both sonorities, or in the only one."""
 
     def __str__(self) -> str:
         notes = [f"{VOICES[v]} {sung}" for v, sung in zip(self.voices, self.pitches, strict=True)]
@@ -44,7 +43,7 @@ class Violation(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule; called with a chorale it returns the violations in the order of time."""
+    """A rule; called with a chorale, it returns the violations in order of time."""
 
     find: Callable[[Sonorities], list[RuleBreak]]
 
@@ -54,7 +53,7 @@ class Rule:
 
     @property
     def summary(self) -> str:
-        """What breaks it, in a sentence."""
+        """The first sentence of its docstring: what breaks it."""
         return (self.find.__doc__ or "").partition("\n")[0]
 
     def __call__(self, chorale: Chorale) -> list[Violation]:
@@ -91,14 +90,15 @@ RULES = {
 
 
 def check(chorale: Chorale) -> list[Violation]:
-    """All violations of all rules, in the order of time."""
+    """All violations of all rules, in order of time."""
     found = [violation for rule in RULES.values() for violation in rule(chorale)]
     return sorted(found, key=lambda violation: violation.step)
 
 
 def chord_count(chorale: Chorale) -> int:
-    """How many chords rates are counted on: steps at which a voice begins a note, or falls silent
-    while another sings on.
+    """The number of chords on which rates are based.
+
+    These are the steps at which a voice begins a note, or falls silent while another goes on.
     """
     return int((sonorities(chorale).pitch != REST).any(axis=1).sum())
 

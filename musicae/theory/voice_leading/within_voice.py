@@ -1,6 +1,6 @@
-"""The rules for what a voice sings: its range, its leaps, the leading tone and the seventh.
+"""The rules within a voice: its range, its leaps, the leading tone and the seventh.
 
-Written, shown and cited as in ``voiceleading``; ``in C major`` is the key signature.
+Written, shown and cited as in ``between_voices``; ``in C major`` is the key signature.
 """
 
 from __future__ import annotations

@@ -1,0 +1,106 @@
+"""The key of a melody or of several voices, as the key finder hears it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.errors import ChoraleError
+from musicae.core.key import RELATIVE_MINOR, Key
+from musicae.encoding.key_features import KeyInput, collate, key_input
+from musicae.models.checkpoint import load_model
+from musicae.models.key_finder import MODES, TONICS, KeyFinder
+
+AS_MAJOR = ("major", "mixolydian")
+"""The modes that scores write as major; the others are written as minor."""
+
+
+class FoundKey(NamedTuple):
+    """A key with its mode by name and how sure the key finder is."""
+
+    key: Key
+    mode: str
+    """A value of ``musicae.models.key_finder.MODES``: a dorian tune's key is minor."""
+    probability: float
+    """Of the key, over all modes that are written like it."""
+
+
+def find_key(chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None) -> Key:
+    """The likeliest key of a melody or of several voices.
+
+    ``signature`` is evidence, the sharps (or, negative, flats) of a key signature; the chorale's
+    own ``key`` is not looked at. ``model`` is by default the one that ships with musicae.
+    Transposed music gets the transposed key. Raises ChoraleError where nothing sounds.
+    """
+    return find_mode(chorale, signature, model).key
+
+
+def find_mode(
+    chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None
+) -> FoundKey:
+    """``find_key`` with the church mode and the probability; the arguments are the same."""
+    scores = key_probabilities(chorale, signature, model)
+    major = np.array([mode in AS_MAJOR for mode in MODES])
+    classes = np.stack([scores[:, major].sum(axis=1), scores[:, ~major].sum(axis=1)])
+    minor, tonic = (int(i) for i in np.unravel_index(classes.argmax(), classes.shape))
+    inside = np.where(major != bool(minor), scores[tonic], -1.0)
+    key = Key(-RELATIVE_MINOR, "minor") if minor else Key(0, "major")
+    key = key.transpose(tonic)
+    if signature is not None:
+        key = _spelled_towards(signature, key)
+    return FoundKey(key, MODES[int(inside.argmax())], float(classes[minor, tonic]))
+
+
+def key_probabilities(
+    chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None
+) -> NDArray[np.float64]:
+    """The probability of each tonic, from C up, and mode: ``(12, 5)``, in all 1.
+
+    The arguments are those of ``find_key``.
+    """
+    if not (chorale.pitch != REST).any():
+        raise ChoraleError("nothing sounds, so there is no key to find")
+    read = key_input(chorale, signature)
+    # Everything is counted from the last note up, so that transposed music gives the same sums.
+    origin = read.last
+    network = model or shipped()
+    with torch.inference_mode():
+        scores = network(*collate([_counted_from(origin, read)]))[0].double().exp().numpy()
+    if signature is None and np.count_nonzero(read.shares) == 1:
+        # Nothing but one pitch class: it is the tonic, whatever the network makes of it.
+        scores[1:] = 0
+        scores /= scores.sum()
+    return np.roll(scores, origin, axis=0)
+
+
+@cache
+def shipped() -> KeyFinder:
+    """The key finder that ships with musicae. Raises CheckpointError where it is missing."""
+    model = load_model("key").model
+    assert isinstance(model, KeyFinder)
+    return model
+
+
+def _counted_from(origin: int, read: KeyInput) -> KeyInput:
+    """The same piece transposed so that this pitch class becomes 0."""
+    return read._replace(
+        pitch_class=(read.pitch_class - origin) % TONICS,
+        shares=np.roll(read.shares, -origin),
+        first=(read.first - origin) % TONICS,
+        last=(read.last - origin) % TONICS,
+        signature=-1 if read.signature < 0 else (read.signature - origin) % TONICS,
+    )
+
+
+def _spelled_towards(signature: int, key: Key) -> Key:
+    """The same key with sharps or flats as in the signature: G-flat, not F-sharp, among flats."""
+    names = [
+        fifths for fifths in (key.fifths - 12, key.fifths, key.fifths + 12) if -7 <= fifths <= 7
+    ]
+    return Key(min(names, key=lambda fifths: abs(fifths - signature)), key.mode)

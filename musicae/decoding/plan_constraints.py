@@ -1,0 +1,246 @@
+"""What a plan must keep, as masks: given chords, a given bass, locked voices, ends, cadences.
+
+Axes: ``B`` beats, ``S`` states. A state is a chord, or None for all chords without a state of
+their own, which no constraint allows. Each function narrows a ``Wish`` and says in ``notices`` what
+cannot be met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
+from musicae.core.key import Key
+from musicae.encoding.melody_features import end_beats
+from musicae.theory.harmonic_plan import Beat, PlannedChord
+
+Mask = NDArray[np.bool_]
+
+CADENCES = ("authentic", "half", "plagal", "deceptive")
+TRIADS = ("major", "minor")
+DOMINANTS = ("major", "dominant")
+LEADING = ("diminished", "half-diminished", "diminished-seventh")
+TARGETS = {"major": (0, 7, 9, 5, 2, 4), "minor": (0, 3, 7, 5, 8, 10)}
+"""Roots, in semitones above the tonic, on which an authentic cadence can end, likeliest first."""
+
+
+@dataclass
+class Wish:
+    """The states that are allowed at each beat, and what could not be met."""
+
+    chorale: Chorale
+    """The known notes; degrees count from ``key``."""
+    key: Key
+    beats: Sequence[Beat]
+    chords: Sequence[PlannedChord | None]
+    """``S`` the chord of each state."""
+    melody: int = 0
+    """The voice that has the melody."""
+    allowed: Mask = field(init=False)
+    """``(B, S)``."""
+    notices: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        real = np.array([chord is not None for chord in self.chords])
+        self.allowed = np.tile(real, (len(self.beats), 1))
+
+    def states(
+        self,
+        roots: Iterable[int] | None = None,
+        qualities: Iterable[str] | None = None,
+        bass: Iterable[int] | None = None,
+    ) -> Mask:
+        """``(S,)`` the states with one of these roots, qualities and bass members."""
+        keep = [
+            chord is not None
+            and (roots is None or chord.root in set(roots))
+            and (qualities is None or chord.quality in set(qualities))
+            and (bass is None or chord.bass in set(bass))
+            for chord in self.chords
+        ]
+        return np.array(keep)
+
+    def holding(self, degrees: Iterable[int]) -> Mask:
+        """``(S,)`` the states that have one of these degrees as a member."""
+        wanted = set(degrees)
+        return np.array([bool(c and wanted & set(c.members)) for c in self.chords])
+
+    def degrees(self, beat: int, voice: int, at_start: bool = False) -> set[int]:
+        """The degrees that a voice sings in a beat, or at its first step."""
+        start = self.beats[beat].start
+        stop = start + (1 if at_start else self.beats[beat].length)
+        column = self.chorale.pitch[start:stop, voice]
+        return {int(p - self.key.tonic) % 12 for p in column[column != REST]}
+
+    def bar(self, beat: int) -> int:
+        """The number of a beat's bar, as musicians count."""
+        return self.chorale.position(self.beats[beat].start)[0]
+
+
+def end_on_the_tonic(wish: Wish) -> None:
+    """The last beat is the tonic triad in root position, if the melody's last note is of it.
+
+    In minor it can be the major triad too. Else it is the dominant's, or any triad of the last
+    note in root position.
+    """
+    last = _last_sounding(wish)
+    if last is None:
+        return
+    note = _last_degree(wish)
+    triads = wish.states(qualities=TRIADS, bass=(0,))
+    tonic = wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode), bass=(0,))
+    dominant = wish.states(roots=(7,), qualities=("major",), bass=(0,))
+    holding = wish.holding({note})
+    for fitting in (tonic & holding, dominant & holding, triads & holding):
+        if (fitting & wish.allowed[last]).any():
+            wish.allowed[last] &= fitting
+            return
+    wish.notices.append("the last chord cannot be a triad in root position over the given notes")
+
+
+def begin_in_the_key(wish: Wish) -> list[int]:
+    """The beats of which one must have the tonic as its root: those of the first whole bar.
+
+    No mask says "one of these"; ``best_with_one_of`` finds the best plan that does. Empty where
+    the constraints already forbid it.
+    """
+    last_bar = 1 if wish.chorale.pickup else 0
+    tonic = tonic_states(wish)
+    return [
+        i
+        for i, beat in enumerate(wish.beats)
+        if beat.bar <= last_bar and (wish.allowed[i] & tonic & _fits_melody(wish, i)).any()
+    ]
+
+
+def end_phrases(wish: Wish, phrase_ends: Sequence[int]) -> None:
+    """The last notes of phrases have triads in root position, as 99% of Bach's have.
+
+    A beat on which no such triad has the melody's note is left as it is.
+    """
+    triads = wish.states(qualities=TRIADS, bass=(0,))
+    onset = wish.chorale.onset[:, wish.melody]
+    for first, last in end_beats(wish.beats, onset, phrase_ends):
+        for beat in {first, last}:
+            fitting = wish.allowed[beat] & triads & _fits_melody(wish, beat)
+            if fitting.any():
+                wish.allowed[beat] = fitting
+
+
+def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
+    """The phrase whose last note begins at a step ends with a named cadence.
+
+    ``authentic``: the dominant, then its tonic, of the key or of a degree; ``half``: the dominant;
+    ``plagal``: the subdominant, then the tonic; ``deceptive``: the dominant, then the sixth degree.
+    Raises ValueError for another name.
+    """
+    if cadence not in CADENCES:
+        raise ValueError(f"a cadence is one of {', '.join(CADENCES)}, not {cadence!r}")
+    onset = wish.chorale.onset[:, wish.melody]
+    first, last = end_beats(wish.beats, onset, [step])[0]
+    for before, after in _cadence_pairs(wish, cadence):
+        target = after & wish.holding(wish.degrees(first, wish.melody, at_start=True))
+        ready = before & _fits_melody(wish, first - 1) if first and before.any() else None
+        if not (target & wish.allowed[first]).any():
+            continue
+        if ready is not None and not (ready & wish.allowed[first - 1]).any():
+            continue
+        for beat in range(first, last + 1):
+            if (target & wish.allowed[beat]).any():
+                wish.allowed[beat] &= target
+        if ready is not None:
+            wish.allowed[first - 1] &= ready
+        return
+    wish.notices.append(f"bar {wish.bar(first)}: no {cadence} cadence fits the melody")
+
+
+def give_chord(wish: Wish, beat: int, chord: PlannedChord) -> None:
+    """A beat has a given chord, or the nearest chord that there is a state for."""
+    what = f"the chord {chord.symbol(wish.key)}"
+    exact = np.array([state == chord for state in wish.chords])
+    same = wish.states(roots=(chord.root,), qualities=(chord.quality,))
+    for fitting in (exact, same, wish.states(roots=(chord.root,))):
+        if (fitting & wish.allowed[beat]).any():
+            wish.allowed[beat] &= fitting
+            if fitting is not exact:
+                wish.notices.append(f"bar {wish.bar(beat)}: {what} is met by its root alone")
+            return
+    wish.notices.append(f"bar {wish.bar(beat)}: {what} cannot be met")
+
+
+def give_bass(wish: Wish, voice: int = N_VOICES - 1) -> None:
+    """Each chord stands over the first note of a given bass in its beat, else over a later one."""
+    bass_class = np.array([c.bass_class if c else -1 for c in wish.chords])
+    for beat in range(len(wish.beats)):
+        for at_start in (True, False):
+            sung = wish.degrees(beat, voice, at_start)
+            fitting = np.isin(bass_class, list(sung)) & wish.allowed[beat]
+            if fitting.any():
+                wish.allowed[beat] = fitting
+                break
+
+
+def give_voices(wish: Wish, voices: Iterable[int]) -> None:
+    """Each locked voice sings, somewhere in each beat, a member of the chord, if it is possible."""
+    for beat in range(len(wish.beats)):
+        for voice in voices:
+            sung = wish.degrees(beat, voice)
+            fitting = wish.allowed[beat] & wish.holding(sung)
+            if sung and fitting.any():
+                wish.allowed[beat] = fitting
+
+
+def tonic_states(wish: Wish) -> Mask:
+    """``(S,)`` the tonic triads in any inversion; in minor also the major ones."""
+    return wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode))
+
+
+def _cadence_pairs(wish: Wish, cadence: str) -> list[tuple[Mask, Mask]]:
+    """States before and on the end of the phrase; no state before where any will do."""
+    anything = np.zeros(len(wish.chords), dtype=np.bool_)
+    mode = wish.key.mode
+    dominant = wish.states(roots=(7,), qualities=DOMINANTS)
+    tonic = wish.states(roots=(0,), qualities=_tonic_triads(mode), bass=(0,))
+    if cadence == "half":
+        return [(anything, wish.states(roots=(7,), qualities=("major",), bass=(0,)))]
+    if cadence == "plagal":
+        return [(wish.states(roots=(5,), qualities=TRIADS), tonic)]
+    if cadence == "deceptive":
+        sixth, quality = (9, "minor") if mode == "major" else (8, "major")
+        return [(dominant, wish.states(roots=(sixth,), qualities=(quality,), bass=(0,)))]
+    pairs = []
+    for target in TARGETS[mode]:
+        leading = wish.states(roots=((target + 11) % 12,), qualities=LEADING)
+        before = wish.states(roots=((target + 7) % 12,), qualities=DOMINANTS) | leading
+        after = tonic if target == 0 else wish.states((target,), TRIADS, (0,))
+        pairs.append((before, after))
+    return pairs
+
+
+def _tonic_triads(mode: str) -> tuple[str, ...]:
+    return ("major",) if mode == "major" else ("minor", "major")
+
+
+def _fits_melody(wish: Wish, beat: int) -> Mask:
+    """``(S,)`` the states with a note of the melody in that beat; all where it rests."""
+    sung = wish.degrees(beat, wish.melody)
+    return wish.holding(sung) if sung else np.ones(len(wish.chords), dtype=np.bool_)
+
+
+def _last_sounding(wish: Wish) -> int | None:
+    """The last beat in which the melody sounds; None where it never does."""
+    sounding = np.flatnonzero(wish.chorale.pitch[:, wish.melody] != REST)
+    if not sounding.size:
+        return None
+    starts = [beat.start for beat in wish.beats]
+    return int(np.searchsorted(starts, sounding[-1], side="right")) - 1
+
+
+def _last_degree(wish: Wish) -> int:
+    column = wish.chorale.pitch[:, wish.melody]
+    return int(column[column != REST][-1] - wish.key.tonic) % 12

@@ -1,0 +1,179 @@
+"""A planner at work: from a melody and what is known of its chords to harmonic plans.
+
+Axes: ``B`` beats, ``S`` states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from musicae.core.chorale import Chorale
+from musicae.core.key import Key
+from musicae.decoding.plan import (
+    Chain,
+    best_with_one_of,
+    broken,
+    log_likelihood,
+    most_expected,
+    n_best_distinct,
+    sample_paths,
+)
+from musicae.decoding.plan_constraints import (
+    Wish,
+    begin_in_the_key,
+    end_on_the_tonic,
+    end_phrase_with,
+    end_phrases,
+    tonic_states,
+)
+from musicae.encoding.melody_features import RELATIVE, melody_features
+from musicae.models.chord_planner import ChordPlanner
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, beats_of
+from musicae.theory.numerals import QUALITIES
+
+Narrowing = Callable[[Wish], object]
+"""A constraint: it narrows a wish, such as ``give_bass``."""
+
+
+class FoundPlan(NamedTuple):
+    """A plan, how likely it is, and what of the constraints it does not keep."""
+
+    plan: HarmonicPlan
+    log_likelihood: float
+    """Nats, given the melody and without constraints."""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PlanProblem:
+    """The chain of a melody and the constraints on it."""
+
+    chain: Chain
+    wish: Wish
+    first_bar: tuple[int, ...]
+    """Beats of which one has the tonic; empty where that is not asked for."""
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """``(B, S)``."""
+        return self.wish.allowed
+
+    @property
+    def constrained(self) -> Chain:
+        """The chain whose forbidden states cost more than any plan can gain."""
+        return self.chain.constrained(self.allowed)
+
+    @property
+    def roots(self) -> NDArray[np.int64]:
+        """``(S,)`` the root of each state, 12 for the state of all other chords."""
+        return np.array([chord.root if chord else 12 for chord in self.wish.chords])
+
+    def best(self) -> FoundPlan:
+        """The likeliest plan under the constraints."""
+        tonic = tonic_states(self.wish)
+        return self.found(best_with_one_of(self.constrained, self.first_bar, tonic))
+
+    def most_expected(self) -> FoundPlan:
+        """The plan with most right in expectation, under the constraints; see ``most_expected``."""
+        chain = self._with_tonic(self.best_beat())
+        return self.found(most_expected(chain, self.roots))
+
+    def alternatives(self, count: int, apart: float = 0.15) -> list[FoundPlan]:
+        """Up to ``count`` likely plans whose roots differ pairwise on that share of the beats."""
+        chain = self._with_tonic(self.best_beat())
+        return [self.found(path) for path in n_best_distinct(chain, count, self.roots, apart)]
+
+    def samples(
+        self, count: int, random: np.random.Generator, temperature: float = 1.0
+    ) -> list[FoundPlan]:
+        """Exact samples under the constraints; see ``sample_paths``."""
+        chain = self._with_tonic(self.best_beat())
+        return [self.found(path) for path in sample_paths(chain, count, random, temperature)]
+
+    def best_beat(self) -> int | None:
+        """The beat of the first bar on which the best plan has the tonic, where it must."""
+        if not self.first_bar:
+            return None
+        tonic = tonic_states(self.wish)
+        path = best_with_one_of(self.constrained, self.first_bar, tonic)
+        return next((beat for beat in self.first_bar if tonic[path[beat]]), None)
+
+    def found(self, path: NDArray[np.int64]) -> FoundPlan:
+        """The plan of a path."""
+        wish = self.wish
+        chords = tuple(wish.chords[state] for state in path.tolist())
+        plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
+        missed = [
+            f"bar {wish.bar(beat)}: no plan keeps every constraint"
+            for beat in broken(path, self.allowed)
+        ]
+        return FoundPlan(plan, log_likelihood(self.chain, path), (*wish.notices, *missed))
+
+    def _with_tonic(self, beat: int | None) -> Chain:
+        allowed = self.allowed.copy()
+        if beat is not None:
+            allowed[beat] &= tonic_states(self.wish)
+        return self.chain.constrained(allowed)
+
+
+def plan_problem(
+    model: ChordPlanner,
+    chorale: Chorale,
+    key: Key,
+    phrase_ends: Sequence[int] | None = None,
+    style: str | None = "bach",
+    *,
+    voice: int = 0,
+    cadences: Mapping[int, str] | None = None,
+    given: Sequence[Narrowing] = (),
+    by_construction: bool = True,
+) -> PlanProblem:
+    """What there is to plan: the chain of a melody and the constraints.
+
+    Args:
+        model: the planner.
+        chorale: the known notes.
+        key: the key of the piece.
+        phrase_ends: steps at which last notes of phrases begin; None where that is not known.
+        style: one of ``STYLE_NAMES``; None leaves it open.
+        voice: the voice that has the melody.
+        cadences: by the step of a phrase's end the name of its cadence.
+        given: what is known of the chords, such as ``give_bass``; it goes before all else.
+        by_construction: end on the tonic, begin in the key, end phrases with triads.
+    """
+    features = melody_features(chorale, key, phrase_ends, style, voice)
+    wish = Wish(chorale, key, beats_of(chorale), chords_of(model, key.mode), voice)
+    for narrowing in given:
+        narrowing(wish)
+    for step, cadence in (cadences or {}).items():
+        end_phrase_with(wish, step, cadence)
+    first_bar: list[int] = []
+    if by_construction:
+        end_on_the_tonic(wish)
+        if phrase_ends:
+            end_phrases(wish, phrase_ends)
+        first_bar = begin_in_the_key(wish)
+    return PlanProblem(chain_of(model, features), wish, tuple(first_bar))
+
+
+def chain_of(model: ChordPlanner, features: NDArray[np.float32]) -> Chain:
+    """The chain of a melody's ``(B, F)`` features."""
+    unary, pair = model.chain(torch.from_numpy(features))
+    return Chain(unary.double().numpy(), pair.numpy())
+
+
+def chords_of(model: ChordPlanner, mode: str) -> tuple[PlannedChord | None, ...]:
+    """``S`` the chord of each state in a key of that mode; None for all other chords."""
+    names = tuple(QUALITIES)
+    return tuple(
+        PlannedChord((root - RELATIVE[mode]) % 12, names[quality], bass)
+        if quality < len(names)
+        else None
+        for root, quality, bass, _ in model.config.states
+    )

@@ -1,0 +1,126 @@
+"""What the key finder reads: each note of the melody, and how long each pitch class sounds.
+
+Nothing is counted from C: the network turns pitch classes to degrees of each tonic itself, so that
+transposed music gets the same scores. Axes: ``N`` notes, ``F`` features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
+from musicae.encoding.melody_notes import bars_of, melody
+from musicae.models.key_finder import TONICS
+
+N_NOTE_FEATURES = 12
+"""Features of a note beside its pitch class."""
+MOST_NOTES = 400
+"""Of a longer tune as many are read, half from its beginning and half from its end."""
+
+
+class KeyInput(NamedTuple):
+    """A piece as the key finder reads it."""
+
+    pitch_class: NDArray[np.int64]
+    """``(N,)`` of the melody's notes."""
+    notes: NDArray[np.float32]
+    """``(N, F)`` lengths, places and intervals."""
+    weight: NDArray[np.float32]
+    """``(N,)`` the share of the time that each note takes."""
+    shares: NDArray[np.float32]
+    """``(12,)`` the share of the time that each pitch class takes in all voices."""
+    first: int
+    """The pitch class of the lowest voice's first note."""
+    last: int
+    """The pitch class of the lowest voice's last note."""
+    signature: int
+    """The pitch class of the signature's major tonic; -1 where none is known."""
+    harmonized: bool
+    """Whether more than one voice sounds."""
+
+
+def key_input(chorale: Chorale, signature: int | None = None) -> KeyInput:
+    """What the key finder reads of a chorale in which something sounds.
+
+    ``signature`` is the sharps (or, negative, flats) of a key signature, where one is known.
+    """
+    notes = melody(chorale)
+    table = np.array([tuple(note) for note in notes], dtype=np.int64)
+    onset, duration, pitch = table.T
+    bars = bars_of(chorale)
+    index, into = bars.place(onset)
+    beat, bar = bars.beat[index], bars.length[index]
+    beats = bar / beat
+    following = np.append(onset[1:], onset[-1] + duration[-1])
+    time = np.minimum(following - onset, duration + bar)
+    logs = np.log2(np.maximum(1, time))
+    after = np.append(logs[1:], logs[-1])
+    steps = np.diff(pitch)
+    rest = following - onset - duration
+    features = np.stack(
+        [
+            np.clip(logs - logs.mean(), -3, 3),
+            np.clip(logs - after, -3, 3),
+            np.clip(logs - np.log2(beat), -3, 3),
+            np.isclose(into, 0),
+            np.isclose(into, 0.5) & (beats % 2 == 0),
+            np.isclose(into * beats % 1, 0),
+            rest > beat / 2,
+            np.clip(np.append(0, steps), -12, 12) / 6,
+            np.clip(np.append(steps, 0), -12, 12) / 6,
+            np.arange(len(notes)) == 0,
+            np.arange(len(notes)) == len(notes) - 1,
+            np.clip((pitch - pitch.mean()) / 6, -2, 2),
+        ],
+        axis=1,
+    ).astype(np.float32)
+    sounding = chorale.pitch != REST
+    voices = [v for v in range(N_VOICES) if sounding[:, v].any()]
+    lowest = chorale.notes(voices[-1])
+    heard = np.bincount(chorale.pitch[sounding] % 12, minlength=12)
+    kept = _kept(len(notes))
+    weight = np.minimum(time, bar)[kept].astype(np.float32)
+    return KeyInput(
+        pitch_class=pitch[kept] % 12,
+        notes=features[kept],
+        weight=weight / weight.sum(),
+        shares=(heard / heard.sum()).astype(np.float32),
+        first=lowest[0].pitch % 12,
+        last=lowest[-1].pitch % 12,
+        signature=-1 if signature is None else 7 * signature % 12,
+        harmonized=len(voices) > 1,
+    )
+
+
+def collate(items: Sequence[KeyInput]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The arguments of ``KeyFinder.forward`` for some pieces."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    piece = np.zeros((len(items), 4 * TONICS + 1), dtype=np.float32)
+    for row, one in zip(piece, items, strict=True):
+        row[:TONICS] = one.shares
+        row[TONICS + one.first] = 1
+        row[2 * TONICS + one.last] = 1
+        if one.signature >= 0:
+            row[3 * TONICS + one.signature] = 1
+        row[-1] = one.harmonized
+    return (
+        pad([torch.from_numpy(i.pitch_class) for i in items], batch_first=True, padding_value=-1),
+        pad([torch.from_numpy(i.notes) for i in items], batch_first=True),
+        pad([torch.from_numpy(i.weight) for i in items], batch_first=True),
+        torch.from_numpy(piece),
+    )
+
+
+def _kept(count: int) -> NDArray[np.int64]:
+    """Which notes are read of so many."""
+    if count <= MOST_NOTES:
+        return np.arange(count)
+    half = MOST_NOTES // 2
+    return np.concatenate([np.arange(half), np.arange(count - half, count)])

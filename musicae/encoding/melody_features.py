@@ -1,0 +1,198 @@
+"""What a chord planner reads of a melody: one row of numbers a beat.
+
+Axes: ``B`` beats of the piece, ``F`` features. All pitches are semitones above the key's tonic, so
+that transposed music gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.key import MODES, Key
+from musicae.theory.harmonic_plan import Beat, beats_of
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+SLOTS = 4
+"""Points of a beat, evenly spaced, at which the melody is looked at."""
+SLOT = 14
+"""Columns of a slot: 12 degrees, a rest, and whether a note begins since the slot before."""
+NOTE_LENGTHS = (1.0, 2.0, 4.0)
+"""Beats that the note at the beginning goes on, as bounds of classes."""
+BEATS_IN_BAR = 6
+"""Places in the bar that are told apart, and lengths of bars in beats."""
+TO_END = (1, 2, 3, 4, 6, 8)
+"""Beats to the end of the phrase or piece, and since its beginning, as bounds of classes."""
+RELATIVE = {"major": 0, "minor": 9}
+"""Semitones of the tonic above the note that degrees count from: in minor the tonic of the relative
+major, so that both modes share what their chords have in common."""
+STYLE_NAMES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
+
+_DISTANCE = len(TO_END) + 1
+_WIDTHS = {
+    "slots": SLOTS * SLOT,
+    "motion": 6,
+    "held": 1 + len(NOTE_LENGTHS) + 1,
+    "before": 13,
+    "after": 13,
+    "meter": 2 * BEATS_IN_BAR + 5,
+    "piece": 2 * _DISTANCE,
+    "mode": len(MODES) + 1,
+    "phrase": 4 + 2 * _DISTANCE,
+    "style": len(STYLE_NAMES),
+}
+
+
+def _columns() -> dict[str, slice]:
+    stops = np.cumsum(list(_WIDTHS.values())).tolist()
+    return {
+        name: slice(stop - width, stop)
+        for (name, width), stop in zip(_WIDTHS.items(), stops, strict=True)
+    }
+
+
+COLUMNS = _columns()
+"""Where each group of features stands. All zeros in ``phrase``: no phrase ends are known; in
+``style``: no style is asked for."""
+FEATURES = sum(_WIDTHS.values())
+
+
+def melody_features(
+    chorale: Chorale,
+    key: Key,
+    phrase_ends: Sequence[int] | None,
+    style: str | None,
+    voice: int = 0,
+) -> Floats:
+    """``(B, F)`` the rows of a melody, 0 to 1 but for motions.
+
+    Args:
+        chorale: the music; only one voice of it is read.
+        key: the key that degrees count from.
+        phrase_ends: steps at which last notes of phrases begin; None where that is not known.
+        style: one of ``STYLE_NAMES``; None leaves it open.
+        voice: which voice has the melody.
+
+    >>> melody_features(Chorale.from_notes([[(0, 16, 60)]]), Key(0), None, "bach").shape
+    (4, 152)
+    """
+    beats = beats_of(chorale)
+    rows = np.zeros((len(beats), FEATURES), dtype=np.float32)
+    pitch = chorale.pitch[:, voice].astype(np.int64)
+    onset = chorale.onset[:, voice]
+    _fill_notes(rows, beats, pitch, onset, key.tonic - RELATIVE[key.mode])
+    _fill_meter(rows[:, COLUMNS["meter"]], beats)
+    _fill_distances(rows[:, COLUMNS["piece"]], np.arange(len(beats)), len(beats) - 1)
+    rows[:, COLUMNS["mode"].start + MODES.index(key.mode)] = 1
+    rows[:, COLUMNS["mode"].stop - 1] = 1
+    if phrase_ends is not None:
+        _fill_phrases(rows[:, COLUMNS["phrase"]], beats, onset, phrase_ends)
+    if style is not None:
+        rows[:, COLUMNS["style"].start + STYLE_NAMES.index(style)] = 1
+    return rows
+
+
+def end_beats(
+    beats: Sequence[Beat], onset: NDArray[np.bool_], phrase_ends: Sequence[int]
+) -> list[tuple[int, int]]:
+    """For each phrase the beats, first and last, in which its last note sounds.
+
+    The last note lasts until the next note of ``onset`` begins; a beat in which the next note
+    begins off its start still belongs to it.
+    """
+    starts = np.array([beat.start for beat in beats])
+    stop = beats[-1].start + beats[-1].length
+    onsets = np.flatnonzero(onset)
+    spans = []
+    for step in sorted(phrase_ends):
+        later = onsets[onsets > step]
+        following = int(later[0]) if later.size else stop
+        first = int(np.searchsorted(starts, step, side="right")) - 1
+        last = int(np.searchsorted(starts, following, side="left")) - 1
+        spans.append((first, max(first, last)))
+    return spans
+
+
+def _fill_notes(
+    rows: Floats, beats: Sequence[Beat], pitch: Ints, onset: NDArray[np.bool_], tonic: int
+) -> None:
+    begins = np.flatnonzero(onset)
+    sounding = np.flatnonzero(pitch != REST)
+    middle = float(pitch[sounding].mean()) if sounding.size else 0.0
+    heads = [pitch[beat.start] for beat in beats]
+    motion, held = COLUMNS["motion"], COLUMNS["held"]
+    for i, beat in enumerate(beats):
+        stop = beat.start + beat.length
+        seen = beat.start
+        for slot in range(SLOTS):
+            step = beat.start + slot * beat.length // SLOTS
+            column = slot * SLOT
+            degree = (pitch[step] - tonic) % 12 if pitch[step] != REST else 12
+            rows[i, column + degree] = 1
+            rows[i, column + 13] = onset[seen : step + 1].any()
+            seen = step + 1
+        head = heads[i]
+        if head != REST:
+            rows[i, motion.start] = (head - middle) / 12
+            rows[i, motion.start + 1] = (head - 67) / 12
+            for offset, other in ((2, i - 1), (4, i + 1)):
+                if 0 <= other < len(beats) and heads[other] != REST:
+                    leap = int(heads[other] - head)
+                    rows[i, motion.start + offset] = np.sign(leap)
+                    rows[i, motion.start + offset + 1] = leap / 6
+            following = begins[begins > beat.start]
+            end = int(following[0]) if following.size else len(pitch)
+            lasting = (end - beat.start) / beat.whole
+            rows[i, held.start] = not onset[beat.start]
+            rows[i, held.start + 1 + int(np.digitize(lasting, NOTE_LENGTHS))] = 1
+        _fill_neighbour(rows[i, COLUMNS["before"]], pitch[: beat.start][::-1], head, tonic)
+        _fill_neighbour(rows[i, COLUMNS["after"]], pitch[stop:], pitch[stop - 1], tonic)
+
+
+def _fill_neighbour(row: Floats, pitch: Ints, here: int, tonic: int) -> None:
+    """The degree of the first note of a stretch that is not the one here."""
+    others = np.flatnonzero((pitch != here) & (pitch != REST))
+    row[(pitch[others[0]] - tonic) % 12 if others.size else 12] = 1
+
+
+def _fill_meter(rows: Floats, beats: Sequence[Beat]) -> None:
+    for row, beat in zip(rows, beats, strict=True):
+        in_bar = -(-beat.bar_length // beat.whole)
+        row[min(beat.in_bar, BEATS_IN_BAR - 1)] = 1
+        row[BEATS_IN_BAR + min(in_bar, BEATS_IN_BAR) - 1] = 1
+        row[2 * BEATS_IN_BAR :] = (
+            beat.in_bar == 0,
+            in_bar % 2 == 0 and beat.in_bar == in_bar // 2,
+            beat.whole % 3 == 0,
+            beat.whole == 8,
+            beat.length < beat.whole,
+        )
+
+
+def _fill_distances(rows: Floats, since: Ints, last: int) -> None:
+    rows[np.arange(len(rows)), np.digitize(since, TO_END)] = 1
+    rows[np.arange(len(rows)), _DISTANCE + np.digitize(last - since, TO_END)] = 1
+
+
+def _fill_phrases(
+    rows: Floats, beats: Sequence[Beat], onset: NDArray[np.bool_], phrase_ends: Sequence[int]
+) -> None:
+    rows[:, 0] = 1
+    first = 0
+    for end, last in end_beats(beats, onset, phrase_ends):
+        rows[end, 1] = 1
+        rows[end : last + 1, 2] = 1
+        if last + 1 < len(beats):
+            rows[last + 1, 3] = 1
+        if last >= first:
+            here = np.arange(last + 1 - first)
+            _fill_distances(rows[first : last + 1, 4:], here, max(end - first, 0))
+            first = last + 1
+    if first < len(beats):
+        _fill_distances(rows[first:, 4:], np.arange(len(beats) - first), len(beats) - first + 8)

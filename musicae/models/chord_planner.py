@@ -1,0 +1,214 @@
+"""A linear-chain conditional random field of chords over the beats of a melody.
+
+A bidirectional recurrent network reads the melody and gives two kinds of potentials: how well each
+chord (state) fits a beat, and how transitions are weighed there, as a mixture of a few tables that
+are learned with it. Both share parameters over chords with the same root, quality or bass, so that
+rare chords are learned from common ones.
+
+Axes: ``N`` pieces, ``B`` beats, ``F`` features, ``S`` states, ``K`` tables, ``M`` members.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BLOCK = 256
+"""Beats whose transitions are mixed at once: a piece of a thousand bars has too many for all."""
+LEAST = 1e-30
+"""The least share that a transition keeps; single precision has no logarithm of less."""
+
+
+@dataclass(frozen=True)
+class ChordPlannerConfig:
+    """The size of a planner and the chords that it knows."""
+
+    features: int
+    """Numbers a beat that it reads."""
+    states: tuple[tuple[int, int, int, int], ...]
+    """Of each chord the root (0 to 11), quality (from 0), bass member and bass pitch class. The
+    last state stands for all other chords: ``(0, qualities, 0, 0)``."""
+    modes: tuple[int, int] = (0, 1)
+    """The features that say that a piece is in major and in minor."""
+    width: int = 128
+    """Units of the recurrent layers in each direction."""
+    layers: int = 2
+    """Recurrent layers."""
+    tables: int = 6
+    """Transition tables that are mixed."""
+    rank: int = 12
+    """Of the part of each table that it does not share."""
+    dropout: float = 0.4
+    """Between layers, while training."""
+    members: int = 1
+    """Networks whose log potentials are averaged."""
+
+    def __post_init__(self) -> None:
+        states = tuple(tuple(int(value) for value in state) for state in self.states)
+        object.__setattr__(self, "states", states)
+        object.__setattr__(self, "modes", tuple(self.modes))
+        if min(self.width, self.layers, self.tables, self.rank, self.members) < 1:
+            raise ValueError("sizes are 1 at least")
+        if len(states) < 2 or any(len(state) != 4 for state in states):
+            raise ValueError("a state is root, quality, bass member and bass pitch class")
+
+
+class Potentials(NamedTuple):
+    """The log potentials of one network."""
+
+    unary: Tensor
+    """``(N, B, S)``."""
+    weights: Tensor
+    """``(N, B - 1, K)`` logarithms of the shares of the tables at each transition."""
+    tables: Tensor
+    """``(K, S, S)`` from a state (rows) to the next."""
+
+
+class ChordPlanner(nn.Module):
+    """Several networks whose log potentials are averaged; see ``PlannerNetwork``."""
+
+    temperature: Tensor
+
+    def __init__(self, config: ChordPlannerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.networks = nn.ModuleList(PlannerNetwork(config) for _ in range(config.members))
+        self.register_buffer("temperature", torch.ones(1))
+
+    def forward(self, features: Tensor, lengths: Tensor) -> list[Potentials]:
+        """The potentials of every member for ``(N, B, F)`` padded features."""
+        return [network(features, lengths) for network in self.networks]
+
+    @torch.no_grad()
+    def chain(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The averaged log potentials of one piece, ``(B, S)`` and ``(B - 1, S, S)``.
+
+        They are divided by the calibrated ``temperature``.
+        """
+        lengths = torch.tensor([len(features)])
+        members = self(features[None], lengths)
+        unary = torch.stack([found.unary[0] for found in members]).mean(dim=0)
+        pairs = unary.new_zeros(len(features) - 1, unary.shape[1], unary.shape[1])
+        for found in members:
+            for start in range(0, len(pairs), BLOCK):
+                block = slice(start, start + BLOCK)
+                pairs[block] += mixed(found.weights[0, block], found.tables)
+        scale = len(members) * self.temperature
+        return unary / self.temperature, pairs.div_(scale)
+
+
+class PlannerNetwork(nn.Module):
+    """One network: a recurrent encoder, unary potentials and mixed transition tables."""
+
+    roots: Tensor
+    qualities: Tensor
+    bass_members: Tensor
+    bass_classes: Tensor
+
+    def __init__(self, config: ChordPlannerConfig) -> None:
+        super().__init__()
+        width, states = config.width, len(config.states)
+        self.config = config
+        for name, column in zip(
+            ("roots", "qualities", "bass_members", "bass_classes"),
+            torch.tensor(config.states).T,
+            strict=True,
+        ):
+            self.register_buffer(name, column.clone(), persistent=False)
+        n_qualities = int(self.qualities.max()) + 1
+        self.read = nn.Linear(2 * config.features, width)
+        inputs = [width, *[2 * width] * (config.layers - 1)]
+        self.ahead = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in inputs)
+        self.behind = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in inputs)
+        self.dropout = nn.Dropout(config.dropout)
+        self.hidden = nn.Linear(2 * width + width, width)
+        # The unary weights of a state are the sum of those of its parts.
+        self.root = nn.Linear(2 * width, 12)
+        self.root_quality = nn.Linear(2 * width, 12 * n_qualities)
+        self.bass = nn.Linear(2 * width, 12)
+        self.quality_bass = nn.Linear(2 * width, n_qualities * 4)
+        self.own = nn.Linear(2 * width, states)
+        self.mix = nn.Linear(8 * width, config.tables)
+        small = 0.01
+        shape = (config.tables, n_qualities, n_qualities, 12)
+        self.root_motion = nn.Parameter(small * torch.randn(shape))
+        self.bass_motion = nn.Parameter(small * torch.randn(config.tables, 12))
+        self.shared = nn.Parameter(torch.zeros(states, states))
+        self.leave = nn.Parameter(0.1 * torch.randn(config.tables, states, config.rank))
+        self.reach = nn.Parameter(0.1 * torch.randn(config.tables, config.rank, states))
+        self.stay = nn.Parameter(torch.linspace(-1, 1, config.tables))
+
+    def forward(self, features: Tensor, lengths: Tensor) -> Potentials:
+        """The potentials for ``(N, B, F)`` padded features; beyond ``lengths`` they are void."""
+        major, minor = self.config.modes
+        mode = features[..., minor, None] - features[..., major, None]  # (N, B, 1)
+        read = self.dropout(F.gelu(self.read(_by_mode(features, mode))))
+        encoded = self._encode(read, lengths)  # (N, B, 2 width)
+        hidden = self.dropout(F.gelu(self.hidden(torch.cat([encoded, read], dim=-1))))
+        around = torch.cat([encoded[:, :-1], encoded[:, 1:]], dim=-1)
+        weights = self.mix(_by_mode(around, mode[:, 1:])).log_softmax(dim=-1)
+        unary = self._unary(_by_mode(hidden, mode))
+        return Potentials(unary, weights, self.transition_tables())
+
+    def _encode(self, read: Tensor, lengths: Tensor) -> Tensor:
+        """Both directions of each layer; packed sequences would take twice the time."""
+        beats = torch.arange(read.shape[1], device=read.device).expand(len(read), -1)
+        last = lengths.to(read.device)[:, None] - 1
+        # Each piece reversed in place, its padding left where it is.
+        mirror = torch.where(beats <= last, last - beats, beats)[..., None]
+        encoded = read
+        for ahead, behind in zip(self.ahead, self.behind, strict=True):
+            reversed_ = encoded.gather(1, mirror.expand_as(encoded))
+            back = behind(reversed_)[0]
+            back = back.gather(1, mirror.expand_as(back))
+            encoded = self.dropout(torch.cat([ahead(encoded)[0], back], dim=-1))
+        return encoded
+
+    def _unary(self, hidden: Tensor) -> Tensor:
+        pairs = self.root_quality(hidden)[..., self.roots * self._n_qualities + self.qualities]
+        found: Tensor = (
+            self.own(hidden)
+            + self.root(hidden)[..., self.roots]
+            + pairs
+            + self.bass(hidden)[..., self.bass_classes]
+            + self.quality_bass(hidden)[..., self.qualities * 4 + self.bass_members]
+        )
+        return found
+
+    @property
+    def _n_qualities(self) -> int:
+        return self.root_motion.shape[1]
+
+    def transition_tables(self) -> Tensor:
+        """``(K, S, S)`` log potentials of going from one state to another."""
+        up = (self.roots[None, :] - self.roots[:, None]) % 12
+        bass_up = (self.bass_classes[None, :] - self.bass_classes[:, None]) % 12
+        qualities = self.qualities
+        motion = self.root_motion[:, qualities[:, None], qualities[None, :], up]
+        same = torch.eye(len(qualities), device=up.device)
+        return (
+            motion
+            + self.bass_motion[:, bass_up]
+            + self.shared
+            + self.leave @ self.reach
+            + self.stay[:, None, None] * same
+        )
+
+
+def _by_mode(values: Tensor, mode: Tensor) -> Tensor:
+    """Values beside their product with the mode, -1 in major and 1 in minor.
+
+    What both modes share is learned once, and where they differ each has its own weights.
+    """
+    return torch.cat([values, values * mode], dim=-1)
+
+
+def mixed(weights: Tensor, tables: Tensor) -> Tensor:
+    """``(B - 1, S, S)`` log potentials of every transition: the mixture of the tables."""
+    top = tables.amax(dim=0)  # (S, S)
+    flat = (tables - top).exp().flatten(1)  # (K, S * S)
+    return (weights.exp() @ flat).clamp_min(LEAST).log().view(-1, *top.shape) + top

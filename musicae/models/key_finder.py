@@ -1,0 +1,120 @@
+"""A network that scores each tonic and mode for a melody, the same way for each tonic.
+
+It reads the notes once, by their intervals to one another and to the last note, and gathers what
+it has read by pitch class; then it looks at the twelve pitch classes from each tonic in turn with
+the same weights. So transposing the melody moves the scores and changes nothing else. Axes: ``B``
+pieces, ``K`` tonics, ``P`` pitch classes, ``N`` notes, ``F`` features, ``C`` channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+TONICS = 12
+MODES = ("major", "minor", "dorian", "mixolydian", "phrygian")
+"""In the order of the scores. Lydian tunes count as major."""
+N_PIECE = 4 * TONICS + 1
+"""Features of a whole piece."""
+
+
+@dataclass(frozen=True)
+class KeyFinderConfig:
+    """Sizes of a key finder."""
+
+    n_features: int = 12
+    """Features of a note beside its pitch class."""
+    width: int = 48
+    """Channels of the notes; half of them run forwards, half backwards."""
+    gathered: int = 16
+    """Channels of each pitch class."""
+    hidden: int = 64
+    """Channels of the layer between the whole piece and the scores."""
+    dropout: float = 0.3
+    """Share of channels dropped while training."""
+    members: int = 1
+    """Networks whose log-probabilities are averaged."""
+
+    def __post_init__(self) -> None:
+        sizes = (self.n_features, self.width, self.gathered, self.hidden, self.members)
+        if self.width % 2 or min(sizes) < 1:
+            raise ValueError("sizes are at least 1 and width is even")
+
+
+class KeyFinder(nn.Module):
+    """A batch of pieces -> log-probabilities ``(B, 12, 5)`` of tonic and mode."""
+
+    def __init__(self, config: KeyFinderConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or KeyFinderConfig()
+        self.members = nn.ModuleList(_Member(self.config) for _ in range(self.config.members))
+
+    def forward(self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor) -> Tensor:
+        """Score every tonic and mode.
+
+        Args:
+            pitch_class: ``(B, N)``, -1 after the last note.
+            notes: ``(B, N, F)`` features of the notes.
+            weight: ``(B, N)`` shares of the time, which add up to 1.
+            piece: ``(B, 49)`` twelve shares of pitch classes; one-hot of the lowest voice's first
+                and last pitch class and of the signature's major tonic; whether there is harmony.
+        """
+        scores = [member(pitch_class, notes, weight, piece) for member in self.members]
+        return torch.stack(scores).mean(dim=0).flatten(1).log_softmax(dim=1).view_as(scores[0])
+
+
+class _Member(nn.Module):
+    def __init__(self, config: KeyFinderConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.from_last = nn.Embedding(TONICS, width)
+        self.from_first = nn.Embedding(TONICS, width)
+        self.before = nn.Embedding(TONICS, width)
+        self.after = nn.Embedding(TONICS, width)
+        self.embed = nn.Linear(config.n_features, width)
+        self.gru = nn.GRU(width, width // 2, batch_first=True, bidirectional=True)
+        self.value = nn.Linear(width, config.gathered)
+        self.gate = nn.Linear(width, config.gathered)
+        self.dropout = nn.Dropout(config.dropout)
+        # Of each pitch class: what was gathered, its share in the melody, and four of the piece.
+        seen = TONICS * (config.gathered + 1 + 4)
+        self.whole = nn.Linear(seen + width + 1, config.hidden)
+        self.score = nn.Linear(config.hidden, len(MODES))
+
+    def forward(self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor) -> Tensor:
+        batch, n = pitch_class.shape
+        mask = pitch_class >= 0
+        lengths = mask.sum(dim=1)
+        four, harmony = piece[:, : 4 * TONICS].view(batch, 4, TONICS), piece[:, 4 * TONICS :]
+        first, last = four[:, 1].argmax(dim=1), four[:, 2].argmax(dim=1)
+        steps = torch.diff(pitch_class, dim=1) % TONICS
+        x = (
+            self.embed(notes)
+            + self.from_last((pitch_class - last[:, None]) % TONICS)
+            + self.from_first((pitch_class - first[:, None]) % TONICS)
+            + self.before(F.pad(steps, (1, 0)))
+            + self.after(F.pad(steps, (0, 1)) * F.pad(mask[:, 1:], (0, 1)))
+        )
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.dropout(F.gelu(x)), lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        x = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=n)[
+            0
+        ]
+        gate = self.gate(x).masked_fill(~mask[..., None], -1e9).softmax(dim=1)
+        time = (weight * mask)[..., None]  # (B, N, 1)
+        values = torch.cat([(gate + time) * self.value(x), time], dim=2)
+        by_class = F.one_hot(pitch_class.clamp_min(0), TONICS).to(values.dtype)  # (B, N, P)
+        gathered = by_class.transpose(1, 2) @ values  # (B, P, C + 1)
+        classes = torch.cat([gathered, four.transpose(1, 2)], dim=2)
+        tonics = torch.arange(TONICS, device=notes.device)
+        places = (tonics[:, None] + tonics) % TONICS  # (K, P): the classes from each tonic up
+        turned = classes[:, places].flatten(2)  # (B, K, P * channels)
+        overall = torch.cat([(time * x).sum(dim=1), harmony], dim=1)
+        seen = torch.cat([turned, overall[:, None].expand(-1, TONICS, -1)], dim=2)
+        hidden = F.gelu(self.whole(self.dropout(seen)))
+        scores: Tensor = self.score(self.dropout(hidden))  # (B, K, modes)
+        return scores.flatten(1).log_softmax(dim=1).view_as(scores)

@@ -1,0 +1,147 @@
+"""Training the key finder: the keys of scores, from sopranos alone and from all voices."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from musicae.core.constants import N_VOICES, REST
+from musicae.decoding.key import AS_MAJOR, find_mode
+from musicae.encoding.key_features import KeyInput, collate, key_input
+from musicae.models.key_finder import MODES, KeyFinder, KeyFinderConfig
+from musicae.training.melody_data import Example, voices_only
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    """How a key finder is trained."""
+
+    seed: int = 0
+    epochs: int = 14
+    batch: int = 32
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    variants: int = 10
+    """Altered copies of each piece, made once; each epoch takes one of them."""
+    smoothing: float = 0.02
+    """Share of the target spread over all keys, for the labels of some pieces are in doubt."""
+
+
+def target(example: Example) -> int:
+    """The place of an example's tonic and mode among the network's scores."""
+    return example.tonic * len(MODES) + MODES.index(example.mode)
+
+
+def altered(example: Example, rng: np.random.Generator) -> KeyInput:
+    """Some of the voices, sometimes with the signature, sometimes with a wrong one."""
+    draw = rng.random()
+    if draw < 0.6:
+        voices = [0]
+    elif draw < 0.85:
+        voices = [0, 1, 2, 3]
+    elif draw < 0.93:
+        voices = [0, 3]
+    else:
+        voices = [int(rng.integers(1, N_VOICES))]
+    chorale = voices_only(example.chorale, voices)
+    if rng.random() < 0.1 and chorale.bar_count > 8:
+        first = int(rng.integers(1, chorale.bar_count // 3))
+        part = chorale.bars(first, chorale.bar_count)
+        if (part.pitch != REST).any():
+            chorale = part
+    draw = rng.random()
+    signature = None
+    if draw > 0.92:
+        signature = 0 if rng.random() < 0.5 else int(rng.integers(-6, 7))
+    elif draw > 0.6:
+        signature = example.signature
+    return key_input(chorale, signature)
+
+
+def pool_of(examples: Sequence[Example], settings: KeySettings) -> list[tuple[list[KeyInput], int]]:
+    """For each example its altered copies and its target."""
+    rng = np.random.default_rng(settings.seed)
+    return [
+        ([altered(example, rng) for _ in range(settings.variants)], target(example))
+        for example in examples
+    ]
+
+
+def train(
+    pool: Sequence[tuple[Sequence[KeyInput], int]],
+    config: KeyFinderConfig,
+    settings: KeySettings,
+    validate: Callable[[KeyFinder], float] | None,
+    log: Callable[[dict[str, Any]], None],
+) -> KeyFinder:
+    """One network, of the epoch in which ``validate`` was highest, else of the last.
+
+    ``pool`` is of ``pool_of``.
+    """
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    model = KeyFinder(config)
+    steps = settings.epochs * -(-len(pool) // settings.batch)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=steps, pct_start=0.15
+    )
+    best, kept = -np.inf, copy.deepcopy(model.state_dict())
+    for epoch in range(settings.epochs):
+        model.train()
+        began, losses = time.perf_counter(), []
+        chosen = [(variants[int(rng.integers(len(variants)))], label) for variants, label in pool]
+        chosen.sort(key=lambda one: len(one[0].weight) * float(rng.uniform(0.8, 1.25)))
+        batches = [chosen[i : i + settings.batch] for i in range(0, len(chosen), settings.batch)]
+        for index in rng.permutation(len(batches)):
+            scores = model(*collate([one for one, _ in batches[index]]))
+            labels = torch.tensor([label for _, label in batches[index]])
+            loss = F.cross_entropy(scores.flatten(1), labels, label_smoothing=settings.smoothing)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        model.eval()
+        score = validate(model) if validate else float(epoch)
+        log(
+            {
+                "epoch": epoch,
+                "loss": float(np.mean(losses)),
+                "score": score,
+                "seconds": time.perf_counter() - began,
+            }
+        )
+        if score > best:
+            best, kept = score, copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return model.eval()
+
+
+def measure(
+    model: KeyFinder, examples: Sequence[Example], voices: Sequence[int], signature: bool
+) -> dict[str, float]:
+    """Shares of the examples whose key is found (tonic, and major or minor), and whose mode is.
+
+    ``signature`` says whether the finder is told the key signature.
+    """
+    key_right = mode_right = 0
+    for example in examples:
+        chorale = voices_only(example.chorale, voices)
+        found = find_mode(chorale, example.signature if signature else None, model)
+        tonic = found.key.tonic == example.tonic
+        as_major = example.mode in AS_MAJOR
+        key_right += tonic and (found.key.mode == "major") == as_major
+        mode_right += tonic and found.mode == example.mode
+    count = max(1, len(examples))
+    return {"key": round(key_right / count, 4), "mode": round(mode_right / count, 4)}

@@ -1,0 +1,149 @@
+"""Melodies with known phrase ends and keys: Bach's chorales and the four-part data, by side.
+
+A side is Bach's (``train``, ``valid``, ``test``) or that of ``sides.csv`` (``train``, ``held``,
+``hymn-valid``, ``hymn-test``). A tune stands on one side only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
+from musicae.core.key import RELATIVE_MINOR, Key
+from musicae.corpus.four_part import read_four_part
+from musicae.corpus.load import load as load_corpus
+
+CHURCH_MODES = {
+    "ionian": "major",
+    "lydian": "major",
+    "aeolian": "minor",
+    "dorian": "dorian",
+    "mixolydian": "mixolydian",
+    "phrygian": "phrygian",
+}
+"""The mode that the key network learns for each church mode of the manifest."""
+
+BY_SIGNATURE = {0: "major", 1: "mixolydian", 2: "dorian", 3: "minor", 4: "phrygian", -1: "major"}
+"""The mode of a tonic by its place above the signature's major tonic on the line of fifths."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A chorale, its phrase ends as ``fermatas``, its tonic and mode, and where it stands."""
+
+    name: str
+    chorale: Chorale
+    tonic: int
+    """Pitch class, 0 (C) to 11 (B)."""
+    mode: str
+    """A value of ``CHURCH_MODES``."""
+    signature: int
+    """The sharps (or, negative, flats) of the source's key signature."""
+    tune: str
+    """Of Bach ``bach-N``, else the ``tune_id``."""
+    side: str
+    """``bach-train`` and so on for Bach's chorales, else the side of ``sides.csv``."""
+    style: str
+
+    @property
+    def key(self) -> Key:
+        """The key as scores write it: dorian and phrygian as minor, mixolydian as major."""
+        key = Key(0) if self.mode in ("major", "mixolydian") else Key(-RELATIVE_MINOR, "minor")
+        return key.transpose(self.tonic)
+
+
+def load_melodies(four_part: Path, cache: Path | None = None) -> list[Example]:
+    """Every example of Bach's corpus and of the folder of the four-part data, in a fixed order.
+
+    ``cache`` is a folder in which what was read is kept for the next call.
+    """
+    digest = hashlib.sha256()
+    for path in (four_part / "manifest.csv", four_part / "sides.csv", Path(__file__)):
+        digest.update(path.read_bytes())
+    kept = cache / f"melodies-{digest.hexdigest()[:12]}.pickle" if cache else None
+    if kept and kept.is_file():
+        examples: list[Example] = pickle.loads(kept.read_bytes())
+        return examples
+    examples = [*_bach(), *_four_part(four_part)]
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(pickle.dumps(examples))
+    return examples
+
+
+def on(examples: Sequence[Example], *sides: str) -> list[Example]:
+    """The examples that stand on these sides."""
+    return [example for example in examples if example.side in sides]
+
+
+def voices_only(chorale: Chorale, voices: Sequence[int]) -> Chorale:
+    """The chorale with the other voices silent, and without its key."""
+    kept = np.isin(np.arange(N_VOICES), voices)
+    return replace(
+        chorale,
+        pitch=np.where(kept, chorale.pitch, REST),
+        onset=chorale.onset & kept,
+        fermatas=(),
+        key=None,
+    )
+
+
+def _bach() -> list[Example]:
+    bach = load_corpus()
+    examples = []
+    for chorale, file, tune, side in zip(
+        bach.chorales, bach.files, bach.tunes, bach.sides, strict=True
+    ):
+        if chorale.key is None:
+            continue
+        tonic, mode = _as_in_manifest(chorale, chorale.key)
+        examples.append(
+            Example(
+                file,
+                chorale,
+                tonic,
+                mode,
+                chorale.key.fifths,
+                f"bach-{tune}",
+                f"bach-{side}",
+                "bach",
+            )
+        )
+    return examples
+
+
+def _as_in_manifest(chorale: Chorale, key: Key) -> tuple[int, str]:
+    """Tonic and mode by the signature and the lowest note of the last chord, as in the manifest.
+
+    Where that note is no tonic of a church mode under the signature, or the soprano ends on
+    another note than it, its third or its fifth, the recorded key counts.
+    """
+    ends = [notes[-1].pitch for v in range(4) if (notes := chorale.notes(v))]
+    last = min(ends) % 12
+    place = (7 * (last - 7 * key.fifths) + 1) % 12 - 1  # fifths above the signature's major tonic
+    if last != key.tonic and place in BY_SIGNATURE and (ends[0] - last) % 12 in (0, 3, 4, 7):
+        return last, BY_SIGNATURE[place]
+    return key.tonic, key.mode
+
+
+def _four_part(folder: Path) -> list[Example]:
+    return [
+        Example(
+            piece.name,
+            piece.chorale,
+            piece.key.tonic,
+            CHURCH_MODES[piece.church_mode],
+            piece.signature,
+            piece.tune,
+            piece.side,
+            piece.style,
+        )
+        for piece in read_four_part(folder)
+    ]

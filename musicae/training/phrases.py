@@ -1,0 +1,338 @@
+"""Training the phrase segmenter: melodies with marked phrase ends, altered in what must not matter.
+
+The last note of a piece is left out everywhere: a phrase always ends there.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae.core.chorale import Chorale
+from musicae.decoding.phrases import phrase_ends
+from musicae.encoding.melody_notes import (
+    Bars,
+    MelodyNotes,
+    bar_times,
+    ends_to_labels,
+    features,
+    melody_notes,
+)
+from musicae.models.phrase_segmenter import PhraseSegmenter, PhraseSegmenterConfig
+from musicae.theory.key_finding import find_key
+from musicae.training.melody_data import Example, voices_only
+
+RIGHT_KEYS = 0.6
+"""Share of the pieces that are read in the right key while training."""
+THRESHOLDS = np.arange(0.2, 0.71, 0.02)
+"""From which the best threshold of a validation side is taken while training."""
+
+
+@dataclass(frozen=True)
+class PhraseSettings:
+    """How a phrase segmenter is trained."""
+
+    seed: int = 0
+    epochs: int = 14
+    batch: int = 32
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    variants: int = 8
+    """Altered copies of each piece, made once; each epoch takes one of them."""
+    bach_repeats: int = 1
+    """How often each of Bach's chorales is seen in an epoch."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A piece as the network reads it."""
+
+    features: Tensor
+    times: Tensor
+    labels: Tensor
+    """1 where a phrase ends; the last note is not scored."""
+
+
+def with_ends(examples: Sequence[Example]) -> list[Example]:
+    """The examples with phrase ends besides the last note."""
+    return [e for e in examples if set(e.chorale.fermatas) - {e.chorale.notes(0)[-1].step}]
+
+
+def item(notes: MelodyNotes, labels: NDArray[np.float32]) -> Item:
+    """What the network reads of a melody."""
+    return Item(
+        torch.from_numpy(features(notes)),
+        torch.from_numpy(bar_times(notes)),
+        torch.from_numpy(labels),
+    )
+
+
+def collate(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Features, times, mask and labels, padded to the longest."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    mask = pad([torch.ones(len(i.labels), dtype=torch.bool) for i in items], batch_first=True)
+    return (
+        pad([i.features for i in items], batch_first=True),
+        pad([i.times for i in items], batch_first=True),
+        mask,
+        pad([i.labels for i in items], batch_first=True),
+    )
+
+
+# Alterations
+
+
+def altered(
+    notes: MelodyNotes, labels: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[MelodyNotes, NDArray[np.float32]]:
+    """The same melody with other bars, lengths of last notes, or only some of its phrases."""
+    if rng.random() < 0.3:
+        notes, labels = _cropped(notes, labels, rng)
+    if rng.random() < 0.4:
+        notes = _other_ends(notes, labels, rng)
+    if rng.random() < 0.25:
+        notes = replace(notes, bars=_other_bars(notes.bars, rng))
+    if rng.random() < 0.1:
+        shift = int(notes.bars.beat[0]) * int(rng.integers(1, 4))
+        notes = replace(notes, bars=replace(notes.bars, start=notes.bars.start - shift))
+        notes = replace(notes, bars=_extended(notes.bars, int(notes.following[-1])))
+    if rng.random() < 0.1:
+        notes = replace(notes, tonic=-1)
+    return notes, labels
+
+
+def _cropped(
+    notes: MelodyNotes, labels: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[MelodyNotes, NDArray[np.float32]]:
+    """Some phrases in a row; what stays begins at its own bar line."""
+    ends = np.flatnonzero(labels[:-1])
+    if len(ends) < 3:
+        return notes, labels
+    first = int(rng.choice([-1, *ends[: len(ends) // 2]]))
+    last = int(rng.choice([*ends[len(ends) // 2 + 1 :], len(labels) - 1]))
+    kept = slice(first + 1, last + 1)
+    origin = int(notes.onset[first + 1])
+    index, _ = notes.bars.place(notes.onset[first + 1 : first + 2])
+    bars = notes.bars
+    at = int(index[0])
+    bars = Bars(bars.start[at:] - origin, bars.length[at:], bars.beat[at:])
+    return (
+        replace(
+            notes,
+            onset=notes.onset[kept] - origin,
+            duration=notes.duration[kept],
+            pitch=notes.pitch[kept],
+            bars=bars,
+        ),
+        labels[kept],
+    )
+
+
+def _other_ends(
+    notes: MelodyNotes, labels: NDArray[np.float32], rng: np.random.Generator
+) -> MelodyNotes:
+    """Last notes of phrases cut short by a rest or held through it, the last one of any length."""
+    duration = notes.duration.copy()
+    gaps = notes.following - notes.onset
+    ends = np.flatnonzero(labels[:-1])
+    if rng.random() < 0.5:
+        duration[:-1] = gaps[:-1]
+    else:
+        duration[ends] = np.maximum(1, (gaps[ends] * rng.choice([0.5, 0.75])).astype(np.int64))
+    if rng.random() < 0.5:
+        duration[-1] = max(1, int(duration[-1] * rng.choice([0.5, 1.5, 2.0])))
+    return replace(notes, duration=duration)
+
+
+def _other_bars(bars: Bars, rng: np.random.Generator) -> Bars:
+    """Bars half as long, or two in one, where the whole piece allows it."""
+    length = int(bars.length[0])
+    if (bars.length != length).any() or (np.diff(bars.start) != length).any():
+        return bars
+    beats = length / bars.beat[0]
+    if beats % 2 == 0 and beats > 2 and rng.random() < 0.5:
+        start = np.arange(bars.start[0], bars.start[-1] + length, length // 2)
+        return Bars(start, np.full(len(start), length // 2), np.full(len(start), bars.beat[0]))
+    if beats <= 3:
+        # Half of the time the other bar of two is the strong one.
+        first = bars.start[0] - (length if rng.random() < 0.3 else 0)
+        start = np.arange(first, bars.start[-1] + length, 2 * length)
+        return Bars(start, np.full(len(start), 2 * length), np.full(len(start), bars.beat[0]))
+    return bars
+
+
+def _extended(bars: Bars, stop: int) -> Bars:
+    """With one more bar at the end where the piece goes on after the last."""
+    last = int(bars.start[-1] + bars.length[-1])
+    if last >= stop:
+        return bars
+    return Bars(
+        np.append(bars.start, last),
+        np.append(bars.length, bars.length[-1]),
+        np.append(bars.beat, bars.beat[-1]),
+    )
+
+
+# Training
+
+
+def pool_of(examples: Sequence[Example], settings: PhraseSettings) -> list[list[Item]]:
+    """For each example the piece as it is and its altered copies.
+
+    Its key is mostly the right one, else the one that the theory finds, which is sometimes wrong.
+    """
+    rng = np.random.default_rng(settings.seed)
+    pool: list[list[Item]] = []
+    for example in examples:
+        right = rng.random() < RIGHT_KEYS
+        key = example.key if right else find_key(voices_only(example.chorale, (0,)))
+        notes = melody_notes(example.chorale, key)
+        labels = ends_to_labels(example.chorale, notes)
+        variants = [item(notes, labels)]
+        variants += [item(*altered(notes, labels, rng)) for _ in range(settings.variants - 1)]
+        repeats = settings.bach_repeats if example.style == "bach" else 1
+        pool += [variants] * repeats
+    return pool
+
+
+def train(
+    pool: Sequence[Sequence[Item]],
+    config: PhraseSegmenterConfig,
+    settings: PhraseSettings,
+    validate: Callable[[PhraseSegmenter], float],
+    log: Callable[[dict[str, Any]], None],
+) -> PhraseSegmenter:
+    """One network, of the epoch in which ``validate`` was highest; ``pool`` is of ``pool_of``."""
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    model = PhraseSegmenter(config)
+    steps = settings.epochs * -(-len(pool) // settings.batch)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=steps, pct_start=0.15
+    )
+    best, kept = -1.0, copy.deepcopy(model.state_dict())
+    for epoch in range(settings.epochs):
+        model.train()
+        began, losses = time.perf_counter(), []
+        # Pieces of like lengths together, the batches in any order.
+        chosen = [variants[int(rng.integers(len(variants)))] for variants in pool]
+        chosen.sort(key=lambda one: len(one.labels) * float(rng.uniform(0.8, 1.25)))
+        batches = [chosen[i : i + settings.batch] for i in range(0, len(chosen), settings.batch)]
+        for index in rng.permutation(len(batches)):
+            inputs, times, mask, targets = collate(batches[index])
+            loss = _loss(model(inputs, times, mask), targets, mask)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        model.eval()
+        score = validate(model)
+        log(
+            {
+                "epoch": epoch,
+                "loss": float(np.mean(losses)),
+                "score": score,
+                "seconds": time.perf_counter() - began,
+            }
+        )
+        if score > best:
+            best, kept = score, copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return model.eval()
+
+
+def _loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+    """Cross-entropy of the notes that are scored."""
+    scored = _scored(mask)
+    return F.binary_cross_entropy_with_logits(logits[scored], labels[scored])
+
+
+def _scored(mask: Tensor) -> Tensor:
+    """All notes but the last of each piece."""
+    scored = mask.clone()
+    scored[torch.arange(len(mask)), mask.sum(dim=1) - 1] = False
+    return scored
+
+
+# Measuring
+
+
+class EndFigures(NamedTuple):
+    """How phrase ends are found, the last notes of pieces left out."""
+
+    precision: float
+    recall: float
+    f1: float
+    found: int
+    marked: int
+
+
+def end_figures(found: NDArray[np.bool_], marked: NDArray[np.bool_]) -> EndFigures:
+    """Compare ends of all notes of all pieces, one after another."""
+    right, of_found, of_marked = (int(a.sum()) for a in (found & marked, found, marked))
+    return EndFigures(
+        round(right / max(1, of_found), 4),
+        round(right / max(1, of_marked), 4),
+        round(2 * right / max(1, of_found + of_marked), 4),
+        of_found,
+        of_marked,
+    )
+
+
+def measure_ends(
+    examples: Sequence[Example], ends_of: Callable[[Chorale], Sequence[int]]
+) -> EndFigures:
+    """How well ends are found in sopranos alone, without key and marks, of the marked pieces.
+
+    ``ends_of`` gives the steps at which last notes of phrases begin.
+    """
+    found, marked = [], []
+    for example in with_ends(examples):
+        alone = voices_only(example.chorale, (0,))
+        onsets = [note.step for note in alone.notes(0)][:-1]
+        found.append(np.isin(onsets, list(ends_of(alone))))
+        marked.append(np.isin(onsets, example.chorale.fermatas))
+    return end_figures(np.concatenate(found), np.concatenate(marked))
+
+
+def measure(model: PhraseSegmenter, examples: Sequence[Example]) -> EndFigures:
+    """``measure_ends`` of a phrase segmenter, the key found by the key finder that ships."""
+    return measure_ends(examples, lambda chorale: phrase_ends(chorale, model=model))
+
+
+def validation_items(examples: Sequence[Example]) -> list[Item]:
+    """Sopranos alone with the keys that the theory finds, for ``validation_score``."""
+    items = []
+    for example in with_ends(examples):
+        notes = melody_notes(example.chorale, find_key(voices_only(example.chorale, (0,))))
+        items.append(item(notes, ends_to_labels(example.chorale, notes)))
+    return items
+
+
+@torch.inference_mode()
+def validation_score(model: PhraseSegmenter, sides: Sequence[Sequence[Item]]) -> float:
+    """The mean over sides of the best F1 less half the cross-entropy; higher is better."""
+    scores = []
+    for items in sides:
+        inputs, times, mask, labels = collate(items)
+        logits = model(inputs, times, mask)
+        scored = _scored(mask)
+        probabilities = torch.sigmoid(logits[scored]).numpy()
+        ends = labels[scored].numpy() > 0.5
+        f1 = max(end_figures(probabilities > t, ends).f1 for t in THRESHOLDS)
+        scores.append(f1 - 0.5 * _loss(logits, labels, mask).item())
+    return float(np.mean(scores))

@@ -1,0 +1,177 @@
+"""Examples of the chord planner: melodies, the plans of their settings, and how they are varied.
+
+Axes: ``N`` pieces, ``B`` beats, ``S`` states, ``F`` features.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musicae.core.chorale import Chorale
+from musicae.core.key import Key
+from musicae.encoding.melody_features import COLUMNS, RELATIVE, SLOT, SLOTS, melody_features
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
+from musicae.theory.numerals import QUALITIES
+from musicae.theory.plan_reading import plan_of
+
+State = tuple[int, int, int, int]
+QUALITY_NAMES = tuple(QUALITIES)
+OTHER: State = (0, len(QUALITY_NAMES), 0, 0)
+"""The state of all chords that have none of their own."""
+ALL_CHORDS = 12 * sum(len(quality.members) for quality in QUALITIES.values())
+
+
+@dataclass(frozen=True)
+class PlanExample:
+    """A melody and the plan that was read off its setting."""
+
+    features: NDArray[np.float32]
+    """``(B, F)``."""
+    states: NDArray[np.int64]
+    """``(B,)``; where nothing sounds, the state of the beat before."""
+    known: NDArray[np.bool_]
+    """``(B,)`` whether anything sounds."""
+
+
+def state_of(chord: PlannedChord, mode: str) -> State:
+    """Root, quality, bass member and bass pitch class as a planner's config lists them."""
+    up = RELATIVE[mode]
+    quality = QUALITY_NAMES.index(chord.quality)
+    return (chord.root + up) % 12, quality, chord.bass, (chord.bass_class + up) % 12
+
+
+def common_states(plans: Iterable[HarmonicPlan], at_least: int = 6) -> tuple[State, ...]:
+    """The chords that occur that often, the most frequent first, and at last ``OTHER``."""
+    counts = Counter(
+        state_of(chord, plan.key.mode) for plan in plans for chord in plan.chords if chord
+    )
+    kept = [state for state, count in counts.items() if count >= at_least]
+    return (*sorted(kept, key=lambda state: (-counts[state], state)), OTHER)
+
+
+def example(
+    chorale: Chorale,
+    key: Key,
+    style: str | None,
+    states: Sequence[State],
+    plan: HarmonicPlan | None = None,
+) -> PlanExample:
+    """The example of a setting; its fermatas are the ends of phrases."""
+    plan = plan or plan_of(chorale, key)
+    index = {state: i for i, state in enumerate(states)}
+    found = [index.get(state_of(c, key.mode), len(states) - 1) if c else -1 for c in plan.chords]
+    known = np.array([state >= 0 for state in found])
+    tonic = index.get(state_of(PlannedChord(0, key.mode), key.mode), 0)
+    for i, state in enumerate(found):
+        if state < 0:
+            found[i] = found[i - 1] if i else next((s for s in found if s >= 0), tonic)
+    features = melody_features(chorale, key, chorale.fermatas or None, style)
+    return PlanExample(features, np.array(found), known)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How often each piece is changed while training."""
+
+    no_phrases: float = 0.2
+    """Phrase ends are taken away."""
+    no_style: float = 0.1
+    """The style is taken away."""
+    plain_beats: float = 0.1
+    """A beat keeps only the note at its beginning; a share of the beats in half of the pieces."""
+    wrong_place: float = 0.03
+    """A beat's place in the bar is taken away."""
+    blank: float = 0.03
+    """A beat's notes are taken away."""
+    other_key: float = 0.0
+    """The piece is read in another key than its own; see ``shifted``."""
+    tries: int = 8
+    """Keys that are tried until all chords of the piece have states there."""
+
+
+def shifted(
+    features: NDArray[np.float32], targets: NDArray[np.int64], up: int, moves: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+    """The same piece in degrees of another key, ``up`` semitones lower; None where that is rare.
+
+    The network is told that the key is not the piece's own. What it learns of such a piece serves
+    passages in other keys. ``moves`` is ``(12, S)``: for each ``up`` the new state of each state.
+    """
+    moved = moves[up, targets]
+    if np.mean(moved == moves.shape[1] - 1) > 0:
+        return None
+    rows = features.copy()
+    starts = [slot * SLOT for slot in range(SLOTS)]
+    for start in (*starts, COLUMNS["before"].start, COLUMNS["after"].start):
+        rows[:, start : start + 12] = np.roll(rows[:, start : start + 12], up, axis=1)
+    rows[:, COLUMNS["mode"]] = 0
+    return rows, moved
+
+
+def moves_of(states: Sequence[State]) -> NDArray[np.int64]:
+    """``(12, S)`` for each number of semitones the state that each state becomes, if any."""
+    index = {state: i for i, state in enumerate(states)}
+    table = np.full((12, len(states)), len(states) - 1)
+    for up in range(12):
+        for i, (root, quality, member, bass) in enumerate(states[:-1]):
+            moved = (root + up) % 12, quality, member, (bass + up) % 12
+            table[up, i] = index.get(moved, len(states) - 1)
+    return table
+
+
+def augmented(
+    features: NDArray[np.float32], how: Augmentation, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """A changed copy of a piece's ``(B, F)`` features."""
+    rows = features.copy()
+    beats = len(rows)
+    if random.random() < how.no_phrases:
+        rows[:, COLUMNS["phrase"]] = 0
+    if random.random() < how.no_style:
+        rows[:, COLUMNS["style"]] = 0
+    if random.random() < 0.5:
+        plain = random.random(beats) < how.plain_beats
+        for slot in range(1, SLOTS):
+            rows[plain, slot * SLOT : slot * SLOT + 13] = rows[plain, :13]
+            rows[plain, slot * SLOT + 13] = 0
+    rows[np.ix_(random.random(beats) < how.wrong_place, _range("meter"))] = 0
+    blank = random.random(beats) < how.blank
+    for name in ("slots", "before", "after"):
+        rows[np.ix_(blank, _range(name))] = 0
+    return rows
+
+
+def _range(name: str) -> NDArray[np.int64]:
+    return np.arange(COLUMNS[name].start, COLUMNS[name].stop)
+
+
+def batches(
+    examples: Sequence[PlanExample], size: int, random: np.random.Generator
+) -> Iterator[list[int]]:
+    """Indices of pieces of like lengths, in random order."""
+    jitter = random.uniform(0.9, 1.1, len(examples))
+    order = np.argsort([len(e.states) * j for e, j in zip(examples, jitter, strict=True)])
+    starts = np.arange(0, len(order), size)
+    for start in random.permutation(starts):
+        yield order[start : start + size].tolist()
+
+
+def padded(
+    features: Sequence[NDArray[np.float32]], states: Sequence[NDArray[np.int64]]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``(N, B, F)`` features, ``(N, B)`` states and ``(N,)`` lengths of a batch."""
+    lengths = torch.tensor([len(row) for row in states])
+    inputs = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(row) for row in features], batch_first=True
+    )
+    targets = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(row) for row in states], batch_first=True
+    )
+    return inputs, targets, lengths

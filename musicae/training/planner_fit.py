@@ -1,0 +1,245 @@
+"""The training loop of one planner network: it keeps the best epoch, and it can be resumed.
+
+Axes: ``N`` pieces, ``B`` beats, ``S`` states.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musicae.core.files import whole_file
+from musicae.decoding.plan import Chain, log_likelihood
+from musicae.decoding.planner import chain_of
+from musicae.models.chord_planner import ChordPlanner, ChordPlannerConfig, PlannerNetwork
+from musicae.training.chain_likelihood import negative_log_likelihood
+from musicae.training.planner import (
+    Augmentation,
+    PlanExample,
+    augmented,
+    batches,
+    moves_of,
+    padded,
+    shifted,
+)
+
+
+@dataclass(frozen=True)
+class PlannerSettings:
+    """How a network is trained."""
+
+    cycles: tuple[int, ...] = (20, 9)
+    """Epochs of each cycle of the learning rate; a restart gains some 0.01 nats a beat."""
+    batch: int = 24
+    """Pieces a step."""
+    learning_rate: float = 3e-3
+    """At its peak, after ``warmup`` steps; in each cycle it falls with a cosine to 2% of that."""
+    restart: float = 0.67
+    """The peak of each further cycle, as a share of the one before."""
+    warmup: int = 100
+    weight_decay: float = 0.05
+    clip: float = 2.0
+    """The most that the norm of the gradient may be."""
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def epochs(self) -> int:
+        """Of all cycles together."""
+        return sum(self.cycles)
+
+    def rate(self, epoch: float) -> float:
+        """The learning rate at a time in epochs, without the warmup."""
+        peak = self.learning_rate
+        for length in self.cycles[:-1]:
+            if epoch < length:
+                break
+            epoch -= length
+            peak *= self.restart
+        else:
+            length = self.cycles[-1]
+        return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * epoch / length)))
+
+
+Report = Callable[[int, float, Mapping[str, float]], None]
+"""Called after each epoch with its number, the training loss and the validation losses, in nats a
+beat."""
+
+
+def fit_network(
+    train: Sequence[PlanExample],
+    valid: Mapping[str, Sequence[PlanExample]],
+    config: ChordPlannerConfig,
+    settings: PlannerSettings,
+    *,
+    state: Path | None = None,
+    report: Report | None = None,
+) -> PlannerNetwork:
+    """Train a network and return it as it was after the epoch with the best validation loss.
+
+    Args:
+        train: the examples to learn from.
+        valid: by name the validation sides; the mean of their losses decides.
+        config: the size of the network.
+        settings: how it is trained.
+        state: a file that is written after each epoch and, where it exists, resumed from.
+        report: called after each epoch.
+    """
+    torch.manual_seed(settings.seed)
+    random = np.random.default_rng(settings.seed)
+    network = PlannerNetwork(config)
+    optimizer = torch.optim.AdamW(
+        network.parameters(),
+        settings.learning_rate,
+        (0.9, 0.98),
+        weight_decay=settings.weight_decay,
+    )
+    begin, best, best_weights = 0, math.inf, network.state_dict()
+    if state is not None and state.is_file():
+        saved = torch.load(state, weights_only=False)  # written by this function
+        network.load_state_dict(saved["network"])
+        optimizer.load_state_dict(saved["optimizer"])
+        random.bit_generator.state = saved["random"]
+        torch.set_rng_state(saved["torch"])
+        begin, best, best_weights = saved["epoch"], saved["best"], saved["best_weights"]
+    course = _Course(train, moves_of(config.states), settings, random)
+    for epoch in range(begin, settings.epochs):
+        loss = _epoch(network, optimizer, course, epoch)
+        losses = {name: nats_a_beat(network, side) for name, side in valid.items()}
+        mean = sum(losses.values()) / max(1, len(losses))
+        if mean < best:
+            best = mean
+            best_weights = {name: value.clone() for name, value in network.state_dict().items()}
+        if report:
+            report(epoch, loss, losses)
+        if state is not None:
+            facts = {
+                "network": network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "random": random.bit_generator.state,
+                "torch": torch.get_rng_state(),
+                "epoch": epoch + 1,
+                "best": best,
+                "best_weights": best_weights,
+                "settings": asdict(settings),
+            }
+            _save(facts, state)
+    network.load_state_dict(best_weights)
+    return network.eval()
+
+
+def assemble(networks: Sequence[PlannerNetwork], temperature: float = 1.0) -> ChordPlanner:
+    """The planner that averages the log potentials of some networks of one size."""
+    config = networks[0].config
+    planner = ChordPlanner(replace(config, members=len(networks)))
+    for member, network in zip(planner.networks, networks, strict=True):
+        member.load_state_dict(network.state_dict())
+    planner.temperature.fill_(temperature)
+    return planner.eval()
+
+
+@torch.no_grad()
+def nats_a_beat(network: PlannerNetwork, examples: Sequence[PlanExample], batch: int = 16) -> float:
+    """The negative log-likelihood of plans, where nothing sounds the chord before being held."""
+    network.eval()
+    ordered = sorted(examples, key=lambda e: len(e.states))
+    nats, beats = 0.0, 0
+    for start in range(0, len(ordered), batch):
+        some = ordered[start : start + batch]
+        inputs, targets, lengths = padded([e.features for e in some], [e.states for e in some])
+        nats += negative_log_likelihood(network(inputs, lengths), targets, lengths).sum().item()
+        beats += int(lengths.sum())
+    return nats / max(1, beats)
+
+
+class _Course(NamedTuple):
+    """What every epoch needs."""
+
+    train: Sequence[PlanExample]
+    moves: NDArray[np.int64]
+    """``(12, S)``, see ``moves_of``."""
+    settings: PlannerSettings
+    random: np.random.Generator
+
+
+def _epoch(
+    network: PlannerNetwork, optimizer: torch.optim.Optimizer, course: _Course, epoch: int
+) -> float:
+    """Train for an epoch and return the loss in nats a beat."""
+    settings = course.settings
+    network.train()
+    steps = math.ceil(len(course.train) / settings.batch)
+    nats, beats = 0.0, 0
+    for index, chosen in enumerate(batches(course.train, settings.batch, course.random)):
+        step = epoch * steps + index
+        rate = settings.rate(step / steps) * min(1.0, (step + 1) / settings.warmup)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        inputs, targets, lengths = _batch(course, chosen)
+        loss = negative_log_likelihood(network(inputs, lengths), targets, lengths)
+        optimizer.zero_grad()
+        (loss.sum() / lengths.sum()).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+        optimizer.step()
+        nats += loss.sum().item()
+        beats += int(lengths.sum())
+    return nats / max(1, beats)
+
+
+def _batch(course: _Course, chosen: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Varied examples, padded."""
+    train, moves, random = course.train, course.moves, course.random
+    how = course.settings.augmentation
+    features, targets = [], []
+    for i in chosen:
+        rows, states = augmented(train[i].features, how, random), train[i].states
+        if random.random() < how.other_key:
+            for up in random.permutation(np.arange(1, 12))[: how.tries]:
+                moved = shifted(rows, states, int(up), moves)
+                if moved:
+                    rows, states = moved
+                    break
+        features.append(rows)
+        targets.append(states)
+    return padded(features, targets)
+
+
+def _save(facts: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as partial:
+        torch.save(facts, partial)
+
+
+def calibrate(planner: ChordPlanner, examples: Sequence[PlanExample]) -> float:
+    """Set the temperature at which held-out plans are likeliest, by golden-section search.
+
+    Returns it.
+    """
+    planner.temperature.fill_(1.0)
+    chains = [chain_of(planner, e.features) for e in examples]
+
+    def nats(temperature: float) -> float:
+        found = 0.0
+        for chain, example in zip(chains, examples, strict=True):
+            warm = Chain(chain.unary / temperature, chain.pair / temperature)
+            found -= log_likelihood(warm, example.states)
+        return found
+
+    low, high = 0.6, 1.5
+    golden = (math.sqrt(5) - 1) / 2
+    for _ in range(8):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if nats(left) < nats(right):
+            high = right
+        else:
+            low = left
+    planner.temperature.fill_((low + high) / 2)
+    return (low + high) / 2

@@ -1,0 +1,118 @@
+"""The phrase segmenter: ends of typed tunes, its probabilities, and tunes of any kind."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from passages import midi, passage
+from strategies import chorales
+
+from musicae.core.chorale import Chorale
+from musicae.core.key import Key
+from musicae.core.meter import Meter
+from musicae.corpus import corpus
+from musicae.decoding.phrases import marginals, phrase_ends
+from musicae.encoding.melody_notes import N_FEATURES, features, melody_notes
+from musicae.training.melody_data import voices_only
+
+LINES = (
+    "C4 C4 G4 G4 A4 A4 G4/8",
+    "F4 F4 E4 E4 D4 D4 C4/8",
+    "G4 G4 F4 F4 E4 E4 D4/8",
+    "G4 G4 F4 F4 E4 E4 D4/8",
+    "C4 C4 G4 G4 A4 A4 G4/8",
+    "F4 F4 E4 E4 D4 D4 C4/8",
+)
+
+
+def song(lines, meter=(4, 4)):
+    """A soprano of lines of notes ``name/steps``, and the steps at which the lines' ends begin."""
+    notes, ends, step = [], [], 0
+    for line in lines:
+        for cell in line.split():
+            name, _, steps = cell.partition("/")
+            length = int(steps or 4)
+            notes.append((step, length, midi(name)))
+            step += length
+        ends.append(notes[-1][0])
+    return Chorale.from_notes([notes], meters=(Meter(0, *meter),)), tuple(ends)
+
+
+def test_lines_of_two_bars_end_on_their_long_notes():
+    twinkle, ends = song(LINES)
+    assert phrase_ends(twinkle) == ends
+
+
+def test_halved_values_give_the_same_ends():
+    lines = [line.replace("/8", "/4").replace(" ", "/2 ").replace("/4/2", "/4") for line in LINES]
+    twinkle, ends = song(lines, (2, 4))
+    assert phrase_ends(twinkle) == ends
+
+
+def test_each_note_has_a_probability_and_the_last_one_is_certain():
+    twinkle, ends = song(LINES)
+    steps, probabilities = marginals(twinkle, Key.parse("C major"))
+    assert steps.tolist() == [note.step for note in twinkle.notes(0)]
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+    assert probabilities[-1] == 1
+    at_ends = np.isin(steps, ends)
+    assert probabilities[at_ends].min() > probabilities[~at_ends].max()
+
+
+def test_silence_has_no_phrases():
+    assert phrase_ends(passage("S .. ..")) == ()
+
+
+@pytest.mark.parametrize("names", ["C4", "C4/64", "C4 Db4 D4 Eb4 E4 F4 Gb4 G4 Ab4 A4 Bb4 B4"])
+def test_any_tune_ends_with_its_last_note(names):
+    tune, (last,) = song([names])
+    assert phrase_ends(tune)[-1] == last
+
+
+def test_bars_of_thirteen_beats_are_read():
+    tune, ends = song(["C4 D4 E4 F4 G4 A4 G4 F4 E4 D4 E4 D4 C4"] * 3, (13, 4))
+    assert phrase_ends(tune)[-1] == ends[-1]
+
+
+@settings(deadline=None, max_examples=30)
+@given(chorales(), st.integers(-11, 11))
+def test_ends_move_with_the_music(chorale, semitones):
+    here = marginals(chorale, Key(0))[1]
+    there = marginals(chorale.transpose(semitones), Key(0).transpose(semitones))[1]
+    assert np.allclose(here, there, atol=1e-4)
+
+
+@settings(deadline=None, max_examples=30)
+@given(chorales())
+def test_every_feature_is_finite(chorale):
+    read = features(melody_notes(chorale, Key(0)))
+    assert read.shape[1] == N_FEATURES
+    assert np.isfinite(read).all()
+    assert np.abs(read).max(initial=0) <= 4
+
+
+def test_a_thousand_bars_are_read_in_linear_time():
+    long, ends = song(LINES * 84)
+    assert long.bar_count > 1000
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for each other would count as time
+    try:
+        began = time.process_time()
+        found = phrase_ends(long)
+        assert time.process_time() - began < 3
+    finally:
+        torch.set_num_threads(threads)
+    assert len(set(found) & set(ends)) > 0.9 * len(ends)
+
+
+def test_bach_s_fermatas_are_found_on_tunes_never_seen():
+    found = marked = right = 0
+    for chorale in corpus.load().side("valid"):
+        last = chorale.notes(0)[-1].step
+        ends = set(phrase_ends(voices_only(chorale, (0,)))) - {last}
+        truth = set(chorale.fermatas) - {last}
+        found, marked, right = found + len(ends), marked + len(truth), right + len(ends & truth)
+    assert 2 * right / (found + marked) > 0.86

@@ -1,0 +1,120 @@
+"""Inference in chains of chords, against listing every path of tiny chains."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musicae.decoding.plan import (
+    Chain,
+    best_by_marginals,
+    best_path,
+    broken,
+    log_likelihood,
+    log_partition,
+    marginals,
+    most_expected,
+    n_best_distinct,
+    sample_paths,
+)
+
+
+def chain_of(seed: int, beats: int = 4, states: int = 3) -> Chain:
+    random = np.random.default_rng(seed)
+    pair = random.normal(size=(beats - 1, states, states))
+    return Chain(random.normal(size=(beats, states)), pair)
+
+
+def listed(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
+    """Every path of a chain and its probability."""
+    paths = np.array(list(product(range(chain.unary.shape[1]), repeat=len(chain))))
+    scores = np.array([chain.score(path) for path in paths])
+    shares = np.exp(scores - scores.max())
+    return paths, shares / shares.sum()
+
+
+seeds = st.integers(0, 10_000)
+
+
+@given(seeds, st.integers(1, 5))
+def test_likelihood_and_best_path_are_those_of_all_paths(seed: int, beats: int) -> None:
+    chain = chain_of(seed, beats)
+    paths, shares = listed(chain)
+    scores = [chain.score(path) for path in paths]
+    assert log_partition(chain) == pytest.approx(np.logaddexp.reduce(scores))
+    assert best_path(chain).tolist() == paths[shares.argmax()].tolist()
+    assert log_likelihood(chain, paths[0]) == pytest.approx(np.log(shares[0]))
+
+
+@given(seeds)
+def test_marginals_are_sums_over_all_paths(seed: int) -> None:
+    chain = chain_of(seed)
+    paths, shares = listed(chain)
+    expected = [[shares[paths[:, b] == s].sum() for s in range(3)] for b in range(4)]
+    assert marginals(chain) == pytest.approx(np.array(expected))
+    assert best_by_marginals(chain).tolist() == np.array(expected).argmax(axis=1).tolist()
+
+
+def test_samples_have_the_probabilities_of_their_paths() -> None:
+    chain = chain_of(3, beats=3, states=2)
+    paths, shares = listed(chain)
+    drawn = sample_paths(chain, 20_000, np.random.default_rng(0))
+    counts = np.array([(drawn == path).all(axis=1).mean() for path in paths])
+    assert np.abs(counts - shares).max() < 0.015
+    cold = sample_paths(chain, 2, np.random.default_rng(0), temperature=0)
+    assert cold.tolist() == [best_path(chain).tolist()] * 2
+
+
+@given(seeds, st.lists(st.booleans(), min_size=12, max_size=12))
+def test_a_constraint_leaves_the_paths_that_keep_it(seed: int, cells: list[bool]) -> None:
+    chain = chain_of(seed)
+    allowed = np.array(cells).reshape(4, 3)
+    met = chain.constrained(allowed)
+    free = allowed | ~allowed.any(axis=1, keepdims=True)
+    paths, shares = listed(chain)
+    kept = free[np.arange(4), paths].all(axis=1)
+    best = best_path(met)
+    assert best.tolist() == paths[kept][shares[kept].argmax()].tolist()
+    assert broken(best, allowed) == np.flatnonzero(~allowed.any(axis=1)).tolist()
+    assert log_partition(met) == pytest.approx(log_partition(chain) + np.log(shares[kept].sum()))
+
+
+def test_distinct_paths_differ_and_the_best_comes_first() -> None:
+    chain = chain_of(1, beats=20, states=6)
+    labels = np.array([0, 0, 1, 1, 2, 3])
+    found = n_best_distinct(chain, 4, labels, apart=0.2)
+    assert len(found) == 4
+    assert found[0].tolist() == best_path(chain).tolist()
+    for i, path in enumerate(found):
+        for other in found[:i]:
+            assert np.mean(labels[path] != labels[other]) >= 0.2
+
+
+def test_where_all_is_fixed_there_is_one_path() -> None:
+    chain = chain_of(2, beats=5)
+    allowed = np.eye(3, dtype=bool)[[0, 1, 2, 1, 0]]
+    found = n_best_distinct(chain.constrained(allowed), 3, np.arange(3))
+    assert [path.tolist() for path in found] == [[0, 1, 2, 1, 0]]
+
+
+def test_shapes_must_fit() -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        Chain(np.zeros((3, 2)), np.zeros((3, 2, 2)))
+
+
+@given(seeds)
+def test_the_most_expected_path_gains_most_over_all_paths(seed: int) -> None:
+    chain = chain_of(seed)
+    labels = np.array([0, 0, 1])
+    paths, shares = listed(chain)
+
+    def gain(path: np.ndarray) -> float:
+        states = (paths == path).sum(axis=1)
+        roots = (labels[paths] == labels[path]).sum(axis=1)
+        pairs = ((paths[:, 1:] == path[1:]) & (paths[:, :-1] == path[:-1])).sum(axis=1)
+        return float(shares @ (states + roots + pairs))
+
+    expected = max(gain(path) for path in paths)
+    assert gain(most_expected(chain, labels)) == pytest.approx(expected)
