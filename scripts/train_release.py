@@ -1,6 +1,6 @@
 """Train the models that ship, as their recipes say, and write down how good they are.
 
-    python scripts/train_release.py [MODEL ...] [--four-part FOLDER] [--runs FOLDER]
+    python scripts/train_release.py [MODEL ...] [--four-part FOLDER] [--devices N] [--runs FOLDER]
 
 For each model, or those named, ``musicae/assets/weights`` gets the weights in half precision, the
 log of the run as ``MODEL.csv`` and its settings, seed, versions, data and accuracies as
@@ -45,7 +45,7 @@ SIDES = ("valid", "test")
 FOUR_PART_SIDES = ("hymn-valid", "hymn-test")
 
 
-def release(name: str, runs: Path, four_part: Path | None) -> None:
+def release(name: str, runs: Path, four_part: Path | None, devices: int) -> None:
     """Train one model and put what is known of it into the weights folder."""
     if RECIPES[name].four_part and four_part is None:
         raise SystemExit(
@@ -57,6 +57,7 @@ def release(name: str, runs: Path, four_part: Path | None) -> None:
         name,
         None,
         runs / name,
+        devices=devices,
         accelerator="cpu",
         four_part=four_part,
         resume=True,
@@ -176,10 +177,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", metavar="MODEL", help="by default all")
     parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="pieces by others")
+    parser.add_argument("--devices", type=int, default=1, help="processes that share each batch")
     parser.add_argument("--runs", type=Path, default=Path("runs/release"), help="for the runs")
     arguments = parser.parse_args()
     for name in arguments.models or RECIPES:
-        release(name, arguments.runs, arguments.four_part)
+        release(name, arguments.runs, arguments.four_part, arguments.devices)
     with whole_file(assets.WEIGHTS / "RESULTS.md") as path:
         path.write_text(results(), encoding="utf-8")
 

@@ -16,19 +16,22 @@ from torch import Tensor
 from musicae.core.arrays import Ints
 from musicae.models.chords import COLUMNS, Chords
 from musicae.models.layers import NONE, Memory
-from musicae.models.vocabulary import HOLD, MIDI_PITCHES
-from musicae.models.voice_transformer import (
+from musicae.models.notes import (
     AGES,
     BEGUN,
-    PARTS,
-    RELATIONS,
     UNKNOWN,
-    MaskedBatch,
     Notes,
-    Turn,
-    VoiceTransformer,
     interval_between,
     leap_of,
+    notes_after,
+)
+from musicae.models.vocabulary import HOLD, MIDI_PITCHES
+from musicae.models.voice_transformer import (
+    PARTS,
+    RELATIONS,
+    MaskedBatch,
+    Turn,
+    VoiceTransformer,
 )
 
 
@@ -134,7 +137,7 @@ class IncrementalDecoder:
         known = self.batch.known[0, self.position]
         tokens = torch.where(known, self.batch.tokens[:, self.position], HOLD)
         # Unknown symbols count as holds until they are set.
-        self.now = model.next_notes(self.before, tokens, model.lowest)
+        self.now = notes_after(self.before, tokens, model.lowest)
 
     def _begin_frame(self, frame: int) -> None:
         """Run the decoder's layers for the frame that the new step begins."""
@@ -188,7 +191,7 @@ class IncrementalDecoder:
         """Set one voice's symbols ``(N,)`` at this step."""
         own = slice(voice, voice + 1)
         before = Notes(*(part[:, own] for part in self.before))
-        notes = self.model.next_notes(before, tokens[:, None], self.model.lowest[own])
+        notes = notes_after(before, tokens[:, None], self.model.lowest[own])
         for part, new in zip(self.now, notes, strict=True):
             part[:, own] = new
 

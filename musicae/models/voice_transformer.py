@@ -27,17 +27,21 @@ from torch.nn import functional as F
 
 from musicae.models.chords import CHORD_RELATIONS, COLUMNS, PLACES, ChordMembers, Chords
 from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.notes import (
+    AGES,
+    INTERVALS,
+    SILENT,
+    UNKNOWN,
+    WIDEST_LEAP,
+    Notes,
+    Steps,
+    interval_between,
+    later,
+    leap_of,
+    notes_of,
+)
+from musicae.models.vocabulary import FIRST_PITCH
 
-UNKNOWN, SILENT, HELD, BEGUN = range(4)
-"""The kinds of ``Notes``: what a voice does at a step."""
-AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
-"""Bounds of the classes of a note's age, in steps since it began."""
-WIDEST_LEAP = 13
-"""Melodic intervals are clipped to this many semitones."""
-_WIDEST = 35
-"""Intervals between voices are clipped to this many semitones."""
-_INTERVALS = 2 * _WIDEST + 1
 RELATIONS = 2
 """Relations that score a pitch besides its interval to each voice: its height and its degree."""
 PARTS = 5
@@ -106,57 +110,6 @@ class MaskedBatch(NamedTuple):
     """``(B,)`` int64 pitch classes of the tonics."""
 
 
-class Notes(NamedTuple):
-    """The notes of voices at steps, each field ``(..., V)`` int64."""
-
-    pitch: Tensor
-    """MIDI pitches; ``NONE`` where a voice rests or is unknown."""
-    kind: Tensor
-    """``UNKNOWN``, ``SILENT``, ``HELD`` or ``BEGUN``."""
-    age: Tensor
-    """Steps since the note or the rest began."""
-    leap: Tensor
-    """The melodic interval to this note, as ``leap_of`` numbers it; or ``NONE``."""
-
-    def where(self, seen: Tensor) -> Notes:
-        """These notes where ``seen``, unknown ones elsewhere."""
-        return Notes(
-            torch.where(seen, self.pitch, NONE),
-            torch.where(seen, self.kind, UNKNOWN),
-            torch.where(seen, self.age, NONE),
-            torch.where(seen, self.leap, NONE),
-        )
-
-
-class Steps(NamedTuple):
-    """Steps of which all symbols are given, to compute the logits of each."""
-
-    state: Tensor
-    """``(..., W)`` the decoder's output for the step."""
-    before: Tensor
-    """``(..., V)`` the pitches of the step before."""
-    notes: Notes
-    """``(..., V)`` each."""
-    known: Tensor
-    """``(..., V)`` bool."""
-    tonic: Tensor
-    """``(..., 1)`` pitch classes of the tonics."""
-    chords: Chords | None
-    """``(...)`` each; None where the model follows no plan."""
-
-    def at(self, rows: tuple[Tensor, ...]) -> Steps:
-        """The steps at an index of the first axes, which become one axis."""
-        state, before, notes, known, tonic, chords = self
-        return Steps(
-            state[rows],
-            before[rows],
-            Notes(*(part[rows] for part in notes)),
-            known[rows],
-            tonic[rows],
-            Chords(*(part[rows] for part in chords)) if chords else None,
-        )
-
-
 class Turn(NamedTuple):
     """Parameters for scoring the symbols of ``U`` voices."""
 
@@ -199,7 +152,7 @@ class VoiceTransformer(nn.Module):
             for low, size in zip(config.lowest, config.symbols, strict=True)
         )
         voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
-        step = [*voice * voices, *[_INTERVALS] * len(self.upper)]
+        step = [*voice * voices, *[INTERVALS] * len(self.upper)]
         places = [PLACES] * voices if config.chords else []
         place_and_context = [*places, *config.context]
         frame = (step + place_and_context) * config.stride
@@ -219,7 +172,7 @@ class VoiceTransformer(nn.Module):
         self.decoder_norm = nn.LayerNorm(width)
         self.to_step = nn.Linear(2 * width, width)
         self.before = FeatureSum(step + place_and_context, width)
-        self.now = FeatureSum([*step, *[_INTERVALS] * voices, *places, voices], width)
+        self.now = FeatureSum([*step, *[INTERVALS] * voices, *places, voices], width)
         self.head = nn.ModuleList(FeedForward(width, 2 * width) for _ in range(config.head_layers))
         self.score_norm = nn.LayerNorm(width)
         self.hold_or_rest = nn.Linear(width, 2 * voices)
@@ -227,7 +180,7 @@ class VoiceTransformer(nn.Module):
         # For each voice and relation a key vector for each interval to a note of this step, for
         # each interval to a note of the step before, and one for an absent note. The other
         # relations use fewer vectors: one for each height, degree or place in a chord.
-        shape = (voices, relations, 2 * _INTERVALS + 1, config.depth)
+        shape = (voices, relations, 2 * INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
         self.register_buffer("calibration", torch.ones(1))
@@ -261,7 +214,7 @@ class VoiceTransformer(nn.Module):
         chords = Chords.of(context) if self.config.chords else None
         step = self.step_features(notes, tonic)  # (B, T, K)
         frames = self.with_places(step, notes.pitch, tonic, chords)
-        past = self.dropout(self.past(self.frames(_later(frames, self.config.stride), context)))
+        past = self.dropout(self.past(self.frames(later(frames, self.config.stride), context)))
         if forgotten is not None:
             past = past.masked_fill(forgotten[..., None], 0.0)
         x = past + self.heard(conditioning)
@@ -269,8 +222,8 @@ class VoiceTransformer(nn.Module):
             x = block(x)
         x = self.to_step(torch.cat([self.decoder_norm(x), conditioning], dim=-1))
         x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
-        before = Notes(*map(_later, notes))
-        last = self.with_places(_later(step), before.pitch, tonic, chords)
+        before = Notes(*map(later, notes))
+        last = self.with_places(later(step), before.pitch, tonic, chords)
         x = x + self.before(torch.cat([last, context], dim=-1))
         steps = Steps(x, before.pitch, notes, known, tonic.expand(*known.shape[:2], 1), chords)
         if not unknown_only:
@@ -322,28 +275,7 @@ class VoiceTransformer(nn.Module):
 
     def tokens_to_notes(self, tokens: Tensor) -> Notes:
         """The notes that the symbols ``(B, T, V)`` of whole pieces stand for."""
-        steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
-        steps = steps.expand_as(tokens)
-        # SILENCE stands at each step of a rest; it begins a rest only after another symbol.
-        rest_goes_on = (tokens == SILENCE) & (_later(tokens) == SILENCE)
-        begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
-        symbol = tokens.gather(1, begun)
-        pitch = _pitch(symbol, self.lowest)
-        came_from = torch.where(begun > 0, _later(pitch).gather(1, begun), NONE)
-        kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
-        return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
-
-    def next_notes(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
-        """The notes of a step, from those of the step before and the step's symbols ``(..., V)``.
-
-        ``tokens_to_notes``, one step at a time. ``lowest`` ``(V,)`` is each voice's lowest pitch.
-        """
-        holds = tokens == HOLD
-        goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
-        pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
-        kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
-        leap = torch.where(goes_on, before.leap, leap_of(before.pitch, pitch))
-        return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
+        return notes_of(tokens, self.lowest)
 
     def seen(self, known: Tensor) -> Tensor:
         """``(..., U, V)`` which other voices of a step each voice sees when it is written.
@@ -411,8 +343,8 @@ class VoiceTransformer(nn.Module):
         chosen = now.kind != UNKNOWN
         other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
         # The table holds intervals to notes of this step, then to notes of the step before.
-        interval = interval_between(pitches, other) + torch.where(chosen, 0, _INTERVALS)[..., None]
-        interval = interval.masked_fill(other == NONE, 2 * _INTERVALS)
+        interval = interval_between(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
+        interval = interval.masked_fill(other == NONE, 2 * INTERVALS)
         first = (*interval.shape[:-2], 1, -1)
         height = (pitches - self.floor).expand(first)
         degree = (pitches - tonic[..., None, None]) % 12  # (..., U, 1, P)
@@ -460,25 +392,3 @@ def surprise(logits: Tensor, batch: MaskedBatch) -> Tensor:
     nats = F.cross_entropy(logits.float().flatten(0, -2), batch.tokens.flatten(), reduction="none")
     # Known symbols may be impossible ones, whose negative log-likelihood is infinite.
     return nats.view(batch.tokens.shape).masked_fill(batch.known, 0.0)
-
-
-def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
-    """MIDI pitches of symbols; ``NONE`` of ``HOLD`` and ``SILENCE``."""
-    return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)
-
-
-def _later(x: Tensor, steps: int = 1) -> Tensor:
-    """``(B, T, ...)`` shifted later by ``steps``; the first steps are ``NONE``."""
-    return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
-
-
-def leap_of(before: Tensor, after: Tensor) -> Tensor:
-    """The melodic interval, 0 (a fall of ``WIDEST_LEAP``) to ``2 * WIDEST_LEAP``; or ``NONE``."""
-    semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
-    return torch.where((before == NONE) | (after == NONE), NONE, semitones)
-
-
-def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
-    """The interval from ``lower`` up to ``upper``, from 0 to ``2 * _WIDEST``; or ``NONE``."""
-    semitones = (upper - lower).clamp(-_WIDEST, _WIDEST) + _WIDEST
-    return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)

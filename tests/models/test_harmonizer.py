@@ -18,16 +18,9 @@ from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens
 from musicae.models.chords import COLUMNS, PLACES, ChordMembers, Chords
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.layers import NONE
+from musicae.models.notes import BEGUN, HELD, SILENT, WIDEST_LEAP, Notes, notes_after
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import (
-    BEGUN,
-    HELD,
-    SILENT,
-    WIDEST_LEAP,
-    MaskedBatch,
-    Notes,
-    surprise,
-)
+from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.plan_reading import plan_of
 from musicae.training.config import OUTER_FIRST, RECIPES, TRANSFORMER
 from musicae.training.plan_hiding import showing
@@ -152,7 +145,7 @@ def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
     together = MODEL.tokens_to_notes(tokens)
     now = Notes(*torch.full((4, 1, tokens.shape[-1]), NONE).unbind())
     for step in range(tokens.shape[1]):
-        now = MODEL.next_notes(now, tokens[:, step], MODEL.lowest)
+        now = notes_after(now, tokens[:, step], MODEL.lowest)
         for name, part, whole in zip(Notes._fields, now, together, strict=True):
             assert torch.equal(part, whole[:, step]), (name, step)
 
