@@ -141,9 +141,10 @@ def _step_and_cadence(chorale: Chorale, text: str) -> tuple[int, str]:
     *position, last = text.split()
     if not last[:1].isalpha() or not position:
         return _step(chorale, text), ""
+    step = _step(chorale, " ".join(position))
     if last.lower() not in CADENCES:
         raise ChoraleError(f"a cadence is {', '.join(CADENCES)}, not {last!r}")
-    return _step(chorale, " ".join(position)), last.lower()
+    return step, last.lower()
 
 
 def _step(chorale: Chorale, position: str) -> int:
