@@ -11,6 +11,7 @@ does of its own accord.
 
 from __future__ import annotations
 
+import argparse
 import resource
 import statistics
 import subprocess
@@ -97,6 +98,7 @@ def notes_a_quarter(rhythm: str | None) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     tune = sixteen_bars()
     for n in (1, 8):
         print(f"warm, {BARS} bars, {n} candidate{'s' * (n > 1)}: {warm(tune, n):.2f} s")

@@ -16,9 +16,9 @@ Every bar must be as long as its meter asks, so a slip of the finger does not go
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
-import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -629,5 +629,7 @@ def make(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in make(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER):
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    for path in make(parser.parse_args().folder):
         print(path)

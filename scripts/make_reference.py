@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 
 from musicae.core.files import whole_file
@@ -12,6 +13,7 @@ from musicae.theory.voice_leading.bach import RATES, measure_rates
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     bach = load.load()
     bach_likeness.Reference.of(bach.side("train"), bach.side("valid")).save(
         bach_likeness.REFERENCE_FILE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 import musicae
 from musicae.api import render
 from musicae.corpus import load
-from musicae.corpus import summary as corpus_report
-from musicae.latent import compose as composing
+from musicae.corpus.summary import draw_summary
 from musicae.latent import space
 from musicae.latent.attributes import ATTRIBUTES, measured
+from musicae.latent.compose import vae_of
 from musicae.models.checkpoint import load_model
 from musicae.rendering import piano_roll
 
@@ -27,12 +28,13 @@ STEPS = 5
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     RESULTS.mkdir(exist_ok=True)
     harmonize_melodies(RESULTS)
     compose(RESULTS / "new")
     walk(RESULTS)
     draw_map(RESULTS / "latent_map.png")
-    corpus_report.draw_summary(load.load(), RESULTS / "corpus.png")
+    draw_summary(load.load(), RESULTS / "corpus.png")
 
 
 def harmonize_melodies(results: Path) -> None:
@@ -75,7 +77,7 @@ def draw_map(path: Path) -> None:
     """Bach's chorales in latent space, as seen from the side where they differ most."""
     model = load_model("vae")
     chorales = load.load().chorales
-    vae = composing.vae_of(model)
+    vae = vae_of(model)
     places = [space.encode(vae, chorale) for chorale in chorales]
     vectors = np.stack(
         [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(dim=0)]) for p in places]

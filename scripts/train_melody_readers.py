@@ -5,11 +5,11 @@
     python scripts/train_melody_readers.py measure phrases --four-part ... [--test]
     python scripts/train_melody_readers.py measure key --four-part ... [--test]
 
-Training writes ``musicae/weights/phrases.safetensors`` or ``key.safetensors``, or ``--out``, and
-a log of a JSON line an epoch beside ``--log``. The members of the ensemble are trained one after
-another; those that ``--parts`` already holds are not trained again. ``measure`` prints what the
-written weights reach on the validation sides, with ``--test`` on the test sides too, beside what
-the rules of ``musicae.theory`` reach.
+Training writes ``phrases.safetensors`` or ``key.safetensors`` in ``musicae/assets/weights``, or
+``--out``, and a log of a JSON line an epoch beside ``--log``. The members of the ensemble are
+trained one after another; those that ``--parts`` already holds are not trained again. ``measure``
+prints what the written weights reach on the validation sides, with ``--test`` on the test sides
+too; keys stand beside what the profiles of ``musicae.theory.key_finding`` reach.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from musicae.encoding.melody_notes import N_FEATURES
 from musicae.models import checkpoint
 from musicae.models.key_finder import KeyFinder, KeyFinderConfig
 from musicae.models.phrase_segmenter import PhraseSegmenter, PhraseSegmenterConfig
-from musicae.theory import phrases as rules
 from musicae.theory.key_finding import find_key as key_by_profile
 from musicae.training import key as key_training
 from musicae.training import phrases as phrase_training
@@ -195,13 +194,10 @@ def logger(path: Path | None, seed: int) -> Callable[[dict[str, Any]], None]:
 
 
 def phrase_figures(model: PhraseSegmenter, examples: Sequence[Example]) -> dict[str, Any]:
-    """Precision, recall and F1 of phrase ends, the last note left out; of the rules beside it."""
+    """Precision, recall and F1 of phrase ends, the last note left out."""
     return {
         "pieces": len(phrase_training.with_ends(examples)),
         "network": phrase_training.measure(model, examples)._asdict(),
-        "rules": phrase_training.measure_ends(
-            examples, lambda chorale: rules.infer(replace(chorale, fermatas=()))
-        )._asdict(),
     }
 
 

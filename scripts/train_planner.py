@@ -1,7 +1,7 @@
 """Train the chord planner on Bach's chorales and the four-part data, and save it.
 
-    python scripts/train_planner.py --four-part FOLDER --members 4 --out musicae/weights/planner.safetensors
-    python scripts/train_planner.py --four-part FOLDER --evaluate musicae/weights/planner.safetensors
+    python scripts/train_planner.py --four-part FOLDER --members 4 --out musicae/assets/weights/planner.safetensors
+    python scripts/train_planner.py --four-part FOLDER --evaluate musicae/assets/weights/planner.safetensors
 
 A member takes five to ten minutes of one core. Members are saved beside ``--out`` as they are
 trained, so that a run that is stopped goes on where it was.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,6 @@ from musicae.core.key import Key
 from musicae.core.pitch import pitch_name
 from musicae.encoding.partial_score import PartialScore
 from musicae.io.preserved_parts import PreservedParts
-from musicae.theory.key_finding import likely_key
 
 SEMITONES = 12
 HIGHEST = 127
@@ -46,18 +47,24 @@ class GivenParts:
     marks: tuple[int, ...]
     """Steps of the phrase marks that came with the notes."""
 
-    def sketch(
-        self, phrases: tuple[int, ...] | None = None, rhythm: str | None = None
-    ) -> PartialScore:
-        """What a harmonizer reads. Raises ChoraleError where the rhythm does not exist.
+    @cached_property
+    def likely_key(self) -> Key:
+        """The key that the musician named, else the likeliest for the notes and the signature."""
+        from musicae.decoding.key import find_key
 
-        The key is the musician's, else the likeliest for the notes and the key signature.
+        signature = self.in_range.key.fifths if self.in_range.key else None
+        return self.key or find_key(self.in_range, signature)
+
+    def partial_score(self, phrases: tuple[int, ...] | None = None, **asked: Any) -> PartialScore:
+        """What a harmonizer reads, in the likeliest key.
+
+        ``asked`` are fields of ``PartialScore``, such as ``rhythm`` and ``style``. Raises
+        ChoraleError where one does not exist.
         """
-        key = self.key or likely_key(self.in_range)
-        return PartialScore(self.in_range, self.known, key, phrases, rhythm)
+        return PartialScore(self.in_range, self.known, self.likely_key, phrases, **asked)
 
     def around(self, harmonized: Chorale) -> Chorale:
-        """``around`` for a chorale that was made from ``sketch``."""
+        """``around`` for a chorale that was made from ``partial_score``."""
         return around(self.tune, self.known, harmonized, self.shift)
 
 

@@ -45,6 +45,7 @@ def harmonize(
     """
     from musicae.api.phrase_ends import choose
     from musicae.decoding import harmonize as decoding
+    from musicae.models.checkpoint import load_model
 
     if n is not None:
         settings["n"] = n
@@ -52,16 +53,24 @@ def harmonize(
     model, sampling = load_for(options)
     given = _given(melody, options)
     parts = given.parts
-    sketch = parts.sketch(choose(parts.whole, options.phrases, parts.marks), options.rhythm)
-    harmonized = decoding.harmonize(model, sketch, options.n, sampling)
+    ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
+    partial = parts.partial_score(
+        ends.steps, rhythm=options.rhythm, style=options.style, cadences=ends.cadences
+    )
+    planner = load_model("planner") if model.can("fill") else None
+    harmonized = decoding.harmonize(model, partial, options.n, sampling, planner)
     stay = options.request.locked(sounding_voices(parts.tune))
-    facts = provenance_of(model, sampling) | {"key": str(sketch.key)} | _asked(options)
+    facts = provenance_of(model, sampling) | {"key": str(partial.key)} | _asked(options)
     facts |= {"given": [VOICES[voice].lower() for voice in stay]}
     pieces = []
     for i, made in enumerate(harmonized, start=1):
         chorale = parts.around(made.chorale)
-        chorale = replace(chorale, key=chorale.key or sketch.key)
-        pieces.append(Piece(chorale, facts | {"alternative": i}, given.notices, given, made.nats))
+        chorale = replace(chorale, key=chorale.key or partial.key)
+        told = facts | {"alternative": i}
+        if planner and made.plan:
+            told |= {"planner": planner.checksum, "plan": str(made.plan)}
+        notices = (*given.notices, *made.notices)
+        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan))
     return pieces
 
 
@@ -95,6 +104,8 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
         asked["meter"] = options.meter
     if options.rhythm:
         asked["rhythm"] = options.rhythm
+    if options.style != HarmonizeOptions.style:
+        asked["style"] = options.style
     return asked
 
 

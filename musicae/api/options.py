@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicae.core.constants import STYLES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
@@ -66,6 +67,9 @@ class HarmonizeOptions:
     """Where phrases end: ``"infer"``, ``"none"`` or a file; see ``phrase_ends.choose``."""
     rhythm: str | None = None
     """How the other voices move: ``"plain"`` or ``"flowing"``; None leaves it to the model."""
+    style: str = "bach"
+    """Whose harmony: ``"bach"``, ``"chorale"``, ``"hymn"``, ``"carol"``, ``"psalm"``, ``"song"`` or
+    ``"motet"``; it moves the chords, how often they change, and the ornaments."""
 
     def __post_init__(self) -> None:
         from musicae.decoding.constraints import PRESETS
@@ -77,6 +81,8 @@ class HarmonizeOptions:
             raise ChoraleError(f"top-p is a share above 0 and up to 1, not {self.top_p:g}")
         if self.rhythm is not None and self.rhythm not in RHYTHMS:
             raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {self.rhythm!r}")
+        if self.style not in STYLES:
+            raise ChoraleError(f"a style is {', '.join(STYLES)}, not {self.style!r}")
         check_draws(self.n, self.temperature, self.seed)
         for name in ("parsed_key", "parsed_meter", "request"):
             getattr(self, name)  # raises where the text cannot be parsed

@@ -7,47 +7,66 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import MOST_STEPS
 from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
 from musicae.io import midi_reader, midi_writer, musicxml_reader
 from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.midi_file import open_song
+from musicae.theory.cadences import CADENCES
 from musicae.theory.phrases import (
     INFER_PHRASES,
     NO_PHRASES,
-    infer,
     melody_of,
     steps_into_bar,
 )
 
 
-def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[int, ...] | None:
-    """The steps at which the last notes of phrases begin; None where no phrases are asked for.
+class PhraseEnds(NamedTuple):
+    """Where phrases end, and how."""
+
+    steps: tuple[int, ...] | None
+    """The steps at which the last notes of phrases begin; None where no phrases are asked for."""
+    cadences: tuple[tuple[int, str], ...] = ()
+    """Steps of ``steps`` with the cadence that is asked for there, one of ``CADENCES``."""
+
+
+def choose(
+    chorale: Chorale, wish: str | Path, marks: Sequence[int], key: Key | None = None
+) -> PhraseEnds:
+    """Where the phrases end.
 
     Args:
         wish: one of three.
             ``none``: no phrases.
-            ``infer``: the phrase ends that the music's own file marks, else those that ``infer``
-            finds.
+            ``infer``: the phrase ends that the music's own file marks, else those that the phrase
+            segmenter finds; see ``decoding.phrases``.
             The path of a file that marks the phrase ends. Of a MIDI file, its markers count (see
             ``midi_reader.phrase_marks``); its bar lines are those of the chorale, and it needs no
             notes. Of a MusicXML file, its fermatas count. A text file (.txt) has a position on
             each line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the last
-            note that begins in bar 4. The text after a # is a comment.
+            note that begins in bar 4. A cadence may follow: ``4 3 half``. The text after a # is a
+            comment.
         marks: steps of the chorale that the music's own file marks. Without any, the chorale's
             fermatas count.
+        key: of the melody, where it is known.
 
     A mark stands for the note of the highest sounding voice that sounds there or, in a rest, for
     the note before. The last note of the piece is always added. Raises ChoraleError where a file
     cannot be read, has no marks, or has marks outside the piece.
     """
     if wish == NO_PHRASES:
-        return None
+        return PhraseEnds(None)
     if wish == INFER_PHRASES:
+        from musicae.decoding.phrases import phrase_ends
+
         marks = marks or chorale.fermatas
-        return _ends_at(melody_of(chorale), marks) if marks else infer(chorale)
+        if not marks:
+            return PhraseEnds(phrase_ends(chorale, key))
+        return PhraseEnds(_ends_at(melody_of(chorale), marks))
     path = Path(wish)
     if not path.is_file():
         raise ChoraleError(
@@ -56,7 +75,11 @@ def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[in
         )
     suffix = path.suffix.lower()
     if suffix == ".txt":
-        return _ends_at(melody_of(chorale), _read_text(path, chorale))
+        named = _read_text(path, chorale)
+        melody = melody_of(chorale)
+        cadences = [(_ends_at(melody, [step])[0], kind) for step, kind in named if kind]
+        steps = _ends_at(melody, [step for step, _ in named])
+        return PhraseEnds(steps, tuple(sorted(cadences)))
     if suffix in MUSICXML_SUFFIXES:
         marks, kind = musicxml_reader.read(path).fermatas, "fermatas"
     else:
@@ -71,7 +94,7 @@ def choose(chorale: Chorale, wish: str | Path, marks: Sequence[int]) -> tuple[in
             f"{path}: marks a place after the piece's {chorale.bar_count} bars;"
             " is it of another piece?"
         )
-    return _ends_at(melody_of(chorale), marks)
+    return PhraseEnds(_ends_at(melody_of(chorale), marks))
 
 
 def _ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
@@ -89,8 +112,11 @@ def _read_midi(path: Path, chorale: Chorale) -> tuple[int, ...]:
     return midi_reader.phrase_marks(song, offset, MOST_STEPS)
 
 
-def _read_text(path: Path, chorale: Chorale) -> list[int]:
-    """The steps of the positions in a text file. Raises ChoraleError."""
+def _read_text(path: Path, chorale: Chorale) -> list[tuple[int, str]]:
+    """The steps of the positions in a text file, each with its cadence or nothing.
+
+    Raises ChoraleError.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
@@ -100,7 +126,7 @@ def _read_text(path: Path, chorale: Chorale) -> list[int]:
         position = line.partition("#")[0].strip()
         if position:
             try:
-                steps.append(_step(chorale, position))
+                steps.append(_step_and_cadence(chorale, position))
             except ChoraleError as error:
                 raise ChoraleError(f"{path}, line {number}: {error}") from None
     if not steps:
@@ -108,6 +134,17 @@ def _read_text(path: Path, chorale: Chorale) -> list[int]:
             f"{path}: marks nothing; write the bar and beat of each phrase's last note, such as 4 3"
         )
     return steps
+
+
+def _step_and_cadence(chorale: Chorale, text: str) -> tuple[int, str]:
+    """``4 3 half`` as the step of ``4 3`` and the cadence; nothing where none is named."""
+    *position, last = text.split()
+    if not last[:1].isalpha() or not position:
+        return _step(chorale, text), ""
+    step = _step(chorale, " ".join(position))
+    if last.lower() not in CADENCES:
+        raise ChoraleError(f"a cadence is {', '.join(CADENCES)}, not {last!r}")
+    return step, last.lower()
 
 
 def _step(chorale: Chorale, position: str) -> int:

@@ -19,6 +19,7 @@ from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.theory.harmonic_analysis import analyse, markers
+from musicae.theory.harmonic_plan import HarmonicPlan
 
 if TYPE_CHECKING:
     from musicae.decoding.sampler import SamplingOptions
@@ -38,6 +39,8 @@ class Piece:
     """What it was made from; None where a model composed the whole."""
     nats: float | None = None
     """Negative log-likelihood of what the model wrote, in nats; None where it has none."""
+    plan: HarmonicPlan | None = None
+    """The chords that the voices were written along; None where there was no plan."""
 
     @property
     def nats_per_step(self) -> float | None:
@@ -66,6 +69,7 @@ class Piece:
             **self.provenance,
             "bar_count": self.chorale.bar_count,
             "nats_per_step": self.nats_per_step,
+            "chords": list(self.plan.symbols()) if self.plan else None,
             "report": report,
         }
 

@@ -21,6 +21,12 @@ def build(
         Path | None,
         typer.Option("--from", help="Your own MIDI and MusicXML chorales; without it, Bach's."),
     ] = None,
+    four_part: Annotated[
+        Path | None,
+        typer.Option(
+            "--four-part", help="The folder of the four-part data, to be joined with Bach's."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -31,16 +37,24 @@ def build(
         int | None, typer.Option(help="Processes; by default one a core.", min=1)
     ] = None,
 ) -> None:
-    """Make the corpus, from the Bach files that come with music21 or from a folder."""
-    from musicae.corpus import build, load
+    """Make the corpus, from the Bach files that come with music21 or from a folder.
 
+    With --four-part, hymns, carols, psalms and songs by others are added, each with its style.
+    """
+    from musicae.core.errors import MusicaeError
+    from musicae.corpus import build, join, load
+
+    if folder and four_part:
+        raise MusicaeError("--from and --four-part exclude each other: one adds to Bach's corpus")
     if out is None:
-        out = load.default_path(folder)
+        out = load.default_path(folder or four_part)
     with counting("reading") as tell:
-        if folder is None:
-            built = build.build(workers=workers, progress=tell)
-        else:
+        if four_part:
+            built = join.build_joined(load.bach(workers=workers, progress=tell), four_part)
+        elif folder:
             built = build.build_from_folder(folder, workers=workers, progress=tell)
+        else:
+            built = build.build(workers=workers, progress=tell)
     built.save(out)
     for file, reason in built.left_out:
         print(f"left out  {file}: {reason}")
@@ -60,7 +74,7 @@ def info(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is in the corpus: sides, meters, keys, ranges, note lengths, duplicates."""
+    """Show what is in the corpus: sides, styles, meters, keys, ranges, note lengths, duplicates."""
     from musicae.corpus import load
     from musicae.corpus import summary as corpus_report
 

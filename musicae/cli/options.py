@@ -55,6 +55,10 @@ Phrases = Annotated[
     str, typer.Option(help="Where phrases end: infer, none, or a MIDI, MusicXML or text file.")
 ]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
+Style = Annotated[
+    str,
+    typer.Option(help="Whose harmony: bach, chorale, hymn, carol, psalm, song or motet."),
+]
 Model = Annotated[str, typer.Option(help="harmonizer, minibach, or a weights file.")]
 OwnProgram = Annotated[
     str | None,
@@ -93,6 +97,7 @@ HARMONIZE_SETTINGS: dict[str, Any] = {
     "bars": Bars,
     "phrases": Phrases,
     "rhythm": Rhythm,
+    "style": Style,
     "model": Model,
 }
 """Each field of ``HarmonizeOptions`` as an option, in the order of ``--help``."""

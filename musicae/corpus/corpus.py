@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
+from musicae.core.constants import STYLES
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.core.key import MODES
 from musicae.core.meter import Meter
-from musicae.corpus.split import SIDES
+from musicae.corpus.split import JOINED_SIDES, SIDES
 
-CORPUS_FORMAT = 1
-"""The version of the file format; another number means other arrays."""
+CORPUS_FORMAT, JOINED_FORMAT = 1, 2
+"""The versions of the file format: Bach's chorales or one's own; with styles and further sides."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,14 @@ class Corpus:
         chorales: the music.
         files: the file that each came from.
         tunes: the number of its tune, equal for chorales whose sopranos share one.
-        sides: ``"train"``, ``"valid"`` or ``"test"``, equal for chorales of one tune.
+        sides: one of ``JOINED_SIDES``, equal for chorales of one tune; only ``held`` shares its
+            tunes with ``valid`` and ``test``.
         quantized: how many of its notes were moved to the sixteenth grid.
         left_out: the files that are no chorales, by name.
         duplicates: the files with the music of another one, by name.
+        styles: one of ``STYLES``; by default all are ``bach``.
+
+    Raises ValueError where there are not as many styles as chorales.
     """
 
     chorales: tuple[Chorale, ...]
@@ -42,15 +47,34 @@ class Corpus:
     quantized: tuple[int, ...]
     left_out: tuple[LeftOut, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
+    styles: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.styles:
+            object.__setattr__(self, "styles", (STYLES[0],) * len(self.chorales))
+        if len(self.styles) != len(self.chorales):
+            raise ValueError(f"{len(self.styles)} styles for {len(self.chorales)} chorales")
 
     def __len__(self) -> int:
         return len(self.chorales)
 
+    @property
+    def side_names(self) -> tuple[str, ...]:
+        """The sides of the split: ``SIDES``, and of a joined corpus those that it has besides."""
+        return tuple(name for name in JOINED_SIDES if name in SIDES or name in self.sides)
+
     def side(self, name: str) -> tuple[Chorale, ...]:
         """The chorales of one side. Raises MusicaeError where there is no such side."""
-        if name not in SIDES:
-            raise MusicaeError(f"no side is called {name!r}; there are {', '.join(SIDES)}")
-        return tuple(c for c, side in zip(self.chorales, self.sides, strict=True) if side == name)
+        return tuple(self.chorales[i] for i in self._places(name))
+
+    def styles_of(self, side: str) -> tuple[str, ...]:
+        """The styles of the chorales that ``side`` returns. Raises MusicaeError as it does."""
+        return tuple(self.styles[i] for i in self._places(side))
+
+    def _places(self, side: str) -> list[int]:
+        if side not in self.side_names:
+            raise MusicaeError(f"no side is called {side!r}; there are {', '.join(self.side_names)}")
+        return [i for i, name in enumerate(self.sides) if name == side]
 
     def save(self, path: Path | str) -> None:
         """Write the corpus for ``load``, without pickles, whole or not at all.
@@ -70,9 +94,11 @@ def _to_arrays(corpus: Corpus) -> dict[str, NDArray[Any]]:
     keys = [(c.key.fifths, MODES.index(c.key.mode)) if c.key else (0, -1) for c in chorales]
     meters = [(i, *row) for i, c in enumerate(chorales) for row in map(_meter_row, c.meters)]
     fermatas = [(i, step) for i, c in enumerate(chorales) for step in c.fermatas]
+    joined = set(corpus.styles) != {STYLES[0]} or not set(corpus.sides) <= set(SIDES)
+    styles = np.array([STYLES.index(style) for style in corpus.styles], dtype=np.int8)
     tempos = [(i, t.step, round(100 * t.qpm)) for i, c in enumerate(chorales) for t in c.tempos]
     return {
-        "format": np.array(CORPUS_FORMAT),
+        "format": np.array(JOINED_FORMAT if joined else CORPUS_FORMAT),
         "lengths": np.array([len(c) for c in chorales], dtype=np.int32),
         "pitch": np.concatenate([c.pitch for c in chorales]).astype(np.int8),
         "onset": np.concatenate([c.onset for c in chorales]),
@@ -85,10 +111,11 @@ def _to_arrays(corpus: Corpus) -> dict[str, NDArray[Any]]:
         "sources": np.array([c.source for c in chorales], dtype=np.str_),
         "files": np.array(corpus.files, dtype=np.str_),
         "tunes": np.array(corpus.tunes, dtype=np.int32),
-        "sides": np.array([SIDES.index(side) for side in corpus.sides], dtype=np.int8),
+        "sides": np.array([JOINED_SIDES.index(side) for side in corpus.sides], dtype=np.int8),
         "quantized": np.array(corpus.quantized, dtype=np.int32),
         "left_out": np.array(corpus.left_out, dtype=np.str_).reshape(-1, 2),
         "duplicates": np.array(corpus.duplicates, dtype=np.str_).reshape(-1, 2),
+        **({"styles": styles} if joined else {}),
     }
 
 

@@ -10,6 +10,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STYLES
@@ -21,6 +22,94 @@ from musicae.io.midi_file import open_song
 TRAIN, HELD_TUNES, VALID, TEST = "train", "held", "hymn-valid", "hymn-test"
 FOUR_PART_SIDES = (TRAIN, HELD_TUNES, VALID, TEST)
 """``held`` are tunes of the validation and test sides of Bach's chorales: not for training."""
+
+
+class Source(NamedTuple):
+    """A public repository that pieces of the four-part data came from."""
+
+    repository: str
+    """On GitHub, as owner/name."""
+    commit: str
+    """Its first twelve hexadecimal digits."""
+    credit: str
+    """What the repository holds and who made it, as its licence asks to be credited."""
+    licence: str
+    pieces: int
+    """Of the four-part data."""
+    admitted: int
+    """Of these, close enough to Bach's part writing to train on."""
+
+
+SOURCES = (
+    Source(
+        "pl-wnifc/humdrum-polish-scores",
+        "c0403623c0da",
+        "Heritage of Polish Music in Open Access, The Fryderyk Chopin Institute"
+        " (https://polishscores.org)",
+        "CC BY 4.0",
+        416,
+        248,
+    ),
+    Source(
+        "jclements3/HarpHymnal",
+        "517a32e1e50f",
+        "Open Hymnal, as ABC",
+        "public domain",
+        200,
+        171,
+    ),
+    Source(
+        "Chorale-Corpus/Apel_GC",
+        "428e3df6a30a",
+        "Georg Christian Apel, Vollstaendiges Choralbuch, Kiel 1832; transcribed at the"
+        " Musicological Institute of Kiel University (MusiCAU)",
+        "CC BY-SA 4.0",
+        181,
+        180,
+    ),
+    Source(
+        "bbloomf/lilypond-songs",
+        "947527c1fb3c",
+        "hymns and part songs in LilyPond",
+        "public domain",
+        141,
+        71,
+    ),
+    Source(
+        "bbloomf/christmas-carols",
+        "5ae0c48621d7",
+        "Christmas carols in LilyPond",
+        "public domain",
+        112,
+        71,
+    ),
+    Source(
+        "Chorale-Corpus/Schiorring",
+        "d7fbb76f6ecf",
+        "Niels Schioerring, Kirke-Melodierne / Choralbog, partly by C. P. E. Bach; dataset by"
+        " D. Remes, V. D. Phan and M. Gotham",
+        "CC BY-SA",
+        99,
+        99,
+    ),
+    Source(
+        "MutopiaProject/MutopiaProject",
+        "2144afd6f52d",
+        "Mutopia Project, LilyPond",
+        "by piece: public domain, CC0, CC BY or CC BY-SA",
+        88,
+        74,
+    ),
+)
+"""Where the four-part data came from, as the README in its folder says."""
+
+WHAT_IT_IS = (
+    f"the four-part data, {sum(source.pieces for source in SOURCES):,} hymns, carols, psalms,"
+    " chorales and songs as MIDI files with manifest.csv and sides.csv, which is not part of the"
+    " project; it was made from these repositories on GitHub: "
+    + "; ".join(f"{s.repository} at {s.commit} ({s.licence})" for s in SOURCES)
+)
+"""What is missing where the folder is, in one line."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +138,10 @@ class FourPartPiece:
     repository: str
     """The public repository that the score came from, as owner/name."""
     licence: str
+    bach_settings: tuple[str, ...]
+    """Settings of Bach's with the same tune, such as ``BWV 268``: the first six of them."""
+    not_admitted: str
+    """Why the piece is not admitted; empty where it is."""
 
 
 def read_four_part(folder: Path | str) -> list[FourPartPiece]:
@@ -57,6 +150,8 @@ def read_four_part(folder: Path | str) -> list[FourPartPiece]:
     Raises MusicaeError where the folder, its tables or a file cannot be used.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise MusicaeError(f"{folder}: no such folder; it should hold {WHAT_IT_IS}")
     rows = _table(folder / "manifest.csv")
     sides = {row["piece"]: row for row in _table(folder / "sides.csv")}
     return [_piece(folder, row, sides) for row in rows]
@@ -88,10 +183,22 @@ def read_with_phrases(path: Path | str) -> Chorale:
     return replace(chorale, fermatas=ends)
 
 
+COLUMNS = frozenset(
+    ("piece", "title", "composer", "repo", "licence", "style", "key", "church_mode", "parallels",
+     "admit", "bach_tune")
+)  # fmt: skip
+"""The columns of ``manifest.csv`` that are read."""
+
+
 def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) -> FourPartPiece:
     name = row["piece"]
+    missing = sorted(COLUMNS - row.keys())
+    if missing:
+        raise MusicaeError(f"{folder}: manifest.csv has no column {missing[0]}")
     if name not in sides:
         raise MusicaeError(f"{folder}: sides.csv has no row for {name}")
+    if sides[name].get("side") not in FOUR_PART_SIDES:
+        raise MusicaeError(f"{folder}: {name} stands on none of the sides {FOUR_PART_SIDES}")
     if row["style"] not in STYLES:
         raise MusicaeError(f"{folder}: {name} has the style {row['style']!r}, not one of {STYLES}")
     read, key = read_with_phrases(folder / f"{name}.mid"), Key.parse(row["key"])
@@ -99,7 +206,7 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
         read,
         key=key,
         title=_one_line(row["title"]),
-        source=f"{row['repo']} {name}",
+        source=_one_line(f"{row['repo']} {name} ({row['licence']})"),
     )
     return FourPartPiece(
         name=name,
@@ -114,7 +221,14 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
         composer=row["composer"],
         repository=row["repo"],
         licence=row["licence"],
+        bach_settings=tuple(f"BWV {number.strip()}" for number in row["bach_tune"].split("BWV ")[1:]),
+        not_admitted="" if row["admit"] == "yes" else _reason(row),
     )
+
+
+def _reason(row: dict[str, str]) -> str:
+    """Why a piece is not admitted."""
+    return f"not for training: {row['parallels']} parallels per 100 chords"
 
 
 def _one_line(text: str) -> str:
@@ -124,6 +238,6 @@ def _one_line(text: str) -> str:
 
 def _table(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        raise MusicaeError(f"{path}: no such table; give the folder of the four-part data")
+        raise MusicaeError(f"{path}: no such table; its folder should hold {WHAT_IT_IS}")
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from musicae.core import assets
 from musicae.core.chorale import Chorale
+from musicae.core.constants import STYLES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter, Tempo
-from musicae.corpus.build import build_from_folder
-from musicae.corpus.corpus import CORPUS_FORMAT, Corpus, Duplicate, LeftOut
-from musicae.corpus.split import SIDES
+from musicae.core.progress import CountProgress
+from musicae.corpus.build import build, build_from_folder
+from musicae.corpus.corpus import CORPUS_FORMAT, JOINED_FORMAT, Corpus, Duplicate, LeftOut
+from musicae.corpus.split import JOINED_SIDES
 
 DEFAULT = assets.CHECKOUT / "data" / "chorales.npz"
 """The corpus of the project's checkout; an installed wheel has none."""
@@ -46,13 +48,18 @@ def load(path: Path | str | None = None) -> Corpus:
     try:
         # Opened here, because numpy leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if int(arrays["format"]) != CORPUS_FORMAT:
+            if int(arrays["format"]) not in (CORPUS_FORMAT, JOINED_FORMAT):
                 raise MusicaeError(f"{path}: was made by another version; build the corpus anew")
             return _from_arrays(dict(arrays))
     except MusicaeError:
         raise
     except _DAMAGED as error:
         raise MusicaeError(f"{path}: is not a corpus, or is damaged ({error})") from None
+
+
+def bach(workers: int | None = None, progress: CountProgress | None = None) -> Corpus:
+    """Bach's corpus: the checkout's file, else built from music21's files; see ``build``."""
+    return load() if DEFAULT.is_file() else build(workers=workers, progress=progress)
 
 
 def default_path(folder: Path | None = None) -> Path:
@@ -85,10 +92,11 @@ def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Corpus:
         chorales=tuple(chorales),
         files=tuple(arrays["files"].tolist()),
         tunes=tuple(arrays["tunes"].tolist()),
-        sides=tuple(SIDES[side] for side in arrays["sides"]),
+        sides=tuple(JOINED_SIDES[side] for side in arrays["sides"]),
         quantized=tuple(arrays["quantized"].tolist()),
         left_out=tuple(LeftOut(*row) for row in arrays["left_out"].tolist()),
         duplicates=tuple(Duplicate(*row) for row in arrays["duplicates"].tolist()),
+        styles=tuple(STYLES[style] for style in arrays.get("styles", ())),
     )
 
 

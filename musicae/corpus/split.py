@@ -11,7 +11,10 @@ import numpy as np
 from musicae.core.chorale import Chorale
 
 SIDES = ("train", "valid", "test")
-
+"""The sides of the split; of a joined corpus Bach's, and ``train`` of all styles."""
+JOINED_SIDES = (*SIDES, "hymn-valid", "hymn-test", "held")
+"""The sides of a corpus with four-part data. ``held`` are other settings of the tunes on the sides
+``valid`` and ``test``: neither to train nor to measure on."""
 
 HELD_OUT = 0.1
 """The share of the chorales on each of the sides ``valid`` and ``test``."""

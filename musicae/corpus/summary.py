@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import VOICE_COLOURS, VOICES
+from musicae.core.constants import STYLES, VOICE_COLOURS, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.pitch import pitch_name
 from musicae.corpus.corpus import Corpus
-from musicae.corpus.split import SIDES
 from musicae.rendering.piano_roll import save_figure
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ LENGTH_NAMES = {
 }
 """The usual note lengths, by their steps."""
 
-SIDE_COLOURS = ("#4a5568", "#8a94a6", "#c2c9d6")
+SIDE_COLOURS = ("#4a5568", "#8a94a6", "#c2c9d6", "#8a94a6", "#c2c9d6", "#dfe3ea")
+"""In the order of ``JOINED_SIDES``."""
 MAJOR_COLOUR, MINOR_COLOUR = "#e0a458", "#33658a"
 PLAIN_COLOUR = "#5b8e7d"
 
@@ -44,7 +44,16 @@ def summary(corpus: Corpus) -> dict[str, Any]:
     return {
         "chorales": len(corpus),
         "tunes": len(set(corpus.tunes)),
-        "sides": {side: _side(corpus, side) for side in SIDES},
+        "sides": {side: _side(corpus, side) for side in corpus.side_names},
+        "styles": {
+            style: {
+                side: count
+                for side in corpus.side_names
+                if (count := corpus.styles_of(side).count(style))
+            }
+            for style in STYLES
+            if style in corpus.styles
+        },
         "bars": {"least": bars[0], "median": bars[len(bars) // 2], "most": bars[-1]},
         "meters": _counted(_meters(chorale) for chorale in chorales),
         "keys": _counted(str(chorale.key or "unknown") for chorale in chorales),
@@ -130,7 +139,7 @@ def _clear(ax: Axes, title: str, spines: tuple[str, ...] = ("bottom",)) -> None:
 
 def _draw_sides(ax: Axes, sides: Mapping[str, Mapping[str, int]]) -> None:
     _clear(ax, "Sides: chorales (no tune is on two)", spines=())
-    for place, (side, colour) in enumerate(zip(sides, SIDE_COLOURS, strict=True)):
+    for place, (side, colour) in enumerate(zip(sides, SIDE_COLOURS, strict=False)):
         count = sides[side]["chorales"]
         ax.barh(place, count, color=colour, height=0.7)
         ax.text(count, place, f" {count}, {sides[side]['tunes']} tunes", va="center", fontsize=9)

@@ -94,6 +94,7 @@ def find_plans(planner: Checkpoint, partial: PartialScore, n: int) -> list[Found
         partial.key,
         partial.phrases,
         partial.style or USUAL_STYLE,
+        cadences=dict(partial.cadences),
         given=[give_bass, lambda wish: give_voices(wish, (1, 2))],
     )
     return [problem.best()] if n == 1 else problem.alternatives(n)

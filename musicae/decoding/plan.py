@@ -7,8 +7,9 @@ are exact up to rounding and the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,25 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+BLOCK = 16
+"""Beats whose transitions are read at once; so many stay in a processor's cache."""
 FORBIDDEN = -1e4
 """What a forbidden state costs in nats: more than any plan could gain elsewhere, so that a
 constraint is broken only where no plan at all can keep it."""
+
+
+class Transitions(Protocol):
+    """An array ``(B - 1, S, S)`` of log potentials, or what is read like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Transitions, states, states."""
+
+    def __getitem__(self, where: Any, /) -> Any:
+        """``(b, S, S)`` of a slice of beats, or ``(b, S)`` of ``b`` beats and ``b`` states."""
+
+    def __truediv__(self, temperature: float, /) -> Any:
+        """The potentials at another temperature."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +48,7 @@ class Chain:
 
     unary: Floats
     """``(B, S)``."""
-    pair: Floats
+    pair: Transitions
     """``(B - 1, S, S)`` from a state (rows) to the next beat's; may be of lower precision."""
 
     def __post_init__(self) -> None:
@@ -54,8 +71,27 @@ class Chain:
         """The log potential of a path."""
         states = np.asarray(path)
         beats = np.arange(len(states))
-        pairs = self.pair[beats[:-1], states[:-1], states[1:]]
-        return float(self.unary[beats, states].sum() + pairs.astype(np.float64).sum())
+        rows = self.rows(beats[:-1], states[:-1])
+        return float(self.unary[beats, states].sum() + rows[beats[:-1], states[1:]].sum())
+
+    def rows(self, beats: Ints, states: Ints) -> Floats:
+        """``(b, S)`` the log potentials from ``(b,)`` states at as many beats to all states."""
+        return np.asarray(self.pair[beats, states], dtype=np.float64)
+
+    def forwards(self) -> Iterator[tuple[int, Floats]]:
+        """Each beat but the last with its ``(S, S)`` transitions, in order."""
+        for start in range(0, len(self) - 1, BLOCK):
+            yield from enumerate(np.asarray(self.pair[start : start + BLOCK]), start)
+
+    def backwards(self, stop: int | None = None) -> Iterator[tuple[int, Floats]]:
+        """The same from the last to the first, or from the one before ``stop``."""
+        stop = len(self) - 1 if stop is None else stop
+        while stop > 0:
+            start = max(0, stop - BLOCK)
+            block = np.asarray(self.pair[start:stop])
+            for beat in range(stop - 1, start - 1, -1):
+                yield beat, block[beat - start]
+            stop = start
 
 
 def broken(path: Ints, allowed: Mask) -> list[int]:
@@ -77,24 +113,37 @@ def marginals(chain: Chain) -> Floats:
     """``(B, S)`` the probability of each state at each beat; rows sum to 1."""
     alpha = _forward(chain)
     log = alpha + _backward(chain)
-    found = np.exp(log - _logsumexp(log, axis=1)[:, None])
+    found = np.exp(log - _logsumexp(log.copy(), axis=1)[:, None])
     shares: Floats = found / found.sum(axis=1, keepdims=True)
     return shares
 
 
 def best_path(chain: Chain) -> Ints:
-    """``(B,)`` the likeliest path (Viterbi's algorithm); the first state on a tie."""
-    beats = len(chain)
-    score = chain.unary[0].astype(np.float64)
-    came_from = np.zeros(chain.unary.shape, dtype=np.int64)
-    for beat in range(1, beats):
-        reached = score[:, None] + chain.pair[beat - 1]
-        came_from[beat] = reached.argmax(axis=0)
-        score = reached.max(axis=0) + chain.unary[beat]
-    path = np.zeros(beats, dtype=np.int64)
-    path[-1] = score.argmax()
-    for beat in range(beats - 1, 0, -1):
-        path[beat - 1] = came_from[beat, path[beat]]
+    """``(B,)`` the likeliest path (Viterbi's algorithm, from the end); the first on a tie."""
+    return _followed(chain, _best_ahead(chain))
+
+
+def _best_ahead(chain: Chain, known: Floats | None = None, stop: int | None = None) -> Floats:
+    """``(B, S)`` the log potential of the best continuation of each state.
+
+    What is ``known`` stays from the beat ``stop`` on.
+    """
+    ahead = np.zeros(chain.unary.shape) if known is None else known.copy()
+    room = np.empty((ahead.shape[1],) * 2)
+    for beat, pair in chain.backwards(stop):
+        np.add(pair, ahead[beat + 1] + chain.unary[beat + 1], out=room)
+        room.max(axis=1, out=ahead[beat])
+    return ahead
+
+
+def _followed(chain: Chain, ahead: Floats) -> Ints:
+    """``(B,)`` the path whose every state is the best with its continuation."""
+    path = np.zeros(len(chain), dtype=np.int64)
+    total = chain.unary + ahead
+    path[0] = total[0].argmax()
+    for beat in range(1, len(path)):
+        row = chain.rows(np.array([beat - 1]), path[beat - 1 : beat])[0]
+        path[beat] = (row + total[beat]).argmax()
     return path
 
 
@@ -114,8 +163,8 @@ def sample_paths(
     alpha = _forward(cooled)
     paths = np.zeros((count, len(chain)), dtype=np.int64)
     paths[:, -1] = _draw(np.tile(alpha[-1], (count, 1)), random)
-    for beat in range(len(chain) - 2, -1, -1):
-        log = alpha[beat][None, :] + cooled.pair[beat][:, paths[:, beat + 1]].T
+    for beat, pair in cooled.backwards():
+        log = alpha[beat][None, :] + pair[:, paths[:, beat + 1]].T
         paths[:, beat] = _draw(log, random)
     return paths
 
@@ -185,11 +234,13 @@ def most_expected(chain: Chain, labels: Ints) -> Ints:
     """
     alpha = _forward(chain)
     beta = _backward(chain)
-    total = float(_logsumexp(alpha[-1], axis=0))
+    total = float(_logsumexp(alpha[-1].copy(), axis=0))
     shares = np.exp(alpha + beta - total)
     groups = np.zeros((len(chain), int(labels.max()) + 1))
     np.add.at(groups.T, labels, shares.T)
-    left = alpha[:-1, :, None] + chain.pair + (chain.unary + beta)[1:, None, :] - total
+    left = (
+        alpha[:-1, :, None] + np.asarray(chain.pair[:]) + (chain.unary + beta)[1:, None, :] - total
+    )
     gain = Chain(shares + groups[:, labels], np.exp(left))
     met = np.where(chain.unary <= FORBIDDEN / 2, FORBIDDEN, 0.0)
     return best_path(replace(gain, unary=gain.unary + met))
@@ -198,9 +249,9 @@ def most_expected(chain: Chain, labels: Ints) -> Ints:
 def _backward(chain: Chain) -> Floats:
     """``(B, S)`` the log sums of the potentials of what follows each state."""
     beta = np.zeros(chain.unary.shape)
-    for beat in range(len(chain) - 2, -1, -1):
+    for beat, pair in chain.backwards():
         after = beta[beat + 1] + chain.unary[beat + 1]
-        beta[beat] = _logsumexp(chain.pair[beat] + after[None, :], axis=1)
+        beta[beat] = _logsumexp(pair + after[None, :], axis=1)
     return beta
 
 
@@ -208,9 +259,9 @@ def _forward(chain: Chain) -> Floats:
     """``(B, S)`` the log sums of the potentials of all paths to each state."""
     alpha = np.zeros(chain.unary.shape)
     alpha[0] = chain.unary[0]
-    for beat in range(1, len(chain)):
-        reached = alpha[beat - 1][:, None] + chain.pair[beat - 1]
-        alpha[beat] = _logsumexp(reached, axis=0) + chain.unary[beat]
+    for beat, pair in chain.forwards():
+        reached = _logsumexp(alpha[beat][:, None] + pair, axis=0)
+        alpha[beat + 1] = reached + chain.unary[beat + 1]
     return alpha
 
 
@@ -223,8 +274,10 @@ def _draw(log: Floats, random: np.random.Generator) -> Ints:
 
 
 def _logsumexp(log: Floats, axis: int) -> Floats:
+    """The logarithm of the sum of exponentials along an axis; ``log`` is overwritten."""
     top = log.max(axis=axis, keepdims=True)
-    total: Floats = np.log(np.exp(log - top).sum(axis=axis)) + np.squeeze(top, axis)
+    log -= top
+    total: Floats = np.log(np.exp(log, out=log).sum(axis=axis)) + np.squeeze(top, axis)
     return total
 
 
@@ -234,13 +287,15 @@ def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:
     It is the best of the best paths with the constraint on each single beat. Without beats it is
     the best path.
     """
-    best = best_path(chain)
+    ahead = _best_ahead(chain)
+    best = _followed(chain, ahead)
     if not len(beats) or fitting[best[list(beats)]].any():
         return best
     allowed = np.ones(chain.unary.shape, dtype=np.bool_)
     paths = []
     for beat in beats:
         allowed[beat] = fitting
-        paths.append(best_path(chain.constrained(allowed)))
+        met = chain.constrained(allowed)
+        paths.append(_followed(met, _best_ahead(met, ahead, beat)))
         allowed[beat] = True
     return max(paths, key=chain.score)

@@ -17,11 +17,11 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import Key
 from musicae.encoding.melody_features import end_beats
+from musicae.theory.cadences import CADENCES
 from musicae.theory.harmonic_plan import Beat, PlannedChord
 
 Mask = NDArray[np.bool_]
 
-CADENCES = ("authentic", "half", "plagal", "deceptive")
 TRIADS = ("major", "minor")
 DOMINANTS = ("major", "dominant")
 LEADING = ("diminished", "half-diminished", "diminished-seventh")

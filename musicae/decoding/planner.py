@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from musicae.decoding.plan import (
     Chain,
     best_with_one_of,
     broken,
-    log_likelihood,
+    log_partition,
     most_expected,
     n_best_distinct,
     sample_paths,
@@ -37,6 +38,8 @@ from musicae.models.chord_planner import ChordPlanner
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, beats_of
 from musicae.theory.numerals import QUALITIES
 
+KEPT = 256
+"""The most beats whose transitions are kept; of a longer piece they are computed when needed."""
 Narrowing = Callable[[Wish], object]
 """A constraint: it narrows a wish, such as ``give_bass``."""
 
@@ -113,7 +116,12 @@ class PlanProblem:
             f"bar {wish.bar(beat)}: no plan keeps every constraint"
             for beat in broken(path, self.allowed)
         ]
-        return FoundPlan(plan, log_likelihood(self.chain, path), (*wish.notices, *missed))
+        nats = self.chain.score(path) - self._log_partition
+        return FoundPlan(plan, nats, (*wish.notices, *missed))
+
+    @cached_property
+    def _log_partition(self) -> float:
+        return log_partition(self.chain)
 
     def _with_tonic(self, beat: int | None) -> Chain:
         allowed = self.allowed.copy()
@@ -165,7 +173,8 @@ def plan_problem(
 def chain_of(model: ChordPlanner, features: NDArray[np.float32]) -> Chain:
     """The chain of a melody's ``(B, F)`` features."""
     unary, pair = model.chain(torch.from_numpy(features))
-    return Chain(unary.double().numpy(), pair.numpy())
+    kept = pair[:].double().numpy() if len(features) <= KEPT else pair
+    return Chain(unary.double().numpy(), kept)
 
 
 def chords_of(model: ChordPlanner, mode: str) -> tuple[PlannedChord | None, ...]:

@@ -42,6 +42,8 @@ class PartialScore:
     """The chords to follow, relative to ``key``; None where a chord is left to the model."""
     style: str | None = None
     """One of ``STYLES``; None leaves it to the model."""
+    cadences: tuple[tuple[int, str], ...] = ()
+    """Ends of phrases, as steps, that have a cadence of a named kind."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)

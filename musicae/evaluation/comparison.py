@@ -75,7 +75,7 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
     written = []
     for chorale in held_out.chorales:
         soprano = given_parts(chorale, Request(voice=0))
-        sketch = soprano.sketch(soprano.marks or None)
+        sketch = soprano.partial_score(soprano.marks or None)
         choice = SamplingOptions(harmonize.usual_temperature(model, 1), seed)
         (made,) = harmonize.harmonize(model, sketch, 1, choice)
         written.append(soprano.around(made.chorale))

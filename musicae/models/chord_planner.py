@@ -10,15 +10,15 @@ Axes: ``N`` pieces, ``B`` beats, ``F`` features, ``S`` states, ``K`` tables, ``M
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-BLOCK = 256
-"""Beats whose transitions are mixed at once: a piece of a thousand bars has too many for all."""
 LEAST = 1e-30
 """The least share that a transition keeps; single precision has no logarithm of less."""
 
@@ -68,6 +68,53 @@ class Potentials(NamedTuple):
     """``(K, S, S)`` from a state (rows) to the next."""
 
 
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """The averaged log potentials of all transitions of a piece, computed where they are read.
+
+    They are read like an array ``(B - 1, S, S)``, by slices of beats or by rows; all of them at
+    once would take 400 MB for a thousand bars.
+    """
+
+    shares: tuple[Tensor, ...]
+    """Of each member ``(B - 1, K)``, the share of each table at each transition; they sum to 1."""
+    factors: tuple[Tensor, ...]
+    """Of each member ``(K, S, S)``, the exponentials of its tables less ``top``."""
+    top: Tensor
+    """``(S, S)`` the greatest entries of the tables, summed over the members."""
+    scale: float
+    """What the sum over the members is divided by."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Transitions, states, states."""
+        return len(self.shares[0]), *self.top.shape
+
+    @torch.no_grad()
+    def __getitem__(self, where: slice | tuple[Sequence[int], Sequence[int]]) -> Tensor:
+        """``(b, S, S)`` of a slice of ``b`` beats, or ``(b, S)`` to all states from one each."""
+        if isinstance(where, slice):
+            mixtures = (
+                mixed(shares[where], factors.flatten(1))
+                for shares, factors in zip(self.shares, self.factors, strict=True)
+            )
+            return self._average(mixtures, self.top.flatten()).view(-1, *self.top.shape)
+        beats, states = torch.as_tensor(where[0]), torch.as_tensor(where[1])
+        rows = (
+            _log(torch.einsum("bk,kbs->bs", shares[beats], factors[:, states]))
+            for shares, factors in zip(self.shares, self.factors, strict=True)
+        )
+        return self._average(rows, self.top[states])
+
+    def __truediv__(self, temperature: float) -> Transitions:
+        """The potentials at another temperature."""
+        return replace(self, scale=self.scale * temperature)
+
+    def _average(self, mixtures: Iterable[Tensor], top: Tensor) -> Tensor:
+        total = functools.reduce(Tensor.add_, mixtures)
+        return total.add_(top).div_(self.scale)
+
+
 class ChordPlanner(nn.Module):
     """Several networks whose log potentials are averaged; see ``PlannerNetwork``."""
 
@@ -84,21 +131,21 @@ class ChordPlanner(nn.Module):
         return [network(features, lengths) for network in self.networks]
 
     @torch.no_grad()
-    def chain(self, features: Tensor) -> tuple[Tensor, Tensor]:
+    def chain(self, features: Tensor) -> tuple[Tensor, Transitions]:
         """The averaged log potentials of one piece, ``(B, S)`` and ``(B - 1, S, S)``.
 
         They are divided by the calibrated ``temperature``.
         """
-        lengths = torch.tensor([len(features)])
-        members = self(features[None], lengths)
+        members = self(features[None], torch.tensor([len(features)]))
+        tops = [found.tables.amax(dim=0) for found in members]
+        transitions = Transitions(
+            tuple(found.weights[0].exp() for found in members),
+            tuple(found.tables.sub_(top).exp_() for found, top in zip(members, tops, strict=True)),
+            torch.stack(tops).sum(dim=0),
+            len(members) * float(self.temperature),
+        )
         unary = torch.stack([found.unary[0] for found in members]).mean(dim=0)
-        pairs = unary.new_zeros(len(features) - 1, unary.shape[1], unary.shape[1])
-        for found in members:
-            for start in range(0, len(pairs), BLOCK):
-                block = slice(start, start + BLOCK)
-                pairs[block] += mixed(found.weights[0, block], found.tables)
-        scale = len(members) * self.temperature
-        return unary / self.temperature, pairs.div_(scale)
+        return unary / self.temperature, transitions
 
 
 class PlannerNetwork(nn.Module):
@@ -207,8 +254,11 @@ def _by_mode(values: Tensor, mode: Tensor) -> Tensor:
     return torch.cat([values, values * mode], dim=-1)
 
 
-def mixed(weights: Tensor, tables: Tensor) -> Tensor:
-    """``(B - 1, S, S)`` log potentials of every transition: the mixture of the tables."""
-    top = tables.amax(dim=0)  # (S, S)
-    flat = (tables - top).exp().flatten(1)  # (K, S * S)
-    return (weights.exp() @ flat).clamp_min(LEAST).log().view(-1, *top.shape) + top
+def mixed(shares: Tensor, factors: Tensor) -> Tensor:
+    """``(b, n)`` logarithms of the mixtures of ``(K, n)`` positive factors by ``(b, K)`` shares."""
+    return _log(shares @ factors)
+
+
+def _log(mixture: Tensor) -> Tensor:
+    """The logarithms, in place."""
+    return mixture.clamp_min_(LEAST).log_()

@@ -17,6 +17,10 @@ CadenceKind = Literal[
 ]
 
 
+CADENCES = ("authentic", "half", "plagal", "deceptive")
+"""The kinds of cadence that a musician can ask for."""
+
+
 class Cadence(NamedTuple):
     """The end of a phrase."""
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from passages import midi, passage
-from strategies import chorales
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.corpus import corpus
+from musicae.corpus import load
 from musicae.decoding.key import find_key, find_mode, key_probabilities
+from tests.support.passages import midi, passage
+from tests.support.strategies import chorales
 
 
 def tune(names, column=4):
@@ -79,7 +79,7 @@ def test_silence_has_no_key():
         find_key(passage("S .. .."))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(chorales(), st.integers(-11, 11), st.none() | st.integers(-5, 5))
 def test_the_key_moves_with_the_music(chorale, semitones, signature):
     assume(np.any(chorale.pitch != REST))
@@ -99,7 +99,7 @@ def test_a_thousand_bars_are_read_at_once():
 
 
 def test_bach_s_keys_are_found_on_tunes_never_seen():
-    held = [*corpus.load().side("valid"), *corpus.load().side("test")]
+    held = [*load.load().side("valid"), *load.load().side("test")]
     right = 0
     for chorale in held:
         last = chorale.notes(3)[-1].pitch % 12
