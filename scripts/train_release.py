@@ -1,11 +1,16 @@
 """Train the models that ship, as their recipes say, and write down how good they are.
 
-    python scripts/train_release.py [MODEL ...] [--runs FOLDER]
+    python scripts/train_release.py [MODEL ...] [--four-part FOLDER] [--devices N] [--runs FOLDER]
 
 For each model, or those named, ``musicae/assets/weights`` gets the weights in half precision, the
 log of the run as ``MODEL.csv`` and its settings, seed, versions, data and accuracies as
 ``MODEL.json``;
 ``RESULTS.md`` has the accuracies of all of them as a table. A run that was killed goes on.
+
+The harmonizer learns from Bach and from four-part pieces by others, which are not in the
+repository: ``FOLDER`` holds their MIDI files with ``manifest.csv`` and ``sides.csv``, as
+``musicae.corpus.four_part`` reads them; the manifest names the repository, the file and the licence
+of each piece.
 """
 
 from __future__ import annotations
@@ -14,14 +19,17 @@ import argparse
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from musicae.core import assets
+from musicae.core.chorale import Chorale
 from musicae.core.files import whole_file
 from musicae.corpus import load
+from musicae.corpus.four_part import read_four_part
 from musicae.evaluation import accuracy as evaluation
 from musicae.evaluation.latent import latent_report
 from musicae.models import checkpoint
@@ -34,10 +42,27 @@ from musicae.training.run import LOG, train
 SIDES = ("valid", "test")
 
 
-def release(name: str, runs: Path) -> None:
+FOUR_PART_SIDES = ("hymn-valid", "hymn-test")
+
+
+def release(name: str, runs: Path, four_part: Path | None, devices: int) -> None:
     """Train one model and put what is known of it into the weights folder."""
+    if RECIPES[name].four_part and four_part is None:
+        raise SystemExit(
+            f"error: {name} learns from four-part pieces that are not in the repository; give"
+            " their folder with --four-part (see --help)"
+        )
     began = time.perf_counter()
-    run = train(name, None, runs / name, accelerator="cpu", resume=True, report=tell)
+    run = train(
+        name,
+        None,
+        runs / name,
+        devices=devices,
+        accelerator="cpu",
+        four_part=four_part,
+        resume=True,
+        report=tell,
+    )
     print(f"\n{name}: {run.epochs} epochs in {time.perf_counter() - began:.0f} s")
     trained = checkpoint.load_checkpoint(run.weights)
     path = assets.WEIGHTS / f"{name}.safetensors"
@@ -48,12 +73,12 @@ def release(name: str, runs: Path) -> None:
         log = runs / name / f"teacher-{number}" / LOG
         shutil.copyfile(log, path.with_name(f"{name}-teacher-{number}.csv"))
 
-    facts |= {"checksum": checksum, **judged(checkpoint.load_checkpoint(path))}
+    facts |= {"checksum": checksum, **judged(checkpoint.load_checkpoint(path), four_part)}
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def judged(shipped: checkpoint.Checkpoint) -> dict[str, Any]:
+def judged(shipped: checkpoint.Checkpoint, four_part: Path | None = None) -> dict[str, Any]:
     """How good a model is on each side that it did not learn from."""
     chorales = load.load()
     found: dict[str, Any] = {}
@@ -64,9 +89,17 @@ def judged(shipped: checkpoint.Checkpoint) -> dict[str, Any]:
         }
     if isinstance(shipped.model, Harmonizer):
         found["calibration"] = round(shipped.model.calibration.item(), 2)
+        pieces = read_four_part(four_part) if four_part else []
         for side in SIDES:
-            nats, accuracy = evaluation.harmonizer_metrics(shipped.model, chorales.side(side))
-            found[side] = {"nats_per_step": nats, **accuracy._asdict()}
+            found[side] = _of_harmonizer(shipped.model, chorales.side(side))
+        for side in FOUR_PART_SIDES if pieces else ():
+            here = [piece for piece in pieces if piece.side == side]
+            found[side] = _of_harmonizer(
+                shipped.model,
+                [piece.chorale for piece in here],
+                styles=[piece.style for piece in here],
+                keys=[piece.key for piece in here],
+            )
         return found
     found["accuracies"] = {}
     for side in SIDES:
@@ -75,6 +108,17 @@ def judged(shipped: checkpoint.Checkpoint) -> dict[str, Any]:
             voice: {predictor: accuracy._asdict() for predictor, accuracy in row.items()}
             for voice, row in table.items()
         }
+    return found
+
+
+def _of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale], **told: Any) -> dict[str, float]:
+    """Without a plan, and with the plan that the voices show."""
+    nats, accuracy = evaluation.harmonizer_metrics(model, chorales, **told)
+    found = {"nats_per_step": nats, **accuracy._asdict()}
+    if model.config.chords:
+        nats, accuracy = evaluation.harmonizer_metrics(model, chorales, with_plan=True, **told)
+        found |= {"nats_per_step_with_plan": nats}
+        found |= {f"{name}_with_plan": share for name, share in accuracy._asdict().items()}
     return found
 
 
@@ -132,10 +176,12 @@ def tell(progress: TrainingProgress) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", metavar="MODEL", help="by default all")
+    parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="pieces by others")
+    parser.add_argument("--devices", type=int, default=1, help="processes that share each batch")
     parser.add_argument("--runs", type=Path, default=Path("runs/release"), help="for the runs")
     arguments = parser.parse_args()
     for name in arguments.models or RECIPES:
-        release(name, arguments.runs)
+        release(name, arguments.runs, arguments.four_part, arguments.devices)
     with whole_file(assets.WEIGHTS / "RESULTS.md") as path:
         path.write_text(results(), encoding="utf-8")
 

@@ -14,20 +14,24 @@ import torch
 from torch import Tensor
 
 from musicae.core.arrays import Ints
+from musicae.models.chords import COLUMNS, Chords
 from musicae.models.layers import NONE, Memory
-from musicae.models.vocabulary import HOLD, MIDI_PITCHES
-from musicae.models.voice_transformer import (
+from musicae.models.notes import (
     AGES,
     BEGUN,
-    PARTS,
-    RELATIONS,
     UNKNOWN,
-    MaskedBatch,
     Notes,
-    Turn,
-    VoiceTransformer,
     interval_between,
     leap_of,
+    notes_after,
+)
+from musicae.models.vocabulary import HOLD, MIDI_PITCHES
+from musicae.models.voice_transformer import (
+    PARTS,
+    RELATIONS,
+    MaskedBatch,
+    Turn,
+    VoiceTransformer,
 )
 
 
@@ -62,6 +66,15 @@ class Lookup:
         any_note = every[:1].expand(len(tonic), -1, -1)
         place = model.pitch_index(voices, any_note, Notes(*[any_note] * 4), tonic[:, None])
         self.place: Ints = place[..., :RELATIONS, :].numpy()  # (N, V, 2, P)
+        self.members: Ints = model.members.table.numpy()
+
+    def chord_place(self, pitch: Ints, chords: Ints) -> Ints:
+        """``ChordMembers.forward`` of pitches ``(N, V)``; ``chords`` ``(N, 2)`` are the root and
+        quality of each candidate's."""
+        degree = np.take_along_axis(self.degree, pitch, axis=1)
+        root, quality = chords.T[..., None]
+        place = self.members[quality, (degree - root + 1) % 12]
+        return np.where((degree == NONE) | (root == 0), NONE, place)
 
 
 class IncrementalDecoder:
@@ -98,7 +111,10 @@ class IncrementalDecoder:
         # The features of notes that are neither known nor chosen, by columns of ``model.now``.
         voices = len(model.lowest)
         kinds_first = [UNKNOWN, *[NONE] * (PARTS - 1)] * voices
-        self.unseen = np.array([*kinds_first, *[NONE] * (len(self.upper) + voices + 1)])
+        apart = len(self.upper) + voices + 1 + (voices if model.config.chords else 0)
+        self.unseen = np.array([*kinds_first, *[NONE] * apart])
+        self.chords = np.zeros((count, len(COLUMNS)), dtype=np.int64)
+        self.relations: Ints | None = None
         self.turns: dict[tuple[int, ...], Turn] = {}
         self.recent: list[Ints] = []
         self.position = -1
@@ -109,16 +125,19 @@ class IncrementalDecoder:
         self.position += 1
         self.before = self.now
         features = self._features(*(part.numpy() for part in self.before))
+        past = self._with_places(features, self.before)  # in the chord of the step before
         # A frame of absent notes stands before the piece.
-        self.recent = [*(self.recent or [features] * stride), features][-stride:]
+        self.recent = [*(self.recent or [past] * stride), past][-stride:]
         if self.position % stride == 0:
             self._begin_frame(self.position // stride)
+        self._read_chords()
+        features = self._with_places(features, self.before)
         both = np.concatenate([features, self.context[:, self.position]], axis=-1)
         self.step = self.frame + model.before(torch.from_numpy(both))
         known = self.batch.known[0, self.position]
         tokens = torch.where(known, self.batch.tokens[:, self.position], HOLD)
         # Unknown symbols count as holds until they are set.
-        self.now = model.next_notes(self.before, tokens, model.lowest)
+        self.now = notes_after(self.before, tokens, model.lowest)
 
     def _begin_frame(self, frame: int) -> None:
         """Run the decoder's layers for the frame that the new step begins."""
@@ -148,16 +167,23 @@ class IncrementalDecoder:
         own = was[:, voices, None]  # (N, U, 1)
         features = np.empty((*shape, len(self.unseen)), dtype=np.int64)
         features[..., : moves.shape[-1]] = moves[:, None]
-        features[..., moves.shape[-1] : -1] = lookup.interval[own, now[:, None]]
+        apart = slice(moves.shape[-1], moves.shape[-1] + now.shape[-1])
+        features[..., apart] = lookup.interval[own, now[:, None]]
+        if self.relations is not None:
+            features[..., apart.stop : -1] = self._places(now)[:, None]
         features[..., -1] = voices
         pairs = seen[:, self.upper] & seen[:, self.lower]
-        apart = np.ones((len(voices), 1), dtype=bool)
-        visible = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, seen, apart], axis=-1)
+        each = [seen] * (1 if self.relations is None else 2)
+        voice = np.ones((len(voices), 1), dtype=bool)
+        visible = np.concatenate([seen.repeat(PARTS, axis=-1), pairs, *each, voice], axis=-1)
         features = np.where(visible, features, self.unseen)
         place = lookup.place[:, voices]  # (N, U, 2, P)
         others = np.where(seen, now[:, None], was[:, None])  # (N, U, V)
         relation = lookup.relation[seen.astype(np.int64), others, np.array(voices)[:, None]]
-        index = np.concatenate([place, relation], axis=-2)  # (N, U, R, P)
+        parts = [place, relation]
+        if self.relations is not None:
+            parts.append(self.relations[:, voices])
+        index = np.concatenate(parts, axis=-2)  # (N, U, R, P)
         tensors = (torch.from_numpy(part) for part in (features, index, own == NONE))
         return self.model.score(turn, self.step, *tensors)
 
@@ -165,9 +191,29 @@ class IncrementalDecoder:
         """Set one voice's symbols ``(N,)`` at this step."""
         own = slice(voice, voice + 1)
         before = Notes(*(part[:, own] for part in self.before))
-        notes = self.model.next_notes(before, tokens[:, None], self.model.lowest[own])
+        notes = notes_after(before, tokens[:, None], self.model.lowest[own])
         for part, new in zip(self.now, notes, strict=True):
             part[:, own] = new
+
+    def _read_chords(self) -> None:
+        """Look up the chords of this step, and the relations of all pitches to them."""
+        if not self.model.config.chords:
+            return
+        chords = self.context[:, self.position, -len(COLUMNS) :]
+        if self.relations is None or not np.array_equal(chords, self.chords):
+            each = Chords.of(torch.from_numpy(chords)[:, None])  # (N, 1) each
+            degrees = torch.from_numpy(self.lookup.place[:, :, 1])  # (N, V, P)
+            self.relations = self.model.members.relations(degrees, each).numpy()
+        self.chords = chords
+
+    def _with_places(self, features: Ints, notes: Notes) -> Ints:
+        """``VoiceTransformer.with_places`` in the chord that was read last."""
+        if not self.model.config.chords:
+            return features
+        return np.concatenate([features, self._places(notes.pitch.numpy())], axis=-1)
+
+    def _places(self, pitch: Ints) -> Ints:
+        return self.lookup.chord_place(pitch, self.chords[:, :2])
 
     def _features(self, pitch: Ints, kind: Ints, age: Ints, leap: Ints) -> Ints:
         """``VoiceTransformer.step_features`` ``(N, K)`` of notes ``(N, V)``."""

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.plan_features import plan_features
 from musicae.encoding.step_features import step_features
 from musicae.encoding.tokens import chorale_to_tokens
 from musicae.models.layers import NONE
@@ -77,8 +78,12 @@ def masked_batch(partial: PartialScore, config: VoiceTransformerConfig) -> Maske
     It is padded to whole frames, and then by ``config.span`` frames, as far as one layer of the
     encoder attends: in training such silence follows most pieces.
     """
-    steps = len(partial.chorale)
-    return pad_steps(_unpadded(partial), _whole(steps, config.stride) + config.stride * config.span)
+    batch = _unpadded(partial)
+    if config.chords:
+        plan = torch.from_numpy(plan_features(partial))[None]
+        batch = batch._replace(context=torch.cat([batch.context, plan], dim=-1))
+    steps = _whole(len(partial.chorale), config.stride) + config.stride * config.span
+    return pad_steps(batch, steps)
 
 
 def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
 from musicae.core.errors import MusicaeError
-from musicae.core.key import MODES
+from musicae.core.key import MODES, Key
 from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import PartialScore
@@ -21,6 +22,7 @@ from musicae.encoding.tokens import ACCOMPANIMENT, ONLY_SOPRANO, WINDOW
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
+from musicae.theory.plan_reading import plan_of
 from musicae.training.config import RECIPES
 from musicae.training.minibach import WindowTask, four_bar_starts
 
@@ -98,21 +100,43 @@ def accuracies(
 
 
 @torch.inference_mode()
-def harmonizer_metrics(model: Harmonizer, chorales: Sequence[Chorale]) -> tuple[float, Accuracy]:
+def harmonizer_metrics(
+    model: Harmonizer,
+    chorales: Sequence[Chorale],
+    *,
+    with_plan: bool = False,
+    styles: Sequence[str] | str = "bach",
+    keys: Sequence[Key] | None = None,
+) -> tuple[float, Accuracy]:
     """Nats a step and accuracy of a harmonizer on alto, tenor and bass, given the soprano.
 
     At each symbol the model knows the soprano and all symbols that Bach wrote before. Chorales are
-    scored whole, in any meter; the key is found in the soprano with its signature, and phrases end
-    at its fermatas. Chorales that fit the ranges in no key are left out. Raises MusicaeError where
-    none is left.
+    scored whole, in any meter; phrases end at their fermatas. Chorales that fit the ranges in no
+    key are left out. Raises MusicaeError where none is left.
+
+    Args:
+        model: a harmonizer.
+        chorales: pieces by Bach or others.
+        with_plan: whether a model that can follow a plan is given that of the voices. The nats are
+            then those of the voices given the plan: with those of the plan, which is a function of
+            the voices, they add up to the voices' negative log-likelihood.
+        styles: that of all pieces, or of each.
+        keys: of each piece; by default the key is found in the soprano with its signature.
     """
     nats, steps, right, begins = 0.0, 0, [], []
-    for chorale in chorales:
+    for number, chorale in enumerate(chorales):
         if not transpositions(chorale):
             continue
-        piece = chorale.transpose(nearest_transposition(chorale))
+        shift = nearest_transposition(chorale)
+        piece = chorale.transpose(shift)
+        key = keys[number].transpose(shift) if keys else None
+        partial = PartialScore.of(piece, voices=ONLY_SOPRANO, key=key)
+        if model.config.chords:
+            style = styles if isinstance(styles, str) else styles[number]
+            plan = plan_of(piece, partial.key) if with_plan else None
+            partial = replace(partial, style=style, plan=plan)
         tokens = pianoroll.chorale_to_tokens(piece)
-        judged = decoding.score(model, PartialScore.of(piece, voices=ONLY_SOPRANO), tokens)
+        judged = decoding.score(model, partial, tokens)
         nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:

@@ -21,7 +21,8 @@ class HarmonizerConfig(VoiceTransformerConfig):
 class Harmonizer(VoiceTransformer):
     """A ``VoiceTransformer`` whose decoder is conditioned on the encoding of the known notes."""
 
-    def forward(self, batch: MaskedBatch) -> Tensor:
+    def forward(self, batch: MaskedBatch, unknown_only: bool = False) -> Tensor:
         """The logits ``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
         notes = self.tokens_to_notes(batch.tokens)
-        return self.decode(notes, batch, self.encode_known(notes, batch))
+        encoding = self.encode_known(notes, batch)
+        return self.decode(notes, batch, encoding, unknown_only=unknown_only)

@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae.models.layers import Block, FeatureSum, Memory
+from musicae.models.notes import Notes
 from musicae.models.vocabulary import FIRST_PITCH
 from musicae.models.voice_transformer import (
     MaskedBatch,
-    Notes,
     VoiceTransformer,
     VoiceTransformerConfig,
 )

@@ -25,18 +25,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.models.chords import CHORD_RELATIONS, COLUMNS, PLACES, ChordMembers, Chords
 from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.notes import (
+    AGES,
+    INTERVALS,
+    SILENT,
+    UNKNOWN,
+    WIDEST_LEAP,
+    Notes,
+    Steps,
+    interval_between,
+    later,
+    leap_of,
+    notes_of,
+)
+from musicae.models.vocabulary import FIRST_PITCH
 
-UNKNOWN, SILENT, HELD, BEGUN = range(4)
-"""The kinds of ``Notes``: what a voice does at a step."""
-AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
-"""Bounds of the classes of a note's age, in steps since it began."""
-WIDEST_LEAP = 13
-"""Melodic intervals are clipped to this many semitones."""
-_WIDEST = 35
-"""Intervals between voices are clipped to this many semitones."""
-_INTERVALS = 2 * _WIDEST + 1
 RELATIONS = 2
 """Relations that score a pitch besides its interval to each voice: its height and its degree."""
 PARTS = 5
@@ -68,9 +73,13 @@ class VoiceTransformerConfig:
     depth: int = 32
     """Length of the vectors whose dot products score a pitch."""
     dropout: float = 0.3
+    chords: tuple[tuple[int, ...], ...] = ()
+    """The members of each quality of the chords of a plan, in semitones above the root; none where
+    the model follows no plan. With them the context ends with ``models.chords.COLUMNS``."""
 
     def __post_init__(self) -> None:
         # JSON turns tuples into lists.
+        object.__setattr__(self, "chords", tuple(tuple(members) for members in self.chords))
         for name in ("lowest", "symbols", "order", "context"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not len(self.lowest) == len(self.symbols) == len(self.order):
@@ -81,6 +90,8 @@ class VoiceTransformerConfig:
             raise ValueError(f"stride, span, depth and heads are at least 1: {self}")
         if self.width % (2 * self.heads):
             raise ValueError(f"{self.heads} heads do not share a width of {self.width} evenly")
+        if self.chords and len(self.context) < len(COLUMNS):
+            raise ValueError(f"the context of a model that follows a plan ends with {COLUMNS}")
         if not 0 <= self.dropout <= 0.9:
             raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
 
@@ -97,28 +108,6 @@ class MaskedBatch(NamedTuple):
     """``(B, T, C)`` int64, the ``encoding.step_features`` of each step."""
     tonic: Tensor
     """``(B,)`` int64 pitch classes of the tonics."""
-
-
-class Notes(NamedTuple):
-    """The notes of voices at steps, each field ``(..., V)`` int64."""
-
-    pitch: Tensor
-    """MIDI pitches; ``NONE`` where a voice rests or is unknown."""
-    kind: Tensor
-    """``UNKNOWN``, ``SILENT``, ``HELD`` or ``BEGUN``."""
-    age: Tensor
-    """Steps since the note or the rest began."""
-    leap: Tensor
-    """The melodic interval to this note, as ``leap_of`` numbers it; or ``NONE``."""
-
-    def where(self, seen: Tensor) -> Notes:
-        """These notes where ``seen``, unknown ones elsewhere."""
-        return Notes(
-            torch.where(seen, self.pitch, NONE),
-            torch.where(seen, self.kind, UNKNOWN),
-            torch.where(seen, self.age, NONE),
-            torch.where(seen, self.leap, NONE),
-        )
 
 
 class Turn(NamedTuple):
@@ -163,8 +152,11 @@ class VoiceTransformer(nn.Module):
             for low, size in zip(config.lowest, config.symbols, strict=True)
         )
         voice = [4, highest - self.floor, 12, len(AGES) + 1, 2 * WIDEST_LEAP + 1]
-        step = [*voice * voices, *[_INTERVALS] * len(self.upper)]
-        frame = (step + list(config.context)) * config.stride
+        step = [*voice * voices, *[INTERVALS] * len(self.upper)]
+        places = [PLACES] * voices if config.chords else []
+        place_and_context = [*places, *config.context]
+        frame = (step + place_and_context) * config.stride
+        relations = RELATIONS + voices + (CHORD_RELATIONS if config.chords else 0)
 
         def blocks(count: int, causal: bool) -> nn.ModuleList:
             shape = (width, config.heads, config.span, config.dropout, causal)
@@ -179,18 +171,20 @@ class VoiceTransformer(nn.Module):
         self.heard = nn.Linear(width, width)
         self.decoder_norm = nn.LayerNorm(width)
         self.to_step = nn.Linear(2 * width, width)
-        self.before = FeatureSum(step + list(config.context), width)
-        self.now = FeatureSum([*step, *[_INTERVALS] * voices, voices], width)
+        self.before = FeatureSum(step + place_and_context, width)
+        self.now = FeatureSum([*step, *[INTERVALS] * voices, *places, voices], width)
         self.head = nn.ModuleList(FeedForward(width, 2 * width) for _ in range(config.head_layers))
         self.score_norm = nn.LayerNorm(width)
         self.hold_or_rest = nn.Linear(width, 2 * voices)
-        self.queries = nn.Linear(width, (RELATIONS + voices) * config.depth)
+        self.queries = nn.Linear(width, relations * config.depth)
         # For each voice and relation a key vector for each interval to a note of this step, for
-        # each interval to a note of the step before, and one for an absent note.
-        shape = (voices, RELATIONS + voices, 2 * _INTERVALS + 1, config.depth)
+        # each interval to a note of the step before, and one for an absent note. The other
+        # relations use fewer vectors: one for each height, degree or place in a chord.
+        shape = (voices, relations, 2 * INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
         self.register_buffer("calibration", torch.ones(1))
+        self.members = ChordMembers(config.chords)
 
     def decode(
         self,
@@ -198,6 +192,8 @@ class VoiceTransformer(nn.Module):
         batch: MaskedBatch,
         conditioning: Tensor,
         forgotten: Tensor | None = None,
+        *,
+        unknown_only: bool = False,
     ) -> Tensor:
         """The logits of each voice's symbols at each step, given all symbols before it.
 
@@ -207,14 +203,18 @@ class VoiceTransformer(nn.Module):
             conditioning: ``(B, J, W)`` what the decoder is given of each frame.
             forgotten: ``(B, J)`` bool frames whose past the decoder does not see, except for the
                 step before.
+            unknown_only: leave out the logits of known symbols, which are then 0; training needs
+                no others, and half of them are known.
 
         Returns ``(B, T, V, S)`` with ``S`` the largest vocabulary of all voices; symbols that a
         voice does not have are ``-inf``.
         """
         _, known, context, tonic = batch
         tonic = tonic[:, None, None]
+        chords = Chords.of(context) if self.config.chords else None
         step = self.step_features(notes, tonic)  # (B, T, K)
-        past = self.dropout(self.past(self.frames(_later(step, self.config.stride), context)))
+        frames = self.with_places(step, notes.pitch, tonic, chords)
+        past = self.dropout(self.past(self.frames(later(frames, self.config.stride), context)))
         if forgotten is not None:
             past = past.masked_fill(forgotten[..., None], 0.0)
         x = past + self.heard(conditioning)
@@ -222,22 +222,36 @@ class VoiceTransformer(nn.Module):
             x = block(x)
         x = self.to_step(torch.cat([self.decoder_norm(x), conditioning], dim=-1))
         x = x.repeat_interleave(self.config.stride, dim=1)  # (B, T, W)
-        x = x + self.before(torch.cat([_later(step), context], dim=-1))
-        before = Notes(*map(_later, notes))
-        seen = self.seen(known[..., None, :])  # (B, T, V, V)
+        before = Notes(*map(later, notes))
+        last = self.with_places(later(step), before.pitch, tonic, chords)
+        x = x + self.before(torch.cat([last, context], dim=-1))
+        steps = Steps(x, before.pitch, notes, known, tonic.expand(*known.shape[:2], 1), chords)
+        if not unknown_only:
+            return self.symbol_logits(list(self.voices), steps)
+        size = max(self.config.symbols)
+        logits = [x.new_zeros(*known.shape[:2], size, dtype=torch.float32) for _ in self.voices]
+        for voice in self.voices:
+            rows = (~known[..., voice]).nonzero(as_tuple=True)
+            if len(rows[0]):
+                found = self.symbol_logits([voice], steps.at(rows))[:, 0]
+                logits[voice] = logits[voice].index_put(rows, found)
+        return torch.stack(logits, dim=-2)
+
+    def symbol_logits(self, voices: list[int], steps: Steps) -> Tensor:
+        """The logits ``(..., U, S)`` of some voices at steps of which all symbols are given."""
+        step, before, notes, known, tonic, chords = steps
+        seen = self.seen(known[..., None, :])[..., voices, :]  # (..., U, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
-        voices = list(self.voices)
-        own, others = before.pitch[..., None], before.pitch[..., None, :]
+        own, others = before[..., voices, None], before[..., None, :]
         # Of a note of this step what counts is the motion from the step before.
         moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
-        which = torch.tensor(voices, device=x.device)[:, None].expand(own.shape)
-        features = [
-            self.step_features(moves, tonic[..., None]),
-            interval_between(own, now.pitch),
-            which,
-        ]
-        index = self.pitch_index(voices, others, now, tonic)  # (B, T, V, R, P)
-        return self.score(self.turn(voices), x, torch.cat(features, dim=-1), index, own == NONE)
+        which = torch.tensor(voices, device=step.device)[:, None].expand(own.shape)
+        apart = [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)]
+        each = Chords(*(part[..., None] for part in chords)) if chords else None
+        told = self.with_places(torch.cat(apart, dim=-1), now.pitch, tonic[..., None], each)
+        index = self.pitch_index(voices, others, now, tonic, chords)  # (..., U, R, P)
+        features = torch.cat([told, which], dim=-1)
+        return self.score(self.turn(voices), step, features, index, own == NONE)
 
     def encode_known(self, notes: Notes, batch: MaskedBatch) -> Tensor:
         """The encoding ``(B, J, W)`` of the known notes; ``notes`` are all notes of the batch."""
@@ -250,7 +264,9 @@ class VoiceTransformer(nn.Module):
             age=torch.where(seen.kind == SILENT, NONE, seen.age),
             leap=torch.where(known_before, seen.leap, NONE),
         )
-        step = self.step_features(seen, tonic[:, None, None])
+        tonic = tonic[:, None, None]
+        chords = Chords.of(context) if self.config.chords else None
+        step = self.with_places(self.step_features(seen, tonic), seen.pitch, tonic, chords)
         x = self.dropout(self.known(self.frames(step, context)))
         for block in self.encoder:
             x = block(x)
@@ -259,28 +275,7 @@ class VoiceTransformer(nn.Module):
 
     def tokens_to_notes(self, tokens: Tensor) -> Notes:
         """The notes that the symbols ``(B, T, V)`` of whole pieces stand for."""
-        steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
-        steps = steps.expand_as(tokens)
-        # SILENCE stands at each step of a rest; it begins a rest only after another symbol.
-        rest_goes_on = (tokens == SILENCE) & (_later(tokens) == SILENCE)
-        begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
-        symbol = tokens.gather(1, begun)
-        pitch = _pitch(symbol, self.lowest)
-        came_from = torch.where(begun > 0, _later(pitch).gather(1, begun), NONE)
-        kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
-        return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
-
-    def next_notes(self, before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
-        """The notes of a step, from those of the step before and the step's symbols ``(..., V)``.
-
-        ``tokens_to_notes``, one step at a time. ``lowest`` ``(V,)`` is each voice's lowest pitch.
-        """
-        holds = tokens == HOLD
-        goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
-        pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
-        kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
-        leap = torch.where(goes_on, before.leap, leap_of(before.pitch, pitch))
-        return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
+        return notes_of(tokens, self.lowest)
 
     def seen(self, known: Tensor) -> Tensor:
         """``(..., U, V)`` which other voices of a step each voice sees when it is written.
@@ -328,10 +323,18 @@ class VoiceTransformer(nn.Module):
         hold = hold_or_rest[..., :1].masked_fill(silent, -torch.inf)
         return torch.cat([hold, hold_or_rest[..., 1:], pitches], dim=-1) / self.calibration
 
-    def pitch_index(self, voices: list[int], before: Tensor, now: Notes, tonic: Tensor) -> Tensor:
+    def pitch_index(
+        self,
+        voices: list[int],
+        before: Tensor,
+        now: Notes,
+        tonic: Tensor,
+        chords: Chords | None = None,
+    ) -> Tensor:
         """``(..., U, R, P)`` the indices of each pitch's relations in the tables of intervals.
 
-        The relations are height, degree, and the interval to each voice. ``before``
+        The relations are height, degree, the interval to each voice and, where there are
+        ``chords`` ``(...)``, those of ``ChordMembers.relations``. ``before``
         ``(..., U or 1, V)`` are the pitches of the step before, ``now`` the notes of this step that
         are seen, ``tonic`` the pitch classes of the tonics, broadcast to ``(..., U)``.
         """
@@ -340,12 +343,17 @@ class VoiceTransformer(nn.Module):
         chosen = now.kind != UNKNOWN
         other = torch.where(chosen, now.pitch, before)[..., None]  # (..., U, V, 1)
         # The table holds intervals to notes of this step, then to notes of the step before.
-        interval = interval_between(pitches, other) + torch.where(chosen, 0, _INTERVALS)[..., None]
-        interval = interval.masked_fill(other == NONE, 2 * _INTERVALS)
+        interval = interval_between(pitches, other) + torch.where(chosen, 0, INTERVALS)[..., None]
+        interval = interval.masked_fill(other == NONE, 2 * INTERVALS)
         first = (*interval.shape[:-2], 1, -1)
         height = (pitches - self.floor).expand(first)
-        degree = ((pitches - tonic[..., None, None]) % 12).expand(first)
-        return torch.cat([height, degree, interval], dim=-2)
+        degree = (pitches - tonic[..., None, None]) % 12  # (..., U, 1, P)
+        relations = [height, degree.expand(first), interval]
+        if chords:
+            each = Chords(*(part[..., None] for part in chords))
+            places = self.members.relations(degree.squeeze(-2), each)  # (..., U, 3, P)
+            relations.append(places.expand(*interval.shape[:-2], -1, -1))
+        return torch.cat(relations, dim=-2)
 
     def step_features(self, notes: Notes, tonic: Tensor) -> Tensor:
         """Notes ``(..., V)`` -> ``(..., K)``, the features that ``FeatureSum`` layers embed."""
@@ -357,6 +365,17 @@ class VoiceTransformer(nn.Module):
         voices = torch.stack([notes.kind, height, degree, age, notes.leap], dim=-1).flatten(-2)
         between = interval_between(notes.pitch[..., self.upper], notes.pitch[..., self.lower])
         return torch.cat([voices, between], dim=-1)
+
+    def with_places(
+        self, features: Tensor, pitch: Tensor, tonic: Tensor, chords: Chords | None
+    ) -> Tensor:
+        """Features ``(..., K)`` with, where there are ``chords`` ``(...)``, the place of each pitch
+        ``(..., V)`` in them."""
+        if chords is None:
+            return features
+        degree = ((pitch - tonic) % 12).masked_fill(pitch == NONE, NONE)
+        places = self.members(degree, chords.root[..., None], chords.quality[..., None])
+        return torch.cat([features, places], dim=-1)
 
     def frames(self, step: Tensor, context: Tensor) -> Tensor:
         """Features ``(B, T, K)`` and context ``(B, T, C)`` -> ``(B, J, stride * (K + C))``."""
@@ -373,25 +392,3 @@ def surprise(logits: Tensor, batch: MaskedBatch) -> Tensor:
     nats = F.cross_entropy(logits.float().flatten(0, -2), batch.tokens.flatten(), reduction="none")
     # Known symbols may be impossible ones, whose negative log-likelihood is infinite.
     return nats.view(batch.tokens.shape).masked_fill(batch.known, 0.0)
-
-
-def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
-    """MIDI pitches of symbols; ``NONE`` of ``HOLD`` and ``SILENCE``."""
-    return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)
-
-
-def _later(x: Tensor, steps: int = 1) -> Tensor:
-    """``(B, T, ...)`` shifted later by ``steps``; the first steps are ``NONE``."""
-    return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
-
-
-def leap_of(before: Tensor, after: Tensor) -> Tensor:
-    """The melodic interval, 0 (a fall of ``WIDEST_LEAP``) to ``2 * WIDEST_LEAP``; or ``NONE``."""
-    semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
-    return torch.where((before == NONE) | (after == NONE), NONE, semitones)
-
-
-def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
-    """The interval from ``lower`` up to ``upper``, from 0 to ``2 * _WIDEST``; or ``NONE``."""
-    semitones = (upper - lower).clamp(-_WIDEST, _WIDEST) + _WIDEST
-    return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)

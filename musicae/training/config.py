@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from musicae.core.constants import VOICE_RANGES
-from musicae.encoding import step_features
+from musicae.encoding import plan_features, step_features
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, ONLY_SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.training.harmonizer import HarmonyTask
@@ -45,6 +45,12 @@ TRANSFORMER: dict[str, Any] = {
 }
 """The vocabulary and layers of a ``VoiceTransformer`` of four voices."""
 
+FOLLOWER: dict[str, Any] = TRANSFORMER | {
+    "context": [*step_features.SIZES, *plan_features.PLAN_SIZES],
+    "chords": [list(members) for members in plan_features.MEMBERS],
+}
+"""The same of one that follows a plan."""
+
 RECIPES = {
     "minibach": Recipe(
         task=WindowTask(given=ONLY_SOPRANO, answer=ACCOMPANIMENT),
@@ -58,11 +64,11 @@ RECIPES = {
     ),
     "harmonizer": Recipe(
         task=HarmonyTask(),
-        config=TRANSFORMER,
+        config=FOLLOWER | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
         settings=replace(TRANSFORMER_SETTINGS, epochs=60, patience=60),
-        teachers=(replace(TRANSFORMER_SETTINGS, seed=1), replace(TRANSFORMER_SETTINGS, seed=2)),
         taught_by=HarmonyTask,
-        precision="bf16-mixed",
+        precision="auto",
+        four_part=True,
     ),
     "vae": Recipe(
         task=CompositionTask(piece_nats=20.0, beat_nats=0.3, probes=300),

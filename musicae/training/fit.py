@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from musicae.core.errors import TrainingError
-from musicae.training.task import Examples, Settings, Task
+from musicae.training.task import Examples, OwnBatches, Settings, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -182,7 +182,7 @@ class _Loop:
         order = torch.randperm(len(self.train_side), generator=shuffle)
         total, seen, rate = torch.zeros((), device=self.fabric.device), 0, 0.0
         self.network.train()
-        for number, batch in enumerate(torch.split(order, settings.batch_size)):
+        for number, batch in enumerate(self._batches(order, epoch)):
             step = (epoch - 1) * self.steps_per_epoch + number
             rate = settings.learning_rate_at(step, self.steps)
             share = self._share(batch)
@@ -195,6 +195,14 @@ class _Loop:
                     TrainingProgress(epoch, settings.epochs, step + 1, self.steps, loss, before)
                 )
         return self._mean(total, len(self.train_side)), rate
+
+    def _batches(self, order: Tensor, epoch: int) -> Sequence[Tensor]:
+        """The indices of each batch of an epoch."""
+        size = self.settings.batch_size
+        if isinstance(self.train_side, OwnBatches):
+            return self.train_side.batches(order, size, self.settings.seed, epoch)
+        batches: Sequence[Tensor] = torch.split(order, size)
+        return batches
 
     def _train_step(
         self, share: list[int], batch_size: int, epoch: int, step: int, rate: float

@@ -24,6 +24,7 @@ from musicae.encoding.tokens import (
 )
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
+from musicae.training.task import StyledPiece
 
 _BAR = STEPS_PER_WHOLE
 """Steps of a bar of 4/4; a window has four."""
@@ -62,7 +63,11 @@ class WindowTask:
     """True to leave out windows whose fourth bar is silent: a composer learns no endings."""
 
     def examples(
-        self, chorales: Sequence[Chorale], every_key: bool, _config: Mapping[str, Any]
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        _config: Mapping[str, Any],
+        _others: Sequence[StyledPiece] = (),
     ) -> Windows:
         """The windows of chorales; see ``training_windows``."""
         found = training_windows(chorales, every_key)

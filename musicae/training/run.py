@@ -26,16 +26,19 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.corpus import load
+from musicae.corpus.four_part import read_four_part, training_pieces
 from musicae.models import checkpoint
 from musicae.training.config import RECIPES
 from musicae.training.fit import ReportProgress, TrainingState, best_epoch, fit
-from musicae.training.task import Examples, Settings, Task
+from musicae.training.task import Examples, Settings, StyledPiece, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PRECISIONS = ("32-true", "bf16-mixed")
 """Fabric's names of full precision and of matrix products in bfloat16."""
+AUTO = "auto"
+"""The faster one of ``PRECISIONS``, by what the processor has."""
 STATE, LOG, SUMMARY = "state.pt", "log.csv", "summary.json"
 """Files in a run's folder, beside the weights."""
 # Fabric logs each process that it starts; a spawned process imports this module first.
@@ -84,6 +87,7 @@ def train(
     devices: int = 1,
     accelerator: str = "auto",
     precision: str | None = None,
+    four_part: Path | None = None,
     resume: bool = False,
     report: ReportProgress | None = None,
 ) -> Run:
@@ -104,8 +108,10 @@ def train(
             machine or several, its processes are used and this number is ignored:
             ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
         accelerator: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``mps``.
-        precision: in place of the recipe's: ``32-true``, or ``bf16-mixed``, which multiplies
-            matrices in bfloat16.
+        precision: in place of the recipe's: ``32-true``, ``bf16-mixed``, which multiplies
+            matrices in bfloat16, or ``auto`` for the faster one.
+        four_part: a folder of four-part pieces by others (see ``corpus.four_part``), for recipes
+            that learn from them beside the corpus.
         resume: go on with a run that was stopped in this folder; where there is none, start one.
             On the same machine the result equals that of an uninterrupted run, bit for bit.
         report: called with the progress.
@@ -117,11 +123,14 @@ def train(
     recipe = RECIPES[name]
     settings, config = settings or recipe.settings, recipe.config | (config or {})
     precision = precision or recipe.precision
+    if precision == AUTO:
+        precision = faster_precision(accelerator)
     with torch.device("meta"):
         checkpoint.build_model(name, config)  # raises for wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
-    train_side = recipe.task.examples(chorales.side("train"), True, config)
+    others = _styled(four_part) if recipe.four_part and four_part else ()
+    train_side = recipe.task.examples(chorales.side("train"), True, config, others)
     valid_side = recipe.task.examples(chorales.side("valid"), False, config)
     trained_teachers = [
         checkpoint.load_checkpoint(
@@ -135,6 +144,7 @@ def train(
                 devices=devices,
                 accelerator=accelerator,
                 precision=precision,
+                four_part=four_part,
                 resume=resume,
                 report=report,
             ).weights
@@ -173,6 +183,25 @@ def _launch(fabric: Fabric, job: _Job) -> Run:
     finally:
         if not had_port:  # set by Fabric; the next run has to find a free port
             os.environ.pop("MASTER_PORT", None)
+
+
+def faster_precision(accelerator: str) -> str:
+    """The faster one of ``PRECISIONS`` on the processor, or on the GPU if one is used."""
+    if accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # On a processor with AVX512-BF16 but without AMX, products in bfloat16 took 1.6 times as
+        # long as in single precision.
+        fast = accelerator in ("auto", "cpu") and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return "bf16-mixed" if fast else "32-true"
+
+
+def _styled(four_part: Path) -> list[StyledPiece]:
+    """The pieces of a folder to train on."""
+    return [
+        StyledPiece(piece.chorale, piece.style, piece.key)
+        for piece in training_pieces(read_four_part(four_part))
+    ]
 
 
 def _describe(side: str, examples: Examples) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ class Settings:
         return self.learning_rate * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
 
+class StyledPiece(NamedTuple):
+    """A piece to learn from."""
+
+    chorale: Chorale
+    style: str
+    """One of ``STYLES``."""
+    key: Key | None
+    """None where it is estimated from the notes."""
+
+
 class Examples(Protocol):
     """The training or validation examples of a model."""
 
@@ -68,13 +79,30 @@ class Examples(Protocol):
         """The number of examples and a fingerprint, in JSON's types."""
 
 
+@runtime_checkable
+class OwnBatches(Protocol):
+    """Examples that choose which of them make a batch."""
+
+    def batches(self, order: Tensor, batch_size: int, /, *seed: int) -> Sequence[Tensor]:
+        """The indices ``order`` of an epoch in batches, as many as they fill."""
+
+
 class Task(Protocol):
     """What a model learns: its examples and its loss."""
 
     def examples(
-        self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any], /
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        config: Mapping[str, Any],
+        others: Sequence[StyledPiece] = (),
+        /,
     ) -> Examples:
-        """The examples of chorales, in every key or in their own; ``config`` are the layers."""
+        """The examples of chorales, in every key or in their own.
+
+        ``config`` are the layers; ``others`` are pieces by others than Bach, for a recipe with
+        ``four_part``.
+        """
 
     def begin(self, network: nn.Module, examples: Any) -> None:
         """Set initial weights that should not be random."""
@@ -102,6 +130,8 @@ class Recipe:
     settings: Settings
     precision: str = "32-true"
     """The precision of matrix products; see ``training.run.train``."""
+    four_part: bool = False
+    """Whether it learns from the four-part pieces of other composers, too."""
     teachers: tuple[Settings, ...] = ()
     """The settings of teachers that are trained first, for distillation (Hinton, Vinyals and Dean
     2015, *Distilling the Knowledge in a Neural Network*)."""

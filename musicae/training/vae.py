@@ -30,6 +30,7 @@ from musicae.models.vocabulary import FIRST_PITCH, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
 from musicae.training.calibration import calibrate
+from musicae.training.task import StyledPiece
 
 LONGEST_PASSAGE = 256
 """The length in steps of training passages: sixteen bars of 4/4."""
@@ -91,7 +92,11 @@ class CompositionTask:
         self.piece_nats, self.beat_nats, self.probes = piece_nats, beat_nats, probes
 
     def examples(
-        self, chorales: Sequence[Chorale], every_key: bool, config: Mapping[str, Any]
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        config: Mapping[str, Any],
+        _others: Sequence[StyledPiece] = (),
     ) -> Pieces:
         """The chorales as pieces."""
         return Pieces(chorales, every_key, ChoraleVAEConfig(**config))

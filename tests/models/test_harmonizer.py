@@ -15,19 +15,15 @@ from musicae.decoding.incremental import IncrementalDecoder
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens
+from musicae.models.chords import COLUMNS, PLACES, ChordMembers, Chords
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.layers import NONE
+from musicae.models.notes import BEGUN, HELD, SILENT, WIDEST_LEAP, Notes, notes_after
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import (
-    BEGUN,
-    HELD,
-    SILENT,
-    WIDEST_LEAP,
-    MaskedBatch,
-    Notes,
-    surprise,
-)
-from musicae.training.config import OUTER_FIRST, RECIPES
+from musicae.models.voice_transformer import MaskedBatch, surprise
+from musicae.theory.plan_reading import plan_of
+from musicae.training.config import OUTER_FIRST, RECIPES, TRANSFORMER
+from musicae.training.plan_hiding import showing
 from tests.support.passages import passage
 from tests.support.strategies import chorales
 
@@ -67,10 +63,13 @@ def tiny(**changes):
 MODEL = tiny()
 
 
-def batch_of(chorale, known, stride=2):
-    """A whole chorale of which some cells, and the notes they are in, count as known."""
-    partial = PartialScore.of(chorale, known=known)
-    found = masked_batch(partial, replace(MODEL.config, stride=stride))
+def batch_of(chorale, known, stride=2, config=None):
+    """A whole chorale of which some cells, and the notes they are in, count as known, and of whose
+    plan every third chord is hidden."""
+    partial = PartialScore.of(chorale, known=known, style="hymn")
+    plan = plan_of(chorale, partial.key)
+    partial = replace(partial, plan=showing(plan, np.arange(len(plan)) % 3 != 1))
+    found = masked_batch(partial, config or replace(MODEL.config, stride=stride))
     tokens = found.tokens.clone()
     tokens[0, : len(chorale)] = chorale_to_tokens(chorale)
     return found._replace(tokens=tokens)
@@ -146,7 +145,7 @@ def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
     together = MODEL.tokens_to_notes(tokens)
     now = Notes(*torch.full((4, 1, tokens.shape[-1]), NONE).unbind())
     for step in range(tokens.shape[1]):
-        now = MODEL.next_notes(now, tokens[:, step], MODEL.lowest)
+        now = notes_after(now, tokens[:, step], MODEL.lowest)
         for name, part, whole in zip(Notes._fields, now, together, strict=True):
             assert torch.equal(part, whole[:, step]), (name, step)
 
@@ -175,11 +174,12 @@ def test_incremental_decoding_gives_the_logits_of_forward(chorale, seed):
         {"order": (3, 0, 1, 2)},
         {"span": 1, "decoder_layers": 1},
         {"head_layers": 0, "encoder_layers": 0},
+        {"chords": (), "context": TRANSFORMER["context"]},
     ],
 )
 def test_incremental_decoding_gives_the_logits_of_forward_in_any_configuration(changes):
     model = tiny(**changes)
-    whole = batch_of(PIECE, some_cells(PIECE, seed=5), model.config.stride)
+    whole = batch_of(PIECE, some_cells(PIECE, seed=5), config=model.config)
     found = recited(model, whole, whole.tokens)
     torch.testing.assert_close(found, at_once(model, whole), atol=1e-4, rtol=1e-4)
 
@@ -251,6 +251,52 @@ def test_pieces_of_a_batch_do_not_affect_each_other():
     torch.testing.assert_close(both, torch.cat([MODEL(one), MODEL(other)]))
 
 
+# A plan
+
+
+@settings(max_examples=10)
+@given(chorales(max_steps=24), SEEDS)
+def test_the_logits_of_unknown_symbols_alone_are_those_of_all(chorale, seed):
+    whole = batch_of(chorale, some_cells(chorale, seed))
+    found = MODEL(whole, unknown_only=True)
+    assert not found[whole.known].any()
+    expected = at_once(MODEL, whole)
+    found = found.nan_to_num(neginf=-1e9).masked_fill(whole.known[..., None], 0.0)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def with_chord(column, value, step):
+    """The logits of the piece when a column of its chords is changed at a step."""
+    whole = batch_of(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
+    context = whole.context.clone()
+    context[0, step, len(context[0, step]) - len(COLUMNS) + COLUMNS.index(column)] = value
+    return MODEL(whole._replace(context=context)).nan_to_num()
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_every_column_of_a_plan_changes_the_logits_of_its_step(column):
+    changed = (with_chord(column, 1, 8) - with_chord(column, 2, 8)).abs().amax(dim=-1)[0]
+    assert (changed[8] > 1e-6).all()
+
+
+def test_members_of_chords_are_told_by_quality():
+    members = ChordMembers([(0, 4, 7), (0, 3, 7, 10)])
+    dominant, degrees = 1 + 7, torch.tensor([7, 11, 10, 2, 5, NONE])
+    for quality, expected in ((1, [0, 1, 7, 2, 14, NONE]), (2, [0, 8, 1, 2, 3, NONE])):
+        found = members(degrees, torch.tensor(dominant), torch.tensor(quality))
+        assert found.tolist() == expected
+    assert (members(degrees, torch.tensor(0), torch.tensor(0)) == NONE).all()
+
+
+def test_pitches_stand_to_a_chord_its_bass_and_the_next_chord():
+    members = ChordMembers([(0, 4, 7), (0, 3, 7)])
+    # A dominant over its third, then the tonic's triad in minor; then nothing known.
+    told = Chords(*(torch.tensor(x) for x in ([8, 0], [1, 0], [12, 0], [1, 0], [2, 0])))
+    found = members.relations(torch.tensor([[11, 0], [11, 0]]), told)
+    assert found[0].tolist() == [[1, 9], [0, 1], [15, 0]]
+    assert found[1].tolist() == [[PLACES] * 2, [12] * 2, [PLACES] * 2]
+
+
 # Likelihood
 
 
@@ -280,7 +326,7 @@ def probability(model, whole, cells):
     ],
 )
 def test_the_probabilities_of_all_continuations_sum_to_1(order, cells):
-    build = {"lowest": (60, 48), "symbols": (5, 4), "order": order, "context": (2,)}
+    build = {"lowest": (60, 48), "symbols": (5, 4), "order": order, "context": (2,), "chords": ()}
     model = tiny(**build)
     rows = [[2, 2], [1, 1], [4, 1], [3, 2], [2, 3], [0, 0]]  # two voices over six steps
     # A known note begins wherever something open comes before it.
@@ -374,6 +420,7 @@ def test_without_height_features_transposing_changes_nothing(shift):
         ({"order": (1, 2, 3, 4)}, "each voice has its turn once"),
         ({"width": 18, "heads": 4}, "4 heads do not share a width of 18 evenly"),
         ({"width": 12, "heads": 4}, "4 heads"),  # three numbers cannot be turned in pairs
+        ({"context": (5, 24)}, "the context of a model that follows a plan"),
         ({"dropout": 1.0}, "a share up to 0.9"),
         ({"dropout": -0.1}, "a share up to 0.9"),
     ],

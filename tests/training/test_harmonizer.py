@@ -1,5 +1,6 @@
 """What the harmonizer learns from: whole notes, any key, and every way of giving some of them."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -7,16 +8,23 @@ import pytest
 import torch
 
 from musicae.core.chorale import Chorale, transpositions
-from musicae.core.constants import VOICE_RANGES
+from musicae.core.constants import STYLES, VOICE_RANGES
+from musicae.core.key import Key
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
+from musicae.encoding.plan_features import PLAN_SIZES, STYLE, plan_features
 from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, step_features
 from musicae.encoding.tokens import chorale_to_tokens, tokens_to_chorale, windows
+from musicae.models.chords import COLUMNS
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import MaskedBatch
 from musicae.theory.key_finding import likely_key
-from musicae.training import harmonizer
+from musicae.theory.plan_reading import plan_of
+from musicae.training import augmentation, exercises
 from musicae.training.config import RECIPES
-from musicae.training.harmonizer import LONGEST_EXERCISE, Exercises, HarmonyTask
+from musicae.training.exercises import LONGEST_EXERCISE, Exercises, without_plan
+from musicae.training.harmonizer import HarmonyTask
+from musicae.training.task import StyledPiece
 from tests.support.passages import passage
 
 S, A, T, B = range(4)
@@ -54,7 +62,7 @@ LONG = Chorale(
     np.vstack([np.tile(PLAIN.onset, (10, 1)), USUAL.onset[:4]]),
 )
 CHORALES = [PLAIN, USUAL, FLOWING, LONG]
-LEARN = Exercises(CHORALES, every_key=True, stride=2)
+LEARN = Exercises(CHORALES, every_key=True, stride=2, variants=0)
 JUDGE = Exercises(CHORALES, every_key=False, stride=2)
 
 
@@ -108,9 +116,13 @@ def test_the_key_is_that_of_all_voices_or_that_of_the_soprano():
 
 
 def test_short_pieces_are_filled_up_with_known_silence():
-    found = many(1, draws=10)
-    assert found.tokens.shape == found.known.shape == (10, LONGEST_EXERCISE, 4)
-    assert found.context.shape == (10, LONGEST_EXERCISE, len(SIZES))
+    batches = [LEARN.batch([1, 0], seed) for seed in range(10)]
+    found = MaskedBatch(
+        *(torch.stack([part[0] for part in parts]) for parts in zip(*batches, strict=True))
+    )
+    longest = len(PLAIN)
+    assert found.tokens.shape == found.known.shape == (10, longest, 4)
+    assert found.context.shape == (10, longest, len(SIZES) + len(PLAN_SIZES))
     assert (found.tokens[:, len(USUAL) :] == SILENCE).all()
     assert found.known[:, len(USUAL) :].all()
 
@@ -163,7 +175,7 @@ def test_phrases_and_rhythm_are_known_in_some_exercises():
 
 
 def test_the_rhythm_class_compares_a_piece_with_the_others():
-    three = Exercises([PLAIN, USUAL, FLOWING], every_key=True, stride=2)
+    three = Exercises([PLAIN, USUAL, FLOWING], every_key=True, stride=2, variants=0)
     columns = [many(i, 20, three).context[..., RHYTHM] for i in range(3)]
     rhythms = [set(column.unique().tolist()) for column in columns]
     assert rhythms == [{0, 1 + RHYTHMS.index("plain")}, {0}, {0, 1 + RHYTHMS.index("flowing")}]
@@ -189,7 +201,9 @@ def test_validation_gives_the_soprano_and_draws_nothing():
         partial = PartialScore.of(chorale, voices=(S,))
         assert torch.equal(tokens[:steps], chorale_to_tokens(chorale))
         assert np.array_equal(known[:steps], partial.known)
-        assert np.array_equal(context[:steps], step_features(partial))
+        plan = plan_of(chorale, partial.key)
+        told = plan_features(replace(partial, plan=plan, style="bach"))
+        assert np.array_equal(context[:steps], np.hstack([step_features(partial), told]))
         assert tonic == partial.key.tonic
         assert (tokens[steps:] == SILENCE).all()
         assert known[steps:].all()
@@ -215,6 +229,99 @@ def test_the_same_seed_gives_the_same_batch_and_another_does_not():
 def test_an_exercise_does_not_depend_on_the_rest_of_its_batch():
     together, alone = LEARN.batch([0, 3, 2], 5, 1), LEARN.batch([3], 5, 1)
     assert same([part[1:2] for part in together], alone)
+
+
+def test_batches_hold_every_exercise_once_with_like_lengths_together():
+    batches = LEARN.batches(torch.tensor([2, 0, 3, 1]), 2, 5, 1)
+    assert sorted(sorted(batch.tolist()) for batch in batches) == [[0, 3], [1, 2]]
+    assert sorted(torch.cat(LEARN.batches(torch.randperm(4), 3, 5, 2)).tolist()) == [0, 1, 2, 3]
+
+
+# Pieces by others
+
+
+OTHERS = [StyledPiece(USUAL, style, Key(1)) for style in ("hymn", "carol", "psalm")]
+
+
+def test_pieces_by_others_take_turns():
+    examples = Exercises([PLAIN, FLOWING], True, 2, OTHERS[:2] * 4, variants=0)
+    assert len(examples) == 2 + 3
+    drawn = Counter()
+    for epoch in range(8):
+        pieces = [examples.piece_of(index, (7, epoch)) for index in range(len(examples))]
+        assert pieces[:2] == [0, 1]
+        drawn.update(pieces[2:])
+    assert drawn == dict.fromkeys(range(2, 10), 3)
+
+
+def test_exercises_tell_the_style_or_leave_it_open():
+    examples = Exercises([PLAIN, FLOWING], True, 2, OTHERS, variants=0)
+    found = [
+        examples.batch([2], seed, 0).context[0, 0, len(SIZES) + STYLE].item() for seed in range(60)
+    ]
+    assert set(found) == {0, *(1 + STYLES.index(piece.style) for piece in OTHERS)}
+    assert 0 < found.count(0) < 25
+
+
+# Plans
+
+
+def test_plans_are_shown_as_a_whole_in_part_and_not_at_all():
+    columns = many(0, draws=150).context[:, : len(PLAIN), len(SIZES) + STYLE + 1 :]
+    known = columns[..., COLUMNS.index("root")] > 0
+    whole, nothing = known.all(dim=1), ~known.any(dim=1)
+    assert 0.35 < whole.float().mean() < 0.75
+    assert 0.04 < nothing.float().mean() < 0.25
+    assert (~whole & ~nothing).any()
+    assert not columns[nothing].any()
+
+
+def test_the_plan_is_in_the_key_of_the_context():
+    """What sounds on the first beat is the same chord above either tonic, A or C."""
+    found = many(0, draws=80)
+    root = found.context[:, 0, len(SIZES) + STYLE + 1 + COLUMNS.index("root")]
+    shown = root > 0
+    first_bass = found.tokens[:, 0, B] - FIRST_PITCH + VOICE_RANGES[B][0]  # A2, moved
+    assert len(set(found.tonic[shown].tolist())) > 2
+    assert torch.equal((root[shown] - 1 + found.tonic[shown]) % 12, first_bass[shown] % 12)
+
+
+def test_without_plan_takes_away_chords_only():
+    given_plan = JUDGE.batch([0, 1])
+    found = without_plan(given_plan)
+    split = len(SIZES) + STYLE + 1
+    assert torch.equal(found.context[..., :split], given_plan.context[..., :split])
+    assert given_plan.context[..., split:].any()
+    assert not found.context[..., split:].any()
+
+
+# Augmentation
+
+
+@pytest.mark.parametrize("change", augmentation.CHANGES)
+@pytest.mark.parametrize("piece", [PLAIN, USUAL, FLOWING])
+def test_a_change_keeps_the_order_of_the_notes(change, piece):
+    for seed in range(6):
+        found = change(piece, np.random.default_rng(seed))
+        for voice in range(4):
+            pitches = [[note.pitch for note in one.notes(voice)] for one in (piece, found)]
+            assert pitches[0] == pitches[1]
+        assert len(found.fermatas) <= len(piece.fermatas)
+        for step in found.fermatas:
+            assert found.onset[step, S]
+
+
+def test_note_values_are_halved_where_the_grid_allows():
+    lengths = {len(augmentation.scaled(USUAL, np.random.default_rng(s))) for s in range(8)}
+    assert lengths == {len(USUAL) // 2, len(USUAL) * 2}
+
+
+def test_last_notes_become_longer_and_shorter_by_beats():
+    held = Chorale.from_notes(
+        [[(0, 4, 67), (4, 12, 67)], [(0, 16, 62)], [(0, 16, 59)], [(0, 16, 43)]]
+    )
+    found = {len(augmentation.other_endings(held, np.random.default_rng(s))) for s in range(30)}
+    assert found == {8, 12, 16, 20, 24, 28}
 
 
 def test_a_fingerprint_tells_chorales_apart():
@@ -255,4 +362,4 @@ def test_examples_have_the_models_stride():
     for stride in (4, 5):
         found = HarmonyTask().examples([odd], False, {"stride": stride})
         assert found.batch([0]).tokens.shape[1] % stride == 0
-    assert harmonizer.LONGEST_EXERCISE % HarmonizerConfig.stride == 0
+    assert exercises.LONGEST_EXERCISE % HarmonizerConfig.stride == 0

@@ -1,0 +1,79 @@
+"""The style and the chords of a plan at each step, for a harmonizer that follows a plan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from musicae.core.arrays import Ints
+from musicae.core.constants import STYLES
+from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.step_features import CLASSES, DISTANCES
+from musicae.models.chords import COLUMNS
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
+from musicae.theory.numerals import QUALITIES
+
+UNKNOWN, GOES_ON, BEGINS = range(3)
+"""Whether a chord begins at a step."""
+_ROOTS, _QUALITIES = 1 + 12, 1 + len(QUALITIES)
+STYLE = 0
+"""The column of the style."""
+PLAN_SIZES = (
+    1 + len(STYLES),
+    *(_ROOTS, _QUALITIES, _ROOTS, BEGINS + 1),
+    *(_ROOTS, _QUALITIES, _ROOTS, 1 + CLASSES),
+)
+"""How many values each column of ``plan_features`` has."""
+MEMBERS = tuple(quality.members for quality in QUALITIES.values())
+"""The members of each quality, as ``VoiceTransformerConfig.chords`` has them."""
+
+_NUMBER = {name: 1 + number for number, name in enumerate(QUALITIES)}
+
+
+def plan_features(sketch: PartialScore) -> Ints:
+    """``(T, 1 + 8)``: the style, then ``chord_columns``; 0 where nothing is known."""
+    steps = len(sketch.chorale)
+    columns = np.zeros((steps, len(PLAN_SIZES)), dtype=np.int64)
+    columns[:, STYLE] = style_number(sketch.style)
+    if sketch.plan is not None:
+        columns[:, STYLE + 1 :] = chord_columns(sketch.plan, steps)
+    return columns
+
+
+def style_number(style: str | None) -> int:
+    """The value of the column ``STYLE``; 0 for none."""
+    return 0 if style is None else 1 + STYLES.index(style)
+
+
+def chord_columns(plan: HarmonicPlan, steps: int) -> Ints:
+    """``(T, 8)``, the columns ``models.chords.COLUMNS``: root, quality and bass of the chord of
+    each step, and whether it begins; the same of the next known chord that begins later, and the
+    class of the steps until it does."""
+    found = np.zeros((steps, len(COLUMNS)), dtype=np.int64)
+    following, begins = (0, 0, 0), steps
+    spans = _spans(plan)
+    stops = [start for start, _ in spans[1:]] + [steps]
+    for (start, chord), stop in zip(reversed(spans), reversed(stops), strict=True):
+        here = slice(start, stop)
+        if begins < steps:
+            found[here, 4:7] = following
+            found[here, 7] = 1 + np.digitize(begins - np.arange(start, stop), DISTANCES)
+        if chord is not None:
+            following, begins = _numbers(chord), start
+            found[here, :3] = following
+            found[here, 3] = GOES_ON
+            found[start, 3] = BEGINS
+    return found
+
+
+def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:
+    """The first step of each chord, or of what is unknown, that differs from what was before."""
+    spans: list[tuple[int, PlannedChord | None]] = []
+    for beat, chord, second in zip(plan.beats, plan.chords, plan.seconds, strict=True):
+        for step, one in ((beat.start, chord), *((second,) if second else ())):
+            if not spans or spans[-1][1] != one:
+                spans.append((step, one))
+    return spans
+
+
+def _numbers(chord: PlannedChord) -> tuple[int, int, int]:
+    return 1 + chord.root, _NUMBER[chord.quality], 1 + chord.bass_class

@@ -1,0 +1,77 @@
+"""The chords of a harmonic plan as networks see them: columns of the context, and chord members.
+
+Degrees and roots are semitones above the tonic. A column's value 0 says that nothing is known;
+roots, qualities and basses count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from musicae.models.layers import NONE
+
+COLUMNS = ("root", "quality", "bass", "begins", "next_root", "next_quality", "next_bass", "next_in")
+"""The last columns of the context of a model that follows a plan: the chord of the step, whether
+it begins there, the next chord, and the class of the steps until it begins."""
+MEMBERS = 4
+"""A chord has at most so many members."""
+PLACES = MEMBERS + 12
+"""How a degree stands to a chord: as one of its members, or foreign at one of 12 intervals above
+its root."""
+CHORD_RELATIONS = 3
+"""A pitch is scored by its place in the chord, above the chord's bass, and in the next chord."""
+
+
+class Chords(NamedTuple):
+    """Columns of the context, each ``(...)`` int64."""
+
+    root: Tensor
+    quality: Tensor
+    bass: Tensor
+    next_root: Tensor
+    next_quality: Tensor
+
+    @classmethod
+    def of(cls, context: Tensor) -> Chords:
+        """The chords of a context ``(..., C)``."""
+        columns = context[..., -len(COLUMNS) :]
+        return cls(*(columns[..., COLUMNS.index(name)] for name in cls._fields))
+
+
+class ChordMembers(nn.Module):
+    """A table of which degree is which member of which chord."""
+
+    table: Tensor
+
+    def __init__(self, qualities: Sequence[Sequence[int]]) -> None:
+        """``qualities`` are the members of each quality, in semitones above the root."""
+        super().__init__()
+        table = torch.arange(MEMBERS, PLACES).repeat(1 + len(qualities), 1)
+        for row, members in zip(table[1:], qualities, strict=True):
+            for place, member in enumerate(members):
+                row[member] = place
+        self.register_buffer("table", table, persistent=False)  # (1 + Q, 12)
+
+    def forward(self, degree: Tensor, root: Tensor, quality: Tensor) -> Tensor:
+        """The place of each degree in a chord, 0 to ``PLACES - 1``; ``NONE`` where there is no
+        degree or the chord is unknown. The arguments are broadcast."""
+        place = self.table[quality, (degree - root + 1) % 12]
+        return place.masked_fill((degree == NONE) | (root == 0), NONE)
+
+    def relations(self, degree: Tensor, chords: Chords) -> Tensor:
+        """``(..., CHORD_RELATIONS, P)`` how pitches of degrees ``(..., P)`` stand to the chords,
+        one index above all others where these are unknown."""
+        root, quality, bass, next_root, next_quality = (c[..., None] for c in chords)
+        now, later = self(degree, root, quality), self(degree, next_root, next_quality)
+        above_bass = torch.where(bass == 0, 12, (degree - bass + 1) % 12)
+        shape = (degree + root).shape
+        parts = (
+            torch.where(now == NONE, PLACES, now),
+            above_bass,
+            torch.where(later == NONE, PLACES, later),
+        )
+        return torch.stack([part.expand(shape) for part in parts], dim=-2)

@@ -1,0 +1,126 @@
+"""The notes of voices as tensors: kind, age and melodic interval, from symbols."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from musicae.models.chords import Chords
+from musicae.models.layers import NONE
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+
+UNKNOWN, SILENT, HELD, BEGUN = range(4)
+"""The kinds of ``Notes``: what a voice does at a step."""
+AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
+"""Bounds of the classes of a note's age, in steps since it began."""
+WIDEST_LEAP = 13
+"""Melodic intervals are clipped to this many semitones."""
+WIDEST_INTERVAL = 35
+"""Intervals between voices are clipped to this many semitones."""
+INTERVALS = 2 * WIDEST_INTERVAL + 1
+"""The number of clipped intervals between voices."""
+
+
+class Notes(NamedTuple):
+    """The notes of voices at steps, each field ``(..., V)`` int64."""
+
+    pitch: Tensor
+    """MIDI pitches; ``NONE`` where a voice rests or is unknown."""
+    kind: Tensor
+    """``UNKNOWN``, ``SILENT``, ``HELD`` or ``BEGUN``."""
+    age: Tensor
+    """Steps since the note or the rest began."""
+    leap: Tensor
+    """The melodic interval to this note, as ``leap_of`` numbers it; or ``NONE``."""
+
+    def where(self, seen: Tensor) -> Notes:
+        """These notes where ``seen``, unknown ones elsewhere."""
+        return Notes(
+            torch.where(seen, self.pitch, NONE),
+            torch.where(seen, self.kind, UNKNOWN),
+            torch.where(seen, self.age, NONE),
+            torch.where(seen, self.leap, NONE),
+        )
+
+
+class Steps(NamedTuple):
+    """Steps of which all symbols are given, to compute the logits of each."""
+
+    state: Tensor
+    """``(..., W)`` the decoder's output for the step."""
+    before: Tensor
+    """``(..., V)`` the pitches of the step before."""
+    notes: Notes
+    """``(..., V)`` each."""
+    known: Tensor
+    """``(..., V)`` bool."""
+    tonic: Tensor
+    """``(..., 1)`` pitch classes of the tonics."""
+    chords: Chords | None
+    """``(...)`` each; None where the model follows no plan."""
+
+    def at(self, rows: tuple[Tensor, ...]) -> Steps:
+        """The steps at an index of the first axes, which become one axis."""
+        state, before, notes, known, tonic, chords = self
+        return Steps(
+            state[rows],
+            before[rows],
+            Notes(*(part[rows] for part in notes)),
+            known[rows],
+            tonic[rows],
+            Chords(*(part[rows] for part in chords)) if chords else None,
+        )
+
+
+def notes_of(tokens: Tensor, lowest: Tensor) -> Notes:
+    """The notes that the symbols ``(B, T, V)`` of whole pieces stand for.
+
+    ``lowest`` ``(V,)`` is each voice's lowest pitch.
+    """
+    steps = torch.arange(tokens.shape[1], device=tokens.device)[None, :, None]
+    steps = steps.expand_as(tokens)
+    # SILENCE stands at each step of a rest; it begins a rest only after another symbol.
+    rest_goes_on = (tokens == SILENCE) & (later(tokens) == SILENCE)
+    begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
+    symbol = tokens.gather(1, begun)
+    pitch = _pitch(symbol, lowest)
+    came_from = torch.where(begun > 0, later(pitch).gather(1, begun), NONE)
+    kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
+    return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
+
+
+def notes_after(before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
+    """The notes of a step, from those of the step before and the step's symbols ``(..., V)``.
+
+    ``notes_of``, one step at a time. ``lowest`` ``(V,)`` is each voice's lowest pitch.
+    """
+    holds = tokens == HOLD
+    goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
+    pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
+    kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
+    leap = torch.where(goes_on, before.leap, leap_of(before.pitch, pitch))
+    return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
+
+
+def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
+    """MIDI pitches of symbols; ``NONE`` of ``HOLD`` and ``SILENCE``."""
+    return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)
+
+
+def later(x: Tensor, steps: int = 1) -> Tensor:
+    """``(B, T, ...)`` shifted later by ``steps``; the first steps are ``NONE``."""
+    return torch.cat([torch.full_like(x[:, :steps], NONE), x[:, :-steps]], dim=1)
+
+
+def leap_of(before: Tensor, after: Tensor) -> Tensor:
+    """The melodic interval, 0 (a fall of ``WIDEST_LEAP``) to ``2 * WIDEST_LEAP``; or ``NONE``."""
+    semitones = (after - before).clamp(-WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
+    return torch.where((before == NONE) | (after == NONE), NONE, semitones)
+
+
+def interval_between(upper: Tensor, lower: Tensor) -> Tensor:
+    """The interval from ``lower`` up to ``upper``, 0 to ``INTERVALS - 1``; or ``NONE``."""
+    semitones = (upper - lower).clamp(-WIDEST_INTERVAL, WIDEST_INTERVAL) + WIDEST_INTERVAL
+    return torch.where((upper == NONE) | (lower == NONE), NONE, semitones)

@@ -1,0 +1,283 @@
+"""Exercises of the harmonizer: pieces in any key, with some of their notes and chords masked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.encoding.batches import concatenate
+from musicae.encoding.partial_score import RHYTHMS, PartialScore
+from musicae.encoding.plan_features import PLAN_SIZES, STYLE, chord_columns, style_number
+from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, step_features
+from musicae.encoding.tokens import (
+    ACCOMPANIMENT,
+    ONLY_SOPRANO,
+    chorale_to_tokens,
+    symbol_starts,
+    window,
+)
+from musicae.models.vocabulary import FIRST_PITCH
+from musicae.models.voice_transformer import MaskedBatch
+from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.key_finding import likely_key
+from musicae.theory.plan_reading import plan_of
+from musicae.training.augmentation import augmented
+from musicae.training.plan_hiding import partly_hidden
+from musicae.training.task import StyledPiece
+
+LONGEST_EXERCISE = 256
+"""The greatest length of an exercise in steps: sixteen bars of 4/4."""
+
+SOPRANO_ALONE = 0.55
+_NOTHING = 0.1
+WHOLE_VOICES = 0.2
+"""Shares of exercises in which the soprano, nothing, or random whole voices are known; in the
+others random passages of random voices are."""
+VOICE_GIVEN, SOPRANO_GIVEN, PASSAGE_GIVEN = 0.5, 0.7, 0.7
+"""Probabilities that a voice is known as a whole; in exercises with passages, that the soprano is
+known as a whole, and that a voice is known in a passage."""
+SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
+"""The least length of a passage in steps, and the greatest number of passages."""
+_PHRASES_UNTOLD = 0.15
+"""The share of exercises without phrases in the features."""
+RHYTHM_TOLD = 0.5
+"""The share of exercises with the rhythm in the features."""
+_STYLE_UNTOLD = 0.15
+"""The share of exercises without the style in the features."""
+AS_WRITTEN = 0.6
+"""The share of exercises from pieces that are not augmented."""
+VARIANTS = 5
+"""The number of augmented variants of each piece."""
+OTHERS = 1.5
+"""The greatest number of pieces by others in an epoch, for each one by Bach."""
+_POOL = 8
+"""Exercises are sorted by length within this many batches."""
+
+
+class Exercise(NamedTuple):
+    """A piece as tensors, from which exercises are made."""
+
+    tokens: Tensor
+    """``(T, V)`` in the key nearest to the original that fits the ranges."""
+    contexts: tuple[Tensor, Tensor]
+    """``(T, C)`` step features with the key of the whole piece, and with that of the soprano."""
+    tonics: tuple[int, int]
+    """Pitch classes of the tonics of these keys."""
+    plans: tuple[HarmonicPlan, HarmonicPlan]
+    """The chords of the piece in these keys."""
+    shifts: tuple[int, ...]
+    """Semitones by which ``tokens`` can be transposed."""
+
+
+class Exercises:
+    """Exercises, which are cut, transposed and masked at random each time they are asked for.
+
+    Args:
+        chorales: Bach's.
+        every_key: True to transpose at random within the voices' ranges, to cut to
+            ``LONGEST_EXERCISE`` steps, to augment often, and to mask notes and chords at random;
+            False to keep chorales whole, with the soprano and the whole plan known.
+        stride: lengths are multiples of this.
+        others: pieces by others, of which each epoch has at most ``OTHERS`` for each one by Bach.
+        variants: the number of augmented variants of each piece; 0 for no augmentation.
+    """
+
+    def __init__(
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        stride: int,
+        others: Sequence[StyledPiece] = (),
+        *,
+        variants: int = VARIANTS,
+    ) -> None:
+        self.every_key, self.stride, self.variants = every_key, stride, variants
+        bach = [StyledPiece(chorale, "bach", None) for chorale in chorales]
+        self.pieces = [*bach, *(piece for piece in others if transpositions(piece.chorale))]
+        rates = [_rate(chorale) for chorale in chorales]
+        plain, flowing = np.quantile(rates, [1 / 3, 2 / 3]).tolist()
+        self.rhythms = [_rhythm(_rate(piece.chorale), plain, flowing) for piece in self.pieces]
+        self.by_bach = len(bach)
+        self.by_others = min(len(self.pieces) - len(bach), round(OTHERS * len(bach)))
+        self.prepared: dict[tuple[int, int], Exercise] = {}
+
+    def __len__(self) -> int:
+        return self.by_bach + self.by_others
+
+    def batches(self, order: Tensor, batch_size: int, *seed: int) -> list[Tensor]:
+        """The indices of an epoch in batches of similar lengths, in random order."""
+        lengths = torch.tensor(
+            [min(len(self.pieces[self.piece_of(i, seed)].chorale), LONGEST_EXERCISE) for i in order]
+        )
+        pools = torch.split(torch.arange(len(order)), _POOL * batch_size)
+        batches = [
+            part
+            for pool in pools
+            for part in torch.split(order[pool[lengths[pool].argsort(stable=True)]], batch_size)
+        ]
+        rng = np.random.default_rng([*seed, len(order)])
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
+        """Exercises padded to one length; their random choices depend on ``seed`` and index."""
+        # A process may have no share of the last batch: it gets a batch of no pieces.
+        pieces = [
+            self._masked(self.piece_of(i, seed), np.random.default_rng([*seed, i]))
+            for i in indices or [0]
+        ]
+        length = max(piece.tokens.shape[1] for piece in pieces)
+        batch = concatenate(pieces, length + -length % self.stride)
+        return MaskedBatch(*(part[: len(indices)] for part in batch))
+
+    def describe(self) -> dict[str, Any]:
+        """The number of pieces and a fingerprint."""
+        digest = hashlib.sha256()
+        for chorale, style, key in self.pieces:
+            digest.update(chorale.pitch.tobytes() + chorale.onset.tobytes())
+            facts = (chorale.meters, chorale.pickup, chorale.key, chorale.fermatas, style, key)
+            digest.update(repr(facts).encode())
+        return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
+
+    def piece_of(self, index: int, seed: Sequence[int]) -> int:
+        """The piece of an index in an epoch, the last number of ``seed``.
+
+        Those by others take turns, epoch after epoch.
+        """
+        index = int(index)
+        if index < self.by_bach or not seed:
+            return index
+        others = len(self.pieces) - self.by_bach
+        place = seed[-1] * self.by_others + index - self.by_bach
+        turn, place = divmod(place, others)
+        order = np.random.default_rng([*seed[:-1], turn]).permutation(others)
+        return self.by_bach + int(order[place])
+
+    def _exercise(self, piece: int, variant: int) -> Exercise:
+        """A piece as written, or an augmented variant, counted from 1."""
+        if (piece, variant) not in self.prepared:
+            found = self.pieces[piece]
+            if variant:
+                changed = augmented(found.chorale, np.random.default_rng([piece, variant]))
+                found = found._replace(chorale=changed)
+            self.prepared[piece, variant] = _exercise(found)
+        return self.prepared[piece, variant]
+
+    def _masked(self, piece: int, rng: np.random.Generator) -> MaskedBatch:
+        """One exercise, as a batch of one."""
+        if not self.every_key:
+            return self._whole(piece)
+        variant = 0
+        if self.variants and rng.random() >= AS_WRITTEN:
+            variant = 1 + int(rng.integers(self.variants))
+        exercise = self._exercise(piece, variant)
+        shift = int(rng.choice(exercise.shifts))
+        tokens = exercise.tokens
+        tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
+        by_soprano = int(rng.integers(2))
+        plan = partly_hidden(exercise.plans[by_soprano], rng)
+        style = None if rng.random() < _STYLE_UNTOLD else self.pieces[piece].style
+        context = _with_plan(exercise.contexts[by_soprano], style, plan)
+        if rng.random() < _PHRASES_UNTOLD:
+            context[:, PHRASES] = 0
+        if rng.random() < RHYTHM_TOLD:
+            context[:, RHYTHM] = self.rhythms[piece]
+        frames = (len(tokens) - LONGEST_EXERCISE) // self.stride
+        if frames > 0:
+            first = int(rng.integers(frames + 1)) * self.stride
+            tokens = window(tokens, first, LONGEST_EXERCISE)
+            context = context[first : first + LONGEST_EXERCISE]
+        known = whole_notes(tokens, _given(len(tokens), rng))
+        tonic = torch.tensor([(exercise.tonics[by_soprano] + shift) % 12])
+        return MaskedBatch(tokens[None], known[None], context[None], tonic)
+
+    def _whole(self, piece: int) -> MaskedBatch:
+        """A whole piece with its soprano and plan, in the soprano's key, as a batch of one."""
+        exercise = self._exercise(piece, 0)
+        known = torch.zeros(exercise.tokens.shape, dtype=torch.bool)
+        known[:, ONLY_SOPRANO] = True
+        context = _with_plan(exercise.contexts[1], self.pieces[piece].style, exercise.plans[1])
+        tonic = torch.tensor([exercise.tonics[1]])
+        return MaskedBatch(exercise.tokens[None], known[None], context[None], tonic)
+
+
+def without_plan(batch: MaskedBatch) -> MaskedBatch:
+    """A batch without any known chords."""
+    context = batch.context.clone()
+    context[..., len(SIZES) + STYLE + 1 :] = 0
+    return batch._replace(context=context)
+
+
+def whole_notes(tokens: Tensor, known: Tensor) -> Tensor:
+    """``(T, V)``: a whole note is known where its first step is ``known`` ``(T, V)``."""
+    return known.gather(0, symbol_starts(tokens))
+
+
+def _given(steps: int, rng: np.random.Generator) -> Tensor:
+    """``(T, V)`` a random mask of what an exercise gives."""
+    voices = 1 + len(ACCOMPANIMENT)
+    known = np.zeros((steps, voices), dtype=np.bool_)
+    kind = rng.random()
+    if kind < SOPRANO_ALONE:
+        known[:, ONLY_SOPRANO] = True
+    elif kind < SOPRANO_ALONE + _NOTHING:
+        pass
+    elif kind < SOPRANO_ALONE + _NOTHING + WHOLE_VOICES:
+        known[:, rng.random(voices) < VOICE_GIVEN] = True
+    else:
+        known[:, ONLY_SOPRANO] = rng.random() < SOPRANO_GIVEN
+        for _ in range(rng.integers(1, MOST_PASSAGES + 1)):
+            first = int(rng.integers(steps))
+            stop = first + int(rng.integers(SHORTEST_PASSAGE, steps + SHORTEST_PASSAGE))
+            known[first:stop, rng.random(voices) < PASSAGE_GIVEN] = True
+    return torch.from_numpy(known)
+
+
+def _exercise(piece: StyledPiece) -> Exercise:
+    """A piece as tensors."""
+    chorale = piece.chorale
+    shifts = transpositions(chorale)
+    nearest = nearest_transposition(chorale)
+    moved = chorale.transpose(nearest)
+    by_soprano = PartialScore.of(moved, voices=ONLY_SOPRANO)
+    key = piece.key.transpose(nearest) if piece.key else likely_key(moved)
+    by_all = replace(by_soprano, key=key)
+    plan = plan_of(moved, key)
+    same = by_soprano.key == key
+    return Exercise(
+        chorale_to_tokens(moved),
+        (torch.from_numpy(step_features(by_all)), torch.from_numpy(step_features(by_soprano))),
+        (key.tonic, by_soprano.key.tonic),
+        (plan, plan if same else plan_of(moved, by_soprano.key)),
+        tuple(shift - nearest for shift in shifts),
+    )
+
+
+def _with_plan(context: Tensor, style: str | None, plan: HarmonicPlan | None) -> Tensor:
+    """A context ``(T, C)`` and the columns of ``plan_features``."""
+    columns = np.zeros((len(context), len(PLAN_SIZES)), dtype=np.int64)
+    columns[:, STYLE] = style_number(style)
+    if plan is not None:
+        columns[:, STYLE + 1 :] = chord_columns(plan, len(context))
+    return torch.cat([context, torch.from_numpy(columns)], dim=-1)
+
+
+def _rhythm(rate: float, plain: float, flowing: float) -> int:
+    """The rhythm of a chorale, as a value of the column ``RHYTHM``, from its rate of notes.
+
+    ``plain`` and ``flowing`` are the terciles of all chorales' rates.
+    """
+    if plain < rate < flowing:
+        return 0
+    return 1 + RHYTHMS.index("plain" if rate <= plain else "flowing")
+
+
+def _rate(chorale: Chorale) -> float:
+    """Notes per step in the voices below the soprano."""
+    return float(chorale.onset[:, list(ACCOMPANIMENT)].sum() / len(chorale))
