@@ -73,7 +73,9 @@ class Corpus:
 
     def _places(self, side: str) -> list[int]:
         if side not in self.side_names:
-            raise MusicaeError(f"no side is called {side!r}; there are {', '.join(self.side_names)}")
+            raise MusicaeError(
+                f"no side is called {side!r}; there are {', '.join(self.side_names)}"
+            )
         return [i for i, name in enumerate(self.sides) if name == side]
 
     def save(self, path: Path | str) -> None:

@@ -150,11 +150,19 @@ def read_four_part(folder: Path | str) -> list[FourPartPiece]:
     Raises MusicaeError where the folder, its tables or a file cannot be used.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise MusicaeError(f"{folder}: no such folder; it should hold {WHAT_IT_IS}")
+    check_folder(folder)
     rows = _table(folder / "manifest.csv")
     sides = {row["piece"]: row for row in _table(folder / "sides.csv")}
     return [_piece(folder, row, sides) for row in rows]
+
+
+def check_folder(folder: Path) -> None:
+    """Raise MusicaeError where the folder or one of its tables is missing, saying what it is."""
+    if not folder.is_dir():
+        raise MusicaeError(f"{folder}: no such folder; it should hold {WHAT_IT_IS}")
+    for name in ("manifest.csv", "sides.csv"):
+        if not (folder / name).is_file():
+            raise MusicaeError(f"{folder}: has no {name}; it should hold {WHAT_IT_IS}")
 
 
 def training_pieces(pieces: Sequence[FourPartPiece]) -> list[FourPartPiece]:
@@ -221,7 +229,9 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
         composer=row["composer"],
         repository=row["repo"],
         licence=row["licence"],
-        bach_settings=tuple(f"BWV {number.strip()}" for number in row["bach_tune"].split("BWV ")[1:]),
+        bach_settings=tuple(
+            f"BWV {number.strip()}" for number in row["bach_tune"].split("BWV ")[1:]
+        ),
         not_admitted="" if row["admit"] == "yes" else _reason(row),
     )
 
@@ -237,7 +247,5 @@ def _one_line(text: str) -> str:
 
 
 def _table(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise MusicaeError(f"{path}: no such table; its folder should hold {WHAT_IT_IS}")
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

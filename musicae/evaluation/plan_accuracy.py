@@ -1,4 +1,4 @@
-"""How well a planner foretells the plans of settings that it has never seen.
+"""How well plans, keys and phrase ends are found in music that the networks have never seen.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.decoding.key import AS_MAJOR, find_mode
+from musicae.decoding.phrases import phrase_ends
 from musicae.decoding.plan import (
     Chain,
     best_by_marginals,
@@ -22,7 +25,14 @@ from musicae.decoding.plan import (
 from musicae.decoding.planner import chain_of
 from musicae.encoding.melody_features import COLUMNS
 from musicae.models.chord_planner import ChordPlanner
+from musicae.models.key_finder import KeyFinder
+from musicae.models.phrase_segmenter import PhraseSegmenter
+from musicae.theory.key_finding import find_key as key_by_profile
+from musicae.training.melody_data import Example, voices_only
+from musicae.training.phrases import EndFigures, end_figures, with_ends
 from musicae.training.planner import ALL_CHORDS, PlanExample
+
+SOPRANO, ALL_VOICES = (0,), (0, 1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,10 @@ class PlanMeasures:
             f" {self.chord_expected:.1%}, by marginals {self.root_by_marginals:.1%}"
             f" {self.chord_by_marginals:.1%}; covered {self.covered:.1%}"
         )
+
+    def as_dict(self) -> dict[str, float]:
+        """The measures by name, shares and nats with four digits."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 def measure_plans(
@@ -107,3 +121,52 @@ def _chain(model: ChordPlanner, example: PlanExample, phrases: bool) -> Chain:
 def _roots(model: ChordPlanner) -> NDArray[np.int64]:
     """The root of each state; the state for all other chords has one of its own."""
     return np.array([*(state[0] for state in model.config.states[:-1]), 12])
+
+
+class KeyMeasures(NamedTuple):
+    """Shares of the pieces."""
+
+    key: float
+    """Tonic right, and major or minor."""
+    mode: float
+    """Tonic right, and major, minor, dorian, phrygian or mixolydian."""
+    signature_key: float
+    """As ``key``, where the key signature is told."""
+    signature_mode: float
+    profile_key: float
+    """Tonic right, and major or minor, by the key profiles of the theory, without a network."""
+
+
+def measure_keys(
+    model: KeyFinder, examples: Sequence[Example], voices: Sequence[int]
+) -> KeyMeasures:
+    """How well keys are found of those voices."""
+    right = np.zeros(5)
+    for example in examples:
+        heard = voices_only(example.chorale, voices)
+        as_major = example.mode in AS_MAJOR
+        found = []
+        for signature in (None, example.signature):
+            read = find_mode(heard, signature, model)
+            tonic = read.key.tonic == example.tonic
+            found += [tonic and (read.key.mode == "major") == as_major,
+                      tonic and read.mode == example.mode]  # fmt: skip
+        by_profile = key_by_profile(heard)
+        mode = "major" if as_major else "minor"
+        found.append((by_profile.tonic, by_profile.mode) == (example.tonic, mode))
+        right += found
+    return KeyMeasures(*np.round(right / max(1, len(examples)), 4).tolist())
+
+
+def measure_phrases(model: PhraseSegmenter, examples: Sequence[Example]) -> EndFigures:
+    """How well ends are found in sopranos alone, without key and marks, of the marked pieces.
+
+    The key is found by the key finder that ships. The last notes of pieces are left out.
+    """
+    found, marked = [np.zeros(0, dtype=np.bool_)], [np.zeros(0, dtype=np.bool_)]
+    for example in with_ends(examples):
+        alone = voices_only(example.chorale, SOPRANO)
+        onsets = [note.step for note in alone.notes(0)][:-1]
+        found.append(np.isin(onsets, list(phrase_ends(alone, model=model))))
+        marked.append(np.isin(onsets, example.chorale.fermatas))
+    return end_figures(np.concatenate(found), np.concatenate(marked))

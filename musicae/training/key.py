@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import torch
 from torch.nn import functional as F
 
 from musicae.core.constants import N_VOICES, REST
-from musicae.decoding.key import AS_MAJOR, find_mode
 from musicae.encoding.key_features import KeyInput, collate, key_input
 from musicae.models.key_finder import MODES, KeyFinder, KeyFinderConfig
 from musicae.training.melody_data import Example, voices_only
@@ -78,13 +76,9 @@ def train(
     pool: Sequence[tuple[Sequence[KeyInput], int]],
     config: KeyFinderConfig,
     settings: KeySettings,
-    validate: Callable[[KeyFinder], float] | None,
     log: Callable[[dict[str, Any]], None],
 ) -> KeyFinder:
-    """One network, of the epoch in which ``validate`` was highest, else of the last.
-
-    ``pool`` is of ``pool_of``.
-    """
+    """One network, as it is after the last epoch; ``pool`` is of ``pool_of``."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     model = KeyFinder(config)
@@ -95,7 +89,6 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=steps, pct_start=0.15
     )
-    best, kept = -np.inf, copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):
         model.train()
         began, losses = time.perf_counter(), []
@@ -112,36 +105,11 @@ def train(
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        model.eval()
-        score = validate(model) if validate else float(epoch)
         log(
             {
-                "epoch": epoch,
-                "loss": float(np.mean(losses)),
-                "score": score,
+                "epoch": epoch + 1,
+                "train_loss": float(np.mean(losses)),
                 "seconds": time.perf_counter() - began,
             }
         )
-        if score > best:
-            best, kept = score, copy.deepcopy(model.state_dict())
-    model.load_state_dict(kept)
     return model.eval()
-
-
-def measure(
-    model: KeyFinder, examples: Sequence[Example], voices: Sequence[int], signature: bool
-) -> dict[str, float]:
-    """Shares of the examples whose key is found (tonic, and major or minor), and whose mode is.
-
-    ``signature`` says whether the finder is told the key signature.
-    """
-    key_right = mode_right = 0
-    for example in examples:
-        chorale = voices_only(example.chorale, voices)
-        found = find_mode(chorale, example.signature if signature else None, model)
-        tonic = found.key.tonic == example.tonic
-        as_major = example.mode in AS_MAJOR
-        key_right += tonic and (found.key.mode == "major") == as_major
-        mode_right += tonic and found.mode == example.mode
-    count = max(1, len(examples))
-    return {"key": round(key_right / count, 4), "mode": round(mode_right / count, 4)}

@@ -1,24 +1,36 @@
-"""Melodies with known phrase ends and keys: Bach's chorales and the four-part data, by side.
+"""Chorales of Bach and of the four-part data, by side, with their keys, styles and phrase ends.
 
-A side is Bach's (``train``, ``valid``, ``test``) or that of ``sides.csv`` (``train``, ``held``,
-``hymn-valid``, ``hymn-test``). A tune stands on one side only.
+A side is Bach's (``bach-train``, ``bach-valid``, ``bach-test``) or that of ``sides.csv``
+(``train``, ``held``, ``hymn-valid``, ``hymn-test``). A tune stands on one side only.
 """
 
 from __future__ import annotations
 
 import hashlib
 import pickle
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
+from musicae.core.files import whole_file
 from musicae.core.key import RELATIVE_MINOR, Key
-from musicae.corpus.four_part import read_four_part
+from musicae.corpus.four_part import SOURCES, check_folder, read_four_part
 from musicae.corpus.load import load as load_corpus
+
+TRAINING = ("bach-train", "train")
+VALIDATION = ("bach-valid", "hymn-valid")
+TEST = ("bach-test", "hymn-test")
+BACH_SOURCE = {
+    "repository": "cuthbertLab/music21",
+    "credit": "Johann Sebastian Bach's chorales, encodings of the music21 corpus",
+    "licence": "public domain",
+}
 
 CHURCH_MODES = {
     "ionian": "major",
@@ -51,6 +63,8 @@ class Example:
     side: str
     """``bach-train`` and so on for Bach's chorales, else the side of ``sides.csv``."""
     style: str
+    admitted: bool = True
+    """Whether its part writing is close enough to Bach's to learn chords and voices from."""
 
     @property
     def key(self) -> Key:
@@ -59,23 +73,49 @@ class Example:
         return key.transpose(self.tonic)
 
 
-def load_melodies(four_part: Path, cache: Path | None = None) -> list[Example]:
+def load_melodies(four_part: Path | None, cache: Path | None = None) -> list[Example]:
     """Every example of Bach's corpus and of the folder of the four-part data, in a fixed order.
 
-    ``cache`` is a folder in which what was read is kept for the next call.
+    Without a folder only Bach's. ``cache`` is a folder in which what was read is kept for the next
+    call. Raises MusicaeError where there is no such data, saying what it is.
     """
+    if four_part is None:
+        return _bach()
+    check_folder(four_part)
     digest = hashlib.sha256()
     for path in (four_part / "manifest.csv", four_part / "sides.csv", Path(__file__)):
         digest.update(path.read_bytes())
     kept = cache / f"melodies-{digest.hexdigest()[:12]}.pickle" if cache else None
     if kept and kept.is_file():
-        examples: list[Example] = pickle.loads(kept.read_bytes())
+        examples: list[Example] = pickle.loads(kept.read_bytes())  # written below
         return examples
     examples = [*_bach(), *_four_part(four_part)]
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(pickle.dumps(examples))
+        with whole_file(kept) as partial:
+            partial.write_bytes(pickle.dumps(examples))
     return examples
+
+
+def few(examples: Sequence[Example], pieces: int | None) -> list[Example]:
+    """The first pieces of each side, at most so many; all where the number is None."""
+    seen: Counter[str] = Counter()
+    found = []
+    for example in examples:
+        seen[example.side] += 1
+        if pieces is None or seen[example.side] <= pieces:
+            found.append(example)
+    return found
+
+
+def described(examples: Sequence[Example]) -> dict[str, Any]:
+    """What a network learned from, for its file: counts, and sources with their licences."""
+    return {
+        "pieces": len(examples),
+        "by_side": dict(Counter(e.side for e in examples)),
+        "by_style": dict(Counter(e.style for e in examples)),
+        "sources": [BACH_SOURCE, *(source._asdict() for source in SOURCES)],
+    }
 
 
 def on(examples: Sequence[Example], *sides: str) -> list[Example]:
@@ -144,6 +184,7 @@ def _four_part(folder: Path) -> list[Example]:
             piece.tune,
             piece.side,
             piece.style,
+            piece.admitted,
         )
         for piece in read_four_part(folder)
     ]

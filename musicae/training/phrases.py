@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae.core.chorale import Chorale
-from musicae.decoding.phrases import phrase_ends
 from musicae.encoding.melody_notes import (
     Bars,
     MelodyNotes,
@@ -243,8 +241,8 @@ def train(
         score = validate(model)
         log(
             {
-                "epoch": epoch,
-                "loss": float(np.mean(losses)),
+                "epoch": epoch + 1,
+                "train_loss": float(np.mean(losses)),
                 "score": score,
                 "seconds": time.perf_counter() - began,
             }
@@ -291,27 +289,6 @@ def end_figures(found: NDArray[np.bool_], marked: NDArray[np.bool_]) -> EndFigur
         of_found,
         of_marked,
     )
-
-
-def measure_ends(
-    examples: Sequence[Example], ends_of: Callable[[Chorale], Sequence[int]]
-) -> EndFigures:
-    """How well ends are found in sopranos alone, without key and marks, of the marked pieces.
-
-    ``ends_of`` gives the steps at which last notes of phrases begin.
-    """
-    found, marked = [], []
-    for example in with_ends(examples):
-        alone = voices_only(example.chorale, (0,))
-        onsets = [note.step for note in alone.notes(0)][:-1]
-        found.append(np.isin(onsets, list(ends_of(alone))))
-        marked.append(np.isin(onsets, example.chorale.fermatas))
-    return end_figures(np.concatenate(found), np.concatenate(marked))
-
-
-def measure(model: PhraseSegmenter, examples: Sequence[Example]) -> EndFigures:
-    """``measure_ends`` of a phrase segmenter, the key found by the key finder that ships."""
-    return measure_ends(examples, lambda chorale: phrase_ends(chorale, model=model))
 
 
 def validation_items(examples: Sequence[Example]) -> list[Item]:

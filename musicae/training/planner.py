@@ -18,8 +18,10 @@ from musicae.core.chorale import Chorale
 from musicae.core.key import Key
 from musicae.encoding.melody_features import COLUMNS, RELATIVE, SLOT, SLOTS, melody_features
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
+from musicae.theory.key_finding import find_key
 from musicae.theory.numerals import QUALITIES
 from musicae.theory.plan_reading import plan_of
+from musicae.training.melody_data import Example
 
 State = tuple[int, int, int, int]
 QUALITY_NAMES = tuple(QUALITIES)
@@ -45,6 +47,20 @@ def state_of(chord: PlannedChord, mode: str) -> State:
     up = RELATIVE[mode]
     quality = QUALITY_NAMES.index(chord.quality)
     return (chord.root + up) % 12, quality, chord.bass, (chord.bass_class + up) % 12
+
+
+def read_plan(piece: Example) -> HarmonicPlan:
+    """The plan of a setting: in the manifest's key, of Bach's in the key that the notes show."""
+    key = piece.chorale.key
+    if piece.style == "bach" or key is None:
+        key = find_key(piece.chorale, piece.signature)
+    return plan_of(piece.chorale, key)
+
+
+def examples_of(pieces: Iterable[Example], states: Sequence[State]) -> list[PlanExample]:
+    """The examples of some settings, in their order."""
+    plans = ((piece, read_plan(piece)) for piece in pieces)
+    return [example(p.chorale, plan.key, p.style, states, plan) for p, plan in plans]
 
 
 def common_states(plans: Iterable[HarmonicPlan], at_least: int = 6) -> tuple[State, ...]:

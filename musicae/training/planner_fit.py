@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.decoding.plan import Chain, log_likelihood
 from musicae.decoding.planner import chain_of
@@ -92,7 +93,10 @@ def fit_network(
         settings: how it is trained.
         state: a file that is written after each epoch and, where it exists, resumed from.
         report: called after each epoch.
+
+    Raises TrainingError where the file belongs to a run with other settings or data.
     """
+    facts = {"settings": asdict(settings), "config": asdict(config), "pieces": len(train)}
     torch.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
     network = PlannerNetwork(config)
@@ -105,6 +109,8 @@ def fit_network(
     begin, best, best_weights = 0, math.inf, network.state_dict()
     if state is not None and state.is_file():
         saved = torch.load(state, weights_only=False)  # written by this function
+        if saved["facts"] != facts:
+            raise TrainingError(f"{state}: belongs to a run with other settings or data")
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
         random.bit_generator.state = saved["random"]
@@ -121,7 +127,7 @@ def fit_network(
         if report:
             report(epoch, loss, losses)
         if state is not None:
-            facts = {
+            now = {
                 "network": network.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "random": random.bit_generator.state,
@@ -129,9 +135,9 @@ def fit_network(
                 "epoch": epoch + 1,
                 "best": best,
                 "best_weights": best_weights,
-                "settings": asdict(settings),
+                "facts": facts,
             }
-            _save(facts, state)
+            _save(now, state)
     network.load_state_dict(best_weights)
     return network.eval()
 

@@ -134,7 +134,7 @@ def test_everything_outside_the_bars_stays(piece, locked, seed, data):
     assume(sounding_voices(piece))
     wish = Request(lock=tuple(sorted(locked)), bars=(first + first_number, last + first_number))
     known = unless_all_is_given(piece, wish)
-    whole = known.around(filled(known.sketch(), random.Random(seed)))
+    whole = known.around(filled(known.partial_score(), random.Random(seed)))
     outside = np.ones(len(piece), dtype=bool)
     outside[start:stop] = False
     assert np.array_equal(whole.pitch[outside], piece.pitch[outside])
@@ -152,8 +152,8 @@ def test_every_locked_note_stays(piece, locked, seed):
     locked &= set(sounding_voices(piece))
     assume(locked)
     known = unless_all_is_given(piece, Request(lock=tuple(sorted(locked))))
-    sketch = known.sketch()
-    whole = known.around(filled(sketch, random.Random(seed)))
+    partial = known.partial_score()
+    whole = known.around(filled(partial, random.Random(seed)))
     for voice in locked:
         assert set(piece.notes(voice)) <= set(whole.notes(voice))
     assert np.array_equal(whole.pitch[known.known], known.tune.pitch[known.known])
@@ -254,9 +254,9 @@ def test_a_silent_voice_cannot_be_locked():
 
 def test_the_key_is_the_musicians_or_that_of_the_notes():
     tune = passage("S G4 A4 B4 C5 D5 C5 B4 A4 G4 -- F#4 G4")
-    assert given_parts(tune, request()).sketch().key == Key.parse("G")
+    assert given_parts(tune, request()).partial_score().key == Key.parse("G")
     asked = given_parts(tune, request(), Key.parse("E minor"))
-    assert asked.sketch().key == asked.tune.key == Key.parse("E minor")
+    assert asked.partial_score().key == asked.tune.key == Key.parse("E minor")
 
 
 # Through the public API

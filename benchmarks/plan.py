@@ -1,0 +1,124 @@
+"""Measure the networks that read a melody: the chord planner, the key finder, the phrase ends.
+
+    python benchmarks/plan.py [--four-part FOLDER]
+
+Three tables in Markdown, for Bach's validation and test side and, with the folder of the four-part
+data, its sides ``hymn-valid`` and ``hymn-test``. The truth is the plan read off each setting, the
+key that the manifest names (Bach's by signature and last chord), and the marked phrase ends but the
+last. Keys are also found by the key profiles of ``musicae.theory``, without a network.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from musicae.core import assets
+from musicae.core.errors import MusicaeError
+from musicae.evaluation.plan_accuracy import (
+    ALL_VOICES,
+    SOPRANO,
+    measure_keys,
+    measure_phrases,
+    measure_plans,
+)
+from musicae.models.checkpoint import load_checkpoint
+from musicae.models.chord_planner import ChordPlanner
+from musicae.models.key_finder import KeyFinder
+from musicae.models.phrase_segmenter import PhraseSegmenter
+from musicae.training.melody_data import TEST, VALIDATION, Example, few, load_melodies, on
+from musicae.training.phrases import with_ends
+from musicae.training.planner import examples_of
+
+SIDES = (VALIDATION[0], TEST[0], VALIDATION[1], TEST[1])
+Sides = dict[str, list[Example]]
+
+
+def table(titles: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
+    """A table in Markdown; numbers below 1 are shares, in percent."""
+    lines = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def percent(share: float) -> str:
+    """A share as people read it."""
+    return f"{100 * share:.1f}%"
+
+
+def planner_rows(model: ChordPlanner, sides: Sides) -> Iterator[Sequence[object]]:
+    """A row a side with its phrase ends told, and one without."""
+    for side, pieces in sides.items():
+        examples = examples_of([p for p in pieces if p.admitted], model.config.states)
+        for phrases in (True, False):
+            found = measure_plans(model, examples, phrases)
+            shares = (found.root, found.chord, found.root_expected, found.chord_expected)
+            yield (
+                side,
+                "told" if phrases else "not told",
+                len(examples),
+                found.beats,
+                f"{found.nats:.3f}",
+                *map(percent, shares),
+            )
+
+
+def key_rows(model: KeyFinder, sides: Sides) -> Iterator[Sequence[object]]:
+    """Two rows a side: the soprano alone, all voices."""
+    for side, pieces in sides.items():
+        for name, voices in (("soprano", SOPRANO), ("all voices", ALL_VOICES)):
+            yield side, name, len(pieces), *map(percent, measure_keys(model, pieces, voices))
+
+
+def phrase_rows(model: PhraseSegmenter, sides: Sides) -> Iterator[Sequence[object]]:
+    """A row a side."""
+    for side, pieces in sides.items():
+        found = measure_phrases(model, pieces)
+        shares = map(percent, (found.precision, found.recall, found.f1))
+        yield side, len(with_ends(pieces)), found.marked, *shares
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="the four-part data")
+    parser.add_argument(
+        "--weights", type=Path, default=assets.WEIGHTS, metavar="FOLDER", help="of the networks"
+    )
+    parser.add_argument("--pieces", type=int, help="at most so many a side, for a trial")
+    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="keeps what was read")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        examples = load_melodies(args.four_part, args.runs)
+        models = {
+            name: load_checkpoint(args.weights / f"{name}.safetensors").model
+            for name in ("planner", "key", "phrases")
+        }
+    except MusicaeError as error:
+        raise SystemExit(f"error: {error}") from None
+    sides = {s: few(on(examples, s), args.pieces) for s in SIDES if on(examples, s)}
+    planner, key, phrases = models.values()
+    assert isinstance(planner, ChordPlanner)
+    assert isinstance(key, KeyFinder)
+    assert isinstance(phrases, PhraseSegmenter)
+    print("Chord plans: nats a beat; root, and root, quality and bass, as in the setting\n")
+    plan_titles = (
+        *("", "phrase ends", "pieces", "beats", "nats"),
+        *("likeliest plan: root", "chord", "most expected plan: root", "chord"),
+    )
+    print(table(plan_titles, planner_rows(planner, sides)))
+    print("\nKeys: tonic right, and major or minor; and the church mode\n")
+    key_titles = (
+        *("", "heard", "pieces", "key", "mode", "signature told: key", "mode"),
+        "key profiles: key",
+    )
+    print(table(key_titles, key_rows(key, sides)))
+    print("\nPhrase ends in the soprano alone, the last of each piece left out\n")
+    print(table(("", "pieces", "marked", "precision", "recall", "F1"), phrase_rows(phrases, sides)))
+
+
+if __name__ == "__main__":
+    main()
