@@ -31,7 +31,10 @@ def train(
     devices: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[
-        str | None, typer.Option(help="32-true or bf16-mixed; the model's own.")
+        str | None, typer.Option(help="auto, 32-true or bf16-mixed; the model's own.")
+    ] = None,
+    four_part: Annotated[
+        Path | None, typer.Option(help="A folder of four-part pieces to learn from, too.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +62,7 @@ def train(
             devices=devices,
             accelerator=accelerator,
             precision=precision,
+            four_part=four_part,
             resume=resume,
             report=bar,
         )

@@ -13,15 +13,17 @@ import torch
 
 from musicae.core.chorale import Chorale, transpositions
 from musicae.core.errors import MusicaeError, TrainingError
+from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.corpus import load
 from musicae.encoding.tokens import WINDOW, chorale_to_tokens, flatten
 from musicae.models import checkpoint
 from musicae.models.vocabulary import HOLD, SILENCE
+from musicae.training import run as training
 from musicae.training.config import RECIPES
 from musicae.training.fit import TrainingProgress
 from musicae.training.minibach import Windows, four_bar_starts, training_windows
-from musicae.training.run import LOG, STATE, SUMMARY, train
+from musicae.training.run import LOG, STATE, SUMMARY, faster_precision, train
 from musicae.training.task import Settings
 from musicae.training.vae import LatentStatistics
 from tests.support.paths import ROOT
@@ -280,6 +282,34 @@ def test_bfloat16_comes_close_to_the_exact_loss(tmp_path):
     assert run(tmp_path / "rough", precision="bf16-mixed").valid_loss == pytest.approx(
         exact, rel=0.02
     )
+
+
+@pytest.mark.parametrize(("amx", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_the_automatic_precision_is_that_of_the_processor(monkeypatch, amx, expected):
+    able = {"amx_bf16": amx, "avx512_bf16": True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert faster_precision("cpu") == expected
+    assert faster_precision("mps") == "32-true"
+
+
+def test_the_run_says_which_precision_it_had(tmp_path):
+    run(tmp_path, precision="auto", settings=replace(QUICK, epochs=1))
+    told = json.loads((tmp_path / SUMMARY).read_text())["precision"]
+    assert told == faster_precision("cpu")
+
+
+def test_pieces_by_others_are_learned_from(tmp_path, monkeypatch):
+    piece = SimpleNamespace(chorale=hymn(20), style="hymn", key=Key(0), side="train", admitted=True)
+    held = SimpleNamespace(**vars(piece) | {"side": "held"})
+    monkeypatch.setattr(training, "read_four_part", lambda _: [piece, held])
+    settings = replace(QUICK, epochs=1)
+    run(tmp_path / "both", "harmonizer", settings=settings, four_part=tmp_path)
+    run(tmp_path / "bach", "harmonizer", settings=settings)
+    counts = [
+        json.loads((tmp_path / name / SUMMARY).read_text())["data"]["train"]["chorales"]
+        for name in ("both", "bach")
+    ]
+    assert counts == [2, 1]
 
 
 # Several processes
