@@ -37,7 +37,7 @@ from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.training.calibration import calibrate
-from musicae.training.config import OUTER_FIRST, RECIPES
+from musicae.training.config import OUTER_FIRST, TRANSFORMER, TRANSFORMER_SETTINGS
 from musicae.training.fit import LogRow, TrainingProgress, fit
 from musicae.training.harmonizer import HarmonyTask
 from musicae.training.task import Settings
@@ -54,9 +54,10 @@ CONFIG = HarmonizerConfig(
     order=OUTER_FIRST,
     context=(IN_BAR,),
     encoder_layers=1,  # there is nothing to hear
-    dropout=RECIPES["harmonizer"].config["dropout"],
+    dropout=TRANSFORMER["dropout"],
 )
-RECIPE = RECIPES["harmonizer"]
+SETTINGS = replace(TRANSFORMER_SETTINGS, epochs=60, patience=60)
+TEACHERS = (replace(TRANSFORMER_SETTINGS, seed=1), replace(TRANSFORMER_SETTINGS, seed=2))
 
 
 class Pieces:
@@ -149,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="Jsb16thSeparated.json")
     parser.add_argument("--out", type=Path, default=Path("runs/jsb"), help="the run's folder")
-    parser.add_argument("--epochs", type=int, default=RECIPE.settings.epochs)
+    parser.add_argument("--epochs", type=int, default=SETTINGS.epochs)
     arguments = parser.parse_args()
     data = json.loads(arguments.data.read_text(encoding="utf-8"))
     sides = {side: Pieces(data[side], every_key=side == "train") for side in data}
@@ -157,12 +158,12 @@ def main() -> None:
     fabric.launch()
 
     teachers, figures = [], {}
-    for number, settings in enumerate(RECIPE.teachers, 1):
+    for number, settings in enumerate(TEACHERS, 1):
         folder = arguments.out / f"teacher-{number}"
         teachers.append(train(fabric, folder, sides, settings, HarmonyTask()))
         figures[folder.name] = {side: nats_a_note(teachers[-1], sides[side]) for side in JUDGED}
         print(json.dumps(figures), flush=True)
-    settings = replace(RECIPE.settings, epochs=arguments.epochs, patience=arguments.epochs)
+    settings = replace(SETTINGS, epochs=arguments.epochs, patience=arguments.epochs)
     model = train(fabric, arguments.out, sides, settings, HarmonyTask(teachers))
     figures["taught"] = {side: nats_a_note(model, sides[side]) for side in JUDGED}
     facts = {"nats_a_note": figures, "calibration": model.calibration.item()}
