@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.arrays import Ints
+from musicae.core.arrays import Bools, Ints
 from musicae.core.constants import BASS, N_VOICES, REST
 from musicae.decoding.constraints import FORBIDDEN, moves
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord

@@ -103,10 +103,7 @@ def markdown(rows: Sequence[FunctionRow]) -> str:
 
 def _measure(group: Group, index: int) -> Function:
     chorale = group.chorales[index]
-    if group.keys:
-        key = group.keys[index]
-    else:
-        key = chorale.key or likely_key(chorale)
+    key = group.keys[index] if group.keys else chorale.key or likely_key(chorale)
     reference = plan_of(group.settings[index], key) if group.settings else None
     ends = None if chorale.fermatas else phrase_ends(chorale, key)
     return function_of(chorale, key, reference, ends)

@@ -161,7 +161,7 @@ def test_tables_that_make_no_sense_are_refused(tmp_path, row, complaint):
 def test_the_command_joins_and_refuses_in_one_line(musicae_command, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = musicae_command("corpus", "build", "--four-part", folder)
-    assert done.out.splitlines()[-1] == "hymns.npz  386 chorales, 194 tunes"
+    assert done.out.splitlines()[-1] == "hymns.npz  386 chorales, 195 tunes"
     told = musicae_command("corpus", "info", "--data", "hymns.npz").out
     assert "styles: bach (train 307, valid 38, test 38), chorale (train 1)" in told
     done = musicae_command("corpus", "build", "--four-part", "none")
