@@ -38,7 +38,7 @@ Sides = dict[str, list[Example]]
 
 
 def table(titles: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
-    """A table in Markdown; numbers below 1 are shares, in percent."""
+    """A table in Markdown: titles, and rows of as many cells."""
     lines = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines)

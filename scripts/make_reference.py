@@ -25,6 +25,9 @@ def main() -> None:
     for name, limit in measured["limits"].items():
         rates = measured["rates"][name]
         print(f"{name:26} mean {sum(rates) / len(rates):5.2f}  limit {limit:5.2f}")
+    for name, limit in measured["share_limits"].items():
+        shares = measured["shares"][name]
+        print(f"{name:26} mean {sum(shares) / len(shares):5.1%}  limit {limit:5.1%}")
 
 
 if __name__ == "__main__":

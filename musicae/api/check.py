@@ -1,6 +1,6 @@
-"""``musicae.check``: a chorale's voice leading bar by bar, and each rule's rate beside Bach's.
+"""``musicae.check``: voice leading bar by bar, the end, cadences and fullness, beside Bach's.
 
-Bach's rates come from the train side of the corpus, one for each chorale and rule.
+Bach's rates and shares come from the train side of the corpus, one for each chorale and measure.
 ``scripts/make_reference.py`` computes them; they ship as JSON.
 """
 
@@ -18,9 +18,20 @@ from musicae.core.constants import REST, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, Reading
 from musicae.io.formats import read_counting
-from musicae.theory.voice_leading.bach import ACCIDENT, bach_rates, limits
+from musicae.theory.function import LastChord, last_chord
+from musicae.theory.voice_leading.bach import (
+    ACCIDENT,
+    SHARES,
+    bach_rates,
+    bach_shares,
+    limits,
+    share_limits,
+)
 from musicae.theory.voice_leading.rules import RULES, Violation, chord_count, rates
 from musicae.theory.voice_leading.rules import check as violations_of
+
+END = "the last chord"
+"""The name in ``Report.beyond_bach`` of an end that is not in the key."""
 
 
 class Comparison(NamedTuple):
@@ -37,6 +48,21 @@ class Comparison(NamedTuple):
     """Whether the rate is above Bach's limit; see ``voice_leading.bach.limits``."""
 
 
+class ShareComparison(NamedTuple):
+    """How often a chorale does what Bach nearly always does, beside how often he does it."""
+
+    done: int
+    """Phrases or beats in which it does."""
+    of: int
+    """All of them."""
+    bach: float
+    """The mean share of Bach's chorales, 0 to 1."""
+    limit: float
+    """The share below which a chorale is unlike Bach's; see ``voice_leading.bach.share_limits``."""
+    beyond: bool
+    """Whether the share is below the limit, with more than one miss."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What ``check`` found in a chorale."""
@@ -45,13 +71,46 @@ class Report:
     violations: tuple[Violation, ...]
     chords: int
     rules: dict[str, Comparison]
+    shares: dict[str, ShareComparison]
+    """Of the phrases that end in a cadence, and of the full beats, by their names in ``SHARES``."""
+    last: LastChord
+    """The last chord in the chorale's key, or in the likeliest where it states none."""
     notices: tuple[str, ...] = ()
     """Sentences on how the file was read, such as which of two tracks called Bass is the bass."""
 
     @property
     def beyond_bach(self) -> list[str]:
-        """The rules that are broken more often than Bach's limits allow."""
-        return [name for name, comparison in self.rules.items() if comparison.beyond]
+        """What is beyond Bach's limits, by name: rules, the last chord, cadences and full beats.
+
+        The last chord is where ``ends_on_tonic`` is False, unless it is an end of the church modes
+        that Bach writes too; see ``LastChord.is_modal``.
+        """
+        broken = [name for name, comparison in self.rules.items() if comparison.beyond]
+        end = [END] if self.ends_on_tonic is False and not self.last.is_modal else []
+        few = [f"few {name}" for name, comparison in self.shares.items() if comparison.beyond]
+        return [*broken, *end, *few]
+
+    @property
+    def ends_on_tonic(self) -> bool | None:
+        """Whether the last chord is the tonic in root position.
+
+        None where the soprano's last note is no member of the tonic triad, so that it cannot be.
+        """
+        return self.last.ends_in_key
+
+    @property
+    def findings(self) -> list[str]:
+        """Sentences on an end outside the key, and on too few cadences and full beats."""
+        found = [f"{self.last}"] if self.ends_on_tonic is False else []
+        texts = (
+            "{done} of {of} phrases end in a cadence; of nearly all Bach's, {limit:.0%} or more",
+            "{done} of {of} beats have three notes of a chord; of nearly all Bach's, {limit:.0%}"
+            " or more",
+        )
+        for text, comparison in zip(texts, self.shares.values(), strict=True):
+            if comparison.beyond:
+                found.append(text.format_map(comparison._asdict()))
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain numbers, names and lists."""
@@ -60,6 +119,11 @@ class Report:
             "bars": self.chorale.bar_count,
             "chords": self.chords,
             "beyond_bach": self.beyond_bach,
+            "ends_on_tonic": self.ends_on_tonic,
+            "last_chord": self.last.name,
+            "key": str(self.last.key),
+            "findings": self.findings,
+            "shares": {name: comparison._asdict() for name, comparison in self.shares.items()},
             "rules": {name: comparison._asdict() for name, comparison in self.rules.items()},
             "violations": [violation._asdict() for violation in self.violations],
             **({"notices": list(self.notices)} if self.notices else {}),
@@ -102,7 +166,7 @@ class Report:
         return marks
 
     def as_text(self) -> str:
-        """The report as lines: notices, every violation, then the rates of the broken rules."""
+        """The report as lines: notices, violations, the rates of the broken rules, findings."""
         lines = [f"note: {notice}" for notice in self.notices]
         lines += [str(violation) for violation in self.violations]
         lines.append(f"{'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
@@ -112,12 +176,15 @@ class Report:
                     f"{name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
                     f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
                 )
+        lines += self.findings
         lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
         return "\n".join(lines)
 
 
 def check(source: Chorale | Path | str) -> Report:
-    """Check the voice leading of a chorale, or of a MIDI or MusicXML file.
+    """Check voice leading, end, cadences and fullness of a chorale, or of a MIDI or MusicXML file.
+
+    Phrases end at the chorale's fermatas and at the soprano's last note.
 
     Raises ChoraleError where a file cannot be read or a voice has no notes.
     """
@@ -142,4 +209,28 @@ def check(source: Chorale | Path | str) -> Report:
             100 * below / len(bach[name]),
             count > ACCIDENT and found[name] > limit[name],
         )
-    return Report(chorale, violations, chord_count(chorale), rules, reading.notices)
+    return Report(
+        chorale,
+        violations,
+        chord_count(chorale),
+        rules,
+        _shares(chorale),
+        last_chord(chorale),
+        reading.notices,
+    )
+
+
+def _shares(chorale: Chorale) -> dict[str, ShareComparison]:
+    bach, limit = bach_shares(), share_limits()
+    shares = {}
+    for name, share in SHARES.items():
+        done = share(chorale)
+        below = bool(done) and float(np.mean(done)) < limit[name]
+        shares[name] = ShareComparison(
+            sum(done),
+            len(done),
+            float(np.mean(bach[name])),
+            limit[name],
+            below and done.count(False) > ACCIDENT,
+        )
+    return shares

@@ -36,6 +36,14 @@ def evaluate(
         Path | None, typer.Option("-o", "--out", help="Draw the table: .png, .svg or .pdf.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the table as CSV.")] = None,
+    four_part: Annotated[
+        Path | None,
+        typer.Option(
+            "--four-part",
+            metavar="FOLDER",
+            help="The four-part data: its hymns of that side, and models on their sopranos.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set models and chorales beside held-out Bach; score chorales that are given as files."""
@@ -43,13 +51,15 @@ def evaluate(
 
     files = [Path(target) for target in targets or ()]
     if files and all(likelihood.is_chorale_file(file) for file in files):
-        if out or csv:
-            raise MusicaeError("--out and --csv are for the table of models; give a folder")
+        if out or csv or four_part:
+            raise MusicaeError(
+                "--out, --csv and --four-part are for the table of models; give a folder"
+            )
         _score(files, model or "harmonizer", data, side, as_json)
         return
     if model:
         raise MusicaeError("--model scores chorale files; in the table, name it like the others")
-    _compare(targets, data, side, seed, out, csv, as_json)
+    _compare(targets, data, side, seed, out, csv, four_part, as_json)
 
 
 def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_json: bool) -> None:
@@ -92,10 +102,11 @@ def _compare(
     seed: int,
     out: Path | None,
     csv: Path | None,
+    four_part: Path | None,
     as_json: bool,
 ) -> None:
     from musicae.corpus import load
-    from musicae.evaluation import comparison
+    from musicae.evaluation import comparison, function_table
     from musicae.evaluation.table import draw_table, markdown, write_csv
     from musicae.models import checkpoint
 
@@ -104,6 +115,10 @@ def _compare(
     with counting("measuring") as tell:
         held_out, groups = comparison.standard_groups(names, loaded, side, seed)
         rows = comparison.compare(groups, held_out, loaded, progress=tell)
+    every = [held_out, *groups]
+    if four_part:
+        every += comparison.hymn_groups(names, four_part, side, seed)
+    function = function_table.function_table(every)
     if csv:
         write_csv(rows, csv)
     if out:
@@ -113,11 +128,14 @@ def _compare(
             "side": side,
             "seed": seed,
             "rows": [row.as_dict() for row in rows],
+            "function": [row.as_dict() for row in function],
             "skipped": [reason for group in groups for reason in group.skipped],
         }
         print(json.dumps(told, indent=2))
         return
     print(markdown(rows))
+    print()
+    print(function_table.markdown(function))
     for row in rows:
         if row.latent:
             print(f"{row.name}: {row.latent}")

@@ -88,6 +88,8 @@ def _print_report(path: Path, piece: Piece) -> None:
         f"  {surprise}{count or 'no'} violation{'s' * (count != 1)} of voice leading,"
         f" beyond Bach: {', '.join(report.beyond_bach) or 'nothing'}"
     )
+    for finding in report.findings:
+        print(f"  {finding}")
     for violation in report.violations[:MOST_VIOLATIONS]:
         print(f"    {violation}")
     if count > MOST_VIOLATIONS:

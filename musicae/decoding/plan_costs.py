@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.arrays import Ints
+from musicae.core.arrays import Bools, Ints
 from musicae.core.constants import BASS, N_VOICES, REST
 from musicae.decoding.constraints import FORBIDDEN, moves
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
@@ -48,6 +48,8 @@ class PlanWeights:
     """The share of these costs on a later beat of the same chord."""
     incomplete: float = 3.0
     """A chord whose third is missing when its last voice is chosen."""
+    thin: float = 2.0
+    """Two pitch classes in four voices where the last voice could add a third one."""
     doubled: float = 5.0
     """A leading note or a seventh in two voices."""
     unresolved: float = 2.5
@@ -116,6 +118,7 @@ class PlanCosts:
         cost += weight.doubled * self._doubled(step, voice, degree, now)
         if last_voice:
             cost += weight.incomplete * self._incomplete(step, degree, now)
+            cost += weight.thin * _thin(degree, now)
         share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
         cost *= share
         cost += weight.unresolved * self._unresolved(step, voice, pitch, own)
@@ -158,6 +161,15 @@ class PlanCosts:
             found |= leading[:, None] & ~rises
         unresolved: NDArray[np.bool_] = found & begins & (pitch != REST)
         return unresolved
+
+
+def _thin(degree: Ints, now: Ints) -> Bools:
+    """Where the last voice sings a class that sounds already, and only two sound."""
+    classes = [{int(pitch) % 12 for pitch in row if pitch != REST} for row in now]
+    sounds = np.array([[k in row for k in range(12)] for row in classes])  # (N, 12)
+    few = np.array([len(row) == 2 for row in classes])
+    again: Bools = np.take_along_axis(sounds, degree, axis=1) & few[:, None]
+    return again
 
 
 def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:

@@ -7,19 +7,22 @@ and any folder of chorales. They are compared with the train side and with the r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from musicae.api.given import given_parts
+from musicae.api.phrase_ends import choose
 from musicae.api.request import Request
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import MusicaeError
+from musicae.core.key import Key
 from musicae.core.progress import CountProgress
 from musicae.corpus.corpus import Corpus
+from musicae.corpus.four_part import TEST, VALID, read_four_part
 from musicae.decoding import harmonize
 from musicae.decoding.minibach import generate
 from musicae.decoding.sampler import SamplingOptions
@@ -36,9 +39,16 @@ from musicae.io import formats
 from musicae.io.base import SUFFIXES
 from musicae.latent import compose
 from musicae.models.checkpoint import Checkpoint, load_model
+from musicae.theory.key_finding import likely_key
+from musicae.theory.phrases import INFER_PHRASES
+from musicae.training.melody_data import tonic_and_mode, written_key
 
 OWN_PIECES = 100
 """The number of pieces that a model composes for the comparison."""
+HYMN_STYLE = "hymn"
+"""In which the sopranos of the four-part data are harmonized."""
+HYMN_SIDES = {"valid": VALID, "test": TEST}
+"""The sides of the four-part data by the names of the corpus's."""
 _TAIL = 0.95
 
 
@@ -61,24 +71,63 @@ class Group:
     """Of a VAE: statistics of its latent vectors of the side's chorales."""
     skipped: tuple[str, ...] = ()
     """Files that could not be used, and why."""
+    keys: tuple[Key, ...] = ()
+    """The keys of the chorales, where they are known."""
+    settings: tuple[Chorale, ...] = ()
+    """Of harmonizations, the settings whose sopranos they have."""
 
 
 def bach(data: Corpus, side: str) -> Group:
     """Held-out Bach, by tune."""
     tunes = [t for t, s in zip(data.tunes, data.sides, strict=True) if s == side]
-    return Group(f"Bach ({side})", data.side(side), tuple(tunes))
+    chorales = data.side(side)
+    return Group(f"Bach ({side})", chorales, tuple(tunes), keys=tuple(map(_key, chorales)))
+
+
+def hymns(folder: Path, side: str) -> Group:
+    """The held-out pieces of the four-part data, by tune.
+
+    ``side`` is ``valid`` or ``test``; only pieces whose part writing is close to Bach's are read.
+    Raises MusicaeError where the folder cannot be used, or has no such side.
+    """
+    if side not in HYMN_SIDES:
+        raise MusicaeError(f"the four-part data has the sides valid and test, not {side}")
+    name = HYMN_SIDES[side]
+    pieces = [p for p in read_four_part(folder) if p.side == name and p.admitted]
+    if not pieces:
+        raise MusicaeError(f"{folder}: has no piece on the side {name}")
+    return Group(
+        name,
+        tuple(piece.chorale for piece in pieces),
+        tuple(piece.tune for piece in pieces),
+        keys=tuple(piece.key for piece in pieces),
+    )
+
+
+def harmonize_sopranos(model: Checkpoint, settings: Group, style: str, seed: int) -> Group:
+    """A model's harmonizations of the sopranos of a group, as ``musicae.harmonize`` makes them."""
+    planner = load_model("planner") if model.can("fill") else None
+    written = []
+    for chorale in settings.chorales:
+        soprano = given_parts(chorale, Request(voice=0))
+        ends = choose(soprano.whole, INFER_PHRASES, soprano.marks, soprano.likely_key)
+        sketch = soprano.partial_score(ends.steps, style=style)
+        choice = SamplingOptions(harmonize.usual_temperature(model, 1), seed)
+        (made,) = harmonize.harmonize(model, sketch, 1, choice, planner)
+        written.append(soprano.around(made.chorale))
+    return Group(
+        f"{model.name} on {settings.name}",
+        tuple(written),
+        settings.belongs,
+        keys=settings.keys,
+        settings=settings.chorales,
+    )
 
 
 def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
     """A model's harmonizations of a side's sopranos, by tune, with its accuracy on them."""
     held_out = bach(data, side)
-    written = []
-    for chorale in held_out.chorales:
-        soprano = given_parts(chorale, Request(voice=0))
-        sketch = soprano.partial_score(soprano.marks or None)
-        choice = SamplingOptions(harmonize.usual_temperature(model, 1), seed)
-        (made,) = harmonize.harmonize(model, sketch, 1, choice)
-        written.append(soprano.around(made.chorale))
+    written = harmonize_sopranos(model, held_out, harmonize.USUAL_STYLE, seed)
     likelihood = None
     if model.can("score"):
         harmonizer = harmonizer_of(model)
@@ -88,7 +137,7 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
         rows = [voice[model.name] for voice in table.values()]
         accuracy = Accuracy(*np.mean(rows, axis=0).tolist())
     name = f"{model.name}, harmonizing"
-    return Group(name, tuple(written), held_out.belongs, accuracy, likelihood)
+    return replace(written, name=name, accuracy=accuracy, likelihood=likelihood)
 
 
 def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
@@ -191,6 +240,30 @@ def standard_groups(
         elif model.can("compose"):
             groups.append(own_pieces(model, data, side, seed))
     return bach(data, side), groups
+
+
+def hymn_groups(names: Sequence[str], folder: Path, side: str, seed: int) -> list[Group]:
+    """A side of the four-part data, and each model's harmonizations of its sopranos.
+
+    ``names`` are as in ``standard_groups``; what writes no voices to a soprano is left out. Raises
+    MusicaeError as ``hymns`` does.
+    """
+    held_out = hymns(folder, side)
+    groups = [held_out]
+    for name in names:
+        if Path(name).exists() and not name.endswith(".safetensors"):
+            continue
+        model = load_model(name)
+        if model.can("harmonize"):
+            groups.append(harmonize_sopranos(model, held_out, HYMN_STYLE, seed))
+    return groups
+
+
+def _key(chorale: Chorale) -> Key:
+    """The key of a setting, by its signature and its last chord where it is in a church mode."""
+    if chorale.key is None:
+        return likely_key(chorale)
+    return written_key(*tonic_and_mode(chorale, chorale.key))
 
 
 def _each(name: str, chorales: Sequence[Chorale]) -> tuple[Any, ...]:

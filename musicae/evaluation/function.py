@@ -7,25 +7,32 @@ close, whether its chords are chords, and whether an editor of a hymnal would ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import N_VOICES, REST, STEPS_PER_WHOLE
-from musicae.core.key import SCALES, Key
-from musicae.theory.cadences import cadences
+from musicae.core.constants import STEPS_PER_WHOLE
+from musicae.core.key import Key
+from musicae.theory.cadences import CadenceKind
+from musicae.theory.function import (
+    DOMINANT,
+    cadence_kinds,
+    foreign_notes,
+    full_beats,
+    last_chord,
+    tertian_beats,
+)
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.plan_reading import plan_of
-from musicae.theory.sonorities import Harmony, sonorities
 from musicae.theory.voice_leading.rules import rates
 
-FULL = 3
-"""Pitch classes of a full chord."""
-TONIC, DOMINANT = 0, 7
+TONIC = 0
 _DOUBLED, _SEVENTHS = "doubled leading tone", "unresolved seventh"
 """Rules of ``theory.voice_leading`` that speak of function."""
+_NO_CADENCE = "other"
 
 
 class Function(NamedTuple):
@@ -51,6 +58,8 @@ class Function(NamedTuple):
     """How many phrases there are."""
     cadences: float
     """The share of phrases that end in a cadence."""
+    kinds: dict[str, int]
+    """How many phrases end in each kind of ``cadences.CadenceKind``; ``other`` is no cadence."""
     doubled_leading_tones: float
     unresolved_sevenths: float
     """Violations in 100 chords."""
@@ -60,39 +69,46 @@ class Function(NamedTuple):
     """The share of beats with the reference's root, quality and bass."""
 
 
-def function_of(chorale: Chorale, key: Key, reference: HarmonicPlan | None = None) -> Function:
+def function_of(
+    chorale: Chorale,
+    key: Key,
+    reference: HarmonicPlan | None = None,
+    phrase_ends: Sequence[int] | None = None,
+) -> Function:
     """Measure a chorale in four voices in a key, beside the plan of a reference of equal length.
+
+    ``phrase_ends`` are the steps at which the last notes of phrases begin, by default the
+    chorale's fermatas; the soprano's last note always ends one.
 
     >>> outer = [(0, 4, 71), (4, 4, 72)], [(0, 4, 55), (4, 4, 48)]
     >>> inner = [(0, 4, 67), (4, 4, 67)], [(0, 4, 65), (4, 4, 64)]
     >>> amen = Chorale.from_notes([outer[0], *inner, outer[1]])
     >>> measured = function_of(amen, Key(0))
-    >>> measured.closes, measured.cadences, measured.foreign
-    (True, 1.0, 0.0)
+    >>> measured.closes, measured.kinds, measured.foreign
+    (True, {'perfect authentic': 1}, 0.0)
     """
-    chords = sonorities(chorale)
     plan = plan_of(chorale, key)
     first = next((chord for chord in plan.chords if chord), None)
-    last = int(np.flatnonzero((chorale.pitch != REST).any(axis=1))[-1])
-    sounding = chorale.pitch[last][chorale.pitch[last] != REST]
-    final = chords.harmonies[int(np.searchsorted(chords.steps, last, side="right")) - 1]
-    degrees = (chorale.pitch[chorale.onset].astype(int) - key.tonic) % 12
-    beats = [row for row in _on_beats(chorale, plan) if (row != REST).sum() == N_VOICES]
-    named = [_harmony(row) for row in beats]
-    ends = cadences(chorale)
+    final = last_chord(chorale, key)
+    marked = chorale
+    if phrase_ends is not None:
+        marked = replace(chorale, fermatas=tuple(sorted(phrase_ends)))
+    kinds = {str(kind): count for kind, count in cadence_kinds(marked).items()}
+    phrases = sum(kinds.values())
     broken = rates(chorale)
     agreement = _agreement(plan, reference) if reference else (None, None)
     return Function(
-        may_close=_tonic_member(int(chorale.pitch[last, 0]), key),
-        closes=_closes(final, int(sounding.min()), key),
-        clean=final is not None and final.quality in ("major", "minor"),
+        may_close=final.allows_tonic,
+        closes=final.is_tonic,
+        clean=final.is_clean,
         opens=first is not None and first.root in (TONIC, DOMINANT),
-        foreign=float((~np.isin(degrees, SCALES[key.mode])).mean()),
-        tertian=_share([harmony is not None and harmony.quality != "open" for harmony in named]),
-        full=_share([len({*(row % 12).tolist()}) >= FULL for row in beats]),
+        foreign=float(foreign_notes(chorale, key).mean()),
+        tertian=_share(tertian_beats(chorale)),
+        full=_share(full_beats(chorale)),
         changes=_changes(plan) * STEPS_PER_WHOLE / len(chorale),
-        phrases=len(ends),
-        cadences=_share([end.kind != "other" for end in ends]),
+        phrases=phrases,
+        cadences=1 - kinds.get(_NO_CADENCE, 0) / phrases if phrases else 0.0,
+        kinds=kinds,
         doubled_leading_tones=broken[_DOUBLED],
         unresolved_sevenths=broken[_SEVENTHS],
         roots=agreement[0],
@@ -103,16 +119,23 @@ def function_of(chorale: Chorale, key: Key, reference: HarmonicPlan | None = Non
 def mean_figures(measured: Sequence[Function]) -> dict[str, Any]:
     """The means over chorales; of last chords, over those whose last note allows the tonic.
 
-    Cadences count by phrase, so that a long piece counts for more.
+    Cadences count by phrase, so that a long piece counts for more; ``kinds`` are their shares of
+    all phrases. ``closes`` is None where no last note allows the tonic.
     """
     allowed = [each for each in measured if each.may_close]
     phrases = sum(each.phrases for each in measured)
     found: dict[str, Any] = {
         "pieces": len(measured),
-        "closes": _share([each.closes for each in allowed]),
+        "may_close": len(allowed),
+        "closes": _share([each.closes for each in allowed]) if allowed else None,
         "clean": _share([each.clean for each in measured]),
         "opens": _share([each.opens for each in measured]),
         "cadences": sum(each.cadences * each.phrases for each in measured) / max(phrases, 1),
+        "phrases": phrases,
+        "kinds": {
+            kind: sum(each.kinds.get(kind, 0) for each in measured) / max(phrases, 1)
+            for kind in get_args(CadenceKind)
+        },
     }
     for name in (
         "foreign",
@@ -127,25 +150,6 @@ def mean_figures(measured: Sequence[Function]) -> dict[str, Any]:
         values = [getattr(each, name) for each in measured if getattr(each, name) is not None]
         found[name] = float(np.mean(values)) if values else None
     return found
-
-
-def _on_beats(chorale: Chorale, plan: HarmonicPlan) -> list[Any]:
-    """What the voices sound on each beat, ``(V,)`` each."""
-    return [chorale.pitch[beat.start].astype(int) for beat in plan.beats]
-
-
-def _harmony(row: Any) -> Harmony | None:
-    return sonorities(Chorale.from_notes([[(0, 1, int(pitch))] for pitch in row])).harmonies[0]
-
-
-def _tonic_member(pitch: int, key: Key) -> bool:
-    return pitch != REST and (pitch - key.tonic) % 12 in (0, 3 if key.mode == "minor" else 4, 7)
-
-
-def _closes(final: Harmony | None, lowest: int, key: Key) -> bool:
-    if final is None or final.root != key.tonic or lowest % 12 != key.tonic:
-        return False
-    return final.quality == "major" or (key.mode == "minor" and final.quality == "minor")
 
 
 def _changes(plan: HarmonicPlan) -> int:

@@ -5,6 +5,7 @@ Axes: ``N`` sonorities, ``V`` voices, ``K`` the six pairs of voices.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
@@ -131,6 +132,15 @@ class Sonorities:
     def name(self, index: int, voice: int) -> str:
         """The name of a voice's pitch in a sonority, such as ``F#4``."""
         return spelled_name(int(self.pitch[index, voice]), int(self.places[index, voice]))
+
+
+def harmony_of(pitches: Iterable[int]) -> Harmony | None:
+    """The chord of pitches that sound together, in any octave; None where they form none.
+
+    >>> harmony_of((48, 64, 67, 72)), harmony_of((60, 61, 62))
+    (Harmony(root=0, quality='major'), None)
+    """
+    return _BY_CONTENT.get(sum(1 << pitch_class for pitch_class in {int(p) % 12 for p in pitches}))
 
 
 @lru_cache(maxsize=8)

@@ -68,9 +68,8 @@ class Example:
 
     @property
     def key(self) -> Key:
-        """The key as scores write it: dorian and phrygian as minor, mixolydian as major."""
-        key = Key(0) if self.mode in ("major", "mixolydian") else Key(-RELATIVE_MINOR, "minor")
-        return key.transpose(self.tonic)
+        """The key as scores write it; see ``written_key``."""
+        return written_key(self.tonic, self.mode)
 
 
 def load_melodies(four_part: Path | None, cache: Path | None = None) -> list[Example]:
@@ -143,7 +142,7 @@ def _bach() -> list[Example]:
     ):
         if chorale.key is None:
             continue
-        tonic, mode = _as_in_manifest(chorale, chorale.key)
+        tonic, mode = tonic_and_mode(chorale, chorale.key)
         examples.append(
             Example(
                 file,
@@ -159,7 +158,13 @@ def _bach() -> list[Example]:
     return examples
 
 
-def _as_in_manifest(chorale: Chorale, key: Key) -> tuple[int, str]:
+def written_key(tonic: int, mode: str) -> Key:
+    """The key as scores write it: dorian and phrygian as minor, mixolydian as major."""
+    key = Key(0) if mode in ("major", "mixolydian") else Key(-RELATIVE_MINOR, "minor")
+    return key.transpose(tonic)
+
+
+def tonic_and_mode(chorale: Chorale, key: Key) -> tuple[int, str]:
     """Tonic and mode by the signature and the lowest note of the last chord, as in the manifest.
 
     Where that note is no tonic of a church mode under the signature, or the soprano ends on

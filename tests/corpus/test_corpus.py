@@ -223,6 +223,7 @@ def small(bach):
         tunes=(0, 1, 1),
         sides=("train", "test", "test"),
         quantized=(0, 3, 0),
+        styles=("bach",) * 3,
     )
 
 

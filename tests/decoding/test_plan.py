@@ -11,6 +11,7 @@ from musicae.decoding.plan import (
     Chain,
     best_by_marginals,
     best_path,
+    best_with_one_of,
     broken,
     log_likelihood,
     log_partition,
@@ -118,3 +119,26 @@ def test_the_most_expected_path_gains_most_over_all_paths(seed: int) -> None:
 
     expected = max(gain(path) for path in paths)
     assert gain(most_expected(chain, labels)) == pytest.approx(expected)
+
+
+@given(seeds, st.sets(st.integers(0, 3), min_size=1), st.integers(0, 2))
+def test_the_best_path_with_a_state_on_one_of_some_beats(
+    seed: int, beats: set[int], state: int
+) -> None:
+    chain = chain_of(seed)
+    paths, shares = listed(chain)
+    kept = (paths[:, sorted(beats)] == state).any(axis=1)
+    expected = paths[kept][shares[kept].argmax()]
+    found = best_with_one_of(chain, sorted(beats), np.arange(3) == state)
+    assert found.tolist() == expected.tolist()
+
+
+def test_chains_longer_than_a_block_are_read_whole() -> None:
+    chain = chain_of(4, beats=40)
+    total = best = chain.unary[0]
+    for pair, unary in zip(chain.pair, chain.unary[1:], strict=True):
+        total = np.logaddexp.reduce(total[:, None] + pair, axis=0) + unary
+        best = (best[:, None] + pair).max(axis=0) + unary
+    assert log_partition(chain) == pytest.approx(np.logaddexp.reduce(total))
+    assert chain.score(best_path(chain)) == pytest.approx(best.max())
+    assert marginals(chain).sum(axis=1) == pytest.approx(1)

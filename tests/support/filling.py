@@ -25,7 +25,7 @@ def filler(pitches=None):
     As a model may, it now and then holds a note that was begun in what is known.
     """
 
-    def fill(_, partial, n, options):
+    def fill(_model, partial, n, options, _planner=None):
         rng = random.Random(str(options))
         return [harmonize.Harmonization(filled(partial, rng, pitches)) for _ in range(n)]
 

@@ -1,9 +1,10 @@
-"""Bach's rates of rule violations, and the limits beyond which a chorale is unlike his."""
+"""Bach's rates of rule violations, his shares of cadences and full beats, and their limits."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from musicae.core import assets
 from musicae.core.chorale import Chorale
+from musicae.theory.cadences import cadences
+from musicae.theory.function import full_beats
 from musicae.theory.voice_leading.rules import RULES, chord_count, rates
 
 RATES = assets.BACH_FIGURES / "rates.json"
@@ -22,6 +25,10 @@ SHARE_WITHIN = 0.95
 
 ACCIDENT = 1
 """So many violations of a rule are never beyond Bach, however short the piece."""
+
+
+SHARE_KEPT = 0.993
+"""The share of Bach's chorales that stay within the limit of each of ``SHARES``."""
 
 
 @cache
@@ -43,8 +50,48 @@ def limits() -> dict[str, float]:
     return limit
 
 
+def phrases_with_cadence(chorale: Chorale) -> list[bool]:
+    """For each phrase whether it ends in a cadence."""
+    return [cadence.kind != "other" for cadence in cadences(chorale)]
+
+
+SHARES: dict[str, Callable[[Chorale], list[bool]]] = {
+    "phrases with a cadence": phrases_with_cadence,
+    "full beats": full_beats,
+}
+"""What Bach does nearly always: for each phrase or beat, whether this chorale does it."""
+
+
+@cache
+def bach_shares() -> dict[str, list[float]]:
+    """For each of ``SHARES`` the share, 0 to 1, in every chorale as in ``bach_rates``, rising."""
+    shares: dict[str, list[float]] = json.loads(RATES.read_text(encoding="utf-8"))["shares"]
+    return shares
+
+
+@cache
+def share_limits() -> dict[str, float]:
+    """For each of ``SHARES`` the share below which a chorale is not like Bach's.
+
+    It is set so that ``SHARE_KEPT`` of Bach's chorales keep it; those with one miss always do.
+    """
+    limit: dict[str, float] = json.loads(RATES.read_text(encoding="utf-8"))["share_limits"]
+    return limit
+
+
+def _measure_shares(chorales: Sequence[Chorale]) -> dict[str, Any]:
+    shares, limit = {}, {}
+    for name, share in SHARES.items():
+        found = [done for chorale in chorales if (done := share(chorale))]
+        shares[name] = sorted(round(float(np.mean(done)), 4) for done in found)
+        missing = sorted(float(np.mean(d)) for d in found if d.count(False) > ACCIDENT)
+        outside = int((1 - SHARE_KEPT) * len(found))
+        limit[name] = math.floor(1e4 * missing[outside]) / 1e4 if outside < len(missing) else 0.0
+    return {"share_limits": limit, "shares": shares}
+
+
 def measure_rates(chorales: Sequence[Chorale]) -> dict[str, Any]:
-    """Bach's rates and limits, as ``RATES`` holds them."""
+    """Bach's rates, shares and limits, as ``RATES`` holds them."""
     table = np.array([list(rates(chorale).values()) for chorale in chorales])  # (chorales, rules)
     chords = np.array([chord_count(chorale) for chorale in chorales])
     many = np.rint(table * chords[:, None] / 100) > ACCIDENT
@@ -61,4 +108,5 @@ def measure_rates(chorales: Sequence[Chorale]) -> dict[str, Any]:
             name: sorted(round(float(rate), 4) for rate in column)
             for name, column in zip(RULES, table.T, strict=True)
         },
+        **_measure_shares(chorales),
     }
