@@ -65,7 +65,7 @@ RECIPES = {
     "harmonizer": Recipe(
         task=HarmonyTask(),
         config=FOLLOWER | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
-        settings=replace(TRANSFORMER_SETTINGS, epochs=60, patience=60),
+        settings=replace(TRANSFORMER_SETTINGS, epochs=40, patience=40),
         taught_by=HarmonyTask,
         precision="auto",
         four_part=True,
