@@ -129,8 +129,9 @@ def reasons(this: Alternative, all_of_them: Sequence[Alternative]) -> list[str]:
             f" {this.report.chords} chord{'s' * (this.report.chords != 1)}"
             f"{f', the fewest of the {len(all_of_them)}' if fewest else ''}."
         )
-        if count:
-            beyond = ", ".join(this.report.beyond_bach)
+        told += [f"{finding[0].upper()}{finding[1:]}." for finding in this.report.findings]
+        beyond = ", ".join(this.report.beyond_bach)
+        if count or beyond:
             told.append(f"Beyond Bach: {beyond}." if beyond else "All within Bach's limits.")
     if this.nats_per_step is not None:
         surprises = [

@@ -34,25 +34,30 @@ LEADING = {"diminished": 0, "half-diminished": 0, "diminished-seventh": 0}
 """The member of a chord on the leading note that leads, by quality."""
 
 
+PARALLEL = 14.0
+"""The cost of a parallel along a plan, in nats: the plan's own costs press voices into parallels
+that a lower cost would not prevent."""
+
+
 @dataclass(frozen=True)
 class PlanWeights:
-    """Costs in nats."""
+    """Costs in nats, chosen on the validation sides."""
 
-    bass: float = 6.0
+    bass: float = 4.0
     """Another bass note than the planned one where a chord begins."""
-    foreign: float = 4.0
+    foreign: float = 0.7
     """A note that begins where a chord begins and is no member of it."""
-    suspended: float = 1.5
+    suspended: float = 0.0
     """A note that is held into a chord of which it is no member."""
     on_beat: float = 0.5
     """The share of these costs on a later beat of the same chord."""
-    incomplete: float = 3.0
+    incomplete: float = 1.5
     """A chord whose third is missing when its last voice is chosen."""
     thin: float = 2.0
     """Two pitch classes in four voices where the last voice could add a third one."""
-    doubled: float = 5.0
+    doubled: float = 3.0
     """A leading note or a seventh in two voices."""
-    unresolved: float = 2.5
+    unresolved: float = 1.2
     """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
     to the tonic, when the chord changes to one that has the note of resolution."""
 

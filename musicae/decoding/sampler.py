@@ -18,7 +18,7 @@ from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
-from musicae.decoding.plan_costs import PlanCosts
+from musicae.decoding.plan_costs import PARALLEL, PlanCosts
 from musicae.encoding.batches import (
     beat_batch,
     concatenate,
@@ -159,6 +159,8 @@ def _complete(
     gives random numbers ``(N, 1)`` from 0 to 1.
     """
     rules = PRESETS[options.rules]
+    if plan_costs:
+        rules = replace(rules, parallel=max(rules.parallel, PARALLEL))
     model, batch, n = decoders[0].model, decoders[0].batch, len(partials)
     lengths = np.array([len(partial.chorale) for partial in partials])
     steps = int(lengths.max())

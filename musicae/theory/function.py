@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import BASS, N_VOICES, REST
+from musicae.core.constants import BASS, N_VOICES, REST, SOPRANO
 from musicae.core.key import SCALES, Key
 from musicae.theory.cadences import CadenceKind, cadences
 from musicae.theory.harmonic_plan import beats_of
@@ -72,6 +72,7 @@ def last_chord(chorale: Chorale, key: Key | None = None) -> LastChord:
     last = int(np.flatnonzero((chorale.pitch != REST).any(axis=1))[-1])
     pitch = chorale.pitch[last].astype(int)
     sounding = pitch[pitch != REST]
+    soprano = chorale.notes(SOPRANO)
     harmony = harmony_of(sounding)
     # A bass that doubles at the lower octave, as Bach's does, lies below a tenor that crosses it.
     lowest = {int(sounding.min()) % 12, *((int(pitch[BASS]) % 12,) if pitch[BASS] != REST else ())}
@@ -82,7 +83,7 @@ def last_chord(chorale: Chorale, key: Key | None = None) -> LastChord:
     return LastChord(
         key=key,
         name=_name(pitch, harmony, key),
-        allows_tonic=in_tonic_triad(int(pitch[0]), key),
+        allows_tonic=in_tonic_triad(soprano[-1].pitch if soprano else REST, key),
         is_tonic=is_triad and rooted,
         is_bare_tonic=of_tonic and rooted and quality == "open",
         is_inverted_tonic=is_triad and not rooted,

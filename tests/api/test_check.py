@@ -103,16 +103,17 @@ def test_bachs_last_chords_are_not_beyond_bach():
     checked = musicae.check(hymns["Herr, nun laß in Friede"])
     assert checked.findings == ["ends on V, not on the tonic of A minor"], "as in phrygian"
     assert checked.beyond_bach == []
-    ends = [musicae.check(chorale) for chorale in hymns.values()]
-    assert sum(each.ends_on_tonic is True for each in ends) > 0.8 * len(ends)
-    assert sum("the last chord" in each.beyond_bach for each in ends) <= 2
+    ends = [musicae.check(chorale) for chorale in load.load().side("valid")]
+    allowed = [each for each in ends if each.ends_on_tonic is not None]
+    assert sum(each.ends_on_tonic is True for each in allowed) > 0.8 * len(allowed)
+    assert sum("the last chord" in each.beyond_bach for each in allowed) <= 2
 
 
 def test_phrases_without_cadences_are_beyond_bach():
-    tonic, sixth = (72, 67, 64, 48), (72, 64, 60, 57)
-    rests = hymn(tonic, sixth, tonic, sixth, (72, 69, 65, 53), tonic)
+    tonic, sixth = (72, 67, 64, 48), (72, 69, 64, 57)
+    rests = hymn(tonic, sixth, tonic, sixth, tonic, (72, 69, 65, 53), tonic)
     assert musicae.check(rests).beyond_bach == []
-    checked = musicae.check(replace(rests, fermatas=(4, 12)))
+    checked = musicae.check(replace(rests, fermatas=(8, 16)))
     assert checked.shares["phrases with a cadence"][:2] == (1, 3)
     assert checked.beyond_bach == ["few phrases with a cadence"]
     assert checked.findings[0].startswith("1 of 3 phrases end in a cadence; ")

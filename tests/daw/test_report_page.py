@@ -87,7 +87,9 @@ def test_the_page_tells_what_the_report_says():
         name: rule.violations for name, rule in report.rules.items() if rule.violations
     }
     assert len(second["rules"]) > 2
-    assert second["beyond"] == report.beyond_bach == [r["name"] for r in second["rules"][:2]]
+    assert second["beyond"] == report.beyond_bach
+    assert report.beyond_bach[:2] == [r["name"] for r in second["rules"][:2]]
+    assert report.beyond_bach[2:] == ["few phrases with a cadence", "few full beats"]
     assert all(r["beyond"] is (r["name"] in report.beyond_bach) for r in second["rules"])
     assert third["violations"] is None
     assert first["labels"] == [[4, "b: bII"], [12, "V65/V"]]
@@ -99,9 +101,14 @@ def test_the_page_says_why_an_alternative_ranks_where_it_does():
     chords = check(GOOD).chords
     assert report_page.reasons(ALTERNATIVES[0], ALTERNATIVES) == [
         f"No violations of voice-leading rules in {chords} chords, the fewest of the 3.",
+        f"{check(GOOD).findings[0]}.",
+        "Beyond Bach: few full beats.",
         "The model is surprised by 0.50 nats a step, the least of the 3.",
     ]
+    cadences, full_beats = check(BAD).findings
     assert report_page.reasons(ALTERNATIVES[1], ALTERNATIVES)[1:] == [
+        f"{cadences}.",
+        f"{full_beats}.",
         f"Beyond Bach: {', '.join(check(BAD).beyond_bach)}.",
         "The model is surprised by 0.90 nats a step.",
     ]
@@ -255,8 +262,9 @@ def test_the_page_shows_every_alternative(page):
         rows = len(alternative.report.violations) if alternative.report else 0
         assert page.locator(f"#alternative-{i} tr.violation").count() == rows
         assert page.locator(f"#alternative-{i} .given").count() == (len(MELODY) if i < 3 else 0)
-    assert page.locator("#alternative-2 .rules td > strong:first-child").all_text_contents() == (
-        check(BAD).beyond_bach
+    assert (
+        page.locator("#alternative-2 .rules td > strong:first-child").all_text_contents()
+        == (check(BAD).beyond_bach[:2])
     )
     assert page.locator("#alternative-1 .fermata").count() == 1
     assert page.locator("#alternative-1 .numeral").all_text_contents() == ["b: ♭II", "V65/V"]
