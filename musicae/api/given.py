@@ -52,8 +52,13 @@ class GivenParts:
         """The key that the musician named, else the likeliest for the notes and the signature."""
         from musicae.decoding.key import find_key
 
+        if self.key:
+            return self.key
         signature = self.in_range.key.fifths if self.in_range.key else None
-        return self.key or find_key(self.in_range, signature)
+        for chorale in (self.in_range, self.whole):
+            if sounding_voices(chorale):
+                return find_key(chorale, signature)
+        return self.in_range.key or Key(0)
 
     def partial_score(self, phrases: tuple[int, ...] | None = None, **asked: Any) -> PartialScore:
         """What a harmonizer reads, in the likeliest key.

@@ -56,7 +56,7 @@ SOPRANO_ONLY = PartialScore.of(TUNE, voices=(S,))
 
 
 def drawn(partial, n=3, *, temperature=1.0, top_p=1.0, rules="off", seed=0, model=MODEL):
-    return sample(model, partial, n, SamplingOptions(temperature, seed, top_p, rules))
+    return sample(model, [partial] * n, SamplingOptions(temperature, seed, top_p, rules))
 
 
 def some_of(chorale, seed):
