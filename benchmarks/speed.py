@@ -50,12 +50,13 @@ def sixteen_bars() -> Chorale:
 
 
 def warm(tune: Chorale, n: int) -> float:
-    """Seconds for ``n`` candidates."""
-    model, sketch = load_model(MODEL), PartialScore.of(tune, voices=(0,))
+    """Seconds for ``n`` harmonizations, plans among them."""
+    model, planner = load_model(MODEL), load_model("planner")
+    partial = PartialScore.of(tune, voices=(0,))
     times = []
     for _ in range(1 + REPEATS):
         began = time.perf_counter()
-        harmonize.harmonize(model, sketch, n)
+        harmonize.harmonize(model, partial, n, planner=planner)
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
 
@@ -89,10 +90,10 @@ def long(bars: int) -> tuple[float, float]:
 
 def notes_a_quarter(rhythm: str | None) -> float:
     """Of alto, tenor and bass, mean over voices and chorales."""
-    model, rates = load_model(MODEL), []
+    model, planner, rates = load_model(MODEL), load_model("planner"), []
     for chorale in load.load().side("valid")[:PIECES]:
-        sketch = PartialScore.of(chorale, voices=(0,), rhythm=rhythm)
-        (made,) = harmonize.harmonize(model, sketch)
+        partial = PartialScore.of(chorale, voices=(0,), rhythm=rhythm)
+        (made,) = harmonize.harmonize(model, partial, planner=planner)
         rates.append(made.chorale.onset[:, 1:].sum() / 3 / (len(chorale) / 4))
     return float(np.mean(rates))
 
