@@ -10,7 +10,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-SECONDS_A_CELL = 120
+SECONDS_A_CELL = 300
 
 
 def main() -> None:
