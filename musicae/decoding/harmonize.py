@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
+from musicae.decoding.incremental import one_thread
 from musicae.decoding.minibach import accompany
 from musicae.decoding.plan_constraints import give_bass, give_voices
 from musicae.decoding.planner import FoundPlan, plan_problem
@@ -82,6 +83,7 @@ def harmonize(
     return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
 
 
+@one_thread()
 def find_plans(planner: Checkpoint, partial: PartialScore, n: int) -> list[FoundPlan]:
     """Up to ``n`` likely plans for a partial score that differ in their roots, best first.
 

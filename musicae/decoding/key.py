@@ -13,6 +13,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import RELATIVE_MINOR, Key
+from musicae.decoding.incremental import one_thread
 from musicae.encoding.key_features import KeyInput, collate, key_input
 from musicae.models.checkpoint import load_model
 from musicae.models.key_finder import MODES, TONICS, KeyFinder
@@ -57,6 +58,7 @@ def find_mode(
     return FoundKey(key, MODES[int(inside.argmax())], float(classes[minor, tonic]))
 
 
+@one_thread()
 def key_probabilities(
     chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None
 ) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
+from musicae.decoding.incremental import one_thread
 from musicae.decoding.key import find_key
 from musicae.encoding.melody_notes import MelodyNotes, bar_times, features, melody_notes
 from musicae.models.checkpoint import load_model
@@ -64,6 +65,7 @@ def shipped() -> PhraseSegmenter:
     return model
 
 
+@one_thread()
 @torch.inference_mode()
 def _logits(notes: MelodyNotes, model: PhraseSegmenter) -> NDArray[np.float64]:
     """The network's logits, window by window."""
