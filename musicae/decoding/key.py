@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
-from musicae.core.key import RELATIVE_MINOR, Key
+from musicae.core.key import Key
 from musicae.decoding.incremental import one_thread
 from musicae.encoding.key_features import KeyInput, collate, key_input
 from musicae.models.checkpoint import load_model
@@ -51,10 +51,7 @@ def find_mode(
     classes = np.stack([scores[:, major].sum(axis=1), scores[:, ~major].sum(axis=1)])
     minor, tonic = (int(i) for i in np.unravel_index(classes.argmax(), classes.shape))
     inside = np.where(major != bool(minor), scores[tonic], -1.0)
-    key = Key(-RELATIVE_MINOR, "minor") if minor else Key(0, "major")
-    key = key.transpose(tonic)
-    if signature is not None:
-        key = _spelled_towards(signature, key)
+    key = Key.from_tonic(tonic, "minor" if minor else "major", signature)
     return FoundKey(key, MODES[int(inside.argmax())], float(classes[minor, tonic]))
 
 
@@ -98,11 +95,3 @@ def _counted_from(origin: int, read: KeyInput) -> KeyInput:
         last=(read.last - origin) % TONICS,
         signature=-1 if read.signature < 0 else (read.signature - origin) % TONICS,
     )
-
-
-def _spelled_towards(signature: int, key: Key) -> Key:
-    """The same key with sharps or flats as in the signature: G-flat, not F-sharp, among flats."""
-    names = [
-        fifths for fifths in (key.fifths - 12, key.fifths, key.fifths + 12) if -7 <= fifths <= 7
-    ]
-    return Key(min(names, key=lambda fifths: abs(fifths - signature)), key.mode)
