@@ -62,6 +62,7 @@ def planner_rows(model: ChordPlanner, sides: Sides) -> Iterator[Sequence[object]
                 len(examples),
                 found.beats,
                 f"{found.nats:.3f}",
+                f"{found.second_nats:.3f}",
                 *map(percent, shares),
             )
 
@@ -106,7 +107,7 @@ def main() -> None:
     assert isinstance(phrases, PhraseSegmenter)
     print("Chord plans: nats a beat; root, and root, quality and bass, as in the setting\n")
     plan_titles = (
-        *("", "phrase ends", "pieces", "beats", "nats"),
+        *("", "phrase ends", "pieces", "beats", "nats", "of second chords"),
         *("likeliest plan: root", "chord", "most expected plan: root", "chord"),
     )
     print(table(plan_titles, planner_rows(planner, sides)))

@@ -39,9 +39,11 @@ from musicae.training.planner_fit import (
     fit_network,
 )
 from musicae.training.release_files import LOG, EpochLog, parser_of, write_release
+from musicae.training.second_chords import SecondReport, SecondSettings, fit_seconds
 
 SETTINGS = PlannerSettings(augmentation=Augmentation(other_key=0.35))
-WIDTH, TABLES, DROPOUT = 160, 8, 0.5
+SECONDS = SecondSettings()
+WIDTH, TABLES, DROPOUT, SECOND_WIDTH = 160, 8, 0.5, 160
 
 
 def release(args: argparse.Namespace) -> None:
@@ -55,7 +57,13 @@ def release(args: argparse.Namespace) -> None:
     valid = {s: examples_of(few(on(pieces, s), args.pieces), states) for s in VALIDATION}
     mode = COLUMNS["mode"].start
     config = ChordPlannerConfig(
-        FEATURES, states, (mode, mode + 1), width=WIDTH, tables=TABLES, dropout=DROPOUT
+        FEATURES,
+        states,
+        (mode, mode + 1),
+        width=WIDTH,
+        tables=TABLES,
+        dropout=DROPOUT,
+        second_width=SECOND_WIDTH,
     )
     log = EpochLog(folder / LOG)
     seeds = list(range(args.seed, args.seed + args.members))
@@ -71,10 +79,15 @@ def release(args: argparse.Namespace) -> None:
         for seed in seeds
     ]
     model = assemble(networks)
-    calibrate(model, [e for side in valid.values() for e in side])
+    held_out = [e for side in valid.values() for e in side]
+    calibrate(model, held_out)
+    assert model.seconds is not None
+    second_log: list[dict[str, float]] = []
+    fit_seconds(model.seconds, train, held_out, SECONDS, second_reporter(second_log))
     facts = {
         "seeds": seeds,
         "settings": asdict(settings),
+        "second_chords": {"settings": asdict(SECONDS), "log": second_log},
         "data": described(learned),
         "temperature": float(model.temperature),
     }
@@ -90,6 +103,16 @@ def reporter(log: EpochLog, member: int) -> Report:
         now = time.perf_counter()
         log.add(member, {"epoch": epoch + 1, "train_loss": loss, **losses, "seconds": now - began})
         began = now
+
+    return report
+
+
+def second_reporter(log: list[dict[str, float]]) -> SecondReport:
+    """Adds an epoch's losses of the second chords to a list, and prints them."""
+
+    def report(epoch: int, train_loss: float, valid_loss: float) -> None:
+        log.append({"epoch": epoch, "train_loss": train_loss, "valid_loss": valid_loss})
+        print(f"second chords, epoch {epoch}: {train_loss:.4f}, {valid_loss:.4f}", flush=True)
 
     return report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import place_of, spelled_class
@@ -13,6 +13,13 @@ MODES = ("major", "minor")
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
 """Semitones above the tonic; in minor with both forms of the sixth and seventh degrees."""
+CHURCH_MODES = {"dorian": "minor", "phrygian": "minor", "lydian": "major", "mixolydian": "major"}
+"""The church modes that are neither major nor minor, with the mode that their third makes them."""
+CONTRARY = {"dorian": 8, "phrygian": 2, "lydian": 5, "mixolydian": 11}
+"""The degree of that major or minor, in semitones above the tonic, which is not of the church
+mode; beside it lies the one that is."""
+_PLAIN = {"": "major", "maj": "major", "ionian": "major", "m": "minor", "min": "minor",
+          "aeolian": "minor"}  # fmt: skip
 RELATIVE_MINOR = 3
 """Places on the line of fifths from a major tonic up to its relative minor's."""
 
@@ -22,39 +29,47 @@ class Key:
     """A key as scores write it: sharps (positive) or flats (negative), and the mode."""
 
     fifths: int
+    """Of a church mode those of the major or minor with its third: D dorian has one flat."""
     mode: str = "major"
+    church: str = field(default="", repr=False)
+    """One of ``CHURCH_MODES`` for a tune that is neither major nor minor."""
 
     def __post_init__(self) -> None:
         if not -7 <= self.fifths <= 7:
             raise ChoraleError(f"a key signature has at most 7 sharps or flats, not {self.fifths}")
         if self.mode not in MODES:
             raise ChoraleError(f"mode is 'major' or 'minor', not {self.mode!r}")
+        if self.church and CHURCH_MODES.get(self.church) != self.mode:
+            raise ChoraleError(f"no {self.mode} mode is called {self.church!r}")
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """Read ``"G minor"``, ``"Bb"``, ``"F#m"`` or ``"E-flat major"`` (no mode means major).
+        """Read ``"G minor"``, ``"Bb"``, ``"F#m"``, ``"E-flat major"`` (no mode means major) or
+        ``"D dorian"``.
 
         Raises ChoraleError where the text names no key.
         """
         found = re.fullmatch(
-            r"\s*([A-Ga-g])\s*-?(#|♯|sharp|b|♭|flat)?\s*(major|maj|minor|min|m)?\s*",
+            r"\s*([A-Ga-g])\s*-?(#|♯|sharp|b|♭|flat)?\s*([A-Za-z]*)\s*",
             text,
             flags=re.IGNORECASE,
         )
-        if not found:
+        named = found[3].lower() if found else ""
+        church = named if named in CHURCH_MODES else ""
+        mode = CHURCH_MODES.get(named) or _PLAIN.get(named, named)
+        if not found or mode not in MODES:
             raise ChoraleError(f"{text!r} is not a key; write it like 'G minor' or 'B-flat major'")
-        letter, accidental, mode = found.groups()
+        letter, accidental, _ = found.groups()
         sharps = 0
         if accidental:
             sharps = 1 if accidental.lower() in ("#", "♯", "sharp") else -1
         place = place_of(letter.upper(), sharps)
-        minor = mode is not None and mode.lower() in ("m", "min", "minor")
-        fifths = place - RELATIVE_MINOR if minor else place
+        fifths = place - RELATIVE_MINOR if mode == "minor" else place
         if not -7 <= fifths <= 7:
             raise ChoraleError(
                 f"{text!r} needs more than 7 sharps or flats; name it enharmonically"
             )
-        return cls(fifths, "minor" if minor else "major")
+        return cls(fifths, mode, church)
 
     @classmethod
     def from_tonic(cls, pitch_class: int, mode: str = "major", near: int | None = None) -> Key:
@@ -93,7 +108,7 @@ class Key:
         """The key that many semitones higher, in the spelling with the fewest sharps or flats."""
         if semitones == 0:
             return self
-        return Key((self.fifths + 7 * semitones + 5) % 12 - 5, self.mode)
+        return replace(self, fifths=(self.fifths + 7 * semitones + 5) % 12 - 5)
 
     def __str__(self) -> str:
-        return f"{self.tonic_name} {self.mode}"
+        return f"{self.tonic_name} {self.church or self.mode}"

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
+import numpy as np
+
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.decoding.incremental import one_thread
 from musicae.decoding.minibach import accompany
-from musicae.decoding.plan_constraints import give_bass, give_voices
-from musicae.decoding.planner import FoundPlan, plan_problem
+from musicae.decoding.plan_constraints import give_bass, give_sounding, give_voices
+from musicae.decoding.planner import FoundPlan, PlanProblem, plan_problem
 from musicae.decoding.reranking import Candidate, cost, rerank
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
 from musicae.encoding.partial_score import PartialScore
@@ -70,8 +72,8 @@ def harmonize(
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
         network = cast("Harmonizer", model.model)
-        plans = find_plans(planner, partial, n) if planner else [None]
-        found = _fill(network, partial, n, options, plans)
+        problem = problem_of(planner, partial) if planner else None
+        found = _fill(network, partial, n, options, problem)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
@@ -84,22 +86,25 @@ def harmonize(
 
 
 @one_thread()
-def find_plans(planner: Checkpoint, partial: PartialScore, n: int) -> list[FoundPlan]:
-    """Up to ``n`` likely plans for a partial score that differ in their roots, best first.
+def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
+    """What there is to plan in a partial score.
 
-    What is known of the voices narrows the chords: each known voice sings members, a known bass
-    carries them.
+    What is known of the voices narrows the chords: beats of which all is known keep theirs, each
+    known voice sings members, a known bass carries them.
     """
-    problem = plan_problem(
+    return plan_problem(
         cast("ChordPlanner", planner.model),
         partial.chorale,
         partial.key,
         partial.phrases,
         partial.style or USUAL_STYLE,
         cadences=dict(partial.cadences),
-        given=[give_bass, lambda wish: give_voices(wish, (1, 2))],
+        given=[
+            lambda wish: give_sounding(wish, partial.known),
+            give_bass,
+            lambda wish: give_voices(wish, (1, 2)),
+        ],
     )
-    return [problem.best()] if n == 1 else problem.alternatives(n)
 
 
 def _fill(
@@ -107,9 +112,10 @@ def _fill(
     partial: PartialScore,
     n: int,
     options: SamplingOptions,
-    plans: Sequence[FoundPlan | None],
+    problem: PlanProblem | None,
 ) -> list[Harmonization]:
     """The best drafts of the voices along each plan. Raises ChoraleError where fewer differ."""
+    plans = _plans(problem, n) if problem else [None]
     if options.temperature == LIKELIEST and n > len(plans):
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
@@ -118,6 +124,8 @@ def _fill(
     if options.temperature != LIKELIEST:
         drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
     drafted = [found for found in plans for _ in range(drafts)]
+    if problem:
+        drafted = _with_seconds(problem, drafted, options)
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
     drawn = sample(model, partials, options)
     candidates = []
@@ -139,4 +147,22 @@ def _fill(
             best.found.notices if best.found else (),
         )
         for best in sorted(chosen, key=lambda candidate: candidate.cost)
+    ]
+
+
+@one_thread()
+def _plans(problem: PlanProblem, n: int) -> list[FoundPlan | None]:
+    """Up to ``n`` likely plans that differ in their roots, best first."""
+    return [problem.best()] if n == 1 else [*problem.alternatives(n)]
+
+
+@one_thread()
+def _with_seconds(
+    problem: PlanProblem, drafted: Sequence[FoundPlan | None], options: SamplingOptions
+) -> list[FoundPlan | None]:
+    """Each draft's plan with second chords of its own."""
+    random = np.random.default_rng(options.seed)
+    return [
+        problem.with_seconds(found, random, options.temperature) if found else None
+        for found in drafted
     ]

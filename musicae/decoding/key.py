@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
-from musicae.core.key import Key
+from musicae.core.key import CHURCH_MODES, CONTRARY, Key
 from musicae.decoding.incremental import one_thread
 from musicae.encoding.key_features import KeyInput, collate, key_input
 from musicae.models.checkpoint import load_model
@@ -22,10 +23,17 @@ AS_MAJOR = ("major", "mixolydian")
 """The modes that scores write as major; the others are written as minor."""
 
 
+TREATED = ("dorian", "mixolydian")
+"""The church modes that a key says by itself; a phrygian tune is heard as minor unless asked."""
+SURE = 0.6
+"""The least probability of a church mode that a key says."""
+
+
 class FoundKey(NamedTuple):
     """A key with its mode by name and how sure the key finder is."""
 
     key: Key
+    """With its church mode, where the finder is sure of it and the notes have its own degree."""
     mode: str
     """A value of ``musicae.models.key_finder.MODES``: a dorian tune's key is minor."""
     probability: float
@@ -52,7 +60,18 @@ def find_mode(
     minor, tonic = (int(i) for i in np.unravel_index(classes.argmax(), classes.shape))
     inside = np.where(major != bool(minor), scores[tonic], -1.0)
     key = Key.from_tonic(tonic, "minor" if minor else "major", signature)
-    return FoundKey(key, MODES[int(inside.argmax())], float(classes[minor, tonic]))
+    mode = MODES[int(inside.argmax())]
+    if mode in TREATED and scores[tonic, MODES.index(mode)] > SURE and _sings(chorale, key, mode):
+        key = replace(key, church=mode)
+    return FoundKey(key, mode, float(classes[minor, tonic]))
+
+
+def _sings(chorale: Chorale, key: Key, mode: str) -> bool:
+    """Whether the notes have the degree that is of the church mode alone, and not its contrary."""
+    degrees = {int(pitch - key.tonic) % 12 for pitch in np.unique(chorale.pitch) if pitch != REST}
+    contrary = CONTRARY[mode]
+    own = contrary + (1 if CHURCH_MODES[mode] == "minor" else -1)
+    return own in degrees and contrary not in degrees
 
 
 @one_thread()

@@ -7,7 +7,7 @@ are exact up to rounding and the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -40,6 +40,38 @@ class Transitions(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Adjusted:
+    """Transitions of which some have a log potential ``(S, S)`` added; read like an array."""
+
+    pair: Transitions
+    added: Mapping[int, Floats]
+    """By the beat that they leave."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Transitions, states, states."""
+        return self.pair.shape
+
+    def __getitem__(self, where: Any, /) -> Floats:
+        """As ``Transitions``."""
+        found: Floats = np.asarray(self.pair[where]).astype(np.float64)
+        if isinstance(where, slice):
+            for row, beat in enumerate(range(*where.indices(self.shape[0]))):
+                if beat in self.added:
+                    found[row] += self.added[beat]
+            return found
+        for row, (beat, state) in enumerate(zip(*where, strict=True)):
+            if int(beat) in self.added:
+                found[row] += self.added[int(beat)][state]
+        return found
+
+    def __truediv__(self, temperature: float, /) -> Adjusted:
+        """The potentials at another temperature."""
+        added = {beat: values / temperature for beat, values in self.added.items()}
+        return Adjusted(self.pair / temperature, added)
+
+
+@dataclass(frozen=True, eq=False)
 class Chain:
     """The log potentials of a piece.
 
@@ -59,13 +91,19 @@ class Chain:
     def __len__(self) -> int:
         return len(self.unary)
 
-    def constrained(self, allowed: Mask) -> Chain:
+    def constrained(self, allowed: Mask, moves: Mapping[int, Floats] | None = None) -> Chain:
         """The chain in which states outside ``(B, S)`` ``allowed`` cost ``-FORBIDDEN`` nats.
 
-        A beat without any allowed state is left free; ``broken`` reports it.
+        A beat without any allowed state is left free; ``broken`` reports it. ``moves`` are log
+        potentials ``(S, S)`` to be added to the transitions that leave some beats.
         """
         free = ~allowed.any(axis=1, keepdims=True)
-        return replace(self, unary=self.unary + np.where(allowed | free, 0.0, FORBIDDEN))
+        unary = self.unary + np.where(allowed | free, 0.0, FORBIDDEN)
+        return Chain(unary, Adjusted(self.pair, moves) if moves else self.pair)
+
+    def at(self, temperature: float) -> Chain:
+        """The chain with all log potentials divided by a temperature."""
+        return Chain(self.unary / temperature, self.pair / temperature)
 
     def score(self, path: Sequence[int] | Ints) -> float:
         """The log potential of a path."""
@@ -159,7 +197,7 @@ def sample_paths(
         raise ValueError(f"a temperature is not negative: {temperature}")
     if temperature == 0:
         return np.tile(best_path(chain), (count, 1))
-    cooled = Chain(chain.unary / temperature, chain.pair / temperature)
+    cooled = chain.at(temperature)
     alpha = _forward(cooled)
     paths = np.zeros((count, len(chain)), dtype=np.int64)
     paths[:, -1] = _draw(np.tile(alpha[-1], (count, 1)), random)
@@ -285,7 +323,7 @@ def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:
     """The best path that takes one of ``(S,)`` fitting states on one of some beats.
 
     It is the best of the best paths with the constraint on each single beat. Without beats it is
-    the best path.
+    the best path. ``samples_with_one_of`` draws such paths.
     """
     ahead = _best_ahead(chain)
     best = _followed(chain, ahead)
@@ -299,3 +337,36 @@ def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:
         paths.append(_followed(met, _best_ahead(met, ahead, beat)))
         allowed[beat] = True
     return max(paths, key=chain.score)
+
+
+def samples_with_one_of(
+    chain: Chain,
+    beats: Sequence[int],
+    fitting: Mask,
+    count: int,
+    random: np.random.Generator,
+    *,
+    temperature: float = 1.0,
+) -> Ints:
+    """``(count, B)`` exact samples of paths that take one of ``(S,)`` fitting states on some beats.
+
+    The first beat on which a path does so is drawn in proportion to what all such paths weigh, and
+    then the path. The other arguments are those of ``sample_paths``.
+    """
+    if temperature == 0:
+        return np.tile(best_with_one_of(chain, beats, fitting), (count, 1))
+    allowed = np.ones(chain.unary.shape, dtype=np.bool_)
+    parts = []
+    for beat in sorted(beats):
+        allowed[beat] = fitting
+        parts.append(chain.constrained(allowed))
+        allowed[beat] = ~fitting
+    parts = parts or [chain]
+    weights = np.array([log_partition(part.at(temperature)) for part in parts])
+    shares = np.exp(weights - weights.max())
+    drawn = random.choice(len(parts), size=count, p=shares / shares.sum())
+    paths = np.zeros((count, len(chain)), dtype=np.int64)
+    for part in np.unique(drawn):
+        here = drawn == part
+        paths[here] = sample_paths(parts[part], int(here.sum()), random, temperature)
+    return paths

@@ -15,16 +15,22 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
-from musicae.core.key import Key
+from musicae.core.key import CONTRARY, Key
 from musicae.encoding.melody_features import end_beats
+from musicae.encoding.second_chords import second_states
 from musicae.theory.cadences import CADENCES
 from musicae.theory.harmonic_plan import Beat, PlannedChord
+from musicae.theory.plan_reading import plan_of, second_begins
 
 Mask = NDArray[np.bool_]
 
 TRIADS = ("major", "minor")
 DOMINANTS = ("major", "dominant")
 LEADING = ("diminished", "half-diminished", "diminished-seventh")
+CLOSING = 3
+"""Beats before the last note from which on ``close`` looks at moves into the tonic."""
+UNUSUAL = -8.0
+"""The log potential of a move into the last tonic from a chord that does not close."""
 TARGETS = {"major": (0, 7, 9, 5, 2, 4), "minor": (0, 3, 7, 5, 8, 10)}
 """Roots, in semitones above the tonic, on which an authentic cadence can end, likeliest first."""
 
@@ -43,6 +49,10 @@ class Wish:
     """The voice that has the melody."""
     allowed: Mask = field(init=False)
     """``(B, S)``."""
+    single: set[int] = field(default_factory=set)
+    """Beats in which no second chord follows."""
+    moves: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
     notices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,8 +109,44 @@ def end_on_the_tonic(wish: Wish) -> None:
     for fitting in (tonic & holding, dominant & holding, triads & holding):
         if (fitting & wish.allowed[last]).any():
             wish.allowed[last] &= fitting
+            wish.single.add(last)
             return
     wish.notices.append("the last chord cannot be a triad in root position over the given notes")
+
+
+def close(wish: Wish) -> None:
+    """The last chord is reached from one that closes, if it is the tonic.
+
+    Those are the dominant and the chords on the leading note, the subdominant and the second
+    degree; in a church mode all chords whose roots lie a step, a fourth or a fifth from the tonic,
+    for it has no leading note. 98% of Bach's pieces in major and 99% in minor that end on the tonic
+    close so. The tonic may sound for some beats, so moves into it count from ``CLOSING`` beats
+    before the last note.
+    """
+    last = _last_sounding(wish)
+    tonic = wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode))
+    if last is None or (wish.allowed[last] & ~tonic).any():
+        return
+    steps = wish.states(roots=(1, 2, 5, 7, 10) if wish.key.church else (2, 5))
+    closing = steps | wish.states((7,), DOMINANTS) | wish.states((11,), LEADING) | tonic
+    penalty = np.where(~closing[:, None] & tonic[None, :], UNUSUAL, 0.0)
+    onset = wish.chorale.onset[:, wish.melody]
+    first, _ = end_beats(wish.beats, onset, [int(np.flatnonzero(onset)[-1])])[0]
+    for beat in range(max(0, first - CLOSING), last):
+        wish.moves[beat] = penalty
+
+
+def keep_church_mode(wish: Wish) -> None:
+    """In a church mode no chord has the degree that contradicts it, but where the melody does."""
+    contrary = CONTRARY.get(wish.key.church)
+    if contrary is None:
+        return
+    against = wish.holding({contrary})
+    for beat in range(len(wish.beats)):
+        if contrary not in wish.degrees(beat, wish.melody):
+            fitting = wish.allowed[beat] & ~against
+            if fitting.any():
+                wish.allowed[beat] = fitting
 
 
 def begin_in_the_key(wish: Wish) -> list[int]:
@@ -130,6 +176,7 @@ def end_phrases(wish: Wish, phrase_ends: Sequence[int]) -> None:
             fitting = wish.allowed[beat] & triads & _fits_melody(wish, beat)
             if fitting.any():
                 wish.allowed[beat] = fitting
+                wish.single.add(beat)
 
 
 def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
@@ -153,8 +200,10 @@ def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
         for beat in range(first, last + 1):
             if (target & wish.allowed[beat]).any():
                 wish.allowed[beat] &= target
+                wish.single.add(beat)
         if ready is not None:
             wish.allowed[first - 1] &= ready
+            wish.single.add(first - 1)
         return
     wish.notices.append(f"bar {wish.bar(first)}: no {cadence} cadence fits the melody")
 
@@ -167,6 +216,7 @@ def give_chord(wish: Wish, beat: int, chord: PlannedChord) -> None:
     for fitting in (exact, same, wish.states(roots=(chord.root,))):
         if (fitting & wish.allowed[beat]).any():
             wish.allowed[beat] &= fitting
+            wish.single.add(beat)
             if fitting is not exact:
                 wish.notices.append(f"bar {wish.bar(beat)}: {what} is met by its root alone")
             return
@@ -193,6 +243,38 @@ def give_voices(wish: Wish, voices: Iterable[int]) -> None:
             fitting = wish.allowed[beat] & wish.holding(sung)
             if sung and fitting.any():
                 wish.allowed[beat] = fitting
+
+
+def give_sounding(wish: Wish, known: Mask) -> None:
+    """Beats of which all voices are known, ``(T, V)``, keep the chords that sound there."""
+    if not known.all(axis=1).any():
+        return
+    plan = plan_of(wish.chorale, wish.key)
+    for beat, chord in enumerate(plan.chords):
+        start = wish.beats[beat].start
+        if chord is None or not known[start : start + wish.beats[beat].length].all():
+            continue
+        exact = np.array([state == chord for state in wish.chords])
+        wish.allowed[beat] = exact if exact.any() else wish.states(roots=(chord.root,))
+        wish.single.add(beat)
+
+
+def second_chords(wish: Wish, first: NDArray[np.int64]) -> Mask:
+    """``(B, 1 + S)`` whether no chord, or which, can follow inside each beat.
+
+    ``first`` ``(B,)`` are the states at the beginnings of the beats. A given bass carries the
+    second chord too.
+    """
+    found = second_states(wish.chorale, wish.key, wish.beats, wish.chords, first)
+    found[:, 1:] &= np.array([chord is not None for chord in wish.chords])
+    found[list(wish.single), 1:] = False
+    bass_class = np.array([c.bass_class if c else -1 for c in wish.chords])
+    for i in np.flatnonzero(found[:, 1:].any(axis=1)).tolist():
+        beat = wish.beats[i]
+        low = wish.chorale.pitch[beat.start + (second_begins(beat.length) or 0), N_VOICES - 1]
+        if low != REST:
+            found[i, 1:] &= bass_class == (int(low) - wish.key.tonic) % 12
+    return found
 
 
 def tonic_states(wish: Wish) -> Mask:

@@ -6,7 +6,7 @@ Axes: ``B`` beats, ``S`` states.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,20 +23,24 @@ from musicae.decoding.plan import (
     log_partition,
     most_expected,
     n_best_distinct,
-    sample_paths,
+    samples_with_one_of,
 )
 from musicae.decoding.plan_constraints import (
     Wish,
     begin_in_the_key,
+    close,
     end_on_the_tonic,
     end_phrase_with,
     end_phrases,
+    keep_church_mode,
+    second_chords,
     tonic_states,
 )
 from musicae.encoding.melody_features import RELATIVE, melody_features
 from musicae.models.chord_planner import ChordPlanner
-from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, beats_of
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, SecondChord, beats_of
 from musicae.theory.numerals import QUALITIES
+from musicae.theory.plan_reading import second_begins
 
 KEPT = 256
 """The most beats whose transitions are kept; of a longer piece they are computed when needed."""
@@ -51,6 +55,8 @@ class FoundPlan(NamedTuple):
     log_likelihood: float
     """Nats, given the melody and without constraints."""
     notices: tuple[str, ...] = ()
+    states: tuple[int, ...] = ()
+    """The state at the beginning of each beat."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,9 @@ class PlanProblem:
     wish: Wish
     first_bar: tuple[int, ...]
     """Beats of which one has the tonic; empty where that is not asked for."""
+    model: ChordPlanner
+    features: NDArray[np.float32]
+    """``(B, F)`` what the planner reads."""
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
@@ -70,7 +79,7 @@ class PlanProblem:
     @property
     def constrained(self) -> Chain:
         """The chain whose forbidden states cost more than any plan can gain."""
-        return self.chain.constrained(self.allowed)
+        return self.chain.constrained(self.allowed, self.wish.moves)
 
     @property
     def roots(self) -> NDArray[np.int64]:
@@ -95,9 +104,47 @@ class PlanProblem:
     def samples(
         self, count: int, random: np.random.Generator, temperature: float = 1.0
     ) -> list[FoundPlan]:
-        """Exact samples under the constraints; see ``sample_paths``."""
-        chain = self._with_tonic(self.best_beat())
-        return [self.found(path) for path in sample_paths(chain, count, random, temperature)]
+        """Exact samples under the constraints; see ``samples_with_one_of``."""
+        tonic = tonic_states(self.wish)
+        paths = samples_with_one_of(
+            self.constrained, self.first_bar, tonic, count, random, temperature=temperature
+        )
+        return [self.found(path) for path in paths]
+
+    @torch.inference_mode()
+    def with_seconds(
+        self,
+        found: FoundPlan,
+        random: np.random.Generator | None = None,
+        temperature: float = 1.0,
+    ) -> FoundPlan:
+        """The plan with second chords inside its beats: drawn, or without ``random`` the likeliest.
+
+        A planner without a network for them leaves the plan as it is.
+        """
+        if self.model.seconds is None:
+            return found
+        states = np.array(found.states)
+        logits = self.model.seconds(torch.from_numpy(self.features), torch.from_numpy(states))
+        scores = logits.double().numpy()
+        scores[~second_chords(self.wish, states)] = -np.inf
+        scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        if random is None or temperature == 0:
+            chosen = scores.argmax(axis=1)
+        else:
+            noise = random.gumbel(size=scores.shape)  # the largest of the sums is an exact draw
+            chosen = (scores / temperature + noise).argmax(axis=1)
+        seconds = [
+            SecondChord(beat.start + (second_begins(beat.length) or 0), chord) if chord else None
+            for beat, chord in zip(
+                self.wish.beats, ((None, *self.wish.chords)[i] for i in chosen), strict=True
+            )
+        ]
+        nats = float(scores[np.arange(len(chosen)), chosen].sum())
+        return found._replace(
+            plan=replace(found.plan, seconds=tuple(seconds)),
+            log_likelihood=found.log_likelihood + nats,
+        )
 
     def best_beat(self) -> int | None:
         """The beat of the first bar on which the best plan has the tonic, where it must."""
@@ -117,7 +164,7 @@ class PlanProblem:
             for beat in broken(path, self.allowed)
         ]
         nats = self.chain.score(path) - self._log_partition
-        return FoundPlan(plan, nats, (*wish.notices, *missed))
+        return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
 
     @cached_property
     def _log_partition(self) -> float:
@@ -127,7 +174,7 @@ class PlanProblem:
         allowed = self.allowed.copy()
         if beat is not None:
             allowed[beat] &= tonic_states(self.wish)
-        return self.chain.constrained(allowed)
+        return self.chain.constrained(allowed, self.wish.moves)
 
 
 def plan_problem(
@@ -153,21 +200,24 @@ def plan_problem(
         voice: the voice that has the melody.
         cadences: by the step of a phrase's end the name of its cadence.
         given: what is known of the chords, such as ``give_bass``; it goes before all else.
-        by_construction: end on the tonic, begin in the key, end phrases with triads.
+        by_construction: keep to a church mode, close on the tonic, begin in the key, end phrases
+            with triads.
     """
     features = melody_features(chorale, key, phrase_ends, style, voice)
-    wish = Wish(chorale, key, beats_of(chorale), chords_of(model, key.mode), voice)
+    wish = Wish(chorale, key, beats_of(chorale), chords_of(model.config.states, key.mode), voice)
     for narrowing in given:
         narrowing(wish)
     for step, cadence in (cadences or {}).items():
         end_phrase_with(wish, step, cadence)
     first_bar: list[int] = []
     if by_construction:
+        keep_church_mode(wish)
         end_on_the_tonic(wish)
         if phrase_ends:
             end_phrases(wish, phrase_ends)
+        close(wish)
         first_bar = begin_in_the_key(wish)
-    return PlanProblem(chain_of(model, features), wish, tuple(first_bar))
+    return PlanProblem(chain_of(model, features), wish, tuple(first_bar), model, features)
 
 
 def chain_of(model: ChordPlanner, features: NDArray[np.float32]) -> Chain:
@@ -177,12 +227,14 @@ def chain_of(model: ChordPlanner, features: NDArray[np.float32]) -> Chain:
     return Chain(unary.double().numpy(), kept)
 
 
-def chords_of(model: ChordPlanner, mode: str) -> tuple[PlannedChord | None, ...]:
-    """``S`` the chord of each state in a key of that mode; None for all other chords."""
+def chords_of(
+    states: Sequence[tuple[int, int, int, int]], mode: str
+) -> tuple[PlannedChord | None, ...]:
+    """``S`` the chord of each state of a planner, in a key of that mode; None for all others."""
     names = tuple(QUALITIES)
     return tuple(
         PlannedChord((root - RELATIVE[mode]) % 12, names[quality], bass)
         if quality < len(names)
         else None
-        for root, quality, bass, _ in model.config.states
+        for root, quality, bass, _ in states
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ from musicae.theory.key_finding import find_key as key_by_profile
 from musicae.training.melody_data import Example, voices_only
 from musicae.training.phrases import EndFigures, end_figures, with_ends
 from musicae.training.planner import ALL_CHORDS, PlanExample
+from musicae.training.second_chords import nats_of_seconds
 
 SOPRANO, ALL_VOICES = (0,), (0, 1, 2, 3)
 
@@ -57,13 +58,16 @@ class PlanMeasures:
     """Root, quality and bass right where each beat takes its likeliest chord."""
     covered: float
     """Chords that have a state."""
+    second_nats: float = 0.0
+    """Negative log-likelihood a beat of the second chords of beats, given the first ones."""
 
     def __str__(self) -> str:
         return (
             f"{self.beats} beats, {self.nats:.3f} nats; root and chord right: in the likeliest plan"
             f" {self.root:.1%} {self.chord:.1%}, in the most expected {self.root_expected:.1%}"
             f" {self.chord_expected:.1%}, by marginals {self.root_by_marginals:.1%}"
-            f" {self.chord_by_marginals:.1%}; covered {self.covered:.1%}"
+            f" {self.chord_by_marginals:.1%}; covered {self.covered:.1%}; second chords"
+            f" {self.second_nats:.3f} nats"
         )
 
     def as_dict(self) -> dict[str, float]:
@@ -75,7 +79,11 @@ def measure_plans(
     model: ChordPlanner, examples: Sequence[PlanExample], phrases: bool = True
 ) -> PlanMeasures:
     """Measure a planner on settings; without ``phrases`` it is told of no phrase ends."""
-    return measure_chains([_chain(model, e, phrases) for e in examples], examples, _roots(model))
+    chains = [_chain(model, e, phrases) for e in examples]
+    found = measure_chains(chains, examples, _roots(model))
+    if model.seconds is None:
+        return found
+    return replace(found, second_nats=nats_of_seconds(model.seconds, examples) / found.beats)
 
 
 def measure_chains(

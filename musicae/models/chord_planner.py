@@ -19,6 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.models.second_chords import SecondChordNetwork, by_mode
+
+SECOND_DROPOUT = 0.3
+"""Of the network for second chords, while training."""
 LEAST = 1e-30
 """The least share that a transition keeps; single precision has no logarithm of less."""
 
@@ -46,6 +50,8 @@ class ChordPlannerConfig:
     """Between layers, while training."""
     members: int = 1
     """Networks whose log potentials are averaged."""
+    second_width: int = 0
+    """Units of the network for second chords of beats; 0 for a planner without them."""
 
     def __post_init__(self) -> None:
         states = tuple(tuple(int(value) for value in state) for state in self.states)
@@ -125,6 +131,7 @@ class ChordPlanner(nn.Module):
         self.config = config
         self.networks = nn.ModuleList(PlannerNetwork(config) for _ in range(config.members))
         self.register_buffer("temperature", torch.ones(1))
+        self.seconds = second_chords_of(config) if config.second_width else None
 
     def forward(self, features: Tensor, lengths: Tensor) -> list[Potentials]:
         """The potentials of every member for ``(N, B, F)`` padded features."""
@@ -193,12 +200,12 @@ class PlannerNetwork(nn.Module):
         """The potentials for ``(N, B, F)`` padded features; beyond ``lengths`` they are void."""
         major, minor = self.config.modes
         mode = features[..., minor, None] - features[..., major, None]  # (N, B, 1)
-        read = self.dropout(F.gelu(self.read(_by_mode(features, mode))))
+        read = self.dropout(F.gelu(self.read(by_mode(features, mode))))
         encoded = self._encode(read, lengths)  # (N, B, 2 width)
         hidden = self.dropout(F.gelu(self.hidden(torch.cat([encoded, read], dim=-1))))
         around = torch.cat([encoded[:, :-1], encoded[:, 1:]], dim=-1)
-        weights = self.mix(_by_mode(around, mode[:, 1:])).log_softmax(dim=-1)
-        unary = self._unary(_by_mode(hidden, mode))
+        weights = self.mix(by_mode(around, mode[:, 1:])).log_softmax(dim=-1)
+        unary = self._unary(by_mode(hidden, mode))
         return Potentials(unary, weights, self.transition_tables())
 
     def _encode(self, read: Tensor, lengths: Tensor) -> Tensor:
@@ -246,12 +253,11 @@ class PlannerNetwork(nn.Module):
         )
 
 
-def _by_mode(values: Tensor, mode: Tensor) -> Tensor:
-    """Values beside their product with the mode, -1 in major and 1 in minor.
-
-    What both modes share is learned once, and where they differ each has its own weights.
-    """
-    return torch.cat([values, values * mode], dim=-1)
+def second_chords_of(config: ChordPlannerConfig) -> SecondChordNetwork:
+    """An untrained network for the second chords of a planner's beats."""
+    return SecondChordNetwork(
+        config.features, config.states, config.modes, config.second_width, SECOND_DROPOUT
+    )
 
 
 def mixed(shares: Tensor, factors: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ def _read_beat(
     if not sounds:
         return None, None
     best = _best(sounds, beat.length, mode)
-    cut = _second_begins(beat.length)
+    cut = second_begins(beat.length)
     if cut is None or not any(sound.begin == cut for sound in sounds):
         return _with_bass(best, sounds), None
     late = [s._replace(begin=max(s.begin, cut)) for s in sounds if s.end > cut]
@@ -138,8 +138,8 @@ def _read_beat(
     return _with_bass(first, early), SecondChord(beat.start + cut, chord)
 
 
-def _second_begins(length: int) -> int | None:
-    """Steps from the beat's start to where a second chord can begin, if it can."""
+def second_begins(length: int) -> int | None:
+    """Steps from the start of a beat of that length to where a second chord can begin, if any."""
     return {4: 2, 6: 4, 8: 4, 12: 6}.get(length)
 
 

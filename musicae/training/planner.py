@@ -16,12 +16,15 @@ from torch import Tensor
 
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
+from musicae.decoding.planner import chords_of
 from musicae.encoding.melody_features import COLUMNS, RELATIVE, SLOT, SLOTS, melody_features
+from musicae.encoding.second_chords import second_states
+from musicae.models.second_chords import NONE
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.key_finding import find_key
 from musicae.theory.numerals import QUALITIES
 from musicae.theory.plan_reading import plan_of
-from musicae.training.melody_data import Example
+from musicae.training.melody_data import Example, voices_only
 
 State = tuple[int, int, int, int]
 QUALITY_NAMES = tuple(QUALITIES)
@@ -40,6 +43,10 @@ class PlanExample:
     """``(B,)``; where nothing sounds, the state of the beat before."""
     known: NDArray[np.bool_]
     """``(B,)`` whether anything sounds."""
+    seconds: NDArray[np.int64]
+    """``(B,)`` the second chord of each beat: ``NONE``, or one more than its state."""
+    possible: NDArray[np.bool_]
+    """``(B, 1 + S)`` what the melody and the first chord allow there, ``seconds`` among it."""
 
 
 def state_of(chord: PlannedChord, mode: str) -> State:
@@ -81,15 +88,22 @@ def example(
 ) -> PlanExample:
     """The example of a setting; its fermatas are the ends of phrases."""
     plan = plan or plan_of(chorale, key)
-    index = {state: i for i, state in enumerate(states)}
-    found = [index.get(state_of(c, key.mode), len(states) - 1) if c else -1 for c in plan.chords]
+    index, other = {state: i for i, state in enumerate(states)}, len(states) - 1
+    found = [index.get(state_of(c, key.mode), other) if c else -1 for c in plan.chords]
     known = np.array([state >= 0 for state in found])
     tonic = index.get(state_of(PlannedChord(0, key.mode), key.mode), 0)
     for i, state in enumerate(found):
         if state < 0:
             found[i] = found[i - 1] if i else next((s for s in found if s >= 0), tonic)
     features = melody_features(chorale, key, chorale.fermatas or None, style)
-    return PlanExample(features, np.array(found), known)
+    truth = np.array(found)
+    seconds = np.array(
+        [1 + index.get(state_of(s.chord, key.mode), other) if s else NONE for s in plan.seconds]
+    )
+    soprano = voices_only(chorale, (0,))
+    possible = second_states(soprano, key, plan.beats, chords_of(states, key.mode), truth)
+    possible[np.arange(len(truth)), seconds] = True
+    return PlanExample(features, truth, known, seconds, possible)
 
 
 @dataclass(frozen=True)
@@ -106,6 +120,10 @@ class Augmentation:
     """A beat's place in the bar is taken away."""
     blank: float = 0.03
     """A beat's notes are taken away."""
+    silent: float = 0.06
+    """The melody rests throughout, as where only a bass or chords are given."""
+    silent_span: float = 0.06
+    """It rests for a part of the piece."""
     other_key: float = 0.0
     """The piece is read in another key than its own; see ``shifted``."""
     tries: int = 8
@@ -161,7 +179,24 @@ def augmented(
     blank = random.random(beats) < how.blank
     for name in ("slots", "before", "after"):
         rows[np.ix_(blank, _range(name))] = 0
+    if random.random() < how.silent:
+        _silence(rows, 0, beats)
+    elif random.random() < how.silent_span:
+        first = int(random.integers(beats))
+        _silence(rows, first, first + 1 + int(random.integers(beats)))
     return rows
+
+
+def _silence(rows: NDArray[np.float32], first: int, stop: int) -> None:
+    """The melody rests in some beats; its neighbours are not heard there."""
+    for name in ("slots", "motion", "held", "before", "after"):
+        rows[first:stop, COLUMNS[name]] = 0
+    for rest in (*(slot * SLOT + 12 for slot in range(SLOTS)), *_ends("before", "after")):
+        rows[first:stop, rest] = 1
+
+
+def _ends(*names: str) -> list[int]:
+    return [COLUMNS[name].stop - 1 for name in names]
 
 
 def _range(name: str) -> NDArray[np.int64]:

@@ -48,12 +48,14 @@ def test_short_tunes_show_their_keys(names, key):
 
 def test_a_dorian_tune_is_dorian_and_written_in_minor():
     found = find_mode(tune("D4 D4 A4 A4 B4 C5 A4 G4 F4 E4 D4 F4 G4 A4 B4 A4 G4 E4 C4 E4 D4 D4"))
-    assert (str(found.key), found.mode) == ("D minor", "dorian")
+    assert (str(found.key), found.mode) == ("D dorian", "dorian")
+    assert (found.key.fifths, found.key.mode) == (-1, "minor")
 
 
 def test_a_mixolydian_tune_is_written_in_major():
     found = find_mode(tune("G4 B4 D5 D5 E5 D5 C5 B4 A4 G4 F4 G4 A4 B4 A4 F4 F4 A4 G4 G4"))
-    assert (str(found.key), found.mode) == ("G major", "mixolydian")
+    assert (str(found.key), found.mode) == ("G mixolydian", "mixolydian")
+    assert (found.key.fifths, found.key.mode) == (1, "major")
 
 
 def test_a_signature_says_how_to_spell():

@@ -19,6 +19,7 @@ from musicae.decoding.plan import (
     most_expected,
     n_best_distinct,
     sample_paths,
+    samples_with_one_of,
 )
 
 
@@ -80,6 +81,34 @@ def test_a_constraint_leaves_the_paths_that_keep_it(seed: int, cells: list[bool]
     assert best.tolist() == paths[kept][shares[kept].argmax()].tolist()
     assert broken(best, allowed) == np.flatnonzero(~allowed.any(axis=1)).tolist()
     assert log_partition(met) == pytest.approx(log_partition(chain) + np.log(shares[kept].sum()))
+
+
+@given(seeds, st.integers(0, 2))
+def test_what_is_added_to_a_transition_weighs_on_the_paths_that_take_it(seed: int, at: int) -> None:
+    chain = chain_of(seed)
+    added = np.random.default_rng(seed + 1).normal(size=(3, 3))
+    allowed = np.ones((4, 3), dtype=bool)
+    moved = chain.constrained(allowed, {at: added})
+    by_hand = chain.pair.copy()
+    by_hand[at] += added
+    expected = Chain(chain.unary, by_hand)
+    assert best_path(moved).tolist() == best_path(expected).tolist()
+    assert log_partition(moved) == pytest.approx(log_partition(expected))
+    assert log_partition(moved.at(0.5)) == pytest.approx(log_partition(expected.at(0.5)))
+    assert moved.score([0, 1, 2, 0]) == pytest.approx(expected.score([0, 1, 2, 0]))
+
+
+def test_samples_with_a_state_on_one_of_some_beats_have_the_shares_of_such_paths() -> None:
+    chain = chain_of(5, beats=3, states=2)
+    paths, shares = listed(chain)
+    fitting, beats = np.array([True, False]), [0, 2]
+    kept = fitting[paths[:, beats]].any(axis=1)
+    expected = np.where(kept, shares, 0.0) / shares[kept].sum()
+    drawn = samples_with_one_of(chain, beats, fitting, 20_000, np.random.default_rng(0))
+    counts = np.array([(drawn == path).all(axis=1).mean() for path in paths])
+    assert np.abs(counts - expected).max() < 0.015
+    cold = samples_with_one_of(chain, beats, fitting, 2, np.random.default_rng(0), temperature=0)
+    assert cold.tolist() == [best_with_one_of(chain, beats, fitting).tolist()] * 2
 
 
 def test_distinct_paths_differ_and_the_best_comes_first() -> None:

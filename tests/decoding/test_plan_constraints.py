@@ -11,7 +11,9 @@ from musicae.decoding.plan_constraints import (
     Wish,
     give_bass,
     give_chord,
+    give_sounding,
     give_voices,
+    second_chords,
 )
 from musicae.decoding.planner import PlanProblem, plan_problem
 from musicae.encoding.melody_features import COLUMNS, FEATURES, RELATIVE
@@ -35,7 +37,7 @@ def model() -> ChordPlanner:
     ]
     states = (*(state_of(chord, "major") for chord in chords), OTHER)
     mode = COLUMNS["mode"].start
-    sizes = {"width": 8, "tables": 2, "rank": 2}
+    sizes = {"width": 8, "tables": 2, "rank": 2, "second_width": 8}
     return ChordPlanner(ChordPlannerConfig(FEATURES, states, (mode, mode + 1), **sizes)).eval()
 
 
@@ -130,6 +132,81 @@ def test_locked_voices_sing_members_of_the_chords(model: ChordPlanner) -> None:
     for chord, pitch in zip(problem.best().plan.chords, (57, 58, 56, 64), strict=True):
         assert chord is not None
         assert {0, pitch % 12} <= set(chord.members)
+
+
+@pytest.mark.parametrize("key", [C, Key.parse("C minor")])
+@pytest.mark.parametrize("last", [(62, 60), (60, 60), (67, 60), (65, 60, 60)])
+def test_the_tonic_at_the_end_comes_from_a_chord_that_closes(
+    model: ChordPlanner, last: tuple[int, ...], key: Key
+) -> None:
+    problem = plan_problem(model, tune((*TUNE, *last)), key)
+    for found in (problem.best(), *problem.alternatives(3)):
+        *_, one, other, final = found.plan.chords
+        assert final.root == 0
+        for before, after in ((one, other), (other, final)):
+            if after.root == 0 and after.quality in ("major", "minor"):
+                assert before.root in (0, 2, 5, 7, 11)
+
+
+@pytest.mark.parametrize(
+    ("key", "contrary"), [("C dorian", 8), ("C phrygian", 2), ("C mixolydian", 11), ("C lydian", 5)]
+)
+def test_a_church_mode_keeps_its_degree(model: ChordPlanner, key: str, contrary: int) -> None:
+    asked = Key.parse(key)
+    quiet = tune((60, 67, 60, 67, 60, 67, 60, 67, 60))
+    problem = plan_problem(model, quiet, asked)
+    for found in (problem.best(), *problem.alternatives(3)):
+        assert not any(contrary in chord.members for chord in found.plan.chords)
+    sung = tune((60, 67, 60 + contrary, 67, 60, 67, 60, 67, 60))
+    problem = plan_problem(model, sung, asked)
+    holding = problem.wish.holding({contrary})
+    assert (problem.allowed[2] & holding).any()
+    assert not (problem.allowed[[0, 1, 3, 4]] & holding).any()
+
+
+def test_beats_of_which_all_voices_are_known_keep_their_chords(model: ChordPlanner) -> None:
+    chords = [(72, 67, 64, 48), (74, 71, 67, 55), (72, 69, 65, 53), (71, 67, 62, 55)]
+    voices = [[(4 * i, 4, chord[v]) for i, chord in enumerate(chords)] for v in range(4)]
+    voices[0].append((16, 4, 72))
+    chorale = Chorale.from_notes(voices)
+    known = np.ones((len(chorale), 4), dtype=bool)
+    known[16:, 1:] = False
+    problem = plan_problem(model, chorale, C, given=[lambda wish: give_sounding(wish, known)])
+    for found in (problem.best(), *problem.alternatives(2)):
+        assert found.plan.numerals()[:4] == ("I", "V", "IV", "V")
+        assert problem.with_seconds(found, np.random.default_rng(0)).plan.seconds[:4] == (None,) * 4
+
+
+def test_second_chords_hold_the_notes_that_sound_there_and_never_stand_at_ends(
+    model: ChordPlanner,
+) -> None:
+    notes = [(0, 2, 64), (2, 2, 65), (4, 4, 67), (8, 2, 65), (10, 2, 62), (12, 4, 60)]
+    problem = plan_problem(model, Chorale.from_notes([notes]), C, (12,))
+    random = np.random.default_rng(0)
+    plain = problem.best()
+    drawn = [problem.with_seconds(plain, random).plan for _ in range(40)]
+    seen = [(i, s) for plan in drawn for i, s in enumerate(plan.seconds) if s]
+    assert {i for i, _ in seen} == {0, 1, 2}
+    late = {0: 5, 1: 7, 2: 2}
+    for i, second in seen:
+        assert second.step == 4 * i + 2
+        assert late[i] in second.chord.members
+        assert second.chord.root != plain.plan.chords[i].root
+    assert all(plan.chords == plain.plan.chords for plan in drawn)
+
+
+def test_the_likelihood_of_second_chords_is_that_of_one_softmax_a_beat(
+    model: ChordPlanner,
+) -> None:
+    problem = plan_problem(model, tune((*TUNE, 60)), C)
+    plain = problem.best()
+    possible = second_chords(problem.wish, np.array(plain.states))
+    assert possible[:-1].sum(axis=1).min() > 2
+    assert possible[-1].sum() == 1
+    likeliest = problem.with_seconds(plain)
+    drawn = [problem.with_seconds(plain, np.random.default_rng(i)) for i in range(20)]
+    assert all(one.log_likelihood <= likeliest.log_likelihood + 1e-9 for one in drawn)
+    assert likeliest.log_likelihood <= plain.log_likelihood
 
 
 def test_one_note_and_silence_are_planned(model: ChordPlanner) -> None:

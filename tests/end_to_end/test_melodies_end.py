@@ -14,7 +14,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STYLES
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.decoding.harmonize import find_plans
+from musicae.decoding.harmonize import problem_of
 from musicae.models.checkpoint import load_model
 from tests.support.passages import midi
 from tests.support.paths import MELODIES
@@ -76,9 +76,10 @@ def test_every_plan_of_a_melody_ends_on_its_tonic(name):
     root, triads = final_triads(name)
     sounding = np.flatnonzero(parts.in_range.pitch[:, 0] != REST)[-1]
     for style in STYLES:
-        found = find_plans(load_model("planner"), parts.partial_score(ends, style=style), 3)
+        partial = parts.partial_score(ends, style=style)
+        found = problem_of(load_model("planner"), partial).alternatives(3)
         assert len(found) == 3
-        for plan, _, notices in found:
+        for plan, _, notices, _ in found:
             chord = plan.chord_at(sounding)
             members = {(plan.key.tonic + member) % 12 for member in chord.members}
             assert (chord.bass, (plan.key.tonic + chord.root) % 12) == (0, root), style

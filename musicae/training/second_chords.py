@@ -1,0 +1,118 @@
+"""Training of a planner's network for second chords of beats.
+
+Axes: ``N`` beats, ``S`` states.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicae.models.second_chords import NONE, SecondChordNetwork
+from musicae.training.planner import Augmentation, PlanExample, augmented
+
+
+@dataclass(frozen=True)
+class SecondSettings:
+    """How the network is trained."""
+
+    epochs: int = 12
+    batch: int = 512
+    """Beats a step."""
+    learning_rate: float = 2e-3
+    """At the beginning; it falls with a cosine."""
+    weight_decay: float = 0.05
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+SecondReport = Callable[[int, float, float], None]
+"""Called after each epoch with its number from 1 and the losses of the training and the validation
+side, in nats a beat."""
+
+
+def fit_seconds(
+    network: SecondChordNetwork,
+    train: Sequence[PlanExample],
+    valid: Sequence[PlanExample],
+    settings: SecondSettings,
+    report: SecondReport | None = None,
+) -> SecondChordNetwork:
+    """Train a network and leave it as it was after the epoch with the best validation loss."""
+    torch.manual_seed(settings.seed)
+    random = np.random.default_rng(settings.seed)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    states = torch.from_numpy(np.concatenate([e.states for e in train]))
+    seconds = torch.from_numpy(np.concatenate([e.seconds for e in train]))
+    possible = torch.from_numpy(np.concatenate([e.possible for e in train]))
+    asked = possible[:, 1:].any(dim=1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, settings.epochs * math.ceil(int(asked.sum()) / settings.batch)
+    )
+    best, best_weights = math.inf, network.state_dict()
+    for epoch in range(1, settings.epochs + 1):
+        network.train()
+        features = torch.cat(
+            [torch.from_numpy(augmented(e.features, settings.augmentation, random)) for e in train]
+        )
+        last = torch.zeros(len(states), dtype=torch.bool)
+        last[torch.tensor([len(e.states) for e in train]).cumsum(0) - 1] = True
+        order = torch.from_numpy(random.permutation(np.flatnonzero(asked.numpy())))
+        total = 0.0
+        for chosen in torch.split(order, settings.batch):
+            here = network.told(features[chosen], states[chosen])
+            after = (chosen + 1) % len(states)
+            following = network.told(features[after], states[after])
+            following = following.masked_fill(last[chosen, None], 0.0)
+            logits = network.of_beats(here, following)
+            loss = _surprise(logits, seconds[chosen], possible[chosen]).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            total += loss.item() * len(chosen)
+        nats = nats_of_seconds(network, valid) / max(1, sum(len(e.states) for e in valid))
+        if nats < best:
+            best = nats
+            best_weights = {name: value.clone() for name, value in network.state_dict().items()}
+        if report:
+            report(epoch, total / len(states), nats)
+    network.load_state_dict(best_weights)
+    return network.eval()
+
+
+@torch.no_grad()
+def nats_of_seconds(network: SecondChordNetwork, examples: Sequence[PlanExample]) -> float:
+    """The negative log-likelihood of the second chords of some pieces, given all first chords."""
+    return sum(float(nats.sum()) for nats, _ in _judged(network, examples))
+
+
+@torch.no_grad()
+def expected_seconds(network: SecondChordNetwork, examples: Sequence[PlanExample]) -> float:
+    """How many second chords the network expects in some pieces, given their first chords."""
+    return sum(float((1 - shares[:, NONE].exp()).sum()) for _, shares in _judged(network, examples))
+
+
+def _judged(
+    network: SecondChordNetwork, examples: Sequence[PlanExample]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of each piece ``(B,)`` nats and ``(B, 1 + S)`` log probabilities."""
+    network.eval()
+    for example in examples:
+        logits = network(torch.from_numpy(example.features), torch.from_numpy(example.states))
+        logits = logits.masked_fill(~torch.from_numpy(example.possible), -torch.inf)
+        shares = logits.log_softmax(dim=-1)
+        yield -shares.gather(1, torch.from_numpy(example.seconds)[:, None])[:, 0], shares
+
+
+def _surprise(logits: Tensor, seconds: Tensor, possible: Tensor) -> Tensor:
+    """``(N,)`` nats."""
+    return F.cross_entropy(logits.masked_fill(~possible, -torch.inf), seconds, reduction="none")
