@@ -43,10 +43,6 @@ STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
 """The styles of pieces; ``bach`` are Bach's own chorales."""
 
 
-STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
-"""The styles of pieces; ``bach`` are Bach's own chorales."""
-
-
 VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
 """Colours of soprano, alto, tenor and bass; colour-blind readers can tell them apart."""
 

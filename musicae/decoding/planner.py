@@ -196,7 +196,7 @@ def plan_problem(
         chorale: the known notes.
         key: the key of the piece.
         phrase_ends: steps at which last notes of phrases begin; None where that is not known.
-        style: one of ``STYLE_NAMES``; None leaves it open.
+        style: one of ``STYLES``; None leaves it open.
         voice: the voice that has the melody.
         cadences: by the step of a phrase's end the name of its cadence.
         given: what is known of the chords, such as ``give_bass``; it goes before all else.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import REST
+from musicae.core.constants import REST, STYLES
 from musicae.core.key import MODES, Key
 from musicae.theory.harmonic_plan import Beat, beats_of
 
@@ -32,7 +32,6 @@ TO_END = (1, 2, 3, 4, 6, 8)
 RELATIVE = {"major": 0, "minor": 9}
 """Semitones of the tonic above the note that degrees count from: in minor the tonic of the relative
 major, so that both modes share what their chords have in common."""
-STYLE_NAMES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
 
 _DISTANCE = len(TO_END) + 1
 _WIDTHS = {
@@ -45,7 +44,7 @@ _WIDTHS = {
     "piece": 2 * _DISTANCE,
     "mode": len(MODES) + 1,
     "phrase": 4 + 2 * _DISTANCE,
-    "style": len(STYLE_NAMES),
+    "style": len(STYLES),
 }
 
 
@@ -76,7 +75,7 @@ def melody_features(
         chorale: the music; only one voice of it is read.
         key: the key that degrees count from.
         phrase_ends: steps at which last notes of phrases begin; None where that is not known.
-        style: one of ``STYLE_NAMES``; None leaves it open.
+        style: one of ``STYLES``; None leaves it open.
         voice: which voice has the melody.
 
     >>> melody_features(Chorale.from_notes([[(0, 16, 60)]]), Key(0), None, "bach").shape
@@ -94,7 +93,7 @@ def melody_features(
     if phrase_ends is not None:
         _fill_phrases(rows[:, COLUMNS["phrase"]], beats, onset, phrase_ends)
     if style is not None:
-        rows[:, COLUMNS["style"].start + STYLE_NAMES.index(style)] = 1
+        rows[:, COLUMNS["style"].start + STYLES.index(style)] = 1
     return rows
 
 
