@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, STYLES
@@ -104,9 +105,15 @@ def main() -> None:
         raise SystemExit(f"error: {error}") from None
     print(f"The corpora\n\n{table(own)}\n\nThe same {args.pieces} sopranos\n\n{table(written)}\n")
     for name in Style._fields:
-        both = [[getattr(rows[style], name) for style in STYLES] for rows in (own, written)]
-        ranks = [np.argsort(np.argsort(values)) for values in both]
-        print(f"{name}: rank correlation {np.corrcoef(np.array(ranks))[0, 1]:.2f}")
+        own_rank, rank = (_ranks(rows, name) for rows in (own, written))
+        apart, count = float(((own_rank - rank) ** 2).sum()), len(STYLES)
+        print(f"{name}: rank correlation {1 - 6 * apart / (count**3 - count):.2f}")
+
+
+def _ranks(rows: dict[str, Style], name: str) -> NDArray[np.int64]:
+    """The place of each style by a measure, from 0."""
+    values = np.array([getattr(rows[style], name) for style in STYLES])
+    return values.argsort().argsort()
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def _in_empty_bars(
     from musicae.decoding.sampler import SamplingOptions
     from musicae.encoding import forms
 
-    form = forms.empty(bars or NEW_BARS, meter or Meter.parse(NEW_METER), key or NEW_KEY)
+    form = forms.regular(bars or NEW_BARS, meter or Meter.parse(NEW_METER), key or NEW_KEY)
     if temperature is None:
         temperature = usual_temperature(checkpoint, n)
     return _fill(checkpoint, n, SamplingOptions(temperature, seed), form)
@@ -197,6 +197,7 @@ def _fill(
     """Fill an empty form ``n`` times."""
     from musicae.core.constants import DEFAULT_QPM
     from musicae.decoding import harmonize
+    from musicae.models.checkpoint import load_model
 
     (meter,) = form.chorale.meters
     bars = form.chorale.bar_count
@@ -204,9 +205,13 @@ def _fill(
     facts |= {"bars": bars, "key": str(form.key), "meter": str(meter)}
     length = f"{bars} bar{'s' * (bars > 1)} in {form.key}"
     pieces = []
-    for i, made in enumerate(harmonize.harmonize(checkpoint, form, n, sampling), start=1):
+    planner = load_model("planner") if checkpoint.can("fill") else None
+    for i, made in enumerate(harmonize.harmonize(checkpoint, form, n, sampling, planner), start=1):
         title = f"{length}, seed {sampling.seed}, number {i}"
         tempos = (Tempo(0, DEFAULT_QPM),)
         chorale = replace(made.chorale, title=title, tempos=tempos)
-        pieces.append(Piece(chorale, facts | {"number": i}, nats=made.nats))
+        told = facts | {"number": i}
+        if planner and made.plan:
+            told |= {"planner": planner.checksum, "plan": str(made.plan)}
+        pieces.append(Piece(chorale, told, made.notices, nats=made.nats, plan=made.plan))
     return pieces

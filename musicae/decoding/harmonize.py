@@ -32,6 +32,8 @@ MINIBACH_VARIED = 0.3
 DRAFTS_OF_ONE, DRAFTS_EACH = 3, 2
 """How many drafts of the voices are written to a plan: where one harmonization is asked for, and of
 each of several."""
+FREE_TEMPERATURE = 0.8
+"""Of plans that are drawn freely."""
 USUAL_STYLE = "bach"
 """Of plans, where none is asked for."""
 
@@ -115,7 +117,7 @@ def _fill(
     problem: PlanProblem | None,
 ) -> list[Harmonization]:
     """The best drafts of the voices along each plan. Raises ChoraleError where fewer differ."""
-    plans = _plans(problem, n) if problem else [None]
+    plans = _plans(problem, n, options) if problem else [None]
     if options.temperature == LIKELIEST and n > len(plans):
         raise ChoraleError(
             "at temperature 0 there is one harmonization only; leave it out, or ask for one"
@@ -151,8 +153,13 @@ def _fill(
 
 
 @one_thread()
-def _plans(problem: PlanProblem, n: int) -> list[FoundPlan | None]:
-    """Up to ``n`` likely plans that differ in their roots, best first."""
+def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[FoundPlan | None]:
+    """Up to ``n`` likely plans that differ in their roots, best first; drawn if nothing is known.
+
+    The likeliest plan of a piece of which nothing is known is a poor one: it hardly moves.
+    """
+    if not (problem.wish.chorale.pitch != REST).any() and options.temperature != LIKELIEST:
+        return [*problem.samples(n, np.random.default_rng(options.seed), FREE_TEMPERATURE)]
     return [problem.best()] if n == 1 else [*problem.alternatives(n)]
 
 

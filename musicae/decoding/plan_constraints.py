@@ -99,13 +99,10 @@ def end_on_the_tonic(wish: Wish) -> None:
     note in root position.
     """
     last = _last_sounding(wish)
-    if last is None:
-        return
-    note = _last_degree(wish)
     triads = wish.states(qualities=TRIADS, bass=(0,))
     tonic = wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode), bass=(0,))
     dominant = wish.states(roots=(7,), qualities=("major",), bass=(0,))
-    holding = wish.holding({note})
+    holding = wish.holding(_last_degrees(wish))
     for fitting in (tonic & holding, dominant & holding, triads & holding):
         if (fitting & wish.allowed[last]).any():
             wish.allowed[last] &= fitting
@@ -125,14 +122,15 @@ def close(wish: Wish) -> None:
     """
     last = _last_sounding(wish)
     tonic = wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode))
-    if last is None or (wish.allowed[last] & ~tonic).any():
+    if (wish.allowed[last] & ~tonic).any():
         return
     steps = wish.states(roots=(1, 2, 5, 7, 10) if wish.key.church else (2, 5))
     closing = steps | wish.states((7,), DOMINANTS) | wish.states((11,), LEADING) | tonic
     penalty = np.where(~closing[:, None] & tonic[None, :], UNUSUAL, 0.0)
-    onset = wish.chorale.onset[:, wish.melody]
-    first, _ = end_beats(wish.beats, onset, [int(np.flatnonzero(onset)[-1])])[0]
-    for beat in range(max(0, first - CLOSING), last):
+    begins = np.flatnonzero(wish.chorale.onset[:, wish.melody])
+    starts = [beat.start for beat in wish.beats]
+    first = int(np.searchsorted(starts, begins[-1], side="right")) - 1 if begins.size else last
+    for beat in range(max(0, min(first, last) - CLOSING), last):
         wish.moves[beat] = penalty
 
 
@@ -314,15 +312,19 @@ def _fits_melody(wish: Wish, beat: int) -> Mask:
     return wish.holding(sung) if sung else np.ones(len(wish.chords), dtype=np.bool_)
 
 
-def _last_sounding(wish: Wish) -> int | None:
-    """The last beat in which the melody sounds; None where it never does."""
-    sounding = np.flatnonzero(wish.chorale.pitch[:, wish.melody] != REST)
-    if not sounding.size:
-        return None
-    starts = [beat.start for beat in wish.beats]
-    return int(np.searchsorted(starts, sounding[-1], side="right")) - 1
+def _last_sounding(wish: Wish) -> int:
+    """The last beat in which the melody sounds, else any known voice, else the last one."""
+    pitch = wish.chorale.pitch
+    for voices in ([wish.melody], list(range(N_VOICES))):
+        sounding = np.flatnonzero((pitch[:, voices] != REST).any(axis=1))
+        if sounding.size:
+            starts = [beat.start for beat in wish.beats]
+            return int(np.searchsorted(starts, sounding[-1], side="right")) - 1
+    return len(wish.beats) - 1
 
 
-def _last_degree(wish: Wish) -> int:
+def _last_degrees(wish: Wish) -> set[int]:
+    """The melody's last degree; all degrees where it never sounds."""
     column = wish.chorale.pitch[:, wish.melody]
-    return int(column[column != REST][-1] - wish.key.tonic) % 12
+    sung = column[column != REST]
+    return {int(sung[-1] - wish.key.tonic) % 12} if sung.size else set(range(12))

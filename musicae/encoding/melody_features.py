@@ -103,7 +103,7 @@ def end_beats(
     """For each phrase the beats, first and last, in which its last note sounds.
 
     The last note lasts until the next note of ``onset`` begins; a beat in which the next note
-    begins off its start still belongs to it.
+    begins off its start still belongs to it. Where no note begins, the phrase ends with that beat.
     """
     starts = np.array([beat.start for beat in beats])
     stop = beats[-1].start + beats[-1].length
@@ -112,6 +112,8 @@ def end_beats(
     for step in sorted(phrase_ends):
         later = onsets[onsets > step]
         following = int(later[0]) if later.size else stop
+        if not onset[step]:
+            following = step + 1
         first = int(np.searchsorted(starts, step, side="right")) - 1
         last = int(np.searchsorted(starts, following, side="left")) - 1
         spans.append((first, max(first, last)))
