@@ -139,7 +139,7 @@ def broken(path: Ints, allowed: Mask) -> list[int]:
 
 def log_partition(chain: Chain) -> float:
     """The logarithm of the sum of the potentials of all paths."""
-    return float(_logsumexp(_forward(chain)[-1], axis=0))
+    return float(logsumexp(forward(chain)[-1], axis=0))
 
 
 def log_likelihood(chain: Chain, path: Sequence[int] | Ints) -> float:
@@ -149,9 +149,9 @@ def log_likelihood(chain: Chain, path: Sequence[int] | Ints) -> float:
 
 def marginals(chain: Chain) -> Floats:
     """``(B, S)`` the probability of each state at each beat; rows sum to 1."""
-    alpha = _forward(chain)
-    log = alpha + _backward(chain)
-    found = np.exp(log - _logsumexp(log.copy(), axis=1)[:, None])
+    alpha = forward(chain)
+    log = alpha + backward(chain)
+    found = np.exp(log - logsumexp(log.copy(), axis=1)[:, None])
     shares: Floats = found / found.sum(axis=1, keepdims=True)
     return shares
 
@@ -198,7 +198,7 @@ def sample_paths(
     if temperature == 0:
         return np.tile(best_path(chain), (count, 1))
     cooled = chain.at(temperature)
-    alpha = _forward(cooled)
+    alpha = forward(cooled)
     paths = np.zeros((count, len(chain)), dtype=np.int64)
     paths[:, -1] = _draw(np.tile(alpha[-1], (count, 1)), random)
     for beat, pair in cooled.backwards():
@@ -246,59 +246,21 @@ def n_best_distinct(
     return [found[0], *sorted(found[1:], key=chain.score, reverse=True)]
 
 
-def best_by_marginals(chain: Chain, labels: Ints | None = None) -> Ints:
-    """``(B,)`` at each beat the likeliest state of the likeliest label (by default, the state).
-
-    This path has the most labels right in expectation, but it can hold transitions that are
-    unlikely; it is a measure, not a plan.
-    """
-    shares = marginals(chain)
-    if labels is None:
-        states: Ints = shares.argmax(axis=1)
-        return states
-    groups = np.zeros((len(chain), int(labels.max()) + 1))
-    np.add.at(groups.T, labels, shares.T)
-    inside = labels[None, :] == groups.argmax(axis=1)[:, None]
-    found: Ints = np.where(inside, shares, -1.0).argmax(axis=1)
-    return found
-
-
-def most_expected(chain: Chain, labels: Ints) -> Ints:
-    """``(B,)`` the path with the most right in expectation: its labels, states and transitions.
-
-    Where many plans are likely, the likeliest one alone is no good summary of them. This path takes
-    what most of them share, but unlike ``best_by_marginals`` it holds only transitions that plans
-    have.
-    """
-    alpha = _forward(chain)
-    beta = _backward(chain)
-    total = float(_logsumexp(alpha[-1].copy(), axis=0))
-    shares = np.exp(alpha + beta - total)
-    groups = np.zeros((len(chain), int(labels.max()) + 1))
-    np.add.at(groups.T, labels, shares.T)
-    left = (
-        alpha[:-1, :, None] + np.asarray(chain.pair[:]) + (chain.unary + beta)[1:, None, :] - total
-    )
-    gain = Chain(shares + groups[:, labels], np.exp(left))
-    met = np.where(chain.unary <= FORBIDDEN / 2, FORBIDDEN, 0.0)
-    return best_path(replace(gain, unary=gain.unary + met))
-
-
-def _backward(chain: Chain) -> Floats:
+def backward(chain: Chain) -> Floats:
     """``(B, S)`` the log sums of the potentials of what follows each state."""
     beta = np.zeros(chain.unary.shape)
     for beat, pair in chain.backwards():
         after = beta[beat + 1] + chain.unary[beat + 1]
-        beta[beat] = _logsumexp(pair + after[None, :], axis=1)
+        beta[beat] = logsumexp(pair + after[None, :], axis=1)
     return beta
 
 
-def _forward(chain: Chain) -> Floats:
+def forward(chain: Chain) -> Floats:
     """``(B, S)`` the log sums of the potentials of all paths to each state."""
     alpha = np.zeros(chain.unary.shape)
     alpha[0] = chain.unary[0]
     for beat, pair in chain.forwards():
-        reached = _logsumexp(alpha[beat][:, None] + pair, axis=0)
+        reached = logsumexp(alpha[beat][:, None] + pair, axis=0)
         alpha[beat + 1] = reached + chain.unary[beat + 1]
     return alpha
 
@@ -311,7 +273,7 @@ def _draw(log: Floats, random: np.random.Generator) -> Ints:
     return drawn
 
 
-def _logsumexp(log: Floats, axis: int) -> Floats:
+def logsumexp(log: Floats, axis: int) -> Floats:
     """The logarithm of the sum of exponentials along an axis; ``log`` is overwritten."""
     top = log.max(axis=axis, keepdims=True)
     log -= top

@@ -53,6 +53,8 @@ class Wish:
     """Beats in which no second chord follows."""
     moves: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
+    ends: list[tuple[int, int]] = field(default_factory=list)
+    """The beats, first and last, in which last notes of phrases sound."""
     notices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -169,7 +171,8 @@ def end_phrases(wish: Wish, phrase_ends: Sequence[int]) -> None:
     """
     triads = wish.states(qualities=TRIADS, bass=(0,))
     onset = wish.chorale.onset[:, wish.melody]
-    for first, last in end_beats(wish.beats, onset, phrase_ends):
+    wish.ends = end_beats(wish.beats, onset, phrase_ends)
+    for first, last in wish.ends:
         for beat in {first, last}:
             fitting = wish.allowed[beat] & triads & _fits_melody(wish, beat)
             if fitting.any():

@@ -21,7 +21,6 @@ from musicae.decoding.plan import (
     best_with_one_of,
     broken,
     log_partition,
-    most_expected,
     n_best_distinct,
     samples_with_one_of,
 )
@@ -36,6 +35,7 @@ from musicae.decoding.plan_constraints import (
     second_chords,
     tonic_states,
 )
+from musicae.decoding.plan_expected import most_expected
 from musicae.encoding.melody_features import RELATIVE, melody_features
 from musicae.models.chord_planner import ChordPlanner
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, SecondChord, beats_of
@@ -91,10 +91,24 @@ class PlanProblem:
         tonic = tonic_states(self.wish)
         return self.found(best_with_one_of(self.constrained, self.first_bar, tonic))
 
-    def most_expected(self) -> FoundPlan:
-        """The plan with most right in expectation, under the constraints; see ``most_expected``."""
-        chain = self._with_tonic(self.best_beat())
-        return self.found(most_expected(chain, self.roots))
+    def usual(self) -> FoundPlan:
+        """The plan with most right in expectation, whose phrases end as those of the best plan do.
+
+        Without that condition phrases end in fewer cadences; see ``most_expected``.
+        """
+        return self.found(self._usual_path())
+
+    def _usual_path(self) -> NDArray[np.int64]:
+        tonic = tonic_states(self.wish)
+        best = best_with_one_of(self.constrained, self.first_bar, tonic)
+        allowed = self.allowed.copy()
+        first = next((beat for beat in self.first_bar if tonic[best[beat]]), None)
+        if first is not None:
+            allowed[first] &= tonic
+        for begin, end in self.wish.ends:
+            for beat in range(max(0, begin - 1), end + 1):
+                allowed[beat] = np.arange(allowed.shape[1]) == best[beat]
+        return most_expected(self.chain.constrained(allowed, self.wish.moves), self.roots)
 
     def alternatives(self, count: int, apart: float = 0.15) -> list[FoundPlan]:
         """Up to ``count`` likely plans whose roots differ pairwise on that share of the beats."""

@@ -17,11 +17,10 @@ from musicae.decoding.key import AS_MAJOR, find_mode
 from musicae.decoding.phrases import phrase_ends
 from musicae.decoding.plan import (
     Chain,
-    best_by_marginals,
     best_path,
     log_partition,
-    most_expected,
 )
+from musicae.decoding.plan_expected import best_by_marginals, most_expected
 from musicae.decoding.planner import chain_of
 from musicae.encoding.melody_features import COLUMNS
 from musicae.models.chord_planner import ChordPlanner

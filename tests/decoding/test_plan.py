@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 
 from musicae.decoding.plan import (
     Chain,
-    best_by_marginals,
     best_path,
     best_with_one_of,
     broken,
     log_likelihood,
     log_partition,
     marginals,
-    most_expected,
     n_best_distinct,
     sample_paths,
     samples_with_one_of,
 )
+from musicae.decoding.plan_expected import best_by_marginals, most_expected
 
 
 def chain_of(seed: int, beats: int = 4, states: int = 3) -> Chain:

@@ -48,7 +48,7 @@ def tune(pitches: tuple[int, ...], **facts: object) -> Chorale:
 
 def every_plan(problem: PlanProblem) -> list[list[str]]:
     random = np.random.default_rng(0)
-    found = [problem.best(), problem.most_expected()]
+    found = [problem.best(), problem.usual()]
     found += [*problem.alternatives(3), *problem.samples(3, random)]
     return [list(one.plan.numerals()) for one in found]
 
