@@ -36,6 +36,8 @@ TRANSFORMER_SETTINGS = Settings(
 """Settings for learning from three hundred chorales: without teachers, a harmonizer overfits when
 it is trained for longer than this."""
 
+FORTY_EPOCHS = replace(TRANSFORMER_SETTINGS, epochs=40, patience=40)
+
 TRANSFORMER: dict[str, Any] = {
     "lowest": [low for low, _ in VOICE_RANGES],
     "symbols": list(VOCABULARY),
@@ -65,15 +67,16 @@ RECIPES = {
     "harmonizer": Recipe(
         task=HarmonyTask(),
         config=FOLLOWER | {"width": 192, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.25},
-        settings=replace(TRANSFORMER_SETTINGS, epochs=40, patience=40),
+        settings=replace(FORTY_EPOCHS, seed=1),
         taught_by=HarmonyTask,
+        teachers=(FORTY_EPOCHS,),
         precision="auto",
         four_part=True,
     ),
     "vae": Recipe(
         task=CompositionTask(piece_nats=20.0, beat_nats=0.3, probes=300),
         config=TRANSFORMER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
-        settings=replace(TRANSFORMER_SETTINGS, epochs=40, patience=40),
+        settings=FORTY_EPOCHS,
         precision="bf16-mixed",
     ),
 }

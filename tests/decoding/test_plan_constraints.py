@@ -16,6 +16,7 @@ from musicae.decoding.plan_constraints import (
     second_chords,
 )
 from musicae.decoding.planner import PlanProblem, plan_problem
+from musicae.encoding.forms import regular
 from musicae.encoding.melody_features import COLUMNS, FEATURES, RELATIVE
 from musicae.models.chord_planner import ChordPlanner, ChordPlannerConfig
 from musicae.theory.harmonic_plan import PlannedChord
@@ -175,6 +176,32 @@ def test_beats_of_which_all_voices_are_known_keep_their_chords(model: ChordPlann
     for found in (problem.best(), *problem.alternatives(2)):
         assert found.plan.numerals()[:4] == ("I", "V", "IV", "V")
         assert problem.with_seconds(found, np.random.default_rng(0)).plan.seconds[:4] == (None,) * 4
+
+
+def test_the_usual_plan_ends_its_phrases_as_the_best_plan_does(model: ChordPlanner) -> None:
+    problem = plan_problem(model, tune((*TUNE, 65, 64, 62, 60)), C, (28, 44))
+    best, usual = problem.best(), problem.usual()
+    for end in (7, 11):
+        assert usual.plan.chords[end - 1 : end + 1] == best.plan.chords[end - 1 : end + 1]
+    assert usual.log_likelihood <= best.log_likelihood + 1e-9
+
+
+def test_where_nothing_is_known_plans_are_drawn_and_end_on_the_tonic(model: ChordPlanner) -> None:
+    form = regular(4, Meter.parse("4/4"), C)
+    problem = plan_problem(model, form.chorale, C, form.phrases)
+    drawn = problem.samples(4, np.random.default_rng(0))
+    assert len({found.plan.chords for found in drawn}) == 4
+    for found in drawn:
+        assert found.plan.numerals()[-1] == "I"
+        assert {0} <= {chord.root for chord in found.plan.chords[:4]}
+
+
+def test_a_bass_alone_carries_a_plan_that_ends_on_the_tonic(model: ChordPlanner) -> None:
+    low = [(4 * i, 4, pitch) for i, pitch in enumerate((48, 53, 55, 50, 55, 48))]
+    music = Chorale.from_notes([[], [], [], low])
+    found = plan_problem(model, music, C, given=[give_bass]).best()
+    assert [chord.bass_class for chord in found.plan.chords] == [0, 5, 7, 2, 7, 0]
+    assert found.plan.numerals()[-1] == "I"
 
 
 def test_second_chords_hold_the_notes_that_sound_there_and_never_stand_at_ends(
