@@ -1,0 +1,159 @@
+"""The local keys of a harmonic plan: which key each of its chords belongs to, by an exact search.
+
+Each chord of the plan is a numeral of some key. Unlikely numerals, unlikely successions of them and
+each new key have costs, and dynamic programming finds the keys with the lowest sum. Costs and
+tables are those of ``musicae.theory.harmonic_search``, which searches the chords as well: the cost
+of leaving a key and the distance between keys are Temperley's (*The Cognition of Basic Musical
+Structures*, 2001, ch. 7). A short tonicization stays an applied chord, as ``V65/V``; a phrase that
+closes in another key is in that key.
+
+Axes: ``K`` the 24 keys, counted up from the home tonic, major before minor.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from musicae.core.arrays import Ints
+from musicae.core.key import MODES, Key
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
+from musicae.theory.harmonic_search import (
+    COSTS,
+    PENDING,
+    TRANSITIONS,
+    TRANSITIONS_AT_PHRASE,
+    cost_of_keys,
+    cost_of_leaving,
+)
+from musicae.theory.numerals import NUMERALS, QUALITIES
+
+FOREIGN = 3.0
+"""Against a chord that is no numeral of its key: more than against the least likely numeral."""
+_FOREIGN = len(NUMERALS)
+"""Its index after the numerals."""
+
+
+class _Span(NamedTuple):
+    """A root and quality of the plan, over any bass."""
+
+    beat: int
+    chord: PlannedChord
+    on_beat: bool
+    """Whether a key can begin with it, as each beat has one key."""
+    new_phrase: bool
+
+
+def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key, ...]:
+    """The local key of each beat of a plan; the key of a beat without a chord is that before it.
+
+    Args:
+        plan: the chords; its own local keys are not looked at.
+        phrase_ends: steps at which the last notes of phrases begin; after them a key changes
+            easily.
+
+    >>> from musicae.core.chorale import Chorale
+    >>> from musicae.theory.harmonic_plan import beats_of
+    >>> beats = beats_of(Chorale.from_notes([[(0, 48, 67)]]))
+    >>> plan = HarmonicPlan.parse("C F G C  C D7 G C  D7 G G7 C", beats, Key(0))
+    >>> [key.short_name for key in local_keys(plan, phrase_ends=[12])]
+    ['C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C']
+    """
+    spans = _spans(plan, phrase_ends)
+    found: list[Key] = []
+    for span, number in zip(spans, _best_path(spans, plan.key.mode), strict=True):
+        tonic, mode = divmod(number, len(MODES))
+        key = Key.from_tonic((plan.key.tonic + tonic) % 12, MODES[mode], near=plan.key.fifths)
+        found += [found[-1] if found else key] * (span.beat - len(found))
+        if span.on_beat:
+            found.append(key)
+    found += [found[-1] if found else plan.key] * (len(plan) - len(found))
+    return tuple(found)
+
+
+def _spans(plan: HarmonicPlan, phrase_ends: Iterable[int]) -> list[_Span]:
+    starts = [beat.start for beat in plan.beats]
+    last_beats = sorted(bisect_right(starts, end) - 1 for end in phrase_ends)
+    spans: list[_Span] = []
+    for step, _, chord in plan.beginnings():
+        beat = bisect_right(starts, step) - 1
+        before = spans[-1] if spans else None
+        if chord is None or (before and _kind(before.chord) == _kind(chord)):
+            continue
+        on_beat = step == starts[beat] or plan.chords[beat] is None
+        # A phrase begins with the first chord that is new after the last beat of the one before.
+        begins = before is not None and any(before.beat <= last < beat for last in last_beats)
+        spans.append(_Span(beat, chord, on_beat, begins))
+    return spans
+
+
+def _kind(chord: PlannedChord) -> tuple[int, str]:
+    return chord.root, chord.quality
+
+
+def _best_path(spans: Sequence[_Span], home: str) -> list[int]:
+    """The key of each span, as indices of ``K``, in a piece whose home key has that mode."""
+    if not spans:
+        return []
+    each, at_edges = (cost.ravel() for cost in cost_of_keys(home))  # (K,)
+    leaving = cost_of_leaving(False), cost_of_leaving(True)
+    came_from = np.zeros((len(spans), len(at_edges)), dtype=np.int64)
+    best = at_edges
+    before = None
+    for i, span in enumerate(spans):
+        numerals = _numerals_of(span.chord.root, span.chord.quality)
+        if before is not None:
+            stay = best + _FOLLOWING[span.new_phrase][before, numerals]
+            came_from[i] = np.arange(len(best))
+            if span.on_beat:
+                moves = (best + _PENDING[before])[:, None] + leaving[span.new_phrase]
+                moved = moves.min(axis=0)
+                came_from[i] = np.where(stay <= moved, came_from[i], moves.argmin(axis=0))
+                stay = np.minimum(stay, moved)
+            best = stay
+        best = best + _COSTS[numerals] + each
+        before = numerals
+    path = [int((best + at_edges + _PENDING[before]).argmin())]
+    for i in range(len(spans) - 1, 0, -1):
+        path.append(int(came_from[i, path[-1]]))
+    return path[::-1]
+
+
+@lru_cache
+def _numerals_of(root: int, quality: str) -> Ints:
+    """``(K,)`` the numeral that a chord is in each key; ``_FOREIGN`` where it is none.
+
+    Chords that sound alike, as diminished sevenths on any of their members, are one chord.
+    """
+
+    def classes(root: int, quality: str) -> set[int]:
+        return {(root + member) % 12 for member in QUALITIES[quality].members}
+
+    here = classes(root, quality)
+    return np.array(
+        [
+            next(
+                (
+                    number
+                    for number, n in enumerate(NUMERALS)
+                    if (n.mode, n.quality) == (mode, quality)
+                    and classes(tonic + n.root, quality) == here
+                ),
+                _FOREIGN,
+            )
+            for tonic in range(12)
+            for mode in MODES
+        ]
+    )
+
+
+_COSTS = np.append(COSTS, FOREIGN)
+_PENDING = np.append(PENDING, 0.0)
+_FOLLOWING = np.pad(TRANSITIONS, (0, 1)), np.pad(TRANSITIONS_AT_PHRASE, (0, 1))
+"""Within and between phrases, ``(E + 1, E + 1)``: a foreign chord costs nothing to go to or from,"""
+_FOLLOWING[False][:_FOREIGN, _FOREIGN] = PENDING
+"""but it resolves no applied chord."""
