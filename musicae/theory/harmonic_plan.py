@@ -202,8 +202,8 @@ class HarmonicPlan:
         The key is named where it changes, as in ``G: IV``; the home key at the beginning is not. A
         second chord of a beat follows as in ``str``: ``V,2:V7``.
         """
-        named = [f"{name}: " if name else "" for name in self._key_names()]
-        return tuple(name + text for name, text in zip(named, self._texts(PlannedChord.numeral), strict=True))
+        rows = zip(self._key_names(), self._texts(PlannedChord.numeral), strict=True)
+        return tuple(f"{name}: {text}" if name else text for name, text in rows)
 
     def symbols(self) -> tuple[str, ...]:
         """The chord symbol of each beat, spelled in its local key, ``-`` where there is no chord.
@@ -239,24 +239,19 @@ class HarmonicPlan:
         words: list[str] = []
         sounding: PlannedChord | None = None
         bar = self.beats[0].bar if self.beats else 0
-        texts = self._texts(PlannedChord.numeral)
-        for name, text, (beat, chord, second, _) in zip(
-            self._key_names(), texts, self._rows(), strict=True
-        ):
+        rows = zip(self._rows(), self._key_names(), self._texts(PlannedChord.numeral), strict=True)
+        for (beat, chord, second, _), name, text in rows:
             if beat.bar != bar:
                 words.append("|")
                 bar = beat.bar
             if name:
                 words.append(f"{name}:")
-            elif chord is not None and chord == sounding:
-                text = "." + "".join(text.partition(",")[1:])
-            words.append(text)
+            goes_on = chord is not None and chord == sounding and not name
+            words.append("." + "".join(text.partition(",")[1:]) if goes_on else text)
             sounding = second.chord if second else chord
         return " ".join(words)
 
-    def _rows(
-        self,
-    ) -> Iterator[tuple[Beat, PlannedChord | None, SecondChord | None, Key]]:
+    def _rows(self) -> Iterator[tuple[Beat, PlannedChord | None, SecondChord | None, Key]]:
         return zip(self.beats, self.chords, self.seconds, self.local, strict=True)
 
     def _key_names(self) -> Iterator[str]:

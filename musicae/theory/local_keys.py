@@ -13,16 +13,18 @@ Axes: ``K`` the 24 keys, counted up from the home tonic, major before minor.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.arrays import Ints
+from musicae.core.arrays import Floats, Ints
 from musicae.core.key import MODES, Key
+from musicae.theory.cadences import cadence_of
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.harmonic_search import (
+    CADENCE,
     COSTS,
     PENDING,
     TRANSITIONS,
@@ -31,11 +33,14 @@ from musicae.theory.harmonic_search import (
     cost_of_leaving,
 )
 from musicae.theory.numerals import NUMERALS, QUALITIES
+from musicae.theory.sonorities import Harmony, harmony_of
 
 FOREIGN = 3.0
 """Against a chord that is no numeral of its key: more than against the least likely numeral."""
 _FOREIGN = len(NUMERALS)
 """Its index after the numerals."""
+SIX_FOUR = 2
+"""The bass of a chord on which no phrase rests."""
 
 
 class _Span(NamedTuple):
@@ -45,7 +50,6 @@ class _Span(NamedTuple):
     chord: PlannedChord
     on_beat: bool
     """Whether a key can begin with it, as each beat has one key."""
-    new_phrase: bool
 
 
 def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key, ...]:
@@ -59,13 +63,17 @@ def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key
     >>> from musicae.core.chorale import Chorale
     >>> from musicae.theory.harmonic_plan import beats_of
     >>> beats = beats_of(Chorale.from_notes([[(0, 48, 67)]]))
-    >>> plan = HarmonicPlan.parse("C F G C  C D7 G C  D7 G G7 C", beats, Key(0))
-    >>> [key.short_name for key in local_keys(plan, phrase_ends=[12])]
-    ['C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C', 'C']
+    >>> plan = HarmonicPlan.parse("C F G C  G D7 Em D7 G  F G7 C", beats, Key(0))
+    >>> [key.short_name for key in local_keys(plan, phrase_ends=[12, 32])]
+    ['C', 'C', 'C', 'C', 'G', 'G', 'G', 'G', 'G', 'C', 'C', 'C']
     """
-    spans = _spans(plan, phrase_ends)
+    spans = _spans(plan)
+    starts, begun = [beat.start for beat in plan.beats], [span.beat for span in spans]
+    last_beats = [bisect_right(starts, step) - 1 for step in phrase_ends]
+    closing = {bisect_right(begun, beat) - 1 for beat in (*last_beats, len(plan))}
+    path = _best_path(spans, closing, _gains(plan.key, spans, closing), plan.key.mode)
     found: list[Key] = []
-    for span, number in zip(spans, _best_path(spans, plan.key.mode), strict=True):
+    for span, number in zip(spans, path, strict=True):
         tonic, mode = divmod(number, len(MODES))
         key = Key.from_tonic((plan.key.tonic + tonic) % 12, MODES[mode], near=plan.key.fifths)
         found += [found[-1] if found else key] * (span.beat - len(found))
@@ -75,19 +83,14 @@ def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key
     return tuple(found)
 
 
-def _spans(plan: HarmonicPlan, phrase_ends: Iterable[int]) -> list[_Span]:
+def _spans(plan: HarmonicPlan) -> list[_Span]:
     starts = [beat.start for beat in plan.beats]
-    last_beats = sorted(bisect_right(starts, end) - 1 for end in phrase_ends)
     spans: list[_Span] = []
     for step, _, chord in plan.beginnings():
-        beat = bisect_right(starts, step) - 1
-        before = spans[-1] if spans else None
-        if chord is None or (before and _kind(before.chord) == _kind(chord)):
+        if chord is None or (spans and _kind(spans[-1].chord) == _kind(chord)):
             continue
-        on_beat = step == starts[beat] or plan.chords[beat] is None
-        # A phrase begins with the first chord that is new after the last beat of the one before.
-        begins = before is not None and any(before.beat <= last < beat for last in last_beats)
-        spans.append(_Span(beat, chord, on_beat, begins))
+        beat = bisect_right(starts, step) - 1
+        spans.append(_Span(beat, chord, step == starts[beat] or plan.chords[beat] is None))
     return spans
 
 
@@ -95,8 +98,35 @@ def _kind(chord: PlannedChord) -> tuple[int, str]:
     return chord.root, chord.quality
 
 
-def _best_path(spans: Sequence[_Span], home: str) -> list[int]:
-    """The key of each span, as indices of ``K``, in a piece whose home key has that mode."""
+def _gains(home: Key, spans: Sequence[_Span], closing: Collection[int]) -> Floats:
+    """``(N, K)`` what the key of a cadence gains with the last span of a phrase."""
+    gains = np.zeros((len(spans), 12, len(MODES)))
+    approach = None
+    for i, span in enumerate(spans):
+        if i and spans[i - 1].chord.root != span.chord.root:
+            approach = _harmony(spans[i - 1].chord, home)
+        final = _harmony(span.chord, home)
+        if i in closing and approach and final and span.chord.bass != SIX_FOUR:
+            kind, key = cadence_of(approach, final, home)
+            gains[i, (key.tonic - home.tonic) % 12, MODES.index(key.mode)] = CADENCE[kind]
+    return gains.reshape(len(spans), -1)
+
+
+def _harmony(chord: PlannedChord, key: Key) -> Harmony | None:
+    return harmony_of([key.tonic + member for member in chord.members])
+
+
+def _best_path(
+    spans: Sequence[_Span], closing: Collection[int], gains: Floats, home: str
+) -> list[int]:
+    """The key of each span, as indices of ``K``.
+
+    Args:
+        spans: ``N`` spans.
+        closing: the last spans of phrases.
+        gains: ``(N, K)`` what each key gains with each span.
+        home: the mode of the home key.
+    """
     if not spans:
         return []
     each, at_edges = (cost.ravel() for cost in cost_of_keys(home))  # (K,)
@@ -107,15 +137,16 @@ def _best_path(spans: Sequence[_Span], home: str) -> list[int]:
     for i, span in enumerate(spans):
         numerals = _numerals_of(span.chord.root, span.chord.quality)
         if before is not None:
-            stay = best + _FOLLOWING[span.new_phrase][before, numerals]
+            new_phrase = i - 1 in closing
+            stay = best + _FOLLOWING[new_phrase][before, numerals]
             came_from[i] = np.arange(len(best))
             if span.on_beat:
-                moves = (best + _PENDING[before])[:, None] + leaving[span.new_phrase]
+                moves = (best + _PENDING[before])[:, None] + leaving[new_phrase]
                 moved = moves.min(axis=0)
                 came_from[i] = np.where(stay <= moved, came_from[i], moves.argmin(axis=0))
                 stay = np.minimum(stay, moved)
             best = stay
-        best = best + _COSTS[numerals] + each
+        best = best + _COSTS[numerals] + each - gains[i]
         before = numerals
     path = [int((best + at_edges + _PENDING[before]).argmin())]
     for i in range(len(spans) - 1, 0, -1):
@@ -154,6 +185,6 @@ def _numerals_of(root: int, quality: str) -> Ints:
 _COSTS = np.append(COSTS, FOREIGN)
 _PENDING = np.append(PENDING, 0.0)
 _FOLLOWING = np.pad(TRANSITIONS, (0, 1)), np.pad(TRANSITIONS_AT_PHRASE, (0, 1))
-"""Within and between phrases, ``(E + 1, E + 1)``: a foreign chord costs nothing to go to or from,"""
 _FOLLOWING[False][:_FOREIGN, _FOREIGN] = PENDING
-"""but it resolves no applied chord."""
+"""``(E + 1, E + 1)`` within and between phrases. Nothing speaks against going to a foreign chord or
+from one, but none resolves an applied chord."""
