@@ -68,6 +68,8 @@ def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key
     ['C', 'C', 'C', 'C', 'G', 'G', 'G', 'G', 'G', 'C', 'C', 'C']
     """
     spans = _spans(plan)
+    if not spans:
+        return (plan.key,) * len(plan)
     starts, begun = [beat.start for beat in plan.beats], [span.beat for span in spans]
     last_beats = [bisect_right(starts, step) - 1 for step in phrase_ends]
     closing = {bisect_right(begun, beat) - 1 for beat in (*last_beats, len(plan))}
@@ -79,7 +81,7 @@ def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key
         found += [found[-1] if found else key] * (span.beat - len(found))
         if span.on_beat:
             found.append(key)
-    found += [found[-1] if found else plan.key] * (len(plan) - len(found))
+    found += found[-1:] * (len(plan) - len(found))
     return tuple(found)
 
 
@@ -122,13 +124,11 @@ def _best_path(
     """The key of each span, as indices of ``K``.
 
     Args:
-        spans: ``N`` spans.
+        spans: ``N`` spans, one at least.
         closing: the last spans of phrases.
         gains: ``(N, K)`` what each key gains with each span.
         home: the mode of the home key.
     """
-    if not spans:
-        return []
     each, at_edges = (cost.ravel() for cost in cost_of_keys(home))  # (K,)
     leaving = cost_of_leaving(False), cost_of_leaving(True)
     came_from = np.zeros((len(spans), len(at_edges)), dtype=np.int64)
