@@ -17,7 +17,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
 from musicae.core.pitch import spelled_class
-from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.chord_names import likeliest_root
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.harmonic_search import ChordSpan, Evidence, best_path
 from musicae.theory.numerals import NUMERALS, QUALITIES
 from musicae.theory.sonorities import sonorities
@@ -61,6 +62,8 @@ def analyse(chorale: Chorale) -> tuple[Label, ...]:
 def labels_of(plan: HarmonicPlan) -> tuple[Label, ...]:
     """The labels of a plan, wherever its chord or its local key changes.
 
+    A diminished seventh is named as it is in its key, whatever root it has in the plan: vii°43.
+
     >>> from musicae.theory.harmonic_plan import beats_of
     >>> beats = beats_of(Chorale.from_notes([[(0, 16, 62)]]))
     >>> plan = HarmonicPlan.parse("I G: IV . V65", beats, Key(0))
@@ -72,6 +75,7 @@ def labels_of(plan: HarmonicPlan) -> tuple[Label, ...]:
     for step, key, chord in plan.beginnings():
         if chord is not None and (key, chord) != sounding:
             own = chord.rebased(plan.key, key)
+            own = PlannedChord(*likeliest_root(own.root, own.quality, own.bass, key.mode))
             labels.append(Label(step, key, own.numeral(key), own.symbol(key)))
             sounding = key, chord
     return tuple(labels)

@@ -1,11 +1,11 @@
 """The local keys of a harmonic plan: which key each of its chords belongs to, by an exact search.
 
 Each chord of the plan is a numeral of some key. Unlikely numerals, unlikely successions of them and
-each new key have costs, and dynamic programming finds the keys with the lowest sum. Costs and
-tables are those of ``musicae.theory.harmonic_search``, which searches the chords as well: the cost
-of leaving a key and the distance between keys are Temperley's (*The Cognition of Basic Musical
-Structures*, 2001, ch. 7). A short tonicization stays an applied chord, as ``V65/V``; a phrase that
-closes in another key is in that key.
+each new key have costs, the key of a phrase's cadence has a gain, and dynamic programming finds the
+keys with the lowest sum. Costs and tables are those of ``musicae.theory.harmonic_search``, which
+searches the chords as well: the cost of leaving a key and the distance between keys are Temperley's
+(*The Cognition of Basic Musical Structures*, 2001, ch. 7). A short tonicization stays an applied
+chord, as ``V65/V``; a phrase that closes in another key is in that key.
 
 Axes: ``K`` the 24 keys, counted up from the home tonic, major before minor.
 """
@@ -22,6 +22,7 @@ import numpy as np
 from musicae.core.arrays import Floats, Ints
 from musicae.core.key import MODES, Key
 from musicae.theory.cadences import cadence_of
+from musicae.theory.chord_names import likeliest_root
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.harmonic_search import (
     CADENCE,
@@ -32,7 +33,7 @@ from musicae.theory.harmonic_search import (
     cost_of_keys,
     cost_of_leaving,
 )
-from musicae.theory.numerals import NUMERALS, QUALITIES
+from musicae.theory.numerals import NUMERALS
 from musicae.theory.sonorities import Harmony, harmony_of
 
 FOREIGN = 3.0
@@ -156,32 +157,16 @@ def _best_path(
 
 @lru_cache
 def _numerals_of(root: int, quality: str) -> Ints:
-    """``(K,)`` the numeral that a chord is in each key; ``_FOREIGN`` where it is none.
-
-    Chords that sound alike, as diminished sevenths on any of their members, are one chord.
-    """
-
-    def classes(root: int, quality: str) -> set[int]:
-        return {(root + member) % 12 for member in QUALITIES[quality].members}
-
-    here = classes(root, quality)
-    return np.array(
-        [
-            next(
-                (
-                    number
-                    for number, n in enumerate(NUMERALS)
-                    if (n.mode, n.quality) == (mode, quality)
-                    and classes(tonic + n.root, quality) == here
-                ),
-                _FOREIGN,
-            )
-            for tonic in range(12)
-            for mode in MODES
-        ]
-    )
+    """``(K,)`` the numeral that a chord is in each key; ``_FOREIGN`` where it is none."""
+    found = []
+    for tonic in range(12):
+        for mode in MODES:
+            here, _, _ = likeliest_root((root - tonic) % 12, quality, 0, mode)
+            found.append(_NUMBER.get((mode, here, quality), _FOREIGN))
+    return np.array(found)
 
 
+_NUMBER = {(n.mode, n.root, n.quality): number for number, n in enumerate(NUMERALS)}
 _COSTS = np.append(COSTS, FOREIGN)
 _PENDING = np.append(PENDING, 0.0)
 _FOLLOWING = np.pad(TRANSITIONS, (0, 1)), np.pad(TRANSITIONS_AT_PHRASE, (0, 1))

@@ -98,8 +98,17 @@ def test_the_labels_of_a_plan_are_markers_of_ours_where_it_changes(plan: Harmoni
     assert steps == sorted(set(steps))
     for label in labels:
         chord = PlannedChord.parse(label.numeral, label.key).rebased(label.key, plan.key)
-        assert chord == plan.chord_at(label.step)
+        planned = plan.chord_at(label.step)
         assert chord == PlannedChord.parse(label.chord, plan.key)
+        assert (set(chord.members), chord.bass_class) == (set(planned.members), planned.bass_class)
+
+
+def test_a_diminished_seventh_is_labelled_as_in_its_key_and_printed_as_it_is() -> None:
+    plan = HarmonicPlan.parse(
+        "i Ddim7 Fdim7 Bdim7 | Ddim7 Gdim7 . F#dim7 | i . . .", TWELVE, Key(-3, "minor")
+    )
+    assert [label.numeral for label in labels_of(plan)][1:4] == ["vii°65", "vii°43", "vii°7"]
+    assert HarmonicPlan.parse(str(plan), TWELVE, plan.key) == plan
 
 
 @pytest.mark.parametrize(
