@@ -18,7 +18,7 @@ from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
-from musicae.theory.harmonic_analysis import analyse, markers
+from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
 
 if TYPE_CHECKING:
@@ -59,10 +59,15 @@ class Piece:
         """
         return check(self.chorale)
 
+    def labels(self) -> tuple[Label, ...]:
+        """Its harmony: the chords and local keys of its plan, else the analysis of its voices."""
+        return labels_of(self.plan) if self.plan else analyse(self.chorale)
+
     def as_dict(self) -> dict[str, Any]:
         """Provenance, length, likelihood and report, as plain numbers, names and lists.
 
-        The report is None where a voice has no notes.
+        Of a plan, the chord symbol and the Roman numeral of each beat, with the local key where it
+        changes. The report is None where a voice has no notes.
         """
         report = self.report().as_dict() if self.in_four_voices else None
         return {
@@ -70,6 +75,7 @@ class Piece:
             "bar_count": self.chorale.bar_count,
             "nats_per_step": self.nats_per_step,
             "chords": list(self.plan.symbols()) if self.plan else None,
+            "numerals": list(self.plan.numerals()) if self.plan else None,
             "report": report,
         }
 
@@ -88,7 +94,7 @@ class Piece:
     ) -> None:
         """Write MIDI or MusicXML by the suffix, whole or not at all.
 
-        With ``analysis``, Roman numerals and key areas as markers or harmony; see ``arrange`` for
+        With ``analysis``, its ``labels`` as markers or harmony; see ``arrange`` for
         ``keep_tracks``. Raises ChoraleError.
         """
         suffix = suffix_of(path)
@@ -100,7 +106,8 @@ class Piece:
         elif suffix in MUSICXML_SUFFIXES and keep_tracks:
             raise ChoraleError(f"{path}: other tracks are kept in MIDI files only")
         else:
-            write(self.chorale, path, program, self.provenance, analysis=analysis)
+            labels = self.labels() if analysis else ()
+            write(self.chorale, path, program, self.provenance, labels=labels)
 
     def arrange(
         self,
@@ -111,9 +118,10 @@ class Piece:
     ) -> midi_file.Arrangement:
         """The piece as tracks of MIDI; parts given in a MIDI file keep their own events.
 
-        With ``keep_tracks``, the other tracks of that file (drums, piano) follow as they are.
+        With ``analysis``, its ``labels`` are markers. With ``keep_tracks``, the other tracks of
+        that file (drums, piano) follow as they are.
         """
-        marks = markers(analyse(self.chorale)) if analysis else []
+        marks = markers(self.labels()) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
         if self._preserved:
             return self._preserved.arrange(self.chorale, program, facts, marks, keep_tracks)

@@ -49,7 +49,8 @@ def render(
             is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if there are more.
         score: make a ``.png`` or ``.svg`` a score, on two staves.
         open_score: make it a score on four staves.
-        analysis: write Roman numerals and key areas into pictures and scores.
+        analysis: write Roman numerals and key areas into pictures and scores: of a piece its
+            ``labels``, of a chorale or a file the analysis of the voices.
         violations: mark in them the notes that break a rule of voice leading.
         program: the General MIDI program, counted from 0, of all voices; by default their own.
         soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
@@ -151,7 +152,10 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
     report = None
     if violations:
         report = check(chorale if isinstance(source, Piece | Chorale) else source)
-    return _View(chorale, given, analyse(chorale) if analysis else (), report)
+    labels: tuple[Label, ...] = ()
+    if analysis:
+        labels = source.labels() if isinstance(source, Piece) else analyse(chorale)
+    return _View(chorale, given, labels, report)
 
 
 def _roll(view: _View) -> Roll:

@@ -31,7 +31,10 @@ def render(
         bool, typer.Option("--open-score", help="A score on four staves, one a voice.")
     ] = False,
     analysis: Annotated[
-        bool, typer.Option("--analysis", help="With Roman numerals and key areas.")
+        bool,
+        typer.Option(
+            "--analysis", help="With Roman numerals and key areas, analysed from the voices."
+        ),
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Mark what breaks a rule of voice leading.")

@@ -89,6 +89,23 @@ class Key:
         ]
         return cls(min(names, key=lambda fifths: abs(fifths - near)), mode)
 
+    @classmethod
+    def from_short_name(cls, text: str) -> Key:
+        """Read a ``short_name``, in which the case of the letter is the mode.
+
+        Raises ChoraleError where the text names no key.
+
+        >>> Key.from_short_name("f#"), Key.from_short_name("Bb")
+        (Key(fifths=3, mode='minor'), Key(fifths=-2, mode='major'))
+        """
+        return cls.parse(text + ("m" if text[:1].islower() else ""))
+
+    @property
+    def short_name(self) -> str:
+        """The tonic, in minor in lower case, as it stands before Roman numerals: ``Bb``, ``f#``."""
+        tonic = self.tonic_name
+        return tonic if self.mode == "major" else tonic[0].lower() + tonic[1:]
+
     @property
     def tonic_name(self) -> str:
         """The tonic as scores spell it, such as ``F#`` or ``Bb``."""

@@ -19,7 +19,7 @@ from musicae.daw.audition import end_to_end, stems
 from musicae.io import midi_file
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.rendering import audio
-from musicae.theory.harmonic_analysis import analyse, texts
+from musicae.theory.harmonic_analysis import texts
 
 AUDITION = "audition"
 PAGE = "report.html"
@@ -146,6 +146,7 @@ def _show(best: _Packed, analysis: bool) -> None:
 def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
     best = packed[0].piece
     facts = {key: str(best.provenance[key]) for key in FACTS if key in best.provenance}
+    facts["numerals"] = "the plan of the chords" if best.plan else "an analysis of the voices"
     alternatives = [
         report_page.Alternative(
             name=str(number),
@@ -153,7 +154,7 @@ def _write_page(packed: Sequence[_Packed], folder: Path, name: str) -> None:
             report=report,
             nats_per_step=piece.nats_per_step,
             given=piece.given.parts.known if piece.given else None,
-            labels=tuple(texts(analyse(piece.chorale))),
+            labels=tuple(texts(piece.labels())),
             files=tuple(
                 path.with_suffix(suffix).name
                 for suffix in SHOWN

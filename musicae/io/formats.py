@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from musicae.core.errors import ChoraleError
 from musicae.io import midi_reader, midi_writer
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading, suffix_of
 from musicae.io.general_midi import CHOIR_AAHS
-from musicae.theory.harmonic_analysis import analyse, markers
+from musicae.theory.harmonic_analysis import Label, markers
 
 
 def read(path: Path | str) -> Chorale:
@@ -42,13 +43,13 @@ def write(
     program: int = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
     *,
-    analysis: bool = False,
+    labels: Sequence[Label] = (),
 ) -> None:
     """Write a chorale as MIDI or MusicXML by the suffix.
 
-    With ``analysis``, Roman numerals and key areas as markers or harmony. Raises ChoraleError.
+    ``labels``, such as those of ``Piece.labels``, stand in it as Roman numerals and key areas:
+    markers in MIDI, words and chord symbols in MusicXML. Raises ChoraleError.
     """
-    labels = analyse(chorale) if analysis else ()
     if suffix_of(path) in MIDI_SUFFIXES:
         midi_writer.write(chorale, path, program, provenance, markers(labels))
     elif suffix_of(path) in MUSICXML_SUFFIXES:

@@ -98,9 +98,9 @@ def tonic_reached(chords: Sonorities, ending: Ending) -> int | None:
     The home key's own I is no dominant until it has a seventh.
     """
     coming, resting = _harmonies(chords, ending)
-    if coming is None or resting is None or coming == Harmony(chords.key.tonic, chords.key.mode):
+    if coming is None or resting is None:
         return None
-    return resting.root if coming.leads_to(resting.root) else None
+    return resting.root if _leads(coming, resting, chords.key) else None
 
 
 def _can_rest(chords: Sonorities, index: int) -> bool:
@@ -139,16 +139,27 @@ def _harmonies(chords: Sonorities, ending: Ending) -> tuple[Harmony | None, Harm
 
 
 def _classify(chords: Sonorities, ending: Ending) -> tuple[CadenceKind, Key]:
-    home = chords.key
     coming, resting = _harmonies(chords, ending)
     if coming is None or resting is None:
-        return "other", home
+        return "other", chords.key
+    kind, key = cadence_of(coming, resting, chords.key)
+    perfect = kind == "imperfect authentic" and _is_perfect(chords, ending)
+    return ("perfect authentic" if perfect else kind), key
+
+
+def cadence_of(coming: Harmony, resting: Harmony, home: Key) -> tuple[CadenceKind, Key]:
+    """The kind and the key of a cadence by its two chords; see ``cadences``.
+
+    Whether an authentic cadence is perfect the voices tell; here it is called imperfect.
+
+    >>> cadence_of(Harmony(2, "dominant seventh"), Harmony(7, "major"), Key(0))
+    ('imperfect authentic', Key(fifths=1, mode='major'))
+    """
     keys = _neighbours(home)
     # In minor V stays V even after its own dominant: as a tonic it would be a minor chord.
     is_minor_v = home.mode == "minor" and resting == Harmony((home.tonic + 7) % 12, "major")
-    if tonic_reached(chords, ending) is not None and not is_minor_v:
-        perfect = _is_perfect(chords, ending)
-        return ("perfect authentic" if perfect else "imperfect authentic"), _key_on(resting, keys)
+    if _leads(coming, resting, home) and not is_minor_v:
+        return "imperfect authentic", _key_on(resting, keys)
     if (coming.root, resting.root) == ((home.tonic + 5) % 12, home.tonic):
         return "plagal", home
     for key in keys:
@@ -163,6 +174,11 @@ def _classify(chords: Sonorities, ending: Ending) -> tuple[CadenceKind, Key]:
         if resting == dominant and dominant != Harmony(home.tonic, home.mode):
             return "half", key
     return "other", home
+
+
+def _leads(coming: Harmony, resting: Harmony, home: Key) -> bool:
+    """Whether a chord is the dominant of the next; the home key's I without a seventh is none."""
+    return coming != Harmony(home.tonic, home.mode) and coming.leads_to(resting.root)
 
 
 def _neighbours(home: Key) -> list[Key]:

@@ -57,6 +57,7 @@ SYMBOLS = {
 }
 """The endings of chord symbols that are read."""
 
+_COSTS = {(numeral.mode, numeral.root, numeral.quality): numeral.cost for numeral in NUMERALS}
 _SYMBOL = re.compile(r"([A-G])(#{1,3}|b{1,3}|)([^/]*)(?:/([A-G])(#{1,3}|b{1,3}|))?")
 
 
@@ -67,6 +68,28 @@ def numeral_of(root: int, quality: str, bass: int, mode: str) -> str:
     ('V65/V', '#iv')
     """
     return _written(mode)[root, quality, bass]
+
+
+def likeliest_root(root: int, quality: str, bass: int, mode: str) -> Chord:
+    """The chord on its likeliest root in a mode, where it sounds alike on several.
+
+    A diminished seventh is a chord on each of its members; the likeliest root is a leading note.
+
+    >>> likeliest_root(2, "diminished-seventh", 0, "minor"), likeliest_root(2, "major", 0, "minor")
+    ((11, 'diminished-seventh', 1), (2, 'major', 0))
+    """
+    members = QUALITIES[quality].members
+    roots = [(root + member) % 12 for member in members]
+    alike = [
+        (_COSTS[mode, other, quality], place, other)
+        for place, other in enumerate(roots)
+        if (mode, other, quality) in _COSTS
+        and {(other + member) % 12 for member in members} == set(roots)
+    ]
+    if not alike:
+        return root, quality, bass
+    _, place, other = min(alike)
+    return other, quality, (bass - place) % len(members)
 
 
 def symbol_of(root: int, quality: str, bass: int, key: Key) -> str:

@@ -17,6 +17,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
 from musicae.core.pitch import spelled_class
+from musicae.theory.chord_names import likeliest_root
+from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.harmonic_search import ChordSpan, Evidence, best_path
 from musicae.theory.numerals import NUMERALS, QUALITIES
 from musicae.theory.sonorities import sonorities
@@ -57,6 +59,28 @@ def analyse(chorale: Chorale) -> tuple[Label, ...]:
     return tuple(_labels(evidence, best_path(evidence)))
 
 
+def labels_of(plan: HarmonicPlan) -> tuple[Label, ...]:
+    """The labels of a plan, wherever its chord or its local key changes.
+
+    A diminished seventh is named as it is in its key, whatever root it has in the plan: vii°43.
+
+    >>> from musicae.theory.harmonic_plan import beats_of
+    >>> beats = beats_of(Chorale.from_notes([[(0, 16, 62)]]))
+    >>> plan = HarmonicPlan.parse("I G: IV . V65", beats, Key(0))
+    >>> [(label.step, label.numeral, label.chord) for label in labels_of(plan)]
+    [(0, 'I', 'C'), (4, 'IV', 'C'), (12, 'V65', 'D7/F#')]
+    """
+    labels: list[Label] = []
+    sounding = None
+    for step, key, chord in plan.beginnings():
+        if chord is not None and (key, chord) != sounding:
+            own = chord.rebased(plan.key, key)
+            own = PlannedChord(*likeliest_root(own.root, own.quality, own.bass, key.mode))
+            labels.append(Label(step, key, own.numeral(key), own.symbol(key)))
+            sounding = key, chord
+    return tuple(labels)
+
+
 def texts(labels: Sequence[Label]) -> list[tuple[int, str]]:
     """Step and text of each label, the key named where its area begins, in minor in lower case.
 
@@ -66,10 +90,9 @@ def texts(labels: Sequence[Label]) -> list[tuple[int, str]]:
     found = []
     key = None
     for label in labels:
-        tonic = label.key.tonic_name
-        name = tonic if label.key.mode == "major" else tonic[0].lower() + tonic[1:]
         new = label.key != key
-        found.append((label.step, f"{name}: {label.numeral}" if new else label.numeral))
+        text = f"{label.key.short_name}: {label.numeral}" if new else label.numeral
+        found.append((label.step, text))
         key = label.key
     return found
 
@@ -95,7 +118,7 @@ def is_marker(text: str) -> bool:
 
 
 _DEGREE = r"[b#]?(?:[IVX]+|[ivx]+)"
-_MARKER = re.compile(rf"(?:[A-Ga-g][b#]*: )?{_DEGREE}(?:/o|o|\+)?\d*(?:/{_DEGREE})?")
+_MARKER = re.compile(rf"(?:[A-Ga-g][b#]*: )?{_DEGREE}(?:/o|o|\+|M)?\d*(?:/{_DEGREE})?")
 
 
 class _Sounding(NamedTuple):

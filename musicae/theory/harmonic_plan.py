@@ -1,14 +1,17 @@
 """The harmony of a piece as a plan: one chord a beat, with root, quality and bass.
 
 A plan is what the planner finds, what the voices follow, and what a user's chords become. Roots
-count in semitones above the tonic of the plan's key. ``musicae.theory.plan_reading`` reads a plan
-off four voices; ``musicae.theory.chord_names`` writes and reads chords as numerals and symbols.
+count in semitones above the tonic of the plan's key; each beat has a local key as well, in which
+its numerals are written. ``musicae.theory.plan_reading`` reads a plan off four voices,
+``musicae.theory.local_keys`` finds its local keys, and ``musicae.theory.chord_names`` writes and
+reads chords as numerals and symbols.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
@@ -60,6 +63,14 @@ class PlannedChord:
         """Semitones above the tonic, 0 to 11, of the bass note."""
         return self.members[self.bass]
 
+    def rebased(self, before: Key, after: Key) -> PlannedChord:
+        """The same chord, its root no longer counted from one key's tonic but from another's.
+
+        >>> PlannedChord(2, "dominant").rebased(Key(0), Key(1)).numeral(Key(1))
+        'V7'
+        """
+        return replace(self, root=(self.root + before.tonic - after.tonic) % 12)
+
     def numeral(self, key: Key) -> str:
         """The Roman numeral with its figures: ``V65/V``."""
         return numeral_of(self.root, self.quality, self.bass, key.mode)
@@ -93,6 +104,10 @@ class SecondChord(NamedTuple):
     chord: PlannedChord
 
 
+_KEY_NAME = re.compile("[A-Ga-g][#b]*:")
+"""A key as a word of a plan's text: ``Bb:``, in minor ``f#:``."""
+
+
 @dataclass(frozen=True)
 class HarmonicPlan:
     """The chords of a piece, one a beat; None where nothing sounds or nothing is known.
@@ -102,6 +117,7 @@ class HarmonicPlan:
         beats: the spans, in order.
         chords: the chord at the beginning of each beat.
         seconds: for each beat the chord that follows inside it, None where there is none.
+        local: the local key of each beat, in which its numerals are written; by default ``key``.
 
     Raises ChoraleError where the lists differ in length.
 
@@ -115,14 +131,17 @@ class HarmonicPlan:
     beats: tuple[Beat, ...]
     chords: tuple[PlannedChord | None, ...]
     seconds: tuple[SecondChord | None, ...] = ()
+    local: tuple[Key, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.seconds:
             object.__setattr__(self, "seconds", (None,) * len(self.beats))
-        if not len(self.beats) == len(self.chords) == len(self.seconds):
+        if not self.local:
+            object.__setattr__(self, "local", (self.key,) * len(self.beats))
+        if not len(self.beats) == len(self.chords) == len(self.seconds) == len(self.local):
             raise ChoraleError(
-                f"a plan of {len(self.beats)} beats has {len(self.chords)} chords"
-                f" and {len(self.seconds)} second chords"
+                f"a plan of {len(self.beats)} beats has {len(self.chords)} chords,"
+                f" {len(self.seconds)} second chords and {len(self.local)} local keys"
             )
 
     @classmethod
@@ -130,44 +149,68 @@ class HarmonicPlan:
         """Read one chord a beat, as numerals or symbols between spaces; the inverse of ``str``.
 
         ``-`` stands for no chord, ``.`` for the chord before; bar lines ``|`` are skipped. A second
-        chord of a beat is joined with a comma and its step in the beat: ``V,2:V7``. Raises
-        ChoraleError, with the bar, where a chord cannot be read or their number is wrong.
+        chord of a beat is joined with a comma and its step in the beat: ``V,2:V7``. A key with a
+        colon (``G:``, in minor ``e:``) is the local key of the beats from there on, in which their
+        numerals are read. Raises ChoraleError, with the bar, where a word cannot be read or the
+        number of chords is wrong.
         """
         words = [word for word in text.split() if word != "|"]
-        if len(words) != len(beats):
-            raise ChoraleError(f"there are {len(words)} chords for {len(beats)} beats")
+        count = sum(not _KEY_NAME.fullmatch(word) for word in words)
+        if count != len(beats):
+            raise ChoraleError(f"there are {count} chords for {len(beats)} beats")
+        if words and _KEY_NAME.fullmatch(words[-1]):
+            raise ChoraleError(f"no chord follows the key {words[-1]}")
         chords: list[PlannedChord | None] = []
         seconds: list[SecondChord | None] = []
+        local: list[Key] = []
+        now = key
         sounding: PlannedChord | None = None
-        for word, beat in zip(words, beats, strict=True):
-            first, _, second = word.partition(",")
+
+        def read(name: str) -> PlannedChord:
+            return PlannedChord.parse(name, now).rebased(now, key)
+
+        for word in words:
+            beat = beats[len(chords)]
             try:
+                if _KEY_NAME.fullmatch(word):
+                    now = Key.from_short_name(word[:-1])
+                    continue
+                first, _, second = word.partition(",")
                 chord = None
                 if first == ".":
                     chord = sounding
                 elif first != "-":
-                    chord = PlannedChord.parse(first, key)
+                    chord = read(first)
                 later = None
                 if second:
                     into, _, name = second.partition(":")
-                    later = SecondChord(beat.start + int(into), PlannedChord.parse(name, key))
+                    later = SecondChord(beat.start + int(into), read(name))
             except ValueError as error:
                 raise ChoraleError(f"bar {beat.bar + 1}: {error}") from None
             chords.append(chord)
             seconds.append(later)
+            local.append(now)
             sounding = later.chord if later else chord
-        return cls(key, tuple(beats), tuple(chords), tuple(seconds))
+        return cls(key, tuple(beats), tuple(chords), tuple(seconds), tuple(local))
 
     def __len__(self) -> int:
         return len(self.beats)
 
     def numerals(self) -> tuple[str, ...]:
-        """The Roman numeral of each beat, ``-`` where there is no chord."""
-        return tuple(chord.numeral(self.key) if chord else "-" for chord in self.chords)
+        """The Roman numeral of each beat in its local key, ``-`` where there is no chord.
+
+        The key is named where it changes, as in ``G: IV``; the home key at the beginning is not. A
+        second chord of a beat follows as in ``str``: ``V,2:V7``.
+        """
+        rows = zip(self._key_names(), self._texts(PlannedChord.numeral), strict=True)
+        return tuple(f"{name}: {text}" if name else text for name, text in rows)
 
     def symbols(self) -> tuple[str, ...]:
-        """The chord symbol of each beat, ``-`` where there is no chord."""
-        return tuple(chord.symbol(self.key) if chord else "-" for chord in self.chords)
+        """The chord symbol of each beat, spelled in its local key, ``-`` where there is no chord.
+
+        A second chord of a beat follows as in ``str``: ``G,2:G7``.
+        """
+        return tuple(self._texts(PlannedChord.symbol))
 
     def chord_at(self, step: int) -> PlannedChord | None:
         """The chord that sounds at a step. Raises IndexError outside the plan."""
@@ -176,35 +219,56 @@ class HarmonicPlan:
                 return second.chord if second and step >= second.step else chord
         raise IndexError(f"step {step} is outside the plan")
 
+    def beginnings(self) -> Iterator[tuple[int, Key, PlannedChord | None]]:
+        """Step, local key and chord at the beginning of each beat and of each second chord."""
+        for beat, chord, second, key in self._rows():
+            yield beat.start, key, chord
+            if second:
+                yield second.step, key, second.chord
+
     def changes(self) -> list[tuple[int, PlannedChord]]:
         """Step and chord wherever a chord begins that differs from the one before."""
         found: list[tuple[int, PlannedChord]] = []
-        for beat, chord, second in zip(self.beats, self.chords, self.seconds, strict=True):
-            for step, one in ((beat.start, chord), *((second,) if second else ())):
-                if one is not None and (not found or found[-1][1] != one):
-                    found.append((step, one))
+        for step, _, chord in self.beginnings():
+            if chord is not None and (not found or found[-1][1] != chord):
+                found.append((step, chord))
         return found
 
     def __str__(self) -> str:
-        """The numerals with bar lines: ``I . V7 I | IV``."""
+        """The numerals with bar lines and the keys where they change: ``I . V7 I | G: IV``."""
         words: list[str] = []
         sounding: PlannedChord | None = None
         bar = self.beats[0].bar if self.beats else 0
-        for beat, chord, second in zip(self.beats, self.chords, self.seconds, strict=True):
+        rows = zip(self._rows(), self._key_names(), self._texts(PlannedChord.numeral), strict=True)
+        for (beat, chord, second, _), name, text in rows:
             if beat.bar != bar:
                 words.append("|")
                 bar = beat.bar
-            if chord is None:
-                word = "-"
-            elif chord == sounding:
-                word = "."
-            else:
-                word = chord.numeral(self.key)
-            if second:
-                word += f",{second.step - beat.start}:{second.chord.numeral(self.key)}"
-            words.append(word)
+            if name:
+                words.append(f"{name}:")
+            goes_on = chord is not None and chord == sounding and not name
+            words.append("." + "".join(text.partition(",")[1:]) if goes_on else text)
             sounding = second.chord if second else chord
         return " ".join(words)
+
+    def _rows(self) -> Iterator[tuple[Beat, PlannedChord | None, SecondChord | None, Key]]:
+        return zip(self.beats, self.chords, self.seconds, self.local, strict=True)
+
+    def _key_names(self) -> Iterator[str]:
+        """For each beat the short name of its local key where it is a new one, else nothing."""
+        before = self.key
+        for key in self.local:
+            yield key.short_name if key != before else ""
+            before = key
+
+    def _texts(self, name: Callable[[PlannedChord, Key], str]) -> Iterator[str]:
+        """For each beat its chord, and its second chord after a comma, as they are called."""
+        for beat, chord, second, key in self._rows():
+            text = name(chord.rebased(self.key, key), key) if chord else "-"
+            if second:
+                own = second.chord.rebased(self.key, key)
+                text += f",{second.step - beat.start}:{name(own, key)}"
+            yield text
 
 
 def beats_of(chorale: Chorale) -> tuple[Beat, ...]:

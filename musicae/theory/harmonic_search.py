@@ -137,12 +137,16 @@ def _tables() -> tuple[Floats, Floats, Floats]:
 
 
 _MEMBER, _BASS, _MISSING = _tables()
-_COST = np.array([n.cost for n in NUMERALS])
-_PENDING = np.array([0.0 if n.target is None else UNRESOLVED for n in NUMERALS])
+COSTS = np.array([n.cost for n in NUMERALS])
+"""``(E,)`` how unlikely each numeral is in its key."""
+PENDING = np.array([0.0 if n.target is None else UNRESOLVED for n in NUMERALS])
+"""``(E,)`` against going to another key, or ending, after each numeral."""
 _IN_MODE = np.array([[n.mode == mode for n in NUMERALS] for mode in MODES])  # (mode, E)
 _MODE_OF = np.array([MODES.index(n.mode) for n in NUMERALS])
-_TRANSITIONS = transitions()
-_TRANSITIONS_AT_PHRASE = np.where(np.isinf(_TRANSITIONS), np.inf, 0.0)
+TRANSITIONS = transitions()
+"""``(E, E)`` against each numeral after each other one of its key."""
+TRANSITIONS_AT_PHRASE = np.where(np.isinf(TRANSITIONS), np.inf, 0.0)
+"""The same where a phrase begins."""
 
 
 def _distances() -> Floats:
@@ -159,6 +163,22 @@ def _distances() -> Floats:
 _DISTANCES = _distances()
 
 
+def cost_of_keys(home: str) -> tuple[Floats, Floats]:
+    """Two arrays ``(K, 2)`` by tonic and mode, for a home key of that mode: against each chord of a
+    key, and against beginning or ending in it."""
+    from_home = _DISTANCES[MODES.index(home)].reshape(12, 2)
+    away = from_home > 0
+    return REMOTE_KEY * np.maximum(from_home - 2, 0) + AWAY * away, NOT_HOME * away
+
+
+def cost_of_leaving(new_phrase: bool) -> Floats:
+    """``(24, 24)`` against going from key to key, tonic by tonic and major before minor; infinite
+    from a key to itself."""
+    leave: Floats = (LEAVE_AT_PHRASE if new_phrase else LEAVE) + DISTANCE * _DISTANCES
+    np.fill_diagonal(leave, np.inf)
+    return leave
+
+
 class ChordSpan(NamedTuple):
     """A chord of the best path: its span in boundaries, the key's tonic, and its entry."""
 
@@ -170,15 +190,12 @@ class ChordSpan(NamedTuple):
 
 def best_path(evidence: Evidence) -> list[ChordSpan]:
     count, entries = len(evidence.steps), len(NUMERALS)
-    from_home = _DISTANCES[MODES.index(evidence.home.mode)].reshape(12, 2)
-    beyond = np.maximum(from_home - 2, 0)
-    remote = (REMOTE_KEY * beyond + AWAY * (from_home > 0))[:, _MODE_OF]  # (K, E)
-    away = NOT_HOME * (from_home > 0)[:, _MODE_OF]
+    remote, away = (cost[:, _MODE_OF] for cost in cost_of_keys(evidence.home.mode))  # (K, E)
     fits, endings = _fits(evidence), _endings(evidence)
     entered = np.full((count, 12, entries), -np.inf)
     came_from = np.zeros((count, 12, entries), dtype=np.int16)  # the state before: k * E + e
     began = np.zeros((count, 12, entries), dtype=np.int32)
-    entered[0] = -away - _COST
+    entered[0] = -away - COSTS
     ended = entered[0]
     for stop in range(1, count):
         first = max(0, stop - REACH)
@@ -191,7 +208,7 @@ def best_path(evidence: Evidence) -> list[ChordSpan]:
         began[stop] = first + latest
         if stop < count - 1:
             entered[stop], came_from[stop] = _enter(evidence, stop, ended)
-    state = int((ended - away - _PENDING).argmax())
+    state = int((ended - away - PENDING).argmax())
     path: list[ChordSpan] = []
     stop = count - 1
     while stop > 0:
@@ -210,18 +227,16 @@ def _enter(evidence: Evidence, boundary: int, ended: Floats) -> tuple[Floats, In
     ended with ``ended``, and the states that they come from: in the same key or another one."""
     new_phrase = bool(evidence.begins_phrase[boundary])
     on_beat = new_phrase or evidence.ranks[evidence.steps[boundary]] == 2
-    price = _COST + (BEGIN_ON_BEAT if on_beat else BEGIN_OFF_BEAT)
-    steps = (_TRANSITIONS_AT_PHRASE if new_phrase else _TRANSITIONS) + price
+    price = COSTS + (BEGIN_ON_BEAT if on_beat else BEGIN_OFF_BEAT)
+    steps = (TRANSITIONS_AT_PHRASE if new_phrase else TRANSITIONS) + price
     if not new_phrase:
         np.fill_diagonal(steps, REPEAT)
     stays = ended[:, :, None] - steps  # (K, E before, E)
     same_key = stays.argmax(axis=1)
     stay = np.take_along_axis(stays, same_key[:, None], axis=1)[:, 0]
-    by_mode = np.where(_IN_MODE, (ended - _PENDING)[:, None], -np.inf)  # (K, mode, E)
+    by_mode = np.where(_IN_MODE, (ended - PENDING)[:, None], -np.inf)  # (K, mode, E)
     last = by_mode.argmax(axis=2).ravel()
-    leave = (LEAVE_AT_PHRASE if new_phrase else LEAVE) + DISTANCE * _DISTANCES
-    np.fill_diagonal(leave, np.inf)
-    moves = by_mode.max(axis=2).ravel()[:, None] - leave  # (key before, key)
+    moves = by_mode.max(axis=2).ravel()[:, None] - cost_of_leaving(new_phrase)  # (before, key)
     other_key = moves.argmax(axis=0)
     move = moves.max(axis=0).reshape(12, 2)[:, _MODE_OF] - price
     moved_from = (other_key // 2 * len(NUMERALS) + last[other_key]).reshape(12, 2)[:, _MODE_OF]

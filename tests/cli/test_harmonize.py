@@ -84,6 +84,8 @@ def test_alternatives_come_best_first_with_their_reports(musicae_command, model,
         assert file["melody"] == str(melody)
         assert file["nats_per_step"] > 0
         assert file["bar_count"] == 1
+        assert len(file["chords"]) == len(file["numerals"]) == 4
+        assert file["plan"].split()[0] == file["numerals"][0]
         report = musicae.check(musicae.read(file["path"]))
         assert file["report"]["beyond_bach"] == report.beyond_bach
         assert len(file["report"]["violations"]) == len(report.violations)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import unquote
 
 import mido
@@ -11,8 +12,10 @@ import musicae
 from musicae.api import render
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.key import Key
 from musicae.daw import pack, reaper
 from musicae.rendering import audio
+from musicae.theory.harmonic_analysis import analyse, labels_of, texts
 from tests.support.midifiles import save, tune
 
 MELODY = tune(*[(480 * i, 480 * i + 480, p) for i, p in enumerate((67, 69, 71, 67) * 2)])
@@ -28,6 +31,12 @@ def pieces(tmp_path, untrained):
 def silent(monkeypatch):
     """No sound is made: a second for each voice is too long for most tests."""
     monkeypatch.setattr(audio, "write_stems", lambda _, paths: [path.touch() for path in paths])
+
+
+def data_of(page):
+    """What the page's scripts read."""
+    found = re.search(r'id="data">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)
+    return json.loads(found[1])
 
 
 def test_a_pack_holds_every_file(tmp_path, pieces):
@@ -82,6 +91,30 @@ def test_analysis_and_other_tracks_go_into_the_files(tmp_path, pieces):
     assert len(first.tracks) == 1 + len(VOICES) + 1
     assert "<harmony" in (tmp_path / "pack" / "tune-2.musicxml").read_text()
     assert len(mido.MidiFile(tmp_path / "pack" / "audition.mid").tracks) == 1 + len(VOICES) + 1
+
+
+@pytest.mark.usefixtures("silent")
+def test_the_page_and_the_report_show_the_plans_of_the_pieces(tmp_path, pieces):
+    planned = [
+        replace(piece, plan=replace(piece.plan, local=(Key(1),) * 4 + (piece.plan.key,) * 4))
+        for piece in pieces
+    ]
+    pack.write(planned, tmp_path / "pack", "tune")
+    page = data_of(tmp_path / "pack" / "report.html")
+    reports = json.loads((tmp_path / "pack" / "report.json").read_text())["alternatives"]
+    for piece, shown, told in zip(planned, page["alternatives"], reports, strict=True):
+        assert shown["labels"] == [list(label) for label in texts(labels_of(piece.plan))]
+        assert told["numerals"] == list(piece.plan.numerals())
+    assert page["facts"]["numerals"] == "the plan of the chords"
+
+
+@pytest.mark.usefixtures("silent")
+def test_the_page_shows_an_analysis_of_pieces_without_a_plan(tmp_path, pieces):
+    pack.write([replace(pieces[0], plan=None)], tmp_path / "pack", "tune")
+    page = data_of(tmp_path / "pack" / "report.html")
+    shown = page["alternatives"][0]["labels"]
+    assert shown == [list(label) for label in texts(analyse(pieces[0].chorale))]
+    assert page["facts"]["numerals"] == "an analysis of the voices"
 
 
 @pytest.mark.usefixtures("silent")

@@ -66,7 +66,8 @@ def assert_ends_at_home(chorale, root, triads):
 
 
 def numerals(piece):
-    return piece.plan.numerals()
+    """In the home key, whatever key the plan is in for a while."""
+    return [chord.numeral(piece.plan.key) for chord in piece.plan.chords]
 
 
 @pytest.mark.parametrize("name", ENDS)

@@ -1,5 +1,7 @@
 """Plans: chords as numerals and symbols, beats, and the rule that reads a plan off voices."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.theory.harmonic_analysis import is_marker, labels_of, markers, texts
 from musicae.theory.harmonic_plan import (
     HarmonicPlan,
     PlannedChord,
@@ -33,17 +36,99 @@ def test_numerals_and_symbols_name_one_chord(chord: PlannedChord, key: Key) -> N
     assert PlannedChord.parse(chord.symbol(key), key) == chord
 
 
-@given(st.lists(st.none() | chords(), min_size=1, max_size=12), keys, st.data())
-def test_a_plan_reads_what_it_prints(
-    found: list[PlannedChord | None], key: Key, data: st.DataObject
-) -> None:
+@st.composite
+def plans(draw: st.DrawFn) -> HarmonicPlan:
+    """Plans of several bars, with second chords and any local keys."""
+    found = draw(st.lists(st.none() | chords(), min_size=1, max_size=12))
     beats = beats_of(Chorale.from_notes([[(0, 4 * len(found), 60)]]))
     seconds = tuple(
-        SecondChord(beat.start + 2, data.draw(chords())) if data.draw(st.booleans()) else None
+        SecondChord(beat.start + 2, draw(chords())) if draw(st.booleans()) else None
         for beat in beats
     )
-    plan = HarmonicPlan(key, beats, tuple(found), seconds)
-    assert HarmonicPlan.parse(str(plan), beats, key) == plan
+    few = draw(st.lists(keys, min_size=1, max_size=2))
+    local = tuple(draw(st.sampled_from(few)) for _ in beats)
+    key = draw(st.sampled_from(few) | keys)
+    return HarmonicPlan(key, beats, tuple(found), seconds, draw(st.sampled_from([local, ()])))
+
+
+@given(plans())
+def test_a_plan_reads_what_it_prints(plan: HarmonicPlan) -> None:
+    assert HarmonicPlan.parse(str(plan), plan.beats, plan.key) == plan
+    assert HarmonicPlan.parse(" ".join(plan.numerals()), plan.beats, plan.key) == plan
+
+
+@given(plans())
+def test_the_symbols_of_a_plan_are_read_as_its_chords(plan: HarmonicPlan) -> None:
+    read = HarmonicPlan.parse(" ".join(plan.symbols()), plan.beats, plan.key)
+    assert (read.chords, read.seconds) == (plan.chords, plan.seconds)
+    assert read.local == (plan.key,) * len(plan)
+
+
+TWELVE = beats_of(Chorale.from_notes([[(0, 48, 60)]]))
+
+
+def test_numerals_stand_in_their_local_key_which_is_named_where_it_changes() -> None:
+    text = "I . V7 I | G: IV V7 e: V65,2:V7 i | C: IV IV V I"
+    plan = HarmonicPlan.parse(text, TWELVE, Key(0))
+    assert str(plan) == text.replace("IV IV", "IV .")
+    assert plan.numerals()[3:9] == ("I", "G: IV", "V7", "e: V65,2:V7", "i", "C: IV")
+    assert plan.symbols()[3:9] == ("C", "C", "D7", "B7/D#,2:B7", "Em", "F")
+    assert plan.local == (Key(0),) * 4 + (Key(1),) * 2 + (Key(1, "minor"),) * 2 + (Key(0),) * 4
+    assert plan.chord_at(24) == PlannedChord(11, "dominant", 1)
+    labels = labels_of(plan)
+    assert [text for _, text in texts(labels)] == [
+        *("C: I", "V7", "I", "G: IV", "V7", "e: V65", "V7", "i", "C: IV", "V", "I")
+    ]
+    assert [label.step for label in labels] == [0, 8, 12, 16, 20, 24, 26, 28, 32, 40, 44]
+    assert [label.chord for label in labels][3:7] == ["C", "D7", "B7/D#", "B7"]
+
+
+def test_symbols_and_old_plans_are_read_in_the_home_key() -> None:
+    plan = HarmonicPlan.parse("C G/B Am7 F | I V6 vi7 IV | - . C7 F", TWELVE, Key(0))
+    assert str(plan) == "I V6 vi7 IV | I V6 vi7 IV | - - V7/IV IV"
+    assert plan.local == (Key(0),) * 12
+
+
+@given(plans())
+def test_the_labels_of_a_plan_are_markers_of_ours_where_it_changes(plan: HarmonicPlan) -> None:
+    labels = labels_of(plan)
+    assert all(is_marker(text) for _, text in markers(labels))
+    steps = [label.step for label in labels]
+    assert {step for step, _ in plan.changes()} <= set(steps)
+    assert steps == sorted(set(steps))
+    for label in labels:
+        chord = PlannedChord.parse(label.numeral, label.key).rebased(label.key, plan.key)
+        planned = plan.chord_at(label.step)
+        assert chord == PlannedChord.parse(label.chord, plan.key)
+        assert (set(chord.members), chord.bass_class) == (set(planned.members), planned.bass_class)
+
+
+def test_a_diminished_seventh_is_labelled_as_in_its_key_and_printed_as_it_is() -> None:
+    plan = HarmonicPlan.parse(
+        "i Ddim7 Fdim7 Bdim7 | Ddim7 Gdim7 . F#dim7 | i . . .", TWELVE, Key(-3, "minor")
+    )
+    assert [label.numeral for label in labels_of(plan)][1:4] == ["vii°65", "vii°43", "vii°7"]
+    assert HarmonicPlan.parse(str(plan), TWELVE, plan.key) == plan
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("I V", "there are 2 chords for 12 beats"),
+        ("I V G: " * 4, "there are 8 chords for 12 beats"),
+        ("I V I IV G: " + "I " * 8 + "C:", "no chord follows the key C:"),
+        ("I V I IV " + "Fb: I " * 8, "bar 2: 'Fb' needs more than 7 sharps or flats"),
+        ("I " * 11 + "H", "bar 3: 'H' is not a chord"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_is_refused_with_its_bar(text: str, complaint: str) -> None:
+    with pytest.raises(ChoraleError, match=re.escape(complaint)):
+        HarmonicPlan.parse(text, TWELVE, Key(0))
+
+
+def test_the_lists_of_a_plan_are_of_one_length() -> None:
+    with pytest.raises(ChoraleError, match="12 beats has 12 chords, 12 second chords and 1 local"):
+        HarmonicPlan(Key(0), TWELVE, (None,) * 12, (), (Key(0),))
 
 
 @pytest.mark.parametrize(
