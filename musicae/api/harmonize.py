@@ -16,7 +16,6 @@ from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.base import MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import read
-from musicae.theory.local_keys import local_keys
 
 if TYPE_CHECKING:
     from musicae.decoding.sampler import SamplingOptions
@@ -68,12 +67,10 @@ def harmonize(
         chorale = parts.around(made.chorale)
         chorale = replace(chorale, key=chorale.key or partial.key)
         told = facts | {"alternative": i}
-        plan = made.plan
-        if planner and plan:
-            plan = replace(plan, local=local_keys(plan, ends.steps or ()))
-            told |= {"planner": planner.checksum, "plan": str(plan)}
+        if planner and made.plan:
+            told |= {"planner": planner.checksum, "plan": str(made.plan)}
         notices = (*given.notices, *made.notices)
-        pieces.append(Piece(chorale, told, notices, given, made.nats, plan))
+        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan))
     return pieces
 
 

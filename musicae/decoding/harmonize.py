@@ -24,6 +24,7 @@ from musicae.models.chord_planner import ChordPlanner
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
 from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.local_keys import local_keys
 
 HARMONIZER_TEMPERATURE = 0.85
 """The temperature at which harmonizations are closest to Bach on the validation side."""
@@ -145,7 +146,7 @@ def _fill(
         Harmonization(
             best.chorale,
             best.nats,
-            best.found.plan if best.found else None,
+            _in_local_keys(best.found.plan, partial) if best.found else None,
             best.found.notices if best.found else (),
         )
         for best in sorted(chosen, key=lambda candidate: candidate.cost)
@@ -173,3 +174,7 @@ def _with_seconds(
         problem.with_seconds(found, random, options.temperature) if found else None
         for found in drafted
     ]
+
+
+def _in_local_keys(plan: HarmonicPlan, partial: PartialScore) -> HarmonicPlan:
+    return replace(plan, local=local_keys(plan, partial.phrases or ()))

@@ -10,6 +10,7 @@ from musicae.api import render
 from musicae.api.piece import Piece
 from musicae.core.key import Key
 from musicae.decoding import harmonize as decoding
+from musicae.decoding.planner import FoundPlan
 from musicae.io.formats import read_provenance
 from musicae.theory.harmonic_analysis import analyse, texts
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
@@ -71,11 +72,9 @@ def test_the_plan_of_a_harmonization_has_its_local_keys(tmp_path, monkeypatch, u
     """The phrase ends on G; where no phrase ended, one chord on D would be V of V."""
     melody = passage("S E5 F5 D5 E5^ B4 C5 A4 B4^ A4 G4 F4 E4")
     planned = HarmonicPlan.parse("C F G C G D7 D7 G F C G7 C", beats_of(melody), Key(0))
-    monkeypatch.setattr(
-        decoding,
-        "harmonize",
-        lambda *_: [decoding.Harmonization(melody, 1.0, planned)],
-    )
+    found = FoundPlan(planned, -1.0)
+    monkeypatch.setattr(decoding, "_plans", lambda *_: [found])
+    monkeypatch.setattr(decoding, "_with_seconds", lambda _, drafted, __: drafted)
     model = str(untrained["harmonizer"])
     (piece,) = musicae.harmonize(melody, key="C", model=model)
     told = "I IV V I | G: I V7 . I | C: IV I V7 I"
