@@ -4,7 +4,7 @@
 
 ``musicae/assets/weights``, or ``--out``, gets ``planner.safetensors``, ``planner.json`` (settings,
 seeds, data with sources and licences, versions, metrics of the validation sides) and
-``planner.csv`` (the log). A member takes ten to twenty minutes of one core. A run that was stopped
+``planner.csv`` (the log). A member takes some twenty minutes of one core. A run that was stopped
 goes on where it was. ``benchmarks/plan.py`` measures what was written, on the test sides too.
 """
 

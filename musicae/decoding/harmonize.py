@@ -161,7 +161,7 @@ def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[Found
     """
     if not (problem.wish.chorale.pitch != REST).any() and options.temperature != LIKELIEST:
         return [*problem.samples(n, np.random.default_rng(options.seed), FREE_TEMPERATURE)]
-    return [problem.best()] if n == 1 else [*problem.alternatives(n)]
+    return [*problem.alternatives(n)]
 
 
 @one_thread()

@@ -208,13 +208,19 @@ def sample_paths(
 
 
 def n_best_distinct(
-    chain: Chain, count: int, labels: Ints, apart: float = 0.15, rounds: int = 12
+    chain: Chain,
+    count: int,
+    labels: Ints,
+    apart: float = 0.15,
+    *,
+    rounds: int = 12,
+    first: Ints | None = None,
 ) -> list[Ints]:
     """Up to ``count`` likely paths, any two of which differ in ``labels`` on a share of the beats.
 
-    The first is the best path. Each other is the best path of the chain in which the labels of the
-    paths before cost a penalty at every beat; the penalty is the smallest, found by bisection, at
-    which the result is ``apart`` from all of them. They come in order of their score. Where the
+    The first is the best path, or ``first``. Each other is the best path of the chain in which the
+    labels of the paths before cost a penalty at every beat; the penalty is the smallest, found by
+    bisection, at which the result is ``apart`` from all of them. They come in order of their score. Where the
     constraints leave no such path there are fewer.
 
     Args:
@@ -224,7 +230,7 @@ def n_best_distinct(
         apart: the share of the beats on which the labels differ, 0 to 1.
         rounds: of the bisection.
     """
-    found = [best_path(chain)]
+    found = [best_path(chain) if first is None else first]
     beats = np.arange(len(chain))
     while len(found) < count:
         taken = np.zeros_like(chain.unary)

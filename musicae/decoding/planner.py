@@ -91,14 +91,11 @@ class PlanProblem:
         tonic = tonic_states(self.wish)
         return self.found(best_with_one_of(self.constrained, self.first_bar, tonic))
 
-    def usual(self) -> FoundPlan:
-        """The plan with most right in expectation, whose phrases end as those of the best plan do.
+    def _usual_path(self) -> NDArray[np.int64]:
+        """The path with most right in expectation, whose phrases end as those of the best one do.
 
         Without that condition phrases end in fewer cadences; see ``most_expected``.
         """
-        return self.found(self._usual_path())
-
-    def _usual_path(self) -> NDArray[np.int64]:
         tonic = tonic_states(self.wish)
         best = best_with_one_of(self.constrained, self.first_bar, tonic)
         allowed = self.allowed.copy()
@@ -111,9 +108,16 @@ class PlanProblem:
         return most_expected(self.chain.constrained(allowed, self.wish.moves), self.roots)
 
     def alternatives(self, count: int, apart: float = 0.15) -> list[FoundPlan]:
-        """Up to ``count`` likely plans whose roots differ pairwise on that share of the beats."""
+        """Up to ``count`` likely plans whose roots differ pairwise on that share of the beats.
+
+        The first is the usual plan.
+        """
+        usual = self._usual_path()
+        if count == 1:
+            return [self.found(usual)]
         chain = self._with_tonic(self.best_beat())
-        return [self.found(path) for path in n_best_distinct(chain, count, self.roots, apart)]
+        paths = n_best_distinct(chain, count, self.roots, apart, first=usual)
+        return [self.found(path) for path in paths]
 
     def samples(
         self, count: int, random: np.random.Generator, temperature: float = 1.0
