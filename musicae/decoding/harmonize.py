@@ -23,7 +23,7 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.chord_planner import ChordPlanner
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
-from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.harmonic_plan import HarmonicPlan, SecondChord
 from musicae.theory.local_keys import local_keys
 
 HARMONIZER_TEMPERATURE = 0.85
@@ -146,7 +146,7 @@ def _fill(
         Harmonization(
             best.chorale,
             best.nats,
-            _in_local_keys(best.found.plan, partial) if best.found else None,
+            _as_sung(best.found.plan, best.chorale, partial) if best.found else None,
             best.found.notices if best.found else (),
         )
         for best in sorted(chosen, key=lambda candidate: candidate.cost)
@@ -176,5 +176,13 @@ def _with_seconds(
     ]
 
 
-def _in_local_keys(plan: HarmonicPlan, partial: PartialScore) -> HarmonicPlan:
-    return replace(plan, local=local_keys(plan, partial.phrases or ()))
+def _as_sung(plan: HarmonicPlan, chorale: Chorale, partial: PartialScore) -> HarmonicPlan:
+    """The plan in its local keys, without the second chords that the voices do not sing."""
+
+    def is_sung(second: SecondChord | None) -> bool:
+        now = chorale.pitch[second.step].astype(int) if second else np.zeros(0)
+        degrees = {int(pitch - plan.key.tonic) % 12 for pitch in now[now != REST]}
+        return second is not None and second.chord.root in degrees <= set(second.chord.members)
+
+    sung = replace(plan, seconds=tuple(s if is_sung(s) else None for s in plan.seconds))
+    return replace(sung, local=local_keys(sung, partial.phrases or ()))

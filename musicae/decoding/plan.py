@@ -220,8 +220,8 @@ def n_best_distinct(
 
     The first is the best path, or ``first``. Each other is the best path of the chain in which the
     labels of the paths before cost a penalty at every beat; the penalty is the smallest, found by
-    bisection, at which the result is ``apart`` from all of them. They come in order of their score. Where the
-    constraints leave no such path there are fewer.
+    bisection, at which the result is ``apart`` from all of them. They come in order of their
+    score. Where the constraints leave no such path there are fewer.
 
     Args:
         chain: the potentials.
