@@ -88,34 +88,28 @@ class PlanProblem:
 
     def best(self) -> FoundPlan:
         """The likeliest plan under the constraints."""
-        tonic = tonic_states(self.wish)
-        return self.found(best_with_one_of(self.constrained, self.first_bar, tonic))
-
-    def _usual_path(self) -> NDArray[np.int64]:
-        """The path with most right in expectation, whose phrases end as those of the best one do.
-
-        Without that condition phrases end in fewer cadences; see ``most_expected``.
-        """
-        tonic = tonic_states(self.wish)
-        best = best_with_one_of(self.constrained, self.first_bar, tonic)
-        allowed = self.allowed.copy()
-        first = next((beat for beat in self.first_bar if tonic[best[beat]]), None)
-        if first is not None:
-            allowed[first] &= tonic
-        for begin, end in self.wish.ends:
-            for beat in range(max(0, begin - 1), end + 1):
-                allowed[beat] = np.arange(allowed.shape[1]) == best[beat]
-        return most_expected(self.chain.constrained(allowed, self.wish.moves), self.roots)
+        return self.found(self._best_path)
 
     def alternatives(self, count: int, apart: float = 0.15) -> list[FoundPlan]:
         """Up to ``count`` likely plans whose roots differ pairwise on that share of the beats.
 
-        The first is the usual plan.
+        The first is the usual plan: the one with most right in expectation whose phrases end as
+        those of the best one do; without that condition they end in fewer cadences. See
+        ``most_expected``.
         """
-        usual = self._usual_path()
+        tonic, allowed = tonic_states(self.wish), self.allowed.copy()
+        for beat in self.first_bar:
+            if tonic[self._best_path[beat]]:
+                allowed[beat] &= tonic
+                break
+        closing = allowed.copy()
+        for first, last in self.wish.ends:
+            for beat in range(max(0, first - 1), last + 1):
+                closing[beat] = np.arange(len(tonic)) == self._best_path[beat]
+        usual = most_expected(self.chain.constrained(closing, self.wish.moves), self.roots)
         if count == 1:
             return [self.found(usual)]
-        chain = self._with_tonic(self.best_beat())
+        chain = self.chain.constrained(allowed, self.wish.moves)
         paths = n_best_distinct(chain, count, self.roots, apart, first=usual)
         return [self.found(path) for path in paths]
 
@@ -164,14 +158,6 @@ class PlanProblem:
             log_likelihood=found.log_likelihood + nats,
         )
 
-    def best_beat(self) -> int | None:
-        """The beat of the first bar on which the best plan has the tonic, where it must."""
-        if not self.first_bar:
-            return None
-        tonic = tonic_states(self.wish)
-        path = best_with_one_of(self.constrained, self.first_bar, tonic)
-        return next((beat for beat in self.first_bar if tonic[path[beat]]), None)
-
     def found(self, path: NDArray[np.int64]) -> FoundPlan:
         """The plan of a path."""
         wish = self.wish
@@ -188,11 +174,9 @@ class PlanProblem:
     def _log_partition(self) -> float:
         return log_partition(self.chain)
 
-    def _with_tonic(self, beat: int | None) -> Chain:
-        allowed = self.allowed.copy()
-        if beat is not None:
-            allowed[beat] &= tonic_states(self.wish)
-        return self.chain.constrained(allowed, self.wish.moves)
+    @cached_property
+    def _best_path(self) -> NDArray[np.int64]:
+        return best_with_one_of(self.constrained, self.first_bar, tonic_states(self.wish))
 
 
 def plan_problem(
