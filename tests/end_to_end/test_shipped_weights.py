@@ -65,7 +65,8 @@ def autoencoder():
 
 
 def planner():
-    found = plan_problem(load_model("planner").model, MELODY, Key(1), (28, 60)).best()
+    problem = plan_problem(load_model("planner").model, MELODY, Key(1), (28, 60))
+    found = problem.with_seconds(problem.best())
     return {"notes": str(found.plan), "logits": [round(found.log_likelihood, 4)]}
 
 
