@@ -33,7 +33,7 @@ RuleSet = Annotated[
 ]
 InKey = Annotated[
     str | None,
-    typer.Option("--key", help="The key, such as 'G minor', where another is found."),
+    typer.Option("--key", help="The key, such as 'G minor' or 'D dorian', where another is found."),
 ]
 Track = Annotated[str | None, typer.Option(help="Number (from 1) or name of the melody's track.")]
 Voice = Annotated[
