@@ -53,11 +53,11 @@ class PlanWeights:
     """The share of these costs on a later beat of the same chord."""
     incomplete: float = 1.5
     """A chord whose third is missing when its last voice is chosen."""
-    thin: float = 2.0
+    thin: float = 4.0
     """Two pitch classes in four voices where the last voice could add a third one."""
     doubled: float = 3.0
     """A leading note or a seventh in two voices."""
-    unresolved: float = 1.2
+    unresolved: float = 2.0
     """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
     to the tonic, when the chord changes to one that has the note of resolution."""
 
