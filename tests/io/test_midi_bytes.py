@@ -148,7 +148,10 @@ TUNE = chunk(b"MTrk", quarters() + END)
         (header() + chunk(b"MTrk", quarters()), ""),
         (header() + chunk(b"MTrk", b"\0\xf4" + quarters() + END), "1 live message"),
         (header() + chunk(b"MTrk", quarters(before=b"\0\xf8") + END), "8 live messages"),
-        (header() + chunk(b"MTrk", b"\0\xf6\0\xf2\1\2\0\xf3\1" + quarters() + END), "3 live messages"),
+        (
+            header() + chunk(b"MTrk", b"\0\xf6\0\xf2\1\2\0\xf3\1" + quarters() + END),
+            "3 live messages",
+        ),
         (
             header() + chunk(b"MTrk", b"\0\xf0\3\x43\1\2\0\xf7\2\3\xf7" + quarters() + END),
             "2 incomplete system exclusive messages",
