@@ -138,7 +138,7 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
         try:
             track, end, has_end = _track(data, range(begin, stop), stated, left_out)
         except ChoraleError as error:
-            raise ChoraleError(f"{error} (track {number})") from None
+            raise ChoraleError(f"its track {number} {error}") from None
         events += len(track)
         if events > MOST_EVENTS:
             raise ChoraleError(f"has more than {MOST_EVENTS:,} events")
@@ -203,7 +203,7 @@ def _track(
                 events.append(Timed(tick, message))
     except _CutError:
         if stop < len(data):
-            raise ChoraleError("is damaged: a track ends within an event") from None
+            raise ChoraleError("is damaged: it ends within an event") from None
         raise ChoraleError(CUT_OFF) from None
     if stated > len(data) == stop:
         raise ChoraleError(CUT_OFF)
