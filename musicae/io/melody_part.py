@@ -36,6 +36,7 @@ MELODY_NAMES = (
 OTHER_NAMES = (
     (-7, r"back(?:ing|ground|up)?|bg|bgv|bvs?|harm(?:ony|onies)?|choir|chor|coro|2nd|second|echo"),
     (-2, r"left|lh|l h|links|linke|gauche|izquierda|sinistra|bass|lower|low"),
+    (-1, r"[234]|ii|iii|iv"),
 )
 """Words in the names of parts that do not."""
 ACCOMPANIES = -5
@@ -58,7 +59,7 @@ PROGRAMS = (
     (128, -5.0),  # percussion and noises
 )
 """The first General MIDI program, from 0, after each family, and how much the family says."""
-LOW, HIGH = 55, 84
+LOW, HIGH = 53, 84
 """The MIDI pitches between which the mean of a melody lies."""
 USUAL_COVER = 0.5
 """The share of the quarters of a song in which a melody begins a note, or more."""
@@ -94,7 +95,7 @@ def most_melodic(song: Song, parts: Sequence[Part]) -> Part:
             + _of_notes(line, song.ppq, quarters)
             + _of_program(song, part)
             + name_evidence(own_name(song, part))
-            + 5 * _sung(line, words, song.ppq // CHORD_SPREAD)
+            + 8 * _sung(line, words, song.ppq // CHORD_SPREAD)
         )
     return parts[int(np.argmax(scores))]
 
@@ -182,7 +183,7 @@ def _of_notes(line: _Line, ppq: int, quarters: int) -> float:
     repeated = steps.count(0) / max(1, len(steps))
     different = len({note.pitch for note in line.notes})
     return (
-        -3 * line.hidden
+        -4 * line.hidden
         + 3 * min(1, cover / USUAL_COVER)
         - 2 * max(0, 1 - rate / SPARSE)
         - 1.5 * min(1, max(0, (rate - DENSE) / DENSE))
@@ -204,12 +205,13 @@ def _of_program(song: Song, part: Part) -> float:
 
 
 def _sung(line: _Line, words: Sequence[int], spread: int) -> float:
-    """The share of the words, at these ticks, with which a note begins."""
-    if not words:
-        return 0
-    starts = [note.start for note in line.notes]
+    """The share of the words, at these ticks, that begin with a note, by that of notes with words.
+
+    1 where each note has its own word and each word its note.
+    """
+    starts = sorted({note.start for note in line.notes})
     found = 0
     for tick in words:
         nearest = bisect_left(starts, tick - spread)
         found += nearest < len(starts) and starts[nearest] <= tick + spread
-    return found / len(words)
+    return found**2 / (len(words) * len(starts)) if words else 0

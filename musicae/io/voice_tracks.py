@@ -120,14 +120,14 @@ def choir(song: Song, parts: Sequence[Part]) -> dict[int, Part]:
     """The parts named after voices, by voice, where the names are a choir's; else empty.
 
     A bass alone among others is a band's, and so are one or two voices without a soprano beside
-    drums or other instruments that carry a tune. A lone letter names a voice only beside three
-    voices or other letters. Where no part is named after the soprano, one that is named like a
+    drums or other instruments that carry a tune. Single letters name voices where they name three,
+    or the soprano and another. Where no part is named after the soprano, one that is named like a
     melody is it.
     """
     named = parts_by_name(parts)
     lettered = [v for v, part in named.items() if not _worded(part.name)]
-    if len(lettered) == 1 and len(named) < 3 and len(parts) > 1:
-        del named[lettered[0]]
+    enough = len(named) > 2 or (SOPRANO in named and len(named) > 1) or len(parts) == 1
+    named = {v: part for v, part in named.items() if enough or v not in lettered}
     others = [part for part in parts if all(part is not voice for voice in named.values())]
     melody = melody_by_name(song, others)
     tuneful = [
