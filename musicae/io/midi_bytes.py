@@ -17,8 +17,9 @@ from musicae.core.errors import ChoraleError
 
 MOST_BYTES = 8 * 2**20
 """The most bytes of a MIDI file."""
-MOST_EVENTS = 1_000_000
-"""The most events of a MIDI file; they take some 600 MB of memory."""
+MOST_EVENTS = 300_000
+"""The most events of a MIDI file; they take some 300 MB of memory."""
+MOST_TRACKS = 1000
 NEAR = 1024
 """The bytes within which a header is looked for: old Macintosh files begin with 128 others."""
 
@@ -134,6 +135,8 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
             at = stated
             continue
         number += 1
+        if number > MOST_TRACKS:
+            raise ChoraleError(f"has more than {MOST_TRACKS:,} tracks")
         stop = stated if _is_chunk(data, stated) else _next_track(data, begin)
         try:
             track, end, has_end = _track(data, range(begin, stop), stated, left_out)

@@ -223,6 +223,10 @@ def test_files_beyond_the_bounds_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(midi_bytes, "MOST_EVENTS", 16)
     with pytest.raises(ChoraleError, match=r"tune.mid: has more than 16 events"):
         midi_reader.read(path)
+    monkeypatch.setattr(midi_bytes, "MOST_TRACKS", 2)
+    many = written(tmp_path / "many.mid", header(3), TUNE, TUNE, TUNE)
+    with pytest.raises(ChoraleError, match=r"many.mid: has more than 2 tracks"):
+        midi_reader.read(many)
     monkeypatch.setattr(midi_bytes, "MOST_BYTES", 64)
     with pytest.raises(ChoraleError, match=r"tune.mid: is larger than"):
         midi_reader.read(path)
