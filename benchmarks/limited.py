@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import resource
-import time
+import signal
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MEBIBYTE = 2**20
+PATIENCE = 10
+"""How much longer than its time of the processor a child may take by the clock."""
 DONE, FAILED, SLOW, LARGE, DIED = "done", "traceback", "too slow", "too much memory", "died"
 
 
@@ -23,41 +26,53 @@ class Outcome(NamedTuple):
     value: Any
     """What the function returned; of ``FAILED`` and ``LARGE`` the traceback."""
     seconds: float
+    """Of the processor, so that other work on the machine does not count."""
     mebibytes: int
     """The most memory that the child held; 0 where it did not live to tell."""
 
 
 def call(function: Callable[..., Any], *arguments: Any, seconds: float, mebibytes: int) -> Outcome:
-    """Call a function in a child that is ended after ``seconds``.
+    """Call a function in a child that is ended after ``seconds`` of the processor.
 
-    The child is forked, so that what is imported and loaded here is there at once. It may take
+    It is ended too where it waits for ``PATIENCE`` times as long. The child is forked, so that what is imported and loaded here is there at once. It may take
     ``mebibytes`` more than this process has. What the function returns is pickled.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_run, args=(theirs, function, arguments, mebibytes))
-    began = time.monotonic()
+    child = context.Process(target=_run, args=(theirs, function, arguments, seconds, mebibytes))
+    before = _spent()
     child.start()
     theirs.close()
     outcome = None
     try:
-        if ours.poll(seconds):
+        if ours.poll(PATIENCE * seconds):
             outcome = ours.recv()
     except EOFError:
-        outcome = (DIED, None, 0)
-    took = time.monotonic() - began
+        child.join()
+        outcome = (SLOW if child.exitcode == -signal.SIGXCPU else DIED, None, 0)
     if outcome is None:
         child.kill()
         outcome = (SLOW, None, 0)
     child.join()
     ours.close()
     kind, value, peak = outcome
-    return Outcome(kind, value, took, peak)
+    return Outcome(kind, value, _spent() - before, peak)
+
+
+def _spent() -> float:
+    """Seconds of the processor that the children which have ended took."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _run(
-    pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...], mebibytes: int
+    pipe: Connection,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    seconds: float,
+    mebibytes: int,
 ) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), resource.RLIM_INFINITY))
     held = _mapped()
     if held:
         limit = held + mebibytes * MEBIBYTE

@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="harmonizer")
     parser.add_argument("--read-only", action="store_true")
-    parser.add_argument("--seconds", type=float, default=60, help="for each file")
+    parser.add_argument("--seconds", type=float, default=60, help="of the processor, for each file")
     parser.add_argument("--mebibytes", type=int, default=1536, help="for each file")
     asked = parser.parse_args()
     files = sorted(p for p in asked.folder.rglob("*") if suffix_of(p) in SUFFIXES and p.is_file())
