@@ -7,6 +7,7 @@ import multiprocessing
 import resource
 import signal
 import traceback
+import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -34,14 +35,17 @@ class Outcome(NamedTuple):
 def call(function: Callable[..., Any], *arguments: Any, seconds: float, mebibytes: int) -> Outcome:
     """Call a function in a child that is ended after ``seconds`` of the processor.
 
-    It is ended too where it waits for ``PATIENCE`` times as long. The child is forked, so that what is imported and loaded here is there at once. It may take
-    ``mebibytes`` more than this process has. What the function returns is pickled.
+    It is ended too where it takes ``PATIENCE`` times as long by the clock. The child is forked, so
+    that what is imported and loaded here is there at once. It may take ``mebibytes`` more than this
+    process has. What the function returns is pickled.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_run, args=(theirs, function, arguments, seconds, mebibytes))
     before = _spent()
-    child.start()
+    with warnings.catch_warnings():  # Python 3.12 warns of threads; those of PyTorch are idle
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
     theirs.close()
     outcome = None
     try:

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import musicae
 from musicae.api.midi_input import read_given
 from musicae.core.chorale import Note
 from musicae.core.errors import ChoraleError
+from musicae.daw.audition import end_to_end
 from musicae.io import midi_bytes, midi_reader
-from musicae.io.midi_file import open_song
+from musicae.io.midi_file import UNSTATED_TEMPO, open_song
+from tests.support.filling import filler
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 END = b"\0\xff\x2f\0"
@@ -218,18 +221,20 @@ def test_what_the_message_says_is_true(tmp_path, content, complaint):
         midi_reader.read(path)
 
 
-def test_files_beyond_the_bounds_are_refused(tmp_path, monkeypatch):
-    path = written(tmp_path / "tune.mid", header(), TUNE)
-    monkeypatch.setattr(midi_bytes, "MOST_EVENTS", 16)
-    with pytest.raises(ChoraleError, match=r"tune.mid: has more than 16 events"):
-        midi_reader.read(path)
-    monkeypatch.setattr(midi_bytes, "MOST_TRACKS", 2)
-    many = written(tmp_path / "many.mid", header(3), TUNE, TUNE, TUNE)
-    with pytest.raises(ChoraleError, match=r"many.mid: has more than 2 tracks"):
-        midi_reader.read(many)
-    monkeypatch.setattr(midi_bytes, "MOST_BYTES", 64)
-    with pytest.raises(ChoraleError, match=r"tune.mid: is larger than"):
-        midi_reader.read(path)
+@pytest.mark.parametrize(
+    ("bound", "value", "complaint"),
+    [
+        ("MOST_EVENTS", 16, "has more than 16 events"),
+        ("MOST_TRACKS", 2, "has more than 2 tracks"),
+        ("MOST_BYTES", 64, "is larger than"),
+    ],
+)
+def test_files_beyond_the_bounds_are_refused(tmp_path, monkeypatch, bound, value, complaint):
+    path = written(tmp_path / "tune.mid", header(3), TUNE, TUNE, TUNE)
+    open_song(path)
+    monkeypatch.setattr(midi_bytes, bound, value)
+    with pytest.raises(ChoraleError, match=rf"tune.mid: {complaint}"):
+        open_song(path)
 
 
 @pytest.mark.parametrize(
@@ -304,6 +309,41 @@ def test_what_mido_writes_is_read_as_it_is(tmp_path_factory, tracks):
 
 
 def test_a_file_in_riff_is_written_and_read(tmp_path):
-    path = written(tmp_path / "tune.mid", header(), TUNE)
-    inside = written(tmp_path / "tune.rmi", midi_bytes.in_riff(path.read_bytes()))
-    assert midi_bytes.parse(inside.read_bytes()) == midi_bytes.parse(path.read_bytes())
+    chorale = midi_reader.read(written(tmp_path / "tune.mid", header(), TUNE))
+    for name in ("again.mid", "again.rmi"):
+        musicae.write(chorale, tmp_path / name)
+    plain, inside = ((tmp_path / name).read_bytes() for name in ("again.mid", "again.rmi"))
+    assert inside[:4] == b"RIFF"
+    assert inside[8:16] == b"RMIDdata"
+    assert int.from_bytes(inside[4:8], "little") == len(inside) - 8
+    assert midi_bytes.parse(inside) == midi_bytes.parse(plain)
+
+
+NONSENSE = b"\0\xff\x51\x03\0\0\0" + b"\0\xff\x58\x04\0\x02\x18\x08"
+"""A tempo of 0 and a meter of 0/4."""
+LIVE = b"\0\xf8\0\xf6"
+"""A clock and a tune request."""
+
+
+def test_what_cannot_be_read_is_not_written_on(tmp_path, untrained):
+    """Not into kept tracks, into audition packs' arrangements, or to a synthesizer."""
+    piano = b"\0\xff\x03\x05Piano" + LIVE + quarters((48, 50)) + END
+    song = header(2), chunk(b"MTrk", NONSENSE + quarters() + END), chunk(b"MTrk", piano)
+    path = written(tmp_path / "song.mid", *song)
+    with filler():
+        (piece,) = musicae.harmonize(path, model=str(untrained["minibach"]), track="1")
+    assert piece.notices[0] == (
+        "what cannot be read is left out: 1 tempo, 1 meter, 2 live messages"
+    )
+    for keep_tracks in (False, True):
+        piece.write(tmp_path / "out.mid", keep_tracks=keep_tracks)
+        tracks = mido.MidiFile(tmp_path / "out.mid").tracks
+        kinds = {message.type for track in tracks for message in track}
+        assert not {"clock", "tune_request", "set_tempo", "time_signature"} & kinds
+        assert [track.name for track in tracks[5:]] == ["Piano"] * keep_tracks
+    together, _ = end_to_end([piece.arrange(), piece.arrange()], ["1", "2"])
+    assert {
+        e.message.tempo for track in together.tracks for e in track if e.message.type == "set_tempo"
+    } <= {UNSTATED_TEMPO}
+    (sound,) = musicae.render(path, tmp_path / "song.wav")
+    assert sound.stat().st_size > 100_000
