@@ -28,8 +28,10 @@ import limited
 import musicae
 from musicae.api.harmonize import load_for
 from musicae.api.options import HarmonizeOptions
+from musicae.api.render import arrangement_of
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
+from musicae.io.midi_file import to_bytes
 
 MODEL = "minibach"
 SECONDS, MEBIBYTES = 10, 1536
@@ -124,13 +126,14 @@ DAMAGES: dict[str, Damage] = {".mid": damaged_midi, ".musicxml": damaged_musicxm
 
 
 def use(path: Path, model: str = MODEL, **settings: Any) -> str:
-    """Harmonize a file with some settings, write the result with all tracks, and read that.
+    """Play a file, harmonize it with some settings, write the result with all tracks, read that.
 
     Returns ``USED`` or ``REFUSED``. Raises AssertionError where an error is no line that names the
     file or the melody is lost, and what else is a fault.
     """
     refusal = None
     try:
+        to_bytes(arrangement_of(path))  # what is played and rendered to sound
         (piece,) = musicae.harmonize(path, model=model, **settings)
     except MusicaeError as error:
         refusal = error

@@ -116,15 +116,15 @@ def own_name(song: Song, part: Part) -> str:
     return part.name if sum(other.track == part.track for other in song.parts) == 1 else ""
 
 
-def name_evidence(name: str) -> float:
+def name_evidence(name: str) -> int:
     """How much a name says that a part is the melody: positive, negative, or 0 for nothing.
 
     >>> [name_evidence(name) for name in ("Main vocal", "Back vocal", "Fortune", "Piano left")]
     [6, -2, 0, -7]
     """
-    plain = plain_name(name)
+    plain = plain_name(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
     words = " ".join(re.findall(r"[^\W\d_]+|\d\w*", plain))
-    found = 0.0
+    found = 0
     for names in (MELODY_NAMES, OTHER_NAMES):
         found += next((sure for sure, word in names if re.search(rf"\b(?:{word})\b", words)), 0)
     return found + (ACCOMPANIES if ACCOMPANIMENT_NAMES.search(plain) else 0)

@@ -247,7 +247,7 @@ def notices_of(song: Song) -> tuple[str, ...]:
         try:
             Meter(0, event.message.numerator, event.message.denominator)
         except ChoraleError as error:
-            odd.append(f"{error}; the meter before it goes on")
+            odd.append(f"{error}; the meter before it goes on, or 4/4")
     return (*song.notices, *dict.fromkeys(odd))
 
 

@@ -70,6 +70,8 @@ def test_the_choice_is_told(tmp_path, tunes):
         ("Singstimme", "Klavier"),
         ("Flute", "Bass"),
         ("", "Choir"),
+        ("LeadVocal", "BackVocal"),
+        ("Melody1", "Guitar1"),
     ],
 )
 def test_names_are_read_as_words(surer, other):
