@@ -157,10 +157,7 @@ def _song(path: Path, contents: midi_bytes.Contents) -> Song:
     drums: list[Part] = []
     hanging = 0
     for index, events in enumerate(contents.tracks):
-        groups = channel_groups(events, ppq)
-        if contents.format != 1:  # a track holds many parts there, a channel each
-            groups = [frozenset({channel}) for group in groups for channel in sorted(group)]
-        groups = sorted(groups, key=min)
+        groups = channel_groups(events, ppq, contents.format)
         track, added = with_ends(events, groups)
         tracks.append(track)
         hanging += added

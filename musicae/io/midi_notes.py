@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import mido
 
+from musicae.core.constants import N_VOICES
 from musicae.io.midi_bytes import Timed
 
 DRUM_CHANNEL = 9
@@ -52,11 +53,13 @@ class Part:
         return sum(note.pitch for note in self.notes) / len(self.notes)
 
 
-def channel_groups(track: Sequence[Timed], ppq: int) -> list[frozenset[int]]:
-    """The channels with notes in a track, grouped into parts: those that take turns are one.
+def channel_groups(track: Sequence[Timed], ppq: int, form: int) -> list[frozenset[int]]:
+    """The channels with notes in a track, grouped into parts, in the order of their lowest.
 
-    So are all where each plays a guitar, as hexaphonic pickups write them. The drums' channel
-    stands alone.
+    One instrument is one part: where all channels have the same programs, or none, and there are
+    more of them than a choir has voices (an MPE keyboard's), or where they are a guitar's strings.
+    In a file of format 1 (``form``) so are channels that take turns. The drums' channel stands
+    alone.
     """
     onsets: dict[int, list[int]] = defaultdict(list)
     programs: dict[int, set[int]] = defaultdict(set)
@@ -66,18 +69,20 @@ def channel_groups(track: Sequence[Timed], ppq: int) -> list[frozenset[int]]:
         elif message.type == "program_change":
             programs[message.channel].add(message.program)
     pitched = sorted(onsets.keys() - {DRUM_CHANNEL})
-    strings = all(programs[c] and programs[c] <= set(GUITARS) for c in pitched)
+    chosen = {frozenset(programs[channel]) for channel in pitched}
+    alike = len(chosen) == 1 and (len(pitched) > N_VOICES or set() < {*min(chosen)} <= {*GUITARS})
     groups: list[tuple[set[int], list[int]]] = []
     for channel in pitched:
         for members, begun in groups:
-            if strings or _take_turns(begun, onsets[channel], ppq // CHORD_SPREAD):
+            turns = form == 1 and _take_turns(begun, onsets[channel], ppq // CHORD_SPREAD)
+            if alike or turns:
                 members.add(channel)
                 begun[:] = sorted([*begun, *onsets[channel]])
                 break
         else:
             groups.append(({channel}, onsets[channel]))
-    drums = [frozenset({DRUM_CHANNEL})] if DRUM_CHANNEL in onsets else []
-    return [frozenset(members) for members, _ in groups] + drums
+    drums = [{DRUM_CHANNEL}] if DRUM_CHANNEL in onsets else []
+    return sorted(map(frozenset, [*(members for members, _ in groups), *drums]), key=min)
 
 
 def with_ends(

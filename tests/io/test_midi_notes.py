@@ -137,19 +137,47 @@ def test_channels_that_take_turns_are_one_part(tmp_path, untrained, channels):
     assert {m.note for _, m in kept if m.type == "note_on"} == {40}
 
 
-def test_six_strings_of_a_guitar_are_one_part(tmp_path):
+@pytest.mark.parametrize("strings", [4, 6])
+def test_the_strings_of_a_guitar_are_one_part(tmp_path, strings):
     """Also where they are struck together."""
     events = [
-        (0, mido.Message("program_change", channel=string, program=25)) for string in range(6)
+        (0, mido.Message("program_change", channel=string, program=25)) for string in range(strings)
     ]
     for chord in range(4):
-        for string, pitch in enumerate((64, 59, 55, 50, 45, 40)):
+        for string, pitch in enumerate((64, 59, 55, 50, 45, 40)[:strings]):
             start = 480 * chord
             events += tune((start, start + 470, pitch + chord), channel=string)
     (part,) = open_song(save(tmp_path / "guitar.mid", events)).parts
-    assert (part.name, part.channels, len(part.notes)) == ("", frozenset(range(6)), 24)
+    assert (part.name, part.channels, len(part.notes)) == (
+        "",
+        frozenset(range(strings)),
+        4 * strings,
+    )
     given = read_given(tmp_path / "guitar.mid")
     assert [n.pitch for n in given.parts.tune.notes(0)] == [64, 65, 66, 67]
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_chords_of_an_mpe_keyboard_are_one_part(tmp_path, form):
+    """Each note on the next free channel, whatever its pitch."""
+    notes = [(480 * i, p - below) for i, p in enumerate(PITCHES) for below in (7, 0, 4)]
+    members = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15]
+    events = []
+    for number, (start, pitch) in enumerate(notes):
+        events += tune((start, start + 470, pitch), channel=members[number % len(members)])
+    path = save(tmp_path / "mpe.mid", events, form=form)
+    assert [part.channels for part in open_song(path).parts] == [frozenset(members)]
+    assert [n.pitch for n in read_given(path).parts.tune.notes(0)] == PITCHES
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_a_band_in_one_track_is_not_one_part(tmp_path, form):
+    events = []
+    for channel, (program, pitch) in enumerate([(73, 76), (0, 64), (0, 60), (0, 55), (33, 40)]):
+        events.append((0, mido.Message("program_change", channel=channel, program=program)))
+        events += quarters((pitch,) * 4, channel=channel)
+    path = save(tmp_path / "band.mid", events, form=form)
+    assert [part.channels for part in open_song(path).parts] == [{c} for c in range(5)]
 
 
 @pytest.mark.parametrize("form", [0, 1])
