@@ -84,8 +84,9 @@ def parse(data: bytes) -> Contents:
     start = data.find(HEADER, 0, None if data.startswith(RIFF) else NEAR)
     if start < 0:
         raise ChoraleError("is not a MIDI file")
-    if data.startswith(RIFF):  # its chunk says how long the file in it is
-        data = data[: start + int.from_bytes(data[start - 4 : start], "little")]
+    if data.startswith(RIFF):  # its chunk says how long the file in it is, or 0
+        size = int.from_bytes(data[start - 4 : start], "little")
+        data = data[: start + size] if size else data
     if len(data) < start + 14:
         raise ChoraleError(CUT_OFF)
     length = int.from_bytes(data[start + 4 : start + 8], "big")

@@ -33,6 +33,8 @@ UNSTATED_TEMPO = 500_000
 """Microseconds a quarter where a file states no tempo, as the MIDI standard has it."""
 LONGEST_DELTA = 0x0FFFFFFF
 """The most ticks between two events that a file can hold."""
+SLOWEST_TEMPO = 0xFFFFFF
+"""The most microseconds a quarter that a file can state."""
 MOST_TICKS = 0x7FFF
 """The most ticks a quarter that a file can state."""
 DROP_FRAME = 29
@@ -160,7 +162,7 @@ def _song(path: Path, contents: midi_bytes.Contents) -> Song:
         groups = channel_groups(events, ppq, contents.format)
         track, added = with_ends(events, groups)
         tracks.append(track)
-        hanging += added
+        hanging += sum(end.message.channel != DRUM_CHANNEL for end in added)
         name = text_of(next((e.message for e in track if e.message.type == "track_name"), None))
         pitched = [group for group in groups if DRUM_CHANNEL not in group]
         for group in groups:
@@ -196,7 +198,7 @@ def _in_quarters(contents: midi_bytes.Contents) -> midi_bytes.Contents:
     if not ticks:
         return contents._replace(division=0)
     division = min(MOST_TICKS, max(1, round(rate * ticks * stated / 1_000_000)))
-    tempo = round(division * 1_000_000 / (rate * ticks))
+    tempo = min(SLOWEST_TEMPO, round(division * 1_000_000 / (rate * ticks)))
     tracks = [
         tuple(event for event in track if event.message.type != "set_tempo")
         for track in contents.tracks

@@ -87,17 +87,17 @@ def channel_groups(track: Sequence[Timed], ppq: int, form: int) -> list[frozense
 
 def with_ends(
     track: Sequence[Timed], groups: Iterable[frozenset[int]]
-) -> tuple[tuple[Timed, ...], int]:
-    """The track with an end for each note that has none, and how many had none.
+) -> tuple[tuple[Timed, ...], list[Timed]]:
+    """The track with an end for each note that has none, and the ends that were added.
 
     A note without an end lasts until the next one begins in its part (one of ``groups``), the last
     to the end of the track.
     """
     hanging = _unended(track)
     if not hanging:
-        return tuple(track), 0
+        return tuple(track), []
     last = track[-1].tick
-    added = []
+    added: list[Timed] = []
     for group in groups:
         begins = sorted(
             {
@@ -114,7 +114,7 @@ def with_ends(
             off = mido.Message("note_off", channel=message.channel, note=message.note, velocity=0)
             added.append(Timed(end, off))
     # Sorting is stable, so that a note ends before another begins at the same tick.
-    return tuple(sorted([*added, *track], key=lambda event: event.tick)), len(hanging)
+    return tuple(sorted([*added, *track], key=lambda event: event.tick)), added
 
 
 def notes_of(track: Sequence[Timed], channels: frozenset[int]) -> tuple[MidiNote, ...]:

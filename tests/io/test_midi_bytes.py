@@ -134,6 +134,7 @@ TUNE = chunk(b"MTrk", quarters() + END)
     [
         (riff(header() + TUNE), ""),
         (riff(header() + TUNE) + b"LIST\x08\0\0\0INFOabcd", ""),
+        (riff(header() + TUNE)[:16] + bytes(4) + header() + TUNE, ""),
         (bytes(128) + header() + TUNE, ""),
         (header() + chunk(b"XFIH", b"abc") + TUNE, "1 foreign chunk"),
         (header() + TUNE + chunk(b"XFKM", b"abcd"), "1 foreign chunk"),
@@ -244,6 +245,7 @@ def test_files_beyond_the_bounds_are_refused(tmp_path, monkeypatch, bound, value
         (0xE728, 600_000, 600, 600_000),
         (0xE250, None, 1200, 500_000),  # 30 frames of 80
         (0xE364, None, 1499, 500_166),  # 29.97 frames of 100
+        (0xFF01, 16_777_215, 17, 16_777_215),  # as slow as a file can state
     ],
 )
 def test_ticks_that_are_parts_of_a_second(tmp_path, division, tempo, ticks, stated):

@@ -89,6 +89,13 @@ def test_a_note_without_an_end_in_a_kept_track_is_ended(tmp_path, untrained):
     ]
 
 
+def test_hits_of_drums_need_no_end(tmp_path):
+    """Files without them are common; nothing is said of it."""
+    drums = [on(120 * i, 36, channel=9) for i in range(30)]
+    song = open_song(save(tmp_path / "song.mid", quarters(PITCHES), drums))
+    assert song.notices == ()
+
+
 def test_the_last_note_without_an_end_lasts_to_the_end_of_its_track(tmp_path, untrained):
     path = save(tmp_path / "tune.mid", [*quarters((60, 62)), on(960, 64), meta(1920, "text")])
     assert read_given(path).parts.tune.notes(0)[-1] == Note(8, 8, 64)
