@@ -85,7 +85,8 @@ def most_melodic(song: Song, parts: Sequence[Part]) -> Part:
     end = max(note.end for part in parts for note in part.notes)
     begin = min(part.notes[0].start for part in parts)
     quarters = max(1, -(-(end - begin) // song.ppq))
-    words = sorted({e.tick for e in song.metas("lyrics")})
+    sung = song.metas("lyrics") or song.metas("text")  # as .kar files have them
+    words = sorted({event.tick for event in sung})
     heights = sorted(line.mean_pitch for line in lines)
     scores = []
     for part, line in zip(parts, lines, strict=True):

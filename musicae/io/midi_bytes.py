@@ -140,7 +140,7 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
             raise ChoraleError(f"has more than {MOST_TRACKS:,} tracks")
         stop = stated if _is_chunk(data, stated) else _next_track(data, begin)
         try:
-            track, end, has_end = _track(data, range(begin, stop), stated, left_out)
+            track, end, has_end = _track(data, begin, stop, stated, left_out)
         except ChoraleError as error:
             raise ChoraleError(f"its track {number} {error}") from None
         events += len(track)
@@ -152,6 +152,8 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
             at = stop
             if stop > end:
                 left_out["stray byte"] += stop - end
+    if at < len(data):
+        left_out["stray byte"] += len(data) - at
 
 
 def _is_chunk(data: bytes, at: int) -> bool:
@@ -167,18 +169,41 @@ def _next_track(data: bytes, at: int) -> int:
 
 
 def _track(
-    data: bytes, within: range, stated: int, left_out: Counter[str]
+    data: bytes, begin: int, stop: int, stated: int, left_out: Counter[str]
 ) -> tuple[tuple[Timed, ...], int, bool]:
     """The events of a track, the place after the last, and whether that ends the track.
 
-    ``within`` are the places of its bytes at most, ``stated`` is where its length says it ends.
-    Raises ChoraleError where an event is cut off or cannot belong to a track.
+    ``stop`` is where the track ends at the latest, ``stated`` where its length says it ends, if
+    that is before: then what follows may be no events. Raises ChoraleError where an event is cut
+    off or cannot belong to a track.
     """
-    at, stop = within.start, within.stop
+    found: Counter[str] = Counter()
+    try:
+        events, end, has_end = _events(data, begin, stop, found)
+    except ChoraleError:
+        if not begin < stated < stop:
+            raise
+        found.clear()
+        try:
+            events, end, has_end = _events(data, begin, stated, found)
+        except ChoraleError:
+            events = ()
+        if not events:
+            raise
+    if not has_end and stated > len(data) == stop:
+        raise ChoraleError(CUT_OFF)
+    left_out.update(found)
+    return events, end, has_end
+
+
+def _events(
+    data: bytes, at: int, stop: int, left_out: Counter[str]
+) -> tuple[tuple[Timed, ...], int, bool]:
+    """The events from a place to another at most; the other values are those of ``_track``."""
     events: list[Timed] = []
     tick, running = 0, None
     try:
-        while at < stop and at != stated:
+        while at < stop:
             delta, at = _variable(data, at, stop)
             tick += delta
             status = data[at] if at < stop else _cut()
@@ -209,8 +234,6 @@ def _track(
         if stop < len(data):
             raise ChoraleError("is damaged: it ends within an event") from None
         raise ChoraleError(CUT_OFF) from None
-    if stated > len(data) == stop:
-        raise ChoraleError(CUT_OFF)
     return tuple(events), at, False
 
 

@@ -149,7 +149,11 @@ TUNE = chunk(b"MTrk", quarters() + END)
         (header() + chunk(b"MTrk", quarters() + END, 0xFFFF), ""),
         (header() + chunk(b"MTrk", quarters() + END, len(quarters()) + 5), ""),
         (header() + chunk(b"MTrk", quarters() + END, 7), ""),
+        (header() + chunk(b"MTrk", quarters() + END, 0), ""),
+        (header() + chunk(b"MTrk", quarters() + END, 16), ""),
         (header() + chunk(b"MTrk", quarters()), ""),
+        (header() + chunk(b"MTrk", quarters()) + b"\xff", "1 stray byte"),
+        (header() + chunk(b"MTrk", quarters()) + b"\0\x90\x3c", "3 stray bytes"),
         (header() + chunk(b"MTrk", b"\0\xf4" + quarters() + END), "1 live message"),
         (header() + chunk(b"MTrk", quarters(before=b"\0\xf8") + END), "8 live messages"),
         (
@@ -169,7 +173,7 @@ def test_what_is_around_the_music_is_skipped(tmp_path, content, left_out):
     assert notices == ((told,) if left_out else ())
 
 
-@pytest.mark.parametrize("length", [0xFFFF, 7, 30])
+@pytest.mark.parametrize("length", [0xFFFF, 0, 7, 9, 30])
 def test_an_untrue_length_hides_no_track_after_it(tmp_path, length):
     named = b"\0\xff\x03\x05Other" + quarters((40,)) + END
     tune = b"\0\xff\x03\x06Melody" + quarters() + END
@@ -204,6 +208,7 @@ def test_values_above_127_are_read_as_127_with_a_notice(tmp_path):
         (header()[:12], "is cut off before its end"),
         (header() + TUNE[:30], "its track 1 is cut off before its end"),
         (header() + TUNE[:6], "is cut off before its end"),
+        (header() + TUNE[:24], "its track 1 is cut off before its end"),
         (
             header(2) + chunk(b"MTrk", quarters()[:-1]) + TUNE,
             "its track 1 is damaged: it ends within an event",
