@@ -56,7 +56,7 @@ class Condensed:
             meters,
             pickup,
             whole.chorale.key,
-            tuple(place[step] for step in whole.chorale.fermatas),
+            tuple(place[step] for step in whole.chorale.fermatas if step in place),
         )
         if list(chorale.measures) != kept:  # bars that are cut short have no form without others
             return cls(whole, whole, tuple(range(len(measures))))
