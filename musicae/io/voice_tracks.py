@@ -126,7 +126,7 @@ def choir(song: Song, parts: Sequence[Part]) -> dict[int, Part]:
     """
     named = parts_by_name(parts)
     lettered = [v for v, part in named.items() if not _worded(part.name)]
-    enough = len(named) > 2 or (SOPRANO in named and len(named) > 1) or len(parts) == 1
+    enough = len(named) > 2 or (SOPRANO in named and len(named) > 1)
     named = {v: part for v, part in named.items() if enough or v not in lettered}
     others = [part for part in parts if all(part is not voice for voice in named.values())]
     melody = melody_by_name(song, others)

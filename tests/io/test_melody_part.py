@@ -85,7 +85,9 @@ def test_parts_of_words_say_nothing(name):
     assert name_evidence(name) == 0
 
 
-@pytest.mark.parametrize("names", [("a", "Melody"), ("A", "b", "Vocal"), ("t", "b", "Vocal")])
+@pytest.mark.parametrize(
+    "names", [("a",), ("B.",), ("a", "Melody"), ("A", "b", "Vocal"), ("t", "b", "Vocal")]
+)
 def test_single_letters_are_no_choir_without_a_soprano_or_a_third(tmp_path, names):
     tracks = [
         [meta(0, "track_name", name=name), *tune((0, 1920, 60 + i), channel=i)]

@@ -13,7 +13,6 @@ from tests.support.midifiles import meta, save, tune
 
 PPQ = 480
 BAR = 4 * PPQ
-TRIADS = {0: (0, 4, 7), 2: (2, 5, 9), 4: (4, 7, 11), 5: (5, 9, 0), 7: (7, 11, 2), 9: (9, 0, 4)}
 
 
 def tune_of(path, semitones=0):
