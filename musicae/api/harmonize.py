@@ -11,6 +11,7 @@ from musicae.api.midi_input import read_given
 from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece, provenance_of
 from musicae.api.request import Request
+from musicae.api.silence import Condensed
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
@@ -58,12 +59,13 @@ def harmonize(
         ends.steps, rhythm=options.rhythm, style=options.style, cadences=ends.cadences
     )
     planner = load_model("planner") if model.can("fill") else None
-    harmonized = decoding.harmonize(model, partial, options.n, sampling, planner)
+    condensed = Condensed.of(partial)
+    harmonized = decoding.harmonize(model, condensed.partial, options.n, sampling, planner)
     stay = options.request.locked(sounding_voices(parts.tune))
     facts = provenance_of(model, sampling) | {"key": str(partial.key)} | _asked(options)
     facts |= {"given": [VOICES[voice].lower() for voice in stay]}
     pieces = []
-    for i, made in enumerate(harmonized, start=1):
+    for i, made in enumerate(map(condensed.restored, harmonized), start=1):
         chorale = parts.around(made.chorale)
         chorale = replace(chorale, key=chorale.key or partial.key)
         told = facts | {"alternative": i}

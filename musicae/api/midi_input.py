@@ -18,7 +18,7 @@ from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.io.midi_reader import PartsReading, read_parts
+from musicae.io.midi_reader import PartsReading, notices_of, read_parts
 from musicae.io.preserved_parts import PreservedParts
 
 ARTICULATION = STEPS_PER_QUARTER // 2
@@ -110,6 +110,7 @@ def _notices(reading: PartsReading, request: Request, chosen: bool) -> list[str]
     """Sentences on the parts that were taken, on chords in them, and on their time."""
     single = _is_single(reading, request)
     return [
+        *notices_of(reading.song),
         *([] if chosen else _notices_of_choice(reading, request, single)),
         *_notices_of_chords(reading, single),
         *_notices_of_time(reading, single),

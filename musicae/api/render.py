@@ -100,7 +100,7 @@ def arrangement_of(source: Source) -> Arrangement:
     if suffix_of(path) in MUSICXML_SUFFIXES:
         return midi_writer.arrange(formats.read(path))
     song = open_song(path)
-    if not song.parts and not song.has_drums:
+    if not song.parts and not song.drums:
         raise ChoraleError(f"{path}: {no_notes(song)}")
     return midi_writer.arrange_as_read(song)
 

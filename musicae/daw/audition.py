@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import mido
 
 from musicae.core.constants import VOICES
-from musicae.io.midi_file import UNSTATED_TEMPO, Arrangement, Timed, raw_text
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import UNSTATED_TEMPO, Arrangement, raw_text
 
 UNSTATED = (
     mido.MetaMessage("set_tempo", tempo=UNSTATED_TEMPO),

@@ -14,7 +14,9 @@ from typing import Any
 import mido
 
 from musicae.core.errors import MusicaeError
-from musicae.io.midi_file import ALL_NOTES_OFF, SUSTAIN, Arrangement, TempoMap, Timed
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import ALL_NOTES_OFF, Arrangement, TempoMap
+from musicae.io.midi_notes import SUSTAIN
 
 PORT_FAULTS = (OSError, RuntimeError, ValueError)
 """The errors that python-rtmidi and mido raise."""

@@ -28,15 +28,9 @@ from musicae.core.constants import VOICE_COLOURS, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.daw.audition import Section
-from musicae.io.midi_file import (
-    ALL_NOTES_OFF,
-    DRUM_CHANNEL,
-    Arrangement,
-    TempoMap,
-    Timed,
-    chooses_sound,
-    text_of,
-)
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import ALL_NOTES_OFF, Arrangement, TempoMap, chooses_sound, text_of
+from musicae.io.midi_notes import DRUM_CHANNEL
 
 PANS = (-0.3, -0.1, 0.1, 0.3)
 """Panning of soprano, alto, tenor and bass, -1 left to 1 right, as seen from the audience."""

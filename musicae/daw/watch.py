@@ -32,6 +32,8 @@ TICK = 0.05
 """Seconds between two looks at a folder in which a file is not settled yet."""
 LOOK = 1.0
 """Seconds between two looks at a folder that reports no event."""
+MOST_FAILURES = 10
+"""How often in a row watching may fail."""
 
 ERROR_ENDING = "-error.txt"
 """What follows a melody's name in the name of the text that says why it was not harmonized."""
@@ -126,27 +128,34 @@ def load_watchfiles() -> Any:
 def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Iterator[bool]:
     """Yield whether something changed in the folder, at least once a ``TICK``.
 
-    Raises MusicaeError where the system cannot watch the folder.
+    watchfiles fails at the name of a file that is not UTF-8, so that it is begun anew where it
+    fails. Raises MusicaeError where it fails each time: the system cannot watch the folder.
     """
     milliseconds = round(1000 * TICK)
-    events = watchfiles.watch(
-        folder,
-        watch_filter=None,
-        debounce=2 * milliseconds,
-        step=milliseconds,
-        rust_timeout=milliseconds,
-        yield_on_timeout=True,
-        stop_event=stop,
-        recursive=False,
-    )
-    try:
-        for changes in events:
-            yield bool(changes)
-    except (OSError, RuntimeError) as error:
-        raise MusicaeError(
-            f"{folder}: cannot be watched ({error}); set WATCHFILES_FORCE_POLLING=1 in the"
-            " environment to do without the system's events"
-        ) from None
+    failures = 0
+    while failures < MOST_FAILURES and not (stop and stop.is_set()):
+        try:
+            for changes in watchfiles.watch(
+                folder,
+                watch_filter=None,
+                debounce=2 * milliseconds,
+                step=milliseconds,
+                rust_timeout=milliseconds,
+                yield_on_timeout=True,
+                stop_event=stop,
+                recursive=False,
+            ):
+                failures = 0
+                yield bool(changes)
+        except (OSError, RuntimeError) as error:
+            failures += 1
+            if failures == MOST_FAILURES:
+                raise MusicaeError(
+                    f"{folder}: cannot be watched ({error}); set WATCHFILES_FORCE_POLLING=1 in the"
+                    " environment to do without the system's events"
+                ) from None
+            time.sleep(TICK)
+            yield True
 
 
 @dataclass

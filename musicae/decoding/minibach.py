@@ -74,8 +74,8 @@ def window_starts(melody: Chorale) -> list[int]:
     """The steps at which windows of four bars of 4/4 begin, to cover a piece with overlap.
 
     A window begins with each bar, and within bars that are longer than half a window. A pickup is
-    the end of a bar that begins before the piece, at a negative step. The last window is the first
-    one that reaches the end.
+    the end of a bar that begins before the piece, at a negative step; windows that end before the
+    piece are left out. The last window is the first one that reaches the end.
     """
     bars = [measure.start for measure in melody.measures]
     if melody.pickup:
@@ -83,7 +83,8 @@ def window_starts(melody: Chorale) -> list[int]:
     begins: list[int] = []
     for bar, following in zip(bars, [*bars[1:], len(melody)], strict=True):
         for start in range(bar, following, WINDOW // 2):
-            begins.append(start)
+            if start + WINDOW > 0:
+                begins.append(start)
             if start + WINDOW >= len(melody):
                 return begins
     return begins

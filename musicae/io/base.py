@@ -17,7 +17,9 @@ class Reading(NamedTuple):
     """Sentences on choices that were made in reading, such as one of two tracks called Bass."""
 
 
-MIDI_SUFFIXES = (".mid", ".midi")
+RIFF_SUFFIX = ".rmi"
+"""A MIDI file inside a RIFF file."""
+MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf", RIFF_SUFFIX)
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
 SUFFIXES = MIDI_SUFFIXES + MUSICXML_SUFFIXES
 

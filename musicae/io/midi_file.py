@@ -8,8 +8,7 @@ from __future__ import annotations
 import io
 import math
 from bisect import bisect_right
-from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -21,47 +20,25 @@ import mido
 from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
+from musicae.io import midi_bytes
+from musicae.io.base import RIFF_SUFFIX, suffix_of
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_notes import DRUM_CHANNEL, Part, channel_groups, notes_of, with_ends
+from musicae.io.text_bytes import guessed
 
-DRUM_CHANNEL = 9
-SUSTAIN, ALL_NOTES_OFF = 64, 123
+ALL_NOTES_OFF = 123
 BANK_SELECT = (0, 32)
 """Controllers."""
-PEDAL_DOWN = 64
 UNSTATED_TEMPO = 500_000
 """Microseconds a quarter where a file states no tempo, as the MIDI standard has it."""
-
-
-class Timed(NamedTuple):
-    """A message at an absolute tick."""
-
-    tick: int
-    message: Any
-
-
-class MidiNote(NamedTuple):
-    """A note in ticks, and which events of its track begin and end it (None: nothing ends it)."""
-
-    start: int
-    end: int
-    pitch: int
-    on: int
-    off: int | None
-    sounds_until: int
-    """Where it falls silent: its end or, where it is pedalled, the pedal's release."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one channel plays in one track."""
-
-    track: int
-    channel: int
-    name: str
-    notes: tuple[MidiNote, ...]
-
-    @property
-    def mean_pitch(self) -> float:
-        return sum(note.pitch for note in self.notes) / len(self.notes)
+LONGEST_DELTA = 0x0FFFFFFF
+"""The most ticks between two events that a file can hold."""
+SLOWEST_TEMPO = 0xFFFFFF
+"""The most microseconds a quarter that a file can state."""
+MOST_TICKS = 0x7FFF
+"""The most ticks a quarter that a file can state."""
+DROP_FRAME = 29
+"""The frames a second, 29.97, of American television; it is 30 / 1.001."""
 
 
 class Arrangement(NamedTuple):
@@ -108,14 +85,18 @@ class TempoMap:
 
 @dataclass(frozen=True)
 class Song:
-    """A MIDI file in absolute ticks. ``parts`` are those with notes, drums left out."""
+    """A MIDI file in absolute ticks. ``parts`` are those with notes, but for ``drums``."""
 
     path: Path
     format: int
     ppq: int
     tracks: tuple[tuple[Timed, ...], ...]
+    """Each note in them has its end."""
     parts: tuple[Part, ...]
-    has_drums: bool
+    drums: tuple[Part, ...]
+    """What is played on channel 10."""
+    notices: tuple[str, ...] = ()
+    """Sentences on what was left out or added in reading."""
 
     def step(self, tick: int) -> int:
         """The sixteenth nearest to a tick."""
@@ -138,6 +119,7 @@ class Song:
             self,
             tracks=(self.tracks[part.track],),
             parts=tuple(replace(p, track=0) for p in self.parts if p.track == part.track),
+            drums=tuple(replace(p, track=0) for p in self.drums if p.track == part.track),
         )
 
 
@@ -146,55 +128,104 @@ def open_song(path: Path) -> Song:
     if path.is_dir():
         raise ChoraleError(f"{path}: is a folder; give a MIDI file")
     try:
-        if path.stat().st_size == 0:
-            raise ChoraleError(f"{path}: is empty")
         with path.open("rb") as raw:
-            if not b"MThd".startswith(raw.read(4)):
-                raise ChoraleError(f"{path}: is not a MIDI file")
-        file = mido.MidiFile(path, clip=True)
+            data = raw.read(midi_bytes.MOST_BYTES + 1)
     except FileNotFoundError:
         raise ChoraleError(f"{path}: no such file") from None
-    except EOFError:
-        raise ChoraleError(f"{path}: is cut off before its end; export or copy it again") from None
     except PermissionError:
         raise ChoraleError(f"{path}: may not be read") from None
-    except ChoraleError:
-        raise
-    except Exception as error:  # mido raises whatever its parser meets in a damaged file
-        raise ChoraleError(f"{path}: is not a MIDI file, or is damaged ({error})") from None
-    if file.ticks_per_beat < 1:
+    except OSError as error:
+        raise ChoraleError(f"{path}: cannot be read ({error.strerror})") from None
+    if not data:
+        raise ChoraleError(f"{path}: is empty")
+    try:
+        contents = midi_bytes.parse(data)
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+    if contents.division < 0:
+        contents = _in_quarters(contents)
+    if contents.division < 1:
         raise ChoraleError(
-            f"{path}: its ticks are not parts of a quarter note (division"
-            f" {file.ticks_per_beat}); export it with musical time, such as 480 ticks a quarter"
+            f"{path}: its ticks are not parts of a quarter note (division {contents.division});"
+            " export it with musical time, such as 480 ticks a quarter"
         )
-    tracks = tuple(_absolute(track) for track in file.tracks)
-    parts, has_drums = [], False
-    for index, track in enumerate(tracks):
-        by_channel = _notes_by_channel(track)
-        has_drums |= by_channel.pop(DRUM_CHANNEL, None) is not None
+    return _song(path, contents)
+
+
+def _song(path: Path, contents: midi_bytes.Contents) -> Song:
+    ppq = contents.division
+    tracks: list[tuple[Timed, ...]] = []
+    parts: list[Part] = []
+    drums: list[Part] = []
+    hanging = 0
+    for index, events in enumerate(contents.tracks):
+        groups = channel_groups(events, ppq, contents.format)
+        track, added = with_ends(events, groups)
+        tracks.append(track)
+        hanging += sum(end.message.channel != DRUM_CHANNEL for end in added)
         name = text_of(next((e.message for e in track if e.message.type == "track_name"), None))
-        for channel, notes in sorted(by_channel.items()):
-            label = name if len(by_channel) == 1 else f"{name} (channel {channel + 1})".strip()
-            parts.append(Part(index, channel, label, tuple(notes)))
-    return Song(path, file.type, file.ticks_per_beat, tracks, tuple(parts), has_drums)
+        pitched = [group for group in groups if DRUM_CHANNEL not in group]
+        for group in groups:
+            is_drums = DRUM_CHANNEL in group
+            label = name if is_drums or len(pitched) == 1 else f"{name} {_channels(group)}".strip()
+            (drums if is_drums else parts).append(Part(index, group, label, notes_of(track, group)))
+    notices = [*contents.notices]
+    if hanging:
+        notices.append(
+            f"{hanging} note{'s' * (hanging > 1)} without an end; each lasts until the next begins"
+        )
+    return Song(
+        path, contents.format, ppq, tuple(tracks), tuple(parts), tuple(drums), tuple(notices)
+    )
+
+
+def _channels(group: Iterable[int]) -> str:
+    """Channels in words, numbered from 1."""
+    numbers = ", ".join(str(channel + 1) for channel in sorted(group))
+    return f"(channel{'s' * (',' in numbers)} {numbers})"
+
+
+def _in_quarters(contents: midi_bytes.Contents) -> midi_bytes.Contents:
+    """A file whose ticks are parts of a second, with a tempo under which they are as long.
+
+    A quarter lasts as the file's first tempo says, or half a second, as nearly as whole ticks
+    allow. Where there are no ticks, the division is 0.
+    """
+    frames, ticks = -(contents.division >> 8), contents.division & 0xFF
+    rate = Fraction(30_000, 1001) if frames == DROP_FRAME else Fraction(frames)
+    tempos = [e for track in contents.tracks for e in track if e.message.type == "set_tempo"]
+    stated = min(tempos, key=lambda e: e.tick).message.tempo if tempos else UNSTATED_TEMPO
+    if not ticks:
+        return contents._replace(division=0)
+    division = min(MOST_TICKS, max(1, round(rate * ticks * stated / 1_000_000)))
+    tempo = min(SLOWEST_TEMPO, round(division * 1_000_000 / (rate * ticks)))
+    tracks = [
+        tuple(event for event in track if event.message.type != "set_tempo")
+        for track in contents.tracks
+    ]
+    if tracks:
+        tracks[0] = (Timed(0, mido.MetaMessage("set_tempo", tempo=tempo)), *tracks[0])
+    notice = (
+        f"its ticks are parts of a second (SMPTE); a quarter is taken to last {tempo / 1e6:g} s"
+    )
+    return contents._replace(
+        division=division, tracks=tuple(tracks), notices=(*contents.notices, notice)
+    )
 
 
 def no_notes(song: Song) -> str:
     """Why a song without parts cannot be used."""
-    if song.has_drums:
-        return "has only drums (channel 10); give a file with a melody"
+    if song.drums:
+        return "has only drums (channel 10); give a file with a melody, or choose it with --track"
     return "has no notes; give a file with a melody"
 
 
 def text_of(message: Any) -> str:
-    """The text of a meta message on one line: UTF-8 where it is that, else Latin-1."""
+    """The text of a meta message on one line; see ``text_bytes.guessed``."""
     if message is None:
         return ""
     raw = message.name if message.type == "track_name" else message.text
-    try:
-        text = raw.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        text = raw
+    text = guessed(raw.encode("latin-1"))
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
@@ -212,8 +243,11 @@ def chooses_sound(message: Any) -> bool:
 
 def save(arrangement: Arrangement, path: Path | str) -> None:
     """Write a format 1 file, whole or not at all; every track ends at the arrangement's end."""
+    content = to_bytes(arrangement)
+    if suffix_of(path) == RIFF_SUFFIX:
+        content = midi_bytes.in_riff(content)
     with whole_file(Path(path)) as partial:
-        partial.write_bytes(to_bytes(arrangement))
+        partial.write_bytes(content)
 
 
 def to_bytes(arrangement: Arrangement) -> bytes:
@@ -222,58 +256,19 @@ def to_bytes(arrangement: Arrangement) -> bytes:
     for events in arrangement.tracks:
         track = mido.MidiTrack()
         now = 0
-        for event in sorted(events, key=lambda e: e.tick):
-            track.append(event.message.copy(time=event.tick - now))
+        ends = Timed(arrangement.end, mido.MetaMessage("end_of_track"))
+        for event in (*sorted(events, key=lambda e: e.tick), ends):
+            delta = event.tick - now
+            track.extend(_filling(delta))
+            track.append(event.message.copy(time=(delta - 1) % LONGEST_DELTA + 1 if delta else 0))
             now = event.tick
-        track.append(mido.MetaMessage("end_of_track", time=arrangement.end - now))
         file.tracks.append(track)
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
 
 
-def _absolute(track: Iterable[Any]) -> tuple[Timed, ...]:
-    events, tick = [], 0
-    for message in track:
-        tick += message.time
-        events.append(Timed(tick, message.copy(time=0)))
-    return tuple(events)
-
-
-def _notes_by_channel(track: Sequence[Timed]) -> dict[int, list[MidiNote]]:
-    """Notes paired first-on first-off; one that is never ended lasts to the end of the track."""
-    begun: dict[tuple[int, int], deque[int]] = defaultdict(deque)
-    found: dict[int, list[tuple[int, int, int, int, int | None]]] = defaultdict(list)
-    pedals: dict[int, list[tuple[int, bool]]] = defaultdict(list)
-    for index, (tick, message) in enumerate(track):
-        if message.type == "note_on" and message.velocity > 0:
-            begun[message.channel, message.note].append(index)
-        elif message.type in ("note_on", "note_off"):
-            if begun[message.channel, message.note]:
-                on = begun[message.channel, message.note].popleft()
-                found[message.channel].append((track[on].tick, tick, message.note, on, index))
-        elif message.type == "control_change" and message.control == SUSTAIN:
-            pedals[message.channel].append((tick, message.value >= PEDAL_DOWN))
-    last = track[-1].tick if track else 0
-    for (channel, pitch), indices in begun.items():
-        found[channel] += [(track[on].tick, last, pitch, on, None) for on in indices]
-    return {
-        channel: [
-            MidiNote(*note, _released(note[1], pedals[channel], last))
-            for note in sorted(notes, key=lambda note: (note[0], note[3]))
-        ]
-        for channel, notes in found.items()
-        if notes
-    }
-
-
-def _released(end: int, pedal: Sequence[tuple[int, bool]], last: int) -> int:
-    """When a note that ends there falls silent, the pedal being down or not."""
-    down = False
-    for tick, pressed in pedal:
-        if tick > end and down and not pressed:
-            return tick
-        if tick > end and not down:
-            return end
-        down = pressed
-    return max(last, end) if down else end
+def _filling(delta: int) -> Iterator[Any]:
+    """Empty texts, as many as bring the ticks before the next event down to ``LONGEST_DELTA``."""
+    for _ in range((delta - 1) // LONGEST_DELTA):
+        yield mido.MetaMessage("text", text="", time=LONGEST_DELTA)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,21 +27,15 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
 from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START, Reading, title_from
-from musicae.io.midi_file import (
-    MidiNote,
-    Part,
-    Song,
-    Timed,
-    no_notes,
-    open_song,
-    text_of,
-)
+from musicae.io.melody_part import under_the_melody
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Song, no_notes, open_song, text_of
+from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_writer import meter_message
 from musicae.io.voice_tracks import (
     choose_parts,
     doubled_names,
     labels,
-    under_the_melody,
     voices_of,
 )
 
@@ -81,7 +76,7 @@ def read_counting(path: Path | str) -> Reading:
         source=_told(song, SOURCE),
     )
     moved = sum(off_grid(song, part.notes) for part in voices.values())
-    return Reading(chorale, moved, doubled_names(song))
+    return Reading(chorale, moved, (*notices_of(song), *doubled_names(song)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +137,7 @@ def read_parts(
     Raises ChoraleError where the file or its parts cannot be used.
     """
     whole = open_song(Path(path))
-    if not whole.parts:
+    if not whole.parts and not (track and whole.drums):
         raise ChoraleError(f"{whole.path}: {no_notes(whole)}")
     parts = choose_parts(whole, track=track, voice=voice, lock=lock, bars=bars)
     taken = labels(whole, list(parts.values()))
@@ -226,21 +221,34 @@ def song_provenance(song: Song) -> dict[str, Any]:
 def quantize(song: Song, notes: Iterable[MidiNote]) -> list[tuple[int, int, int]]:
     """Notes of one voice as ``(step, duration, pitch)``, at most one a step, none overlapping.
 
-    Of several notes at one sixteenth, the one nearest to it stays, and of those the highest.
+    Of several notes at one sixteenth the longest stays, so that a grace note does not take the
+    place of its main note; of those the one nearest to it, and of those the highest.
     """
-    nearest: dict[int, tuple[float, int, MidiNote]] = {}
+    chosen: dict[int, tuple[int, int, int, MidiNote]] = {}
     for note in notes:
         step = song.step(note.start)
-        rank = (abs(note.start - song.tick(step)), -note.pitch, note)
-        nearest[step] = min(nearest.get(step, rank), rank)
-    steps = sorted(nearest)
+        distance = abs(note.start - song.tick(step))
+        rank = (note.start - note.end, distance, -note.pitch, note)
+        chosen[step] = min(chosen.get(step, rank), rank)
+    steps = sorted(chosen)
     quantized = []
     for step, following in zip(steps, [*steps[1:], None], strict=True):
-        note = nearest[step][2]
+        note = chosen[step][-1]
         end = max(step + 1, song.step(note.sounds_until))
         end = end if following is None else min(end, following)
         quantized.append((step, end - step, note.pitch))
     return quantized
+
+
+def notices_of(song: Song) -> tuple[str, ...]:
+    """Sentences on what of a song was left out, added or understood differently in reading it."""
+    odd = []
+    for event in song.metas("time_signature"):
+        try:
+            Meter(0, event.message.numerator, event.message.denominator)
+        except ChoraleError as error:
+            odd.append(f"{error}; the meter before it goes on, or 4/4")
+    return (*song.notices, *dict.fromkeys(odd))
 
 
 def phrase_marks(song: Song, offset: int, steps: int) -> tuple[int, ...]:
@@ -276,11 +284,17 @@ def key_of(song: Song) -> Key | None:
 
 def title_of(song: Song) -> str:
     """The name of the first track where that is the piece's: where it is not one of many parts."""
+    event = title_event_of(song)
+    return text_of(event.message) if event else ""
+
+
+def title_event_of(song: Song) -> Timed | None:
+    """The event that holds the title, as it is in the file; see ``title_of``."""
     first = song.tracks[0] if song.tracks else ()
     if song.format == 1 and any(part.track == 0 for part in song.parts):
-        return ""
-    name = text_of(next((e.message for e in first if e.message.type == "track_name"), None))
-    return "" if name in VOICES else name
+        return None
+    event = next((event for event in first if event.message.type == "track_name"), None)
+    return None if event is None or text_of(event.message) in VOICES else event
 
 
 def _told(song: Song, label: str) -> str:
@@ -315,10 +329,14 @@ def _measures(song: Song, steps: int) -> list[Measure]:
 
 def _fermatas(song: Song, soprano: Sequence[tuple[int, int, int]], cut: int) -> tuple[int, ...]:
     """Steps at which the soprano notes that sound at the markers called fermata begin."""
-    marked = {
+    marked = sorted(
         song.step(e.tick) - cut for e in song.metas("marker") if text_of(e.message) == FERMATA
-    }
-    return tuple(s for s, length, _ in soprano if any(s <= m < s + length for m in marked))
+    )
+    return tuple(
+        step
+        for step, length, _ in soprano
+        if bisect_left(marked, step) < bisect_left(marked, step + length)
+    )
 
 
 def _qpm(microseconds: int) -> float:
@@ -327,7 +345,8 @@ def _qpm(microseconds: int) -> float:
 
 def _same_part(pattern: Song, part: Part) -> Part:
     """The part in a song of a format 2 file, which numbers its tracks anew."""
-    return next(p for p in pattern.parts if p.notes == part.notes and p.channel == part.channel)
+    parts = (*pattern.parts, *pattern.drums)
+    return next(p for p in parts if p.notes == part.notes and p.channels == part.channels)
 
 
 def in_meter(song: Song, meter: Meter) -> Song:

@@ -24,7 +24,8 @@ from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START
 from musicae.io.general_midi import CHOIR_AAHS
-from musicae.io.midi_file import Arrangement, Song, Timed, raw_text, save
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Arrangement, Song, raw_text, save
 
 if TYPE_CHECKING:
     import pretty_midi

@@ -20,17 +20,9 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, VOICES
 from musicae.io import midi_reader, midi_writer
 from musicae.io.general_midi import CHOIR_AAHS
-from musicae.io.midi_file import (
-    DRUM_CHANNEL,
-    Arrangement,
-    MidiNote,
-    Part,
-    Song,
-    Timed,
-    chooses_sound,
-    raw_text,
-    text_of,
-)
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Arrangement, Song, chooses_sound, raw_text, text_of
+from musicae.io.midi_notes import DRUM_CHANNEL, MidiNote, Part
 from musicae.io.midi_reader import PartsReading
 from musicae.io.voice_tracks import parts_by_name, parts_together
 from musicae.theory.harmonic_analysis import is_marker
@@ -135,9 +127,12 @@ class PreservedParts:
     def _conductor(self, provenance: dict[str, Any] | None) -> list[Timed]:
         """The events of the whole song, each once, and the key where the file states none."""
         events = [midi_writer.title_event(self.tune.title)] if self.tune.title else []
+        own = midi_reader.title_event_of(self.song)
+        if own and text_of(own.message) == self.tune.title:
+            events = [own]
         if provenance:
             events.append(midi_writer.provenance_event(provenance))
-        with_notes = {part.track for part in self.song.parts}
+        with_notes = self._tracks_with_notes
         for index, track in enumerate(self.song.tracks):
             kept = OF_THE_SONG if index in with_notes else OF_THE_SONG | {"text"}
             events += [event for event in track if event.message.type in kept]
@@ -158,7 +153,7 @@ class PreservedParts:
         if part is None:
             return []
         omitted = {index for note in self.left_out[voice] for index in (note.on, note.off)}
-        with_notes = {p.track for p in self.song.parts}
+        with_notes = self._tracks_with_notes
         has_words = voice == min(v for v, p in self.parts.items() if p.track == part.track)
         is_highest = voice == min(self.parts)
         events = []
@@ -170,7 +165,7 @@ class PreservedParts:
                         if has_words:
                             events.append(event)
                     elif (
-                        getattr(message, "channel", None) == part.channel
+                        getattr(message, "channel", None) in part.channels
                         and number not in omitted
                         and not chooses_sound(message)
                     ):
@@ -178,6 +173,10 @@ class PreservedParts:
                 elif is_highest and message.type == "lyrics" and index not in with_notes:
                     events.append(event)
         return sorted(events, key=lambda event: event.tick)
+
+    @property
+    def _tracks_with_notes(self) -> set[int]:
+        return {part.track for part in (*self.song.parts, *self.parts.values())}
 
     def _written_notes(self, chorale: Chorale, voice: int) -> list[tuple[int, int, int]]:
         """The chorale's notes ``(start, end, pitch)``, in ticks, that the part does not have."""
@@ -205,7 +204,7 @@ def other_tracks(song: Song, given: Iterable[Part]) -> list[list[Timed]]:
     named = list(parts_by_name(parts_together(song)).values())
     gone: dict[int, set[int]] = {}
     for part in [*given, *(named if len(named) > 1 else [])]:
-        gone.setdefault(part.track, set()).add(part.channel)
+        gone.setdefault(part.track, set()).update(part.channels)
     found = []
     for index, track in enumerate(song.tracks):
         events = [

@@ -7,13 +7,14 @@ build on it, so that reading, checking and harmonizing agree on every file.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from musicae.core.constants import BASS, SOPRANO, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import BASS, SOPRANO, VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.midi_file import MidiNote, Part, Song
+from musicae.io.melody_part import ACCOMPANIMENT_NAMES, melody_by_name, most_melodic, plain_name
+from musicae.io.midi_file import Song
+from musicae.io.midi_notes import Part
 
 VOICE_WORDS = (
     r"sopra+n(?:[oie]|[oe]?s)?|canto|cantus|dis[ck]ant(?:us)?|descant|superius|tiples?|trebles?"
@@ -30,15 +31,8 @@ INSTRUMENTS = re.compile(
     r"|fret|electr|acoust|line\b|riff|loop|pad\b|clef|staff|hand\b|continue)"
 )
 """What makes a voice's word the name of an instrument or a staff: ``Tenor sax``, ``Bass drum``."""
-ACCOMPANIMENT_NAMES = re.compile(
-    r"\b(?:[kc]ontra)?bass|\bdrum|guitar|gitarre|guitare|chitarra|piano|klavier|organ|orgel|orgue|keyb|synth|\bpads?\b"
-    r"|strings|chords|akkorde|accomp|begleit|percuss"
-)
-"""Parts that accompany, by their names; no melody is looked for in them first."""
-MELODY_NAMES = ("melod", "vocal", "voice", "lead", "tune", "song")
-"""Parts of names of tracks that hold the melody, the surest first."""
-CHORD_SPREAD = STEPS_PER_QUARTER * 2
-"""Notes that begin within a quarter divided by this (a thirty-second) are one chord."""
+MOST_LABELS = 20
+"""The most parts that a message lists."""
 
 
 class RankedNames(NamedTuple):
@@ -59,7 +53,7 @@ def voice_of_name(name: str) -> int | None:
     >>> [voice_of_name(name) for name in ("Sopran 1", "Ténor (solo)", "B.", "Bass guitar")]
     [0, 2, 3, None]
     """
-    plain = _plain(name)
+    plain = plain_name(name)
     for voice, words in enumerate(VOICE_WORDS):
         word = re.match(rf"(?:{words})(?![^\W\d])", plain)
         if word and not INSTRUMENTS.match(plain, word.end()):
@@ -103,10 +97,10 @@ def voices_of(song: Song) -> dict[int, Part]:
     these rules find nothing.
     """
     parts = parts_together(song)
-    if named := choir(parts):
+    if named := choir(song, parts):
         return named
-    accompanied = [part for part in parts if not ACCOMPANIMENT_NAMES.search(_plain(part.name))]
-    melody = melody_by_name(parts)
+    accompanied = [part for part in parts if not ACCOMPANIMENT_NAMES.search(plain_name(part.name))]
+    melody = melody_by_name(song, parts)
     a_band = melody is not None and len(accompanied) < len(parts)
     if len(parts) == len(VOICES) and not a_band:
         return _by_height(parts)
@@ -122,18 +116,32 @@ def voices_of(song: Song) -> dict[int, Part]:
     )
 
 
-def choir(parts: Sequence[Part]) -> dict[int, Part]:
+def choir(song: Song, parts: Sequence[Part]) -> dict[int, Part]:
     """The parts named after voices, by voice, where the names are a choir's; else empty.
 
-    A bass as the only voice among other parts is a band's. Where no part is named after the
-    soprano, one that is named like a melody is it.
+    A bass alone among others is a band's, and so are one or two voices without a soprano beside
+    drums or other instruments that carry a tune. Single letters name voices where they name three,
+    or the soprano and another. Where no part is named after the soprano, one that is named like a
+    melody is it.
     """
     named = parts_by_name(parts)
-    if named.keys() <= {BASS} and len(parts) > 1:
+    lettered = [v for v, part in named.items() if not _worded(part.name)]
+    enough = len(named) > 2 or (SOPRANO in named and len(named) > 1)
+    named = {v: part for v, part in named.items() if enough or v not in lettered}
+    others = [part for part in parts if all(part is not voice for voice in named.values())]
+    melody = melody_by_name(song, others)
+    tuneful = [
+        part
+        for part in others
+        if part is not melody
+        and voice_of_name(part.name) not in named
+        and not ACCOMPANIMENT_NAMES.search(plain_name(part.name))
+    ]
+    few = SOPRANO not in named and len(named) <= 2
+    if others and (named.keys() <= {BASS} or (few and (tuneful or song.drums))):
         return {}
-    if SOPRANO not in named:
-        melody = melody_by_name([part for part in parts if part not in named.values()])
-        named = ({} if melody is None else {SOPRANO: melody}) | named
+    if SOPRANO not in named and melody:
+        named = {SOPRANO: melody} | named
     return named
 
 
@@ -184,8 +192,8 @@ def choose_parts(
         part = find_part(song, track) if track else named.get(voice) or likely_melody(song)
         return {voice: part}
     if lock is None and not bars:
-        return choir(parts) or {SOPRANO: likely_melody(song)}
-    voices = choir(parts) or named
+        return choir(song, parts) or {SOPRANO: likely_melody(song)}
+    voices = choir(song, parts) or named
     if not voices:
         if len(parts) not in (1, len(VOICES)):
             raise ChoraleError(
@@ -204,67 +212,41 @@ def choose_parts(
 
 def find_part(song: Song, track: str) -> Part:
     """The part that a musician names by number (from 1) or name. Raises ChoraleError."""
-    if track.isdecimal() and 1 <= int(track) <= len(song.parts):
-        return song.parts[int(track) - 1]
-    exact = [part for part in song.parts if part.name.lower() == track.lower()]
-    similar = [part for part in song.parts if track.lower() in part.name.lower()]
+    parts = _numbered(song)
+    if track.isdecimal() and 1 <= int(track) <= len(parts):
+        return parts[int(track) - 1]
+    exact = [part for part in parts if part.name.lower() == track.lower()]
+    similar = [part for part in parts if track.lower() in part.name.lower()]
     for found in (exact, similar):
         if len(found) == 1:
             return found[0]
-    listing = labels(song, song.parts)
+    listing = labels(song, parts)
     raise ChoraleError(f"{song.path}: no single track is {track!r}; with notes there are {listing}")
 
 
 def likely_melody(song: Song) -> Part:
-    """The soprano or the melody by name, else the highest part that mostly plays single notes."""
-    named = parts_by_name(song.parts).get(SOPRANO) or melody_by_name(song.parts)
-    if named:
-        return named
-    single = [p for p in song.parts if len(under_the_melody(song, p.notes)) <= len(p.notes) / 4]
-    return max(single or song.parts, key=lambda part: part.mean_pitch)
-
-
-def melody_by_name(parts: Sequence[Part]) -> Part | None:
-    """The part with the surest of ``MELODY_NAMES``; one that accompanies is the last resort."""
-    accompanying = [bool(ACCOMPANIMENT_NAMES.search(_plain(part.name))) for part in parts]
-    for skipped in (True, False):
-        for name in MELODY_NAMES:
-            for part, accompanies in zip(parts, accompanying, strict=True):
-                if name in part.name.lower() and not (skipped and accompanies):
-                    return part
-    return None
+    """The soprano by name, but for a lone letter, else the likeliest melody of the parts."""
+    named = rank_names([_worded(part.name) for part in song.parts]).get(SOPRANO)
+    return song.parts[named.chosen] if named else most_melodic(song, song.parts)
 
 
 def labels(song: Song, parts: Sequence[Part]) -> str:
     """Parts as a list to read: the numbers that ``--track`` takes, and their names."""
-    numbered = [(song.parts.index(part) + 1, part.name) for part in parts]
-    return ", ".join(f"{number} '{name}'" if name else str(number) for number, name in numbered)
+    numbers = {id(part): number for number, part in enumerate(_numbered(song), start=1)}
+    told = [f"{numbers[id(p)]} '{p.name}'" if p.name else str(numbers[id(p)]) for p in parts]
+    more = len(told) - MOST_LABELS
+    return ", ".join(told[:MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
-def under_the_melody(song: Song, notes: Sequence[MidiNote]) -> tuple[MidiNote, ...]:
-    """Notes that for more than half of their time sound under a higher one begun no later.
+def _numbered(song: Song) -> tuple[Part, ...]:
+    """The parts as musicians number them: the drums last."""
+    return (*song.parts, *song.drums)
 
-    A legato overlap is shorter than that; of a doubled note the first stays.
-    """
-    spread = song.ppq // CHORD_SPREAD
-    hidden = []
-    active: list[MidiNote] = []
-    following = list(notes)
-    for index, note in enumerate(notes):
-        active = [other for other in active if other.end > note.start]
-        together = []
-        for other in following[index + 1 :]:
-            if other.start > note.start + spread:
-                break
-            together.append(other)
-        for other in active + together:
-            overlap = min(note.end, other.end) - max(note.start, other.start)
-            earlier_twin = other.pitch == note.pitch and other in active
-            if (other.pitch > note.pitch or earlier_twin) and 2 * overlap > note.end - note.start:
-                hidden.append(note)
-                break
-        active.append(note)
-    return tuple(hidden)
+
+def _worded(name: str) -> str:
+    """A name, or nothing where it is a lone letter such as ``a``, which may mean anything."""
+    letters = re.sub(r"[\W\d_]", "", name)
+    return name if len(letters) > 1 else ""
 
 
 def parts_together(song: Song) -> list[Part]:
@@ -277,16 +259,9 @@ def _by_height(parts: Sequence[Part]) -> dict[int, Part]:
     return dict(enumerate(sorted(parts, key=lambda part: -part.mean_pitch)))
 
 
-def _plain(name: str) -> str:
-    """A name's first line in lower case, without accents, with spaces for underscores."""
-    first = next(iter(name.strip().splitlines()), "")
-    letters = unicodedata.normalize("NFKD", first.casefold().replace("_", " "))
-    return "".join(c for c in letters if not unicodedata.combining(c)).strip()
-
-
 def _rank(name: str, voice: int) -> int:
     """How sure a voice's name is, from 0 (surest) to 3; see ``rank_names``."""
-    plain = _plain(name)
+    plain = plain_name(name)
     if plain.startswith(("descant", "diskant", "discant")):
         return 3
     if plain == VOICES[voice].lower():

@@ -12,16 +12,9 @@ import numpy as np
 from musicae.core.constants import VOICES
 from musicae.core.errors import MusicaeError
 from musicae.io.general_midi import CHOIR_AAHS
-from musicae.io.midi_file import (
-    ALL_NOTES_OFF,
-    DRUM_CHANNEL,
-    SUSTAIN,
-    Arrangement,
-    TempoMap,
-    Timed,
-    chooses_sound,
-    text_of,
-)
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import ALL_NOTES_OFF, Arrangement, TempoMap, chooses_sound, text_of
+from musicae.io.midi_notes import DRUM_CHANNEL, SUSTAIN
 from musicae.io.voice_tracks import voice_of_name
 
 TAIL = 2.5

@@ -289,7 +289,13 @@ def test_all_voices_rest_with_the_melody(tmp_path, untrained):
 
 
 @pytest.mark.parametrize(
-    "meters", [(Meter(0, 4, 4),), (Meter(0, 23, 4),), (Meter(0, 3, 4), Meter(12, 100, 4))]
+    "meters",
+    [
+        (Meter(0, 4, 4),),
+        (Meter(0, 23, 4),),
+        (Meter(0, 63, 2),),
+        (Meter(0, 3, 4), Meter(12, 100, 4)),
+    ],
 )
 @pytest.mark.parametrize("steps", [1, 63, 64, 65, 400])
 def test_windows_cover_every_step_whatever_the_bars(meters, steps):
@@ -300,6 +306,7 @@ def test_windows_cover_every_step_whatever_the_bars(meters, steps):
     covered = {step for start in starts for step in range(start, start + WINDOW)}
     assert set(range(steps)) <= covered
     assert starts[-1] < steps
+    assert all(start + WINDOW > 0 for start in starts)
 
 
 def test_a_seed_gives_the_same_harmonization(untrained):

@@ -201,7 +201,9 @@ def test_a_corpus_is_built_from_a_folder(bach, tmp_path):
 def test_a_folder_without_chorales_is_refused(tmp_path):
     with pytest.raises(MusicaeError, match="nowhere: no such folder"):
         build.build_from_folder(tmp_path / "nowhere")
-    with pytest.raises(MusicaeError, match=r"has no files that end in \.mid, \.midi, \.musicxml"):
+    with pytest.raises(
+        MusicaeError, match=r"has no files that end in \.mid, \.midi, \.kar, \.smf, \.rmi"
+    ):
         build.build_from_folder(tmp_path)
     (tmp_path / "empty.mid").touch()
     with pytest.raises(

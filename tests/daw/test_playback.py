@@ -8,7 +8,8 @@ from musicae.core.errors import MusicaeError
 from musicae.core.meter import Tempo
 from musicae.daw import playback
 from musicae.io import midi_writer
-from musicae.io.midi_file import Arrangement, TempoMap, Timed
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Arrangement, TempoMap
 from tests.support.midifiles import meta, tune
 
 PORTS = ["Midi Through:Midi Through Port-0 14:0", "FLUID Synth (1):in 128:0", "loopMIDI Port 1"]

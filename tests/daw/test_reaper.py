@@ -24,7 +24,8 @@ from musicae.core.meter import Meter, Tempo
 from musicae.daw import reaper
 from musicae.daw.audition import Section, end_to_end
 from musicae.io import midi_file, midi_writer
-from musicae.io.midi_file import Arrangement, Timed
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Arrangement
 from tests.support.midifiles import absolute
 from tests.support.strategies import chorales
 

@@ -341,6 +341,28 @@ def test_a_folder_that_tells_of_no_change_is_looked_at_all_the_same(folder, watc
     watched.end()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_names_that_are_not_utf_8_are_melodies_too(folder, watched):
+    watched.start()
+    for name in (b"gr\xfcn", b"bl\xe4u", b"tune"):
+        melody = folder / os.fsdecode(name + b".mid")
+        song(melody)
+        made = watched.next(Made)
+        assert (made.melody, made.outputs) == (
+            melody,
+            (folder / os.fsdecode(name + b"-harmonized.mid"),),
+        )
+    watched.end()
+
+
+@pytest.mark.parametrize("suffix", [".kar", ".rmi", ".smf"])
+def test_other_suffixes_of_midi_files_count(folder, watched, suffix):
+    watched.start()
+    song(folder / f"tune{suffix}")
+    assert watched.next(Made).outputs == (folder / "tune-harmonized.mid",)
+    watched.end()
+
+
 def test_the_watch_ends_where_the_folder_goes(folder, watched):
     watched.start()
     folder.rename(folder.with_name("elsewhere"))

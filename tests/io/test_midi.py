@@ -303,7 +303,7 @@ def header(division, tracks=1):
         (header(480) + b"MTrk\0\0\0\x40\0\x90\x3c", "is cut off"),
         (header(480), "is cut off"),
         (header(0, tracks=0), "ticks are not parts of a quarter"),
-        (header(0xE728, tracks=0), "ticks are not parts of a quarter"),
+        (header(0xE700, tracks=0), "ticks are not parts of a quarter"),
         (header(480, tracks=0), "has no notes"),
         (header(480) + b"MTrk\0\0\0\4\0\xff\x2f\0", "has no notes"),
     ],

@@ -6,7 +6,7 @@ import pytest
 import musicae
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.midi_file import DRUM_CHANNEL
+from musicae.io.midi_notes import DRUM_CHANNEL
 from tests.support.midifiles import absolute, meta, save, tune
 
 MELODY = tune(*[(480 * i, 480 * (i + 1), 60 + pitch) for i, pitch in enumerate((0, 4, 7, 0))])

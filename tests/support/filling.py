@@ -12,7 +12,8 @@ import pytest
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 from musicae.decoding import harmonize
-from musicae.io.midi_file import Arrangement, Timed, open_song, save
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Arrangement, open_song, save
 
 GENERATED = 80
 """The velocity of written notes; played ones are softer."""

@@ -1,0 +1,221 @@
+"""Damage MIDI and MusicXML files at random, use them, and report whatever is no plain answer.
+
+    python benchmarks/fuzz.py MINUTES [--midi | --musicxml] [--seed 0] [--keep FOLDER]
+
+A plain answer is a harmonization that can be written and read again, or one ``MusicaeError`` whose
+message is a line that names the file. Everything else is counted: tracebacks, runs of more than
+``SECONDS`` (of the processor, not of the clock) and of more than ``MEBIBYTES``. The file concerned
+is kept, and the exit status is then 1. Each damaged file is used in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import limited
+
+import musicae
+from musicae.api.harmonize import load_for
+from musicae.api.options import HarmonizeOptions
+from musicae.api.render import arrangement_of
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
+from musicae.io.midi_file import to_bytes
+
+MODEL = "minibach"
+SECONDS, MEBIBYTES = 10, 1536
+"""What a file may take."""
+DATA = Path(__file__).parent.parent / "data"
+USED, REFUSED = "used", "refused"
+META_TYPES = (0x00, 0x01, 0x03, 0x05, 0x06, 0x08, 0x20, 0x21, 0x51, 0x54, 0x58, 0x59, 0x7F)
+NUMBERS = (0, 1, 2, 3, 63, 64, 127, 128, 255)
+
+SETTINGS: tuple[dict[str, str], ...] = ({}, {"voice": "soprano"}, {"voice": "bass"}, {"track": "1"})
+
+Damage = Callable[[bytes, Sequence[bytes], random.Random], bytes]
+"""From a file, other files and random numbers to a damaged file."""
+
+
+def damaged_midi(content: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """A MIDI file with bytes, events, lengths or chunks changed, lost or added."""
+    data = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 5, 20])):
+        place = rng.randrange(len(data)) if data else 0
+        way = rng.random()
+        if way < 0.4 and data:
+            data[place] = rng.choice((rng.randrange(256), *NUMBERS))
+        elif way < 0.5:
+            del data[place : place + rng.randrange(1, 20)]
+        elif way < 0.6:
+            data[place:place] = rng.randbytes(rng.randrange(1, 8))
+        elif way < 0.75:  # a meta event between two events, as often as one is found
+            event = rng.randbytes(rng.randrange(0, 6))
+            found = data.find(b"\x00\x90", place)
+            place = place if found < 0 else found
+            data[place:place] = bytes((0, 0xFF, rng.choice(META_TYPES), len(event))) + event
+        elif way < 0.85:  # a chunk of another file
+            other = rng.choice(others)
+            found = other.find(b"MTrk")
+            data += other[found:] if rng.random() < 0.5 else other[found : found + 40]
+        elif way < 0.95 and len(data) >= 14:  # the header's fields and the chunks' lengths
+            field = rng.choice((8, 10, 12, max(0, data.find(b"MTrk", place)) + 4))
+            data[field : field + 2] = rng.choice(
+                (b"\x00\x00", b"\xff\xff", b"\xe7\x28", rng.randbytes(2))
+            )
+        else:
+            data = bytearray(b"RIFF" + rng.randbytes(4) + b"RMIDdata" + rng.randbytes(4) + data)
+    return bytes(data)
+
+
+def damaged_musicxml(content: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """A score with characters, tags or numbers changed, lost, doubled or swapped; maybe zipped."""
+    text = content.decode("utf-8", errors="replace")
+    for _ in range(rng.choice([1, 1, 2, 5, 20])):
+        tags = [i for i, c in enumerate(text) if c == "<"]
+        first, second = sorted(rng.choices(tags, k=2)) if tags else (0, 0)
+        way = rng.random()
+        if way < 0.3:
+            text = text[:first] + text[min(second, first + rng.randrange(400)) :]
+        elif way < 0.5:
+            text = text[:second] + text[first : min(second, first + 2000)] + text[second:]
+        elif way < 0.8:
+            digits = [i for i, c in enumerate(text) if c.isdigit()]
+            place = rng.choice(digits) if digits else 0
+            value = str(rng.choice((*NUMBERS, -1, 0.5, "", "x", 10**9)))
+            text = text[:place] + value + text[place + 1 :]
+        elif way < 0.95:
+            place = rng.randrange(len(text) + 1)
+            text = text[:place] + chr(rng.choice((0, 38, 60, 62, 233, 0x4E00))) + text[place + 1 :]
+        else:
+            text = text[: rng.randrange(len(text) + 1)]
+    raw = text.encode(rng.choice(("utf-8", "utf-8", "utf-16", "latin-1")), errors="replace")
+    return _zipped(raw, others, rng) if rng.random() < 0.3 else raw
+
+
+def _zipped(raw: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """A compressed score, often without what belongs to one."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        if rng.random() < 0.7:
+            path = rng.choice(("score.xml", "other.xml", ""))
+            archive.writestr(
+                "META-INF/container.xml",
+                f'<container><rootfiles><rootfile full-path="{path}"/></rootfiles></container>',
+            )
+        archive.writestr("score.xml", raw)
+        if rng.random() < 0.2:
+            archive.writestr("second.xml", rng.choice(others))
+    data = bytearray(buffer.getvalue())
+    if rng.random() < 0.3:
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data)
+
+
+DAMAGES: dict[str, Damage] = {".mid": damaged_midi, ".musicxml": damaged_musicxml}
+
+
+def use(path: Path, model: str = MODEL, **settings: Any) -> str:
+    """Play a file, harmonize it with some settings, write the result with all tracks, read that.
+
+    Returns ``USED`` or ``REFUSED``. Raises AssertionError where an error is no line that names the
+    file or the melody is lost, and what else is a fault.
+    """
+    refusal = None
+    try:
+        to_bytes(arrangement_of(path))  # what is played and rendered to sound
+        (piece,) = musicae.harmonize(path, model=model, **settings)
+    except MusicaeError as error:
+        refusal = error
+    if refusal is not None:
+        of_the_file = isinstance(refusal, ChoraleError)  # or else of the model
+        told = "\n" not in str(refusal) and (path.name in str(refusal) or not of_the_file)
+        assert told, f"an error that tells little: {refusal}"
+        return REFUSED
+    midi = suffix_of(path) in MIDI_SUFFIXES
+    out = path.with_name("out.mid" if midi else "out.musicxml")
+    piece.write(out, keep_tracks=midi)
+    again = musicae.read(out)
+    assert piece.given
+    tune = piece.given.parts.tune
+    sung = [v for v in range(4) if tune.notes(v)]
+    assert any(again.notes(v) for v in sung), "the melody is not in what was written"
+    return USED
+
+
+def sources(suffix: str) -> list[bytes]:
+    """The files of the repository that are damaged."""
+    wanted = MIDI_SUFFIXES if suffix == ".mid" else MUSICXML_SUFFIXES
+    found = [path for path in sorted(DATA.rglob("*")) if suffix_of(path) in wanted]
+    return [path.read_bytes() for path in found if suffix_of(path) != ".mxl"]
+
+
+def scores() -> list[bytes]:
+    """The melodies of the repository as scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "tune.musicxml"
+        found = []
+        for path in sorted((DATA / "melodies").glob("*.mid")):
+            musicae.write(musicae.read(path), out)
+            found.append(out.read_bytes())
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("minutes", type=float)
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--midi", action="store_const", const=".mid", dest="only")
+    only.add_argument("--musicxml", action="store_const", const=".musicxml", dest="only")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"))
+    asked = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)  # threads do not survive a fork
+    load_for(HarmonizeOptions(model=MODEL))
+    suffixes = [asked.only] if asked.only else list(DAMAGES)
+    files = {".mid": sources(".mid"), ".musicxml": [*sources(".musicxml"), *scores()]}
+    rng = random.Random(asked.seed)
+    counts: Counter[str] = Counter()
+    slowest, largest, faults = 0.0, 0, 0
+    end = time.monotonic() + 60 * asked.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        while time.monotonic() < end:
+            suffix = rng.choice(suffixes)
+            content = DAMAGES[suffix](rng.choice(files[suffix]), files[suffix], rng)
+            path = Path(folder) / f"tune{suffix}"
+            path.write_bytes(content)
+            using = partial(use, path, **rng.choice(SETTINGS))
+            outcome = limited.call(using, seconds=SECONDS, mebibytes=MEBIBYTES)
+            slowest, largest = (
+                max(slowest, outcome.seconds),
+                max(largest, outcome.mebibytes),
+            )
+            kind = outcome.value if outcome.kind == limited.DONE else outcome.kind
+            counts[f"{suffix} {kind}"] += 1
+            if kind not in (USED, REFUSED):
+                faults += 1
+                asked.keep.mkdir(parents=True, exist_ok=True)
+                kept = asked.keep / f"{asked.seed}-{sum(counts.values())}{suffix}"
+                kept.write_bytes(content)
+                print(f"{kept}: {kind}\n{outcome.value or ''}", flush=True)
+    print(", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items())))
+    print(f"slowest {slowest:.1f} s of the processor, largest {largest} MiB")
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Harmonize every MIDI and MusicXML file below a folder, and print what became of them.
+
+    python benchmarks/sweep.py FOLDER [--model minibach] [--read-only] [--seconds 60]
+
+Each file is used in a process of its own with a limit of time and memory. Printed are how many
+files were used, why the others were refused (messages alike but for names and numbers count as
+one), every traceback, whether the melody came back exactly, and which files took most time and
+memory. The melody of a MIDI file is exact where each event of the given part (notes with their
+ends and velocities, controllers, bends) stands in the written file at its tick; that of a score,
+where the given voice of the written score is, note by note, a part or a voice of the file as
+music21 reads both.
+
+With ``--read-only`` files are read as ``musicae.read`` reads finished pieces, and nothing is
+harmonized. A small model says as much of files as a large one, in less time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import limited
+
+import musicae
+from musicae.api.harmonize import load_for
+from musicae.api.options import HarmonizeOptions
+from musicae.api.piece import Piece
+from musicae.core.constants import VOICES
+from musicae.core.errors import MusicaeError
+from musicae.io.base import MUSICXML_SUFFIXES, SUFFIXES, suffix_of
+from musicae.io.midi_file import open_song
+
+SHOWN = 5
+"""How many of the slowest and of the largest are named."""
+
+
+class Use(NamedTuple):
+    """What a file was good for."""
+
+    refused: str = ""
+    """The message of the error, if any."""
+    exact: bool | None = None
+    """Whether the melody came back; None where that was not looked at."""
+    notices: tuple[str, ...] = ()
+
+
+def use(path: Path, model: str | None) -> Use:
+    """Harmonize a file with a model, or read it where there is no model."""
+    try:
+        if model is None:
+            musicae.read(path)
+            return Use()
+        (piece,) = musicae.harmonize(path, model=model)
+        with tempfile.TemporaryDirectory() as folder:
+            score = suffix_of(path) in MUSICXML_SUFFIXES
+            out = Path(folder) / ("out.musicxml" if score else "out.mid")
+            piece.write(out)
+            exact = _same_in_score(piece, path, out) if score else _same_in_midi(piece, out)
+        return Use(exact=exact, notices=piece.notices)
+    except MusicaeError as error:
+        return Use(refused=str(error).replace(str(path), "").removeprefix(": "))
+
+
+def _same_in_midi(piece: Piece, out: Path) -> bool:
+    """Whether the given parts' events stand in a written file as they were read."""
+    assert piece.given
+    kept = piece.given.preserved
+    assert kept
+    written = open_song(out)
+    for voice, part in kept.parts.items():
+        left_out = {i for note in kept.left_out[voice] for i in (note.on, note.off)}
+        read = [
+            (tick, _message(message))
+            for i, (tick, message) in enumerate(kept.song.tracks[part.track])
+            if i not in left_out
+            and not message.is_meta
+            and getattr(message, "channel", None) in part.channels
+            and message.type != "program_change"
+            and not (message.type == "control_change" and message.control in (0, 32))
+        ]
+        track = next(t for t in written.tracks if _is_named(t, VOICES[voice]))
+        there = Counter((tick, _message(message)) for tick, message in track)
+        if Counter(read) - there:
+            return False
+    return written.ppq == kept.song.ppq
+
+
+def _message(message: Any) -> Any:
+    return str(message.copy(channel=0) if hasattr(message, "channel") else message)
+
+
+def _is_named(track: Any, name: str) -> bool:
+    return any(e.message.type == "track_name" and e.message.name == name for e in track)
+
+
+def _same_in_score(piece: Piece, path: Path, out: Path) -> bool:
+    """Whether the given voices of a written score are parts or voices of the file, as they were."""
+    assert piece.given
+    read, written = list(_lines(path)), dict(_named_lines(out))
+    return all(
+        written.get(VOICES[voice]) in read
+        for voice in range(len(VOICES))
+        if piece.given.parts.tune.notes(voice)
+    )
+
+
+def _lines(path: Path) -> Iterator[list[Any]]:
+    for _, line in _named_lines(path):
+        yield line
+
+
+def _named_lines(path: Path) -> Iterator[tuple[str, list[Any]]]:
+    """Each part of a score and each voice in it, with offset, pitch and length of each note."""
+    from music21 import converter, stream
+
+    score = converter.parse(path, forceSource=True)
+    for part in score.parts:
+        streams = [part, *part.voicesToParts().parts] if part.hasVoices() else [part]
+        for each in streams:
+            assert isinstance(each, stream.Stream)
+            yield (
+                part.partName or "",
+                [
+                    (n.offset, max(p.midi for p in n.pitches), n.duration.quarterLength)
+                    for n in each.flatten().stripTies().notes
+                    if n.pitches
+                ],
+            )
+
+
+def kind_of(message: str) -> str:
+    """A message without what differs between files: quoted names and numbers."""
+    return re.sub(r"\d+(?:\.\d+)?", "N", re.sub(r"'[^']*'|with notes there are .*", "...", message))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default="harmonizer")
+    parser.add_argument("--read-only", action="store_true")
+    parser.add_argument("--seconds", type=float, default=60, help="of the processor, for each file")
+    parser.add_argument("--mebibytes", type=int, default=1536, help="for each file")
+    asked = parser.parse_args()
+    files = sorted(p for p in asked.folder.rglob("*") if suffix_of(p) in SUFFIXES and p.is_file())
+    if not files:
+        sys.exit(f"{asked.folder}: has no MIDI or MusicXML files")
+    model = None if asked.read_only else asked.model
+    if model:
+        import torch
+
+        torch.set_num_threads(1)  # threads do not survive a fork
+        load_for(HarmonizeOptions(model=model))
+    outcomes = {}
+    for number, file in enumerate(files, start=1):
+        limits = {"seconds": asked.seconds, "mebibytes": asked.mebibytes}
+        outcomes[file] = limited.call(use, file, model, **limits)
+        if sys.stderr.isatty():
+            print(f"\r{number} of {len(files)}", end="", file=sys.stderr)
+    print_totals(asked.folder, outcomes)
+
+
+def print_totals(folder: Path, outcomes: dict[Path, limited.Outcome]) -> None:
+    """Print the totals of a sweep, as the module's docstring lists them."""
+    uses = {file: o.value for file, o in outcomes.items() if o.kind == limited.DONE}
+    used = [file for file, each in uses.items() if not each.refused]
+    exact = Counter(uses[file].exact for file in used)
+    print(f"{len(outcomes)} files, {len(used)} used, {len(uses) - len(used)} refused")
+    if exact[True] + exact[False]:
+        print(f"melody exact: {exact[True]} of {exact[True] + exact[False]}")
+        _print_files(folder, "not exact", [file for file in used if uses[file].exact is False])
+    reasons: dict[str, list[Path]] = defaultdict(list)
+    for file, each in uses.items():
+        if each.refused:
+            reasons[kind_of(each.refused)].append(file)
+    for reason, files in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        _print_files(folder, f"refused: {reason}", files)
+    for kind in (limited.FAILED, limited.SLOW, limited.LARGE, limited.DIED):
+        _print_files(folder, kind, [file for file, o in outcomes.items() if o.kind == kind])
+    for file, outcome in outcomes.items():
+        if outcome.kind == limited.FAILED:
+            print(f"{file.relative_to(folder)}:\n{outcome.value}")
+    for word, unit, field in (("slowest", "s", "seconds"), ("largest", "MiB", "mebibytes")):
+        first = sorted(outcomes, key=lambda f: -getattr(outcomes[f], field))[:SHOWN]
+        told = (f"{f.relative_to(folder)} {getattr(outcomes[f], field):.0f} {unit}" for f in first)
+        print(f"{word}: {', '.join(told)}")
+
+
+def _print_files(folder: Path, what: str, files: list[Path]) -> None:
+    if files:
+        names = ", ".join(str(file.relative_to(folder)) for file in files[:SHOWN])
+        print(f"{len(files)} {what}: {names}{' ...' if len(files) > SHOWN else ''}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MusicaeError:
+        sys.exit(traceback.format_exc(limit=0))

@@ -1,0 +1,128 @@
+"""Long silences cost nothing, and come back where they were."""
+
+import random
+
+import numpy as np
+import pytest
+
+import musicae
+from musicae.api.silence import KEPT, Condensed
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.key import Key
+from musicae.core.meter import Meter
+from musicae.decoding import harmonize
+from musicae.decoding.harmonize import Harmonization
+from musicae.encoding.partial_score import PartialScore
+from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
+from tests.support.midifiles import save, tune
+
+BAR = 1920
+
+
+def phrase(bar):
+    pitches = (67, 69, 71, 72, 71, 69, 67, 67)
+    return [(bar * BAR + 480 * i, bar * BAR + 480 * i + 480, p) for i, p in enumerate(pitches)]
+
+
+def heard_bars(monkeypatch):
+    """The numbers of bars that the model is given, as a list that grows."""
+    found, fill = [], harmonize.harmonize
+
+    def counting(model, partial, *others):
+        found.append(partial.chorale.bar_count)
+        return fill(model, partial, *others)
+
+    monkeypatch.setattr(harmonize, "harmonize", counting)
+    return found
+
+
+@pytest.mark.parametrize("model", ["harmonizer", "minibach"])
+def test_silent_bars_are_not_given_to_the_model(tmp_path, untrained, monkeypatch, model):
+    path = save(tmp_path / "late.mid", tune(*phrase(300), *phrase(900)))
+    heard = heard_bars(monkeypatch)
+    (piece,) = musicae.harmonize(path, model=str(untrained[model]))
+    assert heard == [1 + 2 * KEPT + 2 + 2 * KEPT + 2]
+    chorale = piece.chorale
+    assert chorale.bar_count == 902
+    assert [note.step for note in chorale.notes(0)] == [
+        16 * bar + 4 * i for bar in (300, 900) for i in range(8)
+    ]
+    sounding = {chorale.measure_index(step) for step in np.flatnonzero(chorale.onset.any(axis=1))}
+    assert sounding == {300, 301, 900, 901}
+    assert chorale.pitch[: 16 * 300].max() == REST
+    if piece.plan:
+        assert piece.plan.beats == beats_of(chorale)
+        planned = {b.bar for b, c in zip(piece.plan.beats, piece.plan.chords, strict=True) if c}
+        silent = {*range(1 + KEPT, 300 - KEPT), *range(302 + KEPT, 900 - KEPT)}
+        assert planned == set(range(902)) - silent
+    piece.write(tmp_path / "out.mid")
+    assert np.array_equal(musicae.read(tmp_path / "out.mid").pitch, chorale.pitch)
+
+
+def test_short_silences_stay(tmp_path, untrained, monkeypatch):
+    path = save(tmp_path / "rests.mid", tune(*phrase(0), *phrase(2 + 2 * KEPT)))
+    heard = heard_bars(monkeypatch)
+    musicae.harmonize(path, model=str(untrained["minibach"]))
+    assert heard == [4 + 2 * KEPT]
+
+
+def sparse(seed):
+    """A soprano that sings in few of many bars, in changing meters, perhaps after a pickup."""
+    rng = random.Random(seed)
+    meters, step = [], 0
+    for _ in range(rng.randrange(1, 6)):
+        numerator, denominator = rng.choice([(4, 4), (3, 4), (6, 8), (2, 2), (5, 4), (7, 8)])
+        meters.append(Meter(step, numerator, denominator))
+        step += meters[-1].steps_per_bar * rng.randrange(1, 30) + rng.choice((0, 0, 0, 4))
+    pitch = np.full((step, 4), REST)
+    onset = np.zeros((step, 4), dtype=np.bool_)
+    pickup = rng.choice((0, 0, 2))
+    chorale = Chorale(pitch, onset, tuple(meters), pickup)
+    for measure in chorale.measures:
+        if rng.random() < 0.08:
+            pitch[measure.start : measure.start + measure.length, 0] = rng.randrange(60, 75)
+            onset[measure.start, 0] = True
+    return Chorale(pitch, onset, tuple(meters), pickup)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_left_out_comes_back(seed):
+    whole = sparse(seed)
+    known = np.zeros_like(whole.onset)
+    known[:, 0] = True
+    for measure in whole.measures:
+        bar = slice(measure.start, measure.start + measure.length)
+        known[bar] |= whole.pitch[bar, 0].max() == REST
+    score = PartialScore(whole, known, Key(0))
+    condensed = Condensed.of(score)
+    partial = condensed.partial.chorale
+    assert len(partial) <= len(whole)
+    assert [n.pitch for n in partial.notes(0)] == [n.pitch for n in whole.notes(0)]
+    singing = partial.pitch[:, 0] != REST
+    assert np.array_equal(condensed.partial.known.all(axis=1), ~singing)
+    beats = beats_of(partial)
+    plan = HarmonicPlan.parse(" ".join(["I"] * len(beats)), beats, Key(0))
+    restored = condensed.restored(Harmonization(partial, plan=plan))
+    assert np.array_equal(restored.chorale.pitch, whole.pitch)
+    assert np.array_equal(restored.chorale.onset, whole.onset)
+    assert restored.chorale.measures == whole.measures
+    assert restored.plan.beats == beats_of(whole)
+    for note in whole.notes(0):
+        assert restored.plan.chord_at(note.step).symbol(Key(0)) == "C"
+
+
+@pytest.mark.parametrize("pickup", [0, 4])
+def test_notices_name_the_bars_of_the_file(pickup):
+    notes = [(pickup + 16 * 40, 16, 67)]
+    whole = Chorale.from_notes([notes], pickup=pickup)
+    known = np.ones_like(whole.onset)
+    known[pickup + 16 * 40 :, 1:] = False
+    condensed = Condensed.of(PartialScore(whole, known, Key(0)))
+    partial = condensed.partial.chorale
+    assert partial.bar_count < whole.bar_count
+    bar, _ = partial.position(partial.notes(0)[0].step)
+    told = (f"bar {bar}: no half cadence fits the melody", "the last chord cannot be a triad")
+    restored = condensed.restored(Harmonization(partial, notices=told))
+    right, _ = whole.position(whole.notes(0)[0].step)
+    assert restored.notices == (f"bar {right}: no half cadence fits the melody", told[1])
