@@ -51,7 +51,7 @@ class HarmonizeOptions:
     track: str | None = None
     """Of a MIDI file with several tracks: the number (from 1) or name of the melody's."""
     key: Key | str | None = None
-    """The key to harmonize in, such as ``"D minor"`` or ``"D dorian"``; it becomes the piece's where
+    """The key to harmonize in, such as ``"D minor"`` or ``"D dorian"``; it becomes the piece's if
     none is stated. None finds the key from the notes, with the key signature as evidence."""
     voice: str | None = None
     """Which voice the one given part is, such as ``"bass"``."""

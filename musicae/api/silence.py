@@ -90,15 +90,16 @@ class Condensed:
         beats = beats_of(self.whole.chorale)
         chords: list[PlannedChord | None] = [None] * len(beats)
         seconds: list[SecondChord | None] = [None] * len(beats)
+        local = [plan.key] * len(beats)
         there = set(self.bars)
         kept = [index for index, beat in enumerate(beats) if beat.bar in there]
-        for index, beat, chord, second in zip(
-            kept, plan.beats, plan.chords, plan.seconds, strict=True
+        for index, beat, chord, second, key in zip(
+            kept, plan.beats, plan.chords, plan.seconds, plan.local, strict=True
         ):
-            chords[index] = chord
+            chords[index], local[index] = chord, key
             moved = beats[index].start - beat.start
             seconds[index] = second and second._replace(step=second.step + moved)
-        return HarmonicPlan(plan.key, beats, tuple(chords), tuple(seconds))
+        return HarmonicPlan(plan.key, beats, tuple(chords), tuple(seconds), tuple(local))
 
 
 def _kept_bars(whole: PartialScore) -> tuple[int, ...]:
