@@ -39,8 +39,20 @@ MOST_STEPS = 100_000
 """The most steps of a piece, some 6,000 bars; damaged files can claim any length."""
 
 
-STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
-"""The styles of pieces; ``bach`` are Bach's own chorales."""
+MOST_BYTES = 32 * 2**20
+"""The most bytes of a score, unpacked where it is an .mxl archive."""
+
+
+MOST_ELEMENTS = 1_000_000
+"""The most XML elements of a score."""
+
+
+MOST_NESTED = 64
+"""The most XML elements within one another; MusicXML needs some ten."""
+
+
+MOST_BARS = 10_000
+"""The most bars of a score, whatever they hold."""
 
 
 STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")

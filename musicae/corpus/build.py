@@ -20,7 +20,7 @@ from musicae.core.progress import CountProgress
 from musicae.corpus.corpus import Corpus, Duplicate, LeftOut
 from musicae.corpus.split import split
 from musicae.corpus.tunes import SAME_MUSIC, components, shared_chords, tunes_of
-from musicae.io import music21_score, musicxml_reader
+from musicae.io import musicxml_reader
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading
 
 MISNUMBERED = ("bwv62.6.mxl", "bwv177.4.mxl")
@@ -235,10 +235,19 @@ def _read(path: Path) -> Reading | str:
 
 def _read_kern(path: Path) -> Reading:
     from music21 import converter
+    from music21.musicxml.m21ToXml import ScoreExporter
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return music21_score.from_score(converter.parse(path, forceSource=True, storePickle=False))
+        score = converter.parse(path, forceSource=True, storePickle=False)
+        for bar in score.recurse().getElementsByClass("Measure"):
+            signatures = list(bar.getElementsByClass("KeySignature"))
+            if len({hasattr(signature, "mode") for signature in signatures}) == 2:
+                bar.remove(next(s for s in signatures if not hasattr(s, "mode")))
+        root = ScoreExporter(score).parse()
+        for title in root.findall("movement-title"):
+            root.remove(title)
+        return musicxml_reader.read_tree(path, root)
 
 
 FILES_AT_ONCE = 4
