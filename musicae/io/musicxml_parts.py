@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from musicae.core.constants import FASTEST_QPM, MOST_BARS, MOST_STEPS, SLOWEST_QPM, STEPS_PER_QUARTER
+from musicae.core.constants import (
+    FASTEST_QPM,
+    MOST_BARS,
+    MOST_STEPS,
+    SLOWEST_QPM,
+    STEPS_PER_QUARTER,
+)
 from musicae.core.errors import ChoraleError
 from musicae.core.key import MODES
 from musicae.core.meter import Measure, Meter
@@ -245,7 +251,9 @@ def _bars(
         nominal = Meter(0, *time).steps_per_bar * quarter // STEPS_PER_QUARTER
         length = max(_lengths(drawn), default=0) or nominal
         if 0 < i == bars - 1:
-            usual, _ = max(Counter([0, *_lengths(drawn, skipped=False)]).items(), key=lambda n: n[::-1])
+            usual, _ = max(
+                Counter([0, *_lengths(drawn, skipped=False)]).items(), key=lambda n: n[::-1]
+            )
             length = usual if usual + begins[1] == nominal else length
         begins.append(begins[-1] + length)
         times.append(time)
@@ -269,7 +277,10 @@ def _lengths(drawn: list[tuple[Timed, ...]], skipped: bool = True) -> list[int]:
 
 def _time(element: ET.Element) -> tuple[int, int] | None:
     """The meter of a ``<time>``; ``3+2`` and pairs of beats are summed. None where it has none."""
-    beats = [sum(int(number(n, "beats")) for n in (b.text or "").split("+")) for b in element.findall("beats")]
+    beats = [
+        sum(int(number(n, "beats")) for n in (b.text or "").split("+"))
+        for b in element.findall("beats")
+    ]
     units = [int(number(unit.text, "beat-type")) for unit in element.findall("beat-type")]
     if not beats or len(beats) != len(units):
         return None
@@ -422,8 +433,9 @@ def _tempo(element: ET.Element) -> float | None:
                 return None
             beat = QUARTERS_OF.get((units[0].text or "").strip(), Fraction(0))
             dots = len(mark.findall("beat-unit-dot"))
-            qpm = float(number(mark.findtext("per-minute"), "tempo") * beat * (2 - Fraction(1, 2**dots)))
+            qpm = float(
+                number(mark.findtext("per-minute"), "tempo") * beat * (2 - Fraction(1, 2**dots))
+            )
     except ChoraleError:  # "ca. 80"
         return None
     return qpm if SLOWEST_QPM <= qpm <= FASTEST_QPM else None
-

@@ -58,13 +58,12 @@ def read_tree(path: Path, root: ET.Element) -> Reading:
             )
         tops[voice] = [note for note in part.notes if note not in under]
     score = song.score
-    graces = sum(song.line(part).part.graces for part in voices.values())
     moved = sum(
         not (score.on_grid(note.begin) and score.on_grid(note.end))
         for part in voices.values()
         for note in song.line(part).notes
     )
-    return Reading(_chorale(song, voices, tops), graces + moved, doubled_names(song))
+    return Reading(_chorale(song, voices, tops), _graces(song, voices) + moved, doubled_names(song))
 
 
 def read_parts(
@@ -89,7 +88,17 @@ def read_parts(
     chorale = _chorale(song, parts, tops)
     marks = _fermatas(song, parts, tops, min(parts))
     taken = labels(song, list(parts.values()))
-    return PartsReading(song, parts, under, chorale, 0, marks, taken, labels(song, others))
+    return PartsReading(
+        song,
+        parts,
+        under,
+        chorale,
+        0,
+        marks,
+        taken,
+        labels(song, others),
+        _graces(song, parts),
+    )
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
@@ -194,6 +203,12 @@ def _key(
         minor = lowest is not None and lowest[-1].pitch % 12 == Key(fifths, "minor").tonic
         mode = "minor" if minor else "major"
     return Key(fifths, mode)
+
+
+def _graces(song: ScoreSong, parts: Mapping[int, Part]) -> int:
+    """How many grace notes the parts of the score have that hold these voices."""
+    held = {song.line(part).part for part in parts.values()}
+    return sum(part.graces for part in held)
 
 
 def _bar_number(song: ScoreSong, note: MidiNote) -> str:

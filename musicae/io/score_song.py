@@ -6,19 +6,18 @@ A staff that holds two voices of a choir is two parts of the song; see ``voices_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import gcd, lcm
 from typing import Any, ClassVar
 
 import mido
 
-from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.core.key import Key
 from musicae.core.meter import meters_of
 from musicae.io.closed_score import Line, lines_of
 from musicae.io.midi_file import MidiNote, Part, Song, Timed, raw_text
-from musicae.io.midi_writer import VELOCITY, meter_message, title_event, written_meters
+from musicae.io.midi_writer import VELOCITY, meter_message, written_meters
 from musicae.io.musicxml_file import one_line
 from musicae.io.musicxml_parts import Score, ScoreNote
 

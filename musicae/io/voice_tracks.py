@@ -117,8 +117,8 @@ def voices_of(song: Song) -> dict[int, Part]:
     if not parts or (named := parts_by_name(parts)):
         return named
     raise ChoraleError(
-        f"{song.path}: has {len(parts)} parts, neither one nor four; name the tracks"
-        f" {', '.join(VOICES)}"
+        f"{song.path}: has {len(parts)} parts, neither one nor four ({labels(song, parts)}); name"
+        f" the {song.word}s {', '.join(VOICES)}"
     )
 
 
@@ -126,9 +126,14 @@ def choir(parts: Sequence[Part]) -> dict[int, Part]:
     """The parts named after voices, by voice, where the names are a choir's; else empty.
 
     A bass as the only voice among other parts is a band's. Where no part is named after the
-    soprano, one that is named like a melody is it.
+    soprano, one that is named like a melody is it; and of four parts in order, of which three are
+    named after voices, the fourth is the voice that is missing.
     """
     named = parts_by_name(parts)
+    if len(parts) == len(VOICES) and len(named) == len(VOICES) - 1:
+        in_order = dict(enumerate(parts))
+        if all(in_order[voice] is part for voice, part in named.items()):
+            return in_order
     if named.keys() <= {BASS} and len(parts) > 1:
         return {}
     if SOPRANO not in named:
@@ -145,7 +150,7 @@ def doubled_names(song: Song) -> tuple[str, ...]:
         return ()
     ranked = rank_names(names)
     return tuple(
-        f"several tracks are named {VOICES[voice].lower()}; it is read from"
+        f"several {song.word}s are named {VOICES[voice].lower()}; it is read from"
         f" {labels(song, [parts[chosen]])}, not from {labels(song, [parts[i] for i in rivals])}"
         for voice, (chosen, rivals) in ranked.items()
         if rivals
@@ -174,8 +179,8 @@ def choose_parts(
     """
     if track and (lock is not None or bars):
         raise ChoraleError(
-            f"{song.path}: --track chooses a single melody; with --lock or --bars the tracks are"
-            " found by the voices' names"
+            f"{song.path}: --track chooses a single melody; with --lock or --bars the {song.word}s"
+            " are found by the voices' names"
         )
     parts = parts_together(song)
     named = parts_by_name(parts)
@@ -189,14 +194,14 @@ def choose_parts(
     if not voices:
         if len(parts) not in (1, len(VOICES)):
             raise ChoraleError(
-                f"{song.path}: no track is named after a voice; with notes there are"
+                f"{song.path}: no {song.word} is named after a voice; with notes there are"
                 f" {labels(song, parts)}; name them {', '.join(VOICES)}"
             )
         voices = _by_height(parts)
     for locked in lock or ():
         if locked not in voices:
             raise ChoraleError(
-                f"{song.path}: no track is called {VOICES[locked]}; with notes there are"
+                f"{song.path}: no {song.word} is called {VOICES[locked]}; with notes there are"
                 f" {labels(song, song.parts)}"
             )
     return voices if bars or lock is None else {locked: voices[locked] for locked in lock}
@@ -212,7 +217,9 @@ def find_part(song: Song, track: str) -> Part:
         if len(found) == 1:
             return found[0]
     listing = labels(song, song.parts)
-    raise ChoraleError(f"{song.path}: no single track is {track!r}; with notes there are {listing}")
+    raise ChoraleError(
+        f"{song.path}: no single {song.word} is {track!r}; with notes there are {listing}"
+    )
 
 
 def likely_melody(song: Song) -> Part:
