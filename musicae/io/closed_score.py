@@ -97,20 +97,21 @@ def _on_staff(part: ScorePart, staff: str) -> tuple[ScoreNote, ...]:
 
 
 def _share(pair: tuple[tuple[ScoreNote, ...], tuple[ScoreNote, ...]]) -> float:
-    """The share of the beginnings of notes in either voice at which both voices sound."""
+    """The share of the beginnings of notes in either voice at which two notes sound."""
     upper, lower = pair
     begins = sorted({note.begin for line in pair for note in line})
 
-    def sounding(line: Sequence[ScoreNote]) -> set[int]:
-        found, index = set(), 0
+    def sounding(line: Sequence[ScoreNote]) -> dict[int, ScoreNote]:
+        found, index = {}, 0
         for begin in begins:
             while index < len(line) and line[index].end <= begin:
                 index += 1
             if index < len(line) and line[index].begin <= begin:
-                found.add(begin)
+                found[begin] = line[index]
         return found
 
-    return len(sounding(upper) & sounding(lower)) / len(begins)
+    high, low = sounding(upper), sounding(lower)
+    return sum(high[at] is not low[at] for at in high.keys() & low.keys()) / len(begins)
 
 
 def _pair(

@@ -137,7 +137,7 @@ def read_score(path: Path, root: ET.Element) -> Score:
     if max(len(part.findall("measure")) for part in parts) > MOST_BARS:
         raise ChoraleError(f"has more than {MOST_BARS:,} bars; is it damaged?")
     quarter = _quarter(root)
-    walked = [list(_measures(part, quarter)) for part in parts]
+    walked = [list(timed_measures(part, quarter)) for part in parts]
     begins, times = _bars(walked, quarter)
     names = _names(root)
     found = tuple(
@@ -197,7 +197,7 @@ def _quarter(root: ET.Element) -> int:
     return found
 
 
-def _measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]]:
+def timed_measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]]:
     """The elements of each measure of a part with their times."""
     divisions = Fraction(1)
     for measure in part.findall("measure"):

@@ -19,6 +19,7 @@ from musicae.io.midi_file import MidiNote, Part
 from musicae.io.midi_reader import PartsReading, quantize
 from musicae.io.musicxml_file import one_line, open_root
 from musicae.io.musicxml_parts import read_score
+from musicae.io.preserved_parts import ANALYSED
 from musicae.io.score_song import ScoreSong, song_of
 from musicae.io.voice_tracks import (
     choose_parts,
@@ -27,6 +28,7 @@ from musicae.io.voice_tracks import (
     under_the_melody,
     voices_of,
 )
+from musicae.theory.harmonic_analysis import is_marker
 
 
 def read(path: Path | str) -> Chorale:
@@ -78,7 +80,10 @@ def read_parts(
 
     Raises ChoraleError where the file or its parts cannot be used.
     """
-    song = _open(Path(path), root_of(path))
+    root = root_of(path)
+    if provenance_in(root).get(ANALYSED):  # chord symbols of the former harmony
+        _drop_labels(root)
+    song = _open(Path(path), root)
     if not song.parts:
         raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")
     parts = choose_parts(song, track=track, voice=voice, lock=lock, bars=bars)
@@ -114,6 +119,18 @@ def provenance_in(root: ET.Element) -> dict[str, Any]:
     except (json.JSONDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _drop_labels(root: ET.Element) -> None:
+    """Take out the chord symbols and numerals that musicae wrote about former voices."""
+    for measure in root.iter("measure"):
+        for element in list(measure):
+            words = (element.findtext("direction-type/words") or "").translate(_MARKER_SIGNS)
+            if element.tag == "harmony" or is_marker(words):
+                measure.remove(element)
+
+
+_MARKER_SIGNS = str.maketrans({"°": "o", "ø": "/o"})
 
 
 def root_of(path: Path | str) -> ET.Element:

@@ -1,6 +1,6 @@
-"""A score as a song in ticks, so that parts are chosen and MIDI is written by the rules of MIDI files.
+"""A score as a song in ticks: parts are chosen and MIDI is written by the rules of MIDI files.
 
-A staff that holds two voices of a choir is two parts of the song; see ``voices_on_staves``.
+A staff that holds two voices of a choir is two parts of the song; see ``closed_score``.
 """
 
 from __future__ import annotations
