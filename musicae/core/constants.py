@@ -43,7 +43,7 @@ MOST_BYTES = 32 * 2**20
 """The most bytes of a score, unpacked where it is an .mxl archive."""
 
 
-MOST_ELEMENTS = 1_000_000
+MOST_ELEMENTS = 500_000
 """The most XML elements of a score."""
 
 

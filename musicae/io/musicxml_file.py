@@ -68,37 +68,28 @@ def one_line(text: str | None) -> str:
     return " ".join("".join(c for c in word if c.isprintable()) for word in words).strip()
 
 
-class _BoundedTree(ET.TreeBuilder):
-    """A tree builder that stops at too many elements or at too deep a nesting."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._elements = self._depth = 0
-
-    def start(self, tag: str, attributes: dict[str, str]) -> ET.Element:
-        self._elements += 1
-        self._depth += 1
-        if self._elements > MOST_ELEMENTS or self._depth > MOST_NESTED:
-            raise ChoraleError(_too_big())
-        return super().start(tag.rpartition("}")[2], attributes)
-
-    def end(self, tag: str) -> ET.Element:
-        self._depth -= 1
-        return super().end(tag.rpartition("}")[2])
-
-
 def _tree(data: bytes) -> ET.Element:
+    """The tree of XML within the bounds, its tags without namespaces."""
     try:
         text = _decoded(data)
         if "<!ENTITY" in text:
             raise ChoraleError("declares XML entities of its own; export it again")
-        parser = ET.XMLParser(target=_BoundedTree())
-        parser.feed(text)
-        root: ET.Element = parser.close()
+        if text.count("</") + text.count("/>") > MOST_ELEMENTS:  # each element ends in one of them
+            raise ChoraleError(_too_big())
+        root = ET.fromstring(text)
     except ChoraleError:
         raise
     except (ET.ParseError, ValueError) as error:
         raise ChoraleError(f"is not MusicXML, or is damaged ({one_line(str(error))})") from None
+    spaced = "}" in root.tag
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > MOST_NESTED:
+            raise ChoraleError(_too_big())
+        for element in level if spaced else ():
+            element.tag = element.tag.rpartition("}")[2]
+        level = [child for element in level for child in element]
     return root
 
 

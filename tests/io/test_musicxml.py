@@ -502,7 +502,7 @@ def packed(text):
 HOSTILE = {
     "bytes": (lambda: packed(b" " * (MOST_BYTES + 1)), "bigger than a score that musicae reads"),
     "elements": (lambda: b"<a>" + b"<b/>" * MOST_ELEMENTS + b"</a>", "bigger than a score"),
-    "nested": (lambda: b"<a>" * 10_000, "bigger than a score"),
+    "nested": (lambda: b"<a>" * 10_000 + b"</a>" * 10_000, "bigger than a score"),
     "entities": (lambda: b'<!DOCTYPE a [<!ENTITY b "c">]><a/>', "declares XML entities"),
     "bars": (
         lambda: (
@@ -530,6 +530,12 @@ def test_what_is_too_big_is_refused_in_one_line(tmp_path, kind):
     with pytest.raises(ChoraleError, match=complaint) as error:
         musicxml_reader.read(tmp_path / "big.xml")
     assert "\n" not in str(error.value)
+
+
+def test_namespaces_are_passed_over(reading):
+    text = score(Melody=[bar(note("C5", 96))])
+    text = text.replace("<score-partwise>", "<score-partwise xmlns='http://x.org/mx'>")
+    assert reading(text)[0].notes(0) == [Note(0, 16, 72)]
 
 
 def test_a_folder_is_refused(tmp_path):
