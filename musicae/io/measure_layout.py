@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -67,7 +68,7 @@ def lay_out(
     measure: ET.Element,
     items: Iterable[Placed],
     new: Sequence[Placed],
-    divisions: int,
+    divisions: Fraction,
     quarter: int,
 ) -> None:
     """Fill a measure with elements in their order, and new ones where their time comes.
@@ -122,10 +123,10 @@ def chord_heads(items: Sequence[Timed], twins: dict[ET.Element, ET.Element]) -> 
     return found
 
 
-def length(units: int, divisions: int, quarter: int) -> str:
+def length(units: int, divisions: Fraction, quarter: int) -> str:
     """So many units as MusicXML writes them: a whole number of divisions where it is one."""
-    whole, rest = divmod(units * divisions, quarter)
-    return str(units * divisions / quarter) if rest else str(whole)
+    exact = units * divisions / quarter
+    return str(exact.numerator if exact.denominator == 1 else float(exact))
 
 
 def put_at(note: ET.Element, place: Place, with_staff: bool) -> None:

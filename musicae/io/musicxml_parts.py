@@ -141,7 +141,7 @@ def read_score(path: Path, root: ET.Element) -> Score:
     begins, times = _bars(walked, quarter)
     names = _names(root)
     found = tuple(
-        _part(part, names.get(part.get("id", ""), ""), measures, begins, quarter)
+        _part(part, names.get(part.get("id", ""), ""), measures, begins)
         for part, measures in zip(parts, walked, strict=True)
     )
     tempos: dict[int, float] = {}
@@ -310,7 +310,6 @@ def _part(
     name: str,
     measures: list[tuple[Timed, ...]],
     begins: list[int],
-    quarter: int,
 ) -> ScorePart:
     notes: list[ScoreNote] = []
     keys: list[KeyChange] = []

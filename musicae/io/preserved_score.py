@@ -11,17 +11,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
 from musicae.io import musicxml_writer
 from musicae.io.closed_score import voices_in
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.measure_layout import Place, Placed, chord_heads, lay_out, length, put_at, surviving
-from musicae.io.musicxml_parts import ScorePart, line_of, timed_measures
+from musicae.io.musicxml_parts import ScorePart, line_of, number, timed_measures
 from musicae.io.preserved_parts import PreservedParts
 from musicae.io.score_song import ScoreSong
 from musicae.theory.harmonic_analysis import Label
@@ -125,10 +128,10 @@ def _fill(
     sung = {(note.staff, note.voice) for note in part.notes}
     gone = sung - {line_of(note) for note in kept} - set(places.values())
     staves = {staff for staff, _ in places.values()} | {line_of(note)[0] for note in kept}
-    several = element.find(".//staves") is not None
+    drawn = {line_of(note)[0] for note in element.iter("note")}
     _tell_apart(places, sung)
     written = {voice: list(timed_measures(new[voice], score.quarter)) for voice in voices}
-    divisions = 1
+    divisions = Fraction(1)
     for index, measure in enumerate(element.findall("measure")):
         begin = score.step(score.begins[index])
 
@@ -136,13 +139,14 @@ def _fill(
             step = min(begin + at * STEPS_PER_QUARTER // score.quarter, len(preserved.known) - 1)
             return any(places[v] == place and not preserved.known[step, v] for v in voices)
 
-        divisions = int(float(measure.findtext("attributes/divisions") or divisions))
+        if (stated := measure.findtext("attributes/divisions")) is not None:
+            divisions = number(stated, "divisions")
         added = []
         for voice in voices:
             for item in written[voice][index]:
                 place = None if item.element.tag == "harmony" or _has_words(item.element) else ""
                 if item.element.tag == "note" and is_open(places[voice], item.begin):
-                    put_at(item.element, places[voice], several)
+                    put_at(item.element, places[voice], with_staff=len(drawn) > 1)
                     duration = item.element.find("duration")
                     if duration is not None:
                         duration.text = length(item.duration, divisions, score.quarter)
@@ -157,7 +161,7 @@ def _fill(
         notes = [item.element for item in items if item.element.tag == "note"]
         if added or not all(note in stay for note in notes):
             lay_out(measure, chord_heads(items, stay), added, divisions, score.quarter)
-    if several and len(staves) == 1:
+    if len(staves) == 1 and drawn - staves:
         _on_one_staff(element, *staves)
 
 
@@ -165,8 +169,10 @@ def _refine(part: ET.Element) -> None:
     """Make a quarter four times as many divisions, so that each sixteenth is whole."""
     for tag in ("divisions", "duration", "offset"):
         for element in part.iter(tag):
-            number = 4 * float(element.text or 0)
-            element.text = str(int(number)) if number.is_integer() else str(number)
+            with suppress(ChoraleError):  # of an element that is not read
+                fourfold = 4 * number(element.text, tag)
+                whole = fourfold.denominator == 1
+                element.text = str(int(fourfold) if whole else float(fourfold))
 
 
 def _tell_apart(places: dict[int, Place], sung: set[Place]) -> None:
@@ -217,9 +223,7 @@ def _follow(part: ET.Element, model: ScorePart) -> None:
 
 def _take_times(measure: ET.Element, pattern: ET.Element) -> None:
     """Draw the meters of a measure as a given one does: as 4/4 or C."""
-    drawn = [
-        time for attributes in pattern.findall("attributes") for time in attributes.findall("time")
-    ]
+    drawn = pattern.findall("attributes/time")
     attributes = measure.find("attributes")
     if attributes is not None:
         for time in attributes.findall("time"):

@@ -164,5 +164,5 @@ def test_the_voices_that_a_name_holds(name, voices):
 def test_three_notes_on_a_named_pair_are_refused(path):
     three = note("E5", 96) + "".join(note(n, 96, before="<chord/>") for n in ("C5", "G4"))
     text = score(Women=[bar(three)], Men=[bar(BASS)])
-    with pytest.raises(ChoraleError, match="hymn.musicxml: "):
+    with pytest.raises(ChoraleError, match=r"hymn\.musicxml: "):
         musicae.check(path(text))

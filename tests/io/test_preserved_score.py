@@ -38,14 +38,18 @@ def same(text, root, index=0, id_="P0"):
     return plain(given) == plain(root.find(f"part[@id='{id_}']"))
 
 
-TUPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+TUPLET = (
+    "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes>"
+    "</time-modification>"
+)
 EVERYTHING = score(
     header="<work><work-title>Air</work-title></work><identification><creator type='composer'>N. N."
     "</creator><rights>1999 N. N.</rights></identification>",
     Flute=[
         bar(
-            "<direction placement='above'><direction-type><rehearsal>A</rehearsal></direction-type></direction>",
-            "<direction><direction-type><words>dolce</words></direction-type><sound tempo='90'/></direction>",
+            "<direction><direction-type><rehearsal>A</rehearsal></direction-type></direction>",
+            "<direction><direction-type><words>dolce</words></direction-type>"
+            "<sound tempo='90'/></direction>",
             "<harmony><root><root-step>C</root-step></root><kind>major</kind></harmony>",
             note("B4", 0, before="<grace slash='yes'/>"),
             *(note(n, 8, TUPLET) for n in ("C5", "D5", "E5")),
@@ -55,7 +59,8 @@ EVERYTHING = score(
             note("C5", 24, '<tie type="start"/>'),
             key=0,
         )
-        + "<barline location='right'><bar-style>light-heavy</bar-style><repeat direction='backward'/></barline>",
+        + "<barline location='right'><bar-style>light-heavy</bar-style>"
+        "<repeat direction='backward'/></barline>",
         bar(
             note("C5", 48, '<tie type="stop"/><notations><fermata/></notations>'),
             note("R", 24, "<notations><fermata/></notations>"),
@@ -105,9 +110,7 @@ def test_what_was_written_is_read_as_four_voices(harmonized, tmp_path):
 
 def test_new_voices_spell_as_the_melody_does(harmonized):
     text = score(Flute=[bar(note("C5", 24), note("Db5", 48), note("C5", 24), key=2)])
-    with filler():
-        pass
-    root, piece = harmonized(text, seed=1)
+    root, _ = harmonized(text, seed=1)
     spelled = {
         (p.findtext("step"), p.findtext("alter"))
         for part in root.findall("part")
@@ -175,7 +178,7 @@ def test_of_a_piano_the_upper_staff_is_the_melody(harmonized):
     assert part.find(".//staff") is None
 
 
-def test_track_names_the_melody_among_several_parts(harmonized, tmp_path):
+def test_track_names_the_melody_among_several_parts(harmonized):
     text = score(
         Flute=[bar(note("G5", 96))], Oboe=[bar(note("C5", 96))], Drone=[bar(note("C3", 96))]
     )
@@ -225,7 +228,7 @@ def test_bars_written_anew_are_laid_out_in_the_file_s_own_parts(harmonized):
     low = [b.replace("<octave>5", "<octave>3") for b in bars]
     mid = [b.replace("<octave>5", "<octave>4") for b in bars]
     text = score(Soprano=bars, Alto=mid, Tenor=mid, Bass=low)
-    root, piece = harmonized(text, bars="2")
+    root, _ = harmonized(text, bars="2")
     given = ET.fromstring(text)
     assert same(text, root)
     for index in (1, 2, 3):
@@ -253,7 +256,7 @@ def test_read_gives_what_was_recomposed(harmonized, tmp_path):
 
 
 def test_labels_stand_beside_the_file_s_own_and_go_when_it_is_harmonized_again(
-    harmonized, tmp_path
+    harmonized,
 ):
     text = score(Flute=[bar(note("C5", 24), note("D5", 24), note("E5", 48))])
     root, _ = harmonized(text, analysis=True, seed=2)
