@@ -137,7 +137,8 @@ def _notices_of_chords(reading: PartsReading, single: bool) -> list[str]:
     fate = "left out" if single else "kept, but not heard in harmonizing"
     return [
         f"{reading.song.word} {_label(reading, part)} has chords; its top notes are the"
-        f" {'melody' if v == 0 else VOICES[v].lower()} ({len(reading.under[v])} lower notes {fate})"
+        f" {'melody' if v == 0 else VOICES[v].lower()}"
+        f" ({len(reading.under[v])} lower note{'s' * (len(reading.under[v]) != 1)} {fate})"
         for v, part in reading.parts.items()
         if reading.under[v]
     ]
@@ -154,7 +155,8 @@ def _notices_of_time(reading: PartsReading, single: bool) -> list[str]:
         keeps = "the melody keeps its" if single else "what is given keeps its"
         count = sum(map(len, reading.top_notes.values()))
         notices.append(
-            f"{reading.moved} of {count} notes begin off the sixteenth grid; the"
+            f"{reading.moved} of {count} notes begin{'s' * (reading.moved == 1)} off the sixteenth"
+            " grid; the"
             f" harmony follows the nearest sixteenth, {keeps} timing"
         )
     if graces := reading.graces:

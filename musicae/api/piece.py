@@ -116,7 +116,7 @@ class Piece:
         analysis: bool = False,
         keep_tracks: bool = False,
     ) -> midi_file.Arrangement:
-        """The piece as tracks of MIDI; parts given in a MIDI file keep their own events.
+        """The piece as tracks of MIDI; parts given in a file keep their own events.
 
         With ``keep_tracks``, the other tracks of that file (drums, piano) follow as they are.
         """
@@ -128,7 +128,7 @@ class Piece:
 
     @property
     def _preserved(self) -> PreservedParts | None:
-        """The events of the MIDI file that it was made from; None where there was no such file."""
+        """The own parts of the file that it was made from; None where there was no such file."""
         return self.given.preserved if self.given else None
 
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from musicae.core.chorale import Chorale
-from musicae.core.constants import REST, VOICES
+from musicae.core.chorale import Chorale, silent_voices
+from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.progress import CountProgress
 from musicae.corpus.corpus import Corpus, Duplicate, LeftOut
@@ -227,9 +227,8 @@ def _read(path: Path) -> Reading | str:
         return str(error).removeprefix(f"{path}: ")
     if reading.notices:  # a voice would be missing
         return "; ".join(reading.notices)
-    silent = [name for v, name in enumerate(VOICES) if not reading.chorale.notes(v)]
-    if silent:
-        return f"the {' and the '.join(silent).lower()} never sing; four voices are needed"
+    if silent := silent_voices(reading.chorale):
+        return f"{silent}; four voices are needed"
     return reading
 
 

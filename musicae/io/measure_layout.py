@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from musicae.io.musicxml_parts import Timed, is_sung, line_of
+from musicae.io.musicxml_parts import is_sung, line_of
+from musicae.io.musicxml_time import Timed
 
 Place = tuple[str, str]
 """A staff and a voice."""

@@ -8,12 +8,8 @@ what the standard says (MusicXML 4.0, https://www.w3.org/2021/06/musicxml40/).
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -21,36 +17,22 @@ from xml.etree import ElementTree as ET
 from musicae.core.constants import (
     FASTEST_QPM,
     MOST_BARS,
-    MOST_STEPS,
     SLOWEST_QPM,
     STEPS_PER_QUARTER,
 )
 from musicae.core.errors import ChoraleError
 from musicae.core.key import MODES
-from musicae.core.meter import Measure, Meter
+from musicae.core.meter import Measure
 from musicae.core.pitch import LETTERS, place_of
 from musicae.io.musicxml_file import one_line
+from musicae.io.musicxml_time import Timed, bars_of, number, quarter_of, timed_measures
 
-UNITS = 10_080
-"""The least units of a quarter note: 2^5 x 3^2 x 5 x 7, so that usual tuplets are whole."""
-MOST_UNITS = 10**12
-"""The most units of a quarter note; a file that needs more is rounded to ``UNITS``."""
 SEMITONE_OF = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 QUARTERS_OF = {
     name: Fraction(4, 2**i)
     for i, name in enumerate(("whole", "half", "quarter", "eighth", "16th", "32nd"))
 }
 """The lengths of a metronome mark's beat units, in quarters."""
-
-
-class Timed(NamedTuple):
-    """An element of a measure, where it is in it and how long it lasts, in units."""
-
-    element: ET.Element
-    begin: int
-    duration: int
-    offset: int = 0
-    """How much later than ``begin`` a direction is meant."""
 
 
 class ScoreNote(NamedTuple):
@@ -136,9 +118,9 @@ def read_score(path: Path, root: ET.Element) -> Score:
         raise ChoraleError("the score has no bars")
     if max(len(part.findall("measure")) for part in parts) > MOST_BARS:
         raise ChoraleError(f"has more than {MOST_BARS:,} bars; is it damaged?")
-    quarter = _quarter(root)
+    quarter = quarter_of(root)
     walked = [list(timed_measures(part, quarter)) for part in parts]
-    begins, times = _bars(walked, quarter)
+    begins, times = bars_of(walked, quarter)
     names = _names(root)
     found = tuple(
         _part(part, names.get(part.get("id", ""), ""), measures, begins)
@@ -167,14 +149,6 @@ def read_score(path: Path, root: ET.Element) -> Score:
     )
 
 
-def number(text: str | None, what: str) -> Fraction:
-    """A number as MusicXML writes it. Raises ChoraleError, which names ``what`` it should be."""
-    found = re.fullmatch(r"\s*([+-]?\d{1,12}(?:\.\d{1,30})?)\s*", (text or "")[:60], re.ASCII)
-    if not found:
-        raise ChoraleError(f"is not a score that can be read ({what}: {one_line(text)[:40]!r})")
-    return Fraction(found[1])
-
-
 def line_of(note: ET.Element) -> tuple[str, str]:
     """The staff and the voice of a note."""
     return note.findtext("staff", "1").strip(), note.findtext("voice", "1").strip()
@@ -183,117 +157,6 @@ def line_of(note: ET.Element) -> tuple[str, str]:
 def is_sung(note: ET.Element) -> bool:
     """Whether an element is a pitched note that takes time; grace and cue notes are not."""
     return note.find("pitch") is not None and not {"grace", "cue"} & {child.tag for child in note}
-
-
-def _quarter(root: ET.Element) -> int:
-    found = UNITS
-    for text in {divisions.text for divisions in root.iter("divisions")}:
-        divisions = number(text, "divisions")
-        if divisions <= 0:
-            raise ChoraleError(f"is not a score that can be read (divisions: {text!r})")
-        found = lcm(found, divisions.numerator)
-        if found > MOST_UNITS:
-            return UNITS
-    return found
-
-
-def timed_measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]]:
-    """The elements of each measure of a part with their times."""
-    divisions = Fraction(1)
-    for measure in part.findall("measure"):
-        now = head = 0
-        items = []
-        for element in measure:
-            if element.tag == "attributes":
-                divisions = number(element.findtext("divisions", str(divisions)), "divisions")
-            duration = 0
-            if element.tag in ("note", "backup", "forward") and element.find("grace") is None:
-                text = element.findtext("duration")
-                whole = element.find("rest[@measure='yes']") is not None
-                exact = Fraction(0) if whole and text is None else number(text, "duration")
-                duration = round(exact * quarter / divisions)
-                if duration < 0:
-                    raise ChoraleError(f"is not a score that can be read (duration: {text!r})")
-            if element.tag == "backup":
-                now = max(0, now - duration)
-            elif element.find("chord") is not None:
-                items.append(Timed(element, head, duration))
-                continue
-            elif element.tag == "note":
-                head = now
-            offset = 0
-            if element.tag == "direction" and element.find("offset") is not None:
-                exact = number(element.findtext("offset"), "offset")
-                offset = round(exact * quarter / divisions)
-            forward = 0 if element.tag == "backup" else duration
-            items.append(Timed(element, now, forward, offset))
-            now += forward
-        yield tuple(items)
-
-
-def _bars(
-    walked: list[list[tuple[Timed, ...]]], quarter: int
-) -> tuple[list[int], list[tuple[int, int]]]:
-    """Where bars begin, in units, the end last, and their meters.
-
-    A bar is as long as what it holds, time that is skipped included: one that is cut short by a
-    pickup or a repeat sign says so in no other way. A bar that holds nothing but a rest of the
-    whole bar is as long as the meter says. Time that is skipped at the end of the last bar does not
-    count where what most parts hold there makes a whole bar with the pickup.
-    """
-    begins, times = [0], []
-    time = (4, 4)
-    bars = max(map(len, walked))
-    for i in range(bars):
-        drawn = [measures[i] for measures in walked if i < len(measures)]
-        stated = (item.element.find("time") for bar in drawn for item in bar)
-        time = next((_time(found) for found in stated if found is not None), None) or time
-        nominal = Meter(0, *time).steps_per_bar * quarter // STEPS_PER_QUARTER
-        length = max(_lengths(drawn), default=0) or nominal
-        if 0 < i == bars - 1:
-            usual, _ = max(
-                Counter([0, *_lengths(drawn, skipped=False)]).items(), key=lambda n: n[::-1]
-            )
-            length = usual if usual + begins[1] == nominal else length
-        begins.append(begins[-1] + length)
-        times.append(time)
-        steps = begins[-1] * STEPS_PER_QUARTER // quarter
-        if steps > MOST_STEPS:
-            raise ChoraleError(f"lasts {steps // STEPS_PER_QUARTER} quarter notes; is it damaged?")
-    return begins, times
-
-
-def _lengths(drawn: list[tuple[Timed, ...]], skipped: bool = True) -> list[int]:
-    """How long what each part holds in a bar lasts, with the time skipped at its end or without.
-
-    Parts with a rest of the whole bar are left out: its length tells nothing.
-    """
-    return [
-        max((t.begin + t.duration for t in bar if skipped or t.element.tag == "note"), default=0)
-        for bar in drawn
-        if not _is_silent(bar)
-    ]
-
-
-def _time(element: ET.Element) -> tuple[int, int] | None:
-    """The meter of a ``<time>``; ``3+2`` and pairs of beats are summed. None where it has none."""
-    beats = [
-        sum(int(number(n, "beats")) for n in (b.text or "").split("+"))
-        for b in element.findall("beats")
-    ]
-    units = [int(number(unit.text, "beat-type")) for unit in element.findall("beat-type")]
-    if not beats or len(beats) != len(units):
-        return None
-    for pair in zip(beats, units, strict=True):
-        Meter(0, *pair)
-    common = max(units)
-    return sum(b * common // unit for b, unit in zip(beats, units, strict=True)), common
-
-
-def _is_silent(bar: tuple[Timed, ...]) -> bool:
-    """Whether a bar is one rest of the whole bar, whose length tells nothing."""
-    notes = [t.element for t in bar if t.element.tag == "note"]
-    return len(notes) == 1 and notes[0].find("rest[@measure='yes']") is not None
 
 
 def _names(root: ET.Element) -> dict[str, str]:

@@ -24,7 +24,8 @@ from musicae.io import musicxml_writer
 from musicae.io.closed_score import voices_in
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.measure_layout import Place, Placed, chord_heads, lay_out, length, put_at, surviving
-from musicae.io.musicxml_parts import ScorePart, line_of, number, timed_measures
+from musicae.io.musicxml_parts import ScorePart, line_of
+from musicae.io.musicxml_time import number, timed_measures
 from musicae.io.preserved_parts import PreservedParts
 from musicae.io.score_song import ScoreSong
 from musicae.theory.harmonic_analysis import Label
@@ -66,13 +67,13 @@ def to_xml(
     )
     new = dict(enumerate(engraved.findall("part")))
     listed = dict(enumerate(engraved.findall("part-list/score-part")))
-    for part in song.score.parts:
-        element = twins[part.element]
-        if part in held:
-            anew = {voice: new[voice] for voice in held[part]}
-            if labels or not preserved.known[:, held[part]].all():
+    for score_part in song.score.parts:
+        element = twins[score_part.element]
+        if score_part in held:
+            anew = {voice: new[voice] for voice in held[score_part]}
+            if labels or not all(preserved.known[:, voice].all() for voice in anew):
                 _refine(element)
-            _fill(preserved, part, twins, anew)
+            _fill(preserved, score_part, twins, anew)
         elif not keep_parts:
             root.remove(element)
     model = next(iter(held))
@@ -254,10 +255,12 @@ def _arrange(
     entries = {entry.get("id"): entry for entry in listing.findall("score-part")}
     parts = {part.get("id"): part for part in root.findall("part")}
     ranks = {twins[part.element].get("id"): voices[0] for part, voices in held.items()}
-    for part, voices in held.items():
-        _rename(entries.get(part.element.get("id")), part.name, voices)
+    for given, voices in held.items():
+        _rename(entries.get(given.element.get("id")), given.name, voices)
     for voice, (part, entry) in new.items():
         name = f"musicae-{VOICES[voice].lower()}"
+        while name in parts:
+            name += "-new"
         part.set("id", name)
         for element in entry.iter():
             if element.get("id"):

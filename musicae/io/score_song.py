@@ -83,6 +83,8 @@ def song_of(score: Score) -> ScoreSong:
 def _track(line: Line, tick: Any) -> tuple[list[Timed], tuple[MidiNote, ...]]:
     """A part's notes and syllables as events, and the notes that know their events."""
     events: list[Timed] = []
+    if name := one_line(line.name):
+        events.append(Timed(0, mido.MetaMessage("track_name", name=raw_text(name))))
     notes = []
     for note in line.notes:
         start, end = tick(note.begin), max(tick(note.begin) + 1, tick(note.end))

@@ -68,7 +68,8 @@ def spell(
         """``(T, class)`` the sums of ``(T, V, class)`` over the steps within reach."""
         before = np.pad(values.sum(axis=1).cumsum(axis=0), ((1, 0), (0, 0)))
         stop = np.minimum(steps + SPELLING_REACH + 1, len(chorale))
-        return before[stop] - before[np.maximum(steps - SPELLING_REACH, 0)]
+        sums: NDArray[np.int64] = before[stop] - before[np.maximum(steps - SPELLING_REACH, 0)]
+        return sums
 
     count, summed = near(sounds), near(sounds * places[:, :, None])
     others = count.sum(axis=1, keepdims=True) - np.take_along_axis(count, classes, axis=1)

@@ -195,9 +195,12 @@ def test_track_names_the_melody_among_several_parts(harmonized):
         harmonized(text, track="Horn")
 
 
-def test_other_parts_are_kept_on_request(harmonized):
+def test_other_parts_are_kept_on_request(harmonized, tmp_path):
     text = score(Flute=[bar(note("G5", 96))], Piano=[bar(note("C3", 96))])
-    root, _ = harmonized(text, keep_tracks=True)
+    root, piece = harmonized(text, keep_tracks=True)
+    piece.write(tmp_path / "out.mid", keep_tracks=True)
+    names = [track.name for track in mido.MidiFile(tmp_path / "out.mid").tracks]
+    assert names[-5:] == ["Soprano", "Alto", "Tenor", "Bass", "Piano"]
     assert same(text, root, 1, "P1")
     assert len(root.findall("part")) == 5
 
