@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -233,5 +234,5 @@ def _bar_number(song: ScoreSong, note: MidiNote) -> str:
     score = song.score
     units = note.start * score.quarter // song.ppq
     bars = score.parts[0].element.findall("measure")
-    index = next(i for i, end in enumerate(score.begins[1:]) if units < end)
+    index = bisect_right(score.begins, units) - 1
     return bars[index].get("number", str(index + 1)) if index < len(bars) else str(index + 1)

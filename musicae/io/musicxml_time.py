@@ -6,10 +6,10 @@ A quarter note has so many units that all divisions of a file are whole.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
+from statistics import mode
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -109,10 +109,11 @@ def bars_of(
         nominal = Meter(0, *time).steps_per_bar * quarter // STEPS_PER_QUARTER
         length = max(_lengths(drawn), default=0) or nominal
         if 0 < i == bars - 1:
-            usual, _ = max(
-                Counter([0, *_lengths(drawn, skipped=False)]).items(), key=lambda n: n[::-1]
-            )
-            length = usual if usual + begins[1] == nominal else length
+            usual = mode(_lengths(drawn, skipped=False) or [length])
+            begun = (t.begin for bar in drawn for t in bar if t.element.find("pitch") is not None)
+            completes = usual > 0 and usual + begins[1] == nominal
+            if completes and all(begin < usual for begin in begun):
+                length = usual
         begins.append(begins[-1] + length)
         times.append(time)
         steps = begins[-1] * STEPS_PER_QUARTER // quarter
