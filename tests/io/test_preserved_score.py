@@ -266,3 +266,11 @@ def test_labels_stand_beside_the_file_s_own_and_go_when_it_is_harmonized_again(
     assert root.find("part").find("measure/harmony") is not None
     root, _ = harmonized(ET.tostring(root, encoding="unicode"), track="1")
     assert root.find(".//harmony") is None
+
+
+def test_a_note_of_many_sharps_stays_and_spells_no_other(harmonized):
+    text = score(Flute=[bar(note("C5", 48), note("D#5", 48))]).replace("<alter>1<", "<alter>7<")
+    root, _ = harmonized(text)
+    assert same(text, root)
+    written = [a.text for part in root.findall("part")[1:] for a in part.iter("alter")]
+    assert {abs(int(alter)) for alter in written} <= {0, 1, 2}
