@@ -11,6 +11,7 @@ refusals, the slowest file and the greatest memory.
 from __future__ import annotations
 
 import argparse
+import importlib
 import random
 import re
 import resource
@@ -24,7 +25,7 @@ from pathlib import Path
 from musicae.core.errors import MusicaeError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.end_to_end.test_damaged_files import damaged_score, use
+making = importlib.import_module("tests.end_to_end.test_damaged_files")
 
 
 def main() -> None:
@@ -39,10 +40,10 @@ def main() -> None:
         path = Path(folder) / "tune.musicxml"
         while time.monotonic() < end:
             rng = random.Random(seed)
-            damaged_score(path, rng)
+            making.damaged_score(path, rng)
             begun = time.monotonic()
             try:
-                use(path, "harmonizer", rng)
+                making.use(path, "harmonizer", rng)
                 outcomes["used"] += 1
             except MusicaeError as error:
                 reason = re.sub(r"[\d.]+|'.*?'|\(.*", "_", str(error).partition(": ")[2])

@@ -4,6 +4,7 @@ import pytest
 
 import musicae
 from musicae.core.errors import ChoraleError
+from musicae.corpus.build import build_from_folder
 from musicae.io.closed_score import voices_in
 from musicae.io.musicxml_reader import read
 from tests.support.filling import filler
@@ -111,6 +112,15 @@ def test_the_soprano_of_a_closed_score_can_be_harmonized_anew(path, untrained, k
     again = read(hymn.with_name("again.musicxml"))
     assert sung(again)[0] == PITCHES[0]
     assert [again.notes(v) for v in range(4)] == [piece.chorale.notes(v) for v in range(4)]
+
+
+def test_a_corpus_is_built_of_closed_scores(tmp_path):
+    hymns = [CLOSED["a piano part"], CLOSED["two parts"].replace("<octave>5", "<octave>4")]
+    for number, text in enumerate(hymns):
+        (tmp_path / f"{number}.musicxml").write_text(text)
+    built = build_from_folder(tmp_path, workers=1)
+    assert built.files == ("0.musicxml", "1.musicxml")
+    assert sung(built.chorales[0]) == PITCHES
 
 
 def test_in_a_bar_of_one_voice_chords_are_both_and_single_notes_a_unison(path):
