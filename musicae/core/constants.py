@@ -55,6 +55,10 @@ MOST_BARS = 10_000
 """The most bars of a score, whatever they hold."""
 
 
+MOST_BAR_STEPS = 255 * STEPS_PER_WHOLE
+"""The most steps that a bar of a score holds: those of the longest meter, 255/1."""
+
+
 STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
 """The styles of pieces; ``bach`` are Bach's own chorales."""
 

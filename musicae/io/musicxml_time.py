@@ -13,7 +13,7 @@ from statistics import mode
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from musicae.core.constants import MOST_STEPS, STEPS_PER_QUARTER
+from musicae.core.constants import MOST_BAR_STEPS, MOST_STEPS, STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Meter
 from musicae.io.musicxml_file import one_line
@@ -114,6 +114,10 @@ def bars_of(
             completes = usual > 0 and usual + begins[1] == nominal
             if completes and all(begin < usual for begin in begun):
                 length = usual
+        if length * STEPS_PER_QUARTER > MOST_BAR_STEPS * quarter:
+            raise ChoraleError(
+                f"bar {i + 1} lasts {length // quarter} quarter notes; is it damaged?"
+            )
         begins.append(begins[-1] + length)
         times.append(time)
         steps = begins[-1] * STEPS_PER_QUARTER // quarter

@@ -515,6 +515,10 @@ HOSTILE = {
     ),
     "beats": (lambda: score(M=[bar(note("C5", 96), meter="1000/4")]).encode(), "not a meter"),
     "steps": (lambda: score(M=[bar(note("C5", 10**9))]).encode(), r"is it damaged\?"),
+    "a bar": (
+        lambda: score(M=[bar(note("C5", 24 * 4 * 256))]).encode(),
+        r"bar 1 lasts 1024 quarter notes; is it damaged\?",
+    ),
     "digits": (lambda: score(M=[bar(note("C5", "9" * 50))]).encode(), "not a score that can"),
     "pitch": (
         lambda: score(M=[bar(note("C5", 96))]).replace("5</oct", "12</oct").encode(),
