@@ -215,7 +215,7 @@ def test_a_note_out_of_range_is_folded_for_the_model_only():
     assert [n.pitch for n in known.in_range.notes(3)] == [48, 36, 52, 53, 40, 38, 47]
     assert [n.pitch for n in known.tune.notes(3)] == [48, 36, 52, 53, 40, 38, 35]
     assert notices_of_range(known) == (
-        "the given bass is wider than the bass's range C2 to E4; 1 notes were harmonized an octave"
+        "the given bass is wider than the bass's range C2 to E4; 1 note was harmonized an octave"
         " nearer",
     )
 
