@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 import time
@@ -39,9 +40,32 @@ SECONDS, MEBIBYTES = 10, 1536
 DATA = Path(__file__).parent.parent / "data"
 USED, REFUSED = "used", "refused"
 META_TYPES = (0x00, 0x01, 0x03, 0x05, 0x06, 0x08, 0x20, 0x21, 0x51, 0x54, 0x58, 0x59, 0x7F)
+TEXTS = (
+    "0",
+    "-1",
+    "1",
+    "7",
+    "0.5",
+    "4000",
+    "90000",
+    "999999999999",
+    "1e9",
+    "nan",
+    "x",
+    "",
+    "3+2",
+    "127",
+)
+"""What numbers and names in a score become."""
 NUMBERS = (0, 1, 2, 3, 63, 64, 127, 128, 255)
 
-SETTINGS: tuple[dict[str, str], ...] = ({}, {"voice": "soprano"}, {"voice": "bass"}, {"track": "1"})
+SETTINGS: tuple[dict[str, str], ...] = (
+    {},
+    {"voice": "soprano"},
+    {"voice": "bass"},
+    {"track": "1"},
+    {"bars": "1"},
+)
 
 Damage = Callable[[bytes, Sequence[bytes], random.Random], bytes]
 """From a file, other files and random numbers to a damaged file."""
@@ -78,47 +102,77 @@ def damaged_midi(content: bytes, others: Sequence[bytes], rng: random.Random) ->
     return bytes(data)
 
 
-def damaged_musicxml(content: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
-    """A score with characters, tags or numbers changed, lost, doubled or swapped; maybe zipped."""
-    text = content.decode("utf-8", errors="replace")
-    for _ in range(rng.choice([1, 1, 2, 5, 20])):
-        tags = [i for i, c in enumerate(text) if c == "<"]
-        first, second = sorted(rng.choices(tags, k=2)) if tags else (0, 0)
-        way = rng.random()
-        if way < 0.3:
-            text = text[:first] + text[min(second, first + rng.randrange(400)) :]
-        elif way < 0.5:
-            text = text[:second] + text[first : min(second, first + 2000)] + text[second:]
-        elif way < 0.8:
-            digits = [i for i, c in enumerate(text) if c.isdigit()]
-            place = rng.choice(digits) if digits else 0
-            value = str(rng.choice((*NUMBERS, -1, 0.5, "", "x", 10**9)))
-            text = text[:place] + value + text[place + 1 :]
-        elif way < 0.95:
-            place = rng.randrange(len(text) + 1)
-            text = text[:place] + chr(rng.choice((0, 38, 60, 62, 233, 0x4E00))) + text[place + 1 :]
+def damaged_musicxml(content: bytes, _others: Sequence[bytes], rng: random.Random) -> bytes:
+    """A score with parts of its text changed: as text in some encoding, or in an archive."""
+    text = damaged_text(content.decode("utf-8", errors="replace"), rng)
+    way = rng.random()
+    if way < 0.6:
+        return text.encode("utf-8", "surrogatepass")
+    if way < 0.8:
+        return archive_of(text, rng)
+    if way < 0.9:
+        return text.encode(rng.choice(["utf-16", "utf-32", "latin-1"]), "replace")
+    return damaged_bytes(text.encode("utf-8", "surrogatepass"), rng)
+
+
+def damaged_text(text: str, rng: random.Random) -> str:
+    """The text with numbers, tags, attributes or characters changed, lost, moved or doubled."""
+    for _ in range(rng.choice([1, 2, 5])):
+        way = rng.randrange(5) if rng.random() < 0.9 else 5
+        if way == 0:
+            places = [m.span(1) for m in re.finditer(r">([^<>\s]+)<", text)]
+            start, end = rng.choice(places or [(0, 0)])
+            text = text[:start] + rng.choice(TEXTS) + text[end:]
+        elif way == 1:
+            names = re.findall(r"</([\w-]+)>", text) or ["note"]
+            text = text.replace(rng.choice(names), rng.choice(names))
+        elif way == 2:
+            found = [m.span() for m in re.finditer(r"<([\w-]+)[^<>]*>[^<>]*</\1>|<[^<>]*/>", text)]
+            start, end = rng.choice(found or [(0, 0)])
+            text = text[:start] + text[end:]
+        elif way == 3:
+            found = [m.span() for m in re.finditer(r"<(note|measure)\b.*?</\1>", text, re.DOTALL)]
+            start, end = rng.choice(found or [(0, 0)])
+            place = rng.choice(found or [(0, 0)])[0]
+            text = text[:place] + text[start:end] * rng.choice([1, 3]) + text[place:]
+        elif way == 4:
+            values = [m.span(1) for m in re.finditer(r'="([^"]*)"', text)]
+            start, end = rng.choice(values or [(0, 0)])
+            text = text[:start] + rng.choice(["", "yes", "stop", "2", "P0", "right"]) + text[end:]
         else:
-            text = text[: rng.randrange(len(text) + 1)]
-    raw = text.encode(rng.choice(("utf-8", "utf-8", "utf-16", "latin-1")), errors="replace")
-    return _zipped(raw, others, rng) if rng.random() < 0.3 else raw
+            place = rng.randrange(len(text) + 1)
+            text = text[:place] + rng.choice("<>&;\x00é/") + text[place + rng.randrange(3) :]
+    return text
 
 
-def _zipped(raw: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
-    """A compressed score, often without what belongs to one."""
+def archive_of(text: str, rng: random.Random) -> bytes:
+    """An .mxl archive of a text, with or without a container, whole or damaged."""
     buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        if rng.random() < 0.7:
-            path = rng.choice(("score.xml", "other.xml", ""))
+    with zipfile.ZipFile(buffer, "w", rng.choice([0, 8, 12, 14])) as archive:
+        if rng.random() < 0.5:
+            named = rng.choice(["score.xml", "gone.xml", ""])
+            encoding = rng.choice(["UTF-8", "UTF-16", "nonsense"])
             archive.writestr(
                 "META-INF/container.xml",
-                f'<container><rootfiles><rootfile full-path="{path}"/></rootfiles></container>',
+                f'<?xml version="1.0" encoding="{encoding}"?><rootfile full-path="{named}"/>',
             )
-        archive.writestr("score.xml", raw)
-        if rng.random() < 0.2:
-            archive.writestr("second.xml", rng.choice(others))
-    data = bytearray(buffer.getvalue())
-    if rng.random() < 0.3:
-        data[rng.randrange(len(data))] = rng.randrange(256)
+        archive.writestr("score.xml", text.encode("utf-8", "surrogatepass"))
+    data = buffer.getvalue()
+    return damaged_bytes(data, rng) if rng.random() < 0.6 else data
+
+
+def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
+    """The bytes with some changed, lost or added."""
+    data = bytearray(content)
+    for _ in range(rng.choice([1, 2, 5, 20])):
+        place = rng.randrange(len(data))
+        way = rng.random()
+        if way < 0.6:
+            data[place] = rng.randrange(256)
+        elif way < 0.8:
+            del data[place : place + rng.randrange(1, 20)]
+        else:
+            data[place:place] = rng.randbytes(rng.randrange(1, 8))
     return bytes(data)
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from musicae.core.chorale import Chorale
-from musicae.core.constants import REST, VOICES
+from musicae.core.chorale import Chorale, silent_voices
+from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, Reading
 from musicae.io.formats import read_counting
@@ -190,12 +190,9 @@ def check(source: Chorale | Path | str) -> Report:
     """
     reading = Reading(source, 0) if isinstance(source, Chorale) else read_counting(source)
     chorale = reading.chorale
-    silent = [name for v, name in enumerate(VOICES) if (chorale.pitch[:, v] == REST).all()]
-    if silent:
+    if silent := silent_voices(chorale):
         place = "" if isinstance(source, Chorale) else f"{source}: "
-        raise ChoraleError(
-            f"{place}is not in four voices: the {' and the '.join(silent).lower()} never sing"
-        )
+        raise ChoraleError(f"{place}is not in four voices: {silent}")
     violations = tuple(violations_of(chorale))
     found, bach, limit = rates(chorale), bach_rates(), limits()
     rules = {}

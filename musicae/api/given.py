@@ -81,7 +81,7 @@ class Given:
     notices: tuple[str, ...] = ()
     """What the musician should know of how the input was understood."""
     preserved: PreservedParts | None = None
-    """Of a MIDI file, its own events, to be written back as they are."""
+    """Of a file, its own events or elements, to be written back as they are."""
 
     @classmethod
     def of(
@@ -278,5 +278,6 @@ def notices_of_range(parts: GivenParts) -> tuple[str, ...]:
             f" {'it' if len(voices) == 1 else 'them'}"
         )
     if outside:
-        notices.append(f"{wider}; {outside} notes were harmonized an octave nearer")
+        notes = "note was" if outside == 1 else "notes were"
+        notices.append(f"{wider}; {outside} {notes} harmonized an octave nearer")
     return tuple(notices)

@@ -15,8 +15,6 @@ from musicae.api.silence import Condensed
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.base import MUSICXML_SUFFIXES, suffix_of
-from musicae.io.formats import read
 
 if TYPE_CHECKING:
     from musicae.decoding.sampler import SamplingOptions
@@ -112,8 +110,8 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
 
 
 def _given(melody: Chorale | Path | str, options: HarmonizeOptions) -> Given:
-    """The given parts of a MIDI file, a score or a chorale. Raises ChoraleError."""
-    if isinstance(melody, Path | str) and suffix_of(melody) not in MUSICXML_SUFFIXES:
+    """The given parts of a file or a chorale. Raises ChoraleError."""
+    if not isinstance(melody, Chorale):
         return read_given(
             melody,
             track=options.track,
@@ -123,23 +121,13 @@ def _given(melody: Chorale | Path | str, options: HarmonizeOptions) -> Given:
             bars=options.bars,
             meter=options.parsed_meter,
         )
-    if options.meter:
-        raise ChoraleError("a meter is chosen for a MIDI file that states none")
-    return _given_in_score(melody, options)
-
-
-def _given_in_score(melody: Chorale | Path | str, options: HarmonizeOptions) -> Given:
-    """The given parts of a MusicXML file or a chorale, whose voices stand for named parts."""
-    where = "" if isinstance(melody, Chorale) else f"{melody}: "
-    if options.track:
-        raise ChoraleError(f"{where}a track is chosen in a MIDI file; choose a voice with --voice")
-    chorale = melody if isinstance(melody, Chorale) else read(melody)
-    marks, request = chorale.fermatas, options.request
-    if isinstance(melody, Chorale) and request == Request():
+    if options.track or options.meter:
+        raise ChoraleError("a track and a meter are chosen in a file")
+    chorale, request = melody, options.request
+    if request == Request():
         # In Python a finished chorale is at hand more often than its melody.
         finished = len(sounding_voices(chorale)) == len(VOICES)
         request = Request(voice=0) if finished else request
     if request.voice is not None:
         chorale = single_part_as(chorale, request.voice)
-    parts = given_parts(chorale, request, options.parsed_key, marks=marks, where=where)
-    return Given.of(parts)
+    return Given.of(given_parts(chorale, request, options.parsed_key, marks=melody.fermatas))

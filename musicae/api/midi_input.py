@@ -1,4 +1,4 @@
-"""MIDI file -> what is given to a harmonizer, with the file's own events and the notices.
+"""A file -> what is given to a harmonizer, with the file's own events and the notices.
 
 The model reads a quantized copy in the voices' ranges. What is written are the given parts event
 for event and the new notes around them; see ``io.preserved_parts``.
@@ -18,7 +18,9 @@ from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
-from musicae.io.midi_reader import PartsReading, notices_of, read_parts
+from musicae.io.formats import read_parts
+from musicae.io.midi_notes import Part
+from musicae.io.midi_reader import PartsReading, notices_of
 from musicae.io.preserved_parts import PreservedParts
 
 ARTICULATION = STEPS_PER_QUARTER // 2
@@ -35,7 +37,7 @@ def read_given(
     bars: tuple[int, int] | str | None = None,
     meter: Meter | None = None,
 ) -> Given:
-    """The given parts of a MIDI file, and which of their notes and rests stay.
+    """The given parts of a MIDI or MusicXML file, and which of their notes and rests stay.
 
     Args:
         track: the number (from 1) or name of the one part that is given.
@@ -45,7 +47,7 @@ def read_given(
         lock: the voices that are given, found by the names of their tracks.
         bars: the bars to be written anew. All voices are found, and those of ``lock``, by default
             the soprano, stay in these bars too.
-        meter: the meter of a file that states none; it is written too.
+        meter: the meter of a MIDI file that states none; it is written too.
 
     Without any of them, the parts named after voices are given where there are several or where
     nothing else is there; otherwise one part is the melody, the soprano. See
@@ -120,25 +122,32 @@ def _notices(reading: PartsReading, request: Request, chosen: bool) -> list[str]
 def _notices_of_choice(reading: PartsReading, request: Request, single: bool) -> list[str]:
     """Which tracks were taken, where the musician did not say it or some are left out."""
     others = f"; others: {reading.others}" if reading.others else ""
+    word = reading.song.word
     names = ", ".join(VOICES[v].lower() for v in reading.parts)
     if not single and (others or request == Request()):
-        return [f"given: {names}, from tracks {reading.taken}{others} (choose with --lock)"]
+        return [f"given: {names}, from {word}s {reading.taken}{others} (choose with --lock)"]
     if single and others:
         names = "melody" if 0 in reading.parts else names
-        return [f"the {names} is taken from track {reading.taken}{others} (choose with --track)"]
+        return [f"the {names} is taken from {word} {reading.taken}{others} (choose with --track)"]
     if single and request.voice is None and 0 not in reading.parts:
-        return [f"track {reading.taken} is taken for the {names} (choose with --voice)"]
+        return [f"{word} {reading.taken} is taken for the {names} (choose with --voice)"]
     return []
 
 
 def _notices_of_chords(reading: PartsReading, single: bool) -> list[str]:
     fate = "left out" if single else "kept, but not heard in harmonizing"
     return [
-        f"track {part.name or part.track + 1} has chords; its top notes are the"
-        f" {'melody' if v == 0 else VOICES[v].lower()} ({len(reading.under[v])} lower notes {fate})"
+        f"{reading.song.word} {_label(reading, part)} has chords; its top notes are the"
+        f" {'melody' if v == 0 else VOICES[v].lower()}"
+        f" ({len(reading.under[v])} lower note{'s' * (len(reading.under[v]) != 1)} {fate})"
         for v, part in reading.parts.items()
         if reading.under[v]
     ]
+
+
+def _label(reading: PartsReading, part: Part) -> str:
+    """What a notice calls a part: its name on one line, else its number."""
+    return " ".join(part.name.split()) or str(part.track + (reading.song.word == "track"))
 
 
 def _notices_of_time(reading: PartsReading, single: bool) -> list[str]:
@@ -147,9 +156,15 @@ def _notices_of_time(reading: PartsReading, single: bool) -> list[str]:
         keeps = "the melody keeps its" if single else "what is given keeps its"
         count = sum(map(len, reading.top_notes.values()))
         notices.append(
-            f"{reading.moved} of {count} notes begin off the sixteenth grid; the"
+            f"{reading.moved} of {count} notes begin{'s' * (reading.moved == 1)} off the sixteenth"
+            " grid; the"
             f" harmony follows the nearest sixteenth, {keeps} timing"
         )
+    if graces := reading.graces:
+        stay = "stays as it is; the harmony does not follow it"
+        if graces > 1:
+            stay = "stay as they are; the harmony does not follow them"
+        notices.append(f"{graces} grace note{'s' * (graces > 1)} {stay}")
     if not reading.states_meter:
         notices.append("the file states no meter; 4/4 is assumed (choose with --meter)")
     return notices

@@ -49,7 +49,7 @@ class HarmonizeOptions:
     model: str = "harmonizer"
     """A shipped model, or the path of a weights file."""
     track: str | None = None
-    """Of a MIDI file with several tracks: the number (from 1) or name of the melody's."""
+    """Of a file with several tracks or parts: the number (from 1) or name of the melody's."""
     key: Key | str | None = None
     """The key to harmonize in, such as ``"D minor"`` or ``"D dorian"``; it becomes the piece's if
     none is stated. None finds the key from the notes, with the key signature as evidence."""

@@ -13,11 +13,12 @@ from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
-from musicae.io import midi_file, midi_writer
+from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
+from musicae.io.score_song import ScoreSong
 from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
 
@@ -97,14 +98,20 @@ class Piece:
         With ``analysis``, its ``labels`` as markers or harmony; see ``arrange`` for
         ``keep_tracks``. Raises ChoraleError.
         """
-        suffix = suffix_of(path)
+        suffix, kept = suffix_of(path), self._preserved
+        if kept and Path(path).resolve() == kept.song.path.resolve():
+            raise ChoraleError(f"{path}: is the melody itself; choose another name")
         if suffix in MIDI_SUFFIXES:
-            kept = self._preserved
-            if kept and Path(path).resolve() == kept.song.path.resolve():
-                raise ChoraleError(f"{path}: is the melody itself; choose another name")
             midi_file.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
+        elif suffix in MUSICXML_SUFFIXES and kept and isinstance(kept.song, ScoreSong):
+            labels = self.labels() if analysis else ()
+            facts = self.provenance | ({ANALYSED: True} if analysis else {})
+            xml = preserved_score.to_xml(
+                kept, self.chorale, program, facts, labels=labels, keep_parts=keep_tracks
+            )
+            musicxml_writer.save(xml, Path(path))
         elif suffix in MUSICXML_SUFFIXES and keep_tracks:
-            raise ChoraleError(f"{path}: other tracks are kept in MIDI files only")
+            raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
         else:
             labels = self.labels() if analysis else ()
             write(self.chorale, path, program, self.provenance, labels=labels)
@@ -116,7 +123,7 @@ class Piece:
         analysis: bool = False,
         keep_tracks: bool = False,
     ) -> midi_file.Arrangement:
-        """The piece as tracks of MIDI; parts given in a MIDI file keep their own events.
+        """The piece as tracks of MIDI; parts given in a file keep their own events.
 
         With ``analysis``, its ``labels`` are markers. With ``keep_tracks``, the other tracks of
         that file (drums, piano) follow as they are.
@@ -129,7 +136,7 @@ class Piece:
 
     @property
     def _preserved(self) -> PreservedParts | None:
-        """The events of the MIDI file that it was made from; None where there was no such file."""
+        """The own parts of the file that it was made from; None where there was no such file."""
         return self.given.preserved if self.given else None
 
 

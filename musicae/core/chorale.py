@@ -359,6 +359,21 @@ def sounding_voices(chorale: Chorale) -> tuple[int, ...]:
     return tuple(np.flatnonzero((chorale.pitch != REST).any(axis=0)).tolist())
 
 
+def silent_voices(chorale: Chorale) -> str:
+    """A clause on the voices without notes, such as ``the alto and the tenor never sing``.
+
+    Empty where every voice has notes.
+
+    >>> silent_voices(Chorale.from_notes([[(0, 4, 72)], [(0, 4, 67)], [], [(0, 4, 48)]]))
+    'the tenor never sings'
+    """
+    there = sounding_voices(chorale)
+    names = [f"the {name.lower()}" for v, name in enumerate(VOICES) if v not in there]
+    *others, last = names or [""]
+    listed = " and ".join(filter(None, [", ".join(others), last]))
+    return listed and f"{listed} never sing{'s' * (len(names) == 1)}"
+
+
 def transpositions(chorale: Chorale) -> range:
     """The shifts in semitones that keep every voice inside ``VOICE_RANGES``; there may be none."""
     least, most = -127, 127

@@ -43,6 +43,26 @@ STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
 """The styles of pieces; ``bach`` are Bach's own chorales."""
 
 
+MOST_BYTES = 32 * 2**20
+"""The most bytes of a score, unpacked where it is an .mxl archive."""
+
+
+MOST_ELEMENTS = 500_000
+"""The most XML elements of a score."""
+
+
+MOST_NESTED = 64
+"""The most XML elements within one another; MusicXML needs some ten."""
+
+
+MOST_BARS = 10_000
+"""The most bars of a score, whatever they hold."""
+
+
+MOST_BAR_STEPS = 255 * STEPS_PER_WHOLE
+"""The most steps that a bar of a score holds: those of the longest meter, 255/1."""
+
+
 VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
 """Colours of soprano, alto, tenor and bass; colour-blind readers can tell them apart."""
 

@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from musicae.core.chorale import Chorale
-from musicae.core.constants import REST, VOICES
+from musicae.core.chorale import Chorale, silent_voices
+from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.progress import CountProgress
 from musicae.corpus.corpus import Corpus, Duplicate, LeftOut
 from musicae.corpus.split import split
 from musicae.corpus.tunes import SAME_MUSIC, components, shared_chords, tunes_of
-from musicae.io import music21_score, musicxml_reader
+from musicae.io import musicxml_reader
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading
 
 MISNUMBERED = ("bwv62.6.mxl", "bwv177.4.mxl")
@@ -227,18 +227,26 @@ def _read(path: Path) -> Reading | str:
         return str(error).removeprefix(f"{path}: ")
     if reading.notices:  # a voice would be missing
         return "; ".join(reading.notices)
-    silent = [name for v, name in enumerate(VOICES) if not reading.chorale.notes(v)]
-    if silent:
-        return f"the {' and the '.join(silent).lower()} never sing; four voices are needed"
+    if silent := silent_voices(reading.chorale):
+        return f"{silent}; four voices are needed"
     return reading
 
 
 def _read_kern(path: Path) -> Reading:
     from music21 import converter
+    from music21.musicxml.m21ToXml import ScoreExporter
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return music21_score.from_score(converter.parse(path, forceSource=True, storePickle=False))
+        score = converter.parse(path, forceSource=True, storePickle=False)
+        for bar in score.recurse().getElementsByClass("Measure"):
+            signatures = list(bar.getElementsByClass("KeySignature"))
+            if len({hasattr(signature, "mode") for signature in signatures}) == 2:
+                bar.remove(next(s for s in signatures if not hasattr(s, "mode")))
+        root = ScoreExporter(score).parse()
+        for title in root.findall("movement-title"):
+            root.remove(title)
+        return musicxml_reader.read_tree(path, root)
 
 
 FILES_AT_ONCE = 4

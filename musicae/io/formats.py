@@ -8,9 +8,11 @@ from typing import Any
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
+from musicae.core.meter import Meter
 from musicae.io import midi_reader, midi_writer
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading, suffix_of
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.midi_reader import PartsReading
 from musicae.theory.harmonic_analysis import Label, markers
 
 
@@ -26,6 +28,31 @@ def read_counting(path: Path | str) -> Reading:
 
         return musicxml_reader.read_counting(path)
     return midi_reader.read_counting(path)
+
+
+def read_parts(
+    path: Path | str,
+    *,
+    track: str | None = None,
+    voice: int | None = None,
+    lock: Sequence[int] | None = None,
+    bars: bool = False,
+    meter: Meter | None = None,
+) -> PartsReading:
+    """The parts of a MIDI or MusicXML file that are given to a harmonizer.
+
+    See ``midi_reader.read_parts`` for the arguments. Raises ChoraleError where the file or its
+    parts cannot be used.
+    """
+    if suffix_of(path) not in MUSICXML_SUFFIXES:
+        return midi_reader.read_parts(
+            path, track=track, voice=voice, lock=lock, bars=bars, meter=meter
+        )
+    from musicae.io import musicxml_reader
+
+    if meter:
+        raise ChoraleError(f"{path}: a meter is chosen for a MIDI file that states none")
+    return musicxml_reader.read_parts(path, track=track, voice=voice, lock=lock, bars=bars)
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import mido
 
@@ -87,6 +87,8 @@ class TempoMap:
 class Song:
     """A MIDI file in absolute ticks. ``parts`` are those with notes, but for ``drums``."""
 
+    word: ClassVar[str] = "track"
+    """What a musician calls a part of such a file."""
     path: Path
     format: int
     ppq: int

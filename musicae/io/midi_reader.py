@@ -99,6 +99,8 @@ class PartsReading:
     """The given parts as a list to read, with the numbers that ``--track`` takes."""
     others: str
     """The same of the parts that are not given; empty where there are none."""
+    graces: int = 0
+    """Grace notes of the given parts that are no notes of the song: those of a score."""
 
     @property
     def top_notes(self) -> dict[int, list[MidiNote]]:

@@ -73,7 +73,7 @@ def arrange(
     ticks_per_step = PPQ // STEPS_PER_QUARTER
     key_signature = [key_event(chorale.key)] if chorale.key else []
     events += key_signature
-    for meter in _written_meters(chorale):
+    for meter in written_meters(chorale.meters, chorale.pickup):
         events.append(Timed(meter.step * ticks_per_step, meter_message(meter)))
     for tempo in chorale.tempos:
         message = mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo.qpm))
@@ -182,16 +182,16 @@ def _own_event(label: str, text: str) -> Timed:
     return Timed(0, mido.MetaMessage("sequencer_specific", data=data))
 
 
-def _written_meters(chorale: Chorale) -> list[Meter]:
-    """The meters as MIDI states them, a pickup as a short first one."""
-    first, pickup = chorale.meters[0], chorale.pickup
+def written_meters(meters: Sequence[Meter], pickup: int) -> list[Meter]:
+    """The meters of a chorale as MIDI states them, a pickup as a short first one."""
+    first = meters[0]
     if not pickup:
-        return list(chorale.meters)
+        return list(meters)
     denominator = first.denominator
     if pickup * denominator % STEPS_PER_WHOLE:
         denominator = STEPS_PER_WHOLE // math.gcd(pickup, STEPS_PER_WHOLE)
     short = Meter(0, pickup * denominator // STEPS_PER_WHOLE, denominator)
-    return [short, replace(first, step=pickup), *chorale.meters[1:]]
+    return [short, replace(first, step=pickup), *meters[1:]]
 
 
 def meter_message(meter: Meter) -> Any:

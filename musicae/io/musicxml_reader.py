@@ -1,110 +1,238 @@
-"""Read MusicXML files as chorales, and the provenance that musicae writes into them."""
+"""Read MusicXML files: as chorales, as the parts given to a harmonizer, and what musicae told."""
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
-import zipfile
-import zlib
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, Note
+from musicae.core.constants import SOPRANO, VOICES
 from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.meter import Tempo, meters_of
 from musicae.io.base import Reading
-from musicae.io.music21_score import from_score
+from musicae.io.melody_part import under_the_melody
+from musicae.io.midi_notes import MidiNote, Part
+from musicae.io.midi_reader import PartsReading, quantize
+from musicae.io.musicxml_file import one_line, open_root
+from musicae.io.musicxml_parts import read_score
+from musicae.io.preserved_parts import ANALYSED
+from musicae.io.score_song import ScoreSong, song_of
+from musicae.io.voice_tracks import (
+    choose_parts,
+    doubled_names,
+    labels,
+    voices_of,
+)
+from musicae.theory.harmonic_analysis import is_marker
 
 
 def read(path: Path | str) -> Chorale:
-    """Read a MusicXML file; see ``music21_score.from_score``. Raises ChoraleError."""
+    """The chorale in a MusicXML file, its bars in the order drawn: repeats are not unfolded.
+
+    ``voice_tracks.voices_of`` says which part is which voice. Of chords in the soprano the top
+    note stays. Raises ChoraleError where the file cannot be used or its voices cannot be found.
+    """
     return read_counting(path).chorale
 
 
 def read_counting(path: Path | str) -> Reading:
-    """``read``, with the count of notes that were moved to the grid."""
-    path = Path(path)
-    try:
-        root = _root(path)
-        title = _line(root.findtext("work/work-title")) or _line(root.findtext("movement-title"))
-        source = _line(root.findtext("identification/source"))
-        # Programs put the file's name where there is no title.
-        return from_score(_score_of(root), "" if title == path.name else title, source)
-    except ChoraleError as error:
-        raise ChoraleError(f"{path}: {error}") from None
-    except (ValueError, OverflowError) as error:  # a pitch that is not a number, for one
-        raise ChoraleError(f"{path}: is not a score that can be read ({error})") from None
+    """``read``, with the number of notes that were moved to the grid or dropped, and notices."""
+    return read_tree(Path(path), root_of(path))
+
+
+def read_tree(path: Path, root: ET.Element) -> Reading:
+    """``read_counting`` for a MusicXML tree; ``path`` names it in messages."""
+    song = _open(path, root)
+    voices = voices_of(song) if song.parts else {}
+    tops = {}
+    for voice, part in voices.items():
+        under = set(under_the_melody(song, part.notes))
+        if under and voice != SOPRANO:
+            bar = _bar_number(song, min(under))
+            raise ChoraleError(
+                f"{song.path}: {VOICES[voice]}, bar {bar}: sings two notes at once; leave one of"
+                " them"
+            )
+        tops[voice] = [note for note in part.notes if note not in under]
+    score = song.score
+    moved = sum(
+        not (score.on_grid(note.begin) and score.on_grid(note.end))
+        for part in voices.values()
+        for note in song.line(part).notes
+    )
+    return Reading(_chorale(song, voices, tops), _graces(song, voices) + moved, doubled_names(song))
+
+
+def read_parts(
+    path: Path | str,
+    *,
+    track: str | None = None,
+    voice: int | None = None,
+    lock: Sequence[int] | None = None,
+    bars: bool = False,
+) -> PartsReading:
+    """The parts of a MusicXML file that are given; see ``voice_tracks.choose_parts``.
+
+    Raises ChoraleError where the file or its parts cannot be used.
+    """
+    root = root_of(path)
+    if provenance_in(root).get(ANALYSED):  # chord symbols of the former harmony
+        _drop_labels(root)
+    song = _open(Path(path), root)
+    if not song.parts:
+        raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")
+    parts = choose_parts(song, track=track, voice=voice, lock=lock, bars=bars)
+    others = [part for part in song.parts if part not in parts.values()]
+    under = {v: frozenset(under_the_melody(song, part.notes)) for v, part in parts.items()}
+    tops = {v: [n for n in part.notes if n not in under[v]] for v, part in parts.items()}
+    chorale = _chorale(song, parts, tops)
+    marks = _fermatas(song, parts, tops, min(parts))
+    taken = labels(song, list(parts.values()))
+    return PartsReading(
+        song,
+        parts,
+        under,
+        chorale,
+        0,
+        marks,
+        taken,
+        labels(song, others),
+        _graces(song, parts),
+    )
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """How musicae made a MusicXML file; empty where it did not. Raises ChoraleError."""
-    try:
-        root = _root(Path(path))
-    except ChoraleError as error:
-        raise ChoraleError(f"{path}: {error}") from None
+    return provenance_in(root_of(path))
+
+
+def provenance_in(root: ET.Element) -> dict[str, Any]:
+    """How musicae made a score; empty where it did not."""
     text = root.findtext("identification/miscellaneous/miscellaneous-field[@name='musicae']")
     try:
         found = json.loads(text or "{}")
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _root(path: Path) -> ET.Element:
-    """The root element of a file, unpacked where it is an .mxl archive."""
-    if path.is_dir():
-        raise ChoraleError("is a folder; give a MusicXML file")
+def _drop_labels(root: ET.Element) -> None:
+    """Take out the chord symbols and numerals that musicae wrote about former voices."""
+    for measure in root.iter("measure"):
+        for element in list(measure):
+            words = (element.findtext("direction-type/words") or "").translate(_MARKER_SIGNS)
+            if element.tag == "harmony" or is_marker(words):
+                measure.remove(element)
+
+
+_MARKER_SIGNS = str.maketrans({"°": "o", "ø": "/o"})
+
+
+def root_of(path: Path | str) -> ET.Element:
+    """The tree of a MusicXML file. Raises ChoraleError."""
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ChoraleError("no such file") from None
-    except OSError as error:
-        raise ChoraleError(f"may not be read ({error.strerror or error})") from None
-    if not data:
-        raise ChoraleError("is empty")
-    if data.startswith(b"PK"):
-        data = _unpack(data)
+        return open_root(Path(path))
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+
+
+def _open(path: Path, root: ET.Element) -> ScoreSong:
     try:
-        root = ET.fromstring(data)
-    except (ET.ParseError, ValueError, LookupError) as error:
-        raise ChoraleError(f"is not MusicXML, or is damaged ({error})") from None
-    if root.tag == "score-timewise":
-        raise ChoraleError("is MusicXML ordered by time; export it as partwise MusicXML")
-    if root.tag != "score-partwise":
-        raise ChoraleError(f"is XML but not MusicXML (it begins with <{root.tag}>)")
-    return root
+        return song_of(read_score(path, root))
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
 
 
-def _unpack(data: bytes) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            container = ET.fromstring(archive.read("META-INF/container.xml"))
-            entry = container.find(".//{*}rootfile")
-            return archive.read("" if entry is None else entry.get("full-path", ""))
-    except KeyError:
-        raise ChoraleError("is an archive without a MusicXML score in it") from None
-    except (zipfile.BadZipFile, zlib.error, ET.ParseError, EOFError, RuntimeError) as error:
-        raise ChoraleError(f"is a damaged .mxl archive ({error}); export it again") from None
+def _chorale(
+    song: ScoreSong, parts: Mapping[int, Part], tops: Mapping[int, Sequence[MidiNote]]
+) -> Chorale:
+    """The chorale of the top notes of some parts, with bars, key, fermatas and tempi."""
+    score = song.score
+    steps = score.step(score.begins[-1])
+    if not steps:
+        raise ChoraleError(f"{song.path}: is shorter than a thirty-second note")
+    voices = [_on_grid(song, tops.get(v, ()), steps) for v in range(len(VOICES))]
+    meters, pickup = meters_of([measure for measure in score.measures if measure.length])
+    tempos = {score.step(at): qpm for at, qpm in reversed(score.tempos)}
+    title = one_line(score.root.findtext("work/work-title")) or one_line(
+        score.root.findtext("movement-title")
+    )
+    return Chorale.from_notes(
+        voices,
+        steps=steps,
+        meters=meters,
+        pickup=pickup,
+        key=_key(song, parts, voices),
+        fermatas=_fermatas(song, parts, tops, SOPRANO),
+        tempos=tuple(Tempo(step, qpm) for step, qpm in sorted(tempos.items()) if step < steps),
+        title="" if title == song.path.name else title,  # where programs have no better one
+        source=one_line(score.root.findtext("identification/source")),
+    )
 
 
-def _score_of(root: ET.Element) -> Any:
-    from music21.musicxml.xmlToM21 import MusicXMLImporter
-
-    for bar in root.iter("measure"):  # music21 fails on some numerals; no voice needs them
-        for harmony in bar.findall("harmony"):
-            bar.remove(harmony)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about slurs, layout, fonts: nothing that a chorale has
-        try:
-            importer = MusicXMLImporter()
-            importer.xmlRootToScore(root, importer.stream)
-            return importer.stream
-        except Exception as error:  # music21 raises whatever its parser meets in a damaged score
-            raise ChoraleError(f"is not a score that can be read ({_line(str(error))})") from None
+def _on_grid(song: ScoreSong, notes: Sequence[MidiNote], steps: int) -> list[Note]:
+    if not notes:
+        return []
+    return [
+        Note(step, min(duration, steps - step), pitch)
+        for step, duration, pitch in quantize(song, notes)
+        if step < steps
+    ]
 
 
-def _line(text: str | None) -> str:
-    """The text on one line, without characters that cannot be printed."""
-    words = (text or "").split()
-    return " ".join("".join(c for c in word if c.isprintable()) for word in words).strip()
+def _fermatas(
+    song: ScoreSong,
+    parts: Mapping[int, Part],
+    tops: Mapping[int, Sequence[MidiNote]],
+    voice: int,
+) -> tuple[int, ...]:
+    """The steps at which a voice's notes under fermatas begin."""
+    if voice not in parts:
+        return ()
+    written = song.written(parts[voice])
+    steps = song.score.step(song.score.begins[-1])
+    placed = {note.step for note in _on_grid(song, tops[voice], steps)}
+    marked = {song.step(note.start) for note in tops[voice] if written[note].under_fermata}
+    return tuple(sorted(marked & placed))
+
+
+def _key(
+    song: ScoreSong, parts: Mapping[int, Part], voices: Sequence[Sequence[Note]]
+) -> Key | None:
+    """The first key signature, as most voices have it.
+
+    Where none says its mode, the lowest voice's last note does: it is the tonic.
+    """
+    own = [song.line(part).part for part in parts.values()]
+    first = [part.keys[0] for part in own or song.score.parts if part.keys]
+    if not first:
+        return None
+    fifths = Counter(change.fifths for change in first).most_common(1)[0][0]
+    modes = [change.mode for change in first if change.fifths == fifths]
+    mode = next(filter(None, modes), None)
+    if mode is None:
+        lowest = next((voice for voice in reversed(voices) if voice), None)
+        minor = lowest is not None and lowest[-1].pitch % 12 == Key(fifths, "minor").tonic
+        mode = "minor" if minor else "major"
+    return Key(fifths, mode)
+
+
+def _graces(song: ScoreSong, parts: Mapping[int, Part]) -> int:
+    """How many grace notes the parts of the score have that hold these voices."""
+    held = {song.line(part).part for part in parts.values()}
+    return sum(part.graces for part in held)
+
+
+def _bar_number(song: ScoreSong, note: MidiNote) -> str:
+    """The number that is written at a note's bar."""
+    score = song.score
+    units = note.start * score.quarter // song.ppq
+    bars = score.parts[0].element.findall("measure")
+    index = bisect_right(score.begins, units) - 1
+    return bars[index].get("number", str(index + 1)) if index < len(bars) else str(index + 1)

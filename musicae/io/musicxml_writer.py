@@ -9,17 +9,21 @@ import io
 import json
 import re
 import zipfile
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
+
+import numpy as np
+from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import DOTTED_QUARTER, MARK_COLOUR, REST, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
-from musicae.core.meter import Tempo
+from musicae.core.meter import Measure, Tempo
 from musicae.core.pitch import accidentals, spelled_parts
 from musicae.core.version import __version__
 from musicae.io.base import MUSICXML_SUFFIXES
@@ -55,6 +59,22 @@ MXL_CONTAINER = (
 )
 
 
+class Drawn(NamedTuple):
+    """How a chorale is drawn: its bars, key signatures and spelling."""
+
+    measures: Sequence[Measure]
+    keys: Mapping[int, tuple[int, str | None]]
+    """Sharps (flats where negative) and mode of the key signatures, by the index of their bar."""
+    places: NDArray[np.int64]
+    """``(T, V)`` the places of the notes on the line of fifths; see ``spell``."""
+
+    @classmethod
+    def of(cls, chorale: Chorale) -> Drawn:
+        """As it is drawn alone."""
+        keys = {0: (chorale.key.fifths, chorale.key.mode)} if chorale.key else {}
+        return cls(chorale.measures, keys, spell(chorale))
+
+
 def write(
     chorale: Chorale,
     path: Path | str,
@@ -75,9 +95,7 @@ def write(
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    xml = to_xml(chorale, program, provenance, marks, labels=labels)
-    with whole_file(path) as partial:
-        partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
+    save(to_xml(chorale, program, provenance, marks, labels=labels), path)
 
 
 def to_xml(
@@ -89,31 +107,59 @@ def to_xml(
     labels: Sequence[Label] = (),
 ) -> bytes:
     """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
+    root = to_tree(chorale, program, marks, labels=labels)
+    _set_header(root, chorale, provenance)
+    return to_bytes(root)
+
+
+def to_tree(
+    chorale: Chorale,
+    program: int | None = None,
+    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    *,
+    labels: Sequence[Label] = (),
+    drawn: Drawn | None = None,
+) -> ET.Element:
+    """The tree of ``to_xml`` with music21's header. Raises ChoraleError.
+
+    ``drawn`` are the bars, keys and spelling of a score that the chorale stands beside.
+    """
     from music21.musicxml.m21ToXml import ScoreExporter
 
     program = CHOIR_AAHS if program is None else program
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
-    score = _engrave(chorale, program, marks or {})
-    _label(score, chorale, labels)
-    exporter = ScoreExporter(score, makeNotation=False)
-    root = exporter.parse()
+    drawn = drawn or Drawn.of(chorale)
+    score = _engrave(chorale, program, marks or {}, drawn)
+    _label(score, drawn.measures, labels)
+    root: ET.Element = ScoreExporter(score, makeNotation=False).parse()
     if labels:
         _place_words(root.findall("part")[-1])
-    _set_header(root, chorale, provenance)
+    return root
+
+
+def to_bytes(root: ET.Element) -> bytes:
+    """A MusicXML tree as a file's bytes, indented."""
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
 
 
-# Writing
+def save(xml: bytes, path: Path) -> None:
+    """Write the bytes of MusicXML, compressed where ``path`` ends in .mxl, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
 
 
-def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Sequence[str]]) -> Any:
+def _engrave(
+    chorale: Chorale,
+    program: int,
+    marks: Mapping[tuple[int, int], Sequence[str]],
+    drawn: Drawn,
+) -> Any:
     """The chorale as a music21 score that needs no more notation made."""
     from music21 import clef, instrument, key, metadata, meter, stream
 
-    places = spell(chorale)
     score = stream.Score()
     score.metadata = metadata.Metadata()
     for v, name in enumerate(VOICES):
@@ -124,26 +170,29 @@ def _engrave(chorale: Chorale, program: int, marks: Mapping[tuple[int, int], Seq
         singer.partId, singer.instrumentId = f"P{v + 1}", f"I{v + 1}"
         singer.midiChannel, singer.midiProgram = v, program
         part.insert(0, singer)
-        drawn = None
-        for i, measure in enumerate(chorale.measures):
+        time = None
+        for i, measure in enumerate(drawn.measures):
             bar = stream.Measure(number=i + (0 if chorale.pickup else 1))
             if i == 0:
                 bar.clef = getattr(clef, _CLEFS[v])()
-                if chorale.key:
-                    bar.keySignature = key.KeySignature(chorale.key.fifths).asKey(chorale.key.mode)
                 if chorale.pickup:
                     bar.showNumber = stream.enums.ShowNumber.NEVER
-            if drawn != (measure.numerator, measure.denominator):
-                drawn = (measure.numerator, measure.denominator)
-                bar.timeSignature = meter.TimeSignature(f"{drawn[0]}/{drawn[1]}")
+            if signature := drawn.keys.get(i):
+                fifths, mode = signature
+                bar.keySignature = key.KeySignature(fifths)
+                if mode:
+                    bar.keySignature = bar.keySignature.asKey(mode)
+            if time != (measure.numerator, measure.denominator):
+                time = (measure.numerator, measure.denominator)
+                bar.timeSignature = meter.TimeSignature(f"{time[0]}/{time[1]}")
             part.append(bar)
-        _fill(part, chorale, v, places[:, v].tolist(), marks)
+        _fill(part, chorale, v, drawn, marks)
         part.makeAccidentals(inPlace=True)
         part.getElementsByClass("Measure").last().rightBarline = "final"
         score.insert(0, part)
     bars = list(score.parts.first().getElementsByClass("Measure"))
     for mark in chorale.tempos:
-        bar, into = _place(bars, chorale, mark.step)
+        bar, into = _place(bars, drawn.measures, mark.step)
         bar.insert(into, _metronome_mark(chorale, mark))
     return score
 
@@ -163,14 +212,16 @@ def _fill(
     part: Any,
     chorale: Chorale,
     voice: int,
-    places: Sequence[int],
+    drawn: Drawn,
     marks: Mapping[tuple[int, int], Sequence[str]],
 ) -> None:
     """Put the symbols of a voice into the bars of its part."""
     from music21 import expressions, note, pitch, tie
 
     bars = part.getElementsByClass("Measure")
-    for bar, symbols in zip(bars, bars_of_symbols(chorale, voice), strict=True):
+    places = drawn.places[:, voice].tolist()
+    in_bars = bars_of_symbols(chorale, voice, drawn.measures)
+    for bar, symbols in zip(bars, in_bars, strict=True):
         for symbol in symbols:
             quarters = Fraction(symbol.length, STEPS_PER_QUARTER)
             if symbol.pitch == REST:
@@ -204,13 +255,13 @@ def _fill(
             bar.append(head)
 
 
-def _place(bars: Sequence[Any], chorale: Chorale, step: int) -> tuple[Any, Fraction]:
+def _place(bars: Sequence[Any], measures: Sequence[Measure], step: int) -> tuple[Any, Fraction]:
     """The bar in which a step lies, and the quarters into it."""
-    index = chorale.measure_index(step)
-    return bars[index], Fraction(step - chorale.measures[index].start, STEPS_PER_QUARTER)
+    index = bisect_right([measure.start for measure in measures], step) - 1
+    return bars[index], Fraction(step - measures[index].start, STEPS_PER_QUARTER)
 
 
-def _label(score: Any, chorale: Chorale, labels: Sequence[Label]) -> None:
+def _label(score: Any, measures: Sequence[Measure], labels: Sequence[Label]) -> None:
     """Put chord symbols above the soprano and Roman numerals, as words, below the bass.
 
     MusicXML has elements for numerals too, but MuseScore 3 draws none of them and music21 10 does
@@ -220,12 +271,12 @@ def _label(score: Any, chorale: Chorale, labels: Sequence[Label]) -> None:
 
     above, *_, below = (list(part.getElementsByClass("Measure")) for part in score.parts)
     for label, (step, text) in zip(labels, texts(labels), strict=True):
-        bar, into = _place(above, chorale, step)
+        bar, into = _place(above, measures, step)
         root, kind, bass = _chord(label.chord)
         symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=kind)
         symbol.placement = "above"
         bar.insert(into, symbol)
-        bar, into = _place(below, chorale, step)
+        bar, into = _place(below, measures, step)
         words = expressions.TextExpression(text)
         words.placement, words.style.fontStyle = "below", "normal"
         bar.insert(into, words)
@@ -303,6 +354,3 @@ def _compress(xml: bytes) -> bytes:
         for name, content, method in entries:
             archive.writestr(zipfile.ZipInfo(name), content, method)
     return buffer.getvalue()
-
-
-# Reading

@@ -37,15 +37,17 @@ class Symbol(NamedTuple):
     """What it does at each level of beams, that of eighths first."""
 
 
-def bars_of_symbols(chorale: Chorale, voice: int) -> list[list[Symbol]]:
-    """The symbols of a voice for each of ``chorale.measures``.
+def bars_of_symbols(
+    chorale: Chorale, voice: int, measures: Sequence[Measure] | None = None
+) -> list[list[Symbol]]:
+    """The symbols of a voice for each measure, by default for each of ``chorale.measures``.
 
     >>> tune = Chorale.from_notes([[(0, 4, 60), (4, 14, 62), (18, 14, 64)]])
     >>> [[symbol.length for symbol in bar] for bar in bars_of_symbols(tune, 0)]
     [[4, 12], [2, 6, 8]]
     """
     spans = _spans(chorale, voice)
-    return [_symbols(chorale, measure, spans) for measure in chorale.measures]
+    return [_symbols(chorale, measure, spans) for measure in measures or chorale.measures]
 
 
 def _spans(chorale: Chorale, voice: int) -> list[Note]:

@@ -111,8 +111,8 @@ def voices_of(song: Song) -> dict[int, Part]:
     if not parts or (named := parts_by_name(parts)):
         return named
     raise ChoraleError(
-        f"{song.path}: has {len(parts)} parts, neither one nor four; name the tracks"
-        f" {', '.join(VOICES)}"
+        f"{song.path}: has {len(parts)} parts, neither one nor four ({labels(song, parts)}); name"
+        f" the {song.word}s {', '.join(VOICES)}"
     )
 
 
@@ -122,9 +122,14 @@ def choir(song: Song, parts: Sequence[Part]) -> dict[int, Part]:
     A bass alone among others is a band's, and so are one or two voices without a soprano beside
     drums or other instruments that carry a tune. Single letters name voices where they name three,
     or the soprano and another. Where no part is named after the soprano, one that is named like a
-    melody is it.
+    melody is it; and of four parts in order, of which three are named after voices, the fourth is
+    the voice that is missing.
     """
     named = parts_by_name(parts)
+    if len(parts) == len(VOICES) and len(named) == len(VOICES) - 1:
+        in_order = dict(enumerate(parts))
+        if all(in_order[voice] is part for voice, part in named.items()):
+            return in_order
     lettered = [v for v, part in named.items() if not _worded(part.name)]
     enough = len(named) > 2 or (SOPRANO in named and len(named) > 1)
     named = {v: part for v, part in named.items() if enough or v not in lettered}
@@ -153,7 +158,7 @@ def doubled_names(song: Song) -> tuple[str, ...]:
         return ()
     ranked = rank_names(names)
     return tuple(
-        f"several tracks are named {VOICES[voice].lower()}; it is read from"
+        f"several {song.word}s are named {VOICES[voice].lower()}; it is read from"
         f" {labels(song, [parts[chosen]])}, not from {labels(song, [parts[i] for i in rivals])}"
         for voice, (chosen, rivals) in ranked.items()
         if rivals
@@ -182,8 +187,8 @@ def choose_parts(
     """
     if track and (lock is not None or bars):
         raise ChoraleError(
-            f"{song.path}: --track chooses a single melody; with --lock or --bars the tracks are"
-            " found by the voices' names"
+            f"{song.path}: --track chooses a single melody; with --lock or --bars the {song.word}s"
+            " are found by the voices' names"
         )
     parts = parts_together(song)
     named = parts_by_name(parts)
@@ -197,14 +202,14 @@ def choose_parts(
     if not voices:
         if len(parts) not in (1, len(VOICES)):
             raise ChoraleError(
-                f"{song.path}: no track is named after a voice; with notes there are"
+                f"{song.path}: no {song.word} is named after a voice; with notes there are"
                 f" {labels(song, parts)}; name them {', '.join(VOICES)}"
             )
         voices = _by_height(parts)
     for locked in lock or ():
         if locked not in voices:
             raise ChoraleError(
-                f"{song.path}: no track is called {VOICES[locked]}; with notes there are"
+                f"{song.path}: no {song.word} is called {VOICES[locked]}; with notes there are"
                 f" {labels(song, song.parts)}"
             )
     return voices if bars or lock is None else {locked: voices[locked] for locked in lock}
@@ -221,7 +226,9 @@ def find_part(song: Song, track: str) -> Part:
         if len(found) == 1:
             return found[0]
     listing = labels(song, parts)
-    raise ChoraleError(f"{song.path}: no single track is {track!r}; with notes there are {listing}")
+    raise ChoraleError(
+        f"{song.path}: no single {song.word} is {track!r}; with notes there are {listing}"
+    )
 
 
 def likely_melody(song: Song) -> Part:

@@ -198,3 +198,17 @@ def test_the_command_refuses_what_is_not_in_four_voices(musicae_command, tmp_pat
     assert done.status == 2
     assert done.err.startswith("error: ")
     assert "is not in four voices" in done.err
+
+
+@pytest.mark.parametrize(
+    ("voices", "clause"),
+    [
+        (2, "the tenor and the bass never sing"),
+        (3, "the bass never sings"),
+        (1, "the alto, the tenor and the bass never sing"),
+    ],
+)
+def test_a_piece_in_fewer_voices_says_which_are_silent(voices, clause):
+    piece = Chorale.from_notes([[(0, 4, 60)]] * voices)
+    with pytest.raises(ChoraleError, match=f"not in four voices: {clause}$"):
+        musicae.check(piece)

@@ -215,7 +215,7 @@ def test_a_note_out_of_range_is_folded_for_the_model_only():
     assert [n.pitch for n in known.in_range.notes(3)] == [48, 36, 52, 53, 40, 38, 47]
     assert [n.pitch for n in known.tune.notes(3)] == [48, 36, 52, 53, 40, 38, 35]
     assert notices_of_range(known) == (
-        "the given bass is wider than the bass's range C2 to E4; 1 notes were harmonized an octave"
+        "the given bass is wider than the bass's range C2 to E4; 1 note was harmonized an octave"
         " nearer",
     )
 
@@ -319,9 +319,11 @@ def test_a_finished_score_leaves_nothing_to_fill(model, tmp_path):
     musicae.write(piece, path)
     with pytest.raises(ChoraleError, match=r"hymn.musicxml: all four .* \(--voice soprano\)"):
         musicae.harmonize(path, model=model)
-    with pytest.raises(ChoraleError, match="a track is chosen in a MIDI file"):
-        musicae.harmonize(path, model=model, track="1")
+    with pytest.raises(ChoraleError, match="a track and a meter are chosen in a file"):
+        musicae.harmonize(piece, model=model, track="1")
     with filler():
+        (below,) = musicae.harmonize(path, model=model, track="1")
+        assert below.chorale.notes(0) == piece.notes(0)
         musicae.harmonize(path, model=model, voice="soprano")
         (again,) = musicae.harmonize(path, model=model, bars="1", lock="none")
     assert again.chorale != piece

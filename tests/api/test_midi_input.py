@@ -573,7 +573,7 @@ def test_chords_in_locked_parts_are_kept(tmp_path, model):
     assert sorted(after["Alto"]) == sorted(played_notes(path)["Alto"])
     assert piece.chorale.notes(1) == [Note(0, 16, 64), Note(16, 16, 62)]
     assert (
-        "track Alto has chords; its top notes are the alto (1 lower notes kept, but not heard"
+        "track Alto has chords; its top notes are the alto (1 lower note kept, but not heard"
         in (piece.notices[1])
     )
 

@@ -5,7 +5,49 @@ import random
 
 import pytest
 
+from musicae.core.chorale import Chorale
+from musicae.io import musicxml_writer
 from tests.support import paths
+from tests.support.filling import filler
+from tests.support.scores import bar, note, score
+
+PARTS = {
+    "Soprano": [
+        bar(
+            "<direction><direction-type><rehearsal>A</rehearsal></direction-type>"
+            "<sound tempo='80'/></direction>",
+            note("C5", 0, before="<grace/>"),
+            *(note(name, 8, "<lyric><text>la</text></lyric>") for name in ("C5", "D5", "E5")),
+            note("F#5", 24, '<tie type="start"/><notations><fermata/></notations>'),
+            note("F#5", 24, '<tie type="stop"/>') + note("A5", 24, before="<chord/>"),
+            "<forward><duration>24</duration></forward>",
+            key=1,
+            extra="<transpose><diatonic>0</diatonic><chromatic>0</chromatic></transpose>",
+        ),
+        bar(
+            note("G5", 48, "<voice>1</voice>"),
+            "<backup><duration>48</duration></backup>",
+            note("E5", 48, "<voice>2</voice>"),
+            meter="3/4",
+            key=-1,
+        )
+        + "<barline location='right'><repeat direction='backward'/></barline>",
+        bar(
+            '<note><rest measure="yes"/><duration>72</duration></note>',
+            meter="3/4",
+            extra='<measure-style><measure-repeat type="start">1</measure-repeat></measure-style>',
+        ),
+    ],
+    "Bass": [bar(note("C3", 96)), bar(note("D3", 72), meter="3/4"), bar(note("C3", 72))],
+}
+SCORES = [
+    score(Melody=PARTS["Soprano"]),
+    score(**PARTS),
+    score(Women=PARTS["Soprano"], Men=PARTS["Bass"]),
+    musicxml_writer.to_xml(
+        Chorale.from_notes([[(0, 8, 72), (8, 8, 71)], [(0, 16, 67)], [(0, 16, 62)], [(0, 16, 55)]])
+    ).decode(),
+]
 
 
 @pytest.fixture
@@ -15,12 +57,26 @@ def fuzz(monkeypatch):
     return importlib.import_module("fuzz")
 
 
+def use_all(fuzz, suffix, contents, seed, path, model):
+    """Use a dozen damaged files; how many were refused."""
+    rng, refused = random.Random(seed), 0
+    for _ in range(12):
+        path.write_bytes(fuzz.DAMAGES[suffix](rng.choice(contents), contents, rng))
+        outcome = fuzz.use(path, model, **rng.choice(fuzz.SETTINGS))
+        assert outcome in (fuzz.USED, fuzz.REFUSED)
+        refused += outcome == fuzz.REFUSED
+    return refused
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_damaged_melodies_are_used_or_refused_in_one_line(tmp_path, untrained, fuzz, seed):
-    rng = random.Random(seed)
-    melodies = fuzz.sources(".mid")
-    path = tmp_path / "tune.mid"
-    for _ in range(12):
-        path.write_bytes(fuzz.damaged_midi(rng.choice(melodies), melodies, rng))
-        settings = rng.choice(fuzz.SETTINGS)
-        assert fuzz.use(path, str(untrained["minibach"]), **settings) in (fuzz.USED, fuzz.REFUSED)
+    path, model = tmp_path / "tune.mid", str(untrained["minibach"])
+    use_all(fuzz, ".mid", fuzz.sources(".mid"), seed, path, model)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_scores_are_used_or_refused_in_one_line(tmp_path, untrained, fuzz, seed):
+    path, model = tmp_path / "tune.musicxml", str(untrained["minibach"])
+    contents = [text.encode() for text in SCORES]
+    with filler():
+        assert use_all(fuzz, ".musicxml", contents, seed, path, model) < 12

@@ -1,5 +1,6 @@
 """MusicXML: there and back exactly, what the file shows, what is read, and what is refused."""
 
+import io
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -9,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicae.core.chorale import Chorale, Note
-from musicae.core.constants import VOICES
+from musicae.core.constants import MOST_BARS, MOST_BYTES, MOST_ELEMENTS, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
 from musicae.io import musicxml_reader, musicxml_writer
 from musicae.theory.harmonic_analysis import Label
 from musicae.theory.harmonic_analysis import texts as texts_of
+from tests.support.scores import bar, note, score
 from tests.support.strategies import chorales, differences
 
 # The end of "Ach bleib bei uns", with a pickup, a note tied over the bar line, and eighths.
@@ -205,39 +207,7 @@ def test_what_cannot_be_written_is_refused(tmp_path, name, program, complaint):
     assert not list(tmp_path.iterdir())
 
 
-# Scores of other programs, typed: 24 divisions a quarter.
-
-
-def note(name, duration, extra="", before=""):
-    """``note("Ab4", 24)``: a quarter; R is a rest; ``extra`` comes at its end."""
-    if name == "R":
-        sound = "<rest/>"
-    else:
-        alter = {"#": "<alter>1</alter>", "b": "<alter>-1</alter>"}.get(name[1:-1], "")
-        sound = f"<pitch><step>{name[0]}</step>{alter}<octave>{name[-1]}</octave></pitch>"
-    length = f"<duration>{duration}</duration>" if duration else ""
-    return f"<note>{before}{sound}{length}{extra}</note>"
-
-
-def bar(*notes, key=None, meter="4/4", extra=""):
-    beats, unit = meter.split("/")
-    signature = f"<key><fifths>{key}</fifths></key>" if key is not None else ""
-    time = f"<time><beats>{beats}</beats><beat-type>{unit}</beat-type></time>"
-    attributes = f"<attributes><divisions>24</divisions>{signature}{time}{extra}</attributes>"
-    return attributes + "".join(notes)
-
-
-def score(**parts):
-    """A score of parts by name, each a list of bars."""
-    listed = "".join(
-        f'<score-part id="P{i}"><part-name>{name.replace("_", " ")}</part-name></score-part>'
-        for i, name in enumerate(parts)
-    )
-    music = ""
-    for i, bars in enumerate(parts.values()):
-        numbered = (f'<measure number="{n}">{b}</measure>' for n, b in enumerate(bars, start=1))
-        music += f'<part id="P{i}">{"".join(numbered)}</part>'
-    return f"<score-partwise><part-list>{listed}</part-list>{music}</score-partwise>"
+# Scores of other programs, typed
 
 
 @pytest.fixture
@@ -282,17 +252,27 @@ def test_two_named_voices_leave_the_others_silent(reading):
     assert [len(chorale.notes(v)) for v in range(4)] == [1, 0, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        (("Piano", "Flute"), r"2 parts \(Piano, Flute\)"),
-        (("Soprano_1", "Soprano_2", "Alto", "Tenor", "Bass"), r"5 parts \(Soprano 1, Soprano 2"),
-        (("Bass", "Tenor", "Alto", "Cello"), r"4 parts \(Bass, Tenor, Alto, Cello\)"),
-    ],
-)
-def test_voices_that_cannot_be_told_are_refused(reading, names, found):
-    with pytest.raises(ChoraleError, match=f"cannot tell the four voices among its {found}.*name"):
-        reading(score(**{name: [bar(note("C4", 96))] for name in names}))
+def test_voices_that_cannot_be_told_are_refused(reading):
+    parts = {name: [bar(note("C4", 96))] for name in ("Oboe", "Flute", "Horn")}
+    parts["Piano"] = [bar(note("C4", 96), "<staff>1</staff>")]
+    with pytest.raises(
+        ChoraleError, match=r"has 3 parts, neither one nor four \(1 'Oboe', 2 'Flute', 3 'Horn'\)"
+    ):
+        reading(score(**{name: parts[name] for name in ("Oboe", "Flute", "Horn")}))
+
+
+@pytest.mark.parametrize("names", [("Piano", "Flute"), ("Melody", "Guitar"), ("Flute", "Organ")])
+def test_beside_an_accompaniment_the_other_part_is_the_melody(reading, names):
+    pitches = {"Piano": "C4", "Organ": "C4", "Guitar": "C4"}
+    parts = {name: [bar(note(pitches.get(name, "C5"), 96))] for name in names}
+    assert reading(score(**parts))[0].notes(0) == [Note(0, 16, 72)]
+
+
+def test_the_fourth_of_four_parts_in_order_is_the_voice_that_is_missing(reading):
+    names = ("Flute", "Alto", "Tenor", "Bass")
+    parts = {n: [bar(note(p, 96))] for n, p in zip(names, ("C5", "E4", "G3", "C3"), strict=True)}
+    chorale, _ = reading(score(**parts))
+    assert [chorale.notes(v)[0].pitch for v in range(4)] == [72, 64, 55, 48]
 
 
 def test_of_chords_and_voices_the_soprano_has_the_top(reading):
@@ -325,6 +305,72 @@ def test_tied_notes_are_one_and_repeated_ones_two(reading):
     tied = [note("C5", 96, '<tie type="start"/>')], [note("C5", 96, '<tie type="stop"/>')]
     chorale, _ = reading(score(Melody=[bar(*tied[0]), bar(*tied[1]), bar(note("C5", 96))]))
     assert chorale.notes(0) == [Note(0, 32, 72), Note(32, 16, 72)]
+
+
+def test_a_drawn_tie_joins_as_a_sounding_one(reading):
+    tied = (
+        note("C5", 96, '<notations><tied type="start"/></notations>'),
+        note("C5", 96, '<notations><tied type="stop"/></notations>'),
+    )
+    chorale, _ = reading(score(Melody=[bar(tied[0]), bar(tied[1])]))
+    assert chorale.notes(0) == [Note(0, 32, 72)]
+
+
+def test_a_chord_goes_on_after_other_elements(reading):
+    chord = note("A4", 48) + "<direction/><harmony/>" + note("F#4", 48, before="<chord/>")
+    chorale, _ = reading(score(Melody=[bar(chord, note("G4", 48))]))
+    assert chorale.notes(0) == [Note(0, 8, 69), Note(8, 8, 67)]
+
+
+def test_cue_notes_are_not_sung(reading):
+    bars = [bar(note("C5", 48), note("E5", 48, before="<cue/>")), bar(note("D5", 96))]
+    chorale, _ = reading(score(Melody=bars))
+    assert chorale.notes(0) == [Note(0, 8, 72), Note(16, 16, 74)]
+
+
+@pytest.mark.parametrize("bars_back", [1, 2])
+def test_simile_bars_sing_the_bars_before_them(reading, bars_back):
+    style = '<measure-style><measure-repeat type="{}">{}</measure-repeat></measure-style>'
+    rest = '<note><rest measure="yes"/><duration>96</duration></note>'
+    bars = [bar(note("C5", 96)), bar(note("D5", 48), note("E5", 48))]
+    bars.append(bar(rest, extra=style.format("start", bars_back)))
+    bars += [bar(rest), bar(note("F5", 96), extra=style.format("stop", ""))]
+    chorale, _ = reading(score(Melody=bars))
+    sung = {1: [74, 76, 74, 76], 2: [72, 74, 76]}[bars_back]
+    assert [n.pitch for n in chorale.notes(0)] == [72, 74, 76, *sung, 77]
+    assert [n.step for n in chorale.notes(0)][-1] == 64
+
+
+def test_time_that_is_skipped_counts(reading):
+    forward = "<forward><duration>24</duration></forward>"
+    first = bar(note("C5", 24), note("D5", 24), note("E5", 24), forward)
+    between = bar(note("C5", 24), forward, note("E5", 48))
+    chorale, _ = reading(score(Melody=[first, between, bar(note("F5", 96))]))
+    assert [m.length for m in chorale.measures] == [16, 16, 16]
+    assert [n.step for n in chorale.notes(0)] == [0, 4, 8, 16, 24, 32]
+
+
+def test_a_last_bar_that_completes_the_pickup_is_short_though_the_file_skips_its_end(reading):
+    forward = "<forward><duration>24</duration></forward>"
+    bars = [bar(note("G4", 24)), bar(note("C5", 96)), bar(note("C5", 72), forward)]
+    chorale, _ = reading(score(Melody=bars))
+    assert (chorale.pickup, len(chorale)) == (4, 32)
+
+
+def test_without_divisions_a_duration_counts_quarters(reading):
+    text = score(Melody=[bar(note("C5", 4))]).replace("<divisions>24</divisions>", "")
+    assert reading(text)[0].notes(0) == [Note(0, 16, 72)]
+
+
+def test_one_sixteenth_alone_is_a_melody(reading):
+    assert reading(score(Melody=[bar(note("C5", 6))]))[0].notes(0) == [Note(0, 1, 72)]
+
+
+@pytest.mark.parametrize(("beats", "unit", "steps"), [("3+2", "8", 10), ("6", "4", 24)])
+def test_meters_are_summed(reading, beats, unit, steps):
+    rest = '<note><rest measure="yes"/><duration>1</duration></note>'
+    bars = [bar(rest, meter=f"{beats}/{unit}"), bar(note("C5", 6 * steps), meter=f"{beats}/{unit}")]
+    assert reading(score(Melody=bars))[0].measures[0].length == steps
 
 
 def test_repeats_stay_folded(reading):
@@ -414,6 +460,86 @@ def test_files_that_cannot_be_read_say_why(tmp_path, name):
         musicxml_reader.read(tmp_path / name)
     assert str(error.value).startswith(f"{tmp_path / name}: ")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ("UTF-16", "utf-8"),
+        ("no-such-encoding", "utf-8"),
+        ("UTF-8", "utf-16"),
+        ("UTF-16", "utf-16-le"),
+        ("ISO-8859-1", "latin-1"),
+        ("windows-1252", "cp1252"),
+    ],
+)
+def test_text_is_opened_whatever_encoding_it_declares(tmp_path, declared, written):
+    text = score(Melody=[bar(note("C5", 96))])
+    text = text.replace("<part-list>", "<movement-title>Très</movement-title><part-list>")
+    text = f'<?xml version="1.0" encoding="{declared}"?>{text}'
+    (tmp_path / "a.xml").write_bytes(text.encode(written))
+    assert musicxml_reader.read(tmp_path / "a.xml").title == "Très"
+
+
+def test_an_archive_without_a_container_is_opened(tmp_path):
+    path = tmp_path / "score.mxl"
+    for container in (None, "<container/>", "<rootfile full-path='gone.xml'/>"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("cover.png", "no score")
+            archive.writestr("sub/Score.XML", score(Melody=[bar(note("C5", 96))]))
+            if container:
+                archive.writestr("META-INF/container.xml", container)
+        assert musicxml_reader.read(path).notes(0) == [Note(0, 16, 72)]
+
+
+def packed(text):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.xml", text)
+    return buffer.getvalue()
+
+
+HOSTILE = {
+    "bytes": (lambda: packed(b" " * (MOST_BYTES + 1)), "bigger than a score that musicae reads"),
+    "elements": (lambda: b"<a>" + b"<b/>" * MOST_ELEMENTS + b"</a>", "bigger than a score"),
+    "nested": (lambda: b"<a>" * 10_000 + b"</a>" * 10_000, "bigger than a score"),
+    "entities": (lambda: b'<!DOCTYPE a [<!ENTITY b "c">]><a/>', "declares XML entities"),
+    "bars": (
+        lambda: (
+            score(Melody=["<note/>"])
+            .replace("<note/>", "")
+            .encode()
+            .replace(b'<measure number="1"></measure>', b"<measure/>" * (MOST_BARS + 1))
+        ),
+        "has more than 10,000 bars",
+    ),
+    "beats": (lambda: score(M=[bar(note("C5", 96), meter="1000/4")]).encode(), "not a meter"),
+    "steps": (lambda: score(M=[bar(note("C5", 10**9))]).encode(), r"is it damaged\?"),
+    "a bar": (
+        lambda: score(M=[bar(note("C5", 24 * 4 * 256))]).encode(),
+        r"bar 1 lasts 1024 quarter notes; is it damaged\?",
+    ),
+    "digits": (lambda: score(M=[bar(note("C5", "9" * 50))]).encode(), "not a score that can"),
+    "pitch": (
+        lambda: score(M=[bar(note("C5", 96))]).replace("5</oct", "12</oct").encode(),
+        "not a score that can",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_is_too_big_is_refused_in_one_line(tmp_path, kind):
+    make, complaint = HOSTILE[kind]
+    (tmp_path / "big.xml").write_bytes(make())
+    with pytest.raises(ChoraleError, match=complaint) as error:
+        musicxml_reader.read(tmp_path / "big.xml")
+    assert "\n" not in str(error.value)
+
+
+def test_namespaces_are_passed_over(reading):
+    text = score(Melody=[bar(note("C5", 96))])
+    text = text.replace("<score-partwise>", "<score-partwise xmlns='http://x.org/mx'>")
+    assert reading(text)[0].notes(0) == [Note(0, 16, 72)]
 
 
 def test_a_folder_is_refused(tmp_path):

@@ -1,0 +1,162 @@
+"""MusicXML files as bounded XML trees: what is too big, damaged or no score is refused.
+
+The bounds (``MOST_BYTES``, ``MOST_ELEMENTS`` and ``MOST_NESTED`` in ``core.constants``) are checked
+before memory is used. Files are opened as other programs open them: a wrong or unknown encoding in
+the declaration does not matter, nor does an .mxl archive without a container.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from musicae.core.constants import MOST_BYTES, MOST_ELEMENTS, MOST_NESTED
+from musicae.core.errors import ChoraleError
+
+CONTAINER = "META-INF/container.xml"
+"""The entry of an .mxl archive that names the score's."""
+SCORE_SUFFIXES = (".musicxml", ".xml")
+"""What the names of scores in an archive end with."""
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+"""How files in Unicode begin, and what Python calls their encodings."""
+
+
+def open_root(path: Path) -> ET.Element:
+    """The root of a partwise MusicXML file, unpacked where it is an .mxl archive.
+
+    Tags are without namespaces. Raises ChoraleError, without the path, where there is none.
+    """
+    if path.is_dir():
+        raise ChoraleError("is a folder; give a MusicXML file")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ChoraleError(_too_big())
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ChoraleError("no such file") from None
+    except OSError as error:
+        raise ChoraleError(f"may not be read ({error.strerror or error})") from None
+    if not data:
+        raise ChoraleError("is empty")
+    if data.startswith(b"PK"):
+        data = _unpack(data)
+    root = _tree(data)
+    if root.tag == "score-timewise":
+        raise ChoraleError("is MusicXML ordered by time; export it as partwise MusicXML")
+    if root.tag != "score-partwise":
+        raise ChoraleError(f"is XML but not MusicXML (it begins with <{root.tag}>)")
+    return root
+
+
+def one_line(text: str | None) -> str:
+    """The text on one line, without characters that cannot be printed."""
+    words = (text or "").split()
+    return " ".join("".join(c for c in word if c.isprintable()) for word in words).strip()
+
+
+def _tree(data: bytes) -> ET.Element:
+    """The tree of XML within the bounds, its tags without namespaces."""
+    try:
+        text = _decoded(data)
+        if "<!ENTITY" in text:
+            raise ChoraleError("declares XML entities of its own; export it again")
+        if text.count("</") + text.count("/>") > MOST_ELEMENTS:  # each element ends in one of them
+            raise ChoraleError(_too_big())
+        root = ET.fromstring(text)
+    except ChoraleError:
+        raise
+    except (ET.ParseError, ValueError) as error:
+        raise ChoraleError(f"is not MusicXML, or is damaged ({one_line(str(error))})") from None
+    spaced = "}" in root.tag
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > MOST_NESTED:
+            raise ChoraleError(_too_big())
+        for element in level if spaced else ():
+            element.tag = element.tag.rpartition("}")[2]
+        level = [child for element in level for child in element]
+    return root
+
+
+def _decoded(data: bytes) -> str:
+    """The text of XML: by how it begins, else as it declares, else UTF-8.
+
+    A declared encoding is not believed where the declaration itself is not in it, or where nobody
+    knows it. Raises UnicodeError.
+    """
+    for beginning, encoding in _BOMS:
+        if data.startswith(beginning):
+            return data.decode(encoding)
+    found = re.match(rb"\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([\w.:-]+)", data)
+    declared = found[1].decode() if found else "utf-8"
+    try:
+        if "<".encode(declared) == b"<":
+            return data.decode(declared)
+    except (LookupError, UnicodeError):  # unknown, or no encoding of text
+        pass
+    return data.decode("utf-8")
+
+
+def _unpack(data: bytes) -> bytes:
+    """The score in an .mxl archive: the one that its container names, else the first."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            named = ""
+            if CONTAINER in names:
+                entry = _tree(_entry(archive, CONTAINER)).find(".//rootfile")
+                named = "" if entry is None else entry.get("full-path", "")
+            scores = [
+                name
+                for name in names
+                if name.lower().endswith(SCORE_SUFFIXES) and not name.startswith("META-INF/")
+            ]
+            if named not in names:
+                named = next(iter(scores), "")
+            if not named:
+                raise ChoraleError("is an archive without a MusicXML score in it")
+            return _entry(archive, named)
+    except ChoraleError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+        RuntimeError,  # a password, or a compression that Python does not know
+        ValueError,
+    ) as error:
+        raise ChoraleError(
+            f"is a damaged .mxl archive ({one_line(str(error))}); export it again"
+        ) from None
+
+
+def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as entry:
+        data = entry.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ChoraleError(_too_big())
+    return data
+
+
+def _too_big() -> str:
+    return (
+        f"is bigger than a score that musicae reads: at most {MOST_BYTES // 2**20} MiB unpacked and"
+        f" {MOST_ELEMENTS:,} elements, at most {MOST_NESTED} of them within one another"
+    )

@@ -1,0 +1,305 @@
+"""A MusicXML file's own parts written back beside new voices.
+
+The given parts return element for element: the tree of the file is copied, and the other voices are
+put beside them as parts of their own, in the file's bars, meters, keys, repeats and spelling. Only
+bars in which a given part has notes that are written anew, or that are left out, are laid out again
+(``measure_layout``).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.pitch import letter_at
+from musicae.io import musicxml_writer
+from musicae.io.closed_score import voices_in
+from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.measure_layout import Place, Placed, chord_heads, lay_out, length, put_at, surviving
+from musicae.io.musicxml_parts import ScorePart, line_of
+from musicae.io.musicxml_time import number, timed_measures
+from musicae.io.preserved_parts import PreservedParts
+from musicae.io.score_song import ScoreSong
+from musicae.theory.harmonic_analysis import Label
+from musicae.theory.spelling import spell
+
+MOST_SHARPS = 2
+"""The most sharps or flats of a note by which others are spelled."""
+HEADER = ("work", "movement-number", "movement-title", "identification")
+"""The elements of a score before the others, in order."""
+OF_BAR_LINES = ("bar-style", "repeat", "ending")
+"""What new parts take of the given part's bar lines; fermatas are its own."""
+
+
+def to_xml(
+    preserved: PreservedParts,
+    chorale: Chorale,
+    program: int = CHOIR_AAHS,
+    provenance: dict[str, Any] | None = None,
+    *,
+    labels: Sequence[Label] = (),
+    keep_parts: bool = False,
+) -> bytes:
+    """The MusicXML of the given parts as they are and the chorale's other notes.
+
+    Args:
+        preserved: parts of a ``ScoreSong``.
+        chorale: of the same steps as ``preserved.tune``, with the new notes.
+        program: a General MIDI program counted from 0, for the new parts.
+        labels: become chord symbols in the soprano and Roman numerals in the bass.
+        keep_parts: also write the file's other parts, as they are.
+    """
+    song = preserved.song
+    assert isinstance(song, ScoreSong)
+    root = copy.deepcopy(song.score.root)
+    twins = dict(zip(song.score.root.iter(), root.iter(), strict=True))
+    held: dict[ScorePart, list[int]] = {}
+    for voice, part in sorted(preserved.parts.items()):
+        held.setdefault(song.line(part).part, []).append(voice)
+    engraved = musicxml_writer.to_tree(
+        replace(chorale, tempos=()), program, labels=labels, drawn=_drawn(preserved, song, chorale)
+    )
+    new = dict(enumerate(engraved.findall("part")))
+    listed = dict(enumerate(engraved.findall("part-list/score-part")))
+    for score_part in song.score.parts:
+        element = twins[score_part.element]
+        if score_part in held:
+            anew = {voice: new[voice] for voice in held[score_part]}
+            if labels or not all(preserved.known[:, voice].all() for voice in anew):
+                _refine(element)
+            _fill(preserved, score_part, twins, anew)
+        elif not keep_parts:
+            root.remove(element)
+    model = next(iter(held))
+    for voice in sorted(set(new) - set(preserved.parts)):
+        _follow(new[voice], model)
+    _arrange(root, held, {v: (new[v], listed[v]) for v in new if v not in preserved.parts}, twins)
+    _tell(root, provenance)
+    return musicxml_writer.to_bytes(root)
+
+
+def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musicxml_writer.Drawn:
+    """The bars and keys of the first given part, and its spelling where it is given."""
+    score = song.score
+    keys: dict[int, tuple[int, str | None]] = {}
+    signatures = []
+    for change in song.line(preserved.parts[min(preserved.parts)]).part.keys:
+        bar = next((i for i, begin in enumerate(score.begins[:-1]) if begin >= change.begin), None)
+        if bar is not None:
+            keys[bar] = change.fifths, change.mode
+            signatures.append((score.step(score.begins[bar]), change.fifths))
+    given = {}
+    for voice, part in preserved.parts.items():
+        for midi, note in song.written(part).items():
+            step = song.step(midi.start)
+            stays = midi not in preserved.left_out[voice] and step < len(chorale)
+            stays &= abs(letter_at(note.place)[1]) <= MOST_SHARPS
+            if stays and chorale.onset[step, voice] and chorale.pitch[step, voice] == note.pitch:
+                given[step, voice] = note.place
+    if not keys and chorale.key:
+        signatures = [(0, chorale.key.fifths)]
+    return musicxml_writer.Drawn(score.measures, keys, spell(chorale, given, signatures))
+
+
+def _fill(
+    preserved: PreservedParts,
+    part: ScorePart,
+    twins: Mapping[ET.Element, ET.Element],
+    new: Mapping[int, ET.Element],
+) -> None:
+    """Take from a given part what is left out, and put into it what is written anew in it.
+
+    ``new`` are engraved parts of the voices that it holds, whole ones: what is known is not taken.
+    """
+    song, voices = preserved.song, list(new)
+    assert isinstance(song, ScoreSong)
+    score, element = song.score, twins[part.element]
+    kept: set[ET.Element] = set()
+    places: dict[int, Place] = {}
+    for voice in voices:
+        for midi, note in song.written(preserved.parts[voice]).items():
+            places.setdefault(voice, (note.staff, note.voice))
+            if midi not in preserved.left_out[voice]:
+                kept.update(note.elements)
+    sung = {(note.staff, note.voice) for note in part.notes}
+    gone = sung - {line_of(note) for note in kept} - set(places.values())
+    staves = {staff for staff, _ in places.values()} | {line_of(note)[0] for note in kept}
+    drawn = {line_of(note)[0] for note in element.iter("note")}
+    _tell_apart(places, sung)
+    written = {voice: list(timed_measures(new[voice], score.quarter)) for voice in voices}
+    divisions = Fraction(1)
+    for index, measure in enumerate(element.findall("measure")):
+        begin = score.step(score.begins[index])
+
+        def is_open(place: Place, at: int, begin: int = begin) -> bool:
+            step = min(begin + at * STEPS_PER_QUARTER // score.quarter, len(preserved.known) - 1)
+            return any(places[v] == place and not preserved.known[step, v] for v in voices)
+
+        if (stated := measure.findtext("attributes/divisions")) is not None:
+            divisions = number(stated, "divisions")
+        added = []
+        for voice in voices:
+            for item in written[voice][index]:
+                place = None if item.element.tag == "harmony" or _has_words(item.element) else ""
+                if item.element.tag == "note" and is_open(places[voice], item.begin):
+                    put_at(item.element, places[voice], with_staff=len(drawn) > 1)
+                    duration = item.element.find("duration")
+                    if duration is not None:
+                        duration.text = length(item.duration, divisions, score.quarter)
+                    added.append(Placed(item.element, item.begin, item.duration, places[voice]))
+                elif place is None:
+                    added.append(Placed(item.element, item.begin, 0, None))
+        items = part.measures[index]
+        stay = {
+            item.element: twins[item.element]
+            for item in surviving(items, kept, staves, gone, is_open)
+        }
+        notes = [item.element for item in items if item.element.tag == "note"]
+        if added or not all(note in stay for note in notes):
+            lay_out(measure, chord_heads(items, stay), added, divisions, score.quarter)
+    if len(staves) == 1 and drawn - staves:
+        _on_one_staff(element, *staves)
+
+
+def _refine(part: ET.Element) -> None:
+    """Make a quarter four times as many divisions, so that each sixteenth is whole."""
+    for tag in ("divisions", "duration", "offset"):
+        for element in part.iter(tag):
+            with suppress(ChoraleError):  # of an element that is not read
+                fourfold = 4 * number(element.text, tag)
+                whole = fourfold.denominator == 1
+                element.text = str(int(fourfold) if whole else float(fourfold))
+
+
+def _tell_apart(places: dict[int, Place], sung: set[Place]) -> None:
+    """Give two voices that share a place, as chords, a place each for what is new in them."""
+    taken = set(sung)
+    for voice, (staff, name) in sorted(places.items()):
+        if any(places[v] == (staff, name) for v in places if v < voice):
+            free = (str(n) for n in range(1, 100) if (staff, str(n)) not in taken)
+            places[voice] = staff, next(free)
+            taken.add(places[voice])
+
+
+def _has_words(element: ET.Element) -> bool:
+    return element.find("direction-type/words") is not None
+
+
+def _on_one_staff(part: ET.Element, staff: str) -> None:
+    """Let a part of which one staff is left say so."""
+    for attributes in part.iter("attributes"):
+        for element in list(attributes):
+            number = element.get("number")
+            if element.tag == "staves" or number not in (None, staff):
+                attributes.remove(element)
+            elif number:
+                del element.attrib["number"]
+    for parent in list(part.iter()):
+        for element in parent.findall("staff"):
+            parent.remove(element)
+
+
+def _follow(part: ET.Element, model: ScorePart) -> None:
+    """Give a new part the bar numbers, meters and bar lines of a given one."""
+    new = part.findall("measure")
+    given = model.element.findall("measure")
+    for measure, pattern in zip(new, given, strict=False):
+        measure.attrib.clear()
+        names = ("number", "text", "implicit", "non-controlling")
+        measure.attrib.update({n: pattern.attrib[n] for n in names if n in pattern.attrib})
+        _take_times(measure, pattern)
+        for bar_line in measure.findall("barline"):
+            measure.remove(bar_line)
+        for bar_line in pattern.findall("barline"):
+            copied = ET.Element("barline", bar_line.attrib)
+            copied.extend(copy.deepcopy(e) for e in bar_line if e.tag in OF_BAR_LINES)
+            at_left = bar_line.get("location") == "left"
+            measure.insert(0 if at_left else len(measure), copied)
+
+
+def _take_times(measure: ET.Element, pattern: ET.Element) -> None:
+    """Draw the meters of a measure as a given one does: as 4/4 or C."""
+    drawn = pattern.findall("attributes/time")
+    attributes = measure.find("attributes")
+    if attributes is not None:
+        for time in attributes.findall("time"):
+            attributes.remove(time)
+    if not drawn:
+        return
+    if attributes is None:
+        attributes = ET.Element("attributes")
+        measure.insert(0, attributes)
+    time = copy.deepcopy(drawn[0])
+    time.attrib.pop("number", None)
+    time.attrib.pop("id", None)
+    before = sum(element.tag in ("divisions", "key") for element in attributes)
+    attributes.insert(before, time)
+
+
+def _arrange(
+    root: ET.Element,
+    held: Mapping[ScorePart, Sequence[int]],
+    new: Mapping[int, tuple[ET.Element, ET.Element]],
+    twins: Mapping[ET.Element, ET.Element],
+) -> None:
+    """Put the parts in the order of their highest voices, other parts last, and list them so."""
+    listing = root.find("part-list")
+    if listing is None:
+        listing = ET.Element("part-list")
+        root.insert(0, listing)
+    entries = {entry.get("id"): entry for entry in listing.findall("score-part")}
+    parts = {part.get("id"): part for part in root.findall("part")}
+    ranks = {twins[part.element].get("id"): voices[0] for part, voices in held.items()}
+    for given, voices in held.items():
+        _rename(entries.get(given.element.get("id")), given.name, voices)
+    for voice, (part, entry) in new.items():
+        name = f"musicae-{VOICES[voice].lower()}"
+        while name in parts:
+            name += "-new"
+        part.set("id", name)
+        for element in entry.iter():
+            if element.get("id"):
+                element.set("id", name if element is entry else f"{name}-instrument")
+        parts[name], entries[name], ranks[name] = part, entry, voice
+    order = sorted(parts, key=lambda name: ranks.get(name, len(VOICES)))
+    for part in root.findall("part"):
+        root.remove(part)
+    root.extend(parts[name] for name in order)
+    # Groups of parts do not outlive the parts that they begin and end with.
+    listing[:] = [entries[name] for name in order if name in entries]
+
+
+def _rename(entry: ET.Element | None, name: str, voices: Sequence[int]) -> None:
+    """Call a part as its voice where its name says that it holds others."""
+    said = voices_in(name)
+    element = None if entry is None else entry.find("part-name")
+    if element is not None and said and said != tuple(voices):
+        element.text = " / ".join(VOICES[voice] for voice in voices)
+
+
+def _tell(root: ET.Element, provenance: dict[str, Any] | None) -> None:
+    """Write how the file was made; the file's own header stays."""
+    header = root.find("identification")
+    if header is None:
+        header = ET.Element("identification")
+        root.insert(sum(element.tag in HEADER for element in root), header)
+    fields = header.find("miscellaneous")
+    if fields is None:
+        fields = ET.SubElement(header, "miscellaneous")
+    for field in fields.findall("miscellaneous-field[@name='musicae']"):
+        fields.remove(field)
+    if provenance:
+        ET.SubElement(fields, "miscellaneous-field", name="musicae").text = json.dumps(provenance)
+    if not len(fields):
+        header.remove(fields)
+    if not len(header):
+        root.remove(header)
