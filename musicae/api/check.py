@@ -7,6 +7,7 @@ Bach's rates and shares come from the train side of the corpus, one for each cho
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musicae.core.chorale import Chorale, silent_voices
-from musicae.core.constants import VOICES
+from musicae.core.constants import N_VOICES, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, Reading
-from musicae.io.formats import read_counting
+from musicae.io.formats import read_ensemble
+from musicae.io.voice_tracks import voice_of_name
 from musicae.theory.function import LastChord, last_chord
 from musicae.theory.voice_leading.bach import (
     ACCIDENT,
@@ -27,9 +29,13 @@ from musicae.theory.voice_leading.bach import (
     limits,
     share_limits,
 )
-from musicae.theory.voice_leading.rules import RULES, Violation, chord_count, rates
+from musicae.theory.voice_leading.rules import RULES, Violation, chord_count
 from musicae.theory.voice_leading.rules import check as violations_of
 
+OUT_OF_RANGE = "out of range"
+OF_THREE_VOICES = ("spacing", "doubled leading tone", "unresolved seventh")
+"""Rules that two voices cannot break."""
+ANY_PITCH = (0, 127)
 END = "the last chord"
 """The name in ``Report.beyond_bach`` of an end that is not in the key."""
 
@@ -40,10 +46,10 @@ class Comparison(NamedTuple):
     violations: int
     rate: float
     """Violations per 100 chords."""
-    bach: float
-    """The mean rate of Bach's chorales, per 100 chords."""
-    percentile: float
-    """The percentage of Bach's chorales that break the rule less often, 0 to 100."""
+    bach: float | None
+    """The mean rate of Bach's chorales, per 100 chords; None where there are not four voices."""
+    percentile: float | None
+    """The percentage of Bach's chorales that break the rule less often, 0 to 100; None as above."""
     beyond: bool
     """Whether the rate is above Bach's limit; see ``voice_leading.bach.limits``."""
 
@@ -71,20 +77,51 @@ class Report:
     violations: tuple[Violation, ...]
     chords: int
     rules: dict[str, Comparison]
+    """The rules that can be broken by these voices, by name."""
     shares: dict[str, ShareComparison]
-    """Of the phrases that end in a cadence, and of the full beats, by their names in ``SHARES``."""
+    """Of the phrases that end in a cadence, and of the full beats, by their names in ``SHARES``.
+
+    Empty where there are not four voices.
+    """
     last: LastChord
     """The last chord in the chorale's key, or in the likeliest where it states none."""
     notices: tuple[str, ...] = ()
     """Sentences on how the file was read, such as which of two tracks called Bass is the bass."""
+    names: tuple[str, ...] = VOICES
+    """What the file calls each of the chorale's four voices; empty for a voice it does not have.
+
+    The parts of a file that is not S A T B stand in these places from the top down, the lowest as
+    the bass.
+    """
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the voices that are there, from the top down."""
+        return tuple(filter(None, self.names))
+
+    @property
+    def in_four_voices(self) -> bool:
+        """Whether the piece can be compared with Bach's chorales."""
+        return len(self.parts) == N_VOICES
+
+    @property
+    def music(self) -> str:
+        """The music in one line; where it is not S A T B, with the names of its parts."""
+        if self.names == VOICES:
+            return repr(self.chorale)
+        bars = self.chorale.bar_count
+        title = [repr(self.chorale.title)] if self.chorale.title else []
+        return ", ".join([*title, *self.parts, f"{bars} bar{'s' * (bars != 1)}"])
 
     @property
     def beyond_bach(self) -> list[str]:
         """What is beyond Bach's limits, by name: rules, the last chord, cadences and full beats.
 
         The last chord is where ``ends_on_tonic`` is False, unless it is an end of the church modes
-        that Bach writes too; see ``LastChord.is_modal``.
+        that Bach writes too; see ``LastChord.is_modal``. Empty where there are not four voices.
         """
+        if not self.in_four_voices:
+            return []
         broken = [name for name, comparison in self.rules.items() if comparison.beyond]
         end = [END] if self.ends_on_tonic is False and not self.last.is_modal else []
         few = [f"few {name}" for name, comparison in self.shares.items() if comparison.beyond]
@@ -107,7 +144,7 @@ class Report:
             "{done} of {of} beats have three notes of a chord; of nearly all Bach's, {limit:.0%}"
             " or more",
         )
-        for text, comparison in zip(texts, self.shares.values(), strict=True):
+        for text, comparison in zip(texts, self.shares.values(), strict=bool(self.shares)):
             if comparison.beyond:
                 found.append(text.format_map(comparison._asdict()))
         return found
@@ -118,6 +155,8 @@ class Report:
             "title": self.chorale.title,
             "bars": self.chorale.bar_count,
             "chords": self.chords,
+            "parts": list(self.parts),
+            "in_four_voices": self.in_four_voices,
             "beyond_bach": self.beyond_bach,
             "ends_on_tonic": self.ends_on_tonic,
             "last_chord": self.last.name,
@@ -125,7 +164,10 @@ class Report:
             "findings": self.findings,
             "shares": {name: comparison._asdict() for name, comparison in self.shares.items()},
             "rules": {name: comparison._asdict() for name, comparison in self.rules.items()},
-            "violations": [violation._asdict() for violation in self.violations],
+            "violations": [
+                violation._asdict() | {"names": [self.names[voice] for voice in violation.voices]}
+                for violation in self.violations
+            ],
             **({"notices": list(self.notices)} if self.notices else {}),
         }
 
@@ -139,12 +181,12 @@ class Report:
 
         if Path(path).suffix.lower() in MIDI_SUFFIXES:
             markers = [
-                (v.step, f"{v.rule}: {' '.join(VOICES[voice] for voice in v.voices)}")
+                (v.step, f"{v.rule}: {' '.join(self.names[voice] for voice in v.voices)}")
                 for v in self.violations
             ]
-            midi_writer.write(self.chorale, path, markers=markers)
+            midi_writer.write(self.chorale, path, markers=markers, names=self.names)
         elif Path(path).suffix.lower() in MUSICXML_SUFFIXES:
-            musicxml_writer.write(self.chorale, path, marks=self.marks())
+            musicxml_writer.write(self.chorale, path, marks=self.marks(), names=self.names)
         else:
             known = ", ".join(SUFFIXES)
             raise ChoraleError(f"{path}: its name should end in one of {known}")
@@ -168,16 +210,20 @@ class Report:
     def as_text(self) -> str:
         """The report as lines: notices, violations, the rates of the broken rules, findings."""
         lines = [f"note: {notice}" for notice in self.notices]
-        lines += [str(violation) for violation in self.violations]
-        lines.append(f"{'':26} count  per 100 chords  Bach's mean  Bach breaks it less often in")
+        lines += [violation.told(self.names) for violation in self.violations]
+        beside = "  Bach's mean  Bach breaks it less often in" * self.in_four_voices
+        lines.append(f"{'':26} count  per 100 chords{beside}")
         for name, rule in self.rules.items():
             if rule.violations:
-                lines.append(
-                    f"{name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
-                    f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
-                )
+                line = f"{name:26} {rule.violations:5}  {rule.rate:14.2f}"
+                if rule.bach is not None:
+                    line += f"  {rule.bach:11.2f}  {rule.percentile:3.0f}% of chorales"
+                lines.append(line + "  beyond" * rule.beyond)
         lines += self.findings
-        lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
+        if self.in_four_voices:
+            lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
+        else:
+            lines.append("not compared with Bach, whose rates are of four voices")
         return "\n".join(lines)
 
 
@@ -186,35 +232,61 @@ def check(source: Chorale | Path | str) -> Report:
 
     Phrases end at the chorale's fermatas and at the soprano's last note.
 
-    Raises ChoraleError where a file cannot be read or a voice has no notes.
+    A file whose parts are not S A T B (SAB, SSA, TTBB, two parts) is checked under its parts' own
+    names, by the rules that its voices can break; see ``ensemble.ensemble_of``. A part keeps the
+    range of the voice that it is named after, another has none.
+
+    Raises ChoraleError where a file cannot be read, a voice of a chorale has no notes, or a part
+    sings two notes at once.
     """
-    reading = Reading(source, 0) if isinstance(source, Chorale) else read_counting(source)
-    chorale = reading.chorale
-    if silent := silent_voices(chorale):
+    reading = Reading(source, 0) if isinstance(source, Chorale) else read_ensemble(source)
+    chorale, names = reading.chorale, reading.names
+    if names == VOICES and (silent := silent_voices(chorale)):
         place = "" if isinstance(source, Chorale) else f"{source}: "
         raise ChoraleError(f"{place}is not in four voices: {silent}")
-    violations = tuple(violations_of(chorale))
-    found, bach, limit = rates(chorale), bach_rates(), limits()
+    named = [voice_of_name(name) for name in names]
+    ranges = [ANY_PITCH if voice is None else VOICE_RANGES[voice] for voice in named]
+    violations = tuple(violations_of(chorale, ranges))
+    chords = chord_count(chorale)
+    in_four_voices = all(names)
     rules = {}
     for name in RULES:
+        if name == OUT_OF_RANGE and named == [None] * N_VOICES:
+            continue
+        if name in OF_THREE_VOICES and sum(map(bool, names)) < 3:
+            continue
         count = sum(violation.rule == name for violation in violations)
-        below = bisect_left(bach[name], found[name])
-        rules[name] = Comparison(
-            count,
-            found[name],
-            float(np.mean(bach[name])),
-            100 * below / len(bach[name]),
-            count > ACCIDENT and found[name] > limit[name],
-        )
+        rules[name] = _compared(name, count, 100 * count / max(chords, 1), in_four_voices)
     return Report(
         chorale,
         violations,
-        chord_count(chorale),
+        chords,
         rules,
-        _shares(chorale),
+        _shares(chorale) if in_four_voices else {},
         last_chord(chorale),
-        reading.notices,
+        (*reading.notices, *_unranged(names)),
+        names,
     )
+
+
+def _compared(rule: str, count: int, rate: float, in_four_voices: bool) -> Comparison:
+    if not in_four_voices:
+        return Comparison(count, rate, None, None, False)
+    bach = bach_rates()[rule]
+    return Comparison(
+        count,
+        rate,
+        float(np.mean(bach)),
+        100 * bisect_left(bach, rate) / len(bach),
+        count > ACCIDENT and rate > limits()[rule],
+    )
+
+
+def _unranged(names: Sequence[str]) -> tuple[str, ...]:
+    """A sentence on the parts that are not named after a voice, where there are any."""
+    others = [name for name in names if name and voice_of_name(name) is None]
+    told = f"no range is checked for {', '.join(others)}: not named after a voice"
+    return (told,) if others else ()
 
 
 def _shares(chorale: Chorale) -> dict[str, ShareComparison]:

@@ -151,7 +151,11 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
         given = None  # nothing to set it off from
     report = None
     if violations:
-        report = check(chorale if isinstance(source, Piece | Chorale) else source)
+        try:
+            report = check(chorale)
+        except ChoraleError as error:
+            place = "" if isinstance(source, Piece | Chorale) else f"{source}: "
+            raise ChoraleError(f"{place}{error}") from None
     labels: tuple[Label, ...] = ()
     if analysis:
         labels = source.labels() if isinstance(source, Piece) else analyse(chorale)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Chorales: MIDI or MusicXML files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Chorales, SAB, SSA, TTBB, two parts: MIDI or MusicXML files."),
+    ],
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 where a rule is broken beyond Bach.")
     ] = False,
@@ -48,5 +51,5 @@ def check(
 
 
 def _print_report(path: Path, report: Report) -> None:
-    print(f"{path}  {report.chorale!r}, {report.chords} chords")
+    print(f"{path}  {report.music}, {report.chords} chords")
     print(textwrap.indent(report.as_text(), "  "))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICES
 
 
 class Reading(NamedTuple):
@@ -15,6 +16,8 @@ class Reading(NamedTuple):
     quantized: int
     notices: tuple[str, ...] = ()
     """Sentences on choices that were made in reading, such as one of two tracks called Bass."""
+    names: tuple[str, ...] = VOICES
+    """What each of the four voices is called; empty for the voices that an ensemble lacks."""
 
 
 RIFF_SUFFIX = ".rmi"

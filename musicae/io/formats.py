@@ -11,7 +11,9 @@ from musicae.core.errors import ChoraleError
 from musicae.core.meter import Meter
 from musicae.io import midi_reader, midi_writer
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading, suffix_of
+from musicae.io.ensemble import ensemble_of
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.midi_file import open_song
 from musicae.io.midi_reader import PartsReading
 from musicae.theory.harmonic_analysis import Label, markers
 
@@ -28,6 +30,22 @@ def read_counting(path: Path | str) -> Reading:
 
         return musicxml_reader.read_counting(path)
     return midi_reader.read_counting(path)
+
+
+def read_ensemble(path: Path | str) -> Reading:
+    """``read_counting``; a file that is not in S A T B, by the names of its two to four parts.
+
+    See ``ensemble.ensemble_of`` for which voices they are. Raises ChoraleError, also where one of
+    them sings two notes at once.
+    """
+    if suffix_of(path) not in MUSICXML_SUFFIXES:
+        song = open_song(Path(path))
+        song = song.pattern(song.parts[0]) if song.parts else song
+        return midi_reader.reading_of(song, ensemble_of(song))
+    from musicae.io import musicxml_reader
+
+    score = musicxml_reader.open_score(path)
+    return musicxml_reader.reading_of(score, ensemble_of(score))
 
 
 def read_parts(

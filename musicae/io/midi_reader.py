@@ -27,6 +27,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
 from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START, Reading, title_from
+from musicae.io.ensemble import Ensemble, two_notes
 from musicae.io.melody_part import under_the_melody
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Song, no_notes, open_song, text_of
@@ -57,10 +58,17 @@ def read(path: Path | str) -> Chorale:
 
 def read_counting(path: Path | str) -> Reading:
     """``read``, with the number of notes that were off the grid, and notices."""
-    song = open_song(Path(path))
+    return reading_of(open_song(Path(path)))
+
+
+def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
+    """``read_counting`` of an open song, or of the parts of it that are an ensemble.
+
+    Raises ChoraleError where one part of an ensemble sings two notes at once.
+    """
     if song.parts:
         song = song.pattern(song.parts[0])
-    voices = voices_of(song)
+    voices = ensemble.voices if ensemble else voices_of(song)
     markers = [(song.step(e.tick), text_of(e.message)) for e in song.metas("marker")]
     if not voices and END not in [text for _, text in markers]:
         raise ChoraleError(f"{song.path}: {no_notes(song)}")
@@ -76,7 +84,14 @@ def read_counting(path: Path | str) -> Reading:
         source=_told(song, SOURCE),
     )
     moved = sum(off_grid(song, part.notes) for part in voices.values())
-    return Reading(chorale, moved, (*notices_of(song), *doubled_names(song)))
+    if not ensemble:
+        return Reading(chorale, moved, (*notices_of(song), *doubled_names(song)))
+    for voice, part in voices.items():
+        if under := under_the_melody(song, part.notes):
+            step = min(song.step(note.start) for note in under)
+            bar, _ = chorale.position(min(max(0, step - steps + len(chorale)), len(chorale) - 1))
+            raise ChoraleError(f"{song.path}: {two_notes(ensemble.names[voice], bar)}")
+    return Reading(chorale, moved, (*notices_of(song), *ensemble.notices), ensemble.names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,12 +46,13 @@ def write(
     program: int = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
     markers: Sequence[tuple[int, str]] = (),
+    names: Sequence[str] = VOICES,
 ) -> None:
     """Write a chorale as MIDI, whole or not at all; see ``arrange``.
 
     Raises ChoraleError where the file cannot be written.
     """
-    save(arrange(chorale, program, provenance, markers), path)
+    save(arrange(chorale, program, provenance, markers, names), path)
 
 
 def arrange(
@@ -59,11 +60,13 @@ def arrange(
     program: int = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
     markers: Sequence[tuple[int, str]] = (),
+    names: Sequence[str] = VOICES,
 ) -> Arrangement:
     """A chorale as tracks of MIDI: the conductor and four voices, 480 ticks a quarter.
 
     ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
-    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas.
+    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. ``names`` are those
+    of the four voices; one without a name is left out.
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
@@ -82,7 +85,9 @@ def arrange(
         message = mido.MetaMessage("marker", text=raw_text(text))
         events.append(Timed(step * ticks_per_step, message))
     tracks = [events]
-    for v, name in enumerate(VOICES):
+    for v, name in enumerate(names):
+        if not name:
+            continue
         notes = [
             (n.step * ticks_per_step, (n.step + n.duration) * ticks_per_step, n.pitch)
             for n in chorale.notes(v)

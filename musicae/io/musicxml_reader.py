@@ -16,6 +16,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Tempo, meters_of
 from musicae.io.base import Reading
+from musicae.io.ensemble import Ensemble, two_notes
 from musicae.io.melody_part import under_the_melody
 from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_reader import PartsReading, quantize
@@ -48,17 +49,29 @@ def read_counting(path: Path | str) -> Reading:
 
 def read_tree(path: Path, root: ET.Element) -> Reading:
     """``read_counting`` for a MusicXML tree; ``path`` names it in messages."""
-    song = _open(path, root)
-    voices = voices_of(song) if song.parts else {}
+    return reading_of(_open(path, root))
+
+
+def open_score(path: Path | str) -> ScoreSong:
+    """The parts of a MusicXML file. Raises ChoraleError."""
+    return _open(Path(path), root_of(path))
+
+
+def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
+    """``read_counting`` of an open score, or of the parts of it that are an ensemble.
+
+    Raises ChoraleError where a part sings two notes at once, but for the soprano of a choir.
+    """
+    if ensemble:
+        voices, names = ensemble.voices, ensemble.names
+    else:
+        voices, names = voices_of(song) if song.parts else {}, VOICES
     tops = {}
     for voice, part in voices.items():
         under = set(under_the_melody(song, part.notes))
-        if under and voice != SOPRANO:
+        if under and (ensemble or voice != SOPRANO):
             bar = _bar_number(song, min(under))
-            raise ChoraleError(
-                f"{song.path}: {VOICES[voice]}, bar {bar}: sings two notes at once; leave one of"
-                " them"
-            )
+            raise ChoraleError(f"{song.path}: {two_notes(names[voice], bar)}")
         tops[voice] = [note for note in part.notes if note not in under]
     score = song.score
     moved = sum(
@@ -66,7 +79,8 @@ def read_tree(path: Path, root: ET.Element) -> Reading:
         for part in voices.values()
         for note in song.line(part).notes
     )
-    return Reading(_chorale(song, voices, tops), _graces(song, voices) + moved, doubled_names(song))
+    notices = ensemble.notices if ensemble else doubled_names(song)
+    return Reading(_chorale(song, voices, tops), _graces(song, voices) + moved, notices, names)
 
 
 def read_parts(

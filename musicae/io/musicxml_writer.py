@@ -29,6 +29,7 @@ from musicae.core.version import __version__
 from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.notation import bars_of_symbols
+from musicae.io.voice_tracks import voice_of_name
 from musicae.theory.harmonic_analysis import Label, texts
 from musicae.theory.spelling import spell
 
@@ -83,19 +84,21 @@ def write(
     marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
     *,
     labels: Sequence[Label] = (),
+    names: Sequence[str] = VOICES,
 ) -> None:
     """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
 
     ``program`` is the General MIDI program, counted from 0, for playback (choir by default);
     ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
     they begin and their voice, and writes the texts above them. ``labels``, those of
-    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
+    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass. ``names`` are those of
+    the four voices; one without a name is left out.
     The same music gives the same bytes. Raises ChoraleError where the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    save(to_xml(chorale, program, provenance, marks, labels=labels), path)
+    save(to_xml(chorale, program, provenance, marks, labels=labels, names=names), path)
 
 
 def to_xml(
@@ -105,9 +108,10 @@ def to_xml(
     marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
     *,
     labels: Sequence[Label] = (),
+    names: Sequence[str] = VOICES,
 ) -> bytes:
     """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
-    root = to_tree(chorale, program, marks, labels=labels)
+    root = to_tree(chorale, program, marks, labels=labels, names=names)
     _set_header(root, chorale, provenance)
     return to_bytes(root)
 
@@ -118,6 +122,7 @@ def to_tree(
     marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
     *,
     labels: Sequence[Label] = (),
+    names: Sequence[str] = VOICES,
     drawn: Drawn | None = None,
 ) -> ET.Element:
     """The tree of ``to_xml`` with music21's header. Raises ChoraleError.
@@ -130,7 +135,7 @@ def to_tree(
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
     drawn = drawn or Drawn.of(chorale)
-    score = _engrave(chorale, program, marks or {}, drawn)
+    score = _engrave(chorale, program, marks or {}, drawn, names)
     _label(score, drawn.measures, labels)
     root: ET.Element = ScoreExporter(score, makeNotation=False).parse()
     if labels:
@@ -156,16 +161,22 @@ def _engrave(
     program: int,
     marks: Mapping[tuple[int, int], Sequence[str]],
     drawn: Drawn,
+    names: Sequence[str],
 ) -> Any:
     """The chorale as a music21 score that needs no more notation made."""
     from music21 import clef, instrument, key, metadata, meter, stream
 
     score = stream.Score()
     score.metadata = metadata.Metadata()
-    for v, name in enumerate(VOICES):
+    for v, name in enumerate(names):
+        if not name:
+            continue
+        called = voice_of_name(name)
+        like = v if called is None else called
         part = stream.Part()
-        part.partName, part.partAbbreviation = name, name[0]
-        singer = getattr(instrument, name)()
+        part.partName = name
+        part.partAbbreviation = name[0] if name in VOICES else name
+        singer = getattr(instrument, VOICES[like])()
         # Without names of their own, music21 draws random ones, and no two files are alike.
         singer.partId, singer.instrumentId = f"P{v + 1}", f"I{v + 1}"
         singer.midiChannel, singer.midiProgram = v, program
@@ -174,7 +185,7 @@ def _engrave(
         for i, measure in enumerate(drawn.measures):
             bar = stream.Measure(number=i + (0 if chorale.pickup else 1))
             if i == 0:
-                bar.clef = getattr(clef, _CLEFS[v])()
+                bar.clef = getattr(clef, _CLEFS[like])()
                 if chorale.pickup:
                     bar.showNumber = stream.enums.ShowNumber.NEVER
             if signature := drawn.keys.get(i):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,6 @@ from musicae.theory.spelling import spell
 PAIRS = tuple(combinations(range(N_VOICES), 2))
 """The pairs of voices, the upper one first."""
 UPPER, LOWER = np.array(PAIRS).T
-ADJACENT = [PAIRS.index((upper, upper + 1)) for upper in range(N_VOICES - 1)]
 OUTER = PAIRS.index((0, N_VOICES - 1))
 
 CHORDS = (
@@ -104,6 +103,12 @@ class Sonorities:
         sounding = self.pitch != REST
         both: NDArray[np.bool_] = sounding[:, UPPER] & sounding[:, LOWER]
         return both
+
+    @cached_property
+    def adjacent(self) -> list[int]:
+        """The pairs of neighbouring voices, from the top; a voice without notes is no neighbour."""
+        present = np.flatnonzero((self.pitch != REST).any(axis=0)).tolist()
+        return [PAIRS.index(pair) for pair in pairwise(present)]
 
     @cached_property
     def interval(self) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.theory.sonorities import ADJACENT, LOWER, OUTER, PAIRS, UPPER, Sonorities
+from musicae.theory.sonorities import LOWER, OUTER, PAIRS, UPPER, Sonorities
 
 Mask = NDArray[np.bool_]
 
@@ -158,7 +158,7 @@ def voice_crossing(chords: Sonorities) -> list[RuleBreak]:
         B  C3 G3    |    C3 A3
     """
     return standing(
-        _new_pair(chords) & (chords.interval < 0) & chords.both_sound & _is_pair(ADJACENT)
+        _new_pair(chords) & (chords.interval < 0) & chords.both_sound & _is_pair(chords.adjacent)
     )
 
 
@@ -176,7 +176,7 @@ def voice_overlap(chords: Sonorities) -> list[RuleBreak]:
     rises = (chords.motion[:, LOWER] > 0) & (chords.pitch[1:, LOWER] > chords.pitch[:-1, UPPER])
     falls = (chords.motion[:, UPPER] < 0) & (chords.pitch[1:, UPPER] < chords.pitch[:-1, LOWER])
     in_order = chords.both_sound & (chords.interval >= 0)
-    return moving((rises | falls) & in_order[:-1] & in_order[1:] & _is_pair(ADJACENT))
+    return moving((rises | falls) & in_order[:-1] & in_order[1:] & _is_pair(chords.adjacent))
 
 
 def spacing(chords: Sonorities) -> list[RuleBreak]:
@@ -191,7 +191,7 @@ def spacing(chords: Sonorities) -> list[RuleBreak]:
         T  C4 B3    |    G3 G3
         B  C3 G2    |    C3 G2
     """
-    wide = (chords.interval > WIDEST_SPACING) & chords.both_sound & _is_pair(ADJACENT[:-1])
+    wide = (chords.interval > WIDEST_SPACING) & chords.both_sound & _is_pair(chords.adjacent[:-1])
     return standing(wide & _new_pair(chords))
 
 

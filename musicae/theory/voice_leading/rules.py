@@ -6,12 +6,12 @@ keeps it and one that breaks it. They follow the textbooks where Bach does; test
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import REST, VOICES
+from musicae.core.constants import REST, VOICE_RANGES, VOICES
 from musicae.theory.sonorities import Sonorities, sonorities
 from musicae.theory.voice_leading import between_voices, within_voice
 from musicae.theory.voice_leading.between_voices import RuleBreak
@@ -37,7 +37,11 @@ class Violation(NamedTuple):
     """For each of the voices its notes in both sonorities, or in the only one."""
 
     def __str__(self) -> str:
-        notes = [f"{VOICES[v]} {sung}" for v, sung in zip(self.voices, self.pitches, strict=True)]
+        return self.told()
+
+    def told(self, names: Sequence[str] = VOICES) -> str:
+        """The violation as a line, with these names of the four voices."""
+        notes = [f"{names[v]} {sung}" for v, sung in zip(self.voices, self.pitches, strict=True)]
         return f"bar {self.bar} beat {self.beat:g}: {', '.join([self.rule, *notes])}"
 
 
@@ -45,7 +49,7 @@ class Violation(NamedTuple):
 class Rule:
     """A rule; called with a chorale, it returns the violations in order of time."""
 
-    find: Callable[[Sonorities], list[RuleBreak]]
+    find: Callable[..., list[RuleBreak]]
 
     @property
     def name(self) -> str:
@@ -56,9 +60,10 @@ class Rule:
         """The first sentence of its docstring: what breaks it."""
         return (self.find.__doc__ or "").partition("\n")[0]
 
-    def __call__(self, chorale: Chorale) -> list[Violation]:
+    def __call__(self, chorale: Chorale, **facts: Any) -> list[Violation]:
+        """``facts`` are what the rule takes beside the music: ``ranges`` for ``out of range``."""
         chords = sonorities(chorale)
-        return [_violation(self.name, chords, place) for place in self.find(chords)]
+        return [_violation(self.name, chords, place) for place in self.find(chords, **facts)]
 
 
 RULES = {
@@ -89,9 +94,15 @@ RULES = {
 """Every rule by its name."""
 
 
-def check(chorale: Chorale) -> list[Violation]:
-    """All violations of all rules, in order of time."""
-    found = [violation for rule in RULES.values() for violation in rule(chorale)]
+def check(chorale: Chorale, ranges: Sequence[tuple[int, int]] = VOICE_RANGES) -> list[Violation]:
+    """All violations of all rules, in order of time.
+
+    ``ranges`` are the lowest and the highest MIDI pitch of each of the four voices.
+    """
+    found = []
+    for rule in RULES.values():
+        facts = {"ranges": ranges} if rule.find is within_voice.out_of_range else {}
+        found += rule(chorale, **facts)
     return sorted(found, key=lambda violation: violation.step)
 
 

@@ -5,6 +5,8 @@ Written, shown and cited as in ``between_voices``; ``in C major`` is the key sig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
@@ -22,7 +24,9 @@ MINOR_SEVENTH = 2
 """Places down the line of fifths."""
 
 
-def out_of_range(chords: Sonorities) -> list[RuleBreak]:
+def out_of_range(
+    chords: Sonorities, ranges: Sequence[tuple[int, int]] = VOICE_RANGES
+) -> list[RuleBreak]:
     """A note beyond the voice's range in Bach's chorales, ``VOICE_RANGES``.
 
     The textbooks' ranges are a little narrower. (Kostka & Payne ch. 5; Piston ch. 2;
@@ -34,7 +38,7 @@ def out_of_range(chords: Sonorities) -> list[RuleBreak]:
         T  G3    |    G3
         B  B2    |    B1
     """
-    low, high = np.array(VOICE_RANGES).T
+    low, high = np.array(ranges).T
     begins = chords.chorale.onset[chords.steps]
     return standing(begins & ((chords.pitch < low) | (chords.pitch > high)), EACH_VOICE)
 

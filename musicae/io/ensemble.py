@@ -1,0 +1,104 @@
+"""Two to four parts that are not S A T B: which voices of a chorale they stand for, and their names.
+
+SAB, SSA, TTBB, two-part songs: the parts of a score or MIDI file from the top down.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from musicae.core.constants import BASS, N_VOICES, SOPRANO
+from musicae.core.errors import ChoraleError
+from musicae.io.melody_part import ACCOMPANIMENT_NAMES, own_name, plain_name
+from musicae.io.midi_file import Song
+from musicae.io.midi_notes import Part
+from musicae.io.score_song import ScoreSong
+from musicae.io.voice_tracks import labels, parts_together, voice_of_name, voices_of
+
+
+class Ensemble(NamedTuple):
+    """The parts of a file that is not S A T B, as voices of a chorale."""
+
+    voices: dict[int, Part]
+    """By the voice whose place they take: the top part the soprano's, the lowest the bass's."""
+    names: tuple[str, ...]
+    """For each of the four voices what the file calls it; empty where there is none."""
+    notices: tuple[str, ...]
+    """Sentences on which parts are read, and which are not."""
+
+
+def ensemble_of(song: Song) -> Ensemble | None:
+    """The parts of a song in two to four voices that are not S A T B; None where it is none.
+
+    They are ordered by their mean pitch. Accompaniments, by their names, are left out where two
+    other parts or more are there. Raises ChoraleError where a part is on several staves.
+    """
+    parts = parts_together(song)
+    if _is_satb(song):
+        return None
+    sung = [part for part in parts if not _accompanies(song, part)]
+    sung = sung if len(sung) > 1 else parts
+    if not 1 < len(sung) <= N_VOICES:
+        return None
+    for part in sung:
+        _refuse_staves(song, part)
+    sung = sorted(sung, key=lambda part: -part.mean_pitch)
+    called = _names(song, sung)
+    places = [*range(SOPRANO, len(sung) - 1), BASS]
+    names = dict(zip(places, called, strict=True))
+    notices = [f"read as voices, from the top down: {', '.join(called)}"]
+    if others := [part for part in parts if part not in sung]:
+        notices.append(f"not read, because by name it accompanies: {labels(song, others)}")
+    return Ensemble(
+        dict(zip(places, sung, strict=True)),
+        tuple(names.get(voice, "") for voice in range(N_VOICES)),
+        tuple(notices),
+    )
+
+
+def two_notes(name: str, bar: int | str) -> str:
+    """What is wrong with a voice that sings a chord in a bar."""
+    return f"{name}, bar {bar}: sings two notes at once; leave one of them"
+
+
+def _is_satb(song: Song) -> bool:
+    """Whether four parts are the four voices, none of them by the name of another voice."""
+    try:
+        voices = voices_of(song)
+    except ChoraleError:
+        return False
+    named = {voice: voice_of_name(own_name(song, part)) for voice, part in voices.items()}
+    return len(voices) == N_VOICES and all(own in (None, v) for v, own in named.items())
+
+
+def _accompanies(song: Song, part: Part) -> bool:
+    name = own_name(song, part)
+    return voice_of_name(name) is None and bool(ACCOMPANIMENT_NAMES.search(plain_name(name)))
+
+
+def _names(song: Song, parts: Sequence[Part]) -> list[str]:
+    """The parts' names on one line, with numbers where two are alike or there is none."""
+    names = [
+        " ".join(own_name(song, part).split()) or f"{song.word} {song.parts.index(part) + 1}"
+        for part in parts
+    ]
+    alike = Counter(names)
+    return [
+        f"{name} {names[: i + 1].count(name)}" if alike[name] > 1 else name
+        for i, name in enumerate(names)
+    ]
+
+
+def _refuse_staves(song: Song, part: Part) -> None:
+    """Raise ChoraleError where a part of a score has notes on staves that are not read."""
+    if not isinstance(song, ScoreSong):
+        return
+    whole = song.line(part).part
+    read = {note.staff for line in song.lines if line.part is whole for note in line.notes}
+    if {note.staff for note in whole.notes} != read:
+        raise ChoraleError(
+            f"{song.path}: part {labels(song, [part])} is on several staves; give each voice a"
+            " part of its own"
+        )
