@@ -76,7 +76,8 @@ def read_counting(path: Path | str) -> Reading:
         source=_told(song, SOURCE),
     )
     moved = sum(off_grid(song, part.notes) for part in voices.values())
-    return Reading(chorale, moved, (*notices_of(song), *doubled_names(song)))
+    doubled = doubled_names(song)
+    return Reading(chorale, moved, (*notices_of(song), *doubled), doubled)
 
 
 @dataclass(frozen=True, eq=False)

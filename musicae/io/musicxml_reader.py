@@ -66,7 +66,9 @@ def read_tree(path: Path, root: ET.Element) -> Reading:
         for part in voices.values()
         for note in song.line(part).notes
     )
-    return Reading(_chorale(song, voices, tops), _graces(song, voices) + moved, doubled_names(song))
+    doubled = doubled_names(song)
+    quantized = _graces(song, voices) + moved
+    return Reading(_chorale(song, voices, tops), quantized, doubled, doubled)
 
 
 def read_parts(
