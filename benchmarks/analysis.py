@@ -203,9 +203,8 @@ def silent(chorales: Sequence[Chorale]) -> tuple[int, int, int]:
     count, roots, thirds = 0, 0, 0
     for chorale in chorales:
         labels = analyse(chorale)
-        for label, stop in zip(
-            labels, [*(label.step for label in labels[1:]), len(chorale)], strict=True
-        ):
+        stops = [*(label.step for label in labels[1:]), len(chorale)]
+        for label, stop in zip(labels, stops, strict=False):
             span = chorale.pitch[label.step : stop]
             sounding = set((span[span != REST] % 12).tolist())
             root = root_of(label.chord)
