@@ -164,8 +164,9 @@ def transitions() -> NDArray[np.float64]:
 
     Applied chords go to their targets, and the diminished seventh, which is spelled as it resolves,
     to the tonic or another dominant, augmented sixths to the dominant, which may be delayed by a
-    six-four or approached by another of them; otherwise the tonic goes anywhere, and what comes before the
-    dominant to the dominant, which goes to the tonic (Kostka & Payne, *Tonal Harmony*, ch. 7).
+    six-four or approached by another of them; otherwise the tonic goes anywhere, and what comes
+    before the dominant to the dominant, which goes to the tonic (Kostka & Payne, *Tonal Harmony*,
+    ch. 7).
     """
     table = np.full((len(NUMERALS), len(NUMERALS)), np.inf)
     for i, numeral in enumerate(NUMERALS):
