@@ -198,10 +198,11 @@ class Report:
                     f"{name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
                     f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
                 )
-        lines += [f"{name:26} {self.strict[name]:5}" for name in self.broken_strictly]
+        added = self.strict or {}
+        lines += [f"{name:26} {added[name]:5}" for name in self.broken_strictly]
         lines += self.findings
-        added = f", and {', '.join(self.strict)}" if self.strict is not None else ""
-        lines.append(f"rules: {self.rule_set}: the {len(self.rules)} of the ordinary check{added}")
+        others = f", and {', '.join(added)}" if added else ""
+        lines.append(f"rules: {self.rule_set}: the {len(self.rules)} of the ordinary check{others}")
         lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
         return "\n".join(lines)
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from musicae.core.arrays import Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.theory.non_chord_tones import ranks_of
 from musicae.theory.sonorities import LOWER, PAIRS, UPPER, Sonorities
@@ -17,7 +18,6 @@ from musicae.theory.voice_leading.between_voices import (
     FIFTH,
     OCTAVE,
     STEP,
-    Mask,
     RuleBreak,
     moving,
 )
@@ -57,8 +57,8 @@ def parallels_behind_an_ornament(chords: Sonorities) -> list[RuleBreak]:
         B  F3 -- C3 --    |    F3 -- G3 --
     """
     chorale = chords.chorale
-    beats = np.flatnonzero(ranks_of(chorale) == ON_BEAT)
-    indices = np.searchsorted(chords.steps, beats, side="right") - 1
+    beats = np.flatnonzero(ranks_of(chorale) == ON_BEAT).tolist()
+    indices = (np.searchsorted(chords.steps, beats, side="right") - 1).tolist()
     found = []
     for (beat, since), (next_beat, at) in pairwise(zip(beats, indices, strict=True)):
         if since < 0 or at - since < 2 or chords.phrase_ends[since:at].any():
@@ -74,14 +74,14 @@ def parallels_behind_an_ornament(chords: Sonorities) -> list[RuleBreak]:
             hidden = apart[-1] != interval and (between != REST).all()
             ornaments = [_is_ornament(chords, v, beat, next_beat) for v in pair]
             if hidden and None not in ornaments and any(ornaments):
-                found.append(RuleBreak(int(since), int(at), (upper, lower)))
+                found.append(RuleBreak(since, at, (upper, lower)))
     return found
 
 
-def _parallel(first: Mask, last: Mask) -> bool:
+def _parallel(first: Ints, last: Ints) -> bool:
     """Whether two pairs of pitches are two fifths or two octaves, both voices having moved on."""
     before, after = (abs(int(pair[0] - pair[1])) % 12 for pair in (first, last))
-    moved = last - first
+    moved: Ints = last - first
     similar = moved[0] * moved[1] > 0 and (moved % 12 != 0).all()
     return bool(similar and before == after and before in (FIFTH, OCTAVE))
 
@@ -163,7 +163,7 @@ def missing_third(chords: Sonorities) -> list[RuleBreak]:
     beats = np.flatnonzero(ranks_of(chords.chorale) == ON_BEAT)
     indices = np.searchsorted(chords.steps, beats, side="right") - 1
     stops = [*np.searchsorted(chords.steps, beats[1:]), len(chords)]
-    found = []
+    found: list[RuleBreak] = []
     for since, stop in zip(indices, stops, strict=True):
         bare = since >= 0 and all(_lacks_third(chords, i) for i in range(since, stop))
         if bare and not any(place.at == since for place in found):

@@ -182,7 +182,7 @@ def _opens(chords: Sonorities, index: int, voice: int, harmony: Harmony) -> bool
     moved = next_motion(chords, index, voice)
     if moved is None or chords.pitch[index, bass] % 12 != harmony.root:
         return False
-    return chords.motion[moved - 1, [voice, bass]].tolist() == [1, -1]
+    return bool((chords.motion[moved - 1, [voice, bass]] == (1, -1)).all())
 
 
 def _is_resolved(chords: Sonorities, moved: int, voice: int, harmony: Harmony) -> bool:
