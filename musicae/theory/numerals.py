@@ -103,8 +103,8 @@ MAJOR = """
     vii 11 diminished 0.4; V 7 dominant 0.1; ii 2 minor-seventh 0.4; vii 11 half-diminished 0.5
     IV 5 major-seventh 1; vi 9 minor-seventh 1; I 0 major-seventh 1.3; iii 4 minor-seventh 1.5
     iv 5 minor 2.2; ii 2 diminished 2.4; ii 2 half-diminished 2.1; v 7 minor 2.2; i 0 minor 2.6
-    vii 11 diminished-seventh 1.1; bIII 3 major 2.4; bVI 8 major 2; bVII 10 major 2
-    V 7 augmented 1.1; I 0 augmented 1.3; N 1 major 2
+    vii 11 diminished-seventh 1.1; bIII 3 major 2.8; bVI 8 major 2.5; bVII 10 major 2.5
+    V 7 augmented 1.1; I 0 augmented 1.3; N 1 major 2.4
     It 8 Italian 1.4; Fr 8 French 1.4; Ger 8 German 1.4
 """
 MINOR = """
@@ -114,7 +114,7 @@ MINOR = """
     VI 8 major-seventh 1; i 0 minor-seventh 1.3; III 3 major-seventh 1.3; v 7 minor-seventh 1.7
     IV 5 major 1.2; IV 5 dominant 1.3; ii 2 minor 1.4; ii 2 minor-seventh 1.6
     III 3 augmented 1.4; I 0 major 1.6; vi 9 diminished 1.6; vi 9 half-diminished 1.7
-    N 1 major 1.6; It 8 Italian 1; Fr 8 French 1; Ger 8 German 1
+    N 1 major 1.8; It 8 Italian 1; Fr 8 French 1; Ger 8 German 1
 """
 TARGETS = {
     "major": {"ii": 2, "iii": 4, "IV": 5, "V": 7, "vi": 9},
