@@ -29,12 +29,12 @@ from musicae.theory.non_chord_tones import ranks_of, weights
 from musicae.theory.numerals import AUGMENTED_SIXTHS, KINDS, NUMERALS, UNRESOLVED, transitions
 from musicae.theory.sonorities import Harmony, Sonorities
 
-BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.8, 1.4, 0.25
+BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.75, 1.4, 0.25
 """Against a new chord on a quarter or a beat and between them, and against the same one anew."""
 _BASS_MEMBER = (0.7, 0.2, -0.9, -0.5)
 """For the root, third, fifth or seventh of a chord in the bass as it begins."""
 _FOREIGN_BASS = -1.0
-_NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 1.6, 0.1, 10
+_NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 2.0, 0.1, 10
 """Against a chord of which a member does not sound; only major and minor triads and dominant
 sevenths are easily without their fifth, others need it like the third."""
 TOO_SHORT = 0.3

@@ -13,7 +13,7 @@ from musicae.core.arrays import Floats, Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import DOTTED_QUARTER, N_VOICES, STEPS_PER_QUARTER
 
-FOREIGN_WEIGHT = 1.05
+FOREIGN_WEIGHT = 1.15
 """The weight of a foreign note against a chord; a chord tone has a weight of 1 for it."""
 ORNAMENT_SHARE = 0.1
 """The share of that weight for passing and neighbour notes, anticipations and suspensions."""
