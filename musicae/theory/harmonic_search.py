@@ -29,11 +29,11 @@ from musicae.theory.non_chord_tones import ranks_of, weights
 from musicae.theory.numerals import AUGMENTED_SIXTHS, KINDS, NUMERALS, UNRESOLVED, transitions
 from musicae.theory.sonorities import Harmony, Sonorities
 
-BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.75, 1.4, 0.25
+BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.65, 1.7, 0.3
 """Against a new chord on a quarter or a beat and between them, and against the same one anew."""
-_BASS_MEMBER = (0.7, 0.2, -0.9, -0.5)
+_BASS_MEMBER = (0.85, 0.25, -1.1, -0.6)
 """For the root, third, fifth or seventh of a chord in the bass as it begins."""
-_FOREIGN_BASS = -1.0
+_FOREIGN_BASS = -0.8
 _NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 2.0, 0.1, 10
 """Against a chord of which a member does not sound; only major and minor triads and dominant
 sevenths are easily without their fifth, others need it like the third."""
@@ -46,7 +46,7 @@ SILENT = 6.0
 WHOLE = 10.0
 """Against an augmented sixth that lacks a member, or is inverted."""
 
-LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.9, 0.6, 0.35
+LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.55, 0.65, 0.35
 """Against a new key area within and between phrases, and for each step between the keys."""
 REMOTE_KEY = 0.25
 """Against each chord of a key for each step that it lies beyond the keys next to home."""
