@@ -128,7 +128,7 @@ APPLIED = """
 REMOTE = 0.4
 """What an applied chord costs more where its target is not the dominant."""
 
-RESOLVED, UNRESOLVED = -0.35, 1.6
+RESOLVED, UNRESOLVED = -0.35, 1.3
 """The cost of an applied chord or an augmented sixth that goes to its target, and of one that does
 not."""
 PROGRESSION = ((0.0, 0.0, 0.0), (0.08, 0.08, -0.08), (-0.25, 0.4, 0.0))
