@@ -174,6 +174,12 @@ def test_an_augmented_sixth_is_no_seventh():
     assert not RULES["unresolved seventh"](german)
 
 
+@pytest.mark.parametrize("key", ["C minor", "Eb major", "C major", "Ab major", None])
+def test_an_augmented_sixth_is_a_mistake_in_no_set_of_rules(key):
+    german = passage("S C5 C5 C5 B4\nA G4 F#4 G4 G4\nT Eb4 Eb4 Eb4 D4\nB C4 Ab3 G3 G3", key)
+    assert not check(german, strict=True)
+
+
 @pytest.mark.parametrize("key", ["A minor", "C major", "Ab major", None])
 def test_an_augmented_sixth_that_opens_to_an_octave_is_no_seventh_in_any_key(key):
     german = "S C5 C5 B4\nA F#4 G4 G4\nT Eb4 Eb4 D4\nB Ab3 G3 G3"

@@ -47,7 +47,7 @@ def parallels_behind_an_ornament(chords: Sonorities) -> list[RuleBreak]:
     """Two voices go from beat to beat in fifths or octaves, with an ornament between.
 
     An ornament is a note off the beat, of an eighth at most, that comes or goes by step. What the
-    notes do by themselves is another rule. (Kostka & Payne ch. 12; Aldwell & Schachter unit 20)
+    notes do by themselves is another rule. (Kostka & Payne ch. 12)
 
         in eighths
            passes              fails
@@ -103,7 +103,7 @@ def diminished_to_perfect_fifth(chords: Sonorities) -> list[RuleBreak]:
     """The bass and another voice move in the same direction from a diminished to a perfect fifth.
 
     An augmented fourth is none, as the score spells it, and the other way round it is fine.
-    (Kostka & Payne ch. 5; Piston ch. 3)
+    (Kostka & Payne ch. 5)
 
         in C major
            passes        fails
@@ -123,8 +123,8 @@ def diminished_to_perfect_fifth(chords: Sonorities) -> list[RuleBreak]:
 def cross_relation(chords: Sonorities) -> list[RuleBreak]:
     """A note is followed in another voice by the same one sharpened or flattened.
 
-    A voice that makes the chromatic step itself is fine. (Kostka & Payne ch. 16; Aldwell &
-    Schachter unit 30)
+    It is fine where a voice makes the chromatic step itself. A note that turns back by a semitone,
+    as A flat to G, is no altered G, however it is spelled. (Kostka & Payne ch. 16)
 
         in C major
            passes         fails
@@ -143,15 +143,24 @@ def cross_relation(chords: Sonorities) -> list[RuleBreak]:
         for new in (v for v in sounding if starts[at, v]):
             altered = np.abs(chords.places[at, new] - chords.places[since]) == CHROMATIC_SEMITONE
             old = [v for v in sounding if altered[v]]
-            if old and new not in old:
+            itself = (chords.pitch[at, old] - chords.pitch[at, new]) % 12 == 0
+            if old and not itself.any() and not _turns_back(chords, old[0], at, new):
                 found.append(RuleBreak(since, at, tuple(sorted((old[0], new)))))
     return found
+
+
+def _turns_back(chords: Sonorities, old: int, at: int, new: int) -> bool:
+    """Whether a note goes on by a semitone to the pitch class from which it seems to be altered."""
+    moved = next_motion(chords, at, new)
+    if moved is None or abs(int(chords.motion[moved - 1, new])) != 1:
+        return False
+    return bool((chords.pitch[moved, new] - chords.pitch[at - 1, old]) % 12 == 0)
 
 
 def missing_third(chords: Sonorities) -> list[RuleBreak]:
     """A chord of three voices or more has no third as long as the beat lasts.
 
-    The fifth may be missing. (Kostka & Payne ch. 6; Piston ch. 2)
+    The fifth may be missing. (Kostka & Payne ch. 6)
 
         in C major
            passes        fails
@@ -185,7 +194,7 @@ def _lacks_third(chords: Sonorities, index: int) -> bool:
 def rising_seventh(chords: Sonorities) -> list[RuleBreak]:
     """The seventh of a minor, major or diminished seventh chord on a beat rises.
 
-    It may move within the chord. (Kostka & Payne ch. 13; Aldwell & Schachter units 9 and 24)
+    It may move within the chord. (Kostka & Payne ch. 13)
 
         in C major
            passes        fails
