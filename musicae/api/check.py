@@ -27,9 +27,17 @@ from musicae.theory.voice_leading.bach import (
     limits,
     share_limits,
 )
-from musicae.theory.voice_leading.rules import RULES, Violation, chord_count, rates
+from musicae.theory.voice_leading.rules import (
+    RULES,
+    STRICT_RULES,
+    Violation,
+    chord_count,
+    rates,
+)
 from musicae.theory.voice_leading.rules import check as violations_of
 
+BACHS, STRICT = "Bach's", "strict"
+"""The names of the rule sets: the rules that are measured beside Bach, and ``STRICT_RULES`` too."""
 END = "the last chord"
 """The name in ``Report.beyond_bach`` of an end that is not in the key."""
 
@@ -75,6 +83,8 @@ class Report:
     """Of the phrases that end in a cadence, and of the full beats, by their names in ``SHARES``."""
     last: LastChord
     """The last chord in the chorale's key, or in the likeliest where it states none."""
+    strict: dict[str, int] | None = None
+    """With the strict rule set, how often each of ``STRICT_RULES`` is broken; else None."""
     notices: tuple[str, ...] = ()
     """Sentences on how the file was read, such as which of two tracks called Bass is the bass."""
 
@@ -89,6 +99,16 @@ class Report:
         end = [END] if self.ends_on_tonic is False and not self.last.is_modal else []
         few = [f"few {name}" for name, comparison in self.shares.items() if comparison.beyond]
         return [*broken, *end, *few]
+
+    @property
+    def rule_set(self) -> str:
+        """``"Bach's"`` or ``"strict"``: which rules were used."""
+        return BACHS if self.strict is None else STRICT
+
+    @property
+    def broken_strictly(self) -> list[str]:
+        """The rules of ``STRICT_RULES`` that are broken, by name; none without the strict set."""
+        return [name for name, count in (self.strict or {}).items() if count]
 
     @property
     def ends_on_tonic(self) -> bool | None:
@@ -118,6 +138,7 @@ class Report:
             "title": self.chorale.title,
             "bars": self.chorale.bar_count,
             "chords": self.chords,
+            "rule_set": self.rule_set,
             "beyond_bach": self.beyond_bach,
             "ends_on_tonic": self.ends_on_tonic,
             "last_chord": self.last.name,
@@ -126,6 +147,7 @@ class Report:
             "shares": {name: comparison._asdict() for name, comparison in self.shares.items()},
             "rules": {name: comparison._asdict() for name, comparison in self.rules.items()},
             "violations": [violation._asdict() for violation in self.violations],
+            **({} if self.strict is None else {"strict_rules": self.strict}),
             **({"notices": list(self.notices)} if self.notices else {}),
         }
 
@@ -176,15 +198,25 @@ class Report:
                     f"{name:26} {rule.violations:5}  {rule.rate:14.2f}  {rule.bach:11.2f}"
                     f"  {rule.percentile:3.0f}% of chorales{'  beyond' * rule.beyond}"
                 )
+        added = self.strict or {}
+        lines += [f"{name:26} {added[name]:5}" for name in self.broken_strictly]
         lines += self.findings
+        others = f", and {', '.join(added)}" if added else ""
+        lines.append(f"rules: {self.rule_set}: the {len(self.rules)} of the ordinary check{others}")
         lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
         return "\n".join(lines)
 
 
-def check(source: Chorale | Path | str) -> Report:
+def check(source: Chorale | Path | str, strict: bool = False) -> Report:
     """Check voice leading, end, cadences and fullness of a chorale, or of a MIDI or MusicXML file.
 
     Phrases end at the chorale's fermatas and at the soprano's last note.
+
+    Args:
+        source: the music.
+        strict: whether to add what students are marked for, ``STRICT_RULES``: parallels behind an
+            ornament, a diminished fifth that becomes perfect, cross relations, missing thirds and
+            rising sevenths.
 
     Raises ChoraleError where a file cannot be read or a voice has no notes.
     """
@@ -193,7 +225,7 @@ def check(source: Chorale | Path | str) -> Report:
     if silent := silent_voices(chorale):
         place = "" if isinstance(source, Chorale) else f"{source}: "
         raise ChoraleError(f"{place}is not in four voices: {silent}")
-    violations = tuple(violations_of(chorale))
+    violations = tuple(violations_of(chorale, strict))
     found, bach, limit = rates(chorale), bach_rates(), limits()
     rules = {}
     for name in RULES:
@@ -213,6 +245,9 @@ def check(source: Chorale | Path | str) -> Report:
         rules,
         _shares(chorale),
         last_chord(chorale),
+        {name: sum(v.rule == name for v in violations) for name in STRICT_RULES}
+        if strict
+        else None,
         reading.notices,
     )
 
