@@ -153,40 +153,78 @@ def analysed(chorale: Chorale) -> list[tuple[int, Reading]]:
     """The labels of ``musicae.analysis``; the root is that of the chord symbol."""
     events = []
     for label in analyse(chorale):
-        name = re.match(r"([A-G])(#*)(b*)", label.chord)
-        assert name is not None
-        place = place_of(name[1], len(name[2]) - len(name[3]))
-        said = reading(label.key.tonic, label.key.mode, label.numeral, 7 * place % 12)
+        said = reading(label.key.tonic, label.key.mode, label.numeral, root_of(label.chord))
         events.append((label.step, said))
     return events
 
 
+def root_of(symbol: str) -> int:
+    """The pitch class of a chord symbol's root."""
+    name = re.match(r"([A-G])(#*)(b*)", symbol)
+    assert name is not None
+    return 7 * place_of(name[1], len(name[2]) - len(name[3])) % 12
+
+
+COLUMNS = ("quarters", "key", "degree", "both", "root", "numeral", "applied")
+
+
 def agreement(expected: Sequence[Reading | None], found: Sequence[Reading | None]) -> list[int]:
-    """Of the quarters that are analysed: how many, then how many keys, roots by their degree,
-    roots by their pitch class, and whole numerals are the same."""
-    counts = [0, 0, 0, 0, 0]
+    """Of the quarters that are analysed: how many, then how many keys, roots by their degree, both
+    of these, roots by their pitch class, and whole numerals are the same.
+
+    Then how many quarters have an applied chord, and on how many of these the degree is the same.
+    """
+    counts = [0] * 8
     for truth, guess in zip(expected, found, strict=True):
         if truth is None:
             continue
         counts[0] += 1
-        if guess is not None:
-            for i, field in enumerate(("key", "degree", "root", "numeral"), 1):
-                counts[i] += getattr(truth, field) == getattr(guess, field)
+        same = [
+            guess is not None and getattr(truth, field) == getattr(guess, field)
+            for field in ("key", "degree", "root", "numeral")
+        ]
+        key, degree, root, numeral = same
+        applied = "/" in truth.degree
+        found_so = (key, degree, key and degree, root, numeral, applied, applied and degree)
+        for i, is_so in enumerate(found_so, 1):
+            counts[i] += is_so
     return counts
 
 
 def row(name: str, counts: Sequence[NDArray[np.int64]]) -> str:
     total = np.sum(counts, axis=0)
-    return f"{name:28}{total[0]:8}" + "".join(f"{n / total[0]:10.1%}" for n in total[1:])
+    shares = [*(total[1:6] / total[0]), total[7] / max(total[6], 1)]
+    return f"{name:32}{total[0]:8}" + "".join(f"{share:10.1%}" for share in shares)
+
+
+def silent(chorales: Sequence[Chorale]) -> tuple[int, int, int]:
+    """How many labels there are, how many name a root, and how many a third, that is silent until
+    the next label."""
+    count, roots, thirds = 0, 0, 0
+    for chorale in chorales:
+        labels = analyse(chorale)
+        stops = [*(label.step for label in labels[1:]), len(chorale)]
+        for label, stop in zip(labels, stops, strict=False):
+            span = chorale.pitch[label.step : stop]
+            sounding = set((span[span != REST] % 12).tolist())
+            root = root_of(label.chord)
+            third = (root + (3 if re.match(r"[A-G][#b]*(m(?!aj)|dim|ø)", label.chord) else 4)) % 12
+            count += 1
+            roots += root not in sounding
+            thirds += third not in sounding and not re.match(r"[A-G][#b]*5", label.chord)
+    return count, roots, thirds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pieces", action="store_true", help="a line for each chorale too")
+    parser.add_argument("--held-out", action="store_true", help="look at the held-out half too")
     options = parser.parse_args()
+    count, roots, thirds = silent(load.load().chorales)
+    print(f"{count} labels: {roots / count:.2%} of roots and {thirds / count:.2%} of thirds silent")
     found = truths()
-    print(f"{'':28}{'quarters':>8}{'key':>10}{'degree':>10}{'root':>10}{'numeral':>10}")
-    for name, parity in (("tuned on", 1), ("held out", 0)):
+    print(f"{'':32}{COLUMNS[0]:>8}" + "".join(f"{name:>10}" for name in COLUMNS[1:]))
+    for name, parity in (("tuned on", 1), ("held out", 0))[: 1 + options.held_out]:
         for method, read in (("home key, every chord", baseline), ("musicae.analysis", analysed)):
             counts = []
             for number, chorale, readings in found:

@@ -29,13 +29,15 @@ from musicae.theory.voice_leading.bach import (
     limits,
     share_limits,
 )
-from musicae.theory.voice_leading.rules import RULES, Violation, chord_count
+from musicae.theory.voice_leading.rules import RULES, STRICT_RULES, Violation, chord_count
 from musicae.theory.voice_leading.rules import check as violations_of
 
 OUT_OF_RANGE = "out of range"
-OF_THREE_VOICES = ("spacing", "doubled leading tone", "unresolved seventh")
+OF_THREE_VOICES = ("spacing", "doubled leading tone", "unresolved seventh", "missing third")
 """Rules that two voices cannot break."""
 ANY_PITCH = (0, 127)
+BACHS, STRICT = "Bach's", "strict"
+"""The names of the rule sets: the rules that are measured beside Bach, and ``STRICT_RULES`` too."""
 END = "the last chord"
 """The name in ``Report.beyond_bach`` of an end that is not in the key."""
 
@@ -85,6 +87,8 @@ class Report:
     """
     last: LastChord
     """The last chord in the chorale's key, or in the likeliest where it states none."""
+    strict: dict[str, int] | None = None
+    """With the strict rule set, how often each of ``STRICT_RULES`` is broken; else None."""
     notices: tuple[str, ...] = ()
     """Sentences on how the file was read, such as which of two tracks called Bass is the bass."""
     names: tuple[str, ...] = VOICES
@@ -128,6 +132,16 @@ class Report:
         return [*broken, *end, *few]
 
     @property
+    def rule_set(self) -> str:
+        """``"Bach's"`` or ``"strict"``: which rules were used."""
+        return BACHS if self.strict is None else STRICT
+
+    @property
+    def broken_strictly(self) -> list[str]:
+        """The rules of ``STRICT_RULES`` that are broken, by name; none without the strict set."""
+        return [name for name, count in (self.strict or {}).items() if count]
+
+    @property
     def ends_on_tonic(self) -> bool | None:
         """Whether the last chord is the tonic in root position.
 
@@ -157,6 +171,7 @@ class Report:
             "chords": self.chords,
             "parts": list(self.parts),
             "in_four_voices": self.in_four_voices,
+            "rule_set": self.rule_set,
             "beyond_bach": self.beyond_bach,
             "ends_on_tonic": self.ends_on_tonic,
             "last_chord": self.last.name,
@@ -168,6 +183,7 @@ class Report:
                 violation._asdict() | {"names": [self.names[voice] for voice in violation.voices]}
                 for violation in self.violations
             ],
+            **({} if self.strict is None else {"strict_rules": self.strict}),
             **({"notices": list(self.notices)} if self.notices else {}),
         }
 
@@ -219,7 +235,11 @@ class Report:
                 if rule.bach is not None:
                     line += f"  {rule.bach:11.2f}  {rule.percentile:3.0f}% of chorales"
                 lines.append(line + "  beyond" * rule.beyond)
+        added = self.strict or {}
+        lines += [f"{name:26} {added[name]:5}" for name in self.broken_strictly]
         lines += self.findings
+        others = f", and {', '.join(added)}" if added else ""
+        lines.append(f"rules: {self.rule_set}: the {len(self.rules)} of the ordinary check{others}")
         if self.in_four_voices:
             lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
         else:
@@ -227,7 +247,7 @@ class Report:
         return "\n".join(lines)
 
 
-def check(source: Chorale | Path | str) -> Report:
+def check(source: Chorale | Path | str, strict: bool = False) -> Report:
     """Check voice leading, end, cadences and fullness of a chorale, or of a MIDI or MusicXML file.
 
     Phrases end at the chorale's fermatas and at the soprano's last note.
@@ -235,6 +255,12 @@ def check(source: Chorale | Path | str) -> Report:
     A file whose parts are not S A T B (SAB, SSA, TTBB, two parts) is checked under its parts' own
     names, by the rules that its voices can break; see ``ensemble.ensemble_of``. A part keeps the
     range of the voice that it is named after, another has none.
+
+    Args:
+        source: the music.
+        strict: whether to add what students are marked for, ``STRICT_RULES``: parallels behind an
+            ornament, a diminished fifth that becomes perfect, cross relations, missing thirds and
+            rising sevenths.
 
     Raises ChoraleError where a file cannot be read, a voice of a chorale has no notes, or a part
     sings two notes at once.
@@ -246,14 +272,15 @@ def check(source: Chorale | Path | str) -> Report:
         raise ChoraleError(f"{place}is not in four voices: {silent}")
     named = [voice_of_name(name) for name in names]
     ranges = [ANY_PITCH if voice is None else VOICE_RANGES[voice] for voice in named]
-    violations = tuple(violations_of(chorale, ranges))
+    few = OF_THREE_VOICES if sum(map(bool, names)) < 3 else ()
+    violations = tuple(v for v in violations_of(chorale, strict, ranges) if v.rule not in few)
     chords = chord_count(chorale)
     in_four_voices = all(names)
     rules = {}
     for name in RULES:
         if name == OUT_OF_RANGE and named == [None] * N_VOICES:
             continue
-        if name in OF_THREE_VOICES and sum(map(bool, names)) < 3:
+        if name in few:
             continue
         count = sum(violation.rule == name for violation in violations)
         rules[name] = _compared(name, count, 100 * count / max(chords, 1), in_four_voices)
@@ -264,6 +291,9 @@ def check(source: Chorale | Path | str) -> Report:
         rules,
         _shares(chorale) if in_four_voices else {},
         last_chord(chorale),
+        {name: sum(v.rule == name for v in violations) for name in STRICT_RULES if name not in few}
+        if strict
+        else None,
         (*reading.notices, *_unranged(names)),
         names,
     )

@@ -23,7 +23,12 @@ def check(
         typer.Argument(help="Chorales, SAB, SSA, TTBB, two parts: MIDI or MusicXML files."),
     ],
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where a rule is broken beyond Bach.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="For students: check for hidden parallels, cross relations, missing thirds and the"
+            " like too; exit with 1 where one is found, or a rule is broken beyond Bach.",
+        ),
     ] = False,
     annotate: Annotated[
         Path | None,
@@ -34,7 +39,7 @@ def check(
     """Report a chorale's voice leading bar by bar, and each rule's rate beside Bach's."""
     if annotate and len(files) > 1:
         raise MusicaeError("--annotate takes one chorale at a time")
-    reports = [musicae.check(path) for path in files]
+    reports = [musicae.check(path, strict=strict) for path in files]
     if annotate:
         reports[0].annotate(annotate)
     if as_json:
@@ -46,7 +51,7 @@ def check(
     else:
         for path, report in zip(files, reports, strict=True):
             _print_report(path, report)
-    if strict and any(report.beyond_bach for report in reports):
+    if strict and any(report.beyond_bach or report.broken_strictly for report in reports):
         raise typer.Exit(1)
 
 

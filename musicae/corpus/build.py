@@ -32,6 +32,7 @@ CORRECTED_TITLES = {"2.6": "Ach Gott, vom Himmel sieh\u2019 darein"}
 """Titles that music21's list misspells, by BWV number."""
 
 
+FOUR = "four voices are needed"
 MOST_SILENCE = 0.4
 """The largest share of a chorale in which all voices rest; more means instrumental interludes."""
 
@@ -225,10 +226,10 @@ def _read(path: Path) -> Reading | str:
             reading = musicxml_reader.read_counting(path)
     except ChoraleError as error:
         return str(error).removeprefix(f"{path}: ")
-    if reading.notices:  # a voice would be missing
-        return "; ".join(reading.notices)
+    if reading.doubled:  # a voice would be missing
+        return "; ".join(told.partition(";")[0] for told in reading.doubled) + "; " + FOUR
     if silent := silent_voices(reading.chorale):
-        return f"{silent}; four voices are needed"
+        return f"{silent}; {FOUR}"
     return reading
 
 

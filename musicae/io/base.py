@@ -15,7 +15,9 @@ class Reading(NamedTuple):
     chorale: Chorale
     quantized: int
     notices: tuple[str, ...] = ()
-    """Sentences on choices that were made in reading, such as one of two tracks called Bass."""
+    """Sentences on what was left out and on choices, ``doubled`` among them."""
+    doubled: tuple[str, ...] = ()
+    """For each voice that several parts are named after, a sentence on which one was read."""
     names: tuple[str, ...] = VOICES
     """What each of the four voices is called; empty for the voices that an ensemble lacks."""
 

@@ -1,4 +1,4 @@
-"""Two to four parts that are not S A T B: which voices of a chorale they stand for, and their names.
+"""Two to four parts that are not S A T B: the voices of a chorale that they stand for, by name.
 
 SAB, SSA, TTBB, two-part songs: the parts of a score or MIDI file from the top down.
 """

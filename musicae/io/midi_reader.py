@@ -85,13 +85,15 @@ def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
     )
     moved = sum(off_grid(song, part.notes) for part in voices.values())
     if not ensemble:
-        return Reading(chorale, moved, (*notices_of(song), *doubled_names(song)))
+        doubled = doubled_names(song)
+        return Reading(chorale, moved, (*notices_of(song), *doubled), doubled)
     for voice, part in voices.items():
         if under := under_the_melody(song, part.notes):
             step = min(song.step(note.start) for note in under)
             bar, _ = chorale.position(min(max(0, step - steps + len(chorale)), len(chorale) - 1))
             raise ChoraleError(f"{song.path}: {two_notes(ensemble.names[voice], bar)}")
-    return Reading(chorale, moved, (*notices_of(song), *ensemble.notices), ensemble.names)
+    notices = (*notices_of(song), *ensemble.notices)
+    return Reading(chorale, moved, notices, names=ensemble.names)
 
 
 @dataclass(frozen=True, eq=False)

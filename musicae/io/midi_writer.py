@@ -46,13 +46,14 @@ def write(
     program: int = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
     markers: Sequence[tuple[int, str]] = (),
+    *,
     names: Sequence[str] = VOICES,
 ) -> None:
     """Write a chorale as MIDI, whole or not at all; see ``arrange``.
 
     Raises ChoraleError where the file cannot be written.
     """
-    save(arrange(chorale, program, provenance, markers, names), path)
+    save(arrange(chorale, program, provenance, markers, names=names), path)
 
 
 def arrange(
@@ -60,13 +61,14 @@ def arrange(
     program: int = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
     markers: Sequence[tuple[int, str]] = (),
+    *,
     names: Sequence[str] = VOICES,
 ) -> Arrangement:
     """A chorale as tracks of MIDI: the conductor and four voices, 480 ticks a quarter.
 
     ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
-    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. ``names`` are those
-    of the four voices; one without a name is left out.
+    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. ``names`` are
+    those of the four voices; one without a name is left out.
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:

@@ -79,8 +79,12 @@ def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
         for part in voices.values()
         for note in song.line(part).notes
     )
-    notices = ensemble.notices if ensemble else doubled_names(song)
-    return Reading(_chorale(song, voices, tops), _graces(song, voices) + moved, notices, names)
+    quantized = _graces(song, voices) + moved
+    chorale = _chorale(song, voices, tops)
+    if ensemble:
+        return Reading(chorale, quantized, ensemble.notices, names=names)
+    doubled = doubled_names(song)
+    return Reading(chorale, quantized, doubled, doubled)
 
 
 def read_parts(

@@ -91,9 +91,9 @@ def write(
     ``program`` is the General MIDI program, counted from 0, for playback (choir by default);
     ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
     they begin and their voice, and writes the texts above them. ``labels``, those of
-    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass. ``names`` are those of
-    the four voices; one without a name is left out.
-    The same music gives the same bytes. Raises ChoraleError where the file cannot be written.
+    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
+    ``names`` are those of the four voices; one without a name is left out. The same music gives
+    the same bytes. Raises ChoraleError where the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:

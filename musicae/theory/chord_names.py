@@ -143,7 +143,7 @@ def _pitch_class(letter: str, accidental: str) -> int:
 def _candidates(mode: str) -> Iterator[tuple[int, str, str, str, str]]:
     """Root, quality, degree, mark and target of every numeral, the preferred names first."""
     for numeral in NUMERALS:
-        if numeral.mode == mode:
+        if numeral.mode == mode and numeral.quality in QUALITIES:
             mark = QUALITIES[numeral.quality].mark
             yield numeral.root, numeral.quality, numeral.degree, mark, numeral.of
     for degrees in (DEGREES[mode], DEGREES["major"]):

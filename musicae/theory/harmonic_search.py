@@ -26,21 +26,27 @@ from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.key import MODES, Key
 from musicae.theory.cadences import cadences
 from musicae.theory.non_chord_tones import ranks_of, weights
-from musicae.theory.numerals import NUMERALS, QUALITIES, UNRESOLVED, transitions
-from musicae.theory.sonorities import Sonorities
+from musicae.theory.numerals import AUGMENTED_SIXTHS, KINDS, NUMERALS, UNRESOLVED, transitions
+from musicae.theory.sonorities import Harmony, Sonorities
 
-BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.8, 1.4, 0.25
+BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.65, 1.7, 0.3
 """Against a new chord on a quarter or a beat and between them, and against the same one anew."""
-_BASS_MEMBER = (0.7, 0.2, -0.9, -0.5)
+_BASS_MEMBER = (0.85, 0.25, -1.1, -0.6)
 """For the root, third, fifth or seventh of a chord in the bass as it begins."""
-_FOREIGN_BASS = -1.0
-_NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 1.6, 0.1, 10
+_FOREIGN_BASS = -0.8
+_NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 2.0, 0.1, 10
 """Against a chord of which a member does not sound; only major and minor triads and dominant
 sevenths are easily without their fifth, others need it like the third."""
 TOO_SHORT = 0.3
 """A member that sounds for so many quarters or less counts as missing."""
+BARE = 2
+"""So many pitch classes may be without a third: a fifth, or an octave."""
+SILENT = 6.0
+"""Against a chord whose root does not sound at all, or its third among three notes or more."""
+WHOLE = 10.0
+"""Against an augmented sixth that lacks a member, or is inverted."""
 
-LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.9, 0.6, 0.35
+LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.55, 0.65, 0.35
 """Against a new key area within and between phrases, and for each step between the keys."""
 REMOTE_KEY = 0.25
 """Against each chord of a key for each step that it lies beyond the keys next to home."""
@@ -73,7 +79,7 @@ class Evidence:
 
     def __init__(self, chords: Sonorities) -> None:
         self.chorale = chorale = chords.chorale
-        self.home = chords.key
+        self.home = home_key(chords)
         pitch = chorale.pitch.astype(np.int64)
         self.sounding = pitch != REST
         self.classes = np.where(self.sounding, (pitch - self.home.tonic) % 12, REST)  # (T, V)
@@ -110,33 +116,51 @@ class Evidence:
         return [low for low in dict.fromkeys(self.bass[start:stop].tolist()) if low != REST]
 
 
-_CHORDS = [(root, quality) for root in range(12) for quality in QUALITIES]
+def home_key(chords: Sonorities) -> Key:
+    """The key as stated, where the music begins and ends with its tonic triad in root position;
+    else the one found in the notes, which a few borrowed chords can mislead."""
+    stated = chords.chorale.key
+    sounding = np.flatnonzero((chords.pitch != REST).any(axis=1))
+    if stated is None or not sounding.size:
+        return chords.key
+    triads = [Harmony(stated.tonic, quality) for quality in {stated.mode, "major"}]
+    at_ends = [
+        chords.harmonies[i] in triads
+        and chords.pitch[i][chords.pitch[i] != REST].min() % 12 == stated.tonic
+        for i in sounding[[0, -1]]
+    ]
+    return stated if all(at_ends) else chords.key
+
+
+_CHORDS = [(root, quality) for root in range(12) for quality in KINDS]
 _COLUMN = np.array(
     [[_CHORDS.index(((tonic + n.root) % 12, n.quality)) for n in NUMERALS] for tonic in range(12)]
 )
 """``(K, E)`` the chord that each numeral is in each key."""
 
 
-def _tables() -> tuple[Floats, Floats, Floats]:
-    """Three tables ``(12, C)`` by pitch class and chord.
+def _tables() -> tuple[Floats, ...]:
+    """Five tables ``(12, C)`` by pitch class and chord.
 
-    Whether the pitch class is a member, the score of having it in the bass, and the loss where it
-    does not sound.
+    Whether the pitch class is a member, the score of having it in the bass, the loss where it
+    does not sound, and whether it is the root, and the third.
     """
-    member, bass, missing = np.zeros((3, 12, len(_CHORDS)))
+    member, bass, missing, is_root, is_third = np.zeros((5, 12, len(_CHORDS)))
     bass[:] = _FOREIGN_BASS
     for column, (root, name) in enumerate(_CHORDS):
+        altered = name in AUGMENTED_SIXTHS
         no_fifth = _NO_FIFTH if name in ("major", "minor", "dominant") else _NO_THIRD
-        losses = (_NO_ROOT, _NO_THIRD, no_fifth, _NO_SEVENTH)
-        for place, above in enumerate(QUALITIES[name].members):
+        losses = [WHOLE] * 4 if altered else [_NO_ROOT, _NO_THIRD, no_fifth, _NO_SEVENTH]
+        for place, above in enumerate(KINDS[name].members):
             pitch_class = (root + above) % 12
             member[pitch_class, column] = 1
-            bass[pitch_class, column] = _BASS_MEMBER[place]
+            bass[pitch_class, column] = -WHOLE if altered and place else _BASS_MEMBER[place]
             missing[pitch_class, column] = losses[place]
-    return member, bass, missing
+        is_root[root, column] = is_third[(root + KINDS[name].members[1]) % 12, column] = 1
+    return member, bass, missing, is_root, is_third
 
 
-_MEMBER, _BASS, _MISSING = _tables()
+_MEMBER, _BASS, _MISSING, _IS_ROOT, _IS_THIRD = _tables()
 COSTS = np.array([n.cost for n in NUMERALS])
 """``(E,)`` how unlikely each numeral is in its key."""
 PENDING = np.array([0.0 if n.target is None else UNRESOLVED for n in NUMERALS])
@@ -255,6 +279,9 @@ def _fits(evidence: Evidence) -> Callable[[int, int], Floats]:
         foreign = evidence.foreign[stop] - evidence.foreign[first:stop]
         absent = (own <= TOO_SHORT) * 1.0
         fit: Floats = own @ _MEMBER - foreign @ (1 - _MEMBER) - absent @ _MISSING
+        silent = (own == 0) * SILENT
+        is_chord = (own > 0).sum(axis=1, keepdims=True) > BARE
+        fit -= silent @ _IS_ROOT + is_chord * (silent @ _IS_THIRD)
         fit += worth[first:stop]
         return fit
 

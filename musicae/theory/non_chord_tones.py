@@ -13,9 +13,9 @@ from musicae.core.arrays import Floats, Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import DOTTED_QUARTER, N_VOICES, STEPS_PER_QUARTER
 
-FOREIGN_WEIGHT = 1.05
+FOREIGN_WEIGHT = 1.3
 """The weight of a foreign note against a chord; a chord tone has a weight of 1 for it."""
-ORNAMENT_SHARE = 0.1
+ORNAMENT_SHARE = 0.08
 """The share of that weight for passing and neighbour notes, anticipations and suspensions."""
 WEAK_WEIGHT = 0.8
 """The weight of a short note on a weak place for a chord that it belongs to."""

@@ -34,6 +34,18 @@ QUALITIES = {
     "half-diminished": Quality((0, 3, 6, 10), "ø", "ø7", "diminished"),
     "diminished-seventh": Quality((0, 3, 6, 9), "°", "dim7", "diminished"),
 }
+AUGMENTED_SIXTHS = {
+    "Italian": Quality((0, 4, 10), "6", "7"),
+    "French": Quality((0, 4, 6, 10), "43", "7"),
+    "German": Quality((0, 4, 7, 10), "65", "7"),
+}
+"""Chords on the lowered sixth degree, which is always in the bass; the mark has their figures.
+They are kept apart from ``QUALITIES``, which are the chords of plans: there, a German sixth is the
+dominant seventh that it sounds like. (Kostka & Payne, *Tonal Harmony*, ch. 23)"""
+KINDS = QUALITIES | AUGMENTED_SIXTHS
+"""Every kind of chord that an analysis can name."""
+LOWERED = {1: -5, 3: -3, 8: -4, 10: -2}
+"""Places on the line of fifths of lowered degrees, from the tonic, by semitones."""
 FIGURES = {3: ("", "6", "64"), 4: ("7", "65", "43", "42")}
 """Figured bass by the number of members and the inversion."""
 
@@ -46,7 +58,7 @@ class Numeral(NamedTuple):
     root: int
     """Semitones above the tonic."""
     quality: str
-    """A name of ``QUALITIES``."""
+    """A name of ``KINDS``."""
     cost: float
     """How unlikely it is in its key."""
     target: int | None = None
@@ -59,10 +71,21 @@ class Numeral(NamedTuple):
 
         >>> Numeral("major", "vii", 6, "diminished-seventh", 1.0, 7, "V").figured(1)
         'vii°65/V'
+        >>> Numeral("minor", "Ger", 8, "German", 1.0).figured(0)
+        'Ger65'
         """
+        if self.quality in AUGMENTED_SIXTHS:
+            return self.degree + AUGMENTED_SIXTHS[self.quality].mark
         kind = QUALITIES[self.quality]
         of = f"/{self.of}" if self.of else ""
         return f"{self.degree}{kind.mark}{FIGURES[len(kind.members)][inversion]}{of}"
+
+    @property
+    def lowered(self) -> int:
+        """Of chords on lowered degrees, such as bVI and N, the place of the root on the line of
+        fifths, counted from the tonic; 0 of the others."""
+        altered = self.degree[0] == "b" or self.degree == "N" or self.quality in AUGMENTED_SIXTHS
+        return LOWERED[self.root] if altered else 0
 
     @property
     def function(self) -> int:
@@ -73,13 +96,16 @@ class Numeral(NamedTuple):
 
 
 # Degree, semitones above the tonic, quality, cost. Chords of a mode first, then those of the other
-# mode that it borrows, and in minor those with the raised sixth or the Picardy third.
+# mode that it borrows, and in minor those with the raised sixth or the Picardy third; then altered
+# ones: N is the Neapolitan, It, Fr and Ger are the augmented sixths.
 MAJOR = """
     I 0 major -0.4; ii 2 minor 0.4; iii 4 minor 1.1; IV 5 major 0.2; V 7 major 0; vi 9 minor 0.4
     vii 11 diminished 0.4; V 7 dominant 0.1; ii 2 minor-seventh 0.4; vii 11 half-diminished 0.5
     IV 5 major-seventh 1; vi 9 minor-seventh 1; I 0 major-seventh 1.3; iii 4 minor-seventh 1.5
     iv 5 minor 2.2; ii 2 diminished 2.4; ii 2 half-diminished 2.1; v 7 minor 2.2; i 0 minor 2.6
-    vii 11 diminished-seventh 1.1
+    vii 11 diminished-seventh 1.1; bIII 3 major 2.8; bVI 8 major 2.5; bVII 10 major 2.5
+    V 7 augmented 1.1; I 0 augmented 1.3; N 1 major 2.4
+    It 8 Italian 1.4; Fr 8 French 1.4; Ger 8 German 1.4
 """
 MINOR = """
     i 0 minor -0.4; ii 2 diminished 0.5; III 3 major 0.7; iv 5 minor 0.2; V 7 major 0
@@ -88,6 +114,7 @@ MINOR = """
     VI 8 major-seventh 1; i 0 minor-seventh 1.3; III 3 major-seventh 1.3; v 7 minor-seventh 1.7
     IV 5 major 1.2; IV 5 dominant 1.3; ii 2 minor 1.4; ii 2 minor-seventh 1.6
     III 3 augmented 1.4; I 0 major 1.6; vi 9 diminished 1.6; vi 9 half-diminished 1.7
+    N 1 major 1.8; It 8 Italian 1; Fr 8 French 1; Ger 8 German 1
 """
 TARGETS = {
     "major": {"ii": 2, "iii": 4, "IV": 5, "V": 7, "vi": 9},
@@ -101,9 +128,10 @@ APPLIED = """
 REMOTE = 0.4
 """What an applied chord costs more where its target is not the dominant."""
 
-RESOLVED, UNRESOLVED = -0.3, 1.3
-"""The cost of an applied chord that goes to its target, and of one that does not."""
-PROGRESSION = ((0.0, 0.0, 0.0), (0.1, 0.1, -0.1), (-0.3, 0.5, 0.0))
+RESOLVED, UNRESOLVED = -0.35, 1.3
+"""The cost of an applied chord or an augmented sixth that goes to its target, and of one that does
+not."""
+PROGRESSION = ((0.0, 0.0, 0.0), (0.08, 0.08, -0.08), (-0.25, 0.4, 0.0))
 """The cost of going from each function (rows) to each: dominants do not go back."""
 
 
@@ -135,8 +163,10 @@ def transitions() -> NDArray[np.float64]:
     """``(E, E)`` the cost of going from one numeral to another of its key, infinite between modes.
 
     Applied chords go to their targets, and the diminished seventh, which is spelled as it resolves,
-    to the tonic or another dominant; otherwise the tonic goes anywhere, and what comes before the
-    dominant to the dominant, which goes to the tonic (Kostka & Payne, *Tonal Harmony*, ch. 7).
+    to the tonic or another dominant, augmented sixths to the dominant, which may be delayed by a
+    six-four or approached by another of them; otherwise the tonic goes anywhere, and what comes
+    before the dominant to the dominant, which goes to the tonic (Kostka & Payne, *Tonal Harmony*,
+    ch. 7).
     """
     table = np.full((len(NUMERALS), len(NUMERALS)), np.inf)
     for i, numeral in enumerate(NUMERALS):
@@ -145,6 +175,9 @@ def transitions() -> NDArray[np.float64]:
                 continue
             if numeral.target is not None:
                 lands = numeral.target in (following.root, following.target)
+                table[i, j] = RESOLVED if lands else UNRESOLVED
+            elif numeral.quality in AUGMENTED_SIXTHS:
+                lands = following.root in (0, 7) or following.quality in AUGMENTED_SIXTHS
                 table[i, j] = RESOLVED if lands else UNRESOLVED
             elif numeral.quality == "diminished-seventh":
                 lands = following.root == 0 or following.function == 2

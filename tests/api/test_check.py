@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import mido
@@ -14,7 +15,7 @@ from musicae.core.key import Key
 from musicae.corpus import load
 from musicae.io import midi_writer
 from musicae.theory.voice_leading.bach import RATES, SHARES, measure_rates
-from musicae.theory.voice_leading.rules import RULES
+from musicae.theory.voice_leading.rules import RULES, STRICT_RULES
 from tests.support.strategies import differences
 
 
@@ -159,14 +160,13 @@ def test_annotated_midi_has_markers(tmp_path):
         musicae.check(PARALLEL).annotate(tmp_path / "checked.txt")
 
 
-def test_files_that_are_not_in_four_voices_are_refused(tmp_path):
-    midi_writer.write(
-        Chorale.from_notes([[Note(0, 16, 67)], [], [], [Note(0, 16, 48)]]), tmp_path / "duo.mid"
-    )
-    with pytest.raises(
-        ChoraleError, match=r"duo.mid: is not in four voices: the alto and the tenor"
-    ):
-        musicae.check(tmp_path / "duo.mid")
+def test_a_file_in_one_voice_is_refused_and_one_in_two_is_checked(tmp_path):
+    outer = Chorale.from_notes([[Note(0, 16, 67)], [], [], [Note(0, 16, 48)]])
+    midi_writer.write(Chorale.from_notes([outer.notes(0)]), tmp_path / "solo.mid")
+    with pytest.raises(ChoraleError, match=r"solo.mid: is not in four voices: the alto"):
+        musicae.check(tmp_path / "solo.mid")
+    midi_writer.write(outer, tmp_path / "duo.mid")
+    assert musicae.check(tmp_path / "duo.mid").parts == ("Soprano", "Bass")
 
 
 def test_the_command_reports_by_bar_and_rule(musicae_command, tmp_path):
@@ -212,3 +212,64 @@ def test_a_piece_in_fewer_voices_says_which_are_silent(voices, clause):
     piece = Chorale.from_notes([[(0, 4, 60)]] * voices)
     with pytest.raises(ChoraleError, match=f"not in four voices: {clause}$"):
         musicae.check(piece)
+
+
+BARE = hymn((72, 67, 64, 48), (72, 67, 60, 48), (71, 67, 62, 55), (72, 67, 64, 48))
+"""Clean, but for a chord without its third."""
+
+
+def test_the_ordinary_check_knows_nothing_of_strict_rules():
+    checked = musicae.check(BARE)
+    assert (checked.rule_set, checked.strict, checked.broken_strictly) == ("Bach's", None, [])
+    assert checked.violations == ()
+    assert "rules: Bach's: the 17 of the ordinary check" in checked.as_text().splitlines()
+    told = checked.as_dict()
+    assert told["rule_set"] == "Bach's"
+    assert "strict_rules" not in told
+
+
+def test_the_strict_check_adds_rules_and_changes_none_of_the_others():
+    checked = musicae.check(BARE, strict=True)
+    assert checked.rule_set == checked.as_dict()["rule_set"] == "strict"
+    assert checked.broken_strictly == ["missing third"]
+    assert checked.as_dict()["strict_rules"] == dict.fromkeys(STRICT_RULES, 0) | {
+        "missing third": 1
+    }
+    assert [str(violation) for violation in checked.violations] == [
+        "bar 1 beat 2: missing third, Soprano C5, Alto G4, Tenor C4, Bass C3"
+    ]
+    ordinary = musicae.check(BARE)
+    assert (checked.rules, checked.beyond_bach) == (ordinary.rules, ordinary.beyond_bach)
+    assert checked.as_text().splitlines()[-2] == (
+        "rules: strict: the 17 of the ordinary check, and parallels behind an ornament,"
+        " diminished to perfect fifth, cross relation, missing third, rising seventh"
+    )
+
+
+def test_the_command_takes_the_strict_rules_and_says_so(musicae_command, tmp_path):
+    path = tmp_path / "bare.mid"
+    musicae.write(BARE, path)
+    done = musicae_command("check", path)
+    assert (done.status, "missing third" in done.out) == (0, False)
+    assert "rules: Bach's" in done.out
+    strict = musicae_command("check", path, "--strict")
+    assert strict.status == 1
+    assert "bar 1 beat 2: missing third" in strict.out
+    assert "rules: strict" in strict.out
+    told = json.loads(musicae_command("check", path, "--strict", "--json").out)
+    assert told["files"][0]["rule_set"] == "strict"
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".musicxml"])
+def test_parallels_across_short_rests_are_reported_of_every_format(tmp_path, suffix):
+    scale = (0, 2, 4, 5, 7, 9, 11, 12)
+    tune = [*scale, *scale[::-1]] * 2
+    voices = [
+        [(4 * i, length, base + up) for i, up in enumerate(tune)]
+        for base, length in ((67, 2), (64, 4), (60, 4), (48, 4))
+    ]
+    path = tmp_path / f"rests{suffix}"
+    musicae.write(Chorale.from_notes(voices, key=Key(0)), path)
+    outer = [v for v in musicae.check(path).violations if v.voices == (0, 3)]
+    fifths = [v for v in outer if v.rule == "parallel fifths"]
+    assert len(fifths) == sum(a != b for a, b in pairwise(tune))

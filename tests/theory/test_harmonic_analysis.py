@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.corpus import load
 from musicae.theory.harmonic_analysis import Label, analyse, is_marker, markers, texts
-from tests.support.passages import EIGHTH, QUARTER, passage
+from tests.support.passages import EIGHTH, QUARTER, midi, passage
 from tests.support.strategies import chorales
 
 READ_ALOUD = {
@@ -31,7 +32,7 @@ READ_ALOUD = {
     "dominant sevenths and their inversions": (
         """
         S  C5  B4  C5  D5  C5  D5  E5  D5  C5^
-        A  G4  G4  G4  F4  G4  G4  G4  G4  G4
+        A  G4  G4  G4  F4  G4  G4  G4  B4  G4
         T  E4  D4  E4  B3  E4  F4  E4  F4  E4
         B  C4  F3  E3  G3  C3  B2  C3  G3  C3
         """,
@@ -208,6 +209,150 @@ READ_ALOUD = {
         "G: I V I",
         "G5 D G",
     ),
+    "Neapolitan sixth": (
+        """
+        S  C5  Db5 B4  C5
+        A  G4  F4  G4  G4
+        T  Eb4 Ab3 D4  Eb4
+        B  C4  F3  G3  C3
+        """,
+        "C minor",
+        QUARTER,
+        "c: i N6 V i",
+        "Cm Db/F G Cm",
+    ),
+    "Neapolitan sixth before a six-four, in major": (
+        """
+        S  C5  Db5 C5  B4  C5
+        A  G4  F4  G4  G4  G4
+        T  E4  Ab3 E4  D4  E4
+        B  C4  F3  G3  G3  C3
+        """,
+        "C",
+        QUARTER,
+        "C: I N6 I64 V I",
+        "C Db/F C/G G C",
+    ),
+    "German sixth before a six-four": (
+        """
+        S  C5  C5  C5  B4  C5
+        A  G4  F#4 G4  G4  G4
+        T  Eb4 Eb4 Eb4 D4  Eb4
+        B  C4  Ab3 G3  G3  C3
+        """,
+        "C minor",
+        QUARTER,
+        "c: i Ger65 i64 V i",
+        "Cm Ab7 Cm/G G Cm",
+    ),
+    "German sixth in major": (
+        """
+        S  C5  C5  C5  B4  C5
+        A  G4  F#4 G4  G4  G4
+        T  E4  Eb4 E4  D4  E4
+        B  C4  Ab3 G3  G3  C3
+        """,
+        "C",
+        QUARTER,
+        "C: I Ger65 I64 V I",
+        "C Ab7 C/G G C",
+    ),
+    "Italian sixth": (
+        """
+        S  A4  A4  G#4 A4
+        A  E4  D#4 E4  E4
+        T  C4  A3  B3  C4
+        B  A3  F3  E3  A2
+        """,
+        "A minor",
+        QUARTER,
+        "a: i It6 V i",
+        "Am F7 E Am",
+    ),
+    "French sixth": (
+        """
+        S  C5  C5  B4  C5
+        A  G4  F#4 G4  G4
+        T  Eb4 D4  D4  Eb4
+        B  C4  Ab3 G3  C3
+        """,
+        "C minor",
+        QUARTER,
+        "c: i Fr43 V i",
+        "Cm Ab7 G Cm",
+    ),
+    "augmented triads": (
+        """
+        S  C5  D5  D#5 E5
+        A  G4  G4  G4  G4
+        T  E4  B3  B3  C4
+        B  C4  G3  G3  C3
+        """,
+        "C",
+        QUARTER,
+        "C: I V V+ I",
+        "C G Gaug C",
+    ),
+    "augmented tonic before the subdominant": (
+        """
+        S  G4  G#4 A4  G4  G4
+        A  E4  E4  F4  F4  E4
+        T  C4  C4  C4  B3  C4
+        B  C3  C3  F3  G3  C3
+        """,
+        "C",
+        QUARTER,
+        "C: I I+ IV V7 I",
+        "C Caug F G7 C",
+    ),
+    "mixture": (
+        """
+        S  C5  C5  D5  C5
+        A  G4  Ab4 Bb4 G4
+        T  E4  Eb4 F4  E4
+        B  C4  Ab3 Bb3 C4
+        """,
+        "C",
+        QUARTER,
+        "C: I bVI bVII I",
+        "C Ab Bb C",
+    ),
+    "mixture, with the mediant": (
+        """
+        S  C5  Bb4 C5  C5
+        A  G4  G4  Ab4 G4
+        T  E4  Eb4 F4  E4
+        B  C4  Eb4 F3  C4
+        """,
+        "C",
+        QUARTER,
+        "C: I bIII iv I",
+        "C Eb Fm C",
+    ),
+    "a triad over its third, among minor chords": (
+        """
+        S  B4  B4  G4  B4  B4
+        A  G4  F#4 G4  F#4 G4
+        T  E4  D#4 D4  D#4 E4
+        B  E3  B2  B2  B2  E3
+        """,
+        "E minor",
+        QUARTER,
+        "e: i V III6 V i",
+        "Em B G/B B Em",
+    ),
+    "suspended chords without a third": (
+        """
+        S  C5  C5  C5  B4  C5
+        A  G4  G4  G4  G4  G4
+        T  E4  F4  F4  D4  E4
+        B  C4  C4  C4  G3  C3
+        """,
+        "C",
+        QUARTER,
+        "C: I V I",
+        "C G C",
+    ),
     "flats": (
         """
         S  D5  D5  Eb5 D5  C5  Bb4^
@@ -320,7 +465,7 @@ def test_transposing_transposes_the_keys_and_leaves_the_numerals(chorale, semito
     assert untransposed(higher, semitones) == untransposed(analyse(chorale), 0)
 
 
-NUMERAL = re.compile(r"([IV]+|[iv]+)[°ø+]?(6|64|7|65|43|42)?(/([IV]+|[iv]+))?")
+NUMERAL = re.compile(r"(b?[IV]+|N|[iv]+)[°ø+]?(6|64|7|65|43|42)?(/([IV]+|[iv]+))?|It6|Fr43|Ger65")
 CHORD = re.compile(r"[A-G](##?|bb?)?(m|dim|aug|7|m7|maj7|ø7|dim7|5)?(/[A-G](##?|bb?)?)?")
 
 
@@ -335,6 +480,20 @@ def test_labels_are_in_order_and_each_says_something_new(chorale):
     assert all(a != b for a, b in pairwise(said))
     assert all(NUMERAL.fullmatch(label.numeral) for label in labels)
     assert all(CHORD.fullmatch(label.chord) for label in labels)
+
+
+@settings(max_examples=30, deadline=None)
+@given(chorale=st.one_of(st.sampled_from(BACH), chorales()))
+def test_the_root_and_third_of_a_label_sound_in_its_span(chorale):
+    labels = analyse(chorale)
+    for label, stop in zip(labels, [*[x.step for x in labels[1:]], len(chorale)], strict=False):
+        span = chorale.pitch[label.step : stop]
+        sounding = {pitch % 12 for pitch in span[span != REST].tolist()}
+        root, quality = re.match(r"([A-G][#b]*)([^/]*)", label.chord).groups()
+        above = 3 if re.match(r"m(?!aj)|dim|ø", quality) else 4
+        root = midi(f"{root}4") % 12
+        assert root in sounding
+        assert quality == "5" or (root + above) % 12 in sounding
 
 
 def test_bach_changes_his_harmony_about_once_a_quarter():
@@ -355,5 +514,20 @@ def test_markers_are_known_again_and_in_ascii():
     for chorale in load.load().chorales[::40]:
         said = [text for _, text in markers(analyse(chorale))]
         assert all(is_marker(text) and text.isascii() for text in said)
-    words = ("verse", "Chorus 2", "fermata", "A", "Violin", "vi solo", "")
+    altered = [READ_ALOUD[name] for name in READ_ALOUD if "sixth" in name or name == "mixture"]
+    for grid, key, column, *_ in altered:
+        assert all(is_marker(text) for _, text in markers(analyse(passage(grid, key, column))))
+    words = (
+        "verse",
+        "It",
+        "Fred",
+        "German",
+        "Nora",
+        "Chorus 2",
+        "fermata",
+        "A",
+        "Violin",
+        "vi solo",
+        "",
+    )
     assert not any(map(is_marker, words))

@@ -141,6 +141,10 @@ def test_the_lists_of_a_plan_are_of_one_length() -> None:
         ("Bb", "bVII"),
         ("Am7/G", "vi42"),
         ("G+", "V+"),
+        ("Db/F", "N6"),
+        ("bII6", "N6"),
+        ("N6", "N6"),
+        ("Ab", "bVI"),
     ],
 )
 def test_chords_are_read_in_c_major(text: str, numeral: str) -> None:

@@ -8,7 +8,8 @@ tests read them. Books are cited by chapter:
 - Kostka & Payne, *Tonal Harmony*, 5th ed.
 - Piston, *Harmony*, 5th ed. revised by DeVoto.
 
-No rule looks across a rest or from a fermata to the next phrase: see ``Sonorities.motion``.
+Rules look across a rest that is shorter than a beat (``short_rests``), and neither across a longer
+one nor from a fermata to the next phrase: see ``Sonorities.motion``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Mask = NDArray[np.bool_]
 
 OCTAVE, FIFTH = 0, 7
 """Perfect intervals in semitones, octaves left out."""
+DIMINISHED_SIXTH = -11
+"""Places on the line of fifths."""
 STEP = 2
 """The most semitones that are a step; more is a leap."""
 WIDEST_SPACING = 12
@@ -42,8 +45,8 @@ class RuleBreak(NamedTuple):
 def parallel_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in the same direction from one perfect fifth to another.
 
-    A twelfth is a fifth, and a diminished fifth none. (Kostka & Payne ch. 5; Aldwell & Schachter
-    unit 6; Piston ch. 3)
+    A twelfth is a fifth, and a diminished fifth none; nor is a diminished sixth, such as G sharp to
+    E flat, as the score spells it. (Kostka & Payne ch. 5; Aldwell & Schachter unit 6; Piston ch. 3)
 
            passes        fails
         S  A4 G4    |    C5 B4
@@ -51,7 +54,9 @@ def parallel_fifths(chords: Sonorities) -> list[RuleBreak]:
         T  C4 B3    |    C4 D4
         B  F3 G3    |    F3 G3
     """
-    return moving(_successive(chords, FIFTH) & _similar(chords))
+    upwards = np.sign(chords.interval) * (chords.places[:, UPPER] - chords.places[:, LOWER])
+    perfect = upwards != DIMINISHED_SIXTH
+    return moving(_successive(chords, FIFTH) & _similar(chords) & perfect[:-1] & perfect[1:])
 
 
 def parallel_octaves(chords: Sonorities) -> list[RuleBreak]:

@@ -158,18 +158,35 @@ def unresolved_seventh(chords: Sonorities) -> list[RuleBreak]:
         if not harmony or harmony.quality not in ("dominant seventh", "half-diminished seventh"):
             continue
         for voice in _sevenths(chords, i, harmony):
-            moved = None if _is_continued(chords, i, voice) else _next_motion(chords, i, voice)
+            moved = None if holds_on(chords, i, voice) else next_motion(chords, i, voice)
             if moved is not None and not _is_resolved(chords, moved, voice, harmony):
                 found.append(RuleBreak(i, moved, (voice,)))
     return found
 
 
 def _sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
-    """The voices with the seventh of a chord; that of an augmented sixth is spelled otherwise."""
+    """The voices with the seventh of a chord; that of an augmented sixth is spelled otherwise.
+
+    Where spelling is guessed, an augmented sixth shows in how it opens to an octave.
+    """
     root = _singing(chords, index, harmony.root)[0]
     seventh = chords.places[index, root] - MINOR_SEVENTH
     candidates = _singing(chords, index, (harmony.root + 10) % 12)
-    return [voice for voice in candidates if chords.places[index, voice] == seventh]
+    return [
+        voice
+        for voice in candidates
+        if chords.places[index, voice] == seventh and not _opens(chords, index, voice, harmony)
+    ]
+
+
+def _opens(chords: Sonorities, index: int, voice: int, harmony: Harmony) -> bool:
+    """Whether a seventh over its root goes as an augmented sixth does: up a semitone, while the
+    bass goes down one."""
+    bass = N_VOICES - 1
+    moved = next_motion(chords, index, voice)
+    if moved is None or chords.pitch[index, bass] % 12 != harmony.root:
+        return False
+    return bool((chords.motion[moved - 1, [voice, bass]] == (1, -1)).all())
 
 
 def _is_resolved(chords: Sonorities, moved: int, voice: int, harmony: Harmony) -> bool:
@@ -190,7 +207,7 @@ def _singing(chords: Sonorities, index: int, pitch_class: int | None) -> list[in
     return [v for v, pitch in enumerate(pitches) if pitch != REST and pitch % 12 == pitch_class]
 
 
-def _is_continued(chords: Sonorities, index: int, voice: int) -> bool:
+def holds_on(chords: Sonorities, index: int, voice: int) -> bool:
     """Whether the sonority before has the same chord with the same note in this voice."""
     return (
         index > 0
@@ -199,7 +216,7 @@ def _is_continued(chords: Sonorities, index: int, voice: int) -> bool:
     )
 
 
-def _next_motion(chords: Sonorities, index: int, voice: int) -> int | None:
+def next_motion(chords: Sonorities, index: int, voice: int) -> int | None:
     """The next sonority with another note in the voice; None if a rest or a phrase's end comes
     first.
     """

@@ -1,0 +1,31 @@
+"""Rests shorter than a beat: rules of voice leading look across them, as listeners do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES
+
+
+@lru_cache(maxsize=8)
+def without_short_rests(chorale: Chorale) -> Chorale:
+    """The chorale with every note held until the next one where less than a beat lies between.
+
+    A chorale without such rests is returned as it is. The last few results are cached, because
+    every rule needs them.
+
+    >>> short = Chorale.from_notes([[(0, 2, 72), (4, 2, 74), (12, 4, 76)]])
+    >>> [note.duration for note in without_short_rests(short).notes(0)]
+    [4, 2, 4]
+    """
+    pitch = chorale.pitch.copy()
+    for voice in range(N_VOICES):
+        for before, after in pairwise(chorale.notes(voice)):
+            end = before.step + before.duration
+            meter = chorale.measures[chorale.measure_index(end)].meter
+            if end < after.step < end + meter.steps_per_beat:
+                pitch[end : after.step, voice] = before.pitch
+    return chorale if (pitch == chorale.pitch).all() else replace(chorale, pitch=pitch)
