@@ -134,6 +134,8 @@ def _fill(
     gone = sung - {line_of(note) for note in kept} - set(places.values())
     staves = {staff for staff, _ in places.values()} | {line_of(note)[0] for note in kept}
     drawn = {line_of(note)[0] for note in element.iter("note")}
+    # Where all staves with notes stay, so do those with grace notes and rests alone.
+    staves |= set() if {staff for staff, _ in sung} - staves else drawn
     _tell_apart(places, sung)
     written = {voice: list(timed_measures(new[voice], score.quarter)) for voice in voices}
     divisions = Fraction(1)

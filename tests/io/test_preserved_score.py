@@ -274,3 +274,22 @@ def test_a_note_of_many_sharps_stays_and_spells_no_other(harmonized):
     assert same(text, root)
     written = [a.text for part in root.findall("part")[1:] for a in part.iter("alter")]
     assert {abs(int(alter)) for alter in written} <= {0, 1, 2}
+
+
+def test_grace_notes_and_rests_on_a_staff_without_other_notes_stay(harmonized):
+    upper = "<voice>1</voice><staff>1</staff>"
+    lower = "<voice>1</voice><staff>2</staff>"
+    text = score(
+        Flute=[
+            bar(
+                note("E5", 48, upper),
+                note("G5", 0, lower, before="<grace/>"),
+                note("E5", 48, upper),
+                "<backup><duration>96</duration></backup>",
+                note("R", 96, "<voice>2</voice><staff>2</staff>"),
+                extra="<staves>2</staves>",
+            )
+        ]
+    )
+    root, _ = harmonized(text)
+    assert same(text, root)
