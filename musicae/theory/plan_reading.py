@@ -39,9 +39,6 @@ _NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = -1.0, -0.6, -0.1, -10.0
 SUSPENSION, APPOGGIATURA, PASSING, ANTICIPATION, BY_STEP, _FOREIGN = 0.15, 0.4, 0.3, 0.4, 0.7, 1.2
 """Against a foreign sound by what it is."""
 
-CLEAR = 0.5
-"""How much better a second chord explains the end of a beat than the first chord does."""
-
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10, 11)}
 
 _CHORDS = [(root, quality) for root in range(12) for quality in QUALITIES]

@@ -6,7 +6,7 @@ Axes: ``N`` beats, ``S`` states.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicae.models.second_chords import NONE, SecondChordNetwork
+from musicae.models.second_chords import SecondChordNetwork
 from musicae.training.planner import Augmentation, PlanExample, augmented
 
 
@@ -92,25 +92,13 @@ def fit_seconds(
 @torch.no_grad()
 def nats_of_seconds(network: SecondChordNetwork, examples: Sequence[PlanExample]) -> float:
     """The negative log-likelihood of the second chords of some pieces, given all first chords."""
-    return sum(float(nats.sum()) for nats, _ in _judged(network, examples))
-
-
-@torch.no_grad()
-def expected_seconds(network: SecondChordNetwork, examples: Sequence[PlanExample]) -> float:
-    """How many second chords the network expects in some pieces, given their first chords."""
-    return sum(float((1 - shares[:, NONE].exp()).sum()) for _, shares in _judged(network, examples))
-
-
-def _judged(
-    network: SecondChordNetwork, examples: Sequence[PlanExample]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of each piece ``(B,)`` nats and ``(B, 1 + S)`` log probabilities."""
     network.eval()
+    total = 0.0
     for example in examples:
         logits = network(torch.from_numpy(example.features), torch.from_numpy(example.states))
-        logits = logits.masked_fill(~torch.from_numpy(example.possible), -torch.inf)
-        shares = logits.log_softmax(dim=-1)
-        yield -shares.gather(1, torch.from_numpy(example.seconds)[:, None])[:, 0], shares
+        seconds, possible = torch.from_numpy(example.seconds), torch.from_numpy(example.possible)
+        total += float(_surprise(logits, seconds, possible).sum())
+    return total
 
 
 def _surprise(logits: Tensor, seconds: Tensor, possible: Tensor) -> Tensor:
