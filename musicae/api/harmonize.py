@@ -42,6 +42,7 @@ def harmonize(
     CheckpointError for a model that cannot be loaded or does not harmonize this, MusicaeError for a
     setting that does not exist.
     """
+    from musicae.api import given_chords
     from musicae.api.phrase_ends import choose
     from musicae.decoding import harmonize as decoding
     from musicae.models.checkpoint import load_model
@@ -50,11 +51,15 @@ def harmonize(
         settings["n"] = n
     options = (options or HarmonizeOptions()).changed(**settings)
     model, sampling = load_for(options)
-    given = _given(melody, options)
-    parts = given.parts
+    chosen = given_chords.choose(options.chords, _given(melody, options))
+    given, parts = chosen.given, chosen.given.parts
     ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
     partial = parts.partial_score(
-        ends.steps, rhythm=options.rhythm, style=options.style, cadences=ends.cadences
+        ends.steps,
+        rhythm=options.rhythm,
+        style=options.style,
+        cadences=ends.cadences,
+        given=chosen.chords,
     )
     planner = load_model("planner") if model.can("fill") else None
     condensed = Condensed.of(partial)
@@ -69,7 +74,7 @@ def harmonize(
         told = facts | {"alternative": i}
         if planner and made.plan:
             told |= {"planner": planner.checksum, "plan": str(made.plan)}
-        notices = (*given.notices, *made.notices)
+        notices = (*given.notices, *chosen.notices, *made.notices)
         pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan))
     return pieces
 
@@ -102,6 +107,8 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
         asked["phrases"] = str(options.phrases)
     if options.meter:
         asked["meter"] = options.meter
+    if options.chords is not None:
+        asked["chords"] = str(options.chords)
     if options.rhythm:
         asked["rhythm"] = options.rhythm
     if options.style != HarmonizeOptions.style:

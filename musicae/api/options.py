@@ -65,6 +65,8 @@ class HarmonizeOptions:
     """Of a MIDI file that states none, such as ``"3/4"``; None takes it to be in 4/4."""
     phrases: Path | str = "infer"
     """Where phrases end: ``"infer"``, ``"none"`` or a file; see ``phrase_ends.choose``."""
+    chords: Path | str | None = None
+    """The chords that sound, in bars: ``"G | C D7 | G"``."""
     rhythm: str | None = None
     """How the other voices move: ``"plain"`` or ``"flowing"``; None leaves it to the model."""
     style: str = "bach"

@@ -62,8 +62,22 @@ class Condensed:
             return cls(whole, whole, tuple(range(len(measures))))
         phrases = whole.phrases and tuple(place[step] for step in whole.phrases if step in place)
         cadences = tuple((place[step], kind) for step, kind in whole.cadences if step in place)
+        given = tuple(
+            replace(
+                chord,
+                start=place[chord.start],
+                length=sum(step in place for step in range(chord.start, chord.stop)),
+            )
+            for chord in whole.given
+            if chord.start in place
+        )
         partial = replace(
-            whole, chorale=chorale, known=whole.known[steps], phrases=phrases, cadences=cadences
+            whole,
+            chorale=chorale,
+            known=whole.known[steps],
+            phrases=phrases,
+            cadences=cadences,
+            given=given,
         )
         return cls(whole, partial, bars)
 

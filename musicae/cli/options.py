@@ -54,6 +54,10 @@ Bars = Annotated[
 Phrases = Annotated[
     str, typer.Option(help="Where phrases end: infer, none, or a MIDI, MusicXML or text file.")
 ]
+Chords = Annotated[
+    str | None,
+    typer.Option(help="The chords in bars, such as 'G | C D7 | G'."),
+]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
 Style = Annotated[
     str,
@@ -96,6 +100,7 @@ HARMONIZE_SETTINGS: dict[str, Any] = {
     "lock": Lock,
     "bars": Bars,
     "phrases": Phrases,
+    "chords": Chords,
     "rhythm": Rhythm,
     "style": Style,
     "model": Model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -11,6 +11,8 @@ import numpy as np
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
+from musicae.decoding.constraints import FORBIDDEN
+from musicae.decoding.given_chords import give_chords, incomplete, with_given
 from musicae.decoding.incremental import one_thread
 from musicae.decoding.minibach import accompany
 from musicae.decoding.plan_constraints import give_bass, give_sounding, give_voices
@@ -23,6 +25,7 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.chord_planner import ChordPlanner
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
+from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan, SecondChord
 from musicae.theory.local_keys import local_keys
 
@@ -80,6 +83,8 @@ def harmonize(
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
+        if partial.given:
+            raise CheckpointError(f"{model.name} cannot follow given chords; use harmonizer")
         minibach = cast("MiniBach", model.model)
         found = [Harmonization(c) for c in accompany(minibach, partial.chorale, n, options)]
     else:
@@ -104,6 +109,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
         cadences=dict(partial.cadences),
         given=[
             lambda wish: give_sounding(wish, partial.known),
+            lambda wish: give_chords(wish, partial.given, partial.known),
             give_bass,
             lambda wish: give_voices(wish, (1, 2)),
         ],
@@ -128,14 +134,15 @@ def _fill(
         drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
     drafted = [found for found in plans for _ in range(drafts)]
     if problem:
-        drafted = _with_seconds(problem, drafted, options)
+        drafted = _with_seconds(problem, drafted, options, partial.given)
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
     drawn = sample(model, partials, options)
     candidates = []
     for found, tokens, nats in zip(drafted, drawn.tokens, drawn.nats.tolist(), strict=True):
         chorale = tokens_to_chorale(tokens, partial.chorale)
         of_plan = -found.log_likelihood if found else 0.0
-        candidates.append(Candidate(chorale, nats, cost(chorale, nats) + of_plan, found))
+        lacking = FORBIDDEN * len(incomplete(chorale, partial.given))
+        candidates.append(Candidate(chorale, nats, cost(chorale, nats) + of_plan + lacking, found))
     chosen = [
         min(candidates[i : i + drafts], key=lambda candidate: candidate.cost)
         for i in range(0, len(candidates), drafts)
@@ -147,7 +154,7 @@ def _fill(
             best.chorale,
             best.nats,
             _as_sung(best.found.plan, best.chorale, partial) if best.found else None,
-            best.found.notices if best.found else (),
+            (*(best.found.notices if best.found else ()), *_missed(best.chorale, partial)),
         )
         for best in sorted(chosen, key=lambda candidate: candidate.cost)
     ]
@@ -166,20 +173,37 @@ def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[Found
 
 @one_thread()
 def _with_seconds(
-    problem: PlanProblem, drafted: Sequence[FoundPlan | None], options: SamplingOptions
+    problem: PlanProblem,
+    drafted: Sequence[FoundPlan | None],
+    options: SamplingOptions,
+    given: Sequence[GivenChord],
 ) -> list[FoundPlan | None]:
-    """Each draft's plan with second chords of its own."""
+    """Each draft's plan with second chords of its own, or given ones."""
     random = np.random.default_rng(options.seed)
-    return [
+    drawn = [
         problem.with_seconds(found, random, options.temperature) if found else None
         for found in drafted
     ]
+    return [
+        found and found._replace(plan=with_given(found.plan, given, problem.wish))
+        for found in drawn
+    ]
+
+
+def _missed(chorale: Chorale, partial: PartialScore) -> Iterator[str]:
+    """Sentences on given chords that do not sound whole where they begin."""
+    for chord in incomplete(chorale, partial.given):
+        bar, beat = chorale.position(chord.start)
+        yield f"bar {bar}, beat {beat:g}: {chord.name} does not sound whole"
 
 
 def _as_sung(plan: HarmonicPlan, chorale: Chorale, partial: PartialScore) -> HarmonicPlan:
     """The plan in its local keys, without the second chords that the voices do not sing."""
+    given = {chord.start for chord in partial.given}
 
     def is_sung(second: SecondChord | None) -> bool:
+        if second is not None and second.step in given:
+            return True
         now = chorale.pitch[second.step].astype(int) if second else np.zeros(0)
         degrees = {int(pitch - plan.key.tonic) % 12 for pitch in now[now != REST]}
         return second is not None and second.chord.root in degrees <= set(second.chord.members)

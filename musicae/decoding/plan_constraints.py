@@ -1,4 +1,4 @@
-"""What a plan must keep, as masks: given chords, a given bass, locked voices, ends, cadences.
+"""What a plan must keep, as masks: a given bass, locked voices, ends, cadences.
 
 Axes: ``B`` beats, ``S`` states. A state is a chord, or None for all chords without a state of
 their own, which no constraint allows. Each function narrows a ``Wish`` and says in ``notices`` what
@@ -51,6 +51,8 @@ class Wish:
     """``(B, S)``."""
     single: set[int] = field(default_factory=set)
     """Beats in which no second chord follows."""
+    given: set[int] = field(default_factory=set)
+    """Beats whose chords a user gave."""
     moves: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
     ends: list[tuple[int, int]] = field(default_factory=list)
@@ -98,9 +100,11 @@ def end_on_the_tonic(wish: Wish) -> None:
     """The last beat is the tonic triad in root position, if the melody's last note is of it.
 
     In minor it can be the major triad too. Else it is the dominant's, or any triad of the last
-    note in root position.
+    note in root position. A chord that a user gave there stays.
     """
     last = _last_sounding(wish)
+    if last in wish.given:
+        return
     triads = wish.states(qualities=TRIADS, bass=(0,))
     tonic = wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode), bass=(0,))
     dominant = wish.states(roots=(7,), qualities=("major",), bass=(0,))
@@ -207,21 +211,6 @@ def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
             wish.single.add(first - 1)
         return
     wish.notices.append(f"bar {wish.bar(first)}: no {cadence} cadence fits the melody")
-
-
-def give_chord(wish: Wish, beat: int, chord: PlannedChord) -> None:
-    """A beat has a given chord, or the nearest chord that there is a state for."""
-    what = f"the chord {chord.symbol(wish.key)}"
-    exact = np.array([state == chord for state in wish.chords])
-    same = wish.states(roots=(chord.root,), qualities=(chord.quality,))
-    for fitting in (exact, same, wish.states(roots=(chord.root,))):
-        if (fitting & wish.allowed[beat]).any():
-            wish.allowed[beat] &= fitting
-            wish.single.add(beat)
-            if fitting is not exact:
-                wish.notices.append(f"bar {wish.bar(beat)}: {what} is met by its root alone")
-            return
-    wish.notices.append(f"bar {wish.bar(beat)}: {what} cannot be met")
 
 
 def give_bass(wish: Wish, voice: int = N_VOICES - 1) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from musicae.core.arrays import Bools, Ints
 from musicae.core.constants import BASS, N_VOICES, REST
 from musicae.decoding.constraints import FORBIDDEN, moves
+from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 
 Costs = NDArray[np.float64]
@@ -88,10 +89,14 @@ class PlanCosts:
         steps: int,
         closing: int,
         weights: PlanWeights = USUAL,
+        given: Sequence[GivenChord] = (),
     ) -> None:
-        """``closing`` is the step from which on nothing but the last chord sounds."""
+        """``closing`` is the step from which on nothing but the last chord sounds.
+
+        The pitch classes of ``given`` chords go before those of the plans.
+        """
         self.weights = weights
-        columns = [_members_of(plan, steps, closing) for plan in plans]
+        columns = [_with_given(_members_of(plan, steps, closing), given) for plan in plans]
         self.chords = _Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
     def costs(self, voice: int, step: int, before: Ints, now: Ints, last_voice: bool) -> Costs:
@@ -201,6 +206,19 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
     if begins.size and spans[-1][1] is not None:
         place[max(int(begins[-1]), closing) :] = LAST
     return _Members(member, bass, third, leading, seventh, place)
+
+
+def _with_given(members: _Members, given: Sequence[GivenChord]) -> _Members:
+    """The members of given chords in place of those that a plan has there."""
+    for chord in given:
+        here = slice(chord.start, chord.stop)
+        classes = [*chord.members] if chord.bass is None else [*chord.members, chord.bass]
+        members.member[here] = np.isin(np.arange(12), classes)
+        if chord.bass is not None:
+            members.bass[here] = chord.bass
+        for each in (members.third, members.leading, members.seventh):
+            each[here] = np.where(np.isin(each[here], chord.members), each[here], _NO_MEMBER)
+    return members
 
 
 def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:

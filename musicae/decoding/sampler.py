@@ -17,6 +17,7 @@ from torch import Tensor
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
+from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
 from musicae.decoding.plan_costs import PARALLEL, PlanCosts
 from musicae.encoding.batches import (
@@ -83,7 +84,8 @@ def sample(
     """Complete each of some partial scores once, all at the same time.
 
     They may differ in their plans alone. Unless rules are off, plans weigh on each symbol; see
-    ``PlanCosts``. A rhythm that is asked for is reinforced by classifier-free guidance.
+    ``PlanCosts``. Given chords sound in any case; see ``GivenCosts``. A rhythm that is asked for is
+    reinforced by classifier-free guidance.
     """
     first, n = partials[0], len(partials)
     asked = [partials]
@@ -97,7 +99,8 @@ def sample(
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     if plans and options.rules != "off":
-        plan_costs = PlanCosts(plans, len(first.chorale), close_of(first).step)
+        closing = close_of(first).step
+        plan_costs = PlanCosts(plans, len(first.chorale), closing, given=first.given)
     generator = np.random.default_rng(options.seed)
     return _complete(
         decoders,
@@ -105,6 +108,7 @@ def sample(
         options,
         lambda: generator.random((n, 1)),
         plan_costs=plan_costs,
+        given_costs=GivenCosts(first.given),
     )
 
 
@@ -152,6 +156,7 @@ def _complete(
     *,
     closes: Sequence[Close] | None = None,
     plan_costs: PlanCosts | None = None,
+    given_costs: GivenCosts | None = None,
 ) -> Samples:
     """Complete ``N`` partial scores, each one candidate.
 
@@ -188,6 +193,8 @@ def _complete(
                 cost = guided[:, turn, symbols] + rules.costs(voice, before, now, fifths)
                 if plan_costs:
                     cost += plan_costs.costs(voice, step, before, now, last_voice=not waiting)
+                if given_costs:
+                    cost += given_costs.costs(voice, step, before, now, waiting)
                 if closes and step >= closing:
                     cost += _closing_costs(closes, voice, step, before, now)
                 if step and known[step - 1, voice]:

@@ -12,6 +12,7 @@ from musicae.core.constants import N_VOICES, REST, STYLES, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.pitch import pitch_name
+from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
 
@@ -44,6 +45,8 @@ class PartialScore:
     """One of ``STYLES``; None leaves it to the model."""
     cadences: tuple[tuple[int, str], ...] = ()
     """Ends of phrases, as steps, that have a cadence of a named kind."""
+    given: tuple[GivenChord, ...] = ()
+    """Chords that must sound, in order; each begins in the piece, none before another ends."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)
@@ -69,6 +72,11 @@ class PartialScore:
         phrases = self.phrases
         if phrases is not None and list(phrases) != sorted(set(phrases) & set(range(len(pitch)))):
             raise ChoraleError("the ends of phrases lie in the piece, in order")
+        ends = [0, *(chord.stop for chord in self.given)]
+        if any(c.start < end for c, end in zip(self.given, ends, strict=False)) or any(
+            chord.start >= len(pitch) for chord in self.given
+        ):
+            raise ChoraleError("given chords lie in the piece, in order")
         known.setflags(write=False)
         object.__setattr__(self, "known", known)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.core.pitch import place_of, spelled_class
+from musicae.core.pitch import spelled_class
+from musicae.theory.chord_symbols import ChordSymbol, Member, read_symbol
 from musicae.theory.numerals import APPLIED, FIGURES, NUMERALS, QUALITIES, TARGETS
 from musicae.theory.spelling import places_near
 
@@ -30,35 +32,8 @@ FIFTHS = {0: 0, 3: -3, 4: 4, 6: -6, 7: 1, 8: 8, 9: -9, 10: -2, 11: 5}
 MOST_FLAT, MOST_SHARP = -8, 12
 """Roots from F flat to B sharp on the line of fifths; no symbol has a double accidental there."""
 
-SYMBOLS = {
-    "": "major",
-    "M": "major",
-    "maj": "major",
-    "m": "minor",
-    "min": "minor",
-    "-": "minor",
-    "dim": "diminished",
-    "°": "diminished",
-    "o": "diminished",
-    "aug": "augmented",
-    "+": "augmented",
-    "7": "dominant",
-    "m7": "minor-seventh",
-    "min7": "minor-seventh",
-    "-7": "minor-seventh",
-    "maj7": "major-seventh",
-    "M7": "major-seventh",
-    "ø7": "half-diminished",
-    "ø": "half-diminished",
-    "m7b5": "half-diminished",
-    "dim7": "diminished-seventh",
-    "°7": "diminished-seventh",
-    "o7": "diminished-seventh",
-}
-"""The endings of chord symbols that are read."""
-
 _COSTS = {(numeral.mode, numeral.root, numeral.quality): numeral.cost for numeral in NUMERALS}
-_SYMBOL = re.compile(r"([A-G])(#{1,3}|b{1,3}|)([^/]*)(?:/([A-G])(#{1,3}|b{1,3}|))?")
+_NUMERAL = re.compile("([b#]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?=[^VIvi/]|$)([^/]*)")
 
 
 def numeral_of(root: int, quality: str, bass: int, mode: str) -> str:
@@ -113,31 +88,55 @@ def chord_from(text: str, key: Key) -> Chord:
     >>> chord_from("viio65/V", Key(0)), chord_from("F#m7b5/A", Key(0))
     ((6, 'diminished-seventh', 1), (6, 'half-diminished', 1))
     """
-    plain = text.strip().replace("♭", "b").replace("♯", "#")
-    numeral = plain.replace("/o", "ø").replace("o", "°").replace("0", "ø")
-    found = _read(key.mode).get(numeral)
-    if found is None:
-        found = _from_symbol(plain, key)
+    found = _from_numeral(text, key) or _from_symbol(text, key)
     if found is None:
         raise ChoraleError(f"{text!r} is not a chord; write it like V65, V7/V or D7/F#")
     return found
 
 
+def read_chord(text: str, key: Key, b_is_flat: bool = False) -> ChordSymbol:
+    """Read any chord as pitch classes: a numeral in a key, or a symbol; see ``read_symbol``.
+
+    Numerals may end as symbols do: ``V7sus4``. Raises ChoraleError where it is neither.
+
+    >>> [read_chord(name, Key(1)).classes for name in ("V65/V", "iiadd9", "D9")]
+    [(9, 1, 4, 7), (9, 0, 4, 11), (2, 6, 9, 0, 4)]
+    """
+    if found := _from_numeral(text, key):
+        root, quality, bass = found
+        degrees = zip((1, 3, 5, 7), QUALITIES[quality].members, strict=False)
+        members = tuple(Member(degree, above) for degree, above in degrees)
+        tonic = (key.tonic + root) % 12
+        return ChordSymbol(text, tonic, members, (tonic + members[bass].above) % 12, bass > 0)
+    numeral = _NUMERAL.fullmatch(text.strip())
+    degree = _from_numeral(numeral[1] + numeral[2], key) if numeral else None
+    if numeral and degree:
+        minor = "m" if numeral[2].islower() else ""
+        with suppress(ChoraleError):
+            chord = read_symbol(f"C{minor}{numeral[3]}")
+            root = (key.tonic + degree[0]) % 12
+            return ChordSymbol(text, root, chord.members, root)
+    return read_symbol(text, b_is_flat)
+
+
+def _from_numeral(text: str, key: Key) -> Chord | None:
+    plain = text.strip().replace("♭", "b").replace("♯", "#")
+    return _read(key.mode).get(plain.replace("/o", "ø").replace("o", "°").replace("0", "ø"))
+
+
 def _from_symbol(text: str, key: Key) -> Chord | None:
-    found = _SYMBOL.fullmatch(text)
-    if not found or found[3] not in SYMBOLS:
+    """A symbol of ``QUALITIES``. Raises ChoraleError where its bass is no member."""
+    try:
+        chord = read_symbol(text)
+    except ChoraleError:
         return None
-    quality = SYMBOLS[found[3]]
-    root = _pitch_class(found[1], found[2])
-    members = [(root + member) % 12 for member in QUALITIES[quality].members]
-    bass = _pitch_class(found[4], found[5]) if found[4] else root
-    if bass not in members:
+    above = tuple(member.above for member in chord.members)
+    quality = next((name for name, kind in QUALITIES.items() if kind.members == above), None)
+    if quality is None:
+        return None
+    if chord.bass not in chord.classes:
         raise ChoraleError(f"{text!r} has a bass that is no member of the chord")
-    return (root - key.tonic) % 12, quality, members.index(bass)
-
-
-def _pitch_class(letter: str, accidental: str) -> int:
-    return 7 * place_of(letter, accidental.count("#") - accidental.count("b")) % 12
+    return (chord.root - key.tonic) % 12, quality, chord.classes.index(chord.bass)
 
 
 def _candidates(mode: str) -> Iterator[tuple[int, str, str, str, str]]:

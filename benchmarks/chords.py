@@ -1,0 +1,154 @@
+"""Measure given chords: whether they sound, and what they cost in voice leading.
+
+    python benchmarks/chords.py [--pieces 30] [--four-part FOLDER]
+
+The chords of held-out settings, read off their voices, are given with the sopranos alone, as chord
+symbols in bars. The same sopranos are given chords drawn at random from a vocabulary of lead sheets
+(sevenths, ninths, suspensions, slash basses), each with the melody's note in it. A chord is
+complete where all its members that four voices can hold sound as it begins, over its bass. Rule
+breaks are those of ``musicae check``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import musicae
+from musicae.api.given_chords import NO_CHORDS
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.key import Key
+from musicae.corpus import load
+from musicae.io.chord_text import NO_CHORD, PlacedChord, chord_text, placed_chords
+from musicae.theory.chord_names import read_chord
+from musicae.theory.harmonic_plan import beats_of
+from musicae.theory.key_finding import find_key
+from musicae.theory.plan_reading import plan_of
+from musicae.theory.sonorities import sonorities
+
+VOCABULARY = (
+    *("", "m", "6", "7", "maj7", "m7", "m7b5", "dim7", "9", "maj9", "m9", "11", "13"),
+    *("sus2", "sus4", "7sus4", "add9", "aug", "7b9", "7#9", "6/9", "m(maj7)"),
+)
+BASSES = 0.25
+"""The share of random chords over another member than the root."""
+NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+def soprano_alone(chorale: Chorale) -> Chorale:
+    pitch, onset = chorale.pitch.copy(), chorale.onset.copy()
+    pitch[:, 1:], onset[:, 1:] = REST, False
+    return replace(chorale, pitch=pitch, onset=onset)
+
+
+def chords_of(chorale: Chorale) -> str:
+    """The chords of a setting, one where each begins that is another than before."""
+    key = chorale.key or find_key(chorale)
+    plan = plan_of(chorale, key)
+    steps = [step for step, _, _ in plan.beginnings()]
+    placed: list[PlacedChord] = []
+    for step, chord in zip(steps, (c for _, _, c in plan.beginnings()), strict=True):
+        text = chord.symbol(key) if chord else NO_CHORD
+        if not placed or placed[-1].text != text:
+            placed.append(PlacedChord(step, 0, text))
+    return chord_text(_closed(placed, len(chorale)), chorale)
+
+
+def random_chords(chorale: Chorale, random: np.random.Generator) -> str:
+    """A chord on every second beat, over the melody's note there."""
+    placed = []
+    for beat in beats_of(chorale)[::2]:
+        sung = int(chorale.pitch[beat.start, 0])
+        while True:
+            name = NAMES[random.integers(12)] + VOCABULARY[random.integers(len(VOCABULARY))]
+            classes = read_chord(name, Key(0)).classes
+            if sung == REST or sung % 12 in classes:
+                break
+        if random.random() < BASSES:
+            name += "/" + NAMES[classes[random.integers(1, len(classes))]]
+        placed.append(PlacedChord(beat.start, 0, name))
+    return chord_text(_closed(placed, len(chorale)), chorale)
+
+
+def _closed(placed: Sequence[PlacedChord], steps: int) -> list[PlacedChord]:
+    starts = [*(chord.start for chord in placed), steps]
+    return [
+        chord._replace(length=stop - chord.start)
+        for chord, stop in zip(placed, starts[1:], strict=True)
+    ]
+
+
+class Count:
+    """What is counted over pieces."""
+
+    def __init__(self) -> None:
+        self.given = self.complete = self.full = self.breaks = self.chords = 0
+
+    def add(self, piece: musicae.Piece, text: str | None) -> None:
+        chorale = piece.chorale
+        self.breaks += len(piece.report().violations)
+        self.chords += len(sonorities(chorale))
+        if text is None:
+            return
+        lacking = sum("does not sound whole" in notice for notice in piece.notices)
+        placed = [c for c in placed_chords(text, chorale) if c.text != NO_CHORD]
+        self.given += len(placed)
+        self.complete += len(placed) - lacking
+        for chord in placed:
+            now = chorale.pitch[chord.start].astype(int)
+            symbol = read_chord(chord.text, Key(0))
+            sung = set((now[now != REST] % 12).tolist())
+            self.full += set(symbol.classes) <= sung and int(now[-1]) % 12 == symbol.bass
+
+    def row(self, name: str) -> str:
+        per = 100 * self.breaks / self.chords
+        shares = "- | -"
+        if self.given:
+            shares = f"{self.complete / self.given:.2%} | {self.full / self.given:.1%}"
+        return f"| {name} | {self.given} | {shares} | {per:.2f} |"
+
+
+def measure(
+    pieces: Sequence[Chorale], text_of: Callable[[Chorale], str] | None, rules: str
+) -> Iterator[tuple[musicae.Piece, str | None]]:
+    """Each soprano harmonized with the chords that ``text_of`` gives its setting, or without."""
+    for chorale in pieces:
+        text = text_of(chorale) if text_of else None
+        (piece,) = musicae.harmonize(
+            soprano_alone(chorale), chords=text or NO_CHORDS, rules=rules, voice="soprano"
+        )
+        yield piece, text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pieces", type=int, default=30, help="of Bach's validation side")
+    parser.add_argument("--rules", default="bach")
+    parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="the four-part data")
+    args = parser.parse_args()
+    pieces = load.load().side("valid")[: args.pieces]
+    random = np.random.default_rng(0)
+    print("| | given chords | complete | all members | rule breaks per 100 chords |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    kinds: dict[str, Callable[[Chorale], str] | None] = {
+        "without chords": None,
+        "chords of the settings": chords_of,
+        "random lead-sheet chords": lambda chorale: random_chords(chorale, random),
+    }
+    for name, text_of in kinds.items():
+        began, count = time.perf_counter(), Count()
+        for piece, text in measure(pieces, text_of, args.rules):
+            count.add(piece, text)
+        print(count.row(name), flush=True)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

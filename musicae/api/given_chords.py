@@ -1,0 +1,190 @@
+"""``chords``: the chords that a musician gives, fitted to the voices that can sing them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from musicae.api.given import Given, GivenParts
+from musicae.core.chorale import Chorale
+from musicae.core.constants import BASS, REST, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.pitch import pitch_name
+from musicae.io.chord_text import FREE, NO_CHORD, PlacedChord, is_german, placed_chords
+from musicae.theory.chord_names import read_chord
+from musicae.theory.chord_symbols import ChordSymbol
+from musicae.theory.given_chords import GivenChord, fitted
+
+NO_CHORDS = "none"
+"""The wish for no given chords, not even those of the melody's own file."""
+STEP = 2
+"""Semitones of the widest step by which an ornament resolves."""
+
+
+class ChosenChords(NamedTuple):
+    """Given chords, and what is given with the voices' rests among them."""
+
+    given: Given
+    chords: tuple[GivenChord, ...] = ()
+    notices: tuple[str, ...] = ()
+    """Sentences on what of the chords cannot sound, and where."""
+
+
+def choose(wish: str | Path | None, given: Given) -> ChosenChords:
+    """The chords that are asked for.
+
+    Args:
+        wish: chords in bars (see ``io.chord_text``), or None or ``none`` for none.
+        given: the given parts; where a chord is ``N.C.``, their other voices rest.
+
+    Raises ChoraleError where chords cannot be read, or stand where there is no bar.
+    """
+    if wish is None or wish == NO_CHORDS:
+        return ChosenChords(given)
+    placed = placed_chords(str(wish), given.parts.tune)
+    return fit(placed, given)
+
+
+def fit(placed: Sequence[PlacedChord], given: Given) -> ChosenChords:
+    """Placed chords as the voices can sing them."""
+    parts = given.parts
+    symbols = _read(placed, parts)
+    silent = [chord for chord in placed if chord.text == NO_CHORD]
+    if silent:
+        given = _resting(given, silent)
+        parts = given.parts
+    chords: list[GivenChord] = []
+    against, other_bass, left_out = [], [], defaultdict(list)
+    stay = 0
+    for chord, symbol in symbols:
+        known = parts.known[chord.start]
+        if known.all():
+            stay += 1
+            continue
+        pitch = parts.in_range.pitch[chord.start].astype(int)
+        sung = {int(p) % 12 for p in pitch[known & (pitch != REST)]}
+        bass = None if known[BASS] else symbol.bass
+        upper = int((~known[:BASS]).sum())
+        needed, lost = fitted(symbol, sung, upper, bass)
+        if lost:
+            left_out[symbol.text, tuple(member.degree for member in lost)].append(chord.start)
+        for voice in np.flatnonzero(known & (pitch != REST)).tolist():
+            if _contradicts(parts.in_range, voice, chord, symbol):
+                against.append((chord.start, voice, int(pitch[voice]), symbol.text))
+        low = int(pitch[BASS])
+        if known[BASS] and symbol.has_bass and low != REST and low % 12 != symbol.bass:
+            other_bass.append((chord.start, low, symbol.text))
+        chords.append(
+            GivenChord(
+                chord.start,
+                chord.length,
+                symbol.classes,
+                needed,
+                bass,
+                symbol.root,
+                symbol.text,
+            )
+        )
+    where = parts.tune
+    notices = [*_notice_of_contradictions(where, against), *_notice_of_bass(where, other_bass)]
+    notices += _notice_of_left_out(where, left_out)
+    if stay:
+        notices.append(
+            f"{stay} given chord{'s' * (stay > 1)} where all voices stay as they are"
+            f" {'are' if stay > 1 else 'is'} not heard"
+        )
+    return ChosenChords(given, tuple(chords), tuple(notices))
+
+
+def _read(
+    placed: Iterable[PlacedChord], parts: GivenParts
+) -> list[tuple[PlacedChord, ChordSymbol]]:
+    """The chords that can sound. Raises ChoraleError, with the bar, where one cannot be read."""
+    chords = [chord for chord in placed if chord.text not in (FREE, NO_CHORD)]
+    b_is_flat = is_german(chord.text for chord in chords)
+    found = []
+    for chord in chords:
+        try:
+            found.append((chord, read_chord(chord.text, parts.likely_key, b_is_flat)))
+        except ChoraleError as error:
+            bar, _ = parts.tune.position(chord.start)
+            raise ChoraleError(f"chords of bar {bar}: {error}") from None
+    return found
+
+
+def _resting(given: Given, silent: Iterable[PlacedChord]) -> Given:
+    """What is given with rests in the other voices. Raises ChoraleError where nothing is left."""
+    known = given.parts.known.copy()
+    for chord in silent:
+        known[chord.start : chord.stop] = True
+    if known.all():
+        raise ChoraleError("all voices rest in N.C. throughout; nothing is left to fill")
+    preserved = given.preserved and replace(given.preserved, known=known)
+    return replace(given, parts=replace(given.parts, known=known), preserved=preserved)
+
+
+def _contradicts(chorale: Chorale, voice: int, chord: PlacedChord, symbol: ChordSymbol) -> bool:
+    """Whether a given voice sings, where a chord begins, a note that is foreign to it.
+
+    A suspension or an appoggiatura, which goes to a member by step while the chord lasts, is none.
+    """
+    pitch = chorale.pitch[: chord.stop, voice].astype(int)
+    own = int(pitch[chord.start])
+    fitting = {*symbol.classes, symbol.bass}
+    if own % 12 in fitting:
+        return False
+    begins = np.flatnonzero(chorale.onset[chord.start + 1 : chord.stop, voice])
+    if not begins.size:
+        return True
+    following = int(pitch[chord.start + 1 + int(begins[0])])
+    return following % 12 not in fitting or abs(following - own) > STEP
+
+
+def _place(chorale: Chorale, step: int) -> str:
+    bar, beat = chorale.position(step)
+    return f"bar {bar}, beat {beat:g}"
+
+
+def _sung(pitch: int) -> str:
+    return pitch_name(pitch).rstrip("-0123456789")
+
+
+def _notice_of_contradictions(
+    chorale: Chorale, against: Sequence[tuple[int, int, int, str]]
+) -> list[str]:
+    if not against:
+        return []
+    places = [
+        f"{_place(chorale, step)} ({_who(voice)} {_sung(pitch)} over {text})"
+        for step, voice, pitch, text in against
+    ]
+    return [f"given notes that are not in the given chord stay: {'; '.join(places)}"]
+
+
+def _who(voice: int) -> str:
+    return VOICES[voice].lower()
+
+
+def _notice_of_bass(chorale: Chorale, other: Sequence[tuple[int, int, str]]) -> list[str]:
+    if not other:
+        return []
+    places = [f"{_place(chorale, step)} ({_sung(low)} under {text})" for step, low, text in other]
+    return [f"the given bass goes before the bass of the chord: {'; '.join(places)}"]
+
+
+def _notice_of_left_out(
+    chorale: Chorale, left_out: dict[tuple[str, tuple[int, ...]], list[int]]
+) -> list[str]:
+    if not left_out:
+        return []
+    parts = []
+    for (text, degrees), steps in left_out.items():
+        bars = dict.fromkeys(str(chorale.position(step)[0]) for step in steps)
+        what = ", ".join("root" if degree == 1 else str(degree) for degree in degrees)
+        parts.append(f"{text} without {what} (bar{'s' * (len(bars) > 1)} {', '.join(bars)})")
+    return [f"the voices cannot hold all members: {'; '.join(parts)}"]

@@ -1,0 +1,220 @@
+"""Chords written in bars, as in ``G | C D7 | G/B % | N.C. | D``, placed on the steps of a piece.
+
+Bars stand between ``|``, each line of a text begins a new one. The chords of a bar share its
+beats, or say how many they last (``G:3 D:1``). ``%`` alone repeats the bar before; beside other
+chords it holds the chord before it, as ``.`` and ``/`` do. ``?`` leaves its beats free, in ``N.C.``
+the voices rest. The first bar is the first whole one; ``5:`` before a bar goes to bar 5, ``0:`` to
+the pickup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import DOTTED_QUARTER
+from musicae.core.errors import ChoraleError
+from musicae.core.meter import Measure
+
+FREE = "?"
+NO_CHORD = "N.C."
+REPEAT = "%"
+HOLDS = (REPEAT, ".", "/")
+"""What holds the chord before it, beside other chords of a bar."""
+BARS_A_LINE = 4
+ROUNDED = 0.005
+"""How far, in beats, a length may be from whole sixteenths: a third of a beat is not exact."""
+_NO_CHORDS = ("n.c.", "n.c", "nc")
+"""How ``NO_CHORD`` is written too, in small letters."""
+_NUMBER = re.compile(r"\s*(\d{1,5}):(?=\s|$|[^\d])\s*")
+_LASTING = re.compile(r"(.+?)(?::(\d{1,3}(?:\.\d{1,3})?))?")
+
+
+class PlacedChord(NamedTuple):
+    """A chord as it is written, ``NO_CHORD`` or ``FREE``, on some steps."""
+
+    start: int
+    length: int
+    text: str
+
+    @property
+    def stop(self) -> int:
+        """The step after its last one."""
+        return self.start + self.length
+
+
+class _Bar(NamedTuple):
+    """The chords of a bar, as they are written."""
+
+    number: int
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"bar {self.number} ({' '.join(self.words)!r})"
+
+
+def placed_chords(text: str, chorale: Chorale) -> tuple[PlacedChord, ...]:
+    """Chords in bars on the steps of a piece.
+
+    Raises ChoraleError, with the bar, where a bar does not exist or its chords do not fill it.
+
+    >>> from musicae.core.meter import Meter
+    >>> waltz = Chorale.from_notes([[(0, 12, 67), (12, 12, 69)]], meters=(Meter(0, 3, 4),))
+    >>> [(chord.start, chord.text) for chord in placed_chords("G | D7 A", waltz)]
+    [(0, 'G'), (12, 'D7'), (20, 'A')]
+    """
+    found: list[PlacedChord] = []
+    first = 0 if chorale.pickup else 1
+    taken: set[int] = set()
+    for bar in _bars(text):
+        if not first <= bar.number <= chorale.bar_count:
+            hint = "; a pickup is bar 0, written 0: before its chords" if chorale.pickup else ""
+            raise ChoraleError(
+                f"chords of {bar}: the melody has bars {first} to {chorale.bar_count}{hint}"
+            )
+        if bar.number in taken:
+            raise ChoraleError(f"chords of {bar}: the bar has chords already")
+        taken.add(bar.number)
+        measure = chorale.measures[bar.number - first]
+        _place(found, bar, measure, is_pickup=chorale.pickup > 0 and bar.number == 0)
+    if not found:
+        raise ChoraleError("there are no chords; write them like 'G | C D7 | G'")
+    return tuple(found)
+
+
+def _bars(text: str) -> Iterator[_Bar]:
+    """The bars of a text with their numbers, those that repeat the bar before filled in."""
+    number, before = 0, tuple[str, ...]()
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if re.search(r"\|:|:\|", line):
+            raise ChoraleError(f"{line!r} has a repeat sign; write the bars out, or % for each")
+        cells = re.split(r"\[?\|+\]?", line)
+        cells = cells[not cells[0].strip() : len(cells) - (not cells[-1].strip())]
+        for cell in cells:
+            jump = _NUMBER.match(cell)
+            number = int(jump[1]) if jump else number + 1
+            words = tuple(cell[jump.end() if jump else 0 :].split())
+            if not words:
+                raise ChoraleError(f"chords of bar {number}: it is empty; write ? to leave it free")
+            if words == (REPEAT,):
+                if not before:
+                    raise ChoraleError(f"chords of bar {number}: % repeats a bar; there is none")
+                words = before
+            before = words
+            yield _Bar(number, words)
+
+
+def _parted(word: str) -> tuple[str, float | None]:
+    """A chord of a bar and the beats that it says it lasts: ``G`` and 3.0 of ``G:3``."""
+    found = _LASTING.fullmatch(word)
+    assert found  # no word is empty
+    name = NO_CHORD if found[1].lower() in _NO_CHORDS else found[1]
+    return name, None if found[2] is None else float(found[2])
+
+
+def _place(found: list[PlacedChord], bar: _Bar, measure: Measure, is_pickup: bool) -> None:
+    """Add the chords of a bar to what is found; what holds a chord makes it longer."""
+    length = measure.length if is_pickup else measure.meter.steps_per_bar
+    beat = measure.meter.steps_per_beat
+    stated = sum(_steps(bar, word, beat) or 0 for word in bar.words)
+    if stated == measure.length and all(_steps(bar, word, beat) for word in bar.words):
+        length = stated  # of a bar that is cut short all of what is there is told
+    lengths = _lengths(bar, length, beat)
+    start, end = measure.start, measure.start + measure.length
+    for word, lasts in zip(bar.words, lengths, strict=True):
+        name, _ = _parted(word)
+        last = min(start + lasts, end)
+        if start >= end:
+            raise ChoraleError(f"chords of {bar}: the bar is cut short, {name} comes after its end")
+        if name in HOLDS:
+            if not found or found[-1].stop != start:
+                raise ChoraleError(f"chords of {bar}: {name} holds a chord; there is none before")
+            found[-1] = found[-1]._replace(length=last - found[-1].start)
+        else:
+            found.append(PlacedChord(start, last - start, name))
+        start = last
+
+
+def _lengths(bar: _Bar, length: int, beat: float) -> list[int]:
+    """How many steps each word of a bar lasts. Raises ChoraleError where they do not fill it."""
+    stated = [_steps(bar, word, beat) for word in bar.words]
+    rest = length - sum(steps or 0 for steps in stated)
+    others = stated.count(None)
+    if rest < 0 or (others == 0 and rest > 0):
+        raise ChoraleError(
+            f"chords of {bar}: they last {(length - rest) / beat:g} beats, the bar has"
+            f" {length / beat:g}"
+        )
+    shares = iter(shared(rest, others, beat))
+    try:
+        return [next(shares) if steps is None else steps for steps in stated]
+    except StopIteration:
+        raise ChoraleError(f"chords of {bar}: they are more than the bar can hold") from None
+
+
+def _steps(bar: _Bar, word: str, beat: float) -> int | None:
+    """The steps that a word says it lasts. Raises ChoraleError where they are not whole."""
+    _, beats = _parted(word)
+    if beats is None:
+        return None
+    steps = round(beats * beat)
+    if steps < 1 or abs(steps - beats * beat) > ROUNDED * beat:
+        raise ChoraleError(f"chords of {bar}: {word} does not last whole sixteenths")
+    return steps
+
+
+def shared(length: int, count: int, beat: float) -> list[int]:
+    """The lengths in which so many chords share some steps: whole beats, the first ones longer.
+
+    Where there are more chords than beats, they share halves of beats (thirds of dotted ones), or
+    sixteenths. Empty where there are more chords than sixteenths.
+
+    >>> shared(16, 3, 4), shared(12, 2, 4), shared(12, 3, 6), shared(8, 4, 4)
+    ([8, 4, 4], [8, 4], [4, 4, 4], [2, 2, 2, 2])
+    """
+    if not count:
+        return []
+    divisors = (1, 3, 6) if beat == DOTTED_QUARTER else (1, 2, 4)
+    for unit in (beat / divisor for divisor in divisors):
+        if unit >= 1 and length % unit == 0 and length // unit >= count:
+            each, more = divmod(int(length // unit), count)
+            return [int(unit) * (each + (i < more)) for i in range(count)]
+    return [length // count + (i < length % count) for i in range(count)] if length >= count else []
+
+
+def chord_text(chords: Sequence[PlacedChord], chorale: Chorale) -> str:
+    """Chords as a text of bars, four on a line; ``placed_chords`` reads it back.
+
+    The chords follow each other without a gap. One that goes on over a bar line is written again.
+    """
+    bars = []
+    for index, measure in enumerate(chorale.measures):
+        end = measure.start + measure.length
+        here = [c for c in chords if c.start < end and c.stop > measure.start]
+        lengths = [min(c.stop, end) - max(c.start, measure.start) for c in here]
+        meter = measure.meter
+        plain = len(here) == 1 or lengths == shared(
+            meter.steps_per_bar, len(here), meter.steps_per_beat
+        )
+        words = [
+            chord.text if plain else f"{chord.text}:{round(length / meter.steps_per_beat, 3):g}"
+            for chord, length in zip(here, lengths, strict=True)
+        ]
+        pickup = index == 0 and chorale.pickup > 0
+        bars.append(("0: " if pickup else "") + " ".join(words))
+    first = 1 if chorale.pickup else 0
+    cuts = [0, *range(first + BARS_A_LINE, len(bars), BARS_A_LINE), len(bars)]
+    return "\n".join(" | ".join(bars[a:b]) for a, b in pairwise(cuts))
+
+
+def is_german(texts: Iterable[str]) -> bool:
+    """Whether an H stands among chords, so that B is B flat."""
+    return any(re.search(r"(^|/)H", text) for text in texts)
+
+
+def kept(chords: Sequence[PlacedChord]) -> list[PlacedChord]:
+    """The chords that say something: all that are not free."""
+    return [chord for chord in chords if chord.text != FREE]
