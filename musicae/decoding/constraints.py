@@ -90,6 +90,10 @@ class RuleCosts:
     rest: float = 0.0
     """Each step of rest while another voice sounds."""
 
+    def at_least(self, **costs: float) -> RuleCosts:
+        """These costs where they are lower, each by the name of its field."""
+        return replace(self, **{name: max(getattr(self, name), costs[name]) for name in costs})
+
     def costs(
         self, voice: int, before: Ints, now: Ints, fifths: Ints | None = None
     ) -> NDArray[np.floating]:

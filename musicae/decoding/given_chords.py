@@ -30,6 +30,16 @@ INCOMPLETE = 4 * FORBIDDEN
 rules, which are at most ``FORBIDDEN`` each."""
 FOREIGN = 2 * FORBIDDEN
 """Nats for a note that is no member where a given chord begins."""
+ALONG_GIVEN = {
+    "direct": 5.0,
+    "crossing": 6.0,
+    "overlap": 4.0,
+    "spacing": 4.0,
+    "leap": 8.0,
+    "augmented": 5.0,
+}
+"""The least costs of broken rules, in nats, where chords are given: voices that must be complete
+are pressed harder. Chosen on the validation side."""
 _NO_ROOT, _NO_BASS, _MISSING, _EXTRA = 8.0, 1.5, 1.0, 2.0
 """How far a chord of the plan is from a given one: another root, another bass, each pitch class
 that it lacks, each that it has more."""
@@ -74,6 +84,10 @@ class GivenCosts:
 
     def __init__(self, given: Sequence[GivenChord]) -> None:
         self.given = {chord.start: chord for chord in given}
+
+    def begins(self, step: int) -> bool:
+        """Whether a given chord begins at a step."""
+        return step in self.given
 
     def costs(
         self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]

@@ -36,6 +36,8 @@ MINIBACH_VARIED = 0.3
 DRAFTS_OF_ONE, DRAFTS_EACH = 3, 2
 """How many drafts of the voices are written to a plan: where one harmonization is asked for, and of
 each of several."""
+DRAFTS_OF_GIVEN = 8
+"""How many where chords are given and one harmonization is asked for; there is one plan only."""
 FREE_TEMPERATURE = 0.8
 """Of plans that are drawn freely."""
 USUAL_STYLE = "bach"
@@ -131,7 +133,8 @@ def _fill(
         )
     drafts = 1
     if options.temperature != LIKELIEST:
-        drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
+        alone = DRAFTS_OF_GIVEN if partial.given else DRAFTS_OF_ONE
+        drafts = max(alone if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
     drafted = [found for found in plans for _ in range(drafts)]
     if problem:
         drafted = _with_seconds(problem, drafted, options, partial.given)

@@ -99,86 +99,97 @@ class PlanCosts:
         columns = [_with_given(_members_of(plan, steps, closing), given) for plan in plans]
         self.chords = _Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
-    def costs(self, voice: int, step: int, before: Ints, now: Ints, last_voice: bool) -> Costs:
-        """``(N, S)`` what each symbol of a voice costs at a step.
+    def costs(
+        self, voice: int, step: int, before: Ints, now: Ints, *, last_voice: bool, rows: Ints
+    ) -> Costs:
+        """``(M, S)`` what each symbol of a voice costs at a step.
 
         Args:
-            before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
-            now: ``(N, V)`` the pitches of this step that are known or chosen, else ``REST``.
+            before: ``(M, V)`` the pitches of the step before, ``REST`` where nothing sounds.
+            now: ``(M, V)`` the pitches of this step that are known or chosen, else ``REST``.
             last_voice: whether no other voice of this step is still to be chosen.
+            rows: ``(M,)`` the candidate of each row.
         """
         own = before[:, voice]
-        pitch = moves(voice).motion.pitch[own]  # (N, S)
+        pitch = moves(voice).motion.pitch[own]  # (M, S)
         cost = np.zeros(pitch.shape)
-        place = self.chords.place[step]
+        chords = self._at(step, rows)
+        place = chords.place
         if (place == BETWEEN).all():
             return cost
-        rows = np.arange(len(own))[:, None]
+        each = np.arange(len(own))[:, None]
         degree = pitch % 12
         sounds = pitch != REST
-        member = self.chords.member[step][rows, degree]
+        member = chords.member[each, degree]
         held = pitch == own[:, None]
         weight = self.weights
         foreign = np.where(held, weight.suspended, weight.foreign)
         if voice == BASS:
-            member = member & (degree == self.chords.bass[step][:, None])
-            member |= self.chords.bass[step][:, None] == _NO_MEMBER
+            member = member & (degree == chords.bass[:, None])
+            member |= chords.bass[:, None] == _NO_MEMBER
             foreign = np.full_like(foreign, weight.bass)
         cost += np.where(member, 0.0, foreign)
-        cost += weight.doubled * self._doubled(step, voice, degree, now)
+        cost += weight.doubled * _doubled(chords, voice, degree, now)
         if last_voice:
-            cost += weight.incomplete * self._incomplete(step, degree, now)
+            cost += weight.incomplete * _incomplete(chords, degree, now)
             cost += weight.thin * _thin(degree, now)
         share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
         cost *= share
-        cost += weight.unresolved * self._unresolved(step, voice, pitch, own)
+        if step:
+            was = self._at(step - 1, rows)
+            cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
         closing = (place == LAST)[:, None]
         cost = np.where(closing & ~member, FORBIDDEN, cost)
         if last_voice:
-            cost = np.where(closing & self._incomplete(step, degree, now), FORBIDDEN, cost)
+            cost = np.where(closing & _incomplete(chords, degree, now), FORBIDDEN, cost)
         return np.where(sounds, cost, np.where(closing, FORBIDDEN, 0.0))
 
-    def _doubled(self, step: int, voice: int, degree: Ints, now: Ints) -> NDArray[np.bool_]:
-        others = np.delete(now, voice, axis=1)  # (N, V - 1)
-        found = np.zeros(degree.shape, dtype=np.bool_)
-        for tendency in (self.chords.leading[step], self.chords.seventh[step]):
-            taken = ((others % 12 == tendency[:, None]) & (others != REST)).any(axis=1)
-            found |= (degree == tendency[:, None]) & taken[:, None]
-        return found
+    def _at(self, step: int, rows: Ints) -> _Members:
+        """The members at a step, ``(M, ...)`` in place of ``(T, N, ...)``."""
+        return _Members(*(part[step][rows] for part in self.chords))
 
-    def _incomplete(self, step: int, degree: Ints, now: Ints) -> NDArray[np.bool_]:
-        third = self.chords.third[step]
-        there = ((now % 12 == third[:, None]) & (now != REST)).any(axis=1) | (third == _NO_MEMBER)
-        missing: NDArray[np.bool_] = ~there[:, None] & (degree != third[:, None])
-        return missing
 
-    def _unresolved(self, step: int, voice: int, pitch: Ints, own: Ints) -> NDArray[np.bool_]:
-        """Where a voice leaves a note that tends elsewhere, though the new chord has its goal."""
-        if step == 0:
-            return np.zeros(pitch.shape, dtype=np.bool_)
-        begins = (self.chords.place[step] >= BEGINS)[:, None]
-        was, now = self.chords, self.chords.member[step]
-        rows = np.arange(len(own))
-        stays = now[rows, own % 12]
-        falls = ((own[:, None] - pitch) >= 1) & ((own[:, None] - pitch) <= 2)
-        lower = now[rows, (own - 1) % 12] | now[rows, (own - 2) % 12]
-        seventh = (own != REST) & (own % 12 == was.seventh[step - 1]) & lower & ~stays
-        found = seventh[:, None] & ~falls
-        if voice in (0, N_VOICES - 1):
-            rises = pitch - own[:, None] == 1
-            leading = (own != REST) & (own % 12 == was.leading[step - 1])
-            leading &= now[rows, (own + 1) % 12] & ~stays
-            found |= leading[:, None] & ~rises
-        unresolved: NDArray[np.bool_] = found & begins & (pitch != REST)
-        return unresolved
+def _doubled(chords: _Members, voice: int, degree: Ints, now: Ints) -> Bools:
+    others = np.delete(now, voice, axis=1)  # (M, V - 1)
+    found = np.zeros(degree.shape, dtype=np.bool_)
+    for tendency in (chords.leading, chords.seventh):
+        taken = ((others % 12 == tendency[:, None]) & (others != REST)).any(axis=1)
+        found |= (degree == tendency[:, None]) & taken[:, None]
+    return found
+
+
+def _incomplete(chords: _Members, degree: Ints, now: Ints) -> Bools:
+    third = chords.third
+    there = ((now % 12 == third[:, None]) & (now != REST)).any(axis=1) | (third == _NO_MEMBER)
+    missing: Bools = ~there[:, None] & (degree != third[:, None])
+    return missing
+
+
+def _unresolved(was: _Members, chords: _Members, voice: int, pitch: Ints, own: Ints) -> Bools:
+    """Where a voice leaves a note that tends elsewhere, though the new chord has its goal."""
+    begins = (chords.place >= BEGINS)[:, None]
+    now = chords.member
+    each = np.arange(len(own))
+    stays = now[each, own % 12]
+    falls = ((own[:, None] - pitch) >= 1) & ((own[:, None] - pitch) <= 2)
+    lower = now[each, (own - 1) % 12] | now[each, (own - 2) % 12]
+    seventh = (own != REST) & (own % 12 == was.seventh) & lower & ~stays
+    found = seventh[:, None] & ~falls
+    if voice in (0, N_VOICES - 1):
+        rises = pitch - own[:, None] == 1
+        leading = (own != REST) & (own % 12 == was.leading)
+        leading &= now[each, (own + 1) % 12] & ~stays
+        found |= leading[:, None] & ~rises
+    unresolved: Bools = found & begins & (pitch != REST)
+    return unresolved
 
 
 def _thin(degree: Ints, now: Ints) -> Bools:
     """Where the last voice sings a class that sounds already, and only two sound."""
-    classes = [{int(pitch) % 12 for pitch in row if pitch != REST} for row in now]
-    sounds = np.array([[k in row for k in range(12)] for row in classes])  # (N, 12)
-    few = np.array([len(row) == 2 for row in classes])
-    again: Bools = np.take_along_axis(sounds, degree, axis=1) & few[:, None]
+    sounds = ((now % 12)[..., None] == np.arange(12)) & (now != REST)[..., None]  # (M, V, 12)
+    there = sounds.any(axis=1)  # (M, 12)
+    few = there.sum(axis=1) == 2
+    again: Bools = np.take_along_axis(there, degree, axis=1) & few[:, None]
     return again
 
 

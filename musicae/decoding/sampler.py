@@ -17,9 +17,10 @@ from torch import Tensor
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
-from musicae.decoding.given_chords import GivenCosts
+from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
 from musicae.decoding.plan_costs import PARALLEL, PlanCosts
+from musicae.decoding.step_costs import StepCosts
 from musicae.encoding.batches import (
     beat_batch,
     concatenate,
@@ -108,7 +109,7 @@ def sample(
         options,
         lambda: generator.random((n, 1)),
         plan_costs=plan_costs,
-        given_costs=GivenCosts(first.given),
+        given_costs=GivenCosts(first.given) if first.given else None,
     )
 
 
@@ -165,12 +166,15 @@ def _complete(
     """
     rules = PRESETS[options.rules]
     if plan_costs:
-        rules = replace(rules, parallel=max(rules.parallel, PARALLEL))
+        rules = rules.at_least(parallel=PARALLEL)
+        if given_costs:
+            rules = rules.at_least(**ALONG_GIVEN)
     model, batch, n = decoders[0].model, decoders[0].batch, len(partials)
     lengths = np.array([len(partial.chorale) for partial in partials])
     steps = int(lengths.max())
     known = max(partials, key=lambda partial: len(partial.chorale)).known
     fifths = np.array([partial.key.fifths for partial in partials])
+    weighed = StepCosts(rules, fifths, plan_costs, given_costs)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
     closing = min((close.step for close in closes or ()), default=steps)
     nats = np.zeros(n)
@@ -190,11 +194,7 @@ def _complete(
             while waiting and not moved:
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
-                cost = guided[:, turn, symbols] + rules.costs(voice, before, now, fifths)
-                if plan_costs:
-                    cost += plan_costs.costs(voice, step, before, now, last_voice=not waiting)
-                if given_costs:
-                    cost += given_costs.costs(voice, step, before, now, waiting)
+                cost = guided[:, turn, symbols] + weighed.costs(voice, step, before, now, waiting)
                 if closes and step >= closing:
                     cost += _closing_costs(closes, voice, step, before, now)
                 if step and known[step - 1, voice]:
