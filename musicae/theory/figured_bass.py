@@ -25,8 +25,8 @@ from musicae.theory.harmonic_plan import beats_of
 SHARP, FLAT, NATURAL, RAISED = "#", "b", "n", "+"
 """The signs of a figure. A sharp in front of a letter that the signature flattens makes it natural,
 and a flat likewise; ``+`` raises by a semitone whatever the signature says."""
-HIGHEST = 9
-"""The largest number of a figure."""
+THIRD, HIGHEST = 3, 9
+"""The number to which a sign alone belongs, and the largest number of a figure."""
 _SIGNS = {"#": SHARP, "♯": SHARP, "b": FLAT, "♭": FLAT, "n": NATURAL, "♮": NATURAL, "+": RAISED,
           "\\": RAISED}  # fmt: skip
 _FIGURE = re.compile(r"(?P<sign>[#♯b♭n♮]?)(?P<number>[2-9])(?P<raised>[+\\]?)|(?P<third>[#♯b♭n♮+])")
@@ -41,7 +41,7 @@ class Figure(NamedTuple):
     """Empty, or one of ``SHARP``, ``FLAT``, ``NATURAL`` and ``RAISED``."""
 
     def __str__(self) -> str:
-        if self.number == 3 and self.sign:
+        if self.number == THIRD and self.sign:
             return self.sign
         return f"{self.number}{RAISED}" if self.sign == RAISED else f"{self.sign}{self.number}"
 
@@ -74,7 +74,7 @@ class Figures:
         for part in re.split("[/,]", text):
             read = list(_FIGURE.finditer(part))
             figures = [
-                (int(one["number"] or 3), one["sign"] or one["raised"] or one["third"] or "")
+                (int(one["number"] or THIRD), one["sign"] or one["raised"] or one["third"] or "")
                 for one in read
             ]
             whole = "".join(one[0] for one in read) == part != ""
@@ -95,7 +95,7 @@ class Figures:
         numbers = {figure.number for figure in self.written}
         added: list[int] = []
         if not numbers & {2, 3, 4}:
-            added.append(3)
+            added.append(THIRD)
         if numbers in ({2}, {4, 3}, {4, 2}):
             added += [n for n in (6, 4) if n not in numbers]
         elif not numbers & {2, 5, 6}:
