@@ -42,7 +42,7 @@ def harmonize(
     CheckpointError for a model that cannot be loaded or does not harmonize this, MusicaeError for a
     setting that does not exist.
     """
-    from musicae.api import given_chords
+    from musicae.api import figured_bass, given_chords
     from musicae.api.phrase_ends import choose
     from musicae.decoding import harmonize as decoding
     from musicae.models.checkpoint import load_model
@@ -51,7 +51,13 @@ def harmonize(
         settings["n"] = n
     options = (options or HarmonizeOptions()).changed(**settings)
     model, sampling = load_for(options)
-    chosen = given_chords.choose(options.chords, _given(melody, options))
+    given = _given(melody, options)
+    if figured_bass.is_bass(given, options.figures):
+        given = _given(melody, options.changed(voice="bass"))
+    figured = figured_bass.choose(options.figures, given)
+    if figured.chords and options.chords is not None:
+        raise ChoraleError("chords and figures say the same thing twice; give one of them")
+    chosen = given_chords.choose(options.chords, given)
     given, parts = chosen.given, chosen.given.parts
     ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
     partial = parts.partial_score(
@@ -59,7 +65,7 @@ def harmonize(
         rhythm=options.rhythm,
         style=options.style,
         cadences=ends.cadences,
-        given=chosen.chords,
+        given=figured.chords or chosen.chords,
     )
     planner = load_model("planner") if model.can("fill") else None
     condensed = Condensed.of(partial)
@@ -74,8 +80,9 @@ def harmonize(
         told = facts | {"alternative": i}
         if planner and made.plan:
             told |= {"planner": planner.checksum, "plan": str(made.plan)}
-        notices = (*given.notices, *chosen.notices, *made.notices)
-        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan))
+        notices = (*given.notices, *figured.notices, *chosen.notices, *made.notices)
+        figures = figured_bass.written(chorale) if options.figures == figured_bass.WRITE else ()
+        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan, figures))
     return pieces
 
 
@@ -109,6 +116,8 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
         asked["meter"] = options.meter
     if options.chords is not None:
         asked["chords"] = str(options.chords)
+    if options.figures is not None:
+        asked["figures"] = options.figures
     if options.rhythm:
         asked["rhythm"] = options.rhythm
     if options.style != HarmonizeOptions.style:

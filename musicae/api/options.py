@@ -67,6 +67,9 @@ class HarmonizeOptions:
     """Where phrases end: ``"infer"``, ``"none"`` or a file; see ``phrase_ends.choose``."""
     chords: Path | str | None = None
     """The chords that sound, in bars: ``"G | C D7 | G"``."""
+    figures: str | None = None
+    """Of a given bass, in bars: ``"6 | 7 6 | 4-3"``; or ``"file"`` for those in the file, which are
+    used without being asked for, ``"none"``, or ``"write"`` for figures in what is written."""
     rhythm: str | None = None
     """How the other voices move: ``"plain"`` or ``"flowing"``; None leaves it to the model."""
     style: str = "bach"

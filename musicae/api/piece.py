@@ -19,6 +19,7 @@ from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.io.score_song import ScoreSong
+from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
 
@@ -42,6 +43,8 @@ class Piece:
     """Negative log-likelihood of what the model wrote, in nats; None where it has none."""
     plan: HarmonicPlan | None = None
     """The chords that the voices were written along; None where there was no plan."""
+    figures: tuple[tuple[int, Figures], ...] = ()
+    """The figures that are written below its bass in MusicXML, each with its step."""
 
     @property
     def nats_per_step(self) -> float | None:
@@ -107,14 +110,20 @@ class Piece:
             labels = self.labels() if analysis else ()
             facts = self.provenance | ({ANALYSED: True} if analysis else {})
             xml = preserved_score.to_xml(
-                kept, self.chorale, program, facts, labels=labels, keep_parts=keep_tracks
+                kept,
+                self.chorale,
+                program,
+                facts,
+                labels=labels,
+                figures=self.figures,
+                keep_parts=keep_tracks,
             )
             musicxml_writer.save(xml, Path(path))
         elif suffix in MUSICXML_SUFFIXES and keep_tracks:
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
         else:
             labels = self.labels() if analysis else ()
-            write(self.chorale, path, program, self.provenance, labels=labels)
+            write(self.chorale, path, program, self.provenance, labels=labels, figures=self.figures)
 
     def arrange(
         self,

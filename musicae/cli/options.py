@@ -58,6 +58,12 @@ Chords = Annotated[
     str | None,
     typer.Option(help="The chords in bars, such as 'G | C D7 | G'."),
 ]
+Figures = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a given bass, in bars, such as '6 | 7 6 | 4-3'; or file, none, write."
+    ),
+]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
 Style = Annotated[
     str,
@@ -101,6 +107,7 @@ HARMONIZE_SETTINGS: dict[str, Any] = {
     "bars": Bars,
     "phrases": Phrases,
     "chords": Chords,
+    "figures": Figures,
     "rhythm": Rhythm,
     "style": Style,
     "model": Model,

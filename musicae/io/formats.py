@@ -15,6 +15,7 @@ from musicae.io.ensemble import ensemble_of
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.midi_file import open_song
 from musicae.io.midi_reader import PartsReading
+from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, markers
 
 
@@ -89,18 +90,20 @@ def write(
     provenance: dict[str, Any] | None = None,
     *,
     labels: Sequence[Label] = (),
+    figures: Sequence[tuple[int, Figures]] = (),
 ) -> None:
     """Write a chorale as MIDI or MusicXML by the suffix.
 
     ``labels``, such as those of ``Piece.labels``, stand in it as Roman numerals and key areas:
-    markers in MIDI, words and chord symbols in MusicXML. Raises ChoraleError.
+    markers in MIDI, words and chord symbols in MusicXML. ``figures``, each with its step, stand
+    below the bass in MusicXML alone. Raises ChoraleError.
     """
     if suffix_of(path) in MIDI_SUFFIXES:
         midi_writer.write(chorale, path, program, provenance, markers(labels))
     elif suffix_of(path) in MUSICXML_SUFFIXES:
         from musicae.io import musicxml_writer
 
-        musicxml_writer.write(chorale, path, program, provenance, labels=labels)
+        musicxml_writer.write(chorale, path, program, provenance, labels=labels, figures=figures)
     else:
         known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
         raise ChoraleError(f"{path}: its name should end in one of {known}")

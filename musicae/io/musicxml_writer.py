@@ -27,9 +27,12 @@ from musicae.core.meter import Measure, Tempo
 from musicae.core.pitch import accidentals, spelled_parts
 from musicae.core.version import __version__
 from musicae.io.base import MUSICXML_SUFFIXES
+from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.musicxml_time import quarter_of
 from musicae.io.notation import bars_of_symbols
 from musicae.io.voice_tracks import voice_of_name
+from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, texts
 from musicae.theory.spelling import spell
 
@@ -85,6 +88,7 @@ def write(
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
+    figures: Sequence[tuple[int, Figures]] = (),
 ) -> None:
     """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
 
@@ -92,13 +96,15 @@ def write(
     ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
     they begin and their voice, and writes the texts above them. ``labels``, those of
     ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
-    ``names`` are those of the four voices; one without a name is left out. The same music gives
+    ``names`` are those of the four voices; one without a name is left out. ``figures``, each with
+    its step, stand below the lowest voice. The same music gives
     the same bytes. Raises ChoraleError where the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    save(to_xml(chorale, program, provenance, marks, labels=labels, names=names), path)
+    xml = to_xml(chorale, program, provenance, marks, labels=labels, names=names, figures=figures)
+    save(xml, path)
 
 
 def to_xml(
@@ -109,9 +115,12 @@ def to_xml(
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
+    figures: Sequence[tuple[int, Figures]] = (),
 ) -> bytes:
     """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
     root = to_tree(chorale, program, marks, labels=labels, names=names)
+    if figures:
+        write_figures(root.findall("part")[-1], quarter_of(root), figures)
     _set_header(root, chorale, provenance)
     return to_bytes(root)
 

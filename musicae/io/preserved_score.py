@@ -23,12 +23,14 @@ from musicae.core.errors import ChoraleError
 from musicae.core.pitch import letter_at
 from musicae.io import musicxml_writer
 from musicae.io.closed_score import voices_in
+from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.measure_layout import Place, Placed, chord_heads, lay_out, length, put_at, surviving
 from musicae.io.musicxml_parts import ScorePart, line_of
-from musicae.io.musicxml_time import number, timed_measures
+from musicae.io.musicxml_time import number, quarter_of, timed_measures
 from musicae.io.preserved_parts import PreservedParts
 from musicae.io.score_song import ScoreSong
+from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label
 from musicae.theory.spelling import spell
 
@@ -47,6 +49,7 @@ def to_xml(
     provenance: dict[str, Any] | None = None,
     *,
     labels: Sequence[Label] = (),
+    figures: Sequence[tuple[int, Figures]] = (),
     keep_parts: bool = False,
 ) -> bytes:
     """The MusicXML of the given parts as they are and the chorale's other notes.
@@ -56,6 +59,7 @@ def to_xml(
         chorale: of the same steps as ``preserved.tune``, with the new notes.
         program: a General MIDI program counted from 0, for the new parts.
         labels: become chord symbols in the soprano and Roman numerals in the bass.
+        figures: each with its step, become figures below the bass.
         keep_parts: also write the file's other parts, as they are.
     """
     song = preserved.song
@@ -83,6 +87,11 @@ def to_xml(
     for voice in sorted(set(new) - set(preserved.parts)):
         _follow(new[voice], model)
     _arrange(root, held, {v: (new[v], listed[v]) for v in new if v not in preserved.parts}, twins)
+    if figures:
+        low = max(new)
+        given = preserved.parts.get(low)
+        element = twins[song.line(given).part.element] if given else new[low]
+        write_figures(element, quarter_of(root), figures)
     _tell(root, provenance)
     return musicxml_writer.to_bytes(root)
 

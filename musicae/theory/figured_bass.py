@@ -150,7 +150,7 @@ def figures_of(
     note at which other notes sound than before. ``places`` ``(T, V)`` are those of
     ``theory.spelling.spell``. Nothing stands where the bass, or all else, is silent.
     """
-    places = _through(chorale, places)
+    places = places_through(chorale, places)
     found: list[tuple[int, Figures]] = []
     for beat in beats_of(chorale):
         now = chorale.pitch[beat.start]
@@ -164,8 +164,8 @@ def figures_of(
     return tuple(found)
 
 
-def _through(chorale: Chorale, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """``(T, V)`` the places at every step of each note, not at its beginning alone."""
+def places_through(chorale: Chorale, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``(T, V)`` the places of ``spell`` at every step of each note, not at its first alone."""
     begun = np.where(chorale.onset, np.arange(len(chorale))[:, None], 0)
     through: NDArray[np.int64] = np.take_along_axis(
         places, np.maximum.accumulate(begun, axis=0), axis=0
