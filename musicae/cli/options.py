@@ -60,9 +60,7 @@ Chords = Annotated[
 ]
 Figures = Annotated[
     str | None,
-    typer.Option(
-        help="Of a given bass, in bars, such as '6 | 7 6 | 4-3'; or file, none, write."
-    ),
+    typer.Option(help="Of a given bass, in bars, such as '6 | 7 6 | 4-3'; or file, none, write."),
 ]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
 Style = Annotated[

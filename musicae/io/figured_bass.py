@@ -78,7 +78,9 @@ def write_figures(part: ET.Element, quarter: int, figures: Sequence[tuple[int, F
                 for step, one in sorted(figures, key=lambda found: found[0])
                 if first <= (at := Fraction(step * quarter, STEPS_PER_QUARTER)) < stop
             ]
-            if inside and inside[0][0] > first:
+            if not inside:
+                continue
+            if inside[0][0] > first:
                 inside.insert(0, (Fraction(first), None))
             ends = [at for at, _ in inside[1:]] + [Fraction(stop)]
             for (at, one), end in zip(inside, ends, strict=True):
