@@ -42,6 +42,7 @@ def harmonize(
     CheckpointError for a model that cannot be loaded or does not harmonize this, MusicaeError for a
     setting that does not exist.
     """
+    from musicae.api import words
     from musicae.api.phrase_ends import choose
     from musicae.decoding import harmonize as decoding
     from musicae.models.checkpoint import load_model
@@ -52,6 +53,8 @@ def harmonize(
     model, sampling = load_for(options)
     given = _given(melody, options)
     parts = given.parts
+    stay = options.request.locked(sounding_voices(parts.tune))
+    setting = words.choose(options.words, options.language, given, stay)
     ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
     partial = parts.partial_score(
         ends.steps, rhythm=options.rhythm, style=options.style, cadences=ends.cadences
@@ -59,7 +62,6 @@ def harmonize(
     planner = load_model("planner") if model.can("fill") else None
     condensed = Condensed.of(partial)
     harmonized = decoding.harmonize(model, condensed.partial, options.n, sampling, planner)
-    stay = options.request.locked(sounding_voices(parts.tune))
     facts = provenance_of(model, sampling) | {"key": str(partial.key)} | _asked(options)
     facts |= {"given": [VOICES[voice].lower() for voice in stay]}
     pieces = []
@@ -69,8 +71,9 @@ def harmonize(
         told = facts | {"alternative": i}
         if planner and made.plan:
             told |= {"planner": planner.checksum, "plan": str(made.plan)}
-        notices = (*given.notices, *made.notices)
-        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan))
+        chorale, sung, on_words = setting.apply(chorale)
+        notices = (*given.notices, *made.notices, *on_words)
+        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan, sung))
     return pieces
 
 
@@ -106,6 +109,10 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
         asked["rhythm"] = options.rhythm
     if options.style != HarmonizeOptions.style:
         asked["style"] = options.style
+    if options.words != HarmonizeOptions.words:
+        asked["words"] = str(options.words)
+    if options.language:
+        asked["language"] = options.language
     return asked
 
 

@@ -17,6 +17,7 @@ from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.io.score_song import ScoreSong
 from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
@@ -42,6 +43,8 @@ class Piece:
     """Negative log-likelihood of what the model wrote, in nats; None where it has none."""
     plan: HarmonicPlan | None = None
     """The chords that the voices were written along; None where there was no plan."""
+    words: Words = NO_WORDS
+    """What the voices sing."""
 
     @property
     def nats_per_step(self) -> float | None:
@@ -107,14 +110,22 @@ class Piece:
             labels = self.labels() if analysis else ()
             facts = self.provenance | ({ANALYSED: True} if analysis else {})
             xml = preserved_score.to_xml(
-                kept, self.chorale, program, facts, labels=labels, keep_parts=keep_tracks
+                kept,
+                self.chorale,
+                program,
+                facts,
+                labels=labels,
+                keep_parts=keep_tracks,
+                words=self.words,
             )
             musicxml_writer.save(xml, Path(path))
         elif suffix in MUSICXML_SUFFIXES and keep_tracks:
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
         else:
             labels = self.labels() if analysis else ()
-            write(self.chorale, path, program, self.provenance, labels=labels)
+            write(
+                self.chorale, path, program, self.provenance, labels=labels, words=self.words.voices
+            )
 
     def arrange(
         self,
@@ -131,8 +142,10 @@ class Piece:
         marks = markers(self.labels()) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
         if self._preserved:
-            return self._preserved.arrange(self.chorale, program, facts, marks, keep_tracks)
-        return midi_writer.arrange(self.chorale, program, facts, marks)
+            return self._preserved.arrange(
+                self.chorale, program, facts, marks, keep_tracks, words=self.words
+            )
+        return midi_writer.arrange(self.chorale, program, facts, marks, words=self.words.voices)
 
     @property
     def _preserved(self) -> PreservedParts | None:

@@ -28,6 +28,9 @@ from musicae.core.pitch import accidentals, spelled_parts
 from musicae.core.version import __version__
 from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import Verses
+from musicae.io.musicxml_lyrics import numbered, set_on_part
+from musicae.io.musicxml_time import quarter_of
 from musicae.io.notation import bars_of_symbols
 from musicae.io.voice_tracks import voice_of_name
 from musicae.theory.harmonic_analysis import Label, texts
@@ -85,6 +88,7 @@ def write(
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
+    words: Mapping[int, Verses] | None = None,
 ) -> None:
     """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
 
@@ -92,13 +96,15 @@ def write(
     ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
     they begin and their voice, and writes the texts above them. ``labels``, those of
     ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
-    ``names`` are those of the four voices; one without a name is left out. The same music gives
-    the same bytes. Raises ChoraleError where the file cannot be written.
+    ``names`` are those of the four voices; one without a name is left out. ``words`` are the verses
+    that the voices sing. The same music gives the same bytes. Raises ChoraleError where the file
+    cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    save(to_xml(chorale, program, provenance, marks, labels=labels, names=names), path)
+    xml = to_xml(chorale, program, provenance, marks, labels=labels, names=names, words=words)
+    save(xml, path)
 
 
 def to_xml(
@@ -109,9 +115,14 @@ def to_xml(
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
+    words: Mapping[int, Verses] | None = None,
 ) -> bytes:
     """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
     root = to_tree(chorale, program, marks, labels=labels, names=names)
+    there = [voice for voice, name in enumerate(names) if name]
+    for voice, part in zip(there, root.findall("part"), strict=True):
+        verses = numbered((words or {}).get(voice, ()))
+        set_on_part(part, verses, chorale.measures, quarter_of(root))
     _set_header(root, chorale, provenance)
     return to_bytes(root)
 
