@@ -20,6 +20,7 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.pitch import pitch_name
 from musicae.encoding.partial_score import PartialScore
+from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import PreservedParts
 
 SEMITONES = 12
@@ -82,6 +83,8 @@ class Given:
     """What the musician should know of how the input was understood."""
     preserved: PreservedParts | None = None
     """Of a file, its own events or elements, to be written back as they are."""
+    words: Words = NO_WORDS
+    """The words of the given voices."""
 
     @classmethod
     def of(
@@ -89,9 +92,10 @@ class Given:
         parts: GivenParts,
         notices: Sequence[str] = (),
         preserved: PreservedParts | None = None,
+        words: Words = NO_WORDS,
     ) -> Given:
         """The given parts with notices, those on their ranges last."""
-        return cls(parts, (*notices, *notices_of_range(parts)), preserved)
+        return cls(parts, (*notices, *notices_of_range(parts)), preserved, words)
 
 
 def given_parts(

@@ -42,7 +42,7 @@ def harmonize(
     CheckpointError for a model that cannot be loaded or does not harmonize this, MusicaeError for a
     setting that does not exist.
     """
-    from musicae.api import figured_bass, given_chords
+    from musicae.api import figured_bass, given_chords, words
     from musicae.api.phrase_ends import choose
     from musicae.decoding import harmonize as decoding
     from musicae.models.checkpoint import load_model
@@ -59,6 +59,8 @@ def harmonize(
         raise ChoraleError("chords and figures say the same thing twice; give one of them")
     chosen = given_chords.choose(options.chords, given)
     given, parts = chosen.given, chosen.given.parts
+    stay = options.request.locked(sounding_voices(parts.tune))
+    setting = words.choose(options.words, options.language, given, stay)
     ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
     partial = parts.partial_score(
         ends.steps,
@@ -70,7 +72,6 @@ def harmonize(
     planner = load_model("planner") if model.can("fill") else None
     condensed = Condensed.of(partial)
     harmonized = decoding.harmonize(model, condensed.partial, options.n, sampling, planner)
-    stay = options.request.locked(sounding_voices(parts.tune))
     facts = provenance_of(model, sampling) | {"key": str(partial.key)} | _asked(options)
     facts |= {"given": [VOICES[voice].lower() for voice in stay]}
     pieces = []
@@ -80,9 +81,10 @@ def harmonize(
         told = facts | {"alternative": i}
         if planner and made.plan:
             told |= {"planner": planner.checksum, "plan": str(made.plan)}
-        notices = (*given.notices, *figured.notices, *chosen.notices, *made.notices)
+        chorale, sung, on_words = setting.apply(chorale)
         figures = figured_bass.written(chorale) if options.figures == figured_bass.WRITE else ()
-        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan, figures))
+        notices = (*given.notices, *figured.notices, *chosen.notices, *made.notices, *on_words)
+        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan, figures, sung))
     return pieces
 
 
@@ -122,6 +124,10 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
         asked["rhythm"] = options.rhythm
     if options.style != HarmonizeOptions.style:
         asked["style"] = options.style
+    if options.words != HarmonizeOptions.words:
+        asked["words"] = str(options.words)
+    if options.language:
+        asked["language"] = options.language
     return asked
 
 

@@ -74,7 +74,8 @@ def read_given(
     )
     single = _is_single(reading, request)
     preserved = PreservedParts.of(reading, parts.tune, parts.known, single)
-    return Given.of(parts, _notices(reading, request, chosen=track is not None), preserved)
+    notices = _notices(reading, request, chosen=track is not None)
+    return Given.of(parts, notices, preserved, reading.words)
 
 
 def _is_single(reading: PartsReading, request: Request) -> bool:

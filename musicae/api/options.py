@@ -75,8 +75,15 @@ class HarmonizeOptions:
     style: str = "bach"
     """Whose harmony: ``"bach"``, ``"chorale"``, ``"hymn"``, ``"carol"``, ``"psalm"``, ``"song"`` or
     ``"motet"``; it moves the chords, how often they change, and the ornaments."""
+    words: Path | str = "all"
+    """Whose words: ``"all"`` sets the melody's under all voices, ``"soprano"`` leaves the other
+    voices bare, ``"none"`` takes them out; or a text file of words. See ``api.words.choose``."""
+    language: str | None = None
+    """Of a text file of words: the language, such as ``"en"``, by which words without hyphens are
+    split."""
 
     def __post_init__(self) -> None:
+        from musicae.api.words import CHOICES
         from musicae.decoding.constraints import PRESETS
         from musicae.encoding.partial_score import RHYTHMS
 
@@ -88,6 +95,8 @@ class HarmonizeOptions:
             raise ChoraleError(f"a rhythm is {' or '.join(RHYTHMS)}, not {self.rhythm!r}")
         if self.style not in STYLES:
             raise ChoraleError(f"a style is {', '.join(STYLES)}, not {self.style!r}")
+        if self.language and str(self.words) in CHOICES:
+            raise ChoraleError("a language splits the words of a text file; name it with --words")
         check_draws(self.n, self.temperature, self.seed)
         for name in ("parsed_key", "parsed_meter", "request"):
             getattr(self, name)  # raises where the text cannot be parsed

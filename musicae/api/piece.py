@@ -17,6 +17,7 @@ from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
 from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.io.score_song import ScoreSong
 from musicae.theory.figured_bass import Figures
@@ -45,6 +46,8 @@ class Piece:
     """The chords that the voices were written along; None where there was no plan."""
     figures: tuple[tuple[int, Figures], ...] = ()
     """The figures that are written below its bass in MusicXML, each with its step."""
+    words: Words = NO_WORDS
+    """What the voices sing."""
 
     @property
     def nats_per_step(self) -> float | None:
@@ -116,6 +119,7 @@ class Piece:
                 facts,
                 labels=labels,
                 figures=self.figures,
+                words=self.words,
                 keep_parts=keep_tracks,
             )
             musicxml_writer.save(xml, Path(path))
@@ -123,7 +127,15 @@ class Piece:
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
         else:
             labels = self.labels() if analysis else ()
-            write(self.chorale, path, program, self.provenance, labels=labels, figures=self.figures)
+            write(
+                self.chorale,
+                path,
+                program,
+                self.provenance,
+                labels=labels,
+                figures=self.figures,
+                words=self.words.voices,
+            )
 
     def arrange(
         self,
@@ -140,8 +152,10 @@ class Piece:
         marks = markers(self.labels()) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
         if self._preserved:
-            return self._preserved.arrange(self.chorale, program, facts, marks, keep_tracks)
-        return midi_writer.arrange(self.chorale, program, facts, marks)
+            return self._preserved.arrange(
+                self.chorale, program, facts, marks, keep_tracks, words=self.words
+            )
+        return midi_writer.arrange(self.chorale, program, facts, marks, words=self.words.voices)
 
     @property
     def _preserved(self) -> PreservedParts | None:

@@ -17,6 +17,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io import formats, midi_writer
 from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
+from musicae.io.lyrics import Verses
 from musicae.io.midi_file import Arrangement, no_notes, open_song
 from musicae.rendering import audio, engraving, piano_roll
 from musicae.rendering.piano_roll import Roll
@@ -98,7 +99,8 @@ def arrangement_of(source: Source) -> Arrangement:
         return midi_writer.arrange(source)
     path = Path(source)
     if suffix_of(path) in MUSICXML_SUFFIXES:
-        return midi_writer.arrange(formats.read(path))
+        reading = formats.read_counting(path)
+        return midi_writer.arrange(reading.chorale, words=reading.words.voices)
     song = open_song(path)
     if not song.parts and not song.drums:
         raise ChoraleError(f"{path}: {no_notes(song)}")
@@ -133,18 +135,21 @@ class _View(NamedTuple):
     given: NDArray[np.bool_] | None
     labels: tuple[Label, ...]
     report: Report | None
+    words: Mapping[int, Verses]
 
 
 def _view(source: Source, analysis: bool, violations: bool) -> _View:
     given = None
+    words: Mapping[int, Verses] = {}
     if isinstance(source, Piece):
-        chorale = source.chorale
+        chorale, words = source.chorale, source.words.voices
         made_from = source.given
         given = made_from.parts.known if made_from else given_cells(chorale, source.provenance)
     elif isinstance(source, Chorale):
         chorale = source
     else:
-        chorale = formats.read(source)
+        reading = formats.read_counting(source)
+        chorale, words = reading.chorale, reading.words.voices
         chorale = replace(chorale, title=chorale.title or title_from(Path(source)))
         given = given_cells(chorale, formats.read_provenance(source))
     if given is not None and given[chorale.onset].all():
@@ -159,7 +164,7 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
     labels: tuple[Label, ...] = ()
     if analysis:
         labels = source.labels() if isinstance(source, Piece) else analyse(chorale)
-    return _View(chorale, given, labels, report)
+    return _View(chorale, given, labels, report, words)
 
 
 def _roll(view: _View) -> Roll:
@@ -171,7 +176,7 @@ def _engrave(view: _View, out: Path, open_score: bool) -> list[Path]:
     from musicae.io import musicxml_writer
 
     marks = view.report.marks() if view.report else None
-    xml = musicxml_writer.to_xml(view.chorale, marks=marks, labels=view.labels)
+    xml = musicxml_writer.to_xml(view.chorale, marks=marks, labels=view.labels, words=view.words)
     return engraving.write(xml, out, open_score)
 
 

@@ -67,6 +67,17 @@ Style = Annotated[
     str,
     typer.Option(help="Whose harmony: bach, chorale, hymn, carol, psalm, song or motet."),
 ]
+InWords = Annotated[
+    str,
+    typer.Option(
+        "--words",
+        help="The melody's words: under all voices, soprano only, or none; or a text file.",
+    ),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(help="The language, such as en, in which words of the file are split."),
+]
 Model = Annotated[str, typer.Option(help="harmonizer, minibach, or a weights file.")]
 OwnProgram = Annotated[
     str | None,
@@ -108,6 +119,8 @@ HARMONIZE_SETTINGS: dict[str, Any] = {
     "figures": Figures,
     "rhythm": Rhythm,
     "style": Style,
+    "words": InWords,
+    "language": Language,
     "model": Model,
 }
 """Each field of ``HarmonizeOptions`` as an option, in the order of ``--help``."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import VOICES
+from musicae.io.lyrics import NO_WORDS, Words
 
 
 class Reading(NamedTuple):
@@ -20,6 +21,7 @@ class Reading(NamedTuple):
     """For each voice that several parts are named after, a sentence on which one was read."""
     names: tuple[str, ...] = VOICES
     """What each of the four voices is called; empty for the voices that an ensemble lacks."""
+    words: Words = NO_WORDS
 
 
 RIFF_SUFFIX = ".rmi"

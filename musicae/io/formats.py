@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from musicae.io import midi_reader, midi_writer
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading, suffix_of
 from musicae.io.ensemble import ensemble_of
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import Verses
 from musicae.io.midi_file import open_song
 from musicae.io.midi_reader import PartsReading
 from musicae.theory.figured_bass import Figures
@@ -91,19 +92,23 @@ def write(
     *,
     labels: Sequence[Label] = (),
     figures: Sequence[tuple[int, Figures]] = (),
+    words: Mapping[int, Verses] | None = None,
 ) -> None:
     """Write a chorale as MIDI or MusicXML by the suffix.
 
     ``labels``, such as those of ``Piece.labels``, stand in it as Roman numerals and key areas:
     markers in MIDI, words and chord symbols in MusicXML. ``figures``, each with its step, stand
-    below the bass in MusicXML alone. Raises ChoraleError.
+    below the bass in MusicXML alone. ``words`` are what the voices sing, such as
+    ``Piece.words.voices``; MIDI has the first verse. Raises ChoraleError.
     """
     if suffix_of(path) in MIDI_SUFFIXES:
-        midi_writer.write(chorale, path, program, provenance, markers(labels))
+        midi_writer.write(chorale, path, program, provenance, markers(labels), words=words)
     elif suffix_of(path) in MUSICXML_SUFFIXES:
         from musicae.io import musicxml_writer
 
-        musicxml_writer.write(chorale, path, program, provenance, labels=labels, figures=figures)
+        musicxml_writer.write(
+            chorale, path, program, provenance, labels=labels, figures=figures, words=words
+        )
     else:
         known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
         raise ChoraleError(f"{path}: its name should end in one of {known}")

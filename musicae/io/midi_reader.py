@@ -28,9 +28,11 @@ from musicae.core.key import Key
 from musicae.core.meter import Measure, Meter, Tempo, measures_of, meters_of
 from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START, Reading, title_from
 from musicae.io.ensemble import Ensemble, two_notes
+from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.melody_part import under_the_melody
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Song, no_notes, open_song, text_of
+from musicae.io.midi_lyrics import words_of
 from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_writer import meter_message
 from musicae.io.voice_tracks import (
@@ -86,7 +88,9 @@ def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
     moved = sum(off_grid(song, part.notes) for part in voices.values())
     if not ensemble:
         doubled = doubled_names(song)
-        return Reading(chorale, moved, (*notices_of(song), *doubled), doubled)
+        tops = {v: part.notes for v, part in voices.items()}
+        words = words_of(song, voices, tops, chorale, steps - len(chorale))
+        return Reading(chorale, moved, (*notices_of(song), *doubled), doubled, words=words)
     for voice, part in voices.items():
         if under := under_the_melody(song, part.notes):
             step = min(song.step(note.start) for note in under)
@@ -118,6 +122,8 @@ class PartsReading:
     """The same of the parts that are not given; empty where there are none."""
     graces: int = 0
     """Grace notes of the given parts that are no notes of the song: those of a score."""
+    words: Words = NO_WORDS
+    """The words of the given parts."""
 
     @property
     def top_notes(self) -> dict[int, list[MidiNote]]:
@@ -165,12 +171,8 @@ def read_parts(
     parts = {v: _same_part(song, part) for v, part in parts.items()}
     song = in_meter(song, meter) if meter else song
     under = {v: frozenset(under_the_melody(song, part.notes)) for v, part in parts.items()}
-    voices = [
-        quantize(song, [note for note in parts[v].notes if note not in under[v]])
-        if v in parts
-        else []
-        for v in range(len(VOICES))
-    ]
+    tops = {v: [n for n in part.notes if n not in under[v]] for v, part in parts.items()}
+    voices = [quantize(song, tops[v]) if v in tops else [] for v in range(len(VOICES))]
     steps = max(step + duration for notes in voices for step, duration, _ in notes)
     keep_silence = False
     if bars:
@@ -181,7 +183,8 @@ def read_parts(
     chorale = replace(chorale, title=chorale.title or title_from(song.path))
     offset = steps - len(chorale)
     marks = phrase_marks(song, offset, len(chorale))
-    return PartsReading(song, parts, under, chorale, offset, marks, taken, others)
+    words = words_of(song, parts, tops, chorale, offset)
+    return PartsReading(song, parts, under, chorale, offset, marks, taken, others, words=words)
 
 
 def chorale_of(

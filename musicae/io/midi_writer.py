@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,10 @@ from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.io.base import END, FERMATA, OWN, PROVENANCE, SOURCE, START
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import Verses
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Arrangement, Song, raw_text, save
+from musicae.io.midi_lyrics import events_of
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -48,12 +50,13 @@ def write(
     markers: Sequence[tuple[int, str]] = (),
     *,
     names: Sequence[str] = VOICES,
+    words: Mapping[int, Verses] | None = None,
 ) -> None:
     """Write a chorale as MIDI, whole or not at all; see ``arrange``.
 
     Raises ChoraleError where the file cannot be written.
     """
-    save(arrange(chorale, program, provenance, markers, names=names), path)
+    save(arrange(chorale, program, provenance, markers, names=names, words=words), path)
 
 
 def arrange(
@@ -63,12 +66,14 @@ def arrange(
     markers: Sequence[tuple[int, str]] = (),
     *,
     names: Sequence[str] = VOICES,
+    words: Mapping[int, Verses] | None = None,
 ) -> Arrangement:
     """A chorale as tracks of MIDI: the conductor and four voices, 480 ticks a quarter.
 
     ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
     track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. ``names`` are
-    those of the four voices; one without a name is left out.
+    those of the four voices; one without a name is left out. The first verse of ``words``, what
+    the voices sing, becomes lyric events in their tracks.
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
@@ -94,7 +99,13 @@ def arrange(
             (n.step * ticks_per_step, (n.step + n.duration) * ticks_per_step, n.pitch)
             for n in chorale.notes(v)
         ]
-        tracks.append(voice_header(name, v, program) + key_signature + voice_events(notes, v))
+        sung = [
+            event
+            for verse in (words or {}).get(v, ())[:1]
+            for event in events_of(verse, lambda step: step * ticks_per_step)
+        ]
+        header = voice_header(name, v, program) + key_signature
+        tracks.append(header + merged(sung, voice_events(notes, v)))
     return Arrangement(tracks, PPQ, bar_line_from(events, PPQ, len(chorale) * ticks_per_step))
 
 
@@ -171,6 +182,16 @@ def voice_events(notes: Iterable[tuple[int, int, int]], voice: int) -> list[Time
             off = mido.Message("note_off", channel=voice, note=pitch, velocity=0)
             events += [Timed(start, on), Timed(end, off)]
     return sorted(events, key=lambda e: (e.tick, e.message.type == "note_on"))
+
+
+def merged(own: Sequence[Timed], written: Sequence[Timed]) -> list[Timed]:
+    """Events in their order, and written notes.
+
+    A written note ends before other events at the same tick, and begins after them.
+    """
+    ends = [event for event in written if event.message.type == "note_off"]
+    begins = [event for event in written if event.message.type == "note_on"]
+    return sorted([*ends, *own, *begins], key=lambda event: event.tick)
 
 
 def bar_line_from(conductor: Iterable[Timed], ppq: int, tick: int) -> int:

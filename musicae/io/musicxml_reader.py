@@ -21,6 +21,7 @@ from musicae.io.melody_part import under_the_melody
 from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_reader import PartsReading, quantize
 from musicae.io.musicxml_file import one_line, open_root
+from musicae.io.musicxml_lyrics import words_of
 from musicae.io.musicxml_parts import read_score
 from musicae.io.preserved_parts import ANALYSED
 from musicae.io.score_song import ScoreSong, song_of
@@ -84,7 +85,8 @@ def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
     if ensemble:
         return Reading(chorale, quantized, ensemble.notices, names=names)
     doubled = doubled_names(song)
-    return Reading(chorale, quantized, doubled, doubled)
+    words = words_of(song, voices, tops, chorale)
+    return Reading(chorale, quantized, doubled, doubled, words=words)
 
 
 def read_parts(
@@ -122,6 +124,7 @@ def read_parts(
         taken,
         labels(song, others),
         _graces(song, parts),
+        words_of(song, parts, tops, chorale),
     )
 
 

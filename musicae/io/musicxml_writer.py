@@ -29,6 +29,8 @@ from musicae.core.version import __version__
 from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import Verses
+from musicae.io.musicxml_lyrics import numbered, set_on_part
 from musicae.io.musicxml_time import quarter_of
 from musicae.io.notation import bars_of_symbols
 from musicae.io.voice_tracks import voice_of_name
@@ -89,6 +91,7 @@ def write(
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
     figures: Sequence[tuple[int, Figures]] = (),
+    words: Mapping[int, Verses] | None = None,
 ) -> None:
     """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
 
@@ -97,13 +100,22 @@ def write(
     they begin and their voice, and writes the texts above them. ``labels``, those of
     ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
     ``names`` are those of the four voices; one without a name is left out. ``figures``, each with
-    its step, stand below the lowest voice. The same music gives
-    the same bytes. Raises ChoraleError where the file cannot be written.
+    its step, stand below the lowest voice. ``words`` are the verses that the voices sing. The same
+    music gives the same bytes. Raises ChoraleError where the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    xml = to_xml(chorale, program, provenance, marks, labels=labels, names=names, figures=figures)
+    xml = to_xml(
+        chorale,
+        program,
+        provenance,
+        marks,
+        labels=labels,
+        names=names,
+        figures=figures,
+        words=words,
+    )
     save(xml, path)
 
 
@@ -116,11 +128,16 @@ def to_xml(
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
     figures: Sequence[tuple[int, Figures]] = (),
+    words: Mapping[int, Verses] | None = None,
 ) -> bytes:
     """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
     root = to_tree(chorale, program, marks, labels=labels, names=names)
     if figures:
         write_figures(root.findall("part")[-1], quarter_of(root), figures)
+    there = [voice for voice, name in enumerate(names) if name]
+    for voice, part in zip(there, root.findall("part"), strict=True):
+        verses = numbered((words or {}).get(voice, ()))
+        set_on_part(part, verses, chorale.measures, quarter_of(root))
     _set_header(root, chorale, provenance)
     return to_bytes(root)
 

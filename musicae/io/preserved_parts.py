@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, VOICES
-from musicae.io import midi_reader, midi_writer
+from musicae.io import midi_lyrics, midi_reader, midi_writer
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import Words
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Arrangement, Song, chooses_sound, raw_text, text_of
 from musicae.io.midi_notes import DRUM_CHANNEL, MidiNote, Part
@@ -94,6 +95,8 @@ class PreservedParts:
         provenance: dict[str, Any] | None = None,
         markers: Sequence[tuple[int, str]] = (),
         keep_tracks: bool = False,
+        *,
+        words: Words | None = None,
     ) -> Arrangement:
         """The given parts' own events and the chorale's other notes, as tracks in the file's ticks.
 
@@ -103,8 +106,11 @@ class PreservedParts:
             markers: texts at the chorale's steps; they are added to the file's own.
             keep_tracks: also write the file's other tracks, as they are; the voices then use
                 channels that these leave free.
+            words: what the voices sing; by default, of the given parts what the file has.
         """
-        conductor = self._conductor(provenance)
+        words = words or Words()
+        silenced = self._words_of_the_file() if words.replaced else []
+        conductor = [e for e in self._conductor(provenance) if e not in silenced]
         for step, text in markers:
             message = mido.MetaMessage("marker", text=raw_text(text))
             conductor.append(Timed(self.song.tick(self.offset + step), message))
@@ -114,7 +120,9 @@ class PreservedParts:
         for v, name in enumerate(VOICES):
             header = midi_writer.voice_header(name, v, program)
             written = midi_writer.voice_events(self._written_notes(chorale, v), v)
-            tracks.append(header + keys + _merged(self._own_events(v), written))
+            own = [e for e in self._own_events(v, words) if e not in silenced]
+            sung = self._syllable_events(v, words)
+            tracks.append(header + keys + midi_writer.merged([*sung, *own], written))
         if keep_tracks:
             others = other_tracks(self.song, self.parts.values())
             free = free_channels(others)
@@ -143,11 +151,45 @@ class PreservedParts:
             events.append(midi_writer.key_event(self.tune.key))
         return sorted(events, key=lambda event: event.tick)
 
-    def _own_events(self, voice: int) -> list[Timed]:
+    def _words_of_the_file(self) -> list[Timed]:
+        """The lyrics of the given parts and, of a karaoke file, its texts."""
+        lyrics = (midi_lyrics.lyric_events(self.song, self.parts, v) for v in self.parts)
+        return [
+            *(event for events in lyrics for event in events),
+            *midi_lyrics.karaoke_events(self.song, self.parts),
+        ]
+
+    def _syllable_events(self, voice: int, words: Words) -> list[Timed]:
+        """The first verse of a voice; of words that its part has itself, only what is new in it.
+
+        Syllables on given notes stand at these notes' own ticks.
+        """
+        begins = {}
+        if voice in self.parts:
+            for note in reversed(self.parts[voice].notes):
+                if note not in self.left_out[voice]:
+                    begins[self.song.step(note.start) - self.offset] = note.start
+        verses = words.voices.get(voice, ())[:1]
+        if voice in words.own:
+            verses = tuple(
+                verse._replace(
+                    syllables=tuple(s for s in verse.syllables if not self.known[s.step, voice])
+                )
+                for verse in verses
+            )
+
+        def tick(step: int) -> int:
+            given = begins.get(step) if self.known[step, voice] else None
+            return self.song.tick(self.offset + step) if given is None else given
+
+        return [event for verse in verses for event in midi_lyrics.events_of(verse, tick)]
+
+    def _own_events(self, voice: int, words: Words) -> list[Timed]:
         """A part's own events, on its voice's channel.
 
         The words of a track go to its highest given voice. Lyrics of a track without notes go to
-        the highest given voice of all.
+        the highest given voice of all. Lyrics of notes that are written anew are left out where
+        the voice has ``words``.
         """
         part = self.parts.get(voice)
         if part is None:
@@ -172,6 +214,14 @@ class PreservedParts:
                         events.append(Timed(event.tick, message.copy(channel=voice)))
                 elif is_highest and message.type == "lyrics" and index not in with_notes:
                     events.append(event)
+        if voice in words.own:
+            last = len(self.known) - 1
+            events = [
+                event
+                for event in events
+                if event.message.type != "lyrics"
+                or self.known[min(max(0, self.song.step(event.tick) - self.offset), last), voice]
+            ]
         return sorted(events, key=lambda event: event.tick)
 
     @property
@@ -243,16 +293,6 @@ def on_channel(events: Iterable[Timed], channel: int) -> list[Timed]:
 
 def _is_numeral(event: Timed) -> bool:
     return event.message.type == "marker" and is_marker(text_of(event.message))
-
-
-def _merged(own: list[Timed], written: list[Timed]) -> list[Timed]:
-    """A part's own events in their order, and the written notes.
-
-    A written note ends before own events at the same tick, and begins after them.
-    """
-    ends = [event for event in written if event.message.type == "note_off"]
-    begins = [event for event in written if event.message.type == "note_on"]
-    return sorted([*ends, *own, *begins], key=lambda event: event.tick)
 
 
 def _clear_of(own: Iterable[MidiNote], start: int, end: int) -> tuple[int, int]:

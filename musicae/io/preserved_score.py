@@ -21,10 +21,11 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import letter_at
-from musicae.io import musicxml_writer
+from musicae.io import musicxml_lyrics, musicxml_writer
 from musicae.io.closed_score import voices_in
 from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.io.lyrics import Words
 from musicae.io.measure_layout import Place, Placed, chord_heads, lay_out, length, put_at, surviving
 from musicae.io.musicxml_parts import ScorePart, line_of
 from musicae.io.musicxml_time import number, quarter_of, timed_measures
@@ -51,6 +52,7 @@ def to_xml(
     labels: Sequence[Label] = (),
     figures: Sequence[tuple[int, Figures]] = (),
     keep_parts: bool = False,
+    words: Words | None = None,
 ) -> bytes:
     """The MusicXML of the given parts as they are and the chorale's other notes.
 
@@ -61,6 +63,7 @@ def to_xml(
         labels: become chord symbols in the soprano and Roman numerals in the bass.
         figures: each with its step, become figures below the bass.
         keep_parts: also write the file's other parts, as they are.
+        words: what the voices sing; by default, of the given parts what the file has.
     """
     song = preserved.song
     assert isinstance(song, ScoreSong)
@@ -73,6 +76,13 @@ def to_xml(
         replace(chorale, tempos=()), program, labels=labels, drawn=_drawn(preserved, song, chorale)
     )
     new = dict(enumerate(engraved.findall("part")))
+    words = words or Words()
+    verses = {
+        voice: musicxml_lyrics.numbered(sung) if words.replaced else sung
+        for voice, sung in words.voices.items()
+    }
+    for voice, sung in verses.items():
+        musicxml_lyrics.set_on_part(new[voice], sung, song.score.measures, song.score.quarter)
     listed = dict(enumerate(engraved.findall("part-list/score-part")))
     for score_part in song.score.parts:
         element = twins[score_part.element]
@@ -83,6 +93,11 @@ def to_xml(
             _fill(preserved, score_part, twins, anew)
         elif not keep_parts:
             root.remove(element)
+    if words.replaced:
+        for copied in twins.values():
+            musicxml_lyrics.without_words(copied)
+    for voice in sorted(set(verses) & set(preserved.parts) - words.own):
+        musicxml_lyrics.set_on_heads(_heads(preserved, song, voice, twins), verses[voice])
     model = next(iter(held))
     for voice in sorted(set(new) - set(preserved.parts)):
         _follow(new[voice], model)
@@ -94,6 +109,25 @@ def to_xml(
         write_figures(element, quarter_of(root), figures)
     _tell(root, provenance)
     return musicxml_writer.to_bytes(root)
+
+
+def _heads(
+    preserved: PreservedParts,
+    song: ScoreSong,
+    voice: int,
+    twins: Mapping[ET.Element, ET.Element],
+) -> list[musicxml_lyrics.Head]:
+    """The note heads of a given voice that stay; none of a voice under another on its staff."""
+    line = song.line(preserved.parts[voice])
+    others = (song.line(p) for v, p in preserved.parts.items() if v < voice)
+    staves = {note.staff for other in others if other.part is line.part for note in other.notes}
+    heads = []
+    for midi, note in song.written(preserved.parts[voice]).items():
+        if midi not in preserved.left_out[voice] and note.staff not in staves and note.elements:
+            step = song.step(midi.start)
+            heads.append(musicxml_lyrics.Head(step, twins[note.elements[0]]))
+            heads += [musicxml_lyrics.Head(step + 1, None)] * (len(note.elements) > 1)
+    return heads
 
 
 def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musicxml_writer.Drawn:

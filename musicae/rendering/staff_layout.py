@@ -70,6 +70,8 @@ def lay_out(xml: bytes, open_score: bool = False) -> bytes:
     if len(parts) != N_VOICES:
         raise MusicaeError(f"a score of a chorale has {N_VOICES} parts, not {len(parts)}")
     _align_numerals(parts[-1])
+    if not open_score:
+        _share_words(parts)
     singing = [v for v in range(N_VOICES) if parts[v].find("measure/note/pitch") is not None]
     silent = [v for v in range(N_VOICES) if v not in (singing or [0])]
     kept: list[ET.Element] = []
@@ -109,6 +111,24 @@ def _align_numerals(bass: ET.Element) -> None:
         numeral = ET.SubElement(direction, "numeral")
         ET.SubElement(numeral, "numeral-root", text=words).text = "1"
         ET.SubElement(direction, "kind", text="").text = "none"
+
+
+def _share_words(parts: Sequence[ET.Element]) -> None:
+    """Leave words under the highest voice that has some, and where others differ under those.
+
+    Hymnals print words once for voices that sing the same ones, between the staves. Of two voices
+    that share a staff the lower one has none.
+    """
+    texts = [[lyric.findtext("text") for lyric in part.iter("lyric")] for part in parts]
+    shown: list[int] = []
+    for group in STAVES:
+        first = next((v for v in group if texts[v]), None)
+        if first is not None and not any(texts[v] == texts[first] for v in shown):
+            shown.append(first)
+    for voice, part in enumerate(parts):
+        for note in part.iter("note") if voice not in shown else ():
+            for lyric in note.findall("lyric"):
+                note.remove(lyric)
 
 
 def _bars(

@@ -1,0 +1,191 @@
+"""``words``: which voices of a harmonization sing which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.api.given import Given
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.io.lyric_text import hyphenator, read_verses, set_on
+from musicae.io.lyrics import (
+    Syllable,
+    Verse,
+    Verses,
+    Words,
+    in_rhythm,
+    over_rests,
+    sung_by,
+)
+
+ALL, GIVEN_ONLY, NONE = "all", "soprano", "none"
+CHOICES = (ALL, GIVEN_ONLY, NONE)
+"""What words can be besides a file."""
+MOST_SPLIT = 8
+"""The most words that a notice shows as they were split."""
+
+
+@dataclass(frozen=True)
+class WordSetting:
+    """Words that are given, and how they are set under the voices."""
+
+    known: NDArray[np.bool_]
+    """``(T, V)`` True where a voice is given."""
+    words: Words
+    """What given voices have."""
+    rule: int | None = None
+    """The voice whose syllables all voices sing; None where each has its own words only."""
+    notices: tuple[str, ...] = ()
+
+    def apply(self, chorale: Chorale) -> tuple[Chorale, Words, tuple[str, ...]]:
+        """The chorale with its words, its held notes struck again where syllables begin; notices.
+
+        Given notes are not changed.
+        """
+        if self.rule is None:
+            return chorale, self.words, self.notices
+        ruling = _kept(self.words.voices[self.rule], self.known[:, self.rule])
+        notes = chorale.notes(self.rule)
+        lasting = [
+            verse._replace(syllables=over_rests(verse.syllables, notes, len(chorale)))
+            for verse in ruling
+        ]
+        chorale, again, held = in_rhythm(chorale, lasting, ~self.known)
+        voices: dict[int, Verses] = {}
+        silent: list[tuple[int, Syllable]] = []
+        crowded: list[tuple[int, int]] = []
+        for voice in range(len(VOICES)):
+            notes, known = chorale.notes(voice), self.known[:, voice]
+            if not notes:
+                continue
+            own = _kept(self.words.voices.get(voice, ()), known)
+            verses = []
+            for verse in ruling if voice == self.rule else lasting:
+                at_home = next((v.syllables for v in own if v.number == verse.number), ())
+                sung, missed = sung_by(notes, verse.syllables)
+                if own:  # what the file has stays, and the rest is new
+                    sung = tuple(s for s in sung if not known[s.step])
+                    missed = tuple(s for s in missed if not known[s.step])
+                    both = sorted([*at_home, *sung], key=lambda syllable: syllable.step)
+                    sung = sung_by(notes, both)[0]
+                silent += [(voice, syllable) for syllable in missed]
+                placed = {syllable.step for syllable in sung}
+                crowded += [
+                    (voice, s.step)
+                    for s in verse.syllables
+                    if not own and chorale.pitch[s.step, voice] != REST and s.step not in placed
+                ]
+                if sung:
+                    verses.append(Verse(verse.number, sung))
+            numbers = {verse.number for verse in verses}
+            verses += [verse for verse in own if verse.number not in numbers]
+            if verses:
+                voices[voice] = tuple(verses)
+        told = [*self.notices, *self._told(chorale, ruling, (again, held), silent, crowded)]
+        return chorale, replace(self.words, voices=voices), tuple(told)
+
+    def _told(
+        self,
+        chorale: Chorale,
+        ruling: Verses,
+        changed: tuple[int, int],
+        silent: Sequence[tuple[int, Syllable]],
+        crowded: Sequence[tuple[int, int]],
+    ) -> list[str]:
+        rule = VOICES[self.rule or 0].lower()
+        told = []
+        if len(ruling) > 1:
+            told.append(f"of {len(ruling)} verses MIDI files have the first, scores have all")
+        if any(changed):
+            told.append(
+                f"all voices sing the words of the {rule}: for them held notes are struck again"
+                f" ({changed[0]}) and repeated notes held ({changed[1]});"
+                " --words soprano leaves the others bare"
+            )
+        if silent:
+            voice, syllable = silent[0]
+            bar, _ = chorale.position(syllable.step)
+            more = f", and {len(silent) - 1} more" if len(silent) > 1 else ""
+            told.append(
+                f"the {VOICES[voice].lower()} rests in bar {bar} while the {rule} sings"
+                f" {syllable.text!r}{more}; it does not sing what falls into its rests"
+            )
+        if crowded:
+            voice, step = crowded[0]
+            bar, _ = chorale.position(step)
+            more = f", and {len(crowded) - 1} more" if len(crowded) > 1 else ""
+            told.append(
+                f"the given {VOICES[voice].lower()} holds its note in bar {bar} where the {rule}"
+                f" has a new syllable{more}; such syllables share a note"
+            )
+        return told
+
+
+def choose(
+    words: Path | str, language: str | None, given: Given, locked: Sequence[int]
+) -> WordSetting:
+    """How the words of a harmonization are set.
+
+    Args:
+        words: ``all`` sets the words of the highest given voice that has any under all voices,
+            ``soprano`` leaves all but the given voices bare, ``none`` takes the words out. Anything
+            else is a text file; see ``io.lyric_text``. Its words are those of the highest given
+            voice, replace what the file of the melody has, and are set under all voices.
+        language: the language by which words without hyphens are split.
+        given: what is given.
+        locked: the voices that are given throughout.
+
+    Raises ChoraleError where the text file cannot be used.
+    """
+    known, own = given.parts.known, given.words
+    if words == NONE:
+        return WordSetting(known, Words(replaced=True))
+    if words == GIVEN_ONLY:
+        return WordSetting(known, replace(own, own=frozenset(own.voices)))
+    if words == ALL:
+        ruling = [v for v in sorted(own.voices) if v in locked] or sorted(own.voices)
+        return WordSetting(known, own, ruling[0] if ruling else None)
+    path = Path(words)
+    split = hyphenator(language) if language else None
+    typed = read_verses(path, split)
+    if not locked:
+        raise ChoraleError(
+            f"{path}: words are those of a given voice, and none is given throughout"
+        )
+    rule = min(locked)
+    try:
+        verses, notices = set_on(typed, given.parts.tune, rule, own.slurred.get(rule, frozenset()))
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+    if own:
+        notices.insert(0, f"the words of {path} replace those in the melody's file")
+    if split:
+        notices += _split_words(verses)
+    voices = {rule: verses}
+    return WordSetting(known, Words(voices, replaced=True), rule, tuple(notices))
+
+
+def _split_words(verses: Verses) -> list[str]:
+    """A notice that shows how words were split, so that a wrong one is seen."""
+    found: dict[str, None] = {}
+    word = ""
+    for syllable in (s for verse in verses for s in verse.syllables):
+        word = syllable.text if syllable.begins else f"{word}-{syllable.text}"
+        if syllable.ends and not syllable.begins:
+            found[word.strip(".,;:!?\"'")] = None
+    shown = ", ".join(list(found)[:MOST_SPLIT]) + ", ..." * (len(found) > MOST_SPLIT)
+    return [f"words are split as {shown}; type hyphens where that is wrong"] if found else []
+
+
+def _kept(verses: Verses, known: NDArray[np.bool_]) -> Verses:
+    """The syllables of a given voice that are not in what is written anew."""
+    kept = (
+        Verse(verse.number, tuple(s for s in verse.syllables if known[s.step])) for verse in verses
+    )
+    return tuple(verse for verse in kept if verse.syllables)

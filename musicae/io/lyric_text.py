@@ -1,0 +1,207 @@
+"""Words typed as plain text: verses of syllables, and the notes of a voice that they are set on.
+
+    1. A-ma-zing grace! how sweet _ the sound
+    that saved a wretch like me!
+
+    2. 'Twas grace that taught my heart to fear
+
+Hyphens part syllables, ``_`` is one more note for the syllable before, ``~`` joins two words on one
+note. Verses begin at numbers or, where there are none, after blank lines.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.io.lyrics import ELISION, Syllable, Verse, Verses, sung_by
+from musicae.io.text_bytes import guessed
+
+MOST_BYTES = 1 << 20
+NUMBER = re.compile(r"\s*\d{1,3}\s*[.):]\s*(?=\S)")
+"""What a verse begins with."""
+HYPHENS = re.compile("[-\u2010\u2011\u00ad]")
+WORD = re.compile(r"[^\W\d_]+")
+CONSONANT = re.compile(r"[b-df-hj-np-tvwxz]", re.IGNORECASE)
+
+
+class TypedSyllable(NamedTuple):
+    """A syllable as it is typed."""
+
+    text: str
+    begins: bool
+    ends: bool
+    held: int = 0
+    """How many more notes it is sung on."""
+
+
+Typed = tuple[TypedSyllable, ...]
+"""A verse as it is typed."""
+
+
+def hyphenator(language: str) -> Callable[[str], str]:
+    """A function that puts hyphens into a word, by the patterns of pyphen.
+
+    ``language`` is a code such as ``en``, ``de`` or ``pt_BR``. The patterns say where printers may
+    part words; English ones leave some syllables together (``glory``). Raises MusicaeError where
+    pyphen is missing, ChoraleError where it does not know the language.
+    """
+    try:
+        import pyphen
+    except ImportError:
+        raise MusicaeError(
+            "words without hyphens are split by pyphen: pip install 'musicae[studio]'"
+        ) from None
+    name = pyphen.language_fallback(language)
+    if name is None:
+        known = ", ".join(sorted({code.partition("_")[0] for code in pyphen.LANGUAGES}))
+        raise ChoraleError(f"words are not split in the language {language!r}; there are {known}")
+    patterns = pyphen.Pyphen(lang=name, left=1, right=1)
+
+    def split(word: str) -> str:
+        pieces: list[str] = []
+        for piece in patterns.inserted(word).split("-"):
+            alone = CONSONANT.fullmatch(piece) or (pieces and CONSONANT.fullmatch(pieces[-1]))
+            if pieces and alone:  # a consonant is no syllable
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+        return "-".join(pieces)
+
+    return split
+
+
+def read_verses(path: Path, split: Callable[[str], str] | None = None) -> list[Typed]:
+    """The verses of a text file; ``split`` puts hyphens into words that have none.
+
+    Raises ChoraleError where the file cannot be read or has no words.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise ChoraleError(
+            f"{path}: no such file; words are all, soprano, none or a text file"
+        ) from None
+    except OSError as error:
+        raise ChoraleError(f"{path}: cannot be read as text ({error.strerror or error})") from None
+    if len(raw) > MOST_BYTES or b"\0" in raw:
+        raise ChoraleError(f"{path}: is no text file; give words as plain text")
+    try:
+        return parse_verses(guessed(raw.removeprefix(b"\xef\xbb\xbf")), split)
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
+
+
+def parse_verses(text: str, split: Callable[[str], str] | None = None) -> list[Typed]:
+    """The verses of a text; see ``read_verses``.
+
+    >>> (verse,) = parse_verses("A-men, _ a_-men")
+    >>> [(s.text, s.begins, s.ends, s.held) for s in verse][1:3]
+    [('men,', False, True, 1), ('a', True, False, 1)]
+    """
+    lines = unicodedata.normalize("NFC", text).splitlines()
+    if any(NUMBER.match(line) for line in lines):
+        starts = [i for i, line in enumerate(lines) if NUMBER.match(line)]
+        if "".join(lines[: starts[0]]).strip():
+            starts.insert(0, 0)
+        blocks = [lines[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
+        blocks = [[NUMBER.sub("", block[0], count=1), *block[1:]] for block in blocks]
+    else:
+        blocks = [[]]
+        for line in lines:
+            if line.strip():
+                blocks[-1].append(line)
+            elif blocks[-1]:
+                blocks.append([])
+    verses = [_syllables(" ".join(block), split) for block in blocks if "".join(block).strip()]
+    if not any(verses):
+        raise ChoraleError("has no words; write them with a hyphen between syllables: A-ma-zing")
+    return [verse for verse in verses if verse]
+
+
+def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
+    found: list[TypedSyllable] = []
+    sign = ""  # what stands before the next syllable: a dash, a quotation mark
+    for token in text.split():
+        if not token.strip("_"):
+            if not found:
+                raise ChoraleError(f"{token!r} has no syllable before it to be sung on")
+            found[-1] = found[-1]._replace(held=found[-1].held + len(token))
+            continue
+        if not any(c.isalnum() or c == "&" for c in token):
+            if found:
+                found[-1] = found[-1]._replace(text=f"{found[-1].text} {token}")
+            else:
+                sign += f"{token} "
+            continue
+        if split and not HYPHENS.search(token):
+            token = WORD.sub(lambda word: split(word[0]), token)  # noqa: PLW2901
+        goes_on = bool(HYPHENS.match(token)) and bool(found)
+        if goes_on:
+            found[-1] = found[-1]._replace(ends=False)
+        begins = not (goes_on or (found and not found[-1].ends))
+        pieces = HYPHENS.split(token)
+        for index, piece in enumerate(pieces):
+            held = len(piece) - len(piece.rstrip("_"))
+            core = piece.strip("_").replace("_", "").replace("~", ELISION)
+            if core:
+                ends = index == len(pieces) - 1
+                found.append(TypedSyllable(sign + core, begins, ends, held))
+                begins, sign = False, ""
+            elif held and found:
+                found[-1] = found[-1]._replace(held=found[-1].held + held)
+    if found:
+        found[-1] = found[-1]._replace(ends=True)
+    return tuple(found)
+
+
+def set_on(
+    typed: Sequence[Typed], chorale: Chorale, voice: int, slurred: frozenset[int] = frozenset()
+) -> tuple[Verses, list[str]]:
+    """Verses on the notes of a voice, a syllable each, and notices.
+
+    Notes at the steps of ``slurred`` take no syllable, except in verses with ``_``, which say
+    themselves how many notes a syllable has, and in verses that have too many syllables for the
+    other notes. Where syllables are fewer than notes, the last one is sung on. Raises ChoraleError,
+    without the path, where they are more.
+    """
+    notes, name = chorale.notes(voice), VOICES[voice].lower()
+    every = [note.step for note in notes]
+    free = [step for step in every if step not in slurred]
+    verses, notices = [], []
+    for number, verse in enumerate(typed, start=1):
+        need = sum(1 + each.held for each in verse)
+        slots = every if any(each.held for each in verse) else free
+        if need > len(slots) and need <= len(every):
+            slots = every
+            notices.append(
+                f"verse {number} has a syllable for each note; the slurs are not melismas"
+            )
+        syllables, at = [], 0
+        for each in verse:
+            if at >= len(slots) or at + each.held >= len(slots):
+                raise ChoraleError(
+                    f"verse {number} has {len(verse)} syllables"
+                    f"{' and needs ' + str(need) + ' notes' if need > len(verse) else ''}, the"
+                    f" {name} has {len(slots)} notes for them; none are left from"
+                    f" {each.text!r} on; take syllables out, or join two words on a note with ~"
+                )
+            syllables.append(Syllable(slots[at], each.text, each.begins, each.ends))
+            at += 1 + each.held
+        if at < len(slots):
+            bar, beat = chorale.position(slots[at])
+            notices.append(
+                f"verse {number} has {len(verse)} syllables"
+                f"{' on ' + str(need) + ' notes' if need > len(verse) else ''}, the {name}"
+                f" {len(slots)} notes for them; the last, {verse[-1].text!r}, is sung on from bar"
+                f" {bar} beat {beat:g}"
+            )
+        verses.append(Verse(str(number), sung_by(notes, syllables)[0]))
+    return tuple(verses), notices

@@ -1,0 +1,215 @@
+"""Words in MIDI files: lyric events, and the texts of karaoke files, as verses and back.
+
+A syllable is a lyric event at its note, with a hyphen where the word goes on. Files also separate
+words by spaces, and karaoke files hold their words as texts, with ``/`` at the beginning of a line,
+``\\`` at that of a verse, and ``@`` at that of what is not sung (Tune 1000's .kar format).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import mido
+
+from musicae.core.chorale import Chorale
+from musicae.io.base import PROVENANCE, SOURCE, suffix_of
+from musicae.io.lyrics import ELISION, Syllable, Verse, Words, sung_by
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Song, raw_text
+from musicae.io.midi_notes import CHORD_SPREAD, MidiNote, Part
+from musicae.io.text_bytes import guessed
+
+KARAOKE_SUFFIX = ".kar"
+NOT_SUNG = "@"
+"""What texts of karaoke files begin with that tell of the song."""
+LINE_MARKS = "/\\"
+HELD = frozenset({"", "-", "_", "+", "~", "--", "__"})
+"""What stands where a syllable is sung on."""
+SPACED = 0.1
+"""The least share of syllables with a space at their side in files that part words by spaces."""
+
+
+def lyric_events(song: Song, parts: Mapping[int, Part], voice: int) -> list[Timed]:
+    """The lyric events of a given voice.
+
+    Those of a track belong to its highest given voice, those of tracks without notes to the highest
+    given voice of all.
+    """
+    part = parts[voice]
+    with_notes = {p.track for p in (*song.parts, *parts.values())}
+    has_words = voice == min(v for v, p in parts.items() if p.track == part.track)
+    return sorted(
+        (
+            event
+            for index, track in enumerate(song.tracks)
+            for event in track
+            if event.message.type == "lyrics"
+            and (has_words if index == part.track else index not in with_notes)
+            and (index == part.track or voice == min(parts))
+        ),
+        key=lambda event: event.tick,
+    )
+
+
+def karaoke_events(song: Song, parts: Mapping[int, Part]) -> list[Timed]:
+    """The texts that are sung in a karaoke file, of the one track that has most of them.
+
+    A file is one where its name says so, or a text begins with a mark of lines or ``@``. Tracks
+    that hold other parts than the given ones are left out.
+    """
+    texts = [event.message.text for event in song.metas("text")]
+    marks = (NOT_SUNG, *LINE_MARKS)
+    if suffix_of(song.path) != KARAOKE_SUFFIX and not any(t.startswith(marks) for t in texts):
+        return []
+    given = {part.track for part in parts.values()}
+    others = {part.track for part in song.parts} - given
+    found = [
+        [event for event in track if event.message.type == "text" and _is_sung(event.message.text)]
+        for index, track in enumerate(song.tracks)
+        if index not in others
+    ]
+    return max(found, key=len, default=[])
+
+
+def words_of(
+    song: Song,
+    parts: Mapping[int, Part],
+    tops: Mapping[int, Sequence[MidiNote]],
+    chorale: Chorale,
+    offset: int,
+) -> Words:
+    """The words of the given voices of a MIDI file, one verse each.
+
+    Args:
+        song: the file.
+        parts: the given parts by voice.
+        tops: the notes of each that are in the chorale, in ticks.
+        chorale: the notes on the grid.
+        offset: sixteenths in the file before the chorale's first step.
+    """
+    found = {voice: lyric_events(song, parts, voice) for voice in parts}
+    own = frozenset(voice for voice, events in found.items() if events)
+    if not own and parts:
+        found = {min(parts): karaoke_events(song, parts)}
+    voices = {}
+    for voice, events in found.items():
+        placed = _placed(song, syllables_of(events), tops[voice])
+        steps = [(song.step(tick) - offset, syllable) for tick, syllable in placed]
+        inside = [each._replace(step=step) for step, each in steps if 0 <= step < len(chorale)]
+        sung, _ = sung_by(chorale.notes(voice), inside)
+        if sung:
+            voices[voice] = (Verse("1", sung),)
+    return Words(voices, frozenset(voice for voice in own if voice in voices))
+
+
+def events_of(verse: Verse, tick: Callable[[int], int]) -> list[Timed]:
+    """A verse as lyric events; ``tick`` gives the tick of a step."""
+    return [
+        Timed(
+            tick(s.step),
+            mido.MetaMessage(
+                "lyrics", text=raw_text(s.text.replace(ELISION, " ") + "-" * (not s.ends))
+            ),
+        )
+        for s in verse.syllables
+    ]
+
+
+def syllables_of(events: Sequence[Timed]) -> list[tuple[int, Syllable]]:
+    """The syllables of lyric or karaoke events with their ticks; their steps are 0.
+
+    A word goes on after a hyphen. Where words are parted by spaces, it also goes on where there is
+    none; where a file has neither, each syllable is a word.
+
+    >>> def texts(*texts):
+    ...     events = [Timed(0, mido.MetaMessage("lyrics", text=text)) for text in texts]
+    ...     return [(s.text, s.begins, s.ends) for _, s in syllables_of(events)]
+    >>> texts("How ", "sweet") == texts("How", "sweet")
+    True
+    >>> texts("/A", "ma", "zing ") == texts("A-", "ma-", "zing")
+    True
+    """
+    pieces: list[_Piece] = []
+    apart = spaced = False
+    for event, text in zip(events, _texts(events), strict=True):
+        core = text.strip().strip(LINE_MARKS).strip()
+        if core in HELD:
+            apart |= text != "" and core == ""
+            spaced |= " " in text and core == ""
+            continue
+        before, after = text[: text.index(core)], text[text.index(core) + len(core) :]
+        pieces.append(
+            _Piece(
+                event.tick,
+                core.strip("-_"),
+                apart or bool(before),
+                bool(after),
+                spaced or " " in before + after,
+                core.startswith("-"),
+                core.endswith("-"),
+            )
+        )
+        apart = spaced = False
+    pieces = [piece for piece in pieces if piece.text]
+    by_spaces = sum(p.spaced for p in pieces) >= max(1, SPACED * len(pieces))
+    goes_on = [
+        one.hyphen_after
+        or other.hyphen_before
+        or (by_spaces and not one.apart_after and not other.apart_before)
+        for one, other in pairwise(pieces)
+    ]
+    return [
+        (piece.tick, Syllable(0, piece.text, not before, not after))
+        for piece, before, after in zip(pieces, [False, *goes_on], [*goes_on, False], strict=False)
+    ]
+
+
+class _Piece(NamedTuple):
+    """A syllable, what parts it from its neighbours, and what joins it to them."""
+
+    tick: int
+    text: str
+    apart_before: bool
+    apart_after: bool
+    spaced: bool
+    hyphen_before: bool
+    hyphen_after: bool
+
+
+def _texts(events: Sequence[Timed]) -> list[str]:
+    """The texts of events, their encoding guessed from all of them together."""
+    raw = [event.message.text.encode("latin-1").replace(b"\0", b"") for event in events]
+    return guessed(b"\0".join(raw)).split("\0") if raw else []
+
+
+def _is_sung(text: str) -> bool:
+    return bool(text) and not text.startswith((NOT_SUNG, PROVENANCE, SOURCE))
+
+
+def _placed(
+    song: Song, syllables: Iterable[tuple[int, Syllable]], notes: Sequence[MidiNote]
+) -> list[tuple[int, Syllable]]:
+    """Syllables with the ticks at which their notes begin, in order.
+
+    The note is the one that begins within a thirty-second, else the one that sounds, else the
+    next one, else the last.
+    """
+    begins = [note.start for note in notes]
+    spread = song.ppq // CHORD_SPREAD
+    placed: list[tuple[int, Syllable]] = []
+    for tick, syllable in syllables:
+        near = bisect_left(begins, tick - spread)
+        within = begins[near : bisect_right(begins, tick + spread)]
+        if within:
+            begin = min(within, key=lambda b: abs(b - tick))
+        elif begins:
+            index = bisect_right(begins, tick) - 1
+            sounds = index >= 0 and notes[index].sounds_until > tick
+            begin = begins[index if sounds else min(index + 1, len(begins) - 1)]
+        else:
+            continue
+        placed.append((max(begin, placed[-1][0]) if placed else begin, syllable))
+    return placed
