@@ -6,6 +6,7 @@ many voices as there are: Tenor 1 and Tenor 2, two sopranos and an alto, eight p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from musicae.core.constants import N_VOICES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
 from musicae.io.ensemble import accompanies, names_of, refuse_staves
-from musicae.io.melody_part import own_name
+from musicae.io.melody_part import own_name, plain_name
 from musicae.io.midi_file import Song, no_notes, open_song, text_of
 from musicae.io.midi_notes import CHORD_SPREAD, MidiNote, Part
 from musicae.io.midi_reader import chorale_of, quantize
@@ -28,6 +29,11 @@ MOST_LINES = 4
 """The most voices that one part divides into; one with larger chords is an instrument."""
 OVERLAP = 4
 """A legato player holds a note over the next by a sixteenth, a quarter divided by this, or less."""
+OTHER_VOICES = re.compile(
+    r"mezzo|barito|quint(?:o|us)\b|sext(?:o|us)\b|septim(?:o|us)\b|counter-?ten|contra-?ten|solo"
+    r"|melod|vo(?:x|ice|ce|cal|ix|z)\b|voices\b|stimme|choir\b|chor\b|coro\b"
+)
+"""How names of parts begin that are sung and are not those of the four voices."""
 MOST_VOICES = 12
 """The most voices of a choir: channels of MIDI without the drums', clicks and first notes."""
 
@@ -148,8 +154,9 @@ def _is_held(note: MidiNote, tick: int, ppq: int) -> bool:
 def _sung(song: Song, parts: Sequence[Part]) -> list[tuple[Part, list[tuple[MidiNote, ...]]]]:
     """The parts that are sung, in the order of a score, and the lines of each."""
     named = [part for part in parts if voice_of_name(own_name(song, part)) is not None]
-    chosen = named
-    if len(named) < 2:
+    others = [part for part in parts if OTHER_VOICES.match(plain_name(own_name(song, part)))]
+    chosen = [part for part in parts if part in named or part in others]
+    if not named or len(chosen) < 2:
         by_height = sorted(parts, key=lambda part: -part.mean_pitch)
         chosen = [part for part in by_height if not accompanies(song, part)] or by_height
     divided = [(part, lines_of(part.notes, song.ppq)) for part in chosen]

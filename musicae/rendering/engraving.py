@@ -79,11 +79,16 @@ def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
     of a longer score that was written there before stay. The same music gives the same bytes.
     Raises MusicaeError.
     """
+    return write_staves(lay_out(xml, open_score), path)
+
+
+def write_staves(xml: bytes, path: Path | str) -> list[Path]:
+    """``write`` of MusicXML that is engraved as it is, whatever its parts."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SCORE_SUFFIXES:
         raise MusicaeError(f"{path}: name an engraved score {', '.join(SCORE_SUFFIXES)}")
-    pages = engrave(xml, open_score)
+    pages = engrave_staves(xml)
     title = ET.fromstring(xml).findtext("work/work-title") or ""
     if suffix == ".pdf":
         contents = [_typeset(pages, title, "pdf")]
@@ -104,7 +109,11 @@ def engrave(xml: bytes, open_score: bool = False) -> list[str]:
     ``xml`` is a chorale's MusicXML; see ``musicxml.to_xml``. Raises MusicaeError where Verovio is
     missing or fails.
     """
-    score = lay_out(xml, open_score)
+    return engrave_staves(lay_out(xml, open_score))
+
+
+def engrave_staves(score: bytes) -> list[str]:
+    """``engrave`` for MusicXML that is engraved as it is."""
     best: list[str] = []
     for size in _SIZES:
         pages = _pages(score, size)
