@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,8 @@ from musicae.api import render
 from musicae.api.check import Report
 from musicae.api.piece import Piece
 from musicae.core.constants import VOICES
-from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.errors import MusicaeError
+from musicae.core.files import check_new_folder, whole_folder
 from musicae.daw import reaper, report_page
 from musicae.daw.audition import end_to_end, stems
 from musicae.io import midi_file
@@ -62,30 +62,22 @@ def write(
     """
     folder = Path(folder).resolve()
     check(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
-            whole = Path(made) / "pack"
-            (whole / _STEMS).mkdir(parents=True)
-            packed = [
-                _Packed(
-                    piece,
-                    piece.arrange(program, analysis=analysis, keep_tracks=keep_tracks),
-                    piece.report() if piece.in_four_voices else None,
-                    path,
-                )
-                for piece, path in zip(pieces, midi_files(whole, name, len(pieces)), strict=True)
-            ]
-            for each in packed:
-                _write_alternative(each, program, analysis)
-            _write_audition(packed, whole)
-            _show(packed[0], analysis)
-            _write_page(packed, whole, name)
-            if folder.exists():
-                folder.rmdir()
-            whole.replace(folder)
-    except OSError as error:
-        raise ChoraleError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    with whole_folder(folder) as whole:
+        (whole / _STEMS).mkdir()
+        packed = [
+            _Packed(
+                piece,
+                piece.arrange(program, analysis=analysis, keep_tracks=keep_tracks),
+                piece.report() if piece.in_four_voices else None,
+                path,
+            )
+            for piece, path in zip(pieces, midi_files(whole, name, len(pieces)), strict=True)
+        ]
+        for each in packed:
+            _write_alternative(each, program, analysis)
+        _write_audition(packed, whole)
+        _show(packed[0], analysis)
+        _write_page(packed, whole, name)
     return midi_files(folder, name, len(pieces))
 
 
@@ -101,10 +93,7 @@ def check(folder: Path) -> None:
         raise MusicaeError(
             f"an audition pack needs {', '.join(missing)}: pip install 'musicae[studio]'"
         )
-    if folder.resolve() == Path.cwd():
-        raise ChoraleError(f"{folder}: a pack is a folder of its own; name one to be made")
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise ChoraleError(f"{folder}: is there already; name another folder, or remove it")
+    check_new_folder(folder, "a pack")
 
 
 class _Packed(NamedTuple):

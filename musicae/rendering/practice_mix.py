@@ -123,7 +123,7 @@ class Rehearsal:
         self._conductor = self._conduct()
         ends = [note.sounds_until for singer in choir.singers for note in singer.notes]
         written = song.tick(choir.offset + len(frame)) if isinstance(song, ScoreSong) else 0
-        last = self._shifted(max([*ends, written]))
+        last = self.shifted(max([*ends, written]))
         self.end = bar_line_from(self._conductor, self.ppq, last)
         self._voices = [self._sing(voice) for voice in range(len(choir.singers))]
 
@@ -150,7 +150,7 @@ class Rehearsal:
         notes = [self._first_notes([voice]) for voice in range(len(self._voices))]
         return Arrangement([self._conductor, self._clicks(), *notes], self.ppq, self.lead)
 
-    def _shifted(self, tick: int) -> int:
+    def shifted(self, tick: int) -> int:
         """A tick of the file in the mixes."""
         return max(0, tick - self._start) + self.lead
 
@@ -161,10 +161,10 @@ class Rehearsal:
         events.append(Timed(0, meter_message(frame.meters[0])))
         first_bar = self._start + song.tick(frame.pickup)
         meters = [e for e in song.metas("time_signature") if e.tick > first_bar]
-        events += [Timed(self._shifted(e.tick), e.message) for e in meters]
+        events += [Timed(self.shifted(e.tick), e.message) for e in meters]
         tempi = {0: UNSTATED_TEMPO}
         for event in song.metas("set_tempo"):
-            tick = self._shifted(event.tick) if event.tick > self._start else 0
+            tick = self.shifted(event.tick) if event.tick > self._start else 0
             tempi[tick] = event.message.tempo
         for tick, tempo in tempi.items():
             slower = min(SLOWEST_TEMPO, max(1, round(tempo * 100 / self.percent)))
@@ -173,7 +173,7 @@ class Rehearsal:
             if event.message.type == "marker" and text_of(event.message) in (START, END):
                 continue
             early = event.tick <= self._start and event.message.type != "marker"
-            events.append(Timed(0 if early else self._shifted(event.tick), event.message))
+            events.append(Timed(0 if early else self.shifted(event.tick), event.message))
         unique = {(e.tick, str(e.message)): e for e in events}
         return sorted(unique.values(), key=lambda event: event.tick)
 
@@ -192,7 +192,7 @@ class Rehearsal:
             events.append(Timed(0, message))
         for index, (tick, message) in enumerate(track):
             if message.type == "lyrics" and tick >= self._start:
-                events.append(Timed(self._shifted(tick), message))
+                events.append(Timed(self.shifted(tick), message))
             if message.is_meta or getattr(message, "channel", None) not in singer.part.channels:
                 continue
             note = message.type in ("note_on", "note_off")
@@ -202,7 +202,7 @@ class Rehearsal:
                 continue
             if message.is_cc(VOLUME) or message.is_cc(PAN):
                 continue
-            at = self._shifted(tick) if note or tick > self._start else 0
+            at = self.shifted(tick) if note or tick > self._start else 0
             events.append(Timed(at, message.copy(channel=channel)))
         return events
 
