@@ -109,7 +109,9 @@ def check(folder: Path) -> None:
     """Raises MusicaeError where a library is missing, or the folder holds files already."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
-        raise MusicaeError(f"a choir's kit needs {', '.join(missing)}: pip install 'musicae[studio]'")
+        raise MusicaeError(
+            f"a choir's kit needs {', '.join(missing)}: pip install 'musicae[studio]'"
+        )
     check_new_folder(folder, "a kit")
 
 

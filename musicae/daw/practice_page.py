@@ -7,7 +7,6 @@ voices at each tempo and the times of notes and bars go into the file.
 from __future__ import annotations
 
 import html
-import io
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 
 from musicae.core import assets
 from musicae.core.constants import VOICE_COLOURS
-from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
 from musicae.daw.report_page import as_json, script_hash
 from musicae.io.choir import Choir
@@ -122,11 +120,12 @@ def colour_of(name: str, voice: int) -> str:
 def voices_for_page(takes: Takes) -> list[bytes]:
     """Each voice without the count-in as MP3, so loud that all together reach the peak.
 
-    Raises MusicaeError where libsndfile writes no MP3.
+    Raises MusicaeError where libsndfile cannot write MP3.
     """
     voices = [sound[takes.lead :].mean(axis=1) for sound in takes.voices]
     peak = float(np.abs(np.sum(voices, axis=0)).max(initial=0))
-    return [_encoded(_halved(voice) * np.float32(audio.PEAK / (peak or 1))) for voice in voices]
+    gain = np.float32(audio.PEAK / (peak or 1))
+    return [audio.to_mp3(_halved(voice) * gain, RATE) for voice in voices]
 
 
 def _halved(sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -134,19 +133,6 @@ def _halved(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     length = len(sound) - len(sound) % 2
     spectrum = np.fft.rfft(sound[:length])[: length // 4 + 1]
     return (np.fft.irfft(spectrum, length // 2) / 2).astype(np.float32)
-
-
-def _encoded(sound: NDArray[np.float32]) -> bytes:
-    import soundfile
-
-    buffer = io.BytesIO()
-    try:
-        soundfile.write(buffer, sound, RATE, format="MP3", subtype="MPEG_LAYER_III")
-    except (soundfile.LibsndfileError, ValueError) as error:
-        raise MusicaeError(
-            f"the practice page needs libsndfile 1.1 or newer ({error}): pip install -U soundfile"
-        ) from None
-    return buffer.getvalue()
 
 
 def _pan(place: int) -> float:

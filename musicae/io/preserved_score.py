@@ -65,9 +65,7 @@ def to_xml(
     held: dict[ScorePart, list[int]] = {}
     for voice, part in sorted(preserved.parts.items()):
         held.setdefault(song.line(part).part, []).append(voice)
-    engraved = musicxml_writer.to_tree(
-        replace(chorale, tempos=()), program, labels=labels, drawn=_drawn(preserved, song, chorale)
-    )
+    engraved = engraved_voices(preserved, chorale, program, labels)
     new = dict(enumerate(engraved.findall("part")))
     listed = dict(enumerate(engraved.findall("part-list/score-part")))
     for score_part in song.score.parts:
@@ -85,6 +83,19 @@ def to_xml(
     _arrange(root, held, {v: (new[v], listed[v]) for v in new if v not in preserved.parts}, twins)
     _tell(root, provenance)
     return musicxml_writer.to_bytes(root)
+
+
+def engraved_voices(
+    preserved: PreservedParts,
+    chorale: Chorale,
+    program: int = CHOIR_AAHS,
+    labels: Sequence[Label] = (),
+) -> ET.Element:
+    """The tree of a chorale's four voices in the bars and keys of a score; see ``to_xml``."""
+    song = preserved.song
+    assert isinstance(song, ScoreSong)
+    drawn = _drawn(preserved, song, chorale)
+    return musicxml_writer.to_tree(replace(chorale, tempos=()), program, labels=labels, drawn=drawn)
 
 
 def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musicxml_writer.Drawn:

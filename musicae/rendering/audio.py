@@ -253,9 +253,7 @@ def _usable(soundfont: Path | None) -> Path:
     return soundfont
 
 
-def _save(
-    sound: NDArray[np.float32], partial: Path, path: Path, tags: Mapping[str, str]
-) -> None:
+def _save(sound: NDArray[np.float32], partial: Path, path: Path, tags: Mapping[str, str]) -> None:
     soundfile = _load("soundfile")
     form, encoding = FORMATS[path.suffix.lower()]
     try:
@@ -268,8 +266,21 @@ def _save(
                 file.write(sound[start : start + SAMPLE_RATE])
     except soundfile.LibsndfileError as error:
         raise MusicaeError(f"{path}: cannot be written ({error.error_string})") from None
+    except ValueError:
+        raise MusicaeError(f"{path}: needs libsndfile 1.1 or newer for {form}") from None
     if form == "OGG":
         partial.write_bytes(b"".join(_renumbered(partial.read_bytes())))
+
+
+def to_mp3(sound: NDArray[np.float32], rate: int) -> bytes:
+    """A sound, ``(frames,)``, as the bytes of an MP3 file. Raises MusicaeError."""
+    soundfile = _load("soundfile")
+    buffer = io.BytesIO()
+    try:
+        soundfile.write(buffer, sound, rate, format="MP3", subtype="MPEG_LAYER_III")
+    except (soundfile.LibsndfileError, ValueError):  # ValueError: it does not know MP3
+        raise MusicaeError("MP3 needs libsndfile 1.1 or newer: pip install -U soundfile") from None
+    return buffer.getvalue()
 
 
 def _renumbered(ogg: bytes) -> Iterator[bytes]:

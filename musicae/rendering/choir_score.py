@@ -38,7 +38,7 @@ SHARED = ("beam", "lyric", "notations")
 ONE_STAFF = ("staves", "staff-details", "part-symbol", "instruments", "measure-style")
 """What attributes say of the staves of a part."""
 CLEFS = (("G", "2", False), ("G", "2", False), ("G", "2", True), ("F", "4", False))
-"""Sign and line of the clefs of soprano, alto, tenor and bass, and whether it is an octave lower."""
+"""Sign and line of the clefs of S, A, T and B, and whether they sound an octave lower."""
 
 
 class VoicePart(NamedTuple):
@@ -228,36 +228,24 @@ def _bars(score: Score, line: _Line) -> list[list[Item]]:
 
 
 def _items(measure: Sequence[Timed], line: _Line, staff: str, length: int) -> Iterator[Item]:
-    """The items of a bar: the voice's notes, with rests where it has none, and what is around."""
-    graces: list[Item] = []
-    rests: list[Item] = []
-    sung: list[Item] = []
-    head: ET.Element | None = None
+    """The items of a bar: the voice's notes and rests, and what is around them."""
     for item in measure:
         element = item.element
-        if element.tag == "note":
-            head = head if element.find("chord") is not None else element
-            if element.find("grace") is not None:
-                graces.append(Item(item.begin, 0, _alone(element, None, 0)))
-            elif element in line.notes:
-                lead = head if head is not element else None
-                sung += [*graces, Item(item.begin, 0, _alone(element, lead, item.duration))]
-                graces = []
-            elif element.find("rest") is not None and line_of(element)[0] == staff:
-                lasting = item.duration or length
-                rests.append(Item(item.begin, 0, _alone(element, None, lasting)))
-            else:
-                graces = []
-        elif element.tag == "attributes":
+        on_staff = element.findtext("staff", staff) == staff
+        told = element.tag in ("direction", "harmony") and (line.first or _is_dynamic(element))
+        if element.tag == "attributes":
             if len(attributes := _attributes(element, staff)):
                 yield Item(item.begin, 0, attributes)
         elif element.tag == "barline":
             yield Item(item.begin, 0, element)
-        elif element.tag in ("direction", "harmony"):
-            if element.findtext("staff", staff) == staff and (line.first or _is_dynamic(element)):
-                yield Item(item.begin + item.offset, 0, _text(element))
+        elif told and on_staff:
+            yield Item(item.begin + item.offset, 0, _text(element))
+    sung = list(_sung(measure, line))
     taken = [item.span for item in sung]
-    for rest in rests:
+    for item in measure:
+        if item.element.find("rest") is None or line_of(item.element)[0] != staff:
+            continue
+        rest = Item(item.begin, 0, _alone(item.element, None, item.duration or length))
         at, lasting = rest.span
         if all(at + lasting <= begin or begin + long <= at for begin, long in taken):
             taken.append(rest.span)
@@ -265,6 +253,25 @@ def _items(measure: Sequence[Timed], line: _Line, staff: str, length: int) -> It
     yield from sung
     if not sung:
         yield Item(0, 0, whole_rest(length))
+
+
+def _sung(measure: Sequence[Timed], line: _Line) -> Iterator[Item]:
+    """The notes of a voice in a bar, with the grace notes before them."""
+    graces: list[Item] = []
+    head: ET.Element | None = None
+    for item in measure:
+        element = item.element
+        if element.tag != "note":
+            continue
+        head = head if element.find("chord") is not None else element
+        if element.find("grace") is not None:
+            graces.append(Item(item.begin, 0, _alone(element, None, 0)))
+            continue
+        if element in line.notes:
+            yield from graces
+            lead = head if head is not element else None
+            yield Item(item.begin, 0, _alone(element, lead, item.duration))
+        graces = []
 
 
 def whole_rest(length: int) -> ET.Element:

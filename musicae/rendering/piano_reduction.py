@@ -15,9 +15,13 @@ from statistics import fmean
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from musicae.core.constants import ALTO
+from musicae.core.constants import ALTO, N_VOICES
 from musicae.core.pitch import spelled_parts
+from musicae.io.midi_file import Arrangement
+from musicae.io.midi_notes import DRUM_CHANNEL, notes_of
+from musicae.io.midi_writer import voice_events, voice_header
 from musicae.io.musicxml_parts import Score, ScoreNote, read_score
+from musicae.io.musicxml_writer import to_bytes
 from musicae.io.voice_tracks import voice_of_name
 from musicae.rendering.choir_score import is_for_all, whole_rest
 from musicae.rendering.staff_layout import (
@@ -54,23 +58,26 @@ class _Note(NamedTuple):
     """None for a rest."""
 
 
-def add_piano(root: ET.Element) -> None:
-    """Add the piano below the parts of a MusicXML tree, which are single voices."""
-    part = piano_part(root)
+def add_piano(root: ET.Element, voices: ET.Element) -> None:
+    """Add the piano of some voices below the parts of a MusicXML tree; see ``piano_part``."""
+    part = piano_part(voices, alone=root.find("part") is None)
     names = root.find("part-list")
     assert names is not None
-    group = ET.SubElement(names, "part-group", number="2", type="start")
-    ET.SubElement(group, "group-barline").text = "yes"
     entry = ET.SubElement(names, "score-part", id=part.get("id", ""))
     ET.SubElement(entry, "part-name").text = PIANO
     ET.SubElement(entry, "part-abbreviation").text = "Pno."
     instrument = ET.SubElement(entry, "score-instrument", id=f"{part.get('id')}-I1")
     ET.SubElement(instrument, "instrument-name").text = PIANO
     midi = ET.SubElement(entry, "midi-instrument", id=f"{part.get('id')}-I1")
-    ET.SubElement(midi, "midi-channel").text = "12"
     ET.SubElement(midi, "midi-program").text = "1"
-    ET.SubElement(names, "part-group", number="2", type="stop")
     root.append(part)
+
+
+def piano_below(xml: bytes, voices: ET.Element) -> bytes:
+    """MusicXML with the piano of some voices below its parts."""
+    root = ET.fromstring(xml)
+    add_piano(root, voices)
+    return to_bytes(root)
 
 
 def piano_score(root: ET.Element) -> ET.Element:
@@ -78,19 +85,44 @@ def piano_score(root: ET.Element) -> ET.Element:
     score = ET.Element("score-partwise", version="4.0")
     for tag in ("work", "movement-title", "identification"):
         score.extend(deepcopy(element) for element in root.findall(tag))
-    whole = deepcopy(root)
-    add_piano(whole)
-    names, parts = whole.find("part-list"), whole.findall("part")
-    assert names is not None
-    last = names.findall("score-part")[-1]
-    names[:] = [last]
-    score.extend([names, parts[-1]])
+    ET.SubElement(score, "part-list")
+    add_piano(score, root)
     return score
 
 
-def piano_part(root: ET.Element) -> ET.Element:
+def with_piano(arrangement: Arrangement, voices: int = N_VOICES) -> Arrangement:
+    """An arrangement with a piano track that plays its first voices, the tracks after the first.
+
+    Where voices sing a pitch together, it is struck once, and anew where one of them begins anew.
+    """
+    sung = arrangement.tracks[1 : 1 + voices]
+    events = (event for track in arrangement.tracks for event in track)
+    used = {getattr(event.message, "channel", None) for event in events}
+    free = [channel for channel in range(16) if channel not in used | {DRUM_CHANNEL}]
+    channel = free[0] if free else 15
+    struck: dict[tuple[int, int], int] = {}
+    for track in sung:
+        ordered = sorted(track, key=lambda event: event.tick)
+        for note in notes_of(ordered, frozenset(range(16))):
+            key = note.pitch, note.start
+            struck[key] = max(struck.get(key, 0), note.end)
+    notes: list[tuple[int, int, int]] = []
+    for pitch, start in sorted(struck):
+        end = struck[pitch, start]
+        if notes and notes[-1][2] == pitch and notes[-1][1] > start:
+            before = notes.pop()
+            end = max(end, before[1])
+            notes.append((before[0], start, pitch))
+        notes.append((start, end, pitch))
+    keys = [event for track in sung[:1] for event in track if event.message.type == "key_signature"]
+    piano = [*voice_header(PIANO, channel, 0), *keys, *voice_events(notes, channel)]
+    return arrangement._replace(tracks=[*arrangement.tracks, piano])
+
+
+def piano_part(root: ET.Element, alone: bool = True) -> ET.Element:
     """The ``<part>`` of the piano for the single voices of a tree, on two staves.
 
+    ``alone`` gives it the tempi and marks, which stand above the voices where it is below them.
     Its durations are in units of its own ``<divisions>``. Raises ChoraleError for damaged scores.
     """
     score = read_score(Path(), root)
@@ -100,7 +132,7 @@ def piano_part(root: ET.Element) -> ET.Element:
     clefs = [True, _mean([note for line in lower for note in score.parts[line].notes]) >= TREBLE]
     bars = []
     for index, (begin, end) in enumerate(pairwise(score.begins)):
-        items = [*_around(score, index)]
+        items = _around(score, index, alone)
         for staff, lines in enumerate(hands):
             items += _staff_items(staff, [line[index] for line in lines], end - begin)
         bars.append(items)
@@ -219,7 +251,7 @@ def _item(note: _Note, voice: int, staff: int, stem: str, chord: bool) -> Item:
         add_child(element, ET.Element("chord"))
         for child in element.findall("beam"):
             element.remove(child)
-    top, bottom = voice == 0, staff == 1 and voice != _VOICES or not stem and staff == 1
+    top, bottom = voice == 0, (staff == 1 and voice != _VOICES) or (not stem and staff == 1)
     for notations in element.findall("notations"):
         for fermata in notations.findall("fermata"):
             if chord or not (top or bottom):
@@ -236,8 +268,8 @@ def _staff_of(item: Item) -> int | None:
     return int(item.element.findtext("staff", "1")) - 1 if item.element.tag == "note" else None
 
 
-def _around(score: Score, bar: int) -> list[Item]:
-    """Key, meter, bar lines, tempi and marks of a bar, as the first part has them."""
+def _around(score: Score, bar: int, texts: bool) -> list[Item]:
+    """Key, meter and bar lines of a bar, with its texts for all, as the first part has them."""
     items = []
     for item in score.parts[0].measures[bar]:
         element = deepcopy(item.element)
@@ -247,7 +279,9 @@ def _around(score: Score, bar: int) -> list[Item]:
                     element.remove(child)
             if len(element):
                 items.append(Item(item.begin, -1, element))
-        elif element.tag == "barline" or (element.tag == "direction" and is_for_all(element)):
+        elif element.tag == "barline" or (
+            texts and element.tag == "direction" and is_for_all(element)
+        ):
             for offset in element.findall("offset"):
                 element.remove(offset)
             items.append(Item(item.begin + item.offset, -1, element))

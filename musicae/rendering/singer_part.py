@@ -32,9 +32,7 @@ def singer_part(score: ChoirScore, voice: int) -> ET.Element:
     return root
 
 
-def _cues(
-    order: Sequence[VoicePart], *, keep_words: bool, keep_texts: bool
-) -> list[list[Item]]:
+def _cues(order: Sequence[VoicePart], *, keep_words: bool, keep_texts: bool) -> list[list[Item]]:
     """The bars of the small staff.
 
     ``keep_words`` sets the words under it, ``keep_texts`` the tempi and marks above it.
