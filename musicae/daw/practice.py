@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 from musicae.api.piece import Piece
 from musicae.api.render import Source
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import check_new_folder, whole_folder
 from musicae.daw import practice_page
-from musicae.io import formats, midi_file, musicxml_writer
+from musicae.io import midi_file, musicxml_writer
 from musicae.io.choir import Choir, read_choir
 from musicae.io.midi_file import TempoMap
 from musicae.rendering import audio, engraving
@@ -245,8 +246,16 @@ def _file_of(source: Source) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "piece.musicxml"
-        if isinstance(source, Piece):
+        if isinstance(source, Piece) and source.in_four_voices:
             source.write(path)
         else:
-            formats.write(source, path)
-        yield path
+            chorale = source.chorale if isinstance(source, Piece) else source
+            sung = sounding_voices(chorale)
+            if not sung:
+                raise ChoraleError("no voice sings; a kit is of two voices or more")
+            names = [name if voice in sung else "" for voice, name in enumerate(VOICES)]
+            musicxml_writer.write(chorale, path, names=names)
+        try:
+            yield path
+        except MusicaeError as error:  # the file is none of the musician's
+            raise type(error)(str(error).removeprefix(f"{path}: ")) from None

@@ -112,7 +112,7 @@ def test_a_divided_part_is_two_staves_with_the_same_words(tmp_path):
     chord = note("E4", 48, lyric("A", "begin")) + note("C4", 48, before="<chord/>")
     tenor = bar(chord, note("D4", 48, lyric("men", "end")))
     made = open_score(read(tmp_path, score(Alto=[bar(note("G4", 96))], Tenor=[tenor])))
-    alto, first, second = made.findall("part")
+    _, first, second = made.findall("part")
     assert [n for n, _ in written(first)] == ["E", "D"]
     assert [n for n, _ in written(second)] == ["C", "D"]
     for part in (first, second):
