@@ -11,5 +11,6 @@ from .core.chorale import Chorale as Chorale
 from .core.errors import MusicaeError as MusicaeError
 from .core.key import Key as Key
 from .core.version import __version__ as __version__
+from .daw.practice import practice as practice
 from .io.formats import read as read
 from .io.formats import write as write

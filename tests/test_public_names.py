@@ -13,7 +13,7 @@ from musicae.core import version
 NAMES = {
     *("Chorale", "Key", "MusicaeError", "Piece"),
     *("check", "decode", "encode", "generate", "harmonize", "interpolate", "read", "render"),
-    *("vary", "write"),
+    *("practice", "vary", "write"),
 }
 
 

@@ -20,6 +20,7 @@ from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.io.score_song import ScoreSong
+from musicae.rendering.piano_reduction import piano_below, with_piano
 from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
@@ -98,17 +99,20 @@ class Piece:
         *,
         analysis: bool = False,
         keep_tracks: bool = False,
+        piano: bool = False,
     ) -> None:
         """Write MIDI or MusicXML by the suffix, whole or not at all.
 
         With ``analysis``, its ``labels`` as markers or harmony; see ``arrange`` for
-        ``keep_tracks``. Raises ChoraleError.
+        ``keep_tracks``. With ``piano``, the voices reduced to two staves, or a track, for a piano.
+        Raises ChoraleError.
         """
         suffix, kept = suffix_of(path), self._preserved
         if kept and Path(path).resolve() == kept.song.path.resolve():
             raise ChoraleError(f"{path}: is the melody itself; choose another name")
         if suffix in MIDI_SUFFIXES:
-            midi_file.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
+            looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
+            midi_file.save(self.arrange(program, **looks), path)
         elif suffix in MUSICXML_SUFFIXES and kept and isinstance(kept.song, ScoreSong):
             labels = self.labels() if analysis else ()
             facts = self.provenance | ({ANALYSED: True} if analysis else {})
@@ -122,9 +126,23 @@ class Piece:
                 words=self.words,
                 keep_parts=keep_tracks,
             )
+            if piano:
+                xml = piano_below(xml, preserved_score.engraved_voices(kept, self.chorale))
             musicxml_writer.save(xml, Path(path))
         elif suffix in MUSICXML_SUFFIXES and keep_tracks:
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
+        elif suffix in MUSICXML_SUFFIXES and piano:
+            labels = self.labels() if analysis else ()
+            xml = musicxml_writer.to_xml(
+                self.chorale,
+                program,
+                self.provenance,
+                labels=labels,
+                figures=self.figures,
+                words=self.words.voices,
+            )
+            xml = piano_below(xml, musicxml_writer.to_tree(self.chorale))
+            musicxml_writer.save(xml, Path(path))
         else:
             labels = self.labels() if analysis else ()
             write(
@@ -143,19 +161,22 @@ class Piece:
         *,
         analysis: bool = False,
         keep_tracks: bool = False,
+        piano: bool = False,
     ) -> midi_file.Arrangement:
         """The piece as tracks of MIDI; parts given in a file keep their own events.
 
         With ``analysis``, its ``labels`` are markers. With ``keep_tracks``, the other tracks of
-        that file (drums, piano) follow as they are.
+        that file (drums, piano) follow as they are. With ``piano``, a piano plays the voices.
         """
         marks = markers(self.labels()) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
         if self._preserved:
-            return self._preserved.arrange(
+            made = self._preserved.arrange(
                 self.chorale, program, facts, marks, keep_tracks, words=self.words
             )
-        return midi_writer.arrange(self.chorale, program, facts, marks, words=self.words.voices)
+        else:
+            made = midi_writer.arrange(self.chorale, program, facts, marks, words=self.words.voices)
+        return with_piano(made) if piano else made
 
     @property
     def _preserved(self) -> PreservedParts | None:

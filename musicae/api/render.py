@@ -20,7 +20,9 @@ from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
 from musicae.io.lyrics import Verses
 from musicae.io.midi_file import Arrangement, no_notes, open_song
 from musicae.rendering import audio, engraving, piano_roll
+from musicae.rendering.piano_reduction import piano_below
 from musicae.rendering.piano_roll import Roll
+from musicae.rendering.staff_layout import lay_out
 from musicae.theory.harmonic_analysis import Label, analyse, texts
 
 Source = Piece | Chorale | Path | str
@@ -38,6 +40,7 @@ def render(
     open_score: bool = False,
     analysis: bool = False,
     violations: bool = False,
+    piano: bool = False,
     program: int | None = None,
     soundfont: Path | None = None,
 ) -> list[Path]:
@@ -46,12 +49,14 @@ def render(
     Args:
         source: a piece, a chorale, or a MIDI or MusicXML file; of several, the piano rolls stand
             above each other, bar by bar.
-        out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac`` or ``.ogg``
-            is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if there are more.
+        out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac``, ``.ogg``
+            or ``.mp3`` is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if
+            there are more.
         score: make a ``.png`` or ``.svg`` a score, on two staves.
         open_score: make it a score on four staves.
         analysis: write Roman numerals and key areas into pictures and scores: of a piece its
             ``labels``, of a chorale or a file the analysis of the voices.
+        piano: make it a score on four staves with a piano reduction below.
         violations: mark in them the notes that break a rule of voice leading.
         program: the General MIDI program, counted from 0, of all voices; by default their own.
         soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
@@ -69,17 +74,17 @@ def render(
             f" {', '.join(SOUNDS)}"
         )
     if suffix in SOUNDS:
-        if len(sources) > 1 or score or open_score or analysis or violations:
+        if len(sources) > 1 or score or open_score or piano or analysis or violations:
             raise MusicaeError(f"{out}: sound is of one piece, without score, analysis or marks")
         audio.write(arrangement_of(sources[0]), out, program=program, soundfont=soundfont)
         return [out]
     if program is not None or soundfont is not None:
         raise MusicaeError(f"{out}: a program and a SoundFont go with {', '.join(SOUNDS)}")
     views = [_view(each, analysis, violations) for each in sources]
-    if score or open_score or suffix not in ROLLS:
+    if score or open_score or piano or suffix not in ROLLS:
         if len(views) > 1:
             raise MusicaeError(f"{out}: a score is of one piece; piano rolls can show several")
-        return _engrave(views[0], out, open_score)
+        return _engrave(views[0], out, open_score, piano)
     rolls = [_roll(view) for view in views]
     several = dict(zip(_names(sources), rolls, strict=True))
     piano_roll.draw(several if len(rolls) > 1 else rolls[0], out)
@@ -172,11 +177,14 @@ def _roll(view: _View) -> Roll:
     return Roll(view.chorale, view.given, tuple(texts(view.labels)), broken)
 
 
-def _engrave(view: _View, out: Path, open_score: bool) -> list[Path]:
+def _engrave(view: _View, out: Path, open_score: bool, piano: bool) -> list[Path]:
     from musicae.io import musicxml_writer
 
     marks = view.report.marks() if view.report else None
     xml = musicxml_writer.to_xml(view.chorale, marks=marks, labels=view.labels, words=view.words)
+    if piano:
+        voices = musicxml_writer.to_tree(view.chorale)
+        return engraving.write_staves(piano_below(lay_out(xml, open_score=True), voices), out)
     return engraving.write(xml, out, open_score)
 
 

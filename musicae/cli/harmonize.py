@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from musicae.api.options import HarmonizeOptions
-from musicae.cli.options import Analysis, AsJson, KeepTracks, Program, takes_harmonize_settings
+from musicae.cli.options import (
+    Analysis,
+    AsJson,
+    KeepTracks,
+    Piano,
+    Program,
+    takes_harmonize_settings,
+)
 from musicae.cli.printing import counting, print_written
 
 
@@ -26,6 +33,7 @@ def harmonize(
     program: Program = "choir aahs",
     analysis: Analysis = False,
     keep_tracks: KeepTracks = False,
+    piano: Piano = False,
     pack: Annotated[
         Path | None,
         typer.Option(help="Make a folder to compare alternatives in: open its report.html."),
@@ -49,6 +57,7 @@ def harmonize(
             program=sound,
             analysis=analysis,
             keep_tracks=keep_tracks,
+            piano=piano,
             tell=tell,
         )
     if len(outcome.errors) == 1 and not outcome.written:  # of the only melody

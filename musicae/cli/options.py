@@ -94,6 +94,10 @@ KeepTracks = Annotated[
     bool,
     typer.Option("--keep-tracks", help="Carry the other tracks (drums, piano) along untouched."),
 ]
+Piano = Annotated[
+    bool,
+    typer.Option("--piano", help="Add the voices as a piano reduction: two staves, or a track."),
+]
 DataPath = Annotated[
     Path | None,
     typer.Option(

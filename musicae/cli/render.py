@@ -21,7 +21,7 @@ def render(
         typer.Option(
             "-o",
             "--out",
-            help="A piano roll is .png or .svg, a score .pdf or .svg, sound .wav, .flac or .ogg.",
+            help="A roll is .png or .svg, a score .pdf or .svg, sound .wav, .flac, .ogg, .mp3.",
         ),
     ],
     score: Annotated[
@@ -39,6 +39,9 @@ def render(
     check: Annotated[
         bool, typer.Option("--check", help="Mark what breaks a rule of voice leading.")
     ] = False,
+    piano: Annotated[
+        bool, typer.Option("--piano", help="A score on four staves with a piano reduction below.")
+    ] = False,
     program: OwnProgram = None,
     soundfont: Annotated[
         Path | None, typer.Option(help="The .sf2 file to sound with; by default a small one.")
@@ -55,6 +58,7 @@ def render(
         open_score=open_score,
         analysis=analysis,
         violations=check,
+        piano=piano,
         program=None if program is None else program_of(program),
         soundfont=soundfont,
     )

@@ -13,5 +13,7 @@ BACH_FIGURES = ASSETS / "bach"
 """Figures of the train side of Bach's chorales: rates, forms, histograms."""
 REPORT_PAGE = ASSETS / "report_page"
 """The HTML, CSS and JavaScript of an audition pack's page."""
+PRACTICE_PAGE = ASSETS / "practice_page"
+"""The HTML, CSS and JavaScript of the page of a choir's kit."""
 CHECKOUT = ASSETS.parents[1]
 """The project's checkout, where the package is installed in place from one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -34,6 +35,35 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def check_new_folder(folder: Path, what: str) -> None:
+    """Raises ChoraleError where a folder for ``what`` is there already and holds files."""
+    if folder.resolve() == Path.cwd():
+        raise ChoraleError(f"{folder}: {what} is a folder of its own; name one to be made")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise ChoraleError(f"{folder}: is there already; name another folder, or remove it")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder to write to; at the end it is put in the place of ``folder``.
+
+    ``folder`` is missing or empty. Where the body fails, nothing is left. Raises ChoraleError where
+    it cannot be written.
+    """
+    folder = folder.resolve()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+            whole = Path(made) / "whole"
+            whole.mkdir()
+            yield whole
+            if folder.exists():
+                folder.rmdir()
+            whole.replace(folder)
+    except OSError as error:
+        raise ChoraleError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
 def make_folder(folder: Path) -> None:

@@ -47,6 +47,7 @@ def harmonize_files(
     program: int = CHOIR_AAHS,
     analysis: bool = False,
     keep_tracks: bool = False,
+    piano: bool = False,
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Outcome:
     """Harmonize melodies and write the alternatives of each; a melody that fails stops no other.
@@ -60,6 +61,7 @@ def harmonize_files(
         program: the General MIDI program of the voices, 0 to 127.
         analysis: write Roman numerals and key areas into the files.
         keep_tracks: carry the melodies' other tracks along in MIDI files.
+        piano: add the voices as a piano reduction to MIDI and MusicXML files.
         tell: called with the number of melodies that are done and of all of them.
 
     Raises MusicaeError before anything is written where the files, the pack or the model cannot be
@@ -73,7 +75,7 @@ def harmonize_files(
         jobs = plan_packs(melodies, Path(pack), options.n)
     else:
         raise MusicaeError("--pack is a folder for all that is written; leave --out away")
-    looks = {"analysis": analysis, "keep_tracks": keep_tracks}
+    looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
     written: list[Written] = []
     notices: list[str] = []
     errors: list[MusicaeError] = []
@@ -123,6 +125,7 @@ def write_pieces(
     folder: Path | None = None,
     analysis: bool = False,
     keep_tracks: bool = False,
+    piano: bool = False,
 ) -> None:
     """Write each piece to its path; see ``Piece.write``.
 
@@ -131,7 +134,7 @@ def write_pieces(
     if folder is not None:
         make_folder(folder)
     for piece, path in zip(pieces, paths, strict=True):
-        piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks)
+        piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks, piano=piano)
 
 
 def _pack_of(job: Job) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,8 @@ from musicae.api import render
 from musicae.api.check import Report
 from musicae.api.piece import Piece
 from musicae.core.constants import VOICES
-from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.errors import MusicaeError
+from musicae.core.files import check_new_folder, whole_folder
 from musicae.daw import reaper, report_page
 from musicae.daw.audition import end_to_end, stems
 from musicae.io import midi_file
@@ -40,6 +40,7 @@ def write(
     *,
     analysis: bool = False,
     keep_tracks: bool = False,
+    piano: bool = False,
 ) -> list[Path]:
     """Write a pack, whole or not at all; returns the MIDI files of the alternatives.
 
@@ -57,35 +58,29 @@ def write(
         analysis: write Roman numerals and key areas into the MIDI files and scores too.
         keep_tracks: carry the melody's other tracks along in the MIDI files of the alternatives,
             in ``audition.mid`` and in ``audition.rpp``.
+        piano: add the voices as a piano reduction to the same files and to the scores.
 
     Raises MusicaeError where the folder is not empty or a library is missing.
     """
     folder = Path(folder).resolve()
     check(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
-            whole = Path(made) / "pack"
-            (whole / _STEMS).mkdir(parents=True)
-            packed = [
-                _Packed(
-                    piece,
-                    piece.arrange(program, analysis=analysis, keep_tracks=keep_tracks),
-                    piece.report() if piece.in_four_voices else None,
-                    path,
-                )
-                for piece, path in zip(pieces, midi_files(whole, name, len(pieces)), strict=True)
-            ]
-            for each in packed:
-                _write_alternative(each, program, analysis)
-            _write_audition(packed, whole)
-            _show(packed[0], analysis)
-            _write_page(packed, whole, name)
-            if folder.exists():
-                folder.rmdir()
-            whole.replace(folder)
-    except OSError as error:
-        raise ChoraleError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
+    with whole_folder(folder) as whole:
+        (whole / _STEMS).mkdir()
+        packed = [
+            _Packed(
+                piece,
+                piece.arrange(program, **looks),
+                piece.report() if piece.in_four_voices else None,
+                path,
+            )
+            for piece, path in zip(pieces, midi_files(whole, name, len(pieces)), strict=True)
+        ]
+        for each in packed:
+            _write_alternative(each, program, analysis, piano)
+        _write_audition(packed, whole)
+        _show(packed[0], analysis, piano)
+        _write_page(packed, whole, name)
     return midi_files(folder, name, len(pieces))
 
 
@@ -101,10 +96,7 @@ def check(folder: Path) -> None:
         raise MusicaeError(
             f"an audition pack needs {', '.join(missing)}: pip install 'musicae[studio]'"
         )
-    if folder.resolve() == Path.cwd():
-        raise ChoraleError(f"{folder}: a pack is a folder of its own; name one to be made")
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise ChoraleError(f"{folder}: is there already; name another folder, or remove it")
+    check_new_folder(folder, "a pack")
 
 
 class _Packed(NamedTuple):
@@ -117,10 +109,10 @@ class _Packed(NamedTuple):
     path: Path
 
 
-def _write_alternative(packed: _Packed, program: int, analysis: bool) -> None:
+def _write_alternative(packed: _Packed, program: int, analysis: bool, piano: bool) -> None:
     piece, arrangement, report, path = packed
     midi_file.save(arrangement, path)
-    piece.write(path.with_suffix(".musicxml"), program, analysis=analysis)
+    piece.write(path.with_suffix(".musicxml"), program, analysis=analysis, piano=piano)
     told = report.as_text() if report else "not checked: not all four voices sing"
     path.with_suffix(".txt").write_text(f"{told}\n", encoding="utf-8")
     for voice, stem in stems(arrangement).items():
@@ -134,12 +126,12 @@ def _write_audition(packed: Sequence[_Packed], folder: Path) -> None:
     reaper.write(joined, sections, folder / f"{AUDITION}.rpp")
 
 
-def _show(best: _Packed, analysis: bool) -> None:
+def _show(best: _Packed, analysis: bool, piano: bool) -> None:
     """Write the best alternative's piano roll, its score, and its voices as sound."""
     path = best.path
     checked = best.report is not None
     render.render(best.piece, path.with_suffix(".png"), analysis=True, violations=checked)
-    render.render(best.piece, path.with_suffix(".pdf"), analysis=analysis)
+    render.render(best.piece, path.with_suffix(".pdf"), analysis=analysis, piano=piano)
     audio.write_stems(best.arrangement, [_stem_of(path, voice, ".flac") for voice in VOICES])
 
 

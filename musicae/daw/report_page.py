@@ -78,10 +78,10 @@ def page(title: str, alternatives: Sequence[Alternative], facts: Mapping[str, st
     return Template(_read("template.html")).substitute(
         title=html.escape(title).encode("ascii", "xmlcharrefreplace").decode(),
         style=style,
-        style_hash=_hash(style),
+        style_hash=script_hash(style),
         script=script,
-        script_hash=_hash(script),
-        data=_json(data(alternatives, facts)),
+        script_hash=script_hash(script),
+        data=as_json(data(alternatives, facts)),
     )
 
 
@@ -193,11 +193,11 @@ def _read(name: str) -> str:
     return (_PARTS / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def script_hash(text: str) -> str:
     """The hash by which a content security policy allows one text."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _json(facts: dict[str, Any]) -> str:
+def as_json(facts: dict[str, Any]) -> str:
     """JSON in ASCII, without ``<``, so that no text can end the element that it stands in."""
     return json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")

@@ -38,14 +38,14 @@ def ensemble_of(song: Song) -> Ensemble | None:
     parts = parts_together(song)
     if _is_satb(song):
         return None
-    sung = [part for part in parts if not _accompanies(song, part)]
+    sung = [part for part in parts if not accompanies(song, part)]
     sung = sung if len(sung) > 1 else parts
     if not 1 < len(sung) <= N_VOICES:
         return None
     for part in sung:
-        _refuse_staves(song, part)
+        refuse_staves(song, part)
     sung = sorted(sung, key=lambda part: -part.mean_pitch)
-    called = _names(song, sung)
+    called = names_of(song, sung)
     places = [*range(SOPRANO, len(sung) - 1), BASS]
     names = dict(zip(places, called, strict=True))
     notices = [f"read as voices, from the top down: {', '.join(called)}"]
@@ -73,12 +73,12 @@ def _is_satb(song: Song) -> bool:
     return len(voices) == N_VOICES and all(own in (None, v) for v, own in named.items())
 
 
-def _accompanies(song: Song, part: Part) -> bool:
+def accompanies(song: Song, part: Part) -> bool:
     name = own_name(song, part)
     return voice_of_name(name) is None and bool(ACCOMPANIMENT_NAMES.search(plain_name(name)))
 
 
-def _names(song: Song, parts: Sequence[Part]) -> list[str]:
+def names_of(song: Song, parts: Sequence[Part]) -> list[str]:
     """The parts' names on one line, with numbers where two are alike or there is none."""
     names = [
         " ".join(own_name(song, part).split()) or f"{song.word} {song.parts.index(part) + 1}"
@@ -91,7 +91,7 @@ def _names(song: Song, parts: Sequence[Part]) -> list[str]:
     ]
 
 
-def _refuse_staves(song: Song, part: Part) -> None:
+def refuse_staves(song: Song, part: Part) -> None:
     """Raise ChoraleError where a part of a score has notes on staves that are not read."""
     if not isinstance(song, ScoreSong):
         return

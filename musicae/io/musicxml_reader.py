@@ -181,9 +181,6 @@ def _chorale(
     voices = [_on_grid(song, tops.get(v, ()), steps) for v in range(len(VOICES))]
     meters, pickup = meters_of([measure for measure in score.measures if measure.length])
     tempos = {score.step(at): qpm for at, qpm in reversed(score.tempos)}
-    title = one_line(score.root.findtext("work/work-title")) or one_line(
-        score.root.findtext("movement-title")
-    )
     return Chorale.from_notes(
         voices,
         steps=steps,
@@ -192,9 +189,16 @@ def _chorale(
         key=_key(song, parts, voices),
         fermatas=_fermatas(song, parts, tops, SOPRANO),
         tempos=tuple(Tempo(step, qpm) for step, qpm in sorted(tempos.items()) if step < steps),
-        title="" if title == song.path.name else title,  # where programs have no better one
+        title=score_title(song),
         source=one_line(score.root.findtext("identification/source")),
     )
+
+
+def score_title(song: ScoreSong) -> str:
+    """The title of a score; empty where there is none but the name of its file."""
+    root = song.score.root
+    title = one_line(root.findtext("work/work-title")) or one_line(root.findtext("movement-title"))
+    return "" if title == song.path.name else title
 
 
 def _on_grid(song: ScoreSong, notes: Sequence[MidiNote], steps: int) -> list[Note]:

@@ -307,7 +307,8 @@ def _label(score: Any, measures: Sequence[Measure], labels: Sequence[Label]) -> 
     """
     from music21 import expressions, harmony
 
-    above, *_, below = (list(part.getElementsByClass("Measure")) for part in score.parts)
+    outer = (score.parts.first(), score.parts.last())
+    above, below = (list(part.getElementsByClass("Measure")) for part in outer)
     for label, (step, text) in zip(labels, texts(labels), strict=True):
         bar, into = _place(above, measures, step)
         root, kind, bass = _chord(label.chord)

@@ -72,9 +72,7 @@ def to_xml(
     held: dict[ScorePart, list[int]] = {}
     for voice, part in sorted(preserved.parts.items()):
         held.setdefault(song.line(part).part, []).append(voice)
-    engraved = musicxml_writer.to_tree(
-        replace(chorale, tempos=()), program, labels=labels, drawn=_drawn(preserved, song, chorale)
-    )
+    engraved = engraved_voices(preserved, chorale, program, labels)
     new = dict(enumerate(engraved.findall("part")))
     words = words or Words()
     verses = {
@@ -128,6 +126,19 @@ def _heads(
             heads.append(musicxml_lyrics.Head(step, twins[note.elements[0]]))
             heads += [musicxml_lyrics.Head(step + 1, None)] * (len(note.elements) > 1)
     return heads
+
+
+def engraved_voices(
+    preserved: PreservedParts,
+    chorale: Chorale,
+    program: int = CHOIR_AAHS,
+    labels: Sequence[Label] = (),
+) -> ET.Element:
+    """The tree of a chorale's four voices in the bars and keys of a score; see ``to_xml``."""
+    song = preserved.song
+    assert isinstance(song, ScoreSong)
+    drawn = _drawn(preserved, song, chorale)
+    return musicxml_writer.to_tree(replace(chorale, tempos=()), program, labels=labels, drawn=drawn)
 
 
 def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musicxml_writer.Drawn:

@@ -1,4 +1,4 @@
-"""Synthesize an arrangement with a SoundFont, and write it as .wav, .flac or .ogg.
+"""Synthesize an arrangement with a SoundFont, and write it as .wav, .flac, .ogg or .mp3.
 
 The synthesizer is the program ``fluidsynth`` where it is installed, else the library midirenderer
 (RustySynth), which comes with the extra ``studio``. The SoundFont, unless another is given, is
@@ -18,8 +18,9 @@ import struct
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,7 +33,12 @@ from musicae.rendering.mixing import LOUDEST, TAIL, channels_of, one_track, stag
 
 SAMPLE_RATE = 48_000
 """Frames a second."""
-FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+FORMATS = {
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+}
 """How libsndfile calls the format and its encoding, by suffix."""
 PEAK = 10 ** (-1 / 20)
 """Of full scale, -1 dB: what the loudest sample is brought to."""
@@ -62,16 +68,16 @@ def write(
     program: int | None = None,
     soundfont: Path | None = None,
 ) -> None:
-    """Write the sound of an arrangement to a .wav, .flac or .ogg, whole or not at all.
+    """Write the sound of an arrangement to a .wav, .flac, .ogg or .mp3, whole or not at all.
 
-    16 bits a sample, or Vorbis; the rest is as in ``synthesize``. Raises MusicaeError.
+    16 bits a sample, Vorbis or MP3; the rest is as in ``synthesize``. Raises MusicaeError.
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise MusicaeError(f"{path}: its name should end in one of {', '.join(FORMATS)}")
     with whole_file(path) as partial:
         sound = synthesize(arrangement, program=program, soundfont=soundfont)
-        _save(sound, partial, path)
+        _save(sound, partial, path, {})
 
 
 def synthesize(
@@ -84,9 +90,9 @@ def synthesize(
     track has its own. ``soundfont`` is an .sf2 file. Raises MusicaeError where a library, the
     program or the SoundFont is missing, or the music lasts longer than ``_LONGEST_SECONDS``.
     """
-    frames = _frames(arrangement)
+    frames = frames_of(arrangement)
     sounds = _sung([lambda loudest: staged(arrangement, program, loudest)], _usable(soundfont))
-    return _mastered(sounds, frames)[0]
+    return mastered(sounds, frames)[0]
 
 
 def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
@@ -95,20 +101,40 @@ def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
     All are as long as the whole and as loud as in it: played together they are the arrangement as
     ``write`` sounds it without its other tracks. Raises MusicaeError.
     """
-    tracks = range(1, len(paths) + 1)
     heard = arrangement._replace(tracks=arrangement.tracks[: len(paths) + 1])
-    frames = _frames(heard)
+    sounds = tracks_alone(heard)
+    for path, sound in zip(paths, mastered(sounds, frames_of(heard)), strict=True):
+        save(sound, path)
+
+
+def save(
+    sound: NDArray[np.float32], path: Path, tags: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write ``(frames, 2)`` at ``SAMPLE_RATE`` by the suffix, whole or not at all.
+
+    ``tags`` are ``title``, ``artist``, ``album`` and ``comment``. Raises MusicaeError.
+    """
+    with whole_file(path) as partial:
+        _save(sound, partial, path, tags)
+
+
+def tracks_alone(
+    arrangement: Arrangement, soundfont: Path | None = None
+) -> list[NDArray[np.float32]]:
+    """The sound of each track after the conductor's without the others, all at one volume.
+
+    Each is ``(frames, 2)`` at ``SAMPLE_RATE``; see ``mastered``. Raises MusicaeError.
+    """
+    frames_of(arrangement)  # raises where there are too many
+    tracks = range(1, len(arrangement.tracks))
 
     def alone(track: int) -> Stage:
-        return lambda loudest: one_track(staged(heard, None, loudest), track + 1)
+        return lambda loudest: one_track(staged(arrangement, None, loudest), track + 1)
 
-    sounds = _sung([alone(track) for track in tracks], _usable(None))
-    for path, sound in zip(paths, _mastered(sounds, frames), strict=True):
-        with whole_file(path) as partial:
-            _save(sound, partial, path)
+    return _sung([alone(track) for track in tracks], _usable(soundfont))
 
 
-def _frames(arrangement: Arrangement) -> int:
+def frames_of(arrangement: Arrangement) -> int:
     """The number of frames of an arrangement. Raises MusicaeError where there are too many."""
     seconds = float(TempoMap.of(arrangement).seconds(arrangement.end))
     if seconds > _LONGEST_SECONDS:
@@ -185,7 +211,7 @@ def _by_midirenderer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.fl
     return samples
 
 
-def _mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArray[np.float32]]:
+def mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArray[np.float32]]:
     """Sounds of one length that together, and each, reach ``PEAK`` at most.
 
     They are cut where all have died away, not before ``frames``.
@@ -227,19 +253,34 @@ def _usable(soundfont: Path | None) -> Path:
     return soundfont
 
 
-def _save(sound: NDArray[np.float32], partial: Path, path: Path) -> None:
+def _save(sound: NDArray[np.float32], partial: Path, path: Path, tags: Mapping[str, str]) -> None:
     soundfile = _load("soundfile")
     form, encoding = FORMATS[path.suffix.lower()]
     try:
         with soundfile.SoundFile(
             partial, "w", SAMPLE_RATE, channels=2, format=form, subtype=encoding
         ) as file:
+            for tag, text in tags.items():
+                setattr(file, tag, text)
             for start in range(0, len(sound), SAMPLE_RATE):  # libvorbis fails on long ones
                 file.write(sound[start : start + SAMPLE_RATE])
     except soundfile.LibsndfileError as error:
         raise MusicaeError(f"{path}: cannot be written ({error.error_string})") from None
+    except ValueError:
+        raise MusicaeError(f"{path}: needs libsndfile 1.1 or newer for {form}") from None
     if form == "OGG":
         partial.write_bytes(b"".join(_renumbered(partial.read_bytes())))
+
+
+def to_mp3(sound: NDArray[np.float32], rate: int) -> bytes:
+    """A sound, ``(frames,)``, as the bytes of an MP3 file. Raises MusicaeError."""
+    soundfile = _load("soundfile")
+    buffer = io.BytesIO()
+    try:
+        soundfile.write(buffer, sound, rate, format="MP3", subtype="MPEG_LAYER_III")
+    except (soundfile.LibsndfileError, ValueError):  # ValueError: it does not know MP3
+        raise MusicaeError("MP3 needs libsndfile 1.1 or newer: pip install -U soundfile") from None
+    return buffer.getvalue()
 
 
 def _renumbered(ogg: bytes) -> Iterator[bytes]:

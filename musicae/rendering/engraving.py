@@ -38,6 +38,20 @@ VEROVIO_OPTIONS = {
     "smuflTextFont": "none",
     "xmlIdSeed": 1,  # else the identifiers are random, and no two files are alike
 }
+_SCREEN = VEROVIO_OPTIONS | {
+    "pageWidth": 1800,
+    "pageHeight": 60000,
+    "pageMarginTop": 20,
+    "pageMarginBottom": 20,
+    "pageMarginLeft": 40,  # names of voices are wider in some browsers' fonts
+    "pageMarginRight": 10,
+    "lyricWordSpace": 2.0,  # and so are words
+    "adjustPageHeight": True,
+    "header": "none",
+    "svgAdditionalAttribute": ["staff@n"],
+    "expandNever": True,  # repeats are not unfolded
+}
+"""Options of a score to scroll through."""
 
 _SIZES = (
     {"unit": 10, "spacingSystem": 10},
@@ -79,11 +93,16 @@ def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
     of a longer score that was written there before stay. The same music gives the same bytes.
     Raises MusicaeError.
     """
+    return write_staves(lay_out(xml, open_score), path)
+
+
+def write_staves(xml: bytes, path: Path | str) -> list[Path]:
+    """``write`` of MusicXML that is engraved as it is, whatever its parts."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SCORE_SUFFIXES:
         raise MusicaeError(f"{path}: name an engraved score {', '.join(SCORE_SUFFIXES)}")
-    pages = engrave(xml, open_score)
+    pages = engrave_staves(xml)
     title = ET.fromstring(xml).findtext("work/work-title") or ""
     if suffix == ".pdf":
         contents = [_typeset(pages, title, "pdf")]
@@ -104,7 +123,11 @@ def engrave(xml: bytes, open_score: bool = False) -> list[str]:
     ``xml`` is a chorale's MusicXML; see ``musicxml.to_xml``. Raises MusicaeError where Verovio is
     missing or fails.
     """
-    score = lay_out(xml, open_score)
+    return engrave_staves(lay_out(xml, open_score))
+
+
+def engrave_staves(score: bytes) -> list[str]:
+    """``engrave`` for MusicXML that is engraved as it is."""
     best: list[str] = []
     for size in _SIZES:
         pages = _pages(score, size)
@@ -113,6 +136,23 @@ def engrave(xml: bytes, open_score: bool = False) -> list[str]:
         if len(best) == 1:
             break
     return [_tidy(page) for page in best]
+
+
+def engrave_screen(score: bytes) -> tuple[list[str], list[tuple[float, str]]]:
+    """A score as SVG texts for a page that scrolls, and where its notes begin.
+
+    Each beginning is a time in quarters from the start of the score and the ``id`` of a note or a
+    rest, else of the bar. Staves have their numbers, from 1, as ``data-n``. Raises MusicaeError.
+    """
+    toolkit = _toolkit(score, _SCREEN)
+    pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
+    points = []
+    for event in toolkit.renderToTimemap({"includeMeasures": True, "includeRests": True}):
+        begun = [*event.get("on", ()), *event.get("restsOn", ())]
+        first = next(iter(begun), event.get("measureOn"))
+        if first is not None:
+            points.append((float(event["qstamp"]), str(first)))
+    return [_tidy(page, on_paper=False) for page in pages], points
 
 
 def _pages(score: bytes, size: dict[str, Any]) -> list[str]:
@@ -154,16 +194,22 @@ def even_breaks(widths: Sequence[float], systems: int) -> list[int]:
 
 def _drawn(score: bytes, options: dict[str, Any]) -> list[str]:
     """Verovio's SVG of each page. Raises MusicaeError."""
+    toolkit = _toolkit(score, VEROVIO_OPTIONS | options)
+    return [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
+
+
+def _toolkit(score: bytes, options: dict[str, Any]) -> Any:
+    """Verovio with a score. Raises MusicaeError."""
     try:
         import verovio
     except ImportError:
         raise MusicaeError("engraved scores need Verovio: pip install 'musicae[studio]'") from None
     verovio.enableLog(verovio.LOG_OFF)
     toolkit = verovio.toolkit()
-    toolkit.setOptions(VEROVIO_OPTIONS | options)
+    toolkit.setOptions(options)
     if not toolkit.loadData(score.decode()):
         raise MusicaeError("Verovio cannot engrave this score")
-    return [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
+    return toolkit
 
 
 def _widths(score: bytes, size: dict[str, Any]) -> list[float]:
@@ -178,16 +224,17 @@ def _widths(score: bytes, size: dict[str, Any]) -> list[float]:
     return widths
 
 
-def _tidy(svg: str) -> str:
-    """Verovio's SVG in millimetres, its texts flat and in fonts that are everywhere.
+def _tidy(svg: str, on_paper: bool = True) -> str:
+    """Verovio's SVG, on paper in millimetres, its texts flat and in fonts that are everywhere.
 
     Programs other than browsers misplace the nested texts and lack the musical font.
     """
     ET.register_namespace("", SVG.strip("{}"))
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     root = ET.fromstring(svg)
-    root.set("width", f"{_PAGE[0]}mm")
-    root.set("height", f"{_PAGE[1]}mm")
+    if on_paper:
+        root.set("width", f"{_PAGE[0]}mm")
+        root.set("height", f"{_PAGE[1]}mm")
     for element in root.iter():
         if element.tag == f"{SVG}svg" and "font-family" in element.attrib:
             element.set("font-family", FONTS)

@@ -28,9 +28,12 @@ SHARPS = "FCGDAEB"
 """The steps that key signatures raise, in their order."""
 NOTE_CHILDREN = (
     *("grace", "chord", "pitch", "rest", "duration", "tie", "voice", "type", "dot", "accidental"),
-    *("stem", "notehead", "staff", "beam", "notations", "lyric"),
+    *("time-modification", "stem", "notehead", "staff", "beam", "notations", "lyric"),
 )
 """In the order that MusicXML demands."""
+
+_LAST = 1_000
+"""More than any number of voices."""
 
 
 class Item(NamedTuple):
@@ -54,7 +57,9 @@ class Item(NamedTuple):
 
     def order(self) -> tuple[int, bool, int]:
         """Its place among the items of a measure: by voice, its texts before its notes."""
-        voice = {"attributes": -1, "barline": N_VOICES}.get(self.element.tag, self.voice)
+        voice = {"attributes": -1, "barline": _LAST}.get(self.element.tag, self.voice)
+        if self.element.get("location") == "left":
+            voice = -1
         return voice, not self.is_text, self.at
 
 
@@ -86,12 +91,12 @@ def lay_out(xml: bytes, open_score: bool = False) -> bytes:
         if len(voices) > 1:
             _share_staff(bars, group, MIDDLE_LINES[staff])
         for measure, items in zip(parts[voices[0]].findall("measure"), bars, strict=True):
-            _fill(measure, items)
+            fill(measure, items)
         kept.append(_named(names, voices))
     for part in parts:
         if part.get("id") not in [name.get("id") for name in kept]:
             root.remove(part)
-    _set_part_list(root, kept, "bracket" if open_score else "brace")
+    set_part_list(root, kept, "bracket" if open_score else "brace")
     return _text(root)
 
 
@@ -162,11 +167,14 @@ def _items(measure: ET.Element, voice: int) -> Iterator[Item]:
         at += item.length
 
 
-def _fill(measure: ET.Element, items: Sequence[Item]) -> None:
+def fill(measure: ET.Element, items: Sequence[Item]) -> None:
     """Put items into a measure instead of its own: texts by their offsets from its beginning."""
     measure[:] = []
     reached = 0
     for item in items:
+        if item.element.find("chord") is not None:
+            measure.append(item.element)
+            continue
         start = 0 if item.is_text else item.at
         if start != reached:
             move = ET.SubElement(measure, "forward" if start > reached else "backup")
@@ -189,7 +197,7 @@ def _named(names: Sequence[ET.Element], voices: Sequence[int]) -> ET.Element:
     return names[voices[0]]
 
 
-def _set_part_list(root: ET.Element, names: Sequence[ET.Element], symbol: str) -> None:
+def set_part_list(root: ET.Element, names: Sequence[ET.Element], symbol: str) -> None:
     """List the parts, joined at the left; a brace also joins their bar lines."""
     parts = root.find("part-list")
     assert parts is not None
@@ -217,19 +225,19 @@ def _share_staff(
         for item in items:
             lower = item.voice == voices[1]
             if item.element.tag == "note":
-                _set_child(item.element, "voice", str(1 + lower))
+                set_child(item.element, "voice", str(1 + lower))
                 if item.element.find("pitch") is not None:
-                    _set_child(item.element, "stem", _STEMS[lower])
+                    set_child(item.element, "stem", _STEMS[lower])
                 for fermata in item.element.iter("fermata"):
                     fermata.set("type", "inverted" if lower else "upright")
             elif item.element.tag == "direction" and lower:
                 item.element.set("placement", "below")
-        _share_rests(items, voices, middle)
+        share_rests(items, voices, middle)
         _share_fermatas(items)
-    _set_accidentals(bars)
+    set_accidentals(bars)
 
 
-def _share_rests(items: Sequence[Item], voices: Sequence[int], middle: tuple[str, str]) -> None:
+def share_rests(items: Sequence[Item], voices: Sequence[int], middle: tuple[str, str]) -> None:
     """Draw rests of both voices once, in the middle of the staff."""
     rests = [item for item in items if item.element.find("rest") is not None]
     lower = {item.span: item.element for item in rests if item.voice == voices[1]}
@@ -257,7 +265,7 @@ def _share_fermatas(items: Sequence[Item]) -> None:
                 notations.remove(fermata)
 
 
-def _set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
+def set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
     """Set the accidentals of a staff that two voices share.
 
     A sign holds to the end of the bar, for its line or space, in either voice. A note that has its
@@ -286,7 +294,7 @@ def _set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
             for accidental in item.element.findall("accidental"):
                 item.element.remove(accidental)
             if (wrong or clashes or reminds) and not tied:
-                _set_child(item.element, "accidental", SIGNS[alter + 2])
+                set_child(item.element, "accidental", SIGNS[alter + 2])
                 drawn[place] = alter
 
 
@@ -296,15 +304,25 @@ def _written(note: ET.Element) -> tuple[tuple[str, str], int]:
     return place, int(note.findtext("pitch/alter", "0"))
 
 
-def _set_child(note: ET.Element, tag: str, text: str) -> None:
+def set_child(note: ET.Element, tag: str, text: str) -> None:
     """Give a note a child, where its kind belongs."""
     for child in note.findall(tag):
         note.remove(child)
-    rank = NOTE_CHILDREN.index(tag)
-    place = sum(NOTE_CHILDREN.index(child.tag) < rank for child in note)
     child = ET.Element(tag)
     child.text = text
-    note.insert(place, child)
+    add_child(note, child)
+
+
+def add_child(note: ET.Element, child: ET.Element) -> None:
+    """Add a child to a note, after those of its own kind and of the kinds before it."""
+    rank = _rank(child)
+    note.insert(sum(_rank(other) <= rank for other in note), child)
+
+
+def _rank(child: ET.Element) -> int:
+    """The place of a child's kind among those of a note; unknown ones stand where texts do."""
+    kind = child.tag if child.tag in NOTE_CHILDREN else "notations"
+    return NOTE_CHILDREN.index(kind)
 
 
 def break_systems(xml: bytes, first_bars: Iterable[int]) -> bytes:

@@ -1,10 +1,7 @@
 """The audition page: what it says, that it needs no network, and in Chromium that it plays."""
 
 import json
-import os
 import re
-import shutil
-import time
 
 import numpy as np
 import pytest
@@ -18,6 +15,7 @@ from musicae.core.key import Key
 from musicae.core.meter import Tempo
 from musicae.daw import report_page
 from musicae.daw.report_page import Alternative
+from tests.support.browser import PATIENCE, until
 from tests.support.strategies import chorales
 
 TITLE = "</script><script>broken=1</script> <b>&\"' Ô 主 \u2028 end"
@@ -145,32 +143,6 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path):
 
 # In a browser ------------------------------------------------------------------------------------
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
-)
-PATIENCE = 10
-"""Seconds until something that should happen is missed."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    missing = [] if path else ["Chromium"]
-    try:
-        from playwright import sync_api
-    except ImportError:
-        missing.append("playwright")
-    if missing and os.environ.get("MUSICAE_BROWSER") == "required":
-        pytest.fail(f"MUSICAE_BROWSER is required, but there is no {' and no '.join(missing)}")
-    if missing:
-        pytest.skip(f"there is no {' and no '.join(missing)}")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS.split())
-        yield opened
-        opened.close()
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
@@ -193,14 +165,6 @@ def page(browser, address):
     opened.close()
     assert not complaints
     assert requests == [address]
-
-
-def until(page, condition):
-    """Wait for something to be true of a page, whose policy forbids Playwright's own way."""
-    missed = time.monotonic() + PATIENCE
-    while not page.evaluate(condition):
-        assert time.monotonic() < missed, f"never: {condition}"
-        page.wait_for_timeout(20)
 
 
 def drawn(page, alternative):

@@ -363,8 +363,8 @@ def test_files_hold_what_was_synthesized_and_the_same_bytes_each_time(tmp_path, 
 
 
 def test_a_suffix_that_is_no_sound_is_named(tmp_path):
-    with pytest.raises(MusicaeError, match=r"tune\.mp3: .* \.wav, \.flac, \.ogg"):
-        audio.write(singing([(0, 4, 67)]), tmp_path / "tune.mp3")
+    with pytest.raises(MusicaeError, match=r"tune\.aac: .* \.wav, \.flac, \.ogg, \.mp3"):
+        audio.write(singing([(0, 4, 67)]), tmp_path / "tune.aac")
     with pytest.raises(MusicaeError, match="there is no folder"):
         audio.write(singing([(0, 4, 67)]), tmp_path / "nowhere" / "tune.wav")
 

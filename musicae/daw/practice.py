@@ -1,0 +1,261 @@
+"""``musicae.practice``: all that a choir needs to learn a piece, as a folder.
+
+For each voice a folder with its part and its practice tracks, a folder with all together, the
+score, the rehearsal piano, and a page that plays any mix.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from musicae.api.piece import Piece
+from musicae.api.render import Source
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import VOICES
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.files import check_new_folder, whole_folder
+from musicae.daw import practice_page
+from musicae.io import midi_file, musicxml_writer
+from musicae.io.choir import Choir, read_choir
+from musicae.io.midi_file import TempoMap
+from musicae.rendering import audio, engraving
+from musicae.rendering.choir_score import choir_score, open_score
+from musicae.rendering.piano_reduction import piano_score
+from musicae.rendering.practice_mix import ALL, ALONE, FRONT, WITHOUT, Mix, Rehearsal, mixes_of
+from musicae.rendering.practice_sound import Takes, mixed, record
+from musicae.rendering.singer_part import singer_part
+
+TEMPOS = (70, 85, 100)
+SLOWEST, FASTEST = 25, 200
+"""Tempos, in per cent of the piece's own, that can be asked for."""
+SOUNDS = tuple(suffix.lstrip(".") for suffix in audio.FORMATS)
+"""The kinds of files of sound."""
+PAGE = "practice.html"
+NEEDS = ("verovio", "typst", "midirenderer", "soundfile")
+LONGEST_MINUTES = 20
+"""The most minutes of a track: the sound of all voices is in memory together."""
+WORKERS = 2
+"""Files of sound that are encoded at the same time."""
+
+
+class Kit(NamedTuple):
+    """A kit that was written."""
+
+    folder: Path
+    page: Path
+    voices: tuple[str, ...]
+    """The names of the voices, as the score has them."""
+    files: tuple[Path, ...]
+    """All files, the page first."""
+    notices: tuple[str, ...]
+    """What the musician should know of how the file was understood."""
+
+
+def practice(
+    source: Source,
+    folder: Path | str,
+    *,
+    tempos: Sequence[int] = TEMPOS,
+    sound: str = "mp3",
+    program: int | None = None,
+    soundfont: Path | None = None,
+    tell: Callable[[int, int], None] = lambda *_: None,
+) -> Kit:
+    """Write a choir's kit, whole or not at all.
+
+    For each voice there is a track with it in front and the others 12 dB softer, one with it alone
+    and one without it, and there is one of all together; each at each tempo, as sound and as MIDI,
+    after a bar of clicks with the first note. Beside them are a part for each voice with cues, the
+    score, a piano reduction, and ``practice.html``.
+
+    Args:
+        source: a piece, a chorale, or a MIDI or MusicXML file with two voices or more; see
+            ``io.choir.read_choir``.
+        folder: the folder to make; where it exists, it must be empty.
+        tempos: in per cent of the piece's own tempo, 25 to 200.
+        sound: ``"mp3"``, ``"ogg"``, ``"flac"`` or ``"wav"``.
+        program: the General MIDI program, counted from 0, of all voices; by default the file's
+            own, or a choir.
+        soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
+        tell: called with the number of files of sound that are written and of all of them.
+
+    Raises MusicaeError where the music, the settings or the folder cannot be used, or a library is
+    missing.
+    """
+    folder = Path(folder)
+    tempos = _checked(tempos, sound, program)
+    check(folder)
+    with _file_of(source) as path:
+        choir = read_choir(path)
+        stem = _file_name(choir.frame.title) if path != source else path.stem
+        _refuse_long(choir, min(tempos))
+        with whole_folder(folder) as whole:
+            kit = _Writer(choir, whole, stem, sound, program)
+            score = kit.write_scores()
+            sounds = kit.write_mixes(tempos, soundfont, tell)
+            facts = f"{', '.join(choir.names)}; {_facts(choir)}"
+            practice_page.write(whole / PAGE, choir, score, sounds, facts)
+            found = sorted(each.relative_to(whole) for each in whole.rglob("*") if each.is_file())
+    files = [folder / PAGE, *(folder / each for each in found if each != Path(PAGE))]
+    return Kit(folder, folder / PAGE, choir.names, tuple(files), choir.notices)
+
+
+def check(folder: Path) -> None:
+    """Raises MusicaeError where a library is missing, or the folder holds files already."""
+    missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
+    if missing:
+        raise MusicaeError(
+            f"a choir's kit needs {', '.join(missing)}: pip install 'musicae[studio]'"
+        )
+    check_new_folder(folder, "a kit")
+
+
+class _Writer:
+    """Writes the files of a kit into a folder."""
+
+    def __init__(
+        self, choir: Choir, folder: Path, stem: str, sound: str, program: int | None
+    ) -> None:
+        self.choir, self.folder, self.stem = choir, folder, stem
+        self.suffix, self.program = f".{sound}", program
+        self.slugs: list[str] = []
+        for name in choir.names:
+            slug = _file_name(name)
+            same = sum(other == slug or other.startswith(f"{slug}.") for other in self.slugs)
+            self.slugs.append(f"{slug}.{same + 1}" if same else slug)
+
+    def write_scores(self) -> bytes:
+        """Write the score, the parts and the piano reduction; returns the score's MusicXML."""
+        score = choir_score(self.choir)
+        root = open_score(score)
+        xml = musicxml_writer.to_bytes(root)
+        engraving.write_staves(xml, self.folder / f"{self.stem}-score.pdf")
+        piano = musicxml_writer.to_bytes(piano_score(root))
+        engraving.write_staves(piano, self.folder / f"{self.stem}-piano.pdf")
+        musicxml_writer.save(piano, self.folder / f"{self.stem}-piano.musicxml")
+        for voice, slug in enumerate(self.slugs):
+            (self.folder / slug).mkdir()
+            part = musicxml_writer.to_bytes(singer_part(score, voice))
+            engraving.write_staves(part, self.folder / slug / f"{self.stem}-{slug}.pdf")
+        (self.folder / ALL).mkdir(exist_ok=True)
+        return xml
+
+    def write_mixes(
+        self, tempos: Sequence[int], soundfont: Path | None, tell: Callable[[int, int], None]
+    ) -> dict[int, list[bytes]]:
+        """Write the mixes of each tempo; returns the sounds for the page by tempo."""
+        mixes = mixes_of(len(self.choir.singers))
+        total = len(mixes) * len(tempos)
+        tell(0, total)
+        sounds = {}
+        with ThreadPoolExecutor(WORKERS) as pool:
+            done = 0
+            waiting: list[Future[None]] = []
+            for percent in tempos:
+                rehearsal = Rehearsal(self.choir, percent, self.program)
+                for mix in mixes:
+                    midi_file.save(rehearsal.mix(mix), self._path(mix, percent, ".mid"))
+                takes = record(rehearsal, soundfont)
+                for future in waiting:
+                    future.result()
+                    tell(done := done + 1, total)
+                waiting = [pool.submit(self._save, takes, mix, percent) for mix in mixes]
+                sounds[percent] = practice_page.voices_for_page(takes)
+            for future in waiting:
+                future.result()
+                tell(done := done + 1, total)
+        return sounds
+
+    def _save(self, takes: Takes, mix: Mix, percent: int) -> None:
+        title, names = self.choir.frame.title, self.choir.names
+        tags = {
+            "title": f"{title}: {_label(mix, names)}, {percent} %",
+            "artist": "All voices" if mix.voice is None else names[mix.voice],
+            "album": title,
+            "comment": f"{percent} % of the tempo",
+        }
+        audio.save(mixed(takes, mix), self._path(mix, percent, self.suffix), tags)
+
+    def _path(self, mix: Mix, percent: int, suffix: str) -> Path:
+        if mix.voice is None:
+            return self.folder / ALL / f"{self.stem}-{ALL}-{percent}{suffix}"
+        slug = self.slugs[mix.voice]
+        return self.folder / slug / f"{self.stem}-{slug}-{mix.kind}-{percent}{suffix}"
+
+
+def _label(mix: Mix, names: Sequence[str]) -> str:
+    """A mix in words."""
+    if mix.voice is None:
+        return "all together"
+    name = names[mix.voice]
+    return {FRONT: f"{name} in front", ALONE: f"{name} alone", WITHOUT: f"without {name}"}[mix.kind]
+
+
+def _checked(tempos: Sequence[int], sound: str, program: int | None) -> list[int]:
+    """The tempos in order, each once. Raises MusicaeError for settings that make no sense."""
+    if sound not in SOUNDS:
+        raise MusicaeError(f"practice tracks are {', '.join(SOUNDS)}, not {sound!r}")
+    if program is not None and not 0 <= program <= 127:
+        raise MusicaeError(f"a MIDI program is 0 to 127, not {program}")
+    if not tempos:
+        raise MusicaeError("a kit has one tempo or more, such as 100")
+    for percent in tempos:
+        if not SLOWEST <= percent <= FASTEST:
+            raise MusicaeError(f"a tempo is {SLOWEST} to {FASTEST} per cent, not {percent}")
+    return sorted(set(tempos))
+
+
+def _refuse_long(choir: Choir, percent: int) -> None:
+    rehearsal = Rehearsal(choir, percent)
+    minutes = float(TempoMap.of(rehearsal.voices()).seconds(rehearsal.end)) / 60
+    if minutes > LONGEST_MINUTES:
+        raise ChoraleError(
+            f"{choir.song.path}: lasts {minutes:.0f} minutes at {percent} %; a kit is made of up to"
+            f" {LONGEST_MINUTES}: give a part of it, or a faster --tempo"
+        )
+
+
+def _facts(choir: Choir) -> str:
+    frame = choir.frame
+    facts = [str(frame.key)] if frame.key else []
+    facts.append(" ".join(dict.fromkeys(str(meter) for meter in frame.meters)))
+    return ", ".join([*facts, f"{frame.bar_count} bar{'s' * (frame.bar_count != 1)}"])
+
+
+def _file_name(text: str) -> str:
+    """A text as the name of a file: lower case, hyphens between the words.
+
+    >>> _file_name("Tenor 1"), _file_name("S./A.")
+    ('tenor-1', 's-a')
+    """
+    words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
+    return "-".join(words) or "voice"
+
+
+@contextmanager
+def _file_of(source: Source) -> Iterator[Path]:
+    """A file of the music: of a piece or a chorale for as long as it is read."""
+    if not isinstance(source, Piece | Chorale):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "piece.musicxml"
+        if isinstance(source, Piece) and source.in_four_voices:
+            source.write(path)
+        else:
+            chorale = source.chorale if isinstance(source, Piece) else source
+            sung = sounding_voices(chorale)
+            if not sung:
+                raise ChoraleError("no voice sings; a kit is of two voices or more")
+            names = [name if voice in sung else "" for voice, name in enumerate(VOICES)]
+            musicxml_writer.write(chorale, path, names=names)
+        try:
+            yield path
+        except MusicaeError as error:  # the file is none of the musician's
+            raise type(error)(str(error).removeprefix(f"{path}: ")) from None

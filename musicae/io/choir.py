@@ -1,0 +1,212 @@
+"""The voices of any file that a choir sings from: parts by name, and divided parts as several.
+
+Unlike ``ensemble`` and ``voice_tracks``, which find the four voices of a chorale, this reads as
+many voices as there are: Tenor 1 and Tenor 2, two sopranos and an alto, eight parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
+from musicae.io.ensemble import accompanies, names_of, refuse_staves
+from musicae.io.melody_part import own_name, plain_name
+from musicae.io.midi_file import Song, no_notes, open_song, text_of
+from musicae.io.midi_notes import CHORD_SPREAD, MidiNote, Part
+from musicae.io.midi_reader import chorale_of, quantize
+from musicae.io.musicxml_reader import open_score, score_title
+from musicae.io.score_song import ScoreSong
+from musicae.io.voice_tracks import labels, parts_together, voice_of_name
+
+MOST_LINES = 4
+"""The most voices that one part divides into; one with larger chords is an instrument."""
+OVERLAP = 4
+"""A legato player holds a note over the next by a sixteenth, a quarter divided by this, or less."""
+OTHER_VOICES = re.compile(
+    r"mezzo|barito|quint(?:o|us)\b|sext(?:o|us)\b|septim(?:o|us)\b|counter-?ten|contra-?ten|solo"
+    r"|melod|vo(?:x|ice|ce|cal|ix|z)\b|voices\b|stimme|choir\b|chor\b|coro\b"
+)
+"""How names of parts begin that are sung and are not those of the four voices."""
+MOST_VOICES = 12
+"""The most voices of a choir: channels of MIDI without the drums', clicks and first notes."""
+
+
+class Singer(NamedTuple):
+    """One voice: a part of the file, or one line of a part that divides."""
+
+    name: str
+    part: Part
+    notes: tuple[MidiNote, ...]
+    """One after another; in ticks."""
+    divided: bool
+    """Whether its part has other lines too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choir:
+    """The voices of a file, in the order in which a score shows them."""
+
+    song: Song
+    singers: tuple[Singer, ...]
+    frame: Chorale
+    """The bars, the key, the tempi and the title; its notes are those of all voices mixed."""
+    offset: int
+    """The sixteenths in the file before the frame's first step."""
+    notices: tuple[str, ...]
+    """Sentences on which parts are read, which divide, and which are not read."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(singer.name for singer in self.singers)
+
+
+def read_choir(path: Path | str) -> Choir:
+    """The voices of a MIDI or MusicXML file.
+
+    Parts named after voices are the voices; without such names, all parts but those that accompany
+    by their names. A part in which several notes sound at once divides: of notes that begin
+    together the highest is the first line's, and a note that begins alone is sung by every line
+    that is silent. Four lines without names are soprano, alto, tenor and bass from the top.
+
+    Raises ChoraleError where the file cannot be used, has fewer than two voices or more than
+    ``MOST_VOICES``, or where a part named after a voice is silent.
+    """
+    path = Path(path)
+    if suffix_of(path) in MUSICXML_SUFFIXES:
+        return choir_of(open_score(path))
+    return choir_of(open_song(path))
+
+
+def choir_of(song: Song) -> Choir:
+    """The voices of an open song; see ``read_choir``. Raises ChoraleError."""
+    if not song.parts:
+        raise ChoraleError(f"{song.path}: {no_notes(song)}")
+    song = song.pattern(song.parts[0])
+    _refuse_silent(song)
+    parts = parts_together(song)
+    sung = _sung(song, parts)
+    singers = _singers(song, sung)
+    if len(singers) < 2:
+        only = f"has one voice, {singers[0].name}" if singers else "has no part for a voice"
+        raise ChoraleError(f"{song.path}: {only}; first write the others with musicae harmonize")
+    if len(singers) > MOST_VOICES:
+        raise ChoraleError(
+            f"{song.path}: has {len(singers)} voices, more than {MOST_VOICES}; leave out parts"
+        )
+    notices = [
+        f"{part.name or f'{song.word} {song.parts.index(part) + 1}'} divides: read as"
+        f" {' and '.join(s.name for s in singers if s.part is part)}"
+        for part, lines in sung
+        if len(lines) > 1
+    ]
+    if others := [p for p in (*parts, *song.drums) if all(p is not part for part, _ in sung)]:
+        notices.append(f"not sung, so not read: {labels(song, others)}")
+    frame, offset = _frame(song, singers)
+    return Choir(song, singers, frame, offset, tuple(notices))
+
+
+def lines_of(notes: Sequence[MidiNote], ppq: int) -> list[tuple[MidiNote, ...]]:
+    """The notes of a part as lines that one voice can sing, the highest first.
+
+    Of notes that begin together the highest is the first line's. A note that begins alone is sung
+    by every line that does not hold another.
+    """
+    chords = _chords(notes, ppq)
+    held: list[MidiNote] = []
+    most = 0
+    for start, chord in chords:
+        held = [*(note for note in held if _is_held(note, start, ppq)), *chord]
+        most = max(most, len(held))
+    lines: list[list[MidiNote]] = [[] for _ in range(most)]
+    for start, chord in chords:
+        free = [line for line in lines if not line or not _is_held(line[-1], start, ppq)]
+        free = free if len(free) >= len(chord) else lines
+        for place, line in enumerate(free):
+            line.append(chord[place * len(chord) // len(free)])
+    return [tuple(line) for line in lines]
+
+
+def _chords(notes: Sequence[MidiNote], ppq: int) -> list[tuple[int, list[MidiNote]]]:
+    """The notes that begin together, each pitch once, from the highest, and when they begin."""
+    chords: list[tuple[int, list[MidiNote]]] = []
+    for note in sorted(notes, key=lambda n: n.start):
+        together = chords and note.start <= chords[-1][0] + ppq // CHORD_SPREAD
+        if together and all(_is_held(other, note.start, ppq) for other in chords[-1][1]):
+            if note.pitch not in [other.pitch for other in chords[-1][1]]:
+                chords[-1][1].append(note)
+        else:
+            chords.append((note.start, [note]))
+    return [(start, sorted(chord, key=lambda n: -n.pitch)) for start, chord in chords]
+
+
+def _is_held(note: MidiNote, tick: int, ppq: int) -> bool:
+    """Whether a note sounds on at a tick, by more than a legato player lets it overlap."""
+    return note.end - tick > min(ppq // OVERLAP, (note.end - note.start) // 2)
+
+
+def _sung(song: Song, parts: Sequence[Part]) -> list[tuple[Part, list[tuple[MidiNote, ...]]]]:
+    """The parts that are sung, in the order of a score, and the lines of each."""
+    named = [part for part in parts if voice_of_name(own_name(song, part)) is not None]
+    others = [part for part in parts if OTHER_VOICES.match(plain_name(own_name(song, part)))]
+    chosen = [part for part in parts if part in named or part in others]
+    if not named or len(chosen) < 2:
+        by_height = sorted(parts, key=lambda part: -part.mean_pitch)
+        chosen = [part for part in by_height if not accompanies(song, part)] or by_height
+    divided = [(part, lines_of(part.notes, song.ppq)) for part in chosen]
+    sung = [(part, lines) for part, lines in divided if len(lines) <= MOST_LINES]
+    for part, _ in sung:
+        refuse_staves(song, part)
+    return sung
+
+
+def _singers(
+    song: Song, sung: Sequence[tuple[Part, list[tuple[MidiNote, ...]]]]
+) -> tuple[Singer, ...]:
+    names = names_of(song, [part for part, _ in sung])
+    singers = []
+    for name, (part, lines) in zip(names, sung, strict=True):
+        several = len(lines) > 1
+        for number, line in enumerate(lines, start=1):
+            called = f"{name} {number}" if several else name
+            singers.append(Singer(called, part, line, several))
+    if len(singers) == N_VOICES and all(voice_of_name(name) is None for name in names):
+        singers = [s._replace(name=name) for s, name in zip(singers, VOICES, strict=True)]
+    return tuple(singers)
+
+
+def _refuse_silent(song: Song) -> None:
+    """Raise ChoraleError where a part that is named after a voice has no notes."""
+    if isinstance(song, ScoreSong):
+        named = [part.name for part in song.score.parts if not part.notes]
+    else:
+        begun = {part.track for part in (*song.parts, *song.drums)}
+        tracks = [track for index, track in enumerate(song.tracks) if index not in begun]
+        events = [event.message for track in tracks for event in track]
+        named = [text_of(message) for message in events if message.type == "track_name"]
+    silent = [name for name in named if voice_of_name(name) is not None]
+    if silent:
+        raise ChoraleError(
+            f"{song.path}: {', '.join(silent)} {'have' if len(silent) > 1 else 'has'} no notes;"
+            f" write them with musicae harmonize, or take the {song.word} out"
+        )
+
+
+def _frame(song: Song, singers: Sequence[Singer]) -> tuple[Chorale, int]:
+    """The bars of a song as a chorale, and the sixteenths that come before it."""
+    written = isinstance(song, ScoreSong)
+    mixed = sorted({note for singer in singers for note in singer.notes})
+    notes = quantize(song, mixed)
+    steps = max(step + duration for step, duration, _ in notes)
+    if isinstance(song, ScoreSong):
+        steps = song.score.step(song.score.begins[-1])
+        notes = [(s, min(length, steps - s), pitch) for s, length, pitch in notes if s < steps]
+    frame = chorale_of(song, [notes], steps, keep_silence=written)
+    title = score_title(song) if isinstance(song, ScoreSong) else frame.title
+    return replace(frame, title=title or title_from(song.path)), steps - len(frame)
