@@ -10,10 +10,11 @@ from __future__ import annotations
 import shutil
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache, wraps
 from itertools import pairwise
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,9 @@ from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import COMMON_TIME, Measure, Meter, Tempo, measures_of, meters_of
 from musicae.core.pitch import pitch_name
+
+UNSPELLED = -128
+"""The place of a note whose spelling is not known; see ``Chorale.places``."""
 
 
 class Note(NamedTuple):
@@ -54,6 +58,9 @@ class Chorale:
         tempos: tempo changes; empty where none is known.
         title: of the piece, on one line.
         source: where it came from: a catalogue number, a file, a model.
+        places: ``(T, V)`` the place of each note on the line of fifths (see ``core.pitch``) as its
+            source spells it, ``UNSPELLED`` elsewhere; None where that spells nothing, as MIDI does.
+            Chorales that differ in nothing else are equal.
 
     Silent voices are allowed: a melody is a chorale with three silent voices.
     Raises ChoraleError where the fields contradict each other.
@@ -71,6 +78,7 @@ class Chorale:
     tempos: tuple[Tempo, ...] = ()
     title: str = ""
     source: str = ""
+    places: NDArray[np.int8] | None = None
     _measures: tuple[Measure, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -78,6 +86,10 @@ class Chorale:
         set_field(self, "pitch", _frozen(self.pitch, np.int16))
         set_field(self, "onset", _frozen(self.onset, np.bool_))
         _check_voices(self.pitch, self.onset)
+        if self.places is not None:
+            set_field(self, "places", _frozen(self.places, np.int8))
+            if self.places.shape != self.pitch.shape:
+                raise ChoraleError(f"places are {self.places.shape}, pitches {self.pitch.shape}")
         steps = len(self.pitch)
         _check_order("meters", [meter.step for meter in self.meters], steps)
         _check_order("tempos", [tempo.step for tempo in self.tempos], steps)
@@ -188,7 +200,14 @@ class Chorale:
         pitch = np.where(self.pitch == REST, REST, self.pitch + semitones)
         if np.any(pitch[self.pitch != REST] < 0):
             raise ChoraleError(f"transposed by {semitones} semitones, notes leave MIDI's range")
-        return replace(self, pitch=pitch, key=self.key.transpose(semitones) if self.key else None)
+        key = self.key.transpose(semitones) if self.key else None
+        places = self.places
+        if places is not None:
+            fifths = (
+                key.fifths - self.key.fifths if self.key and key else (7 * semitones + 5) % 12 - 5
+            )
+            places = np.where(places == UNSPELLED, UNSPELLED, places + fifths)
+        return replace(self, pitch=pitch, key=key, places=places)
 
     def bars(self, first: int, last: int) -> Chorale:
         """Bars ``first`` to ``last``, both included, numbered from 1 (a pickup is bar 0).
@@ -218,6 +237,7 @@ class Chorale:
             meters=meters,
             pickup=pickup,
             fermatas=tuple(sorted(fermatas)),
+            places=None if self.places is None else self.places[start:stop],
             tempos=tuple(Tempo(step, qpm) for step, qpm in sorted(tempos.items())),
         )
 
@@ -237,7 +257,7 @@ class Chorale:
         return tuple(
             getattr(self, f.name)
             for f in fields(self)
-            if f.init and f.name not in ("pitch", "onset")
+            if f.init and f.name not in ("pitch", "onset", "places")
         )
 
     def __repr__(self) -> str:
@@ -397,3 +417,20 @@ def nearest_transposition(chorale: Chorale) -> int:
     if not shifts:
         raise ChoraleError("leaves the voices' ranges in every key")
     return min(shifts, key=abs)
+
+
+Found = TypeVar("Found")
+
+
+def remembered(function: Callable[[Chorale], Found]) -> Callable[[Chorale], Found]:
+    """Cache the last few results of a function of a chorale, those of each spelling apart."""
+
+    @lru_cache(maxsize=8)
+    def known(chorale: Chorale, _spelling: bytes | None) -> Found:
+        return function(chorale)
+
+    @wraps(function)
+    def of(chorale: Chorale) -> Found:
+        return known(chorale, None if chorale.places is None else chorale.places.tobytes())
+
+    return of

@@ -6,11 +6,15 @@ import json
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from musicae.core.chorale import Chorale, Note
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.chorale import UNSPELLED, Chorale, Note
 from musicae.core.constants import SOPRANO, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
@@ -181,7 +185,7 @@ def _chorale(
     voices = [_on_grid(song, tops.get(v, ()), steps) for v in range(len(VOICES))]
     meters, pickup = meters_of([measure for measure in score.measures if measure.length])
     tempos = {score.step(at): qpm for at, qpm in reversed(score.tempos)}
-    return Chorale.from_notes(
+    chorale = Chorale.from_notes(
         voices,
         steps=steps,
         meters=meters,
@@ -192,6 +196,24 @@ def _chorale(
         title=score_title(song),
         source=one_line(score.root.findtext("identification/source")),
     )
+    return replace(chorale, places=_places(song, parts, tops, chorale))
+
+
+def _places(
+    song: ScoreSong,
+    parts: Mapping[int, Part],
+    tops: Mapping[int, Sequence[MidiNote]],
+    chorale: Chorale,
+) -> NDArray[np.int8]:
+    """``(T, V)`` how the score spells the notes; see ``Chorale.places``."""
+    places = np.full(chorale.pitch.shape, UNSPELLED, dtype=np.int8)
+    for voice, part in parts.items():
+        written = song.written(part)
+        spelled = {(song.step(note.start), note.pitch): written[note].place for note in tops[voice]}
+        for note in chorale.notes(voice):
+            here = slice(note.step, note.step + note.duration)
+            places[here, voice] = spelled.get((note.step, note.pitch), UNSPELLED)
+    return places
 
 
 def score_title(song: ScoreSong) -> str:

@@ -161,7 +161,8 @@ def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musi
                 given[step, voice] = note.place
     if not keys and chorale.key:
         signatures = [(0, chorale.key.fifths)]
-    return musicxml_writer.Drawn(score.measures, keys, spell(chorale, given, signatures))
+    unspelled = replace(chorale, places=None)  # what others are spelled by is given
+    return musicxml_writer.Drawn(score.measures, keys, spell(unspelled, given, signatures))
 
 
 def _fill(

@@ -22,12 +22,14 @@ from typing import NamedTuple
 import numpy as np
 
 from musicae.core.arrays import Floats, Ints
-from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.chorale import UNSPELLED, Chorale
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER
 from musicae.core.key import MODES, Key
 from musicae.theory.cadences import cadences
 from musicae.theory.non_chord_tones import ranks_of, weights
 from musicae.theory.numerals import AUGMENTED_SIXTHS, KINDS, NUMERALS, UNRESOLVED, transitions
 from musicae.theory.sonorities import Harmony, Sonorities
+from musicae.theory.spelling import written_places
 
 BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.65, 1.7, 0.3
 """Against a new chord on a quarter or a beat and between them, and against the same one anew."""
@@ -43,8 +45,11 @@ BARE = 2
 """So many pitch classes may be without a third: a fifth, or an octave."""
 SILENT = 6.0
 """Against a chord whose root does not sound at all, or its third among three notes or more."""
+TENTH, AUGMENTED_SIXTH, MINOR_SEVENTH = 10, 10, -2
+"""Ten semitones, and what they are called, in places on the line of fifths."""
 WHOLE = 10.0
-"""Against an augmented sixth that lacks a member, or is inverted."""
+"""Against an augmented sixth that lacks a member, is inverted, or is spelled as a seventh, and
+against a dominant seventh that is spelled as an augmented sixth."""
 
 LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.55, 0.65, 0.35
 """Against a new key area within and between phrases, and for each step between the keys."""
@@ -74,7 +79,9 @@ class Evidence:
     """The music as the search sees it; pitch classes count up from the home tonic.
 
     ``own`` and ``foreign`` ``(B, 12)`` are the quarters of each pitch class before each boundary,
-    weighted as a member of the chord and as a foreign note.
+    weighted as a member of the chord and as a foreign note. ``sixths`` and ``sevenths`` ``(B, 12)``
+    are the quarters in which a score spells the note ten semitones above each root as an augmented
+    sixth, and as a minor seventh; 0 where the spelling is not known.
     """
 
     def __init__(self, chords: Sonorities) -> None:
@@ -95,6 +102,8 @@ class Evidence:
         heard = self.classes[:, :, None] == np.arange(12)  # (T, V, 12)
         self.own = self._summed(heard * own[:, :, None])
         self.foreign = self._summed(heard * foreign[:, :, None])
+        sixth, seventh = _tenths(chorale, self.home)
+        self.sixths, self.sevenths = self._summed(sixth[:, None]), self._summed(seventh[:, None])
 
     def _summed(self, heard: Floats) -> Floats:
         """``(B, 12)`` the quarters of each pitch class before each boundary."""
@@ -114,6 +123,25 @@ class Evidence:
         """The pitch classes of the lowest voice from a boundary to the next, in order."""
         start, stop = self.steps[boundary : boundary + 2]
         return [low for low in dict.fromkeys(self.bass[start:stop].tolist()) if low != REST]
+
+
+def _tenths(chorale: Chorale, home: Key) -> tuple[Floats, Floats]:
+    """``(T, 12)`` 1 where the note ten semitones above a root is spelled as an augmented sixth, and
+    1 where it is spelled as a minor seventh. Roots count from the home tonic."""
+    sixth, seventh = np.zeros((2, len(chorale), 12))
+    written = written_places(chorale)
+    if written:
+        place = np.full((len(chorale), 12), UNSPELLED)
+        for voice in range(N_VOICES):
+            for note in chorale.notes(voice):
+                if (note.step, voice) in written:
+                    here = slice(note.step, note.step + note.duration)
+                    place[here, (note.pitch - home.tonic) % 12] = written[note.step, voice]
+        above = np.roll(place, -TENTH, axis=1)
+        known = (place != UNSPELLED) & (above != UNSPELLED)
+        sixth = 1.0 * (known & (above - place == AUGMENTED_SIXTH))
+        seventh = 1.0 * (known & (above - place == MINOR_SEVENTH))
+    return sixth, seventh
 
 
 def home_key(chords: Sonorities) -> Key:
@@ -161,6 +189,12 @@ def _tables() -> tuple[Floats, ...]:
 
 
 _MEMBER, _BASS, _MISSING, _IS_ROOT, _IS_THIRD = _tables()
+_IS_DOMINANT, _IS_AUGMENTED = (
+    np.array([[root == r and quality in named for root, quality in _CHORDS] for r in range(12)])
+    * 1.0
+    for named in (("dominant",), AUGMENTED_SIXTHS)
+)
+"""``(12, C)`` which chords on each root are dominant sevenths, and which augmented sixths."""
 COSTS = np.array([n.cost for n in NUMERALS])
 """``(E,)`` how unlikely each numeral is in its key."""
 PENDING = np.array([0.0 if n.target is None else UNRESOLVED for n in NUMERALS])
@@ -272,6 +306,7 @@ def _fits(evidence: Evidence) -> Callable[[int, int], Floats]:
     """A function of two boundaries: ``(stop - first, C)`` how well each chord fits what sounds
     from ``first``, ``first + 1`` and so on until ``stop``."""
     lows = [evidence.basses(boundary) for boundary in range(len(evidence.steps) - 1)]
+    spelled = bool(evidence.sixths.any() or evidence.sevenths.any())
     worth = np.array([_BASS[low[0]] if low else np.zeros(len(_CHORDS)) for low in lows])
 
     def fits(first: int, stop: int) -> Floats:
@@ -282,6 +317,10 @@ def _fits(evidence: Evidence) -> Callable[[int, int], Floats]:
         silent = (own == 0) * SILENT
         is_chord = (own > 0).sum(axis=1, keepdims=True) > BARE
         fit -= silent @ _IS_ROOT + is_chord * (silent @ _IS_THIRD)
+        if spelled:
+            sixths = evidence.sixths[stop] > evidence.sixths[first:stop]
+            sevenths = evidence.sevenths[stop] > evidence.sevenths[first:stop]
+            fit -= WHOLE * (sixths @ _IS_DOMINANT + sevenths @ _IS_AUGMENTED)
         fit += worth[first:stop]
         return fit
 

@@ -117,8 +117,8 @@ MINOR = """
     N 1 major 1.8; It 8 Italian 1; Fr 8 French 1; Ger 8 German 1
 """
 TARGETS = {
-    "major": {"ii": 2, "iii": 4, "IV": 5, "V": 7, "vi": 9},
-    "minor": {"III": 3, "iv": 5, "V": 7, "VI": 8, "VII": 10},
+    "major": {"ii": 2, "iii": 4, "IV": 5, "V": 7, "vi": 9, "N": 1},
+    "minor": {"III": 3, "iv": 5, "V": 7, "VI": 8, "VII": 10, "N": 1},
 }
 APPLIED = """
     V 7 major 1.4; V 7 dominant 1.1; vii 11 diminished 1.4

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, remembered
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import Key
 from musicae.core.pitch import spelled_name
@@ -148,7 +148,7 @@ def harmony_of(pitches: Iterable[int]) -> Harmony | None:
     return _BY_CONTENT.get(sum(1 << pitch_class for pitch_class in {int(p) % 12 for p in pitches}))
 
 
-@lru_cache(maxsize=8)
+@remembered
 def sonorities(chorale: Chorale) -> Sonorities:
     """The sonorities of a chorale; the last few results are cached, because every rule needs them.
 

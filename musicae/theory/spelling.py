@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import UNSPELLED, Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 
 SPELLING_WINDOW = range(-2, 10)
@@ -42,10 +42,12 @@ def spell(
     Places are given where a note begins, and mean nothing elsewhere.
 
     ``given`` are the places of notes that are spelled already, by step and voice; other notes of
-    their pitch class near them are spelled as they are. ``signatures`` are the sharps, or flats
+    their pitch class near them are spelled as they are; those of ``chorale.places`` count too.
+    ``signatures`` are the sharps, or flats
     where negative, of each key signature by the step from which it holds; by default it is the
     chorale's key.
     """
+    given = written_places(chorale) | dict(given or {})
     fifths = chorale.key.fifths if chorale.key else _likely_fifths(chorale)
     steps = np.arange(len(chorale))
     signed = np.full(len(chorale), fifths)
@@ -56,7 +58,7 @@ def spell(
     first_guess = np.stack([places_near(sharps) for sharps in signed.tolist()])  # (T, class)
     places = np.take_along_axis(first_guess, classes, axis=1)  # (T, V)
     fixed = np.zeros(places.shape, dtype=np.bool_)
-    for (step, voice), place in (given or {}).items():
+    for (step, voice), place in given.items():
         end = step + 1
         while end < len(chorale) and not chorale.onset[end, voice]:
             end += 1
@@ -85,6 +87,20 @@ def spell(
     moved = places + 12 * np.round((center - places) / 12).astype(np.int64)
     spelled: NDArray[np.int64] = np.where(chorale.onset & ~fixed, moved, places)
     return spelled
+
+
+def written_places(chorale: Chorale) -> dict[tuple[int, int], int]:
+    """The places of notes that the chorale's source spells, by step and voice.
+
+    A place that does not belong to the pitch, as of a note that was written anew, is left out.
+    """
+    if chorale.places is None:
+        return {}
+    places = chorale.places.astype(np.int64)
+    spelled = (places != UNSPELLED) & (7 * places % 12 == chorale.pitch % 12) & chorale.onset
+    return {
+        (step, voice): int(places[step, voice]) for step, voice in np.argwhere(spelled).tolist()
+    }
 
 
 def _likely_fifths(chorale: Chorale) -> int:

@@ -465,7 +465,7 @@ def test_transposing_transposes_the_keys_and_leaves_the_numerals(chorale, semito
     assert untransposed(higher, semitones) == untransposed(analyse(chorale), 0)
 
 
-NUMERAL = re.compile(r"(b?[IV]+|N|[iv]+)[°ø+]?(6|64|7|65|43|42)?(/([IV]+|[iv]+))?|It6|Fr43|Ger65")
+NUMERAL = re.compile(r"(b?[IV]+|N|[iv]+)[°ø+]?(6|64|7|65|43|42)?(/([IV]+|[iv]+|N))?|It6|Fr43|Ger65")
 CHORD = re.compile(r"[A-G](##?|bb?)?(m|dim|aug|7|m7|maj7|ø7|dim7|5)?(/[A-G](##?|bb?)?)?")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from itertools import pairwise
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, remembered
 from musicae.core.constants import N_VOICES
 
 
-@lru_cache(maxsize=8)
+@remembered
 def without_short_rests(chorale: Chorale) -> Chorale:
     """The chorale with every note held until the next one where less than a beat lies between.
 

@@ -47,7 +47,7 @@ def parallels_behind_an_ornament(chords: Sonorities) -> list[RuleBreak]:
     """Two voices go from beat to beat in fifths or octaves, with an ornament between.
 
     An ornament is a note off the beat, of an eighth at most, that comes or goes by step. What the
-    notes do by themselves is another rule. (Kostka & Payne ch. 12)
+    notes do by themselves is another rule. (Kostka & Payne, *Tonal Harmony*)
 
         in eighths
            passes              fails
@@ -103,7 +103,7 @@ def diminished_to_perfect_fifth(chords: Sonorities) -> list[RuleBreak]:
     """The bass and another voice move in the same direction from a diminished to a perfect fifth.
 
     An augmented fourth is none, as the score spells it, and the other way round it is fine.
-    (Kostka & Payne ch. 5)
+    (Kostka & Payne, *Tonal Harmony*)
 
         in C major
            passes        fails
@@ -124,7 +124,7 @@ def cross_relation(chords: Sonorities) -> list[RuleBreak]:
     """A note is followed in another voice by the same one sharpened or flattened.
 
     It is fine where a voice makes the chromatic step itself. A note that turns back by a semitone,
-    as A flat to G, is no altered G, however it is spelled. (Kostka & Payne ch. 16)
+    as A flat to G, is no altered G, however it is spelled. (Kostka & Payne, *Tonal Harmony*)
 
         in C major
            passes         fails
@@ -160,7 +160,7 @@ def _turns_back(chords: Sonorities, old: int, at: int, new: int) -> bool:
 def missing_third(chords: Sonorities) -> list[RuleBreak]:
     """A chord of three voices or more has no third as long as the beat lasts.
 
-    The fifth may be missing. (Kostka & Payne ch. 6)
+    The fifth may be missing. (Kostka & Payne, *Tonal Harmony*)
 
         in C major
            passes        fails
@@ -194,7 +194,7 @@ def _lacks_third(chords: Sonorities, index: int) -> bool:
 def rising_seventh(chords: Sonorities) -> list[RuleBreak]:
     """The seventh of a minor, major or diminished seventh chord on a beat rises.
 
-    It may move within the chord. (Kostka & Payne ch. 13)
+    It may move within the chord. (Kostka & Payne, *Tonal Harmony*)
 
         in C major
            passes        fails

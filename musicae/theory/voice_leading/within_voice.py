@@ -169,13 +169,15 @@ def _sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
 
     Where spelling is guessed, an augmented sixth shows in how it opens to an octave.
     """
+    guessed = chords.chorale.places is None
     root = _singing(chords, index, harmony.root)[0]
     seventh = chords.places[index, root] - MINOR_SEVENTH
     candidates = _singing(chords, index, (harmony.root + 10) % 12)
     return [
         voice
         for voice in candidates
-        if chords.places[index, voice] == seventh and not _opens(chords, index, voice, harmony)
+        if chords.places[index, voice] == seventh
+        and not (guessed and _opens(chords, index, voice, harmony))
     ]
 
 
