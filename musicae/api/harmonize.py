@@ -51,7 +51,10 @@ def harmonize(
         settings["n"] = n
     options = (options or HarmonizeOptions()).changed(**settings)
     model, sampling = load_for(options)
-    chosen = given_chords.choose(options.chords, _given(melody, options))
+    chords = options.chords
+    if chords is None and not model.can("fill"):
+        chords = given_chords.NO_CHORDS
+    chosen = given_chords.choose(chords, _given(melody, options))
     given, parts = chosen.given, chosen.given.parts
     ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
     partial = parts.partial_score(
