@@ -12,7 +12,17 @@ from musicae.core import version
 
 NAMES = {
     *("Chorale", "Key", "MusicaeError", "Piece"),
-    *("check", "decode", "encode", "generate", "harmonize", "interpolate", "read", "render"),
+    *(
+        "check",
+        "chords",
+        "decode",
+        "encode",
+        "generate",
+        "harmonize",
+        "interpolate",
+        "read",
+        "render",
+    ),
     *("vary", "write"),
 }
 

@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 import musicae
-from musicae.cli import check, corpus, evaluate, generate, harmonize, printing, render, train, watch
+from musicae.cli import (
+    check,
+    chords,
+    corpus,
+    evaluate,
+    generate,
+    harmonize,
+    printing,
+    render,
+    train,
+    watch,
+)
 from musicae.core.errors import MusicaeError
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
@@ -29,6 +40,7 @@ for command in (
     generate.generate,
     generate.interpolate,
     generate.vary,
+    chords.chords,
     check.check,
     render.render,
     render.play,

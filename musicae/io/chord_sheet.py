@@ -2,8 +2,9 @@
 
 Where some line has a bar line, lines with bar lines are chords and the others are words. Else,
 where chords stand in square brackets (``[G]Amazing [C]grace``), each begins with the syllable of
-the melody before which it stands. Else every line is a bar. Lines that begin with ``#``, and
-directives in braces, are skipped (https://www.chordpro.org/chordpro/chordpro-introduction/).
+the melody before which it stands, or on the next beat where it stands within a syllable or right
+after it (``grace[D]``). Else every line is a bar. Lines that begin with ``#``, and directives in
+braces, are skipped (https://www.chordpro.org/chordpro/chordpro-introduction/).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
-from musicae.io.chord_text import PlacedChord, in_order, normal, placed_chords
+from musicae.io.chord_text import PlacedChord, chord_text, in_order, normal, placed_chords
 from musicae.io.midi_file import Song, text_of
 from musicae.theory.harmonic_plan import beats_of
 
@@ -40,8 +41,9 @@ class _Chord(NamedTuple):
     letters: int
     """How many letters stand before it."""
     text: str
-    ends_line: bool
-    """Whether no letter follows in its line."""
+    is_late: bool
+    """Whether it stands right after a letter and before none, or after the last letter of a line:
+    then it begins after the syllable before it."""
 
 
 def read_sheet(path: Path) -> str:
@@ -109,7 +111,10 @@ def _among_words(lines: Iterable[str]) -> Iterator[_Chord]:
             name = normal(bracket[1])
             if name and not name.startswith("*"):
                 into = len(_letters(line[: bracket.start()]))
-                yield _Chord(before + into, name, into == len(whole))
+                ahead = _BRACKET.sub("", line[bracket.end() :])
+                behind = _BRACKET.sub("", line[: bracket.start()])
+                late = behind[-1:].isalnum() and not ahead[:1].isalnum()
+                yield _Chord(before + into, name, late or into == len(whole))
         before += len(whole)
 
 
@@ -130,13 +135,12 @@ def _on_syllables(
         )
     marks: list[tuple[int, str]] = []
     for chord in chords:
-        if chord.letters > len(whole) or (chord.letters == len(whole) and not chord.ends_line):
+        if chord.letters > len(whole) or (chord.letters == len(whole) and not chord.is_late):
             break  # of the verses after those of the melody
-        if chord.ends_line:
-            index = bisect_right(begins, chord.letters - 1) - 1
-            step = _after(chorale, syllables[index].step)
-        else:
-            step = syllables[bisect_right(begins, chord.letters) - 1].step
+        index = bisect_right(begins, chord.letters - chord.is_late) - 1
+        step = syllables[index].step
+        if chord.is_late or begins[index] < chord.letters:  # after the syllable begins
+            step = _after(chorale, step)
         if marks and step <= marks[-1][0]:
             step = _after(chorale, marks[-1][0])
         marks.append((step, chord.text))
@@ -149,3 +153,35 @@ def _on_syllables(
 def _after(chorale: Chorale, step: int) -> int:
     """The next beat."""
     return next((beat.start for beat in beats_of(chorale) if beat.start > step), len(chorale))
+
+
+def chordpro(
+    chords: Sequence[PlacedChord],
+    chorale: Chorale,
+    syllables: Sequence[Syllable],
+    phrases: Sequence[int],
+    key: str,
+) -> str:
+    """Chords among the words as ChordPro, a line for each phrase; in bars where there are no words.
+
+    A chord that begins after its syllable stands right after it.
+    """
+    head = [f"{{title: {chorale.title}}}"] if chorale.title else []
+    head.append(f"{{key: {key}}}")
+    if not syllables:
+        bars = [f"| {line} |" for line in chord_text(chords, chorale).splitlines()]
+        return "\n".join([*head, "{start_of_grid}", *bars, "{end_of_grid}"])
+    lines, line = [], ""
+    ends = [*(syllable.step for syllable in syllables[1:]), len(chorale)]
+    for (step, text), end in zip(syllables, ends, strict=True):
+        first = step == syllables[0].step
+        here = [c for c in chords if step <= c.start < end or (first and c.start < step)]
+        before = "".join(f"[{c.text}]" for c in here if c.start <= step)
+        within = "".join(f"[{c.text}]" for c in here if c.start > step)
+        goes_on = text.endswith("-")
+        line += f"{before}{text.rstrip('-').strip()}{within}"
+        line += ("-" if within else "") if goes_on else " "
+        if any(step <= phrase < end for phrase in phrases) and not goes_on:
+            lines.append(line.strip())
+            line = ""
+    return "\n".join([*head, *lines, *([line.strip()] if line else [])])

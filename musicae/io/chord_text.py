@@ -4,7 +4,7 @@ Bars stand between ``|``, each line of a text begins a new one. The chords of a 
 beats, or say how many they last (``G:3 D:1``). ``%`` alone repeats the bar before; beside other
 chords it holds the chord before it, as ``.`` and ``/`` do. ``?`` leaves its beats free, in ``N.C.``
 the voices rest. The first bar is the first whole one; ``5:`` before a bar goes to bar 5, ``0:`` to
-the pickup.
+the pickup. Lines that begin with ``#`` are skipped.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def _bars(text: str) -> Iterator[_Bar]:
     """The bars of a text with their numbers, those that repeat the bar before filled in."""
     number, before = 0, tuple[str, ...]()
     for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            continue
         if re.search(r"\|:|:\|", line):
             raise ChoraleError(f"{line!r} has a repeat sign; write the bars out, or % for each")
         cells = re.split(r"\[?\|+\]?", line)

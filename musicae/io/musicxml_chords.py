@@ -1,17 +1,25 @@
-"""The chord symbols of a MusicXML file (``<harmony>``), as they sound."""
+"""The chord symbols of a MusicXML file (``<harmony>``), as they sound; read and written."""
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import LETTERS, place_of, spelled_class
+from musicae.io import musicxml_writer
 from musicae.io.chord_text import NO_CHORD, PlacedChord, in_order
+from musicae.io.midi_file import Song
 from musicae.io.musicxml_file import one_line
-from musicae.io.musicxml_parts import Score, ScorePart, read_transposes
-from musicae.io.musicxml_time import number
+from musicae.io.musicxml_parts import Score, ScorePart, read_score, read_transposes
+from musicae.io.musicxml_time import Timed, number
+from musicae.io.score_song import ScoreSong
 
 KINDS = {
     "major": "",
@@ -112,3 +120,79 @@ def _degree(degree: ET.Element) -> str:
     if kind == "alter" and sign:
         return f"({sign}{value})"
     return f"add{sign}{value}"
+
+
+def write(
+    path: Path, chorale: Chorale, chords: Sequence[PlacedChord], song: Song | None = None
+) -> None:
+    """Write a melody or a chorale as MusicXML with chord symbols over its highest part.
+
+    ``song`` is the file that it was read from; a score is written as it is, with other chord
+    symbols. Raises ChoraleError.
+    """
+    if isinstance(song, ScoreSong):
+        root = copy.deepcopy(song.score.root)
+        for measure in root.iter("measure"):
+            for harmony in measure.findall("harmony"):
+                measure.remove(harmony)
+        first = root.findall("part")[song.score.parts.index(song.lines[0].part)]
+    else:
+        there = sounding_voices(chorale)
+        names = [name if voice in there else "" for voice, name in enumerate(VOICES)]
+        root = ET.fromstring(musicxml_writer.to_xml(chorale, names=names))
+        first = root.findall("part")[0]
+    score = read_score(path, root)
+    part = next(part for part in score.parts if part.element is first)
+    for index, measure in enumerate(first.findall("measure")):
+        begin, end = score.begins[index : index + 2]
+        for chord in reversed(chords):
+            at = chord.start * score.quarter // STEPS_PER_QUARTER
+            if begin <= at < end:
+                _insert(measure, part.measures[index], at - begin, chord.text)
+    musicxml_writer.save(musicxml_writer.to_bytes(root), path)
+
+
+def _insert(measure: ET.Element, items: Sequence[Timed], at: int, text: str) -> None:
+    """Put a chord symbol before the note or rest in a measure that sounds at some units."""
+    notes = [item for item in items if item.element.tag == "note" and item.duration]
+    heads = [item for item in notes if item.element.find("chord") is None]
+    under = [item for item in heads if item.begin <= at < item.begin + item.duration]
+    harmony = _harmony(text)
+    if not under:
+        measure.append(harmony)
+        return
+    if offset := at - under[0].begin:
+        stated = under[0].element.findtext("duration")
+        exact = number(stated, "duration") * offset / under[0].duration
+        ET.SubElement(harmony, "offset").text = f"{float(exact):g}"
+    measure.insert(list(measure).index(under[0].element), harmony)
+
+
+def _harmony(text: str) -> ET.Element:
+    """A chord symbol as an element.
+
+    >>> ET.tostring(_harmony("F#m7/A"), encoding="unicode")[:62]
+    '<harmony><root><root-step>F</root-step><root-alter>1</root-alt'
+    """
+    harmony = ET.Element("harmony")
+    if text == NO_CHORD:
+        ET.SubElement(ET.SubElement(harmony, "root"), "root-step", text="").text = "C"
+        ET.SubElement(harmony, "kind", text=NO_CHORD).text = NONE
+        return harmony
+    upper, _, bass = text.partition("/")
+    found = re.match("[A-G][#b]*", upper)
+    assert found
+    _put_note(harmony, "root", found[0])
+    ending = upper[found.end() :]
+    names = {ending: kind for kind, ending in KINDS.items()} | {"ø7": "half-diminished"}
+    ET.SubElement(harmony, "kind", text=ending).text = names[ending]
+    if bass:
+        _put_note(harmony, "bass", bass)
+    return harmony
+
+
+def _put_note(harmony: ET.Element, which: str, name: str) -> None:
+    element = ET.SubElement(harmony, which)
+    ET.SubElement(element, f"{which}-step").text = name[0]
+    if sharps := name.count("#") - name.count("b"):
+        ET.SubElement(element, f"{which}-alter").text = str(sharps)

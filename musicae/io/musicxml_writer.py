@@ -136,7 +136,8 @@ def to_tree(
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
     drawn = drawn or Drawn.of(chorale)
     score = _engrave(chorale, program, marks or {}, drawn, names)
-    _label(score, drawn.measures, labels)
+    if labels:
+        _label(score, drawn.measures, labels)
     root: ET.Element = ScoreExporter(score, makeNotation=False).parse()
     if labels:
         _place_words(root.findall("part")[-1])
