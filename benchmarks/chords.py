@@ -1,22 +1,21 @@
 """Measure given chords: whether they sound, and what they cost in voice leading.
 
-    python benchmarks/chords.py [--pieces 30] [--four-part FOLDER]
+    python benchmarks/chords.py [--pieces 30]
 
 The chords of held-out settings, read off their voices, are given with the sopranos alone, as chord
-symbols in bars. The same sopranos are given chords drawn at random from a vocabulary of lead sheets
-(sevenths, ninths, suspensions, slash basses), each with the melody's note in it. A chord is
-complete where all its members that four voices can hold sound as it begins, over its bass. Rule
-breaks are those of ``musicae check``.
+symbols in bars; and the same again with colours drawn at random (sixths, sevenths, ninths,
+suspensions and the like), as lead sheets have them. A chord is complete where all its members that
+four voices can hold sound as it begins, over its bass. Rule breaks are those of ``musicae check``.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -28,18 +27,19 @@ from musicae.core.key import Key
 from musicae.corpus import load
 from musicae.io.chord_text import NO_CHORD, PlacedChord, chord_text, placed_chords
 from musicae.theory.chord_names import read_chord
-from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.key_finding import find_key
 from musicae.theory.plan_reading import plan_of
 from musicae.theory.sonorities import sonorities
 
-VOCABULARY = (
-    *("", "m", "6", "7", "maj7", "m7", "m7b5", "dim7", "9", "maj9", "m9", "11", "13"),
-    *("sus2", "sus4", "7sus4", "add9", "aug", "7b9", "7#9", "6/9", "m(maj7)"),
-)
-BASSES = 0.25
-"""The share of random chords over another member than the root."""
-NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+COLOURS = {
+    "": ("6", "maj7", "add9", "maj9", "6/9", "sus2", "sus4"),
+    "m": ("m7", "m9", "m6", "madd9", "m11"),
+    "7": ("9", "13", "7b9", "7sus4", "7#9", "7#5", "7#11"),
+    "maj7": ("maj9", "maj7#11", "6/9"),
+    "m7": ("m9", "m11", "m6"),
+    "dim": ("dim7", "m7b5"),
+}
+"""Other chords on the same root, by the ending of a symbol."""
 
 
 def soprano_alone(chorale: Chorale) -> Chorale:
@@ -61,20 +61,25 @@ def chords_of(chorale: Chorale) -> str:
     return chord_text(_closed(placed, len(chorale)), chorale)
 
 
-def random_chords(chorale: Chorale, random: np.random.Generator) -> str:
-    """A chord on every second beat, over the melody's note there."""
+def coloured(chorale: Chorale, random: np.random.Generator) -> str:
+    """The chords of a setting, most of them with colours of lead sheets, over the same basses.
+
+    A member of the melody stays a member.
+    """
     placed = []
-    for beat in beats_of(chorale)[::2]:
-        sung = int(chorale.pitch[beat.start, 0])
-        while True:
-            name = NAMES[random.integers(12)] + VOCABULARY[random.integers(len(VOCABULARY))]
-            classes = read_chord(name, Key(0)).classes
-            if sung == REST or sung % 12 in classes:
-                break
-        if random.random() < BASSES:
-            name += "/" + NAMES[classes[random.integers(1, len(classes))]]
-        placed.append(PlacedChord(beat.start, 0, name))
-    return chord_text(_closed(placed, len(chorale)), chorale)
+    for chord in placed_chords(chords_of(chorale), chorale):
+        found = re.fullmatch("([A-G][#b]*|N)([^/]*)(/.*)?", chord.text)
+        assert found
+        root, ending, bass = found.groups("")
+        sung = int(chorale.pitch[chord.start, 0]) % 12
+        colours = [
+            name
+            for name in (root + colour for colour in COLOURS.get(ending, ()))
+            if sung in read_chord(name, Key(0)).classes
+        ]
+        name = colours[random.integers(len(colours))] + bass if colours else chord.text
+        placed.append(chord._replace(text=name))
+    return chord_text(placed, chorale)
 
 
 def _closed(placed: Sequence[PlacedChord], steps: int) -> list[PlacedChord]:
@@ -131,7 +136,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pieces", type=int, default=30, help="of Bach's validation side")
     parser.add_argument("--rules", default="bach")
-    parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="the four-part data")
     args = parser.parse_args()
     pieces = load.load().side("valid")[: args.pieces]
     random = np.random.default_rng(0)
@@ -140,7 +144,7 @@ def main() -> None:
     kinds: dict[str, Callable[[Chorale], str] | None] = {
         "without chords": None,
         "chords of the settings": chords_of,
-        "random lead-sheet chords": lambda chorale: random_chords(chorale, random),
+        "the same with colours": lambda chorale: coloured(chorale, random),
     }
     for name, text_of in kinds.items():
         began, count = time.perf_counter(), Count()

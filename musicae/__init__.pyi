@@ -1,4 +1,5 @@
 from .api.check import check as check
+from .api.chords import chords as chords
 from .api.generate import generate as generate
 from .api.harmonize import harmonize as harmonize
 from .api.latent import decode as decode

@@ -12,8 +12,8 @@ from musicae.core import version
 
 NAMES = {
     *("Chorale", "Key", "MusicaeError", "Piece"),
-    *("check", "decode", "encode", "generate", "harmonize", "interpolate", "read", "render"),
-    *("practice", "vary", "write"),
+    *("check", "chords", "decode", "encode", "generate", "harmonize", "interpolate", "practice"),
+    *("read", "render", "vary", "write"),
 }
 
 

@@ -15,13 +15,17 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import BASS, REST, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import pitch_name
+from musicae.io import chord_sheet
 from musicae.io.chord_text import FREE, NO_CHORD, PlacedChord, is_german, placed_chords
+from musicae.io.midi_chords import song_chords
+from musicae.io.musicxml_chords import score_chords
+from musicae.io.score_song import ScoreSong
 from musicae.theory.chord_names import read_chord
 from musicae.theory.chord_symbols import ChordSymbol
 from musicae.theory.given_chords import GivenChord, fitted
 
-NO_CHORDS = "none"
-"""The wish for no given chords, not even those of the melody's own file."""
+NO_CHORDS, OWN_CHORDS = "none", "file"
+"""The wishes for no given chords, and for those of the melody's own file."""
 STEP = 2
 """Semitones of the widest step by which an ornament resolves."""
 
@@ -39,15 +43,88 @@ def choose(wish: str | Path | None, given: Given) -> ChosenChords:
     """The chords that are asked for.
 
     Args:
-        wish: chords in bars (see ``io.chord_text``), or None or ``none`` for none.
+        wish: one of five.
+            ``none``: no chords.
+            ``file``: those of the melody's own file; see ``io.musicxml_chords`` and
+            ``io.midi_chords``.
+            None: those of a melody in MusicXML, where it has some.
+            The path of a text or ChordPro file; see ``io.chord_sheet``.
+            Chords in bars; see ``io.chord_text``.
         given: the given parts; where a chord is ``N.C.``, their other voices rest.
 
     Raises ChoraleError where chords cannot be read, or stand where there is no bar.
     """
-    if wish is None or wish == NO_CHORDS:
+    if wish == NO_CHORDS:
         return ChosenChords(given)
-    placed = placed_chords(str(wish), given.parts.tune)
-    return fit(placed, given)
+    if wish is None or wish == OWN_CHORDS:
+        return _of_file(given, asked=wish is not None)
+    text, where = str(wish), ""
+    try:
+        if isinstance(wish, Path) or Path(text).suffix.lower() in chord_sheet.SUFFIXES:
+            where = f"{wish}: "
+            return fit(_of_sheet(Path(wish), given), given)
+        return fit(placed_chords(text, given.parts.tune), given)
+    except ChoraleError as error:
+        raise ChoraleError(f"{where}{error}") from None
+
+
+def _of_sheet(path: Path, given: Given) -> tuple[PlacedChord, ...]:
+    """The chords of a text file. Raises ChoraleError, without the path."""
+    text = chord_sheet.read_sheet(path)
+    syllables: list[chord_sheet.Syllable] = []
+    if (kept := given.preserved) is not None:
+        track = kept.parts[min(kept.parts)].track
+        syllables = chord_sheet.syllables_of(kept.song, track, kept.offset)
+    return chord_sheet.sheet_chords(text, given.parts.tune, syllables)
+
+
+def _of_file(given: Given, *, asked: bool) -> ChosenChords:
+    """The chords of the melody's own file; those of a MIDI file only where they are asked for."""
+    kept, tune = given.preserved, given.parts.tune
+    if kept is None:
+        if asked:
+            raise ChoraleError("chords of a file are asked for; the melody is not of a file")
+        return ChosenChords(given)
+    if isinstance(kept.song, ScoreSong):
+        parts = [kept.song.line(part).part for part in kept.parts.values()]
+        placed = score_chords(kept.song.score, parts)
+    elif asked:
+        key = given.parts.likely_key
+        placed = song_chords(kept.song, kept.parts.values(), kept.offset, len(tune), key)
+    else:
+        placed = ()
+    if not placed:
+        if asked:
+            raise ChoraleError(f"{kept.song.path}: has no chords; write them: --chords 'G | C D7'")
+        return ChosenChords(given)
+    readable = [chord for chord in placed if _is_readable(chord.text, placed, given.parts)]
+    notices = []
+    if not asked:
+        notices.append(
+            f"the file's {len(placed)} chord symbols are followed (--chords none ignores them)"
+        )
+    if len(readable) < len(placed):
+        lost = [
+            f"{chord.text} (bar {tune.position(chord.start)[0]})"
+            for chord in placed
+            if chord not in readable
+        ]
+        notices.append(f"chord symbols that cannot be read are left out: {', '.join(lost)}")
+    chosen = fit(readable, given)
+    return chosen._replace(notices=(*notices, *chosen.notices))
+
+
+def _is_readable(text: str, placed: Sequence[PlacedChord], parts: GivenParts) -> bool:
+    try:
+        _symbol(text, is_german(chord.text for chord in placed), parts)
+    except ChoraleError:
+        return False
+    return True
+
+
+def _symbol(text: str, b_is_flat: bool, parts: GivenParts) -> ChordSymbol | None:
+    """A chord; None where its beats are free or silent. Raises ChoraleError."""
+    return None if text in (FREE, NO_CHORD) else read_chord(text, parts.likely_key, b_is_flat)
 
 
 def fit(placed: Sequence[PlacedChord], given: Given) -> ChosenChords:
@@ -102,18 +179,19 @@ def fit(placed: Sequence[PlacedChord], given: Given) -> ChosenChords:
 
 
 def _read(
-    placed: Iterable[PlacedChord], parts: GivenParts
+    placed: Sequence[PlacedChord], parts: GivenParts
 ) -> list[tuple[PlacedChord, ChordSymbol]]:
     """The chords that can sound. Raises ChoraleError, with the bar, where one cannot be read."""
-    chords = [chord for chord in placed if chord.text not in (FREE, NO_CHORD)]
-    b_is_flat = is_german(chord.text for chord in chords)
+    b_is_flat = is_german(chord.text for chord in placed)
     found = []
-    for chord in chords:
+    for chord in placed:
         try:
-            found.append((chord, read_chord(chord.text, parts.likely_key, b_is_flat)))
+            symbol = _symbol(chord.text, b_is_flat, parts)
         except ChoraleError as error:
             bar, _ = parts.tune.position(chord.start)
             raise ChoraleError(f"chords of bar {bar}: {error}") from None
+        if symbol:
+            found.append((chord, symbol))
     return found
 
 

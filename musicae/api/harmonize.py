@@ -55,9 +55,12 @@ def harmonize(
     if figured_bass.is_bass(given, options.figures):
         given = _given(melody, options.changed(voice="bass"))
     figured = figured_bass.choose(options.figures, given)
-    if figured.chords and options.chords is not None:
+    chords = options.chords
+    if figured.chords and chords is not None:
         raise ChoraleError("chords and figures say the same thing twice; give one of them")
-    chosen = given_chords.choose(options.chords, given)
+    if chords is None and (figured.chords or not model.can("fill")):
+        chords = given_chords.NO_CHORDS
+    chosen = given_chords.choose(chords, given)
     given, parts = chosen.given, chosen.given.parts
     stay = options.request.locked(sounding_voices(parts.tune))
     setting = words.choose(options.words, options.language, given, stay)

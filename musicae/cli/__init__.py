@@ -12,6 +12,7 @@ import typer
 import musicae
 from musicae.cli import (
     check,
+    chords,
     corpus,
     evaluate,
     generate,
@@ -40,6 +41,7 @@ for command in (
     generate.generate,
     generate.interpolate,
     generate.vary,
+    chords.chords,
     check.check,
     render.render,
     render.play,

@@ -32,10 +32,10 @@ FOREIGN = 2 * FORBIDDEN
 """Nats for a note that is no member where a given chord begins."""
 ALONG_GIVEN = {
     "direct": 5.0,
-    "crossing": 6.0,
-    "overlap": 4.0,
-    "spacing": 4.0,
-    "leap": 8.0,
+    "crossing": 9.0,
+    "overlap": 5.0,
+    "spacing": 7.0,
+    "leap": 10.0,
     "augmented": 5.0,
 }
 """The least costs of broken rules, in nats, where chords are given: voices that must be complete

@@ -25,7 +25,6 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.chord_planner import ChordPlanner
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.minibach import MiniBach
-from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan, SecondChord
 from musicae.theory.local_keys import local_keys
 
@@ -37,7 +36,7 @@ DRAFTS_OF_ONE, DRAFTS_EACH = 3, 2
 """How many drafts of the voices are written to a plan: where one harmonization is asked for, and of
 each of several."""
 DRAFTS_OF_GIVEN = 8
-"""How many where chords are given and one harmonization is asked for; there is one plan only."""
+"""How many in all, at least, where chords are given: plans hardly differ then."""
 FREE_TEMPERATURE = 0.8
 """Of plans that are drawn freely."""
 USUAL_STYLE = "bach"
@@ -133,11 +132,17 @@ def _fill(
         )
     drafts = 1
     if options.temperature != LIKELIEST:
-        alone = DRAFTS_OF_GIVEN if partial.given else DRAFTS_OF_ONE
-        drafts = max(alone if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
+        drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
+        if partial.given:
+            drafts = max(drafts, -(-DRAFTS_OF_GIVEN // len(plans)))
     drafted = [found for found in plans for _ in range(drafts)]
     if problem:
-        drafted = _with_seconds(problem, drafted, options, partial.given)
+        drafted = _with_seconds(problem, drafted, options)
+    if problem and partial.given:
+        drafted = [
+            found and found._replace(plan=with_given(found.plan, partial.given, problem.wish))
+            for found in drafted
+        ]
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
     drawn = sample(model, partials, options)
     candidates = []
@@ -176,20 +181,13 @@ def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[Found
 
 @one_thread()
 def _with_seconds(
-    problem: PlanProblem,
-    drafted: Sequence[FoundPlan | None],
-    options: SamplingOptions,
-    given: Sequence[GivenChord],
+    problem: PlanProblem, drafted: Sequence[FoundPlan | None], options: SamplingOptions
 ) -> list[FoundPlan | None]:
-    """Each draft's plan with second chords of its own, or given ones."""
+    """Each draft's plan with second chords of its own."""
     random = np.random.default_rng(options.seed)
-    drawn = [
+    return [
         problem.with_seconds(found, random, options.temperature) if found else None
         for found in drafted
-    ]
-    return [
-        found and found._replace(plan=with_given(found.plan, given, problem.wish))
-        for found in drawn
     ]
 
 

@@ -78,7 +78,7 @@ class StepCosts:
         return cost
 
     def _ahead(self, step: int, voices: Sequence[int], rows: _Rows, symbols: Ints) -> Floats:
-        """``(M, K)`` the least that the others pay after each of the first one's ``(M, K)`` symbols."""
+        """``(M, K)`` the least that the others pay after each symbol ``(M, K)`` of the first."""
         voice, *waiting = voices
         each = [np.repeat(part, symbols.shape[1], axis=0) for part in rows]  # (M * K, ...)
         after = _Rows(*each)

@@ -4,7 +4,7 @@ Bars stand between ``|``, each line of a text begins a new one. The chords of a 
 beats, or say how many they last (``G:3 D:1``). ``%`` alone repeats the bar before; beside other
 chords it holds the chord before it, as ``.`` and ``/`` do. ``?`` leaves its beats free, in ``N.C.``
 the voices rest. The first bar is the first whole one; ``5:`` before a bar goes to bar 5, ``0:`` to
-the pickup.
+the pickup. Lines that begin with ``#`` are skipped.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def _bars(text: str) -> Iterator[_Bar]:
     """The bars of a text with their numbers, those that repeat the bar before filled in."""
     number, before = 0, tuple[str, ...]()
     for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            continue
         if re.search(r"\|:|:\|", line):
             raise ChoraleError(f"{line!r} has a repeat sign; write the bars out, or % for each")
         cells = re.split(r"\[?\|+\]?", line)
@@ -111,8 +113,7 @@ def _parted(word: str) -> tuple[str, float | None]:
     """A chord of a bar and the beats that it says it lasts: ``G`` and 3.0 of ``G:3``."""
     found = _LASTING.fullmatch(word)
     assert found  # no word is empty
-    name = NO_CHORD if found[1].lower() in _NO_CHORDS else found[1]
-    return name, None if found[2] is None else float(found[2])
+    return normal(found[1]), None if found[2] is None else float(found[2])
 
 
 def _place(found: list[PlacedChord], bar: _Bar, measure: Measure, is_pickup: bool) -> None:
@@ -210,11 +211,26 @@ def chord_text(chords: Sequence[PlacedChord], chorale: Chorale) -> str:
     return "\n".join(" | ".join(bars[a:b]) for a, b in pairwise(cuts))
 
 
+def in_order(marks: Iterable[tuple[int, str]], steps: int) -> tuple[PlacedChord, ...]:
+    """Chords that begin at some steps, each until the next or the end; one of several at a step.
+
+    >>> in_order([(8, "D7"), (0, "G"), (8, "D")], 16)
+    (PlacedChord(start=0, length=8, text='G'), PlacedChord(start=8, length=8, text='D7'))
+    """
+    first: dict[int, str] = {}
+    for step, text in marks:
+        if step < steps:
+            first.setdefault(step, text)
+    starts = [*sorted(first), steps]
+    return tuple(PlacedChord(a, b - a, first[a]) for a, b in pairwise(starts))
+
+
+def normal(text: str) -> str:
+    """A chord without spaces around it, ``NO_CHORD`` in its usual form."""
+    plain = text.strip()
+    return NO_CHORD if plain.lower() in _NO_CHORDS else plain
+
+
 def is_german(texts: Iterable[str]) -> bool:
     """Whether an H stands among chords, so that B is B flat."""
     return any(re.search(r"(^|/)H", text) for text in texts)
-
-
-def kept(chords: Sequence[PlacedChord]) -> list[PlacedChord]:
-    """The chords that say something: all that are not free."""
-    return [chord for chord in chords if chord.text != FREE]

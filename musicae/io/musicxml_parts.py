@@ -187,7 +187,7 @@ def _part(
             element, at = item.element, begin + item.begin
             if element.tag == "attributes":
                 repeated = _repeated(element, repeated)
-                _read_transposes(element, transposes)
+                read_transposes(element, transposes)
                 keys += _keys(element, at, transposes)
             elif element.tag == "note" and element.find("grace") is not None:
                 graces += 1
@@ -259,7 +259,7 @@ def _repeated(attributes: ET.Element, before: int) -> int:
     return before
 
 
-def _read_transposes(attributes: ET.Element, transposes: dict[str, tuple[int, int]]) -> None:
+def read_transposes(attributes: ET.Element, transposes: dict[str, tuple[int, int]]) -> None:
     """Chromatic and diatonic steps from what is written to what sounds, by staff or for all."""
     for transpose in attributes.findall("transpose"):
         octaves = int(number(transpose.findtext("octave-change", "0"), "octave-change"))

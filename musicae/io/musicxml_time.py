@@ -31,7 +31,7 @@ class Timed(NamedTuple):
     begin: int
     duration: int
     offset: int = 0
-    """How much later than ``begin`` a direction is meant."""
+    """How much later than ``begin`` a direction or a chord symbol is meant."""
 
 
 def number(text: str | None, what: str) -> Fraction:
@@ -80,7 +80,7 @@ def timed_measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]
             elif element.tag == "note":
                 head = now
             offset = 0
-            if element.tag == "direction" and element.find("offset") is not None:
+            if element.tag in ("direction", "harmony") and element.find("offset") is not None:
                 exact = number(element.findtext("offset"), "offset")
                 offset = round(exact * quarter / divisions)
             forward = 0 if element.tag == "backup" else duration

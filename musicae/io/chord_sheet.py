@@ -1,0 +1,187 @@
+"""Sheets of chords: text files with chords in bars, and ChordPro files with chords among words.
+
+Where some line has a bar line, lines with bar lines are chords and the others are words. Else,
+where chords stand in square brackets (``[G]Amazing [C]grace``), each begins with the syllable of
+the melody before which it stands, or on the next beat where it stands within a syllable or right
+after it (``grace[D]``). Else every line is a bar. Lines that begin with ``#``, and directives in
+braces, are skipped (https://www.chordpro.org/chordpro/chordpro-introduction/).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from musicae.core.chorale import Chorale
+from musicae.core.errors import ChoraleError
+from musicae.io.chord_text import PlacedChord, chord_text, in_order, normal, placed_chords
+from musicae.io.midi_file import Song, text_of
+from musicae.theory.harmonic_plan import beats_of
+
+SUFFIXES = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")
+MOST_BYTES = 2**20
+_BRACKET = re.compile(r"\[([^\]]*)\]")
+_DIRECTIVE = re.compile(r"\{[^}]*\}")
+
+
+class Syllable(NamedTuple):
+    """A syllable of the melody."""
+
+    step: int
+    text: str
+
+
+class _Chord(NamedTuple):
+    """A chord among words."""
+
+    letters: int
+    """How many letters stand before it."""
+    text: str
+    is_late: bool
+    """Whether it stands right after a letter and before none, or after the last letter of a line:
+    then it begins after the syllable before it."""
+
+
+def read_sheet(path: Path) -> str:
+    """The text of a file. Raises ChoraleError, without the path, where it cannot be used."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ChoraleError("no such file") from None
+    except OSError as error:
+        raise ChoraleError(f"cannot be read ({error.strerror})") from None
+    if len(data) > MOST_BYTES:
+        raise ChoraleError("is too long for a sheet of chords")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeError:
+        raise ChoraleError("is no text in UTF-8") from None
+
+
+def sheet_chords(
+    text: str, chorale: Chorale, syllables: Sequence[Syllable]
+) -> tuple[PlacedChord, ...]:
+    """The chords of a sheet on the steps of a melody.
+
+    Raises ChoraleError where they cannot be placed: chords among words need a melody that has these
+    words; see also ``placed_chords``.
+    """
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    lines = [line for line in (_DIRECTIVE.sub("", line).strip() for line in lines) if line]
+    if any("|" in line for line in lines):
+        return placed_chords("\n".join(line for line in lines if "|" in line), chorale)
+    if not any(_BRACKET.search(line) for line in lines):
+        return placed_chords("\n".join(lines), chorale)
+    if not syllables:
+        raise ChoraleError(
+            "chords stand among words, but the melody has no words to place them by; write them in"
+            " bars: G | C D7 | G"
+        )
+    return _on_syllables(list(_among_words(lines)), _letters("".join(lines)), chorale, syllables)
+
+
+def syllables_of(song: Song, track: int, offset: int) -> list[Syllable]:
+    """The lyrics of a track of a song, else of all tracks; steps count from ``offset``."""
+    for tracks in ([song.tracks[track]], song.tracks):
+        events = [e for events in tracks for e in events if e.message.type == "lyrics"]
+        if events:
+            return [
+                Syllable(max(0, song.step(event.tick) - offset), text_of(event.message))
+                for event in sorted(events, key=lambda event: event.tick)
+            ]
+    return []
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of words, in small letters, without chords."""
+    return "".join(c for c in _BRACKET.sub("", text).casefold() if c.isalnum())
+
+
+def _among_words(lines: Iterable[str]) -> Iterator[_Chord]:
+    before = 0
+    for line in lines:
+        whole = _letters(line)
+        if not whole:
+            continue  # chords without words: an introduction
+        for bracket in _BRACKET.finditer(line):
+            name = normal(bracket[1])
+            if name and not name.startswith("*"):
+                into = len(_letters(line[: bracket.start()]))
+                ahead = _BRACKET.sub("", line[bracket.end() :])
+                behind = _BRACKET.sub("", line[: bracket.start()])
+                late = behind[-1:].isalnum() and not ahead[:1].isalnum()
+                yield _Chord(before + into, name, late or into == len(whole))
+        before += len(whole)
+
+
+def _on_syllables(
+    chords: Sequence[_Chord], words: str, chorale: Chorale, syllables: Sequence[Syllable]
+) -> tuple[PlacedChord, ...]:
+    sung = [_letters(syllable.text) for syllable in syllables]
+    begins = [0]
+    for letters in sung:
+        begins.append(begins[-1] + len(letters))
+    whole = "".join(sung)
+    common = next((i for i, (a, b) in enumerate(zip(words, whole, strict=False)) if a != b), None)
+    if common is not None:
+        near = bisect_right(begins, common) - 1
+        bar, _ = chorale.position(min(syllables[near].step, len(chorale) - 1))
+        raise ChoraleError(
+            f"the words differ from the melody's in bar {bar}, at {syllables[near].text!r}"
+        )
+    marks: list[tuple[int, str]] = []
+    for chord in chords:
+        if chord.letters > len(whole) or (chord.letters == len(whole) and not chord.is_late):
+            break  # of the verses after those of the melody
+        index = bisect_right(begins, chord.letters - chord.is_late) - 1
+        step = syllables[index].step
+        if chord.is_late or begins[index] < chord.letters:  # after the syllable begins
+            step = _after(chorale, step)
+        if marks and step <= marks[-1][0]:
+            step = _after(chorale, marks[-1][0])
+        marks.append((step, chord.text))
+    for (step, text), (following, _) in pairwise(marks):
+        if following <= step:
+            raise ChoraleError(f"there is no beat for the chord {text!r} between two syllables")
+    return in_order(marks, len(chorale))
+
+
+def _after(chorale: Chorale, step: int) -> int:
+    """The next beat."""
+    return next((beat.start for beat in beats_of(chorale) if beat.start > step), len(chorale))
+
+
+def chordpro(
+    chords: Sequence[PlacedChord],
+    chorale: Chorale,
+    syllables: Sequence[Syllable],
+    phrases: Sequence[int],
+    key: str,
+) -> str:
+    """Chords among the words as ChordPro, a line for each phrase; in bars where there are no words.
+
+    A chord that begins after its syllable stands right after it.
+    """
+    head = [f"{{title: {chorale.title}}}"] if chorale.title else []
+    head.append(f"{{key: {key}}}")
+    if not syllables:
+        bars = [f"| {line} |" for line in chord_text(chords, chorale).splitlines()]
+        return "\n".join([*head, "{start_of_grid}", *bars, "{end_of_grid}"])
+    lines, line = [], ""
+    ends = [*(syllable.step for syllable in syllables[1:]), len(chorale)]
+    for (step, text), end in zip(syllables, ends, strict=True):
+        first = step == syllables[0].step
+        here = [c for c in chords if step <= c.start < end or (first and c.start < step)]
+        before = "".join(f"[{c.text}]" for c in here if c.start <= step)
+        within = "".join(f"[{c.text}]" for c in here if c.start > step)
+        goes_on = text.endswith("-")
+        line += f"{before}{text.rstrip('-').strip()}{within}"
+        line += ("-" if within else "") if goes_on else " "
+        if any(step <= phrase < end for phrase in phrases) and not goes_on:
+            lines.append(line.strip())
+            line = ""
+    return "\n".join([*head, *lines, *([line.strip()] if line else [])])

@@ -1,0 +1,198 @@
+"""The chord symbols of a MusicXML file (``<harmony>``), as they sound; read and written."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import STEPS_PER_QUARTER, VOICES
+from musicae.core.errors import ChoraleError
+from musicae.core.pitch import LETTERS, place_of, spelled_class
+from musicae.io import musicxml_writer
+from musicae.io.chord_text import NO_CHORD, PlacedChord, in_order
+from musicae.io.midi_file import Song
+from musicae.io.musicxml_file import one_line
+from musicae.io.musicxml_parts import Score, ScorePart, read_score, read_transposes
+from musicae.io.musicxml_time import Timed, number
+from musicae.io.score_song import ScoreSong
+
+KINDS = {
+    "major": "",
+    "minor": "m",
+    "augmented": "aug",
+    "diminished": "dim",
+    "dominant": "7",
+    "major-seventh": "maj7",
+    "minor-seventh": "m7",
+    "diminished-seventh": "dim7",
+    "augmented-seventh": "aug7",
+    "half-diminished": "m7b5",
+    "major-minor": "mmaj7",
+    "major-sixth": "6",
+    "minor-sixth": "m6",
+    "dominant-ninth": "9",
+    "major-ninth": "maj9",
+    "minor-ninth": "m9",
+    "dominant-11th": "11",
+    "major-11th": "maj11",
+    "minor-11th": "m11",
+    "dominant-13th": "13",
+    "major-13th": "maj13",
+    "minor-13th": "m13",
+    "suspended-second": "sus2",
+    "suspended-fourth": "sus4",
+    "power": "5",
+}
+"""Kinds of the standard as chord symbols are written; others are read by their text."""
+NONE = "none"
+"""The kind that says that there is no chord."""
+
+
+def score_chords(score: Score, parts: Sequence[ScorePart]) -> tuple[PlacedChord, ...]:
+    """The chord symbols of the first part that has some, of ``parts`` or else of the score.
+
+    Each lasts until the next. What cannot be read stays as a text that is no chord.
+    """
+    for part in (*parts, *(part for part in score.parts if part not in parts)):
+        found = list(_symbols(score, part))
+        if found:
+            return in_order(found, score.step(score.begins[-1]))
+    return ()
+
+
+def _symbols(score: Score, part: ScorePart) -> list[tuple[int, str]]:
+    """The steps and texts of a part's chord symbols."""
+    transposes: dict[str, tuple[int, int]] = {}
+    found = []
+    for begin, measure in zip(score.begins, part.measures, strict=False):
+        for item in measure:
+            if item.element.tag == "attributes":
+                read_transposes(item.element, transposes)
+            elif item.element.tag == "harmony":
+                higher = transposes.get("1", transposes.get("", (0, 0)))
+                at = score.step(max(0, begin + item.begin + item.offset))
+                found.append((at, _text(item.element, higher)))
+    return found
+
+
+def _text(harmony: ET.Element, higher: tuple[int, int]) -> str:
+    """A chord symbol as text; ``higher`` is by how much it sounds higher, as ``<transpose>``."""
+    kind = harmony.find("kind")
+    name = one_line(kind.text if kind is not None else "").replace("dominant-seventh", "dominant")
+    said = one_line(kind.get("text")) if kind is not None else ""
+    if name == NONE:
+        return NO_CHORD
+    root = _note(harmony, "root", higher)
+    if root is None:
+        return said or name or harmony.tag
+    ending = KINDS.get(name, said or name)
+    for degree in harmony.findall("degree"):
+        ending += _degree(degree)
+    bass = _note(harmony, "bass", higher)
+    return f"{root}{ending}" + (f"/{bass}" if bass else "")
+
+
+def _note(harmony: ET.Element, which: str, higher: tuple[int, int]) -> str | None:
+    """The name of the root or the bass as it sounds; None where there is none."""
+    letter = harmony.findtext(f"{which}/{which}-step", "").strip()
+    if not letter or letter not in LETTERS:
+        return None
+    alter = 0
+    with suppress(ChoraleError):
+        alter = round(number(harmony.findtext(f"{which}/{which}-alter", "0"), f"{which}-alter"))
+    chromatic, diatonic = higher
+    return spelled_class(place_of(letter, alter) + 7 * chromatic - 12 * diatonic)
+
+
+def _degree(degree: ET.Element) -> str:
+    """A degree that is added, altered or left out, as chord symbols have it: ``(b9)``, ``no3``."""
+    value = degree.findtext("degree-value", "").strip()
+    alter = degree.findtext("degree-alter", "0").strip()
+    kind = degree.findtext("degree-type", "").strip()
+    sign = {"1": "#", "-1": "b"}.get(alter, "")
+    if kind == "subtract":
+        return f"no{value}"
+    if kind == "alter" and sign:
+        return f"({sign}{value})"
+    return f"add{sign}{value}"
+
+
+def write(
+    path: Path, chorale: Chorale, chords: Sequence[PlacedChord], song: Song | None = None
+) -> None:
+    """Write a melody or a chorale as MusicXML with chord symbols over its highest part.
+
+    ``song`` is the file that it was read from; a score is written as it is, with other chord
+    symbols. Raises ChoraleError.
+    """
+    if isinstance(song, ScoreSong):
+        root = copy.deepcopy(song.score.root)
+        for measure in root.iter("measure"):
+            for harmony in measure.findall("harmony"):
+                measure.remove(harmony)
+        first = root.findall("part")[song.score.parts.index(song.lines[0].part)]
+    else:
+        there = sounding_voices(chorale)
+        names = [name if voice in there else "" for voice, name in enumerate(VOICES)]
+        root = ET.fromstring(musicxml_writer.to_xml(chorale, names=names))
+        first = root.findall("part")[0]
+    score = read_score(path, root)
+    part = next(part for part in score.parts if part.element is first)
+    for index, measure in enumerate(first.findall("measure")):
+        begin, end = score.begins[index : index + 2]
+        for chord in reversed(chords):
+            at = chord.start * score.quarter // STEPS_PER_QUARTER
+            if begin <= at < end:
+                _insert(measure, part.measures[index], at - begin, chord.text)
+    musicxml_writer.save(musicxml_writer.to_bytes(root), path)
+
+
+def _insert(measure: ET.Element, items: Sequence[Timed], at: int, text: str) -> None:
+    """Put a chord symbol before the note or rest in a measure that sounds at some units."""
+    notes = [item for item in items if item.element.tag == "note" and item.duration]
+    heads = [item for item in notes if item.element.find("chord") is None]
+    under = [item for item in heads if item.begin <= at < item.begin + item.duration]
+    harmony = _harmony(text)
+    if not under:
+        measure.append(harmony)
+        return
+    if offset := at - under[0].begin:
+        stated = under[0].element.findtext("duration")
+        exact = number(stated, "duration") * offset / under[0].duration
+        ET.SubElement(harmony, "offset").text = f"{float(exact):g}"
+    measure.insert(list(measure).index(under[0].element), harmony)
+
+
+def _harmony(text: str) -> ET.Element:
+    """A chord symbol as an element.
+
+    >>> ET.tostring(_harmony("F#m7/A"), encoding="unicode")[:62]
+    '<harmony><root><root-step>F</root-step><root-alter>1</root-alt'
+    """
+    harmony = ET.Element("harmony")
+    if text == NO_CHORD:
+        ET.SubElement(ET.SubElement(harmony, "root"), "root-step", text="").text = "C"
+        ET.SubElement(harmony, "kind", text=NO_CHORD).text = NONE
+        return harmony
+    upper, _, bass = text.partition("/")
+    found = re.match("[A-G][#b]*", upper)
+    assert found
+    _put_note(harmony, "root", found[0])
+    ending = upper[found.end() :]
+    names = {ending: kind for kind, ending in KINDS.items()} | {"ø7": "half-diminished"}
+    ET.SubElement(harmony, "kind", text=ending).text = names[ending]
+    if bass:
+        _put_note(harmony, "bass", bass)
+    return harmony
+
+
+def _put_note(harmony: ET.Element, which: str, name: str) -> None:
+    element = ET.SubElement(harmony, which)
+    ET.SubElement(element, f"{which}-step").text = name[0]
+    if sharps := name.count("#") - name.count("b"):
+        ET.SubElement(element, f"{which}-alter").text = str(sharps)
