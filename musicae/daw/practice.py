@@ -7,6 +7,7 @@ score, the rehearsal piano, and a page that plays any mix.
 from __future__ import annotations
 
 import importlib.util
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,7 +41,7 @@ PAGE = "practice.html"
 NEEDS = ("verovio", "typst", "midirenderer", "soundfile")
 LONGEST_MINUTES = 20
 """The most minutes of a track: the sound of all voices is in memory together."""
-WORKERS = 2
+WORKERS = min(4, os.cpu_count() or 1)
 """Files of sound that are encoded at the same time."""
 
 
