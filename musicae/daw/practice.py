@@ -7,6 +7,7 @@ score, the rehearsal piano, and a page that plays any mix.
 from __future__ import annotations
 
 import importlib.util
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,9 +39,9 @@ SOUNDS = tuple(suffix.lstrip(".") for suffix in audio.FORMATS)
 """The kinds of files of sound."""
 PAGE = "practice.html"
 NEEDS = ("verovio", "typst", "midirenderer", "soundfile")
-LONGEST_MINUTES = 20
-"""The most minutes of a track: the sound of all voices is in memory together."""
-WORKERS = 2
+MOST_MINUTES = 40
+"""The most minutes of all voices together, which are in memory: some 4 GB, with mixes at work."""
+WORKERS = min(4, os.cpu_count() or 1)
 """Files of sound that are encoded at the same time."""
 
 
@@ -154,7 +155,7 @@ class _Writer:
         total = len(mixes) * len(tempos)
         tell(0, total)
         sounds = {}
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with _pool() as pool:
             done = 0
             waiting: list[Future[None]] = []
             for percent in tempos:
@@ -214,10 +215,11 @@ def _checked(tempos: Sequence[int], sound: str, program: int | None) -> list[int
 def _refuse_long(choir: Choir, percent: int) -> None:
     rehearsal = Rehearsal(choir, percent)
     minutes = float(TempoMap.of(rehearsal.voices()).seconds(rehearsal.end)) / 60
-    if minutes > LONGEST_MINUTES:
+    voices = len(choir.singers)
+    if minutes * voices > MOST_MINUTES:
         raise ChoraleError(
-            f"{choir.song.path}: lasts {minutes:.0f} minutes at {percent} %; a kit is made of up to"
-            f" {LONGEST_MINUTES}: give a part of it, or a faster --tempo"
+            f"{choir.song.path}: lasts {minutes:.0f} minutes at {percent} %; a kit of {voices}"
+            f" voices is of up to {MOST_MINUTES // voices}: give a part of it, or a faster --tempo"
         )
 
 
@@ -236,6 +238,16 @@ def _file_name(text: str) -> str:
     """
     words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
     return "-".join(words) or "voice"
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads that encode; where the body fails, what waits is not begun."""
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

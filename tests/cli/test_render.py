@@ -58,7 +58,7 @@ def test_several_files_are_drawn_in_one_picture(musicae_command, hymn, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["render", "hymn.mid", "-o", "a.mp3"], "a.mp3: a piano roll is .png or .svg"),
+        (["render", "hymn.mid", "-o", "a.aac"], "a.aac: a piano roll is .png or .svg"),
         (["render", "none.mid", "-o", "a.png"], "none.mid: no such file"),
         (["render", "hymn.mid", "-o", "a.wav", "--program", "kazoo"], "no General MIDI sound"),
         (["render", "hymn.mid", "-o", "a.wav", "--soundfont", "a.sf2"], "no such SoundFont"),

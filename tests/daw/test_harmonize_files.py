@@ -74,7 +74,7 @@ def test_packs_of_several_melodies_have_a_folder_each(tmp_path, options, no_pack
     folder = tmp_path / "packs"
     songs = [song(tmp_path / "songs" / f"{name}.mid") for name in ("one", "two")]
     outcome = harmonize_files([tmp_path / "songs"], options=options, pack=folder, analysis=True)
-    looks = {"analysis": True, "keep_tracks": False}
+    looks = {"analysis": True, "keep_tracks": False, "piano": False}
     assert no_packs == [(2, folder / name, name, 52, looks) for name in ("one", "two")]
     assert outcome.pages == tuple(folder / name / "report.html" for name in ("one", "two"))
     assert [each.melody for each in outcome.written[::2]] == songs

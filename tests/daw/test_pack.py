@@ -156,4 +156,4 @@ def test_the_picture_shows_labels_violations_and_what_was_given(tmp_path, monkey
     (picture, score) = shown
     assert picture[0][0] is pieces[0]
     assert picture[1] == {"analysis": True, "violations": True}
-    assert score[1] == {"analysis": False}
+    assert score[1] == {"analysis": False, "piano": False}
