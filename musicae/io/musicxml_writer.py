@@ -43,12 +43,15 @@ DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
 )
+FLAT_FIFTH = "7b5"
+"""The kind that MusicXML has no name for: a dominant seventh with an altered degree."""
 _HARMONY_KINDS = {
     "": "major",
     "m": "minor",
     "dim": "diminished",
     "aug": "augmented",
     "7": "dominant-seventh",
+    FLAT_FIFTH: "dominant-seventh",
     "m7": "minor-seventh",
     "maj7": "major-seventh",
     "ø7": "half-diminished-seventh",
@@ -312,7 +315,10 @@ def _label(score: Any, measures: Sequence[Measure], labels: Sequence[Label]) -> 
     for label, (step, text) in zip(labels, texts(labels), strict=True):
         bar, into = _place(above, measures, step)
         root, kind, bass = _chord(label.chord)
-        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=kind)
+        text = kind.removesuffix("b5")  # readers add the degrees to it
+        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=text)
+        if kind == FLAT_FIFTH:
+            symbol.addChordStepModification(harmony.ChordStepModification("alter", 5, -1))
         symbol.placement = "above"
         bar.insert(into, symbol)
         bar, into = _place(below, measures, step)

@@ -36,7 +36,7 @@ QUALITIES = {
 }
 AUGMENTED_SIXTHS = {
     "Italian": Quality((0, 4, 10), "6", "7"),
-    "French": Quality((0, 4, 6, 10), "43", "7"),
+    "French": Quality((0, 4, 6, 10), "43", "7b5"),
     "German": Quality((0, 4, 7, 10), "65", "7"),
 }
 """Chords on the lowered sixth degree, which is always in the bass; the mark has their figures.

@@ -279,7 +279,7 @@ READ_ALOUD = {
         "C minor",
         QUARTER,
         "c: i Fr43 V i",
-        "Cm Ab7 G Cm",
+        "Cm Ab7b5 G Cm",
     ),
     "augmented triads": (
         """
@@ -466,7 +466,7 @@ def test_transposing_transposes_the_keys_and_leaves_the_numerals(chorale, semito
 
 
 NUMERAL = re.compile(r"(b?[IV]+|N|[iv]+)[°ø+]?(6|64|7|65|43|42)?(/([IV]+|[iv]+|N))?|It6|Fr43|Ger65")
-CHORD = re.compile(r"[A-G](##?|bb?)?(m|dim|aug|7|m7|maj7|ø7|dim7|5)?(/[A-G](##?|bb?)?)?")
+CHORD = re.compile(r"[A-G](##?|bb?)?(m|dim|aug|7|7b5|m7|maj7|ø7|dim7|5)?(/[A-G](##?|bb?)?)?")
 
 
 @settings(max_examples=30, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import music21
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -126,3 +127,16 @@ def test_bars_keep_their_spelling() -> None:
 def test_places_of_another_length_are_refused() -> None:
     with pytest.raises(ChoraleError, match="places are"):
         replace(with_sixth(TO_DOMINANT, "F#4"), places=np.zeros((3, 4), dtype=np.int8))
+
+
+def test_a_french_sixth_is_written_as_it_sounds(tmp_path: Path) -> None:
+    """A flat, C, D and F sharp, which a score writes as A flat seven with a lowered fifth."""
+    chorale = spelled("C5 C5 B4 C5", "G4 F#4 G4 G4", "Eb4 D4 D4 Eb4", "C4 Ab3 G3 C3")
+    labels = analyse(chorale)
+    assert [label.numeral for label in labels] == ["i", "Fr43", "V", "i"]
+    assert labels[1].chord == "Ab7b5"
+    path = tmp_path / "french.musicxml"
+    musicxml_writer.write(chorale, path, labels=labels)
+    symbols = music21.converter.parse(path).recurse().getElementsByClass("ChordSymbol")
+    classes = [{pitch.pitchClass for pitch in symbol.pitches} for symbol in symbols]
+    assert classes[1] == {8, 0, 2, 6}
