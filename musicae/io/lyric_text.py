@@ -149,6 +149,9 @@ def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
         begins = not (goes_on or (found and not found[-1].ends))
         pieces = HYPHENS.split(token)
         for index, piece in enumerate(pieces):
+            before = len(piece) - len(piece.lstrip("_")) if piece.strip("_") else 0
+            if before and found:
+                found[-1] = found[-1]._replace(held=found[-1].held + before)
             held = len(piece) - len(piece.rstrip("_"))
             core = piece.strip("_").replace("_", "").replace("~", ELISION)
             if core:

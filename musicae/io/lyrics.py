@@ -2,8 +2,8 @@
 
 The voice whose words are given rules. Every other voice sings each of its syllables at the same
 time. Where a voice has more notes, they are a melisma on the syllable; a pitch that it repeats
-within the syllable is held. Where it has fewer, its held note is struck again (``in_rhythm``), as in
-hymnals: a suspension that is struck again on the same pitch stays prepared and dissonant. Given
+within the syllable is held. Where it has fewer, its held note is struck again (``in_rhythm``), as
+in hymnals: a suspension struck again on the same pitch stays prepared and dissonant. Given
 notes do not change; where one is held through several syllables, they share it.
 """
 
@@ -108,7 +108,7 @@ def sung_by(
     placed: dict[int, list[Syllable]] = {}
     missed = []
     following = [*(syllable.step for syllable in syllables[1:]), FOREVER]
-    for syllable, after in zip(syllables, following, strict=True):
+    for syllable, after in zip(syllables, following, strict=False):
         index = bisect_right(begins, syllable.step) - 1
         if index < 0 or ends[index] <= syllable.step:  # the voice rests
             index += 1
@@ -118,7 +118,7 @@ def sung_by(
         placed.setdefault(index, []).append(syllable)
     sung = []
     stops = [*list(placed)[1:], len(notes)]
-    for (index, together), stop in zip(placed.items(), stops, strict=True):
+    for (index, together), stop in zip(placed.items(), stops, strict=False):
         syllable, last = joined(together), index
         while (
             last + 1 < stop
