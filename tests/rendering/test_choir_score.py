@@ -220,6 +220,25 @@ def test_divided_voices_share_a_stem_where_they_move_together(tmp_path):
     assert sounding(piano_score(root)) == sounding(root)
 
 
+def test_a_staff_of_three_voices_draws_no_rests_over_their_notes(tmp_path):
+    low = note("C4", 48) + note("R", 48)
+    root = open_score(
+        read(
+            tmp_path,
+            score(
+                Soprano_1=[bar(note("C5", 96)), note("C5", 96)],
+                Soprano_2=[bar(note("R", 96)), note("E5", 96)],
+                Alto_1=[bar(note("R", 24), note("G4", 72)), note("G4", 96)],
+                Alto_2=[bar(note("E4", 96)), note("E4", 96)],
+                Bass=[bar(low), note("C3", 96)],
+            ),
+        )
+    )
+    part = piano_part(root)
+    assert [n.findtext("staff") for n in part.iter("note") if n.find("rest") is not None] == ["2"]
+    assert sounding(piano_score(root)) == sounding(root)
+
+
 def test_the_piano_stands_below_the_voices_without_their_tempo():
     chorale = Chorale.from_notes([[(0, 16, 67)], [(0, 16, 64)], [], [(0, 16, 48)]])
     tree = musicxml_writer.to_tree(HYMN)
