@@ -204,25 +204,39 @@ def _plain(element: ET.Element, length: int) -> ET.Element:
 def _staff_items(staff: int, lines: Sequence[Sequence[_Note]], length: int) -> list[Item]:
     """The items of a bar on one staff: the voices as two groups, stems up and stems down.
 
-    Voices of one group with the same rhythm become chords.
+    Voices of one group with the same rhythm become chords. No rest is drawn while another voice of
+    its group sings.
     """
     half = (len(lines) + 1) // 2
     items: list[Item] = []
     for group, stem in ((0, "up"), (1, "down")):
         rhythms: list[list[tuple[int, int, bool]]] = []
-        for line in lines[:half] if group == 0 else lines[half:]:
+        grouped = lines[:half] if group == 0 else lines[half:]
+        singing = [line for line in grouped if any(note.sounding for note in line)]
+        for line in singing or grouped[: len(lines) <= 2]:  # of few voices each rests visibly
             rhythm = [(note.at, note.length, note.sounding is None) for note in line]
             together = rhythm in rhythms
+            first = not rhythms
             rhythms += [] if together else [rhythm]
             voice = _voice(staff, group, rhythms.index(rhythm))
             for note in line:
-                if together and note.sounding is None:
+                if note.sounding is None and (not first or _is_covered(note, singing)):
                     continue
                 items.append(_item(note, voice, staff, stem if len(lines) > 1 else "", together))
     if not items:
         rest = _Note(0, length, whole_rest(length), None)
         items.append(_item(rest, _VOICES * staff, staff, "", False))
     return items
+
+
+def _is_covered(rest: _Note, lines: Sequence[Sequence[_Note]]) -> bool:
+    """Whether a voice sings during a rest."""
+    end = rest.at + rest.length
+    return any(
+        note.sounding is not None and note.at < end and rest.at < note.at + note.length
+        for line in lines
+        for note in line
+    )
 
 
 def _voice(staff: int, group: int, rhythm: int) -> int:
