@@ -9,7 +9,7 @@ import typer
 from musicae.cli import app
 from tests.support.paths import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "daw.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "chords.md", ROOT / "docs" / "daw.md"]
 
 
 def commands():
