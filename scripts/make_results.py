@@ -22,6 +22,12 @@ RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
 ENGRAVED = "greensleeves"
 NEW = 8
+FOLLOWED = "silent_night"
+CHORDS = """
+Bb        | Bb6     | F7        | Bb  Bb7/D
+Ebmaj7    | Bb/F Gm | Ebadd9    | Bb/D Gm7
+Cm7 F7/A  | Bb      | Bb/F F9   | Bb
+"""
 WAY = ("old_hundredth", "ode_to_joy")
 """Between which of the results a way through latent space is shown."""
 STEPS = 5
@@ -31,6 +37,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     RESULTS.mkdir(exist_ok=True)
     harmonize_melodies(RESULTS)
+    follow_chords(RESULTS / "chords")
     compose(RESULTS / "new")
     walk(RESULTS)
     draw_map(RESULTS / "latent_map.png")
@@ -53,6 +60,17 @@ def harmonize_melodies(results: Path) -> None:
             score = results / f"{melody.stem}_score.png"
             musicae.render(piece, score, score=True, analysis=True)
         tell(piece)
+
+
+def follow_chords(folder: Path) -> None:
+    """A melody with chords given as a lead sheet, and the lead sheet of another."""
+    folder.mkdir(exist_ok=True)
+    (piece,) = musicae.harmonize(DATA / "melodies" / f"{FOLLOWED}.mid", chords=CHORDS)
+    for suffix in (".mid", ".musicxml"):
+        piece.write(folder / f"{FOLLOWED}{suffix}")
+    musicae.render(piece, folder / f"{FOLLOWED}.png", score=True, analysis=True)
+    musicae.chords(DATA / "melodies" / "amazing_grace.mid").write(folder / "amazing_grace.txt")
+    tell(piece)
 
 
 def compose(folder: Path) -> None:

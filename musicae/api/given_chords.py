@@ -93,7 +93,7 @@ def _of_file(given: Given, *, asked: bool) -> ChosenChords:
         placed = song_chords(kept.song, kept.parts.values(), kept.offset, len(tune), key)
     else:
         placed = ()
-    if not placed:
+    if all(chord.text == NO_CHORD for chord in placed):
         if asked:
             raise ChoraleError(f"{kept.song.path}: has no chords; write them: --chords 'G | C D7'")
         return ChosenChords(given)

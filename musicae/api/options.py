@@ -66,7 +66,9 @@ class HarmonizeOptions:
     phrases: Path | str = "infer"
     """Where phrases end: ``"infer"``, ``"none"`` or a file; see ``phrase_ends.choose``."""
     chords: Path | str | None = None
-    """The chords that sound, in bars: ``"G | C D7 | G"``."""
+    """The chords that sound: in bars (``"G | C D7 | G"``), the path of a text or ChordPro file,
+    ``"file"`` for those of the melody's own file, or ``"none"``. None follows the chord symbols of
+    a melody in MusicXML. See ``docs/chords.md``."""
     figures: str | None = None
     """Of a given bass, in bars: ``"6 | 7 6 | 4-3"``; or ``"file"`` for those in the file, which are
     used without being asked for, ``"none"``, or ``"write"`` for figures in what is written."""

@@ -56,7 +56,9 @@ Phrases = Annotated[
 ]
 Chords = Annotated[
     str | None,
-    typer.Option(help="The chords in bars, such as 'G | C D7 | G'."),
+    typer.Option(
+        help="The chords: 'G | C D7 | G', a text or ChordPro file, file (the melody's own), none."
+    ),
 ]
 Figures = Annotated[
     str | None,

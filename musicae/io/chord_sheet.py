@@ -92,6 +92,7 @@ def syllables_of(song: Song, track: int, offset: int) -> list[Syllable]:
             return [
                 Syllable(max(0, song.step(event.tick) - offset), text_of(event.message))
                 for event in sorted(events, key=lambda event: event.tick)
+                if _letters(text_of(event.message))  # others hold the syllable before
             ]
     return []
 

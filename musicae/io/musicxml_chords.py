@@ -111,9 +111,9 @@ def _note(harmony: ET.Element, which: str, higher: tuple[int, int]) -> str | Non
 
 def _degree(degree: ET.Element) -> str:
     """A degree that is added, altered or left out, as chord symbols have it: ``(b9)``, ``no3``."""
-    value = degree.findtext("degree-value", "").strip()
-    alter = degree.findtext("degree-alter", "0").strip()
-    kind = degree.findtext("degree-type", "").strip()
+    value = one_line(degree.findtext("degree-value"))
+    alter = one_line(degree.findtext("degree-alter"))
+    kind = one_line(degree.findtext("degree-type"))
     sign = {"1": "#", "-1": "b"}.get(alter, "")
     if kind == "subtract":
         return f"no{value}"

@@ -9,7 +9,8 @@ import typer
 from musicae.cli import app
 from tests.support.paths import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "daw.md", ROOT / "docs" / "choir.md"]
+GUIDES = ("chords.md", "choir.md", "daw.md", "figured_bass.md")
+DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs" / name for name in GUIDES)]
 
 
 def commands():
