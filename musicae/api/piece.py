@@ -13,8 +13,8 @@ from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
-from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
+from musicae.io import midi_file, midi_writer, preserved_score, score_files
+from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, suffix_of
 from musicae.io.formats import write
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
@@ -92,29 +92,28 @@ class Piece:
         *,
         analysis: bool = False,
         keep_tracks: bool = False,
-    ) -> None:
-        """Write MIDI or MusicXML by the suffix, whole or not at all.
+    ) -> tuple[str, ...]:
+        """Write MIDI, MusicXML, MEI, kern, ABC or LilyPond by the suffix, whole or not at all.
 
         With ``analysis``, its ``labels`` as markers or harmony; see ``arrange`` for
-        ``keep_tracks``. Raises ChoraleError.
+        ``keep_tracks``. Returns sentences on what the format does not hold. Raises MusicaeError.
         """
         suffix, kept = suffix_of(path), self._preserved
         if kept and Path(path).resolve() == kept.song.path.resolve():
             raise ChoraleError(f"{path}: is the melody itself; choose another name")
         if suffix in MIDI_SUFFIXES:
             midi_file.save(self.arrange(program, analysis=analysis, keep_tracks=keep_tracks), path)
-        elif suffix in MUSICXML_SUFFIXES and kept and isinstance(kept.song, ScoreSong):
-            labels = self.labels() if analysis else ()
+            return ()
+        labels = self.labels() if analysis else ()
+        if suffix in WRITTEN_SUFFIXES and kept and isinstance(kept.song, ScoreSong):
             facts = self.provenance | ({ANALYSED: True} if analysis else {})
             xml = preserved_score.to_xml(
                 kept, self.chorale, program, facts, labels=labels, keep_parts=keep_tracks
             )
-            musicxml_writer.save(xml, Path(path))
-        elif suffix in MUSICXML_SUFFIXES and keep_tracks:
+            return score_files.save(xml, path)
+        if suffix in WRITTEN_SUFFIXES and keep_tracks:
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
-        else:
-            labels = self.labels() if analysis else ()
-            write(self.chorale, path, program, self.provenance, labels=labels)
+        return write(self.chorale, path, program, self.provenance, labels=labels)
 
     def arrange(
         self,

@@ -10,7 +10,6 @@ from fractions import Fraction
 from musicae.core.constants import MOST_BARS, MOST_ELEMENTS
 from musicae.core.errors import ChoraleError
 from musicae.io import abc_fields as fields
-from musicae.io.mei_values import altered
 from musicae.io.written_score import (
     Bar,
     Clef,
@@ -20,6 +19,7 @@ from musicae.io.written_score import (
     Symbol,
     Time,
     Words,
+    altered,
     value_of,
 )
 from musicae.io.written_tree import is_chord

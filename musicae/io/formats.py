@@ -1,4 +1,4 @@
-"""Chorale <-> MIDI and MusicXML files, by their suffix."""
+"""Chorale <-> MIDI files and scores, by their suffix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Meter
 from musicae.io import midi_reader, midi_writer
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SCORE_SUFFIXES, Reading, suffix_of
+from musicae.io.base import MIDI_SUFFIXES, SCORE_SUFFIXES, WRITTEN_SUFFIXES, Reading, suffix_of
 from musicae.io.ensemble import ensemble_of
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.midi_file import open_song
@@ -89,18 +89,21 @@ def write(
     provenance: dict[str, Any] | None = None,
     *,
     labels: Sequence[Label] = (),
-) -> None:
-    """Write a chorale as MIDI or MusicXML by the suffix.
+) -> tuple[str, ...]:
+    """Write a chorale as MIDI, MusicXML, MEI, kern, ABC or LilyPond by the suffix.
 
     ``labels``, such as those of ``Piece.labels``, stand in it as Roman numerals and key areas:
-    markers in MIDI, words and chord symbols in MusicXML. Raises ChoraleError.
+    markers in MIDI, words and chord symbols in scores. Returns sentences on what the format does
+    not hold. Raises MusicaeError.
     """
     if suffix_of(path) in MIDI_SUFFIXES:
         midi_writer.write(chorale, path, program, provenance, markers(labels))
-    elif suffix_of(path) in MUSICXML_SUFFIXES:
-        from musicae.io import musicxml_writer
-
-        musicxml_writer.write(chorale, path, program, provenance, labels=labels)
-    else:
-        known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
+        return ()
+    if suffix_of(path) not in WRITTEN_SUFFIXES:
+        known = ", ".join(WRITTEN_SUFFIXES)
         raise ChoraleError(f"{path}: its name should end in one of {known}")
+    from musicae.io import musicxml_writer, score_files
+
+    return score_files.save(
+        musicxml_writer.to_xml(chorale, program, provenance, labels=labels), path
+    )

@@ -28,6 +28,7 @@ from musicae.io.written_score import (
     Value,
     Words,
     WrittenScore,
+    altered,
     fill_bars,
 )
 from musicae.io.written_tree import is_chord
@@ -308,7 +309,7 @@ class _Reader:
         elif drawn in values.ALTERS:
             alter = values.ALTERS[drawn]
         elif self.by_key:
-            by_key = values.altered(letter, self.keys.get(place.staff))
+            by_key = altered(letter, self.keys.get(place.staff))
             alter = place.signs.get((letter, octave), by_key)
         else:
             alter = 0

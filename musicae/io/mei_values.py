@@ -81,14 +81,6 @@ def key_of(element: ET.Element) -> KeySignature | None:
     return KeySignature(int(found[1]) * (-1 if found[2] == "f" else 1), one_line(mode))
 
 
-def altered(letter: str, key: KeySignature | None) -> int:
-    """By how many semitones a key signature alters a letter."""
-    fifths = key.fifths if key else 0
-    if fifths >= 0:
-        return int("FCGDAEB".index(letter) < fifths)
-    return -int("BEADGCF".index(letter) < -fifths)
-
-
 def time_of(element: ET.Element) -> Time | None:
     """The meter that a scoreDef, staffDef or meterSig states. Raises ChoraleError."""
     sign = element if element.tag == "meterSig" else element.find("meterSig")

@@ -1,25 +1,38 @@
-"""Score files in any notation that is read, as MusicXML trees: MusicXML, MEI, kern and ABC.
+"""Score files in any notation <-> MusicXML: MusicXML itself, MEI, kern, ABC and LilyPond.
 
 Whatever the notation, the MusicXML reader reads the tree, so that its rules for parts, tuplets,
-words and closed scores hold for all of them.
+words and closed scores hold for all of them; and all of them are written from MusicXML.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from musicae.core.constants import MOST_BYTES
-from musicae.core.errors import ChoraleError
-from musicae.io.base import ABC_SUFFIXES, KERN_SUFFIXES, MEI_SUFFIXES, suffix_of
-from musicae.io.musicxml_file import bytes_of, open_root, tree_of
+from musicae.core.errors import ChoraleError, MusicaeError
+from musicae.core.files import whole_file
+from musicae.io import musicxml_writer
+from musicae.io.base import (
+    ABC_SUFFIXES,
+    KERN_SUFFIXES,
+    MEI_SUFFIXES,
+    MUSICXML_SUFFIXES,
+    suffix_of,
+)
+from musicae.io.musicxml_file import bytes_of, one_line, open_root, tree_of
+from musicae.io.musicxml_parts import read_score
 from musicae.io.text_bytes import guessed
+from musicae.io.written_score import WrittenScore
 
 MOST_TEXT = MOST_BYTES // 8
 """Bytes of a score in ABC or kern, whose notes take an eighth of the bytes of MusicXML."""
 MOST_SPINES = 200
 """Columns of a kern file."""
+UNWRITTEN = ("dynamics", "articulations", "ornaments", "technical")
+"""Elements of MusicXML whose signs are written in MusicXML and MEI only."""
 
 
 class ScoreTree(NamedTuple):
@@ -74,3 +87,57 @@ def _check_kern(text: str) -> None:
         raise ChoraleError("is not Humdrum kern: no column begins with **kern")
     if max(line.count("\t") for line in lines) >= MOST_SPINES:
         raise ChoraleError(f"has more than {MOST_SPINES} columns; is it damaged?")
+
+
+def save(xml: bytes, path: Path | str) -> tuple[str, ...]:
+    """Write MusicXML in the notation of a suffix, whole or not at all.
+
+    Returns sentences on what the notation does not hold. The same MusicXML gives the same bytes.
+    Raises MusicaeError.
+    """
+    path = Path(path)
+    suffix = suffix_of(path)
+    if suffix in MUSICXML_SUFFIXES:
+        musicxml_writer.save(xml, path)
+        return ()
+    try:
+        text, notices = _written(xml, path)
+    except MusicaeError as error:
+        raise type(error)(f"{path}: {error}") from None
+    with whole_file(path) as partial:
+        partial.write_bytes(text.encode())
+    return notices
+
+
+def _written(xml: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
+    """The text of MusicXML in another notation, and what that does not hold."""
+    suffix = suffix_of(path)
+    if suffix in MEI_SUFFIXES:
+        from musicae.io import verovio_process
+
+        return verovio_process.to_mei(xml.decode(), verovio_process.MUSICXML), ()
+    from musicae.io import abc_writer, kern_writer, lilypond_writer, written_reader
+
+    root = ET.fromstring(xml)
+    score = written_reader.of_score(read_score(path, root))
+    made = root.findtext("identification/miscellaneous/miscellaneous-field[@name='musicae']")
+    comments = [f"musicae: {one_line(made)}"] if made else []
+    if suffix in ABC_SUFFIXES:
+        text, name = abc_writer.text_of(score, comments), "ABC"
+    elif suffix in KERN_SUFFIXES:
+        text, name = kern_writer.text_of(score, comments), "kern"
+    else:
+        text, name = lilypond_writer.text_of(score, comments), "LilyPond"
+    return text, tuple(_lost(root, score, name))
+
+
+def _lost(root: ET.Element, score: WrittenScore, name: str) -> Iterator[str]:
+    """Sentences on what a score has and its text in a notation has not."""
+    counts = {tag: sum(len(e) for e in root.iter(tag)) for tag in UNWRITTEN}
+    if told := ", ".join(f"{count} of {tag}" for tag, count in counts.items() if count):
+        yield f"signs that are not written in {name}: {told}"
+    endings = any(bar.endings for staff in score.staves for bar in staff.bars)
+    if name == "kern" and endings:
+        yield "first and second endings are written in kern as plain bars"
+    if any(staff.transposes != (0, 0) for staff in score.staves):
+        yield f"transposing instruments are written in {name} at the pitch that sounds"

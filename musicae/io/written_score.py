@@ -150,6 +150,25 @@ class KeySignature(NamedTuple):
     mode: str = ""
 
 
+MODE_OFFSETS = {"major": 0, "ionian": 0, "mixolydian": -1, "dorian": -2, "minor": -3,
+                "aeolian": -3, "phrygian": -4, "locrian": -5, "lydian": 1}  # fmt: skip
+"""Sharps more than the major key on the same tonic has."""
+
+
+def mode_offset(mode: str) -> tuple[int, str]:
+    """The offset of a mode and its name; major where it is not known."""
+    name = mode if mode in MODE_OFFSETS else "major"
+    return MODE_OFFSETS[name], name
+
+
+def altered(letter: str, key: KeySignature | None) -> int:
+    """By how many semitones a key signature alters a letter."""
+    fifths = key.fifths if key else 0
+    if fifths >= 0:
+        return int("FCGDAEB".index(letter) < fifths)
+    return -int("BEADGCF".index(letter) < -fifths)
+
+
 class Time(NamedTuple):
     beats: str
     """Such as ``4`` or ``3+2``; empty in free meter."""

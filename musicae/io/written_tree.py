@@ -77,6 +77,19 @@ def is_chord(text: str) -> bool:
 _KNOWN_KIND = r"(?:m|M|maj|min|dim|aug|sus|add|alt|ø|o|°|\+|-|[#b♯♭]?\d{1,2}|[(),])*"
 
 
+def chord_parts(text: str) -> tuple[tuple[str, int], str, tuple[str, int] | None]:
+    """Root, kind and bass of a chord symbol, the notes as letter and alteration.
+
+    >>> chord_parts("Bbm7/Db")
+    (('B', -1), 'm7', ('D', -1))
+    """
+    found = CHORD.fullmatch(text.strip())
+    if not found:
+        raise ChoraleError(f"{text!r} is not a chord symbol that can be written")
+    bass = (found[4], ALTERS[found[5]]) if found[4] else None
+    return (found[1], ALTERS[found[2]]), found[3], bass
+
+
 # to a tree
 
 
