@@ -113,7 +113,8 @@ def _line(
         text += f" {end} "
         sung += [s for s in bar.voices.get(voice.voice, []) if s.heads and not s.grace]
         sung.append(None)
-    yield f"[V:{voice.name}] {text.strip()}"
+    yield f"V:{voice.name}"
+    yield text.strip()
     verses = sorted({verse for symbol in sung if symbol for verse in symbol.lyrics})
     for verse in range(1, max(verses, default=0) + 1):
         yield f"w: {_words(sung, verse)}"
