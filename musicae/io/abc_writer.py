@@ -69,14 +69,14 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     lines += [f"Q:{_pace(pace)}"] if pace else []
     if satb:
         lines.append("%%score [ (S A) (T B) ]")
-    lines += [_declaration(voice) for voice in voices]
     for voice in voices:
         keys = [key for at, key in voice.staff.bars[0].keys if at == 0]
         voice.key = keys[0] if keys else KeySignature(0)
     shared = voices[0].key
     lines.append(f"K:{_key(shared)}")
-    for start in range(0, len(lengths), BARS_A_LINE):
-        for voice in voices:
+    for voice in voices:  # one after another, as music21 wants them
+        lines.append(_declaration(voice))
+        for start in range(0, len(lengths), BARS_A_LINE):
             lines += _line(voice, start, lengths[start : start + BARS_A_LINE], shared)
     return "\n".join(lines) + "\n"
 
@@ -113,7 +113,6 @@ def _line(
         text += f" {end} "
         sung += [s for s in bar.voices.get(voice.voice, []) if s.heads and not s.grace]
         sung.append(None)
-    yield f"V:{voice.name}"
     yield text.strip()
     verses = sorted({verse for symbol in sung if symbol for verse in symbol.lyrics})
     for verse in range(1, max(verses, default=0) + 1):

@@ -25,13 +25,15 @@ w: A-gnus De-i qui tol-lis
 [M:4/4][K:D] d2 e2 !fermata!f4 | z4 ^d2 =c2 |]
 """
 MEI = """<mei xmlns="http://www.music-encoding.org/ns/mei" meiversion="5.0"><meiHead><fileDesc>
-<titleStmt><title>Hand made</title></titleStmt><pubStmt/></fileDesc></meiHead><music><body><mdiv><score>
+<titleStmt><title>Hand made</title></titleStmt><pubStmt/></fileDesc></meiHead>
+<music><body><mdiv><score>
 <scoreDef keysig="1s" meter.count="3" meter.unit="4" midi.bpm="96"><staffGrp>
 <staffDef n="1" lines="5" clef.shape="G" clef.line="2" label="Tune"/></staffGrp></scoreDef><section>
 <measure n="1"><staff n="1"><layer n="1"><note pname="a" oct="4" dur="8" grace="acc"/>
 <note pname="g" oct="4" dur="4"/><tuplet num="3" numbase="2"><note pname="a" oct="4" dur="8"/>
 <note pname="b" oct="4" dur="8"/><note pname="c" oct="5" dur="8"/></tuplet>
-<note pname="f" oct="4" dur="4" fermata="above"><verse n="1"><syl wordpos="i" con="d">A</syl></verse>
+<note pname="f" oct="4" dur="4" fermata="above">
+<verse n="1"><syl wordpos="i" con="d">A</syl></verse>
 </note></layer></staff></measure></section></score></mdiv></body></music></mei>"""
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 KERN = """!!!OTL: Two voices
