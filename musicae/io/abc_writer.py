@@ -56,9 +56,9 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     staves = [at_concert_pitch(staff) for staff in score.staves]
     satb = is_satb(score)
     voices: list[_Voice] = []
-    for number, staff in enumerate(staves, start=1):
+    for staff in staves:
         for rank, own in enumerate(voice_names(staff)):
-            name = "SATB"[number - 1] if satb else str(len(voices) + 1)
+            name = str(len(voices) + 1)
             voices.append(_Voice(name, staff, own, rank == 0))
     lengths = bar_lengths(score)
     first = staves[0].bars[0]
@@ -68,7 +68,7 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     pace = next((pace for at, pace in first.paces if at == 0), None)
     lines += [f"Q:{_pace(pace)}"] if pace else []
     if satb:
-        lines.append("%%score [ (S A) (T B) ]")
+        lines.append("%%score [ (1 2) (3 4) ]")
     for voice in voices:
         keys = [key for at, key in voice.staff.bars[0].keys if at == 0]
         voice.key = keys[0] if keys else KeySignature(0)
