@@ -13,7 +13,7 @@ from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import numbered
-from musicae.io.base import SUFFIXES
+from musicae.io.base import SUFFIXES, WRITTEN_SUFFIXES
 
 ENDING = "-harmonized"
 """What the name of a result ends with, before the number of an alternative."""
@@ -76,7 +76,7 @@ def is_one_file(paths: Sequence[Path]) -> bool:
 
 
 def melodies_in(paths: Iterable[Path]) -> list[Path]:
-    """The melody files that paths name: a file itself, a folder its MIDI and MusicXML files.
+    """The melody files that paths name: a file itself, a folder its MIDI files and scores.
 
     Each file comes once. A folder's own folders, hidden files and earlier results
     (``tune-harmonized.mid``) are left out. Raises ChoraleError for a folder with no other files.
@@ -87,7 +87,7 @@ def melodies_in(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if _is_melody(file))
             if not files:
-                raise ChoraleError(f"{path}: is a folder without MIDI or MusicXML files")
+                raise ChoraleError(f"{path}: is a folder without MIDI files or scores")
         for file in files:
             found.setdefault(file.resolve(), file)
     return list(found.values())
@@ -129,7 +129,7 @@ def _results(melodies: Sequence[Path], out: Path | str | None, alone: bool) -> l
     folder = Path(out)
     if alone and not _is_folder(out):
         return [folder]
-    if folder.is_file() or (not _is_folder(out) and folder.suffix.lower() in SUFFIXES):
+    if folder.is_file() or (not _is_folder(out) and folder.suffix.lower() in WRITTEN_SUFFIXES):
         raise ChoraleError(f"{folder}: is the name of one file; give a folder for several melodies")
     return [folder / name for name in names]
 

@@ -17,7 +17,7 @@ import numpy as np
 from musicae.core.chorale import Chorale, silent_voices
 from musicae.core.constants import N_VOICES, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, SUFFIXES, Reading
+from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, Reading
 from musicae.io.formats import read_ensemble
 from musicae.io.voice_tracks import voice_of_name
 from musicae.theory.function import LastChord, last_chord
@@ -190,10 +190,11 @@ class Report:
     def annotate(self, path: Path | str) -> None:
         """Write the chorale with its violations, whole or not at all.
 
-        In MusicXML the notes concerned are coloured and the rule named above the first of them; in
-        MIDI a marker names rule and voices. Raises ChoraleError.
+        In scores the rule is named above the first of the notes concerned, and where the format
+        has colours all of them are coloured; in MIDI a marker names rule and voices. Raises
+        MusicaeError.
         """
-        from musicae.io import midi_writer, musicxml_writer
+        from musicae.io import midi_writer, musicxml_writer, score_files
 
         if Path(path).suffix.lower() in MIDI_SUFFIXES:
             markers = [
@@ -201,10 +202,11 @@ class Report:
                 for v in self.violations
             ]
             midi_writer.write(self.chorale, path, markers=markers, names=self.names)
-        elif Path(path).suffix.lower() in MUSICXML_SUFFIXES:
-            musicxml_writer.write(self.chorale, path, marks=self.marks(), names=self.names)
+        elif Path(path).suffix.lower() in WRITTEN_SUFFIXES:
+            xml = musicxml_writer.to_xml(self.chorale, marks=self.marks(), names=self.names)
+            score_files.save(xml, path)
         else:
-            known = ", ".join(SUFFIXES)
+            known = ", ".join(WRITTEN_SUFFIXES)
             raise ChoraleError(f"{path}: its name should end in one of {known}")
 
     def marks(self) -> dict[tuple[int, int], list[str]]:

@@ -14,7 +14,7 @@ from musicae.core.constants import MOST_STEPS
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.io import midi_reader, midi_writer, musicxml_reader
-from musicae.io.base import MUSICXML_SUFFIXES
+from musicae.io.base import SCORE_SUFFIXES
 from musicae.io.midi_file import open_song
 from musicae.theory.cadences import CADENCES
 from musicae.theory.phrases import (
@@ -71,7 +71,7 @@ def choose(
     if not path.is_file():
         raise ChoraleError(
             f"{path}: no such file; phrases are '{NO_PHRASES}', '{INFER_PHRASES}', or the path of"
-            " a MIDI, MusicXML or text file that marks their ends"
+            " a MIDI file, a score or a text file that marks their ends"
         )
     suffix = path.suffix.lower()
     if suffix == ".txt":
@@ -80,7 +80,7 @@ def choose(
         cadences = [(_ends_at(melody, [step])[0], kind) for step, kind in named if kind]
         steps = _ends_at(melody, [step for step, _ in named])
         return PhraseEnds(steps, tuple(sorted(cadences)))
-    if suffix in MUSICXML_SUFFIXES:
+    if suffix in SCORE_SUFFIXES:
         marks, kind = musicxml_reader.read(path).fermatas, "fermatas"
     else:
         marks, kind = (

@@ -13,9 +13,8 @@ from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
-from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, suffix_of
-from musicae.io.formats import write
+from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score, score_files
+from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, suffix_of
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
@@ -100,21 +99,39 @@ class Piece:
         analysis: bool = False,
         keep_tracks: bool = False,
         piano: bool = False,
-    ) -> None:
-        """Write MIDI or MusicXML by the suffix, whole or not at all.
+    ) -> tuple[str, ...]:
+        """Write MIDI, MusicXML, MEI, kern, ABC or LilyPond by the suffix, whole or not at all.
 
         With ``analysis``, its ``labels`` as markers or harmony; see ``arrange`` for
         ``keep_tracks``. With ``piano``, the voices reduced to two staves, or a track, for a piano.
-        Raises ChoraleError.
+        Returns sentences on what the format does not hold. Raises MusicaeError.
         """
         suffix, kept = suffix_of(path), self._preserved
         if kept and Path(path).resolve() == kept.song.path.resolve():
             raise ChoraleError(f"{path}: is the melody itself; choose another name")
+        if suffix not in WRITTEN_SUFFIXES:
+            raise ChoraleError(
+                f"{path}: its name should end in one of {', '.join(WRITTEN_SUFFIXES)}"
+            )
+        looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
         if suffix in MIDI_SUFFIXES:
-            looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
             midi_file.save(self.arrange(program, **looks), path)
-        elif suffix in MUSICXML_SUFFIXES and kept and isinstance(kept.song, ScoreSong):
-            labels = self.labels() if analysis else ()
+            return ()
+        if keep_tracks and not (kept and isinstance(kept.song, ScoreSong)):
+            raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
+        return score_files.save(self.to_xml(program, **looks), path)
+
+    def to_xml(
+        self,
+        program: int = CHOIR_AAHS,
+        *,
+        analysis: bool = False,
+        keep_tracks: bool = False,
+        piano: bool = False,
+    ) -> bytes:
+        """The piece as MusicXML; parts given in a score keep their own elements. See ``write``."""
+        kept, labels = self._preserved, self.labels() if analysis else ()
+        if kept and isinstance(kept.song, ScoreSong):
             facts = self.provenance | ({ANALYSED: True} if analysis else {})
             xml = preserved_score.to_xml(
                 kept,
@@ -126,13 +143,8 @@ class Piece:
                 words=self.words,
                 keep_parts=keep_tracks,
             )
-            if piano:
-                xml = piano_below(xml, preserved_score.engraved_voices(kept, self.chorale))
-            musicxml_writer.save(xml, Path(path))
-        elif suffix in MUSICXML_SUFFIXES and keep_tracks:
-            raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
-        elif suffix in MUSICXML_SUFFIXES and piano:
-            labels = self.labels() if analysis else ()
+            voices = preserved_score.engraved_voices(kept, self.chorale) if piano else None
+        else:
             xml = musicxml_writer.to_xml(
                 self.chorale,
                 program,
@@ -141,19 +153,8 @@ class Piece:
                 figures=self.figures,
                 words=self.words.voices,
             )
-            xml = piano_below(xml, musicxml_writer.to_tree(self.chorale))
-            musicxml_writer.save(xml, Path(path))
-        else:
-            labels = self.labels() if analysis else ()
-            write(
-                self.chorale,
-                path,
-                program,
-                self.provenance,
-                labels=labels,
-                figures=self.figures,
-                words=self.words.voices,
-            )
+            voices = musicxml_writer.to_tree(self.chorale) if piano else None
+        return xml if voices is None else piano_below(xml, voices)
 
     def arrange(
         self,

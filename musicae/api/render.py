@@ -16,7 +16,7 @@ from musicae.api.request import Request, voice_of
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io import formats, midi_writer
-from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
+from musicae.io.base import SCORE_SUFFIXES, suffix_of, title_from
 from musicae.io.lyrics import Verses
 from musicae.io.midi_file import Arrangement, no_notes, open_song
 from musicae.rendering import audio, engraving, piano_roll
@@ -103,7 +103,7 @@ def arrangement_of(source: Source) -> Arrangement:
     if isinstance(source, Chorale):
         return midi_writer.arrange(source)
     path = Path(source)
-    if suffix_of(path) in MUSICXML_SUFFIXES:
+    if suffix_of(path) in SCORE_SUFFIXES:
         reading = formats.read_counting(path)
         return midi_writer.arrange(reading.chorale, words=reading.words.voices)
     song = open_song(path)

@@ -84,6 +84,7 @@ def harmonize_files(
     tell(0, len(jobs))
     for done, (job, (melody, pieces)) in enumerate(zip(jobs, harmonized, strict=True), start=1):
         tell(done, len(jobs))
+        lost: tuple[str, ...] = ()
         try:
             if isinstance(pieces, MusicaeError):
                 raise pieces
@@ -91,13 +92,13 @@ def harmonize_files(
                 packing.write(pieces, _pack_of(job), melody.stem, program, **looks)
                 pages.append(_pack_of(job) / packing.PAGE)
             else:
-                write_pieces(pieces, job.outputs, program, folder=job.folder, **looks)
+                lost = write_pieces(pieces, job.outputs, program, folder=job.folder, **looks)
         except MusicaeError as error:
             errors.append(error)
             continue
         written += [Written(p, piece, melody) for p, piece in zip(job.outputs, pieces, strict=True)]
         where = "" if len(jobs) == 1 else f"{melody}: "
-        notices += [where + notice for notice in pieces[0].notices]
+        notices += [where + notice for notice in (*pieces[0].notices, *lost)]
     return Outcome(tuple(written), tuple(notices), tuple(errors), tuple(pages))
 
 
@@ -126,15 +127,19 @@ def write_pieces(
     analysis: bool = False,
     keep_tracks: bool = False,
     piano: bool = False,
-) -> None:
+) -> tuple[str, ...]:
     """Write each piece to its path; see ``Piece.write``.
 
-    ``folder`` is made first where it does not exist. Raises ChoraleError.
+    ``folder`` is made first where it does not exist. Returns sentences on what the format does not
+    hold, each once. Raises MusicaeError.
     """
     if folder is not None:
         make_folder(folder)
+    lost: dict[str, None] = {}
     for piece, path in zip(pieces, paths, strict=True):
-        piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks, piano=piano)
+        told = piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks, piano=piano)
+        lost |= dict.fromkeys(told)
+    return tuple(lost)
 
 
 def _pack_of(job: Job) -> Path:

@@ -181,7 +181,7 @@ class _Desk:
     folder: Path
     out: Path | None
     options: HarmonizeOptions
-    write: Callable[..., None]
+    write: Callable[..., tuple[str, ...]]
     """``write_pieces`` with how they are to sound and look."""
     tell: Callable[[News], None]
     seen: dict[str, _Seen] = field(default_factory=dict)

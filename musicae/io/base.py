@@ -28,7 +28,13 @@ RIFF_SUFFIX = ".rmi"
 """A MIDI file inside a RIFF file."""
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf", RIFF_SUFFIX)
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
-SUFFIXES = MIDI_SUFFIXES + MUSICXML_SUFFIXES
+ABC_SUFFIXES, KERN_SUFFIXES, MEI_SUFFIXES = (".abc",), (".krn",), (".mei",)
+LILYPOND_SUFFIXES = (".ly",)
+"""Written, not read."""
+SCORE_SUFFIXES = MUSICXML_SUFFIXES + ABC_SUFFIXES + KERN_SUFFIXES + MEI_SUFFIXES
+"""Notation that is read and written."""
+SUFFIXES = MIDI_SUFFIXES + SCORE_SUFFIXES
+WRITTEN_SUFFIXES = SUFFIXES + LILYPOND_SUFFIXES
 
 FERMATA, START, END = "fermata", "Start", "End"
 """The markers that musicae writes into MIDI files."""

@@ -1,4 +1,4 @@
-"""Chorale <-> MIDI and MusicXML files, by their suffix."""
+"""Chorale <-> MIDI files and scores, by their suffix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Meter
 from musicae.io import midi_reader, midi_writer
-from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading, suffix_of
+from musicae.io.base import MIDI_SUFFIXES, SCORE_SUFFIXES, WRITTEN_SUFFIXES, Reading, suffix_of
 from musicae.io.ensemble import ensemble_of
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import Verses
@@ -21,13 +21,13 @@ from musicae.theory.harmonic_analysis import Label, markers
 
 
 def read(path: Path | str) -> Chorale:
-    """The chorale or melody in a MIDI or MusicXML file. Raises ChoraleError."""
+    """The chorale or melody in a MIDI file or a score. Raises ChoraleError."""
     return read_counting(path).chorale
 
 
 def read_counting(path: Path | str) -> Reading:
     """``read``, with the number of notes that were moved or dropped, and notices."""
-    if suffix_of(path) in MUSICXML_SUFFIXES:
+    if suffix_of(path) in SCORE_SUFFIXES:
         from musicae.io import musicxml_reader
 
         return musicxml_reader.read_counting(path)
@@ -40,7 +40,7 @@ def read_ensemble(path: Path | str) -> Reading:
     See ``ensemble.ensemble_of`` for which voices they are. Raises ChoraleError, also where one of
     them sings two notes at once.
     """
-    if suffix_of(path) not in MUSICXML_SUFFIXES:
+    if suffix_of(path) not in SCORE_SUFFIXES:
         song = open_song(Path(path))
         song = song.pattern(song.parts[0]) if song.parts else song
         return midi_reader.reading_of(song, ensemble_of(song))
@@ -59,12 +59,12 @@ def read_parts(
     bars: bool = False,
     meter: Meter | None = None,
 ) -> PartsReading:
-    """The parts of a MIDI or MusicXML file that are given to a harmonizer.
+    """The parts of a MIDI file or a score that are given to a harmonizer.
 
     See ``midi_reader.read_parts`` for the arguments. Raises ChoraleError where the file or its
     parts cannot be used.
     """
-    if suffix_of(path) not in MUSICXML_SUFFIXES:
+    if suffix_of(path) not in SCORE_SUFFIXES:
         return midi_reader.read_parts(
             path, track=track, voice=voice, lock=lock, bars=bars, meter=meter
         )
@@ -76,8 +76,8 @@ def read_parts(
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MIDI or MusicXML file; empty where it did not. Raises ChoraleError."""
-    if suffix_of(path) in MUSICXML_SUFFIXES:
+    """How musicae made a MIDI file or a score; empty where it did not. Raises ChoraleError."""
+    if suffix_of(path) in SCORE_SUFFIXES:
         from musicae.io import musicxml_reader
 
         return musicxml_reader.read_provenance(path)
@@ -93,22 +93,23 @@ def write(
     labels: Sequence[Label] = (),
     figures: Sequence[tuple[int, Figures]] = (),
     words: Mapping[int, Verses] | None = None,
-) -> None:
-    """Write a chorale as MIDI or MusicXML by the suffix.
+) -> tuple[str, ...]:
+    """Write a chorale as MIDI, MusicXML, MEI, kern, ABC or LilyPond by the suffix.
 
     ``labels``, such as those of ``Piece.labels``, stand in it as Roman numerals and key areas:
-    markers in MIDI, words and chord symbols in MusicXML. ``figures``, each with its step, stand
-    below the bass in MusicXML alone. ``words`` are what the voices sing, such as
-    ``Piece.words.voices``; MIDI has the first verse. Raises ChoraleError.
+    markers in MIDI, words and chord symbols in scores. ``figures``, each with its step, stand below
+    the bass of scores. ``words`` are what the voices sing, such as ``Piece.words.voices``; MIDI has
+    the first verse. Returns sentences on what the format does not hold. Raises MusicaeError.
     """
     if suffix_of(path) in MIDI_SUFFIXES:
         midi_writer.write(chorale, path, program, provenance, markers(labels), words=words)
-    elif suffix_of(path) in MUSICXML_SUFFIXES:
-        from musicae.io import musicxml_writer
-
-        musicxml_writer.write(
-            chorale, path, program, provenance, labels=labels, figures=figures, words=words
-        )
-    else:
-        known = ", ".join(MIDI_SUFFIXES + MUSICXML_SUFFIXES)
+        return ()
+    if suffix_of(path) not in WRITTEN_SUFFIXES:
+        known = ", ".join(WRITTEN_SUFFIXES)
         raise ChoraleError(f"{path}: its name should end in one of {known}")
+    from musicae.io import musicxml_writer, score_files
+
+    xml = musicxml_writer.to_xml(
+        chorale, program, provenance, labels=labels, figures=figures, words=words
+    )
+    return score_files.save(xml, path)

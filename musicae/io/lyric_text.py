@@ -126,6 +126,12 @@ def parse_verses(text: str, split: Callable[[str], str] | None = None) -> list[T
     return [verse for verse in verses if verse]
 
 
+def _hold_last(found: list[TypedSyllable], notes: int) -> None:
+    """Let the last syllable, if there is one, be sung on so many notes more."""
+    if found:
+        found[-1] = found[-1]._replace(held=found[-1].held + notes)
+
+
 def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
     found: list[TypedSyllable] = []
     sign = ""  # what stands before the next syllable: a dash, a quotation mark
@@ -133,7 +139,7 @@ def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
         if not token.strip("_"):
             if not found:
                 raise ChoraleError(f"{token!r} has no syllable before it to be sung on")
-            found[-1] = found[-1]._replace(held=found[-1].held + len(token))
+            _hold_last(found, len(token))
             continue
         if not any(c.isalnum() or c == "&" for c in token):
             if found:
@@ -150,16 +156,15 @@ def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
         pieces = HYPHENS.split(token)
         for index, piece in enumerate(pieces):
             before = len(piece) - len(piece.lstrip("_")) if piece.strip("_") else 0
-            if before and found:
-                found[-1] = found[-1]._replace(held=found[-1].held + before)
+            _hold_last(found, before)
             held = len(piece) - len(piece.rstrip("_"))
             core = piece.strip("_").replace("_", "").replace("~", ELISION)
             if core:
                 ends = index == len(pieces) - 1
                 found.append(TypedSyllable(sign + core, begins, ends, held))
                 begins, sign = False, ""
-            elif held and found:
-                found[-1] = found[-1]._replace(held=found[-1].held + held)
+            else:
+                _hold_last(found, held)
     if found:
         found[-1] = found[-1]._replace(ends=True)
     return tuple(found)

@@ -40,11 +40,24 @@ def open_root(path: Path) -> ET.Element:
 
     Tags are without namespaces. Raises ChoraleError, without the path, where there is none.
     """
+    data = bytes_of(path, "MusicXML")
+    if data.startswith(b"PK"):
+        data = _unpack(data)
+    root = tree_of(data, "MusicXML")
+    if root.tag == "score-timewise":
+        raise ChoraleError("is MusicXML ordered by time; export it as partwise MusicXML")
+    if root.tag != "score-partwise":
+        raise ChoraleError(f"is XML but not MusicXML (it begins with <{root.tag}>)")
+    return root
+
+
+def bytes_of(path: Path, format_name: str, most_bytes: int = MOST_BYTES) -> bytes:
+    """The bytes of a score. Raises ChoraleError, without the path, where it cannot be read."""
     if path.is_dir():
-        raise ChoraleError("is a folder; give a MusicXML file")
+        raise ChoraleError(f"is a folder; give a file in {format_name}")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ChoraleError(_too_big())
+        if path.stat().st_size > most_bytes:
+            raise ChoraleError(_too_big(most_bytes))
         data = path.read_bytes()
     except FileNotFoundError:
         raise ChoraleError("no such file") from None
@@ -52,14 +65,7 @@ def open_root(path: Path) -> ET.Element:
         raise ChoraleError(f"may not be read ({error.strerror or error})") from None
     if not data:
         raise ChoraleError("is empty")
-    if data.startswith(b"PK"):
-        data = _unpack(data)
-    root = _tree(data)
-    if root.tag == "score-timewise":
-        raise ChoraleError("is MusicXML ordered by time; export it as partwise MusicXML")
-    if root.tag != "score-partwise":
-        raise ChoraleError(f"is XML but not MusicXML (it begins with <{root.tag}>)")
-    return root
+    return data
 
 
 def one_line(text: str | None) -> str:
@@ -68,8 +74,11 @@ def one_line(text: str | None) -> str:
     return " ".join("".join(c for c in word if c.isprintable()) for word in words).strip()
 
 
-def _tree(data: bytes) -> ET.Element:
-    """The tree of XML within the bounds, its tags without namespaces."""
+def tree_of(data: bytes, format_name: str) -> ET.Element:
+    """The tree of XML within the bounds, its tags without namespaces.
+
+    Raises ChoraleError, which names the format that it should be.
+    """
     try:
         text = _decoded(data)
         if "<!ENTITY" in text:
@@ -80,7 +89,9 @@ def _tree(data: bytes) -> ET.Element:
     except ChoraleError:
         raise
     except (ET.ParseError, ValueError) as error:
-        raise ChoraleError(f"is not MusicXML, or is damaged ({one_line(str(error))})") from None
+        raise ChoraleError(
+            f"is not {format_name}, or is damaged ({one_line(str(error))})"
+        ) from None
     spaced = "}" in root.tag
     level, depth = [root], 0
     while level:
@@ -119,7 +130,7 @@ def _unpack(data: bytes) -> bytes:
             names = archive.namelist()
             named = ""
             if CONTAINER in names:
-                entry = _tree(_entry(archive, CONTAINER)).find(".//rootfile")
+                entry = tree_of(_entry(archive, CONTAINER), "MusicXML").find(".//rootfile")
                 named = "" if entry is None else entry.get("full-path", "")
             scores = [
                 name
@@ -155,8 +166,8 @@ def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
     return data
 
 
-def _too_big() -> str:
+def _too_big(most_bytes: int = MOST_BYTES) -> str:
     return (
-        f"is bigger than a score that musicae reads: at most {MOST_BYTES // 2**20} MiB unpacked and"
+        f"is bigger than a score that musicae reads: at most {most_bytes // 2**20} MiB unpacked and"
         f" {MOST_ELEMENTS:,} elements, at most {MOST_NESTED} of them within one another"
     )

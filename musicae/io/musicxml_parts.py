@@ -132,7 +132,7 @@ def read_score(path: Path, root: ET.Element) -> Score:
         for begin, measure in zip(begins, measures, strict=False):
             for item in measure:
                 at = begin + item.begin + item.offset
-                if qpm := _tempo(item.element):
+                if qpm := tempo_of(item.element):
                     tempos.setdefault(at, qpm)
                 for mark in item.element.findall("direction-type/rehearsal"):
                     marks[at, one_line(mark.text)] = None
@@ -283,7 +283,7 @@ def _keys(
     return found
 
 
-def _tempo(element: ET.Element) -> float | None:
+def tempo_of(element: ET.Element) -> float | None:
     """Quarters a minute from an element on; a sounding tempo goes before a drawn one."""
     sound = element if element.tag == "sound" else element.find("sound")
     try:

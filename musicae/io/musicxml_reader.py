@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from musicae.core.chorale import UNSPELLED, Chorale, Note
 from musicae.core.constants import SOPRANO, VOICES
-from musicae.core.errors import ChoraleError
+from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Tempo, meters_of
 from musicae.io.base import Reading
@@ -24,10 +24,11 @@ from musicae.io.ensemble import Ensemble, two_notes
 from musicae.io.melody_part import under_the_melody
 from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_reader import PartsReading, quantize
-from musicae.io.musicxml_file import one_line, open_root
+from musicae.io.musicxml_file import one_line
 from musicae.io.musicxml_lyrics import words_of
 from musicae.io.musicxml_parts import read_score
 from musicae.io.preserved_parts import ANALYSED
+from musicae.io.score_files import ScoreTree, open_tree
 from musicae.io.score_song import ScoreSong, song_of
 from musicae.io.voice_tracks import (
     choose_parts,
@@ -49,17 +50,17 @@ def read(path: Path | str) -> Chorale:
 
 def read_counting(path: Path | str) -> Reading:
     """``read``, with the number of notes that were moved to the grid or dropped, and notices."""
-    return read_tree(Path(path), root_of(path))
+    return reading_of(open_score(path))
 
 
 def read_tree(path: Path, root: ET.Element) -> Reading:
     """``read_counting`` for a MusicXML tree; ``path`` names it in messages."""
-    return reading_of(_open(path, root))
+    return reading_of(_open(path, ScoreTree(root)))
 
 
 def open_score(path: Path | str) -> ScoreSong:
-    """The parts of a MusicXML file. Raises ChoraleError."""
-    return _open(Path(path), root_of(path))
+    """The parts of a score file. Raises ChoraleError."""
+    return _open(Path(path), tree_of(path))
 
 
 def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
@@ -87,10 +88,10 @@ def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
     quantized = _graces(song, voices) + moved
     chorale = _chorale(song, voices, tops)
     if ensemble:
-        return Reading(chorale, quantized, ensemble.notices, names=names)
+        return Reading(chorale, quantized, (*song.notices, *ensemble.notices), names=names)
     doubled = doubled_names(song)
     words = words_of(song, voices, tops, chorale)
-    return Reading(chorale, quantized, doubled, doubled, words=words)
+    return Reading(chorale, quantized, (*song.notices, *doubled), doubled, words=words)
 
 
 def read_parts(
@@ -105,10 +106,10 @@ def read_parts(
 
     Raises ChoraleError where the file or its parts cannot be used.
     """
-    root = root_of(path)
-    if provenance_in(root).get(ANALYSED):  # chord symbols of the former harmony
-        _drop_labels(root)
-    song = _open(Path(path), root)
+    tree = tree_of(path)
+    if provenance_in(tree.root).get(ANALYSED):  # chord symbols of the former harmony
+        _drop_labels(tree.root)
+    song = _open(Path(path), tree)
     if not song.parts:
         raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")
     parts = choose_parts(song, track=track, voice=voice, lock=lock, bars=bars)
@@ -134,7 +135,7 @@ def read_parts(
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """How musicae made a MusicXML file; empty where it did not. Raises ChoraleError."""
-    return provenance_in(root_of(path))
+    return provenance_in(tree_of(path).root)
 
 
 def provenance_in(root: ET.Element) -> dict[str, Any]:
@@ -159,17 +160,17 @@ def _drop_labels(root: ET.Element) -> None:
 _MARKER_SIGNS = str.maketrans({"°": "o", "ø": "/o"})
 
 
-def root_of(path: Path | str) -> ET.Element:
-    """The tree of a MusicXML file. Raises ChoraleError."""
+def tree_of(path: Path | str) -> ScoreTree:
+    """The MusicXML tree of a score file. Raises MusicaeError."""
     try:
-        return open_root(Path(path))
-    except ChoraleError as error:
-        raise ChoraleError(f"{path}: {error}") from None
+        return open_tree(Path(path))
+    except MusicaeError as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
-def _open(path: Path, root: ET.Element) -> ScoreSong:
+def _open(path: Path, tree: ScoreTree) -> ScoreSong:
     try:
-        return song_of(read_score(path, root))
+        return replace(song_of(read_score(path, tree.root)), notices=tree.notices)
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
 

@@ -315,8 +315,8 @@ def _label(score: Any, measures: Sequence[Measure], labels: Sequence[Label]) -> 
     for label, (step, text) in zip(labels, texts(labels), strict=True):
         bar, into = _place(above, measures, step)
         root, kind, bass = _chord(label.chord)
-        text = kind.removesuffix("b5")  # readers add the degrees to it
-        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=text)
+        said = kind.removesuffix("b5")  # readers add the degrees to it
+        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=said)
         if kind == FLAT_FIFTH:
             symbol.addChordStepModification(harmony.ChordStepModification("alter", 5, -1))
         symbol.placement = "above"

@@ -125,7 +125,7 @@ def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_
         (["one.mid", "two.mid"], ["-o", "out.mid"], "out.mid: is the name of one file"),
         (["one.mid", "two.mid"], ["-o", "one.mid"], "one.mid: is the name of one file"),
         (["other", "one.mid"], ["-o", "out.mid"], "out.mid: is the name of one file"),
-        (["one.mid", "empty"], [], "empty: is a folder without MIDI or MusicXML files"),
+        (["one.mid", "empty"], [], "empty: is a folder without MIDI files or scores"),
         (["one.mid", "two.mid"], ["--key", "H"], "'H' is not a key"),
         (["one.mid", "two.mid"], ["--rhythm", "swing"], "a rhythm is plain or flowing"),
         (["one.mid", "two.mid"], ["-n", "0"], "at least one piece"),

@@ -158,7 +158,7 @@ def test_melodies_that_cannot_be_used_are_refused_in_one_line(
 
 
 def test_empty_folders_missing_files_and_drums_are_refused(musicae_command, untrained, tmp_path):
-    refused(musicae_command("harmonize", tmp_path), "is a folder without MIDI or MusicXML files")
+    refused(musicae_command("harmonize", tmp_path), "is a folder without MIDI files or scores")
     model = ["--model", untrained["minibach"]]
     refused(musicae_command("harmonize", tmp_path / "none.mid", *model), "no such file")
     drums = save(tmp_path / "drums.mid", tune((0, 480, 38), channel=9))

@@ -1,0 +1,62 @@
+"""Verovio in a process of its own: kern to MEI, and MusicXML to MEI (extra ``studio``).
+
+Verovio is written in C++ and some damaged files end it with a fault of memory access or keep it
+busy for ever. In a process of its own neither matters.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+
+from musicae.core.errors import ChoraleError, MusicaeError
+
+SECONDS = 60
+"""The most that a conversion may take."""
+KERN, MUSICXML = "humdrum", "musicxml"
+_PROGRAM = """
+import os, sys
+out = os.dup(1)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Verovio itself prints
+import verovio
+verovio.enableLog(verovio.LOG_OFF)
+toolkit = verovio.toolkit()
+toolkit.setOptions({"xmlIdSeed": 1, "breaks": "none"})
+toolkit.setInputFrom(sys.argv[1])
+text = sys.stdin.buffer.read().decode()
+if not toolkit.loadData(text):
+    sys.exit(3)
+with os.fdopen(out, "wb") as file:
+    file.write(toolkit.getMEI({"removeIds": sys.argv[2] == "lean"}).encode())
+"""
+_DATE = re.compile(r' isodate="[^"]*"')
+
+
+def to_mei(text: str, source: str, *, lean: bool = False) -> str:
+    """The MEI of a text in ``KERN`` or ``MUSICXML``; the same text gives the same MEI.
+
+    ``lean`` leaves out identifiers that nothing refers to. Raises MusicaeError where Verovio is
+    missing, ChoraleError where it cannot read the text.
+    """
+    if importlib.util.find_spec("verovio") is None:
+        raise MusicaeError(
+            "kern is read, and MEI written, with Verovio: pip install 'musicae[studio]'"
+        )
+    mode = "lean" if lean else "whole"
+    command = [sys.executable, "-c", _PROGRAM, source, mode]
+    try:
+        done = subprocess.run(
+            command,
+            input=text.encode("utf-8", "replace"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ChoraleError(f"takes Verovio longer than {SECONDS} seconds; is it damaged?") from None
+    if done.returncode:
+        raise ChoraleError("cannot be read by Verovio; is it damaged?")
+    return _DATE.sub("", done.stdout.decode("utf-8", "replace"))
