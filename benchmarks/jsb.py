@@ -15,10 +15,9 @@ piece that is judged tells neither. Its likelihood is that of a mixture over all
 usual bars, each as likely beforehand as on the train part; summing over fewer of them, as is done
 here to save time, can only make it smaller.
 
-Teachers learn first. Students learn from them, as the shipped model does, and the probabilities of
-all of them are averaged note by note. When to stop and how sure to be is settled on the valid part,
-so that only the test part is a stranger. The run's folder gets logs and weights; a run that was
-stopped goes on where it was.
+Three teachers learn first, and a student learns from them, as the shipped model does. When to stop
+and how sure to be is settled on the valid part, so that only the test part is a stranger. The run's
+folder gets logs and weights; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -43,13 +42,14 @@ from musicae.core.constants import REST
 from musicae.core.files import whole_file
 from musicae.corpus.load import load
 from musicae.encoding.batches import pad
+from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import find_key
 from musicae.training.calibration import calibrate
 from musicae.training.config import OUTER_FIRST, TRANSFORMER, TRANSFORMER_SETTINGS
-from musicae.training.fit import LogRow, TrainingProgress, fit
+from musicae.training.fit import LogRow, TrainingProgress, TrainingState, fit
 from musicae.training.harmonizer import HarmonyTask
 from musicae.training.run import faster_precision
 from musicae.training.task import Settings
@@ -68,7 +68,10 @@ BARS = ((16, 0), (16, 4), (12, 0), (12, 4))
 """The usual bars, in frames: their length and that of the pickup."""
 UNKNOWN_BARS = len(BARS)
 """Nothing but the place in sixteen frames from the start is told."""
+FIRST_PLACES = (0, 0, 16, 16, 28)
+"""The number of the first place of a bar of each kind of ``BARS``, and of unknown bars."""
 CYCLE = 16
+"""Frames."""
 HIDDEN_BARS = 0.15
 """The share of pieces whose bars are not told in training."""
 LIKELY_TONICS = 2
@@ -77,13 +80,12 @@ CONFIG = HarmonizerConfig(
     lowest=tuple(low for low, _ in RANGES),
     symbols=tuple(FIRST_PITCH + high - low + 1 for low, high in RANGES),
     order=OUTER_FIRST,
-    context=(len(BARS) * CYCLE + CYCLE,),
+    context=(FIRST_PLACES[-1] + CYCLE,),
     encoder_layers=1,  # there is nothing to hear
     dropout=TRANSFORMER["dropout"],
 )
-SETTINGS = replace(TRANSFORMER_SETTINGS, epochs=50, patience=50)
+STUDENT = replace(TRANSFORMER_SETTINGS, epochs=50, patience=50, seed=11)
 TEACHERS = tuple(replace(TRANSFORMER_SETTINGS, seed=seed) for seed in (1, 2, 3))
-STUDENTS = tuple(replace(SETTINGS, seed=seed) for seed in (11, 12))
 
 
 class Guess(NamedTuple):
@@ -176,7 +178,7 @@ def _tokens(piece: Ints) -> Tensor:
 def _places(bars: int, frames: int) -> Tensor:
     """``(T,)`` where in its bar each frame lies, another range of numbers for each kind of bars."""
     length, pickup = BARS[bars] if bars < UNKNOWN_BARS else (CYCLE, 0)
-    return bars * CYCLE + (torch.arange(frames) - pickup) % length
+    return FIRST_PLACES[bars] + (torch.arange(frames) - pickup) % length
 
 
 def opening(piece: Ints) -> Opening:
@@ -206,17 +208,15 @@ def _chorale(piece: Ints) -> Chorale:
 
 
 @torch.inference_mode()
-def nats_a_note(models: Sequence[Harmonizer], pieces: Pieces, prior: Sequence[float]) -> float:
-    """Of the models' averaged probabilities, over all notes; ``prior`` is that of the bars."""
+def nats_a_note(model: Harmonizer, pieces: Pieces, prior: Sequence[float]) -> float:
+    """Over all notes of all pieces, in single precision; ``prior`` is that of the bars."""
     total, notes = 0.0, 0
     for index in range(len(pieces)):
 
         def scores(guesses: Sequence[Guess], index: int = index) -> NDArray[np.float64]:
             batch = pieces.guessed(index, guesses)
-            each = torch.stack([-surprise(model(batch), batch) for model in models]).double()
-            mean = each.logsumexp(dim=0) - np.log(len(models))
-            found: NDArray[np.float64] = mean.masked_fill(batch.known, 0.0).sum(dim=(1, 2)).numpy()
-            return found
+            nats: NDArray[np.float64] = surprise(model(batch), batch).double().sum((1, 2)).numpy()
+            return -nats
 
         by_tonic = scores([Guess(tonic, UNKNOWN_BARS) for tonic in TONICS])
         likely = np.argsort(-by_tonic)[:LIKELY_TONICS].tolist()
@@ -242,8 +242,8 @@ def train(
         sides["train"],
         sides["valid"],
         settings=settings,
-        state=torch.load(state_file, weights_only=True) if state_file.exists() else None,
-        save=lambda state: torch.save(state, state_file),
+        state=_state_in(state_file),
+        save=lambda state: torch.save(state.as_dict(), state_file),
         report=_print_progress,
     )
     _write_log(folder / "log.csv", rows)
@@ -267,21 +267,22 @@ def main() -> None:
     fabric = Fabric(accelerator="auto", devices=1, precision=faster_precision("auto"))
     fabric.launch()
 
-    models: dict[str, Harmonizer] = {}
-    for number, settings in enumerate(TEACHERS, 1):
-        folder = arguments.out / f"teacher-{number}"
-        models[folder.name] = train(fabric, folder, sides, settings, HarmonyTask())
-    teachers = list(models.values())
-    for number, settings in enumerate(STUDENTS, 1):
-        folder = arguments.out / f"student-{number}"
-        models[folder.name] = train(fabric, folder, sides, settings, HarmonyTask(teachers))
-    groups = {name: [model] for name, model in models.items()}
-    groups |= {"teachers": teachers, "all": list(models.values())}
-    figures = {
-        name: {side: nats_a_note(group, sides[side], prior) for side in JUDGED}
-        for name, group in groups.items()
-    }
-    print(json.dumps({"nats_a_note": figures}, indent=2))
+    teachers = [
+        train(fabric, arguments.out / f"teacher-{number}", sides, settings, HarmonyTask())
+        for number, settings in enumerate(TEACHERS, 1)
+    ]
+    student = train(fabric, arguments.out / "student", sides, STUDENT, HarmonyTask(teachers))
+    figures = {side: nats_a_note(student, sides[side], prior) for side in JUDGED}
+    facts = {"nats_a_note": figures, "calibration": student.calibration.item()}
+    checkpoint.save_model(arguments.out / "harmonizer.safetensors", "harmonizer", student, facts)
+    print(json.dumps(facts, indent=2))
+
+
+def _state_in(file: Path) -> TrainingState | None:
+    """Where a run was when it was stopped."""
+    if not file.exists():
+        return None
+    return TrainingState.from_dict(torch.load(file, weights_only=True))
 
 
 def _print_progress(progress: TrainingProgress) -> None:
