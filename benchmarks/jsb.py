@@ -4,15 +4,20 @@
 
 The file (czhuang/JSB-Chorales-dataset) has 382 chorales split by piece, so that tunes stand on
 both sides, as sixteenth-note frames of four MIDI pitches. Held and repeated notes look alike in it;
-there are no bar lines, keys or fermatas. The model is trained on the train part alone, with the
+there are no bar lines, keys or fermatas. The models are trained on the train part alone, with the
 file's own encoding: a frame's pitch is an onset where it differs from the frame before. Nothing is
 given, and each note is predicted from those before it, S, B, T and A in a frame: the likelihood is
-exact and chronological, in nats a note, four notes a frame. Beside the notes the model is told only
-where in a bar of sixteen frames, counted from the start, a frame would lie. As the shipped model it
-learns from teachers; when to stop and how sure to be is settled on the valid part, so that only the
-test part is a stranger.
+exact and chronological, in nats a note, four notes a frame.
 
-The run's folder gets logs and weights; a run that was stopped goes on where it was.
+The tonic and the bars of a piece are hidden variables. In training they are told: the tonic that
+``find_key`` hears, and the bars of the same chorale in the project's corpus where it is there. A
+piece that is judged tells neither. Its likelihood is that of a mixture over all tonics and the
+usual bars, each as likely beforehand as on the train part; summing over fewer of them, as is done
+here to save time, can only make it smaller.
+
+Three teachers learn first, and a student learns from them, as the shipped model does. When to stop
+and how sure to be is settled on the valid part, so that only the test part is a stranger. The run's
+folder gets logs and weights; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -20,52 +25,92 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor
 
+from musicae.core.arrays import Ints
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
 from musicae.core.files import whole_file
+from musicae.corpus.load import load
 from musicae.encoding.batches import pad
 from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
+from musicae.theory.key_finding import find_key
 from musicae.training.calibration import calibrate
 from musicae.training.config import OUTER_FIRST, TRANSFORMER, TRANSFORMER_SETTINGS
-from musicae.training.fit import LogRow, TrainingProgress, fit
+from musicae.training.fit import LogRow, TrainingProgress, TrainingState, fit
 from musicae.training.harmonizer import HarmonyTask
+from musicae.training.run import faster_precision
 from musicae.training.task import Settings
+
+Frames = tuple[Tensor, Tensor, int]
+"""Symbols ``(T, V)``, places in bars ``(T,)``, and the tonic."""
+Opening = tuple[int, ...]
 
 RANGES = ((60, 81), (52, 74), (46, 69), (36, 66))
 """Lowest and highest pitch of each voice in the file."""
-IN_BAR = 16
 LONGEST = 256
 """Frames that are learned from at a time."""
 JUDGED = ("valid", "test")
+TONICS = range(12)
+BARS = ((16, 0), (16, 4), (12, 0), (12, 4))
+"""The usual bars, in frames: their length and that of the pickup."""
+UNKNOWN_BARS = len(BARS)
+"""Nothing but the place in sixteen frames from the start is told."""
+FIRST_PLACES = (0, 0, 16, 16, 28)
+"""The number of the first place of a bar of each kind of ``BARS``, and of unknown bars."""
+CYCLE = 16
+"""Frames."""
+HIDDEN_BARS = 0.15
+"""The share of pieces whose bars are not told in training."""
+LIKELY_TONICS = 2
+"""The tonics with which all bars are tried."""
 CONFIG = HarmonizerConfig(
     lowest=tuple(low for low, _ in RANGES),
     symbols=tuple(FIRST_PITCH + high - low + 1 for low, high in RANGES),
     order=OUTER_FIRST,
-    context=(IN_BAR,),
+    context=(FIRST_PLACES[-1] + CYCLE,),
     encoder_layers=1,  # there is nothing to hear
     dropout=TRANSFORMER["dropout"],
 )
-SETTINGS = replace(TRANSFORMER_SETTINGS, epochs=60, patience=60)
-TEACHERS = (replace(TRANSFORMER_SETTINGS, seed=1), replace(TRANSFORMER_SETTINGS, seed=2))
+STUDENT = replace(TRANSFORMER_SETTINGS, epochs=50, patience=50, seed=11)
+TEACHERS = tuple(replace(TRANSFORMER_SETTINGS, seed=seed) for seed in (1, 2, 3))
+
+
+class Guess(NamedTuple):
+    """What a piece does not tell."""
+
+    tonic: int
+    bars: int
+    """An index of ``BARS``, or ``UNKNOWN_BARS``."""
 
 
 class Pieces:
     """Chorales of one part of the file; in every key where they are learned from."""
 
-    def __init__(self, pieces: Sequence[Sequence[Sequence[int]]], every_key: bool) -> None:
+    def __init__(
+        self,
+        pieces: Sequence[Sequence[Sequence[int]]],
+        every_key: bool,
+        known_bars: Mapping[Opening, int],
+    ) -> None:
         self.every_key = every_key
         self.pieces = [np.array(piece) for piece in pieces]
+        self.told = [
+            Guess(find_key(_chorale(piece)).tonic, known_bars.get(opening(piece), UNKNOWN_BARS))
+            for piece in self.pieces
+        ]
         lows, highs = np.array(RANGES).T
         self.shifts = []
         for piece in self.pieces:
@@ -79,44 +124,106 @@ class Pieces:
     def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
         """Whole pieces, or, to learn from, at most ``LONGEST`` frames of each in a drawn key."""
         drawn = [self._frames(i, np.random.default_rng([*seed, i])) for i in indices or [0]]
-        length = LONGEST if self.every_key else max(len(tokens) for tokens, _ in drawn)
-        length += -length % CONFIG.stride
-        tokens, known, context = [], [], []
-        for symbols, first in drawn:
-            tokens.append(pad(symbols, length, value=SILENCE))
-            open_cells = torch.zeros(symbols.shape, dtype=torch.bool)
-            known.append(pad(open_cells, length, value=True))
-            context.append((torch.arange(length)[:, None] + first) % IN_BAR)
-        tonic = torch.zeros(len(drawn), dtype=torch.int64)  # nobody knows the key
-        parts = (torch.stack(tokens), torch.stack(known), torch.stack(context), tonic)
-        return MaskedBatch(*(part[: len(indices)] for part in parts))
+        length = LONGEST if self.every_key else max(len(tokens) for tokens, _, _ in drawn)
+        return _batch(drawn, length, len(indices))
+
+    def guessed(self, index: int, guesses: Sequence[Guess]) -> MaskedBatch:
+        """A whole piece once for each guess."""
+        piece = self.pieces[index]
+        drawn = [
+            (_tokens(piece), _places(guess.bars, len(piece)), guess.tonic) for guess in guesses
+        ]
+        return _batch(drawn, len(piece), len(drawn))
 
     def describe(self) -> dict[str, Any]:
         return {"chorales": len(self)}
 
-    def _frames(self, index: int, rng: np.random.Generator) -> tuple[Tensor, int]:
-        """Symbols ``(T, V)`` of a piece or a part of it, and its first frame."""
-        piece, first = self.pieces[index], 0
+    def _frames(self, index: int, rng: np.random.Generator) -> Frames:
+        """A piece or a part of it."""
+        piece, (tonic, bars) = self.pieces[index], self.told[index]
+        part = slice(0, len(piece))
         if self.every_key:
-            piece = np.where(piece < 0, piece, piece + int(rng.choice(self.shifts[index])))
+            shift = int(rng.choice(self.shifts[index]))
+            piece, tonic = np.where(piece < 0, piece, piece + shift), (tonic + shift) % 12
             spare = (len(piece) - LONGEST) // CONFIG.stride
             if spare > 0:
                 first = int(rng.integers(spare + 1)) * CONFIG.stride
-                piece = piece[first : first + LONGEST]
-        tokens = np.where(piece < 0, SILENCE, piece - np.array(CONFIG.lowest) + FIRST_PITCH)
-        goes_on = (piece[1:] == piece[:-1]) & (piece[1:] >= 0)
-        tokens[1:] = np.where(goes_on, HOLD, tokens[1:])
-        return torch.from_numpy(tokens), first
+                part = slice(first, first + LONGEST)
+            if rng.random() < HIDDEN_BARS:
+                bars = UNKNOWN_BARS
+        return _tokens(piece[part]), _places(bars, len(piece))[part], tonic
+
+
+def _batch(drawn: Sequence[Frames], length: int, count: int) -> MaskedBatch:
+    length += -length % CONFIG.stride
+    tokens, known, context = [], [], []
+    for symbols, places, _ in drawn:
+        tokens.append(pad(symbols, length, value=SILENCE))
+        open_cells = torch.zeros(symbols.shape, dtype=torch.bool)
+        known.append(pad(open_cells, length, value=True))
+        context.append(pad(places[:, None], length, value=0))
+    tonic = torch.tensor([tonic for _, _, tonic in drawn])
+    parts = (torch.stack(tokens), torch.stack(known), torch.stack(context), tonic)
+    return MaskedBatch(*(part[:count] for part in parts))
+
+
+def _tokens(piece: Ints) -> Tensor:
+    """The symbols ``(T, V)`` of frames."""
+    tokens = np.where(piece < 0, SILENCE, piece - np.array(CONFIG.lowest) + FIRST_PITCH)
+    goes_on = (piece[1:] == piece[:-1]) & (piece[1:] >= 0)
+    tokens[1:] = np.where(goes_on, HOLD, tokens[1:])
+    return torch.from_numpy(tokens)
+
+
+def _places(bars: int, frames: int) -> Tensor:
+    """``(T,)`` where in its bar each frame lies, another range of numbers for each kind of bars."""
+    length, pickup = BARS[bars] if bars < UNKNOWN_BARS else (CYCLE, 0)
+    return FIRST_PLACES[bars] + (torch.arange(frames) - pickup) % length
+
+
+def opening(piece: Ints) -> Opening:
+    """Soprano and bass of the first sixteen quarters, counted from the first soprano note."""
+    sung = piece[:, 0][piece[:, 0] >= 0]
+    lines = np.clip(piece[:64:4, [0, 3]] - sung[0], -60, 60)
+    return tuple(lines.ravel().tolist())
+
+
+def bars_by_opening() -> dict[Opening, int]:
+    """The usual bars of the chorales of the project's corpus, by how they begin."""
+    found = {}
+    for chorale in load().chorales:
+        lengths = {measure.meter.steps_per_bar for measure in chorale.measures}
+        bars = (lengths.pop(), chorale.pickup) if len(lengths) == 1 else None
+        if bars in BARS:
+            frames = np.where(chorale.pitch == REST, -1, chorale.pitch).astype(np.int64)
+            found[opening(frames)] = BARS.index(bars)
+    return found
+
+
+def _chorale(piece: Ints) -> Chorale:
+    """The frames as a chorale, for ``find_key``."""
+    onset = np.ones(piece.shape, dtype=np.bool_)
+    onset[1:] = piece[1:] != piece[:-1]
+    return Chorale(np.where(piece < 0, REST, piece).astype(np.int16), onset & (piece >= 0))
 
 
 @torch.inference_mode()
-def nats_a_note(model: Harmonizer, pieces: Pieces) -> float:
-    """Over all notes of all pieces, in single precision."""
+def nats_a_note(model: Harmonizer, pieces: Pieces, prior: Sequence[float]) -> float:
+    """Over all notes of all pieces, in single precision; ``prior`` is that of the bars."""
     total, notes = 0.0, 0
-    for i in range(len(pieces)):
-        problem = pieces.batch([i])
-        total += float(surprise(model(problem), problem).double().sum())
-        notes += int((~problem.known).sum())
+    for index in range(len(pieces)):
+
+        def scores(guesses: Sequence[Guess], index: int = index) -> NDArray[np.float64]:
+            batch = pieces.guessed(index, guesses)
+            nats: NDArray[np.float64] = surprise(model(batch), batch).double().sum((1, 2)).numpy()
+            return -nats
+
+        by_tonic = scores([Guess(tonic, UNKNOWN_BARS) for tonic in TONICS])
+        likely = np.argsort(-by_tonic)[:LIKELY_TONICS].tolist()
+        guesses = [Guess(tonic, bars) for tonic in likely for bars in range(len(prior))]
+        before = np.log([prior[guess.bars] / len(TONICS) for guess in guesses])
+        total -= np.logaddexp.reduce(scores(guesses) + before)
+        notes += pieces.pieces[index].size
     return round(total / notes, 4)
 
 
@@ -135,8 +242,8 @@ def train(
         sides["train"],
         sides["valid"],
         settings=settings,
-        state=torch.load(state_file, weights_only=True) if state_file.exists() else None,
-        save=lambda state: torch.save(state, state_file),
+        state=_state_in(state_file),
+        save=lambda state: torch.save(state.as_dict(), state_file),
         report=_print_progress,
     )
     _write_log(folder / "log.csv", rows)
@@ -150,25 +257,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="Jsb16thSeparated.json")
     parser.add_argument("--out", type=Path, default=Path("runs/jsb"), help="the run's folder")
-    parser.add_argument("--epochs", type=int, default=SETTINGS.epochs)
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     data = json.loads(arguments.data.read_text(encoding="utf-8"))
-    sides = {side: Pieces(data[side], every_key=side == "train") for side in data}
-    fabric = Fabric(accelerator="auto", devices=1, precision="bf16-mixed")
+    known = bars_by_opening()
+    sides = {side: Pieces(data[side], side == "train", known) for side in data}
+    counts = np.bincount([bars for _, bars in sides["train"].told], minlength=len(BARS) + 1) + 0.5
+    prior = (counts / counts.sum()).tolist()
+    fabric = Fabric(accelerator="auto", devices=1, precision=faster_precision("auto"))
     fabric.launch()
 
-    teachers, figures = [], {}
-    for number, settings in enumerate(TEACHERS, 1):
-        folder = arguments.out / f"teacher-{number}"
-        teachers.append(train(fabric, folder, sides, settings, HarmonyTask()))
-        figures[folder.name] = {side: nats_a_note(teachers[-1], sides[side]) for side in JUDGED}
-        print(json.dumps(figures), flush=True)
-    settings = replace(SETTINGS, epochs=arguments.epochs, patience=arguments.epochs)
-    model = train(fabric, arguments.out, sides, settings, HarmonyTask(teachers))
-    figures["taught"] = {side: nats_a_note(model, sides[side]) for side in JUDGED}
-    facts = {"nats_a_note": figures, "calibration": model.calibration.item()}
-    checkpoint.save_model(arguments.out / "harmonizer.safetensors", "harmonizer", model, facts)
+    teachers = [
+        train(fabric, arguments.out / f"teacher-{number}", sides, settings, HarmonyTask())
+        for number, settings in enumerate(TEACHERS, 1)
+    ]
+    student = train(fabric, arguments.out / "student", sides, STUDENT, HarmonyTask(teachers))
+    figures = {side: nats_a_note(student, sides[side], prior) for side in JUDGED}
+    facts = {"nats_a_note": figures, "calibration": student.calibration.item()}
+    checkpoint.save_model(arguments.out / "harmonizer.safetensors", "harmonizer", student, facts)
     print(json.dumps(facts, indent=2))
+
+
+def _state_in(file: Path) -> TrainingState | None:
+    """Where a run was when it was stopped."""
+    if not file.exists():
+        return None
+    return TrainingState.from_dict(torch.load(file, weights_only=True))
 
 
 def _print_progress(progress: TrainingProgress) -> None:
