@@ -30,7 +30,6 @@ from musicae.core.constants import (
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import COMMON_TIME, Measure, Meter, Tempo, measures_of, meters_of
-from musicae.core.pitch import pitch_name
 
 UNSPELLED = -128
 """The place of a note whose spelling is not known; see ``Chorale.places``."""
@@ -282,50 +281,9 @@ class Chorale:
         """
         if width is None:
             width = shutil.get_terminal_size().columns
-        print(self._drawing(width), file=file or sys.stdout)
+        from musicae.core.drawing import drawn
 
-    def _drawing(self, width: int) -> str:
-        margin = 5
-        systems: list[list[Measure]] = [[]]
-        used = margin
-        for measure in self.measures:
-            if systems[-1] and used + measure.length + 1 > width:
-                systems.append([])
-                used = margin
-            systems[-1].append(measure)
-            used += measure.length + 1
-        number = 0 if self.pickup else 1
-        blocks = [repr(self)]
-        for system in systems:
-            blocks.append(self._draw_system(system, number, margin))
-            number += len(system)
-        return "\n\n".join(blocks)
-
-    def _draw_system(self, measures: list[Measure], number: int, margin: int) -> str:
-        start, stop = measures[0].start, measures[-1].start + measures[-1].length
-        window = self.pitch[start:stop]
-        sounding = window[window != REST]
-        if not sounding.size:
-            return f"bars {number} to {number + len(measures) - 1} are silent"
-        header = " " * margin
-        for i, measure in enumerate(measures):
-            header += "|" + f"{number + i}".ljust(measure.length)[: measure.length]
-        rows = [header.rstrip()]
-        for midi in range(int(sounding.max()), int(sounding.min()) - 1, -1):
-            row = pitch_name(midi).ljust(margin)
-            for measure in measures:
-                row += "|"
-                for step in range(measure.start, measure.start + measure.length):
-                    row += self._cell(step, midi)
-            rows.append(row.rstrip())
-        return "\n".join(rows)
-
-    def _cell(self, step: int, midi: int) -> str:
-        voices = np.flatnonzero(self.pitch[step] == midi)
-        begin = [VOICES[v][0] for v in voices if self.onset[step, v]]
-        if begin:
-            return begin[0]
-        return "=" if voices.size else " "
+        print(drawn(self, width), file=file or sys.stdout)
 
 
 def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:

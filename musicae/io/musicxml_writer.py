@@ -109,17 +109,8 @@ def write(
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
         raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
-    xml = to_xml(
-        chorale,
-        program,
-        provenance,
-        marks,
-        labels=labels,
-        names=names,
-        figures=figures,
-        words=words,
-    )
-    save(xml, path)
+    looks: dict[str, Any] = {"labels": labels, "names": names, "figures": figures, "words": words}
+    save(to_xml(chorale, program, provenance, marks, **looks), path)
 
 
 def to_xml(

@@ -20,7 +20,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, VOICES
 from musicae.io import midi_lyrics, midi_reader, midi_writer
 from musicae.io.general_midi import CHOIR_AAHS
-from musicae.io.lyrics import Words
+from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Arrangement, Song, chooses_sound, raw_text, text_of
 from musicae.io.midi_notes import DRUM_CHANNEL, MidiNote, Part
@@ -108,7 +108,7 @@ class PreservedParts:
                 channels that these leave free.
             words: what the voices sing; by default, of the given parts what the file has.
         """
-        words = words or Words()
+        words = NO_WORDS if words is None else words
         silenced = self._words_of_the_file() if words.replaced else []
         conductor = [e for e in self._conductor(provenance) if e not in silenced]
         for step, text in markers:

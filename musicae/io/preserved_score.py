@@ -25,7 +25,7 @@ from musicae.io import musicxml_lyrics, musicxml_writer
 from musicae.io.closed_score import voices_in
 from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
-from musicae.io.lyrics import Words
+from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.measure_layout import Place, Placed, chord_heads, lay_out, length, put_at, surviving
 from musicae.io.musicxml_parts import ScorePart, line_of
 from musicae.io.musicxml_time import number, quarter_of, timed_measures
@@ -74,7 +74,7 @@ def to_xml(
         held.setdefault(song.line(part).part, []).append(voice)
     engraved = engraved_voices(preserved, chorale, program, labels)
     new = dict(enumerate(engraved.findall("part")))
-    words = words or Words()
+    words = NO_WORDS if words is None else words
     verses = {
         voice: musicxml_lyrics.numbered(sung) if words.replaced else sung
         for voice, sung in words.voices.items()

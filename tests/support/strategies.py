@@ -57,6 +57,8 @@ def differences(expected: Chorale, found: Chorale) -> list[str]:
     """What differs between two chorales, in words; an empty list where nothing does."""
     lines = []
     for field in fields(Chorale):
+        if field.name == "places":  # how notes are spelled is no difference of the music
+            continue
         a, b = getattr(expected, field.name), getattr(found, field.name)
         if field.name in ("pitch", "onset"):
             if a.shape != b.shape:
