@@ -22,6 +22,14 @@ RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
 ENGRAVED = "greensleeves"
 NEW = 8
+SUNG = "old_hundredth"
+DOXOLOGY = """\
+Praise God, from whom all bless-ings flow;
+Praise him, all crea-tures here be-low;
+Praise him a-bove, ye heav'n-ly host;
+Praise Fa-ther, Son, and Ho-ly Ghost.
+"""
+"""Words by Thomas Ken, 1674."""
 FOLLOWED = "silent_night"
 CHORDS = """
 Bb        | Bb6     | F7        | Bb  Bb7/D
@@ -38,6 +46,7 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     harmonize_melodies(RESULTS)
     follow_chords(RESULTS / "chords")
+    sing(RESULTS / "words")
     compose(RESULTS / "new")
     walk(RESULTS)
     draw_map(RESULTS / "latent_map.png")
@@ -70,6 +79,18 @@ def follow_chords(folder: Path) -> None:
         piece.write(folder / f"{FOLLOWED}{suffix}")
     musicae.render(piece, folder / f"{FOLLOWED}.png", score=True, analysis=True)
     musicae.chords(DATA / "melodies" / "amazing_grace.mid").write(folder / "amazing_grace.txt")
+    tell(piece)
+
+
+def sing(folder: Path) -> None:
+    """A melody with words in a text file, set under all voices."""
+    folder.mkdir(exist_ok=True)
+    words = folder / "doxology.txt"
+    words.write_text(DOXOLOGY, encoding="utf-8")
+    (piece,) = musicae.harmonize(DATA / "melodies" / f"{SUNG}.mid", words=words)
+    for suffix in (".mid", ".musicxml"):
+        piece.write(folder / f"{SUNG}{suffix}")
+    musicae.render(piece, folder / f"{SUNG}.png", score=True)
     tell(piece)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Chorales, SAB, SSA, TTBB, two parts: MIDI or MusicXML files."),
+        typer.Argument(help="Chorales, SAB, SSA, TTBB, two parts: MIDI files or scores."),
     ],
     strict: Annotated[
         bool,

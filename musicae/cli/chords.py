@@ -13,7 +13,7 @@ from musicae.cli.options import AsJson, InKey, InMeter, Phrases, Style, Track, V
 
 
 def chords(
-    melody: Annotated[Path, typer.Argument(help="A melody or a chorale: MIDI or MusicXML.")],
+    melody: Annotated[Path, typer.Argument(help="A melody or a chorale: a MIDI file or a score.")],
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Write .txt, ChordPro (.cho) or .musicxml, .mxl."),

@@ -69,7 +69,7 @@ def generate(
 
 
 def interpolate(
-    one: Annotated[Path, typer.Argument(help="A chorale in four voices, MIDI or MusicXML.")],
+    one: Annotated[Path, typer.Argument(help="A chorale in four voices: a MIDI file or a score.")],
     other: Annotated[Path, typer.Argument(help="Another one.")],
     n: Annotated[int, typer.Option("-n", help="How many pieces, the ends among them.")] = 7,
     out: Folder = Path(),
@@ -88,7 +88,9 @@ def interpolate(
 
 
 def vary(
-    piece: Annotated[Path, typer.Argument(help="A chorale in four voices, MIDI or MusicXML.")],
+    piece: Annotated[
+        Path, typer.Argument(help="A chorale in four voices: a MIDI file or a score.")
+    ],
     n: N = 1,
     out: Folder = Path(),
     amount: Annotated[

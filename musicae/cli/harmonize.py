@@ -1,4 +1,4 @@
-"""``musicae harmonize``: harmonize melodies in MIDI or MusicXML files."""
+"""``musicae harmonize``: harmonize melodies in MIDI files and scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from musicae.cli.printing import counting, print_written
 def harmonize(
     melodies: Annotated[
         list[Path],
-        typer.Argument(help="What is given: MIDI or MusicXML files, and folders of them."),
+        typer.Argument(
+            help="What is given: MIDI, MusicXML, MEI, kern, ABC files, and folders of them."
+        ),
     ],
     out: Annotated[
         str | None,

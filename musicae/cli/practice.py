@@ -14,7 +14,7 @@ from musicae.core.errors import MusicaeError
 
 
 def practice(
-    file: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file with two voices or more.")],
+    file: Annotated[Path, typer.Argument(help="A MIDI file or a score with two voices or more.")],
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="The folder to make; by default NAME-kit."),

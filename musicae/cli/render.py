@@ -14,7 +14,7 @@ from musicae.cli.options import OwnProgram
 def render(
     files: Annotated[
         list[Path],
-        typer.Argument(help="MIDI or MusicXML files; several are drawn bar by bar together."),
+        typer.Argument(help="MIDI files or scores; several are drawn bar by bar together."),
     ],
     out: Annotated[
         Path,
@@ -68,7 +68,7 @@ def render(
 
 def play(
     file: Annotated[
-        Path | None, typer.Argument(help="A MIDI or MusicXML file; without one, ports are listed.")
+        Path | None, typer.Argument(help="A MIDI file or a score; without one, ports are listed.")
     ] = None,
     port: Annotated[
         str | None, typer.Option(help="Number or name of a port; by default the first.")

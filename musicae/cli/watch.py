@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @takes_harmonize_settings("bars", "phrases")
 def watch(
     folder: Annotated[
-        Path, typer.Argument(help="Where melodies are saved, as MIDI or MusicXML files.")
+        Path, typer.Argument(help="Where melodies are saved, as MIDI files or scores.")
     ],
     out: Annotated[
         Path | None,
