@@ -65,11 +65,12 @@ class PlanWeights:
 USUAL = PlanWeights()
 
 
-class _Members(NamedTuple):
+class Members(NamedTuple):
     """The pitch classes of each chord that matter, ``(T, N)``; ``_NO_MEMBER`` for a missing one."""
 
     member: NDArray[np.bool_]
     """``(T, N, 12)`` which pitch classes belong to the chord; all of them where none is planned."""
+    root: Ints
     bass: Ints
     third: Ints
     leading: Ints
@@ -92,7 +93,7 @@ class PlanCosts:
         """``closing`` is the step from which on nothing but the last chord sounds."""
         self.weights = weights
         columns = [_members_of(plan, steps, closing) for plan in plans]
-        self.chords = _Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
+        self.chords = Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
     def costs(self, voice: int, step: int, before: Ints, now: Ints, last_voice: bool) -> Costs:
         """``(N, S)`` what each symbol of a voice costs at a step.
@@ -177,11 +178,11 @@ def _thin(degree: Ints, now: Ints) -> Bools:
     return again
 
 
-def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
-    """``_Members`` of one plan, without ``N``."""
+def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> Members:
+    """``Members`` of one plan, without ``N``."""
     tonic = plan.key.tonic
     member = np.ones((steps, 12), dtype=np.bool_)
-    bass, third, leading, seventh = (np.full(steps, _NO_MEMBER) for _ in range(4))
+    root, bass, third, leading, seventh = (np.full(steps, _NO_MEMBER) for _ in range(5))
     place = np.full(steps, BETWEEN)
     sounding: PlannedChord | None = None
     spans = _spans(plan)
@@ -193,6 +194,7 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
         sounding = chord
         classes = [(tonic + above) % 12 for above in chord.members]
         member[start:stop] = np.isin(np.arange(12), classes)
+        root[start:stop] = classes[0]
         bass[start:stop] = classes[chord.bass]
         third[start:stop] = classes[1]
         leading[start:stop] = _leading(chord, classes)
@@ -200,7 +202,7 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
     begins = np.flatnonzero(place == BEGINS)
     if begins.size and spans[-1][1] is not None:
         place[max(int(begins[-1]), closing) :] = LAST
-    return _Members(member, bass, third, leading, seventh, place)
+    return Members(member, root, bass, third, leading, seventh, place)
 
 
 def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:

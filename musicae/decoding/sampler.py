@@ -17,6 +17,7 @@ from torch import Tensor
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
+from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
 from musicae.decoding.plan_costs import PARALLEL, PlanCosts
 from musicae.encoding.batches import (
@@ -167,6 +168,9 @@ def _complete(
     known = max(partials, key=lambda partial: len(partial.chorale)).known
     fifths = np.array([partial.key.fifths for partial in partials])
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
+    limits = partials[0].limits
+    ensemble_costs = EnsembleCosts(limits) if limits else None
+    absent = limits.absent if limits else ()
     closing = min((close.step for close in closes or ()), default=steps)
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
@@ -185,9 +189,14 @@ def _complete(
             while waiting and not moved:
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
-                cost = guided[:, turn, symbols] + rules.costs(voice, before, now, fifths)
+                cost = guided[:, turn, symbols] + rules.costs(voice, before, now, fifths, absent)
                 if plan_costs:
                     cost += plan_costs.costs(voice, step, before, now, last_voice=not waiting)
+                if ensemble_costs:
+                    chords = plan_costs.chords if plan_costs else None
+                    cost += ensemble_costs.costs(
+                        voice, step, before, now, chords, last_voice=not waiting
+                    )
                 if closes and step >= closing:
                     cost += _closing_costs(closes, voice, step, before, now)
                 if step and known[step - 1, voice]:
