@@ -9,6 +9,7 @@ Axes: ``N`` candidates, ``V`` voices, ``S`` symbols of one voice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import NamedTuple
@@ -95,7 +96,12 @@ class RuleCosts:
         return replace(self, **{name: max(getattr(self, name), costs[name]) for name in costs})
 
     def costs(
-        self, voice: int, before: Ints, now: Ints, fifths: Ints | None = None
+        self,
+        voice: int,
+        before: Ints,
+        now: Ints,
+        fifths: Ints | None = None,
+        absent: Sequence[int] = (),
     ) -> NDArray[np.floating]:
         """``(N, S)`` the cost of each symbol of a voice, in nats.
 
@@ -105,6 +111,7 @@ class RuleCosts:
             now: ``(N, V)`` the known or chosen pitches of this step; ``REST`` where a voice rests
                 or is not chosen yet.
             fifths: ``(N,)`` the key signatures, sharps or (negative) flats; 0 where left out.
+            absent: the voices that the piece does not have.
         """
         own = before[:, voice]
         every = moves(voice)
@@ -120,7 +127,9 @@ class RuleCosts:
         if not others:
             return cost
         cost += self._parallels(voice, others, before, now, motion)
-        for other in {voice - 1, voice + 1} & set(others):
+        there = [v for v in range(N_VOICES) if v not in absent]
+        place = there.index(voice)
+        for other in {*there[max(0, place - 1) : place + 2]} & set(others):
             cost += self._beside(voice, other, before, now, motion)
         cost[motion.pitch == REST] = 0.0
         cost[:, SILENCE] = self.rest * sounds[:, others].any(axis=-1)

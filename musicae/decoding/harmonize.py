@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial as partial_of
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -13,10 +14,11 @@ from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.decoding.constraints import FORBIDDEN
 from musicae.decoding.given_chords import give_chords, incomplete, with_given
+from musicae.decoding.ensemble_costs import keep_complete
 from musicae.decoding.incremental import one_thread
 from musicae.decoding.minibach import accompany
 from musicae.decoding.plan_constraints import give_bass, give_sounding, give_voices
-from musicae.decoding.planner import FoundPlan, PlanProblem, plan_problem
+from musicae.decoding.planner import FoundPlan, Narrowing, PlanProblem, plan_problem
 from musicae.decoding.reranking import Candidate, cost, rerank
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
 from musicae.encoding.partial_score import PartialScore
@@ -101,6 +103,14 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
     What is known of the voices narrows the chords: beats of which all is known keep theirs, each
     known voice sings members, a known bass carries them.
     """
+    given: list[Narrowing] = [
+        lambda wish: give_sounding(wish, partial.known),
+        lambda wish: give_chords(wish, partial.given, partial.known),
+        give_bass,
+        lambda wish: give_voices(wish, (1, 2)),
+    ]
+    if partial.limits:
+        given += [partial_of(keep_complete, absent=v) for v in partial.limits.absent]
     return plan_problem(
         cast("ChordPlanner", planner.model),
         partial.chorale,
@@ -108,12 +118,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
         partial.phrases,
         partial.style or USUAL_STYLE,
         cadences=dict(partial.cadences),
-        given=[
-            lambda wish: give_sounding(wish, partial.known),
-            lambda wish: give_chords(wish, partial.given, partial.known),
-            give_bass,
-            lambda wish: give_voices(wish, (1, 2)),
-        ],
+        given=given,
     )
 
 

@@ -66,11 +66,12 @@ class PlanWeights:
 USUAL = PlanWeights()
 
 
-class _Members(NamedTuple):
+class Members(NamedTuple):
     """The pitch classes of each chord that matter, ``(T, N)``; ``_NO_MEMBER`` for a missing one."""
 
     member: NDArray[np.bool_]
     """``(T, N, 12)`` which pitch classes belong to the chord; all of them where none is planned."""
+    root: Ints
     bass: Ints
     third: Ints
     leading: Ints
@@ -97,7 +98,7 @@ class PlanCosts:
         """
         self.weights = weights
         columns = [_with_given(_members_of(plan, steps, closing), given) for plan in plans]
-        self.chords = _Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
+        self.chords = Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
     def costs(
         self, voice: int, step: int, before: Ints, now: Ints, *, last_voice: bool, rows: Ints
@@ -113,7 +114,7 @@ class PlanCosts:
         own = before[:, voice]
         pitch = moves(voice).motion.pitch[own]  # (M, S)
         cost = np.zeros(pitch.shape)
-        chords = self._at(step, rows)
+        chords = self.at(step, rows)
         place = chords.place
         if (place == BETWEEN).all():
             return cost
@@ -136,7 +137,7 @@ class PlanCosts:
         share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
         cost *= share
         if step:
-            was = self._at(step - 1, rows)
+            was = self.at(step - 1, rows)
             cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
         closing = (place == LAST)[:, None]
         cost = np.where(closing & ~member, FORBIDDEN, cost)
@@ -144,12 +145,12 @@ class PlanCosts:
             cost = np.where(closing & _incomplete(chords, degree, now), FORBIDDEN, cost)
         return np.where(sounds, cost, np.where(closing, FORBIDDEN, 0.0))
 
-    def _at(self, step: int, rows: Ints) -> _Members:
+    def at(self, step: int, rows: Ints) -> Members:
         """The members at a step, ``(M, ...)`` in place of ``(T, N, ...)``."""
-        return _Members(*(part[step][rows] for part in self.chords))
+        return Members(*(part[step][rows] for part in self.chords))
 
 
-def _doubled(chords: _Members, voice: int, degree: Ints, now: Ints) -> Bools:
+def _doubled(chords: Members, voice: int, degree: Ints, now: Ints) -> Bools:
     others = np.delete(now, voice, axis=1)  # (M, V - 1)
     found = np.zeros(degree.shape, dtype=np.bool_)
     for tendency in (chords.leading, chords.seventh):
@@ -158,14 +159,14 @@ def _doubled(chords: _Members, voice: int, degree: Ints, now: Ints) -> Bools:
     return found
 
 
-def _incomplete(chords: _Members, degree: Ints, now: Ints) -> Bools:
+def _incomplete(chords: Members, degree: Ints, now: Ints) -> Bools:
     third = chords.third
     there = ((now % 12 == third[:, None]) & (now != REST)).any(axis=1) | (third == _NO_MEMBER)
     missing: Bools = ~there[:, None] & (degree != third[:, None])
     return missing
 
 
-def _unresolved(was: _Members, chords: _Members, voice: int, pitch: Ints, own: Ints) -> Bools:
+def _unresolved(was: Members, chords: Members, voice: int, pitch: Ints, own: Ints) -> Bools:
     """Where a voice leaves a note that tends elsewhere, though the new chord has its goal."""
     begins = (chords.place >= BEGINS)[:, None]
     now = chords.member
@@ -193,11 +194,11 @@ def _thin(degree: Ints, now: Ints) -> Bools:
     return again
 
 
-def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
-    """``_Members`` of one plan, without ``N``."""
+def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> Members:
+    """``Members`` of one plan, without ``N``."""
     tonic = plan.key.tonic
     member = np.ones((steps, 12), dtype=np.bool_)
-    bass, third, leading, seventh = (np.full(steps, _NO_MEMBER) for _ in range(4))
+    root, bass, third, leading, seventh = (np.full(steps, _NO_MEMBER) for _ in range(5))
     place = np.full(steps, BETWEEN)
     sounding: PlannedChord | None = None
     spans = _spans(plan)
@@ -209,6 +210,7 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
         sounding = chord
         classes = [(tonic + above) % 12 for above in chord.members]
         member[start:stop] = np.isin(np.arange(12), classes)
+        root[start:stop] = classes[0]
         bass[start:stop] = classes[chord.bass]
         third[start:stop] = classes[1]
         leading[start:stop] = _leading(chord, classes)
@@ -216,10 +218,10 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> _Members:
     begins = np.flatnonzero(place == BEGINS)
     if begins.size and spans[-1][1] is not None:
         place[max(int(begins[-1]), closing) :] = LAST
-    return _Members(member, bass, third, leading, seventh, place)
+    return Members(member, root, bass, third, leading, seventh, place)
 
 
-def _with_given(members: _Members, given: Sequence[GivenChord]) -> _Members:
+def _with_given(members: Members, given: Sequence[GivenChord]) -> Members:
     """The members of given chords in place of those that a plan has there."""
     for chord in given:
         here = slice(chord.start, chord.stop)

@@ -18,6 +18,7 @@ from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
+from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
 from musicae.decoding.plan_costs import PARALLEL, PlanCosts
 from musicae.decoding.step_costs import StepCosts
@@ -174,7 +175,9 @@ def _complete(
     steps = int(lengths.max())
     known = max(partials, key=lambda partial: len(partial.chorale)).known
     fifths = np.array([partial.key.fifths for partial in partials])
-    weighed = StepCosts(rules, fifths, plan_costs, given_costs)
+    limits = partials[0].limits
+    ensemble = EnsembleCosts(limits) if limits else None
+    weighed = StepCosts(rules, fifths, plan_costs, given_costs, ensemble)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
     closing = min((close.step for close in closes or ()), default=steps)
     nats = np.zeros(n)

@@ -1,4 +1,4 @@
-"""What the symbols of a step cost: rules, plan and given chords together.
+"""What the symbols of a step cost: rules, plan, given chords and an ensemble together.
 
 Where a given chord begins, each symbol also costs what the voices that are chosen after it must pay
 at least: all of them have to find their members beside it.
@@ -16,6 +16,7 @@ import numpy as np
 
 from musicae.core.arrays import Floats, Ints
 from musicae.decoding.constraints import RuleCosts, moves
+from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.plan_costs import PlanCosts
 
@@ -44,6 +45,7 @@ class StepCosts:
     """``(N,)`` the key signatures."""
     plan: PlanCosts | None = None
     given: GivenCosts | None = None
+    ensemble: EnsembleCosts | None = None
 
     def costs(
         self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]
@@ -69,9 +71,13 @@ class StepCosts:
         """``(M, S)`` what each symbol of the first voice costs by itself; the others wait."""
         voice, *waiting = voices
         before, now, candidate = rows
-        cost = self.rules.costs(voice, before, now, self.fifths[candidate]).astype(np.float64)
+        absent = self.ensemble.limits.absent if self.ensemble else ()
+        fifths, last = self.fifths[candidate], not waiting
+        cost = self.rules.costs(voice, before, now, fifths, absent).astype(np.float64)
+        if self.ensemble:
+            chords = self.plan.at(step, candidate) if self.plan else None
+            cost = cost + self.ensemble.costs(voice, before, now, chords, last_voice=last)
         if self.plan:
-            last = not waiting
             cost = cost + self.plan.costs(voice, step, before, now, last_voice=last, rows=candidate)
         if self.given:
             cost = cost + self.given.costs(voice, step, before, now, waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,25 @@ from musicae.theory.key_finding import likely_key
 
 RHYTHMS = ("plain", "flowing")
 """``plain`` mostly moves with the melody, ``flowing`` has many eighths and passing notes."""
+
+
+class Limits(NamedTuple):
+    """What the voices of an ensemble can sing or play; pitches are those that a model reads.
+
+    Four places; None where the ensemble has no voice, which then rests throughout.
+    """
+
+    ranges: tuple[tuple[int, int] | None, ...]
+    """The lowest and the highest note, within ``VOICE_RANGES``."""
+    tessituras: tuple[tuple[int, int] | None, ...]
+    """Where most notes lie."""
+    hand: int | None = None
+    """On a keyboard, the semitones that either hand reaches."""
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """The places that have no voice."""
+        return tuple(place for place, found in enumerate(self.ranges) if found is None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +67,8 @@ class PartialScore:
     """Ends of phrases, as steps, that have a cadence of a named kind."""
     given: tuple[GivenChord, ...] = ()
     """Chords that must sound, in order; each begins in the piece, none before another ends."""
+    limits: Limits | None = None
+    """Of the ensemble that is written for; None for the voices of Bach's chorales."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)
