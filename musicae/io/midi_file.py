@@ -250,7 +250,8 @@ def save(arrangement: Arrangement, path: Path | str) -> None:
     """
     if sum(map(len, arrangement.tracks)) > midi_bytes.MOST_EVENTS:
         raise ChoraleError(
-            f"{path}: would have more than {midi_bytes.MOST_EVENTS:,} events; is the melody damaged?"
+            f"{path}: would have more than {midi_bytes.MOST_EVENTS:,} events; is the melody"
+            " damaged?"
         )
     content = to_bytes(arrangement)
     if suffix_of(path) == RIFF_SUFFIX:
