@@ -186,19 +186,20 @@ def use(path: Path, model: str = MODEL, **settings: Any) -> str:
     file or the melody is lost, and what else is a fault.
     """
     refusal = None
+    midi = suffix_of(path) in MIDI_SUFFIXES
+    out = path.with_name("out.mid" if midi else "out.musicxml")
     try:
         to_bytes(arrangement_of(path))  # what is played and rendered to sound
         (piece,) = musicae.harmonize(path, model=model, **settings)
+        piece.write(out, keep_tracks=midi)
     except MusicaeError as error:
         refusal = error
     if refusal is not None:
         of_the_file = isinstance(refusal, ChoraleError)  # or else of the model
-        told = "\n" not in str(refusal) and (path.name in str(refusal) or not of_the_file)
+        named = path.name in str(refusal) or out.name in str(refusal)
+        told = "\n" not in str(refusal) and (named or not of_the_file)
         assert told, f"an error that tells little: {refusal}"
         return REFUSED
-    midi = suffix_of(path) in MIDI_SUFFIXES
-    out = path.with_name("out.mid" if midi else "out.musicxml")
-    piece.write(out, keep_tracks=midi)
     again = musicae.read(out)
     assert piece.given
     tune = piece.given.parts.tune

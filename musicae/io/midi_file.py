@@ -244,7 +244,15 @@ def chooses_sound(message: Any) -> bool:
 
 
 def save(arrangement: Arrangement, path: Path | str) -> None:
-    """Write a format 1 file, whole or not at all; every track ends at the arrangement's end."""
+    """Write a format 1 file, whole or not at all; every track ends at the arrangement's end.
+
+    Raises ChoraleError where it would have more events than are read.
+    """
+    if sum(map(len, arrangement.tracks)) > midi_bytes.MOST_EVENTS:
+        raise ChoraleError(
+            f"{path}: would have more than {midi_bytes.MOST_EVENTS:,} events; is the melody"
+            " damaged?"
+        )
     content = to_bytes(arrangement)
     if suffix_of(path) == RIFF_SUFFIX:
         content = midi_bytes.in_riff(content)

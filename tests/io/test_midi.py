@@ -12,7 +12,7 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
-from musicae.io import midi_file, midi_reader, midi_writer
+from musicae.io import midi_bytes, midi_file, midi_reader, midi_writer
 from tests.support.midifiles import meta, save, tune
 from tests.support.strategies import chorales, differences
 
@@ -323,3 +323,11 @@ def test_folders_missing_files_and_drums_cannot_be_used(tmp_path):
     drums = save(tmp_path / "drums.mid", tune((0, 480, 38), channel=9))
     with pytest.raises(ChoraleError, match="has only drums"):
         midi_reader.read(drums)
+
+
+def test_no_file_is_written_that_could_not_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(midi_bytes, "MOST_EVENTS", 20)
+    long = Chorale.from_notes([[(4 * i, 4, 67) for i in range(16)]])
+    with pytest.raises(ChoraleError, match="would have more than 20 events"):
+        midi_writer.write(long, tmp_path / "long.mid")
+    assert not (tmp_path / "long.mid").exists()
