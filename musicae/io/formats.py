@@ -58,6 +58,7 @@ def read_parts(
     lock: Sequence[int] | None = None,
     bars: bool = False,
     meter: Meter | None = None,
+    transpose: int = 0,
 ) -> PartsReading:
     """The parts of a MIDI file or a score that are given to a harmonizer.
 
@@ -66,13 +67,21 @@ def read_parts(
     """
     if suffix_of(path) not in SCORE_SUFFIXES:
         return midi_reader.read_parts(
-            path, track=track, voice=voice, lock=lock, bars=bars, meter=meter
+            path,
+            track=track,
+            voice=voice,
+            lock=lock,
+            bars=bars,
+            meter=meter,
+            transpose=transpose,
         )
     from musicae.io import musicxml_reader
 
     if meter:
         raise ChoraleError(f"{path}: a meter is chosen for a MIDI file that states none")
-    return musicxml_reader.read_parts(path, track=track, voice=voice, lock=lock, bars=bars)
+    return musicxml_reader.read_parts(
+        path, track=track, voice=voice, lock=lock, bars=bars, transpose=transpose
+    )
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:

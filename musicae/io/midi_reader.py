@@ -151,6 +151,7 @@ def read_parts(
     lock: Sequence[int] | None = None,
     bars: bool = False,
     meter: Meter | None = None,
+    transpose: int = 0,
 ) -> PartsReading:
     """The parts of a MIDI file that are given; see ``voice_tracks.choose_parts``.
 
@@ -158,10 +159,15 @@ def read_parts(
         bars: whether only some bars are written anew. Then bars are numbered as in ``read``: a
             silence that the file marks at its start or end counts.
         meter: the meter of a file that states none.
+        transpose: semitones by which everything in the file is moved.
 
     Raises ChoraleError where the file or its parts cannot be used.
     """
     whole = open_song(Path(path))
+    if transpose:
+        from musicae.io.transposing import transposed_song
+
+        whole = transposed_song(whole, transpose)
     if not whole.parts and not (track and whole.drums):
         raise ChoraleError(f"{whole.path}: {no_notes(whole)}")
     parts = choose_parts(whole, track=track, voice=voice, lock=lock, bars=bars)

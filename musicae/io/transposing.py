@@ -1,0 +1,173 @@
+"""Whole files in another key: MIDI songs, MusicXML trees, and parts of transposing instruments.
+
+Every note moves by the same interval. It is spelled by moving along the line of fifths, so that a
+score keeps its spelling in its new key.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.core.pitch import letter_at, place_of, spelled_parts
+from musicae.io.midi_bytes import Timed
+from musicae.io.midi_file import Song
+from musicae.io.midi_notes import DRUM_CHANNEL, MidiNote, Part
+from musicae.io.musicxml_parts import SEMITONE_OF
+from musicae.io.musicxml_time import number
+
+HIGHEST = 127
+MOST_FIFTHS = 7
+_SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+"""What MusicXML calls the accidental of so many sharps."""
+
+
+def fifths_of(semitones: int, fifths: int = 0) -> int:
+    """By how many fifths music in a key signature moves when it is transposed.
+
+    Of the ways to spell the new key it is the one with the fewest sharps or flats.
+
+    >>> fifths_of(2), fifths_of(-3, 0), fifths_of(1, 0)
+    (2, 3, -5)
+    """
+    moved = 7 * semitones % 12
+    return min((moved - 12, moved), key=lambda by: (abs(fifths + by), by))
+
+
+def transposed_song(song: Song, semitones: int) -> Song:
+    """A MIDI file with every pitched note higher, or lower, and its key signatures too.
+
+    Raises ChoraleError where a note would leave MIDI's range.
+    """
+    pitches = [note.pitch + semitones for part in song.parts for note in part.notes]
+    if pitches and not 0 <= min(pitches) <= max(pitches) <= HIGHEST:
+        raise ChoraleError(f"{song.path}: transposed by {semitones} semitones, notes leave MIDI's range")
+
+    def moved(event: Timed) -> Timed:
+        message = event.message
+        if message.type in ("note_on", "note_off", "polytouch"):
+            if message.channel != DRUM_CHANNEL and 0 <= message.note + semitones <= HIGHEST:
+                return event._replace(message=message.copy(note=message.note + semitones))
+        elif message.type == "key_signature":
+            key = Key.parse(message.key).transpose(semitones)
+            name = key.tonic_name + ("m" if key.mode == "minor" else "")
+            return event._replace(message=message.copy(key=name))
+        return event
+
+    def higher(part: Part) -> Part:
+        return replace(part, notes=tuple(_higher(note, semitones) for note in part.notes))
+
+    return replace(
+        song,
+        tracks=tuple(tuple(map(moved, track)) for track in song.tracks),
+        parts=tuple(map(higher, song.parts)),
+    )
+
+
+def _higher(note: MidiNote, semitones: int) -> MidiNote:
+    return note._replace(pitch=note.pitch + semitones)
+
+
+def transpose_parts(root: ET.Element, semitones: int) -> None:
+    """Move the pitched notes, key signatures and chord symbols of all parts of a tree."""
+    with suppress(ChoraleError):
+        first = number(root.findtext(".//key/fifths", "0"), "fifths")
+        for part in root.findall("part"):
+            transpose_part(part, semitones, fifths_of(semitones, int(first)))
+
+
+def transpose_part(part: ET.Element, semitones: int, fifths: int) -> None:
+    """Move a part by an interval, in semitones and in fifths; accidentals are drawn anew."""
+    for signature in part.iter("fifths"):
+        moved = int(number(signature.text, "fifths")) + fifths
+        signature.text = str(moved - 12 * (moved > MOST_FIFTHS) + 12 * (moved < -MOST_FIFTHS))
+    for harmony in part.iter("harmony"):
+        for which in ("root", "bass"):
+            _transpose_name(harmony.find(which), which, fifths)
+    for note in part.iter("note"):
+        pitch = note.find("pitch")
+        if pitch is None:
+            continue
+        letter = pitch.findtext("step", "").strip()
+        alter = round(number(pitch.findtext("alter", "0"), "alter"))
+        octave = int(number(pitch.findtext("octave", ""), "octave"))
+        midi = 12 * (octave + 1) + SEMITONE_OF[letter] + alter + semitones
+        letter, alter, octave = spelled_parts(midi, place_of(letter, alter) + fifths)
+        pitch[:] = []
+        ET.SubElement(pitch, "step").text = letter
+        if alter:
+            ET.SubElement(pitch, "alter").text = str(alter)
+        ET.SubElement(pitch, "octave").text = str(octave)
+    _draw_accidentals(part)
+
+
+def as_transposing(part: ET.Element, semitones: int) -> None:
+    """Write a part for an instrument that sounds so many semitones above what it reads."""
+    if not semitones:
+        return
+    fifths = fifths_of(-semitones)
+    with suppress(ChoraleError):
+        fifths = fifths_of(-semitones, int(number(part.findtext(".//key/fifths", "0"), "fifths")))
+    transpose_part(part, -semitones, fifths)
+    attributes = part.find("measure/attributes")
+    assert attributes is not None
+    octaves, chromatic = divmod(abs(semitones), 12)
+    sign = 1 if semitones > 0 else -1
+    element = ET.Element("transpose")
+    letters = 4 * fifths_of(chromatic) % 7
+    ET.SubElement(element, "diatonic").text = str(sign * letters)
+    ET.SubElement(element, "chromatic").text = str(sign * chromatic)
+    if octaves:
+        ET.SubElement(element, "octave-change").text = str(sign * octaves)
+    after = [i for i, each in enumerate(attributes) if each.tag in _BEFORE_TRANSPOSE]
+    attributes.insert(1 + max(after, default=-1), element)
+
+
+_BEFORE_TRANSPOSE = ("divisions", "key", "time", "staves", "part-symbol", "instruments", "clef",
+                     "staff-details")  # fmt: skip
+"""What stands before ``<transpose>`` among attributes."""
+
+
+def _transpose_name(name: ET.Element | None, which: str, fifths: int) -> None:
+    """Move the root or the bass of a chord symbol."""
+    if name is None or name.findtext(f"{which}-step", "").strip() not in SEMITONE_OF:
+        return
+    alter = round(number(name.findtext(f"{which}-alter", "0"), "alter"))
+    letter, sharps = letter_at(place_of(name.findtext(f"{which}-step", "").strip(), alter) + fifths)
+    name[:] = []
+    ET.SubElement(name, f"{which}-step").text = letter
+    if sharps:
+        ET.SubElement(name, f"{which}-alter").text = str(sharps)
+
+
+def _draw_accidentals(part: ET.Element) -> None:
+    """Draw an accidental where a note differs from what holds in its bar."""
+    fifths = 0
+    for measure in part.findall("measure"):
+        holding: dict[tuple[str, str], int] = {}
+        for element in measure.iter():
+            if element.tag == "fifths":
+                fifths = int(number(element.text, "fifths"))
+            if element.tag != "note" or element.find("pitch") is None:
+                continue
+            for drawn in element.findall("accidental"):
+                element.remove(drawn)
+            letter = element.findtext("pitch/step", "")
+            alter = int(element.findtext("pitch/alter", "0"))
+            place = (letter, element.findtext("pitch/octave", ""))
+            signed = next(s for p in range(fifths - 1, fifths + 6) for a, s in [letter_at(p)] if a == letter)
+            tied = element.find("tie[@type='stop']") is not None
+            if alter != holding.get(place, signed) and not tied and alter in _SIGNS:
+                accidental = ET.Element("accidental")
+                accidental.text = _SIGNS[alter]
+                before = [i for i, each in enumerate(element) if each.tag in _BEFORE_ACCIDENTAL]
+                element.insert(1 + max(before), accidental)
+            holding[place] = alter
+
+
+_BEFORE_ACCIDENTAL = ("grace", "cue", "chord", "pitch", "duration", "tie", "instrument", "footnote",
+                      "level", "voice", "type", "dot")  # fmt: skip
+"""What stands before ``<accidental>`` in a note."""
