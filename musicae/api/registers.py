@@ -146,10 +146,11 @@ def _within(bounds: tuple[int, int], place: int, shift: int) -> tuple[int, int]:
 
 def _limits(ensemble: Ensemble, shift: int) -> Limits:
     ranges = [
-        voice and _within(voice.range, place, shift) for place, voice in enumerate(ensemble.voices)
+        _within(voice.range, place, shift) if voice else None
+        for place, voice in enumerate(ensemble.voices)
     ]
     tessituras = [
-        voice and (voice.tessitura[0] + shift, voice.tessitura[1] + shift)
+        (voice.tessitura[0] + shift, voice.tessitura[1] + shift) if voice else None
         for voice in ensemble.voices
     ]
     return Limits(tuple(ranges), tuple(tessituras), HAND if ensemble.keyboard else None)
