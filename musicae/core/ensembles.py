@@ -23,7 +23,7 @@ HAND = 12
 """Semitones that a hand reaches on a keyboard."""
 _CHOIR, _GRAND_PIANO = 52, 0
 """General MIDI programs, counted from 0, as all in this module."""
-_RANGE = re.compile(r"(.+?)[\s:]+([A-Ga-g][#b]?-?\d)\s*(?:-|–|to)\s*([A-Ga-g][#b]?-?\d)")
+_RANGE = re.compile(r"(.+?)[\s:]+([A-Ga-g][#b]?-?\d)\s*(?:-|to)\s*([A-Ga-g][#b]?-?\d)")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from musicae.decoding.constraints import PITCHES, moves
 from musicae.decoding.plan_constraints import Wish
 from musicae.decoding.plan_costs import BETWEEN, Members
 from musicae.encoding.partial_score import Limits
-from musicae.models.vocabulary import FIRST_PITCH, SILENCE
+from musicae.models.vocabulary import FIRST_PITCH
 
 OUTSIDE, FURTHER = 1.0, 0.75
 """Nats of a note outside the tessitura, and of each semitone that it lies outside."""
@@ -45,7 +45,7 @@ class EnsembleCosts:
         *,
         last_voice: bool,
     ) -> Floats:
-        """``(N, S)`` what each symbol of a voice costs; infinite where it is out of range.
+        """``(N, S)`` the cost of each symbol of a voice at a step; infinite out of range.
 
         Args:
             before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
