@@ -173,8 +173,8 @@ def around(tune: Chorale, known: NDArray[np.bool_], harmonized: Chorale, shift: 
     return replace(tune, pitch=pitch, onset=onset, source=harmonized.source)
 
 
-def into_range(tune: Chorale) -> tuple[Chorale, int, int]:
-    """The notes in the octave that fits their voices best.
+def into_range(tune: Chorale, octave: int | None = None) -> tuple[Chorale, int, int]:
+    """The notes in the octave that fits their voices best, or so many octaves higher.
 
     Returns the chorale, the shift of all voices in semitones, and the number of notes that are
     still outside their voice's range after this shift; these are moved by octaves of their own.
@@ -184,11 +184,12 @@ def into_range(tune: Chorale) -> tuple[Chorale, int, int]:
     voices = np.nonzero(tune.onset)[1]
     pitches = column[tune.onset]
     outside = {}
-    for octave in range(-10, 11):
-        moved = pitches + SEMITONES * octave
+    for tried in range(-10, 11):
+        moved = pitches + SEMITONES * tried
         if ((moved >= 0) & (moved <= HIGHEST)).all():
-            outside[octave] = int(((moved < lows[voices]) | (moved > highs[voices])).sum())
-    octave = min(outside, key=lambda k: (outside[k], abs(k)))
+            outside[tried] = int(((moved < lows[voices]) | (moved > highs[voices])).sum())
+    if octave is None:
+        octave = min(outside, key=lambda k: (outside[k], abs(k)))
     shift = SEMITONES * octave
     pitch = np.where(column == REST, REST, _folded(column + shift, lows, highs))
     return replace(tune, pitch=pitch), shift, outside[octave]

@@ -44,6 +44,7 @@ def harmonize(
     """
     from musicae.api import figured_bass, given_chords, words
     from musicae.api.phrase_ends import choose
+    from musicae.api.registers import for_ensemble
     from musicae.decoding import harmonize as decoding
     from musicae.models.checkpoint import load_model
 
@@ -60,6 +61,11 @@ def harmonize(
         raise ChoraleError("chords and figures say the same thing twice; give one of them")
     if chords is None and (figured.chords or not model.can("fill")):
         chords = given_chords.NO_CHORDS
+    ensemble, limits = options.parsed_ensemble, None
+    if ensemble:
+        if not model.can("fill"):
+            raise ChoraleError(f"{model.name} writes for S A T B alone; use harmonizer")
+        given, limits = for_ensemble(given, ensemble, lambda by: _given(melody, options, by))
     chosen = given_chords.choose(chords, given)
     given, parts = chosen.given, chosen.given.parts
     stay = options.request.locked(sounding_voices(parts.tune))
@@ -71,6 +77,7 @@ def harmonize(
         style=options.style,
         cadences=ends.cadences,
         given=figured.chords or chosen.chords,
+        limits=limits,
     )
     planner = load_model("planner") if model.can("fill") else None
     condensed = Condensed.of(partial)
@@ -87,7 +94,9 @@ def harmonize(
         chorale, sung, on_words = setting.apply(chorale)
         figures = figured_bass.written(chorale) if options.figures == figured_bass.WRITE else ()
         notices = (*given.notices, *figured.notices, *chosen.notices, *made.notices, *on_words)
-        pieces.append(Piece(chorale, told, notices, given, made.nats, made.plan, figures, sung))
+        pieces.append(
+            Piece(chorale, told, notices, given, made.nats, made.plan, figures, sung, ensemble)
+        )
     return pieces
 
 
@@ -123,6 +132,10 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
         asked["chords"] = str(options.chords)
     if options.figures is not None:
         asked["figures"] = options.figures
+    if options.ensemble:
+        asked["ensemble"] = options.ensemble
+    if options.ranges:
+        asked["ranges"] = options.ranges
     if options.rhythm:
         asked["rhythm"] = options.rhythm
     if options.style != HarmonizeOptions.style:
@@ -134,21 +147,22 @@ def _asked(options: HarmonizeOptions) -> dict[str, Any]:
     return asked
 
 
-def _given(melody: Chorale | Path | str, options: HarmonizeOptions) -> Given:
-    """The given parts of a file or a chorale. Raises ChoraleError."""
+def _given(melody: Chorale | Path | str, options: HarmonizeOptions, transpose: int = 0) -> Given:
+    """The given parts of a file or a chorale, so many semitones higher. Raises ChoraleError."""
     if not isinstance(melody, Chorale):
         return read_given(
             melody,
             track=options.track,
             key=options.parsed_key,
-            voice=options.voice,
-            lock=options.lock,
+            voice=options.voice_name,
+            lock=options.lock_names,
             bars=options.bars,
             meter=options.parsed_meter,
+            transpose=transpose,
         )
     if options.track or options.meter:
         raise ChoraleError("a track and a meter are chosen in a file")
-    chorale, request = melody, options.request
+    chorale, request = melody.transpose(transpose), options.request
     if request == Request():
         # In Python a finished chorale is at hand more often than its melody.
         finished = len(sounding_voices(chorale)) == len(VOICES)

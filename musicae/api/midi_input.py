@@ -36,6 +36,7 @@ def read_given(
     lock: Sequence[str] | str | None = None,
     bars: tuple[int, int] | str | None = None,
     meter: Meter | None = None,
+    transpose: int = 0,
 ) -> Given:
     """The given parts of a MIDI or MusicXML file, and which of their notes and rests stay.
 
@@ -48,6 +49,7 @@ def read_given(
         bars: the bars to be written anew. All voices are found, and those of ``lock``, by default
             the soprano, stay in these bars too.
         meter: the meter of a MIDI file that states none; it is written too.
+        transpose: semitones by which everything in the file is moved.
 
     Without any of them, the parts named after voices are given where there are several or where
     nothing else is there; otherwise one part is the melody, the soprano. See
@@ -63,6 +65,7 @@ def read_given(
         lock=request.lock,
         bars=request.bars is not None,
         meter=meter,
+        transpose=transpose,
     )
     where = f"{reading.song.path}: "
     parts = given_parts(

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicae.core.constants import STYLES
+from musicae.core.constants import STYLES, VOICES
+from musicae.core.ensembles import Ensemble, ensemble
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
@@ -72,6 +73,12 @@ class HarmonizeOptions:
     figures: str | None = None
     """Of a given bass, in bars: ``"6 | 7 6 | 4-3"``; or ``"file"`` for those in the file, which are
     used without being asked for, ``"none"``, or ``"write"`` for figures in what is written."""
+    ensemble: str | None = None
+    """Who sings or plays: ``"satb"``, ``"ttbb"``, ``"ssaa"``, ``"sab"``, ``"strings"``,
+    ``"brass"``, ``"recorders"``, ``"saxophones"`` or ``"piano"``, whose voices ``voice`` and
+    ``lock`` name; None writes for the voices of Bach's chorales. See ``docs/ensembles.md``."""
+    ranges: str | None = None
+    """Other ranges of its voices, such as ``"S C4-A5, A G3-D5"``."""
     rhythm: str | None = None
     """How the other voices move: ``"plain"`` or ``"flowing"``; None leaves it to the model."""
     style: str = "bach"
@@ -100,7 +107,7 @@ class HarmonizeOptions:
         if self.language and str(self.words) in CHOICES:
             raise ChoraleError("a language splits the words of a text file; name it with --words")
         check_draws(self.n, self.temperature, self.seed)
-        for name in ("parsed_key", "parsed_meter", "request"):
+        for name in ("parsed_key", "parsed_meter", "parsed_ensemble", "request"):
             getattr(self, name)  # raises where the text cannot be parsed
 
     def changed(self, **settings: Any) -> HarmonizeOptions:
@@ -131,7 +138,33 @@ class HarmonizeOptions:
         """``voice``, ``lock`` and ``bars`` as one value."""
         from musicae.api.request import Request
 
-        return Request.parse(self.voice, self.lock, self.bars)
+        return Request.parse(self.voice_name, self.lock_names, self.bars)
+
+    @cached_property
+    def parsed_ensemble(self) -> Ensemble | None:
+        """``ensemble`` with its ``ranges``; a choir of S A T B where only ranges are named."""
+        if self.ensemble is None and self.ranges is None:
+            return None
+        found = ensemble(self.ensemble or "satb")
+        return found.with_ranges(self.ranges) if self.ranges is not None else found
+
+    @cached_property
+    def voice_name(self) -> str | None:
+        """``voice`` as a name of Bach's voices, whatever the ensemble calls it."""
+        return None if self.voice is None else self._as_bachs(self.voice)
+
+    @cached_property
+    def lock_names(self) -> Sequence[str] | str | None:
+        """``lock`` in the names of Bach's voices."""
+        if self.lock is None or self.parsed_ensemble is None or self.lock == "none":
+            return self.lock
+        names = self.lock.split(",") if isinstance(self.lock, str) else self.lock
+        return tuple(map(self._as_bachs, names))
+
+    def _as_bachs(self, name: str) -> str:
+        if self.parsed_ensemble is None:
+            return name
+        return VOICES[self.parsed_ensemble.place(name)].lower()
 
 
 def check_draws(n: int, temperature: float | None, seed: int = 0) -> None:

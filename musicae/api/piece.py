@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from musicae.api.check import Report, check
 from musicae.api.given import Given
 from musicae.core.chorale import Chorale, sounding_voices
-from musicae.core.constants import N_VOICES
+from musicae.core.constants import N_VOICES, VOICES
+from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
 from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score, score_files
 from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, suffix_of
+from musicae.io.ensemble_score import dressed
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
@@ -48,6 +50,8 @@ class Piece:
     """The figures that are written below its bass in MusicXML, each with its step."""
     words: Words = NO_WORDS
     """What the voices sing."""
+    ensemble: Ensemble | None = None
+    """Who sings or plays it; None for a choir of S A T B."""
 
     @property
     def nats_per_step(self) -> float | None:
@@ -121,6 +125,16 @@ class Piece:
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
         return score_files.save(self.to_xml(program, **looks), path)
 
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The names of the voices; empty for one that the ensemble lacks."""
+        return self.ensemble.names if self.ensemble else VOICES
+
+    def _programs(self, program: int) -> int | tuple[int, ...]:
+        """The sounds of the voices: an ensemble's own unless another than a choir's is wanted."""
+        own = self.ensemble is not None and program == CHOIR_AAHS
+        return self.ensemble.programs if self.ensemble and own else program
+
     def to_xml(
         self,
         program: int = CHOIR_AAHS,
@@ -140,6 +154,7 @@ class Piece:
                 facts,
                 labels=labels,
                 figures=self.figures,
+                names=self._names,
                 words=self.words,
                 keep_parts=keep_tracks,
             )
@@ -150,10 +165,13 @@ class Piece:
                 program,
                 self.provenance,
                 labels=labels,
+                names=self._names,
                 figures=self.figures,
                 words=self.words.voices,
             )
             voices = musicxml_writer.to_tree(self.chorale) if piano else None
+        if self.ensemble:
+            xml = dressed(xml, self.ensemble)
         return xml if voices is None else piano_below(xml, voices)
 
     def arrange(
@@ -173,10 +191,23 @@ class Piece:
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
         if self._preserved:
             made = self._preserved.arrange(
-                self.chorale, program, facts, marks, keep_tracks, words=self.words
+                self.chorale,
+                self._programs(program),
+                facts,
+                marks,
+                keep_tracks,
+                names=self._names,
+                words=self.words,
             )
         else:
-            made = midi_writer.arrange(self.chorale, program, facts, marks, words=self.words.voices)
+            made = midi_writer.arrange(
+                self.chorale,
+                self._programs(program),
+                facts,
+                marks,
+                names=self._names,
+                words=self.words.voices,
+            )
         return with_piano(made) if piano else made
 
     @property

@@ -6,12 +6,15 @@ in which they fit these ranges, as if transposed, and is written at its own pitc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from musicae.api.given import Given, into_range, notices_of_range
 from musicae.core.chorale import Chorale, sounding_voices
-from musicae.core.constants import REST, VOICE_RANGES
+from musicae.core.constants import REST, VOICE_RANGES, VOICES
 from musicae.core.ensembles import HAND, OCTAVE, Ensemble, EnsembleVoice
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import pitch_name
@@ -36,6 +39,38 @@ class Register(NamedTuple):
     folded: int
     """How many given notes are outside the model's ranges there."""
     limits: Limits
+
+
+def for_ensemble(
+    given: Given, ensemble: Ensemble, read: Callable[[int], Given]
+) -> tuple[Given, Limits]:
+    """What is given as an ensemble sings it, and the limits of its voices at a model's pitch.
+
+    ``read`` gives the same parts so many semitones higher. Music that does not fit the voices is
+    moved by ``fitting``, and a notice says so. Raises ChoraleError where it cannot fit, or where a
+    voice is given that the ensemble lacks.
+    """
+    lacking = [v for v in sounding_voices(given.parts.tune) if ensemble.voices[v] is None]
+    if lacking:
+        raise ChoraleError(
+            f"{ensemble.name} has no voice for the {VOICES[lacking[0]].lower()} that is given;"
+            f" there are {', '.join(filter(None, ensemble.names)).lower()}"
+        )
+    shift = fitting(given.parts.tune, ensemble)
+    if shift:
+        given = read(shift)
+    notices = [n for n in given.notices if n not in notices_of_range(given.parts)]
+    if shift:
+        place = sounding_voices(given.parts.tune)[0]
+        notices.append(transposed_notice(ensemble, place, shift))
+    register = register_for(given.parts.tune, ensemble)
+    in_range, moved, folded = into_range(given.parts.tune, register.shift // OCTAVE)
+    known = given.parts.known.copy()
+    known[:, list(register.limits.absent)] = True
+    parts = replace(given.parts, in_range=in_range, shift=moved, folded=folded, known=known)
+    preserved = given.preserved and replace(given.preserved, known=known)
+    given = replace(given, parts=parts, notices=tuple(notices), preserved=preserved)
+    return given, register.limits
 
 
 def register_for(tune: Chorale, ensemble: Ensemble) -> Register:

@@ -64,6 +64,16 @@ Figures = Annotated[
     str | None,
     typer.Option(help="Of a given bass, in bars, such as '6 | 7 6 | 4-3'; or file, none, write."),
 ]
+EnsembleName = Annotated[
+    str | None,
+    typer.Option(
+        "--ensemble",
+        help="satb, ttbb, ssaa, sab, strings, brass, recorders, saxophones or piano.",
+    ),
+]
+Ranges = Annotated[
+    str | None, typer.Option(help="Ranges of its voices, such as 'S C4-A5, A G3-D5'.")
+]
 Rhythm = Annotated[str | None, typer.Option(help="How the other voices move: plain or flowing.")]
 Style = Annotated[
     str,
@@ -123,6 +133,8 @@ HARMONIZE_SETTINGS: dict[str, Any] = {
     "phrases": Phrases,
     "chords": Chords,
     "figures": Figures,
+    "ensemble": EnsembleName,
+    "ranges": Ranges,
     "rhythm": Rhythm,
     "style": Style,
     "words": InWords,

@@ -13,8 +13,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.decoding.constraints import FORBIDDEN
-from musicae.decoding.given_chords import give_chords, incomplete, with_given
 from musicae.decoding.ensemble_costs import keep_complete
+from musicae.decoding.given_chords import give_chords, incomplete, with_given
 from musicae.decoding.incremental import one_thread
 from musicae.decoding.minibach import accompany
 from musicae.decoding.plan_constraints import give_bass, give_sounding, give_voices

@@ -17,8 +17,8 @@ from torch import Tensor
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
-from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.ensemble_costs import EnsembleCosts
+from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
 from musicae.decoding.plan_costs import PARALLEL, PlanCosts
 from musicae.decoding.step_costs import StepCosts

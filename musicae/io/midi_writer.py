@@ -61,7 +61,7 @@ def write(
 
 def arrange(
     chorale: Chorale,
-    program: int = CHOIR_AAHS,
+    program: int | Sequence[int] = CHOIR_AAHS,
     provenance: dict[str, Any] | None = None,
     markers: Sequence[tuple[int, str]] = (),
     *,
@@ -70,9 +70,10 @@ def arrange(
 ) -> Arrangement:
     """A chorale as tracks of MIDI: the conductor and four voices, 480 ticks a quarter.
 
-    ``program`` is a General MIDI program counted from 0; ``provenance`` goes into the conductor
-    track as JSON, and so do ``markers``, texts at steps, beside those for fermatas. ``names`` are
-    those of the four voices; one without a name is left out. The first verse of ``words``, what
+    ``program`` is a General MIDI program counted from 0, or one for each voice; ``provenance``
+    goes into the conductor track as JSON, and so do ``markers``, texts at steps, beside those for
+    fermatas. ``names`` are those of the four voices; one without a name is left out. The first
+    verse of ``words``, what
     the voices sing, becomes lyric events in their tracks.
     """
     events = [title_event(chorale.title)] if chorale.title else []
@@ -163,8 +164,9 @@ def key_event(key: Key) -> Timed:
     return Timed(0, mido.MetaMessage("key_signature", key=name))
 
 
-def voice_header(name: str, voice: int, program: int) -> list[Timed]:
+def voice_header(name: str, voice: int, program: int | Sequence[int]) -> list[Timed]:
     """How a voice's track begins: its name and the one program change. Raises ChoraleError."""
+    program = program if isinstance(program, int) else program[voice]
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
     return [

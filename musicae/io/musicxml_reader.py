@@ -101,14 +101,20 @@ def read_parts(
     voice: int | None = None,
     lock: Sequence[int] | None = None,
     bars: bool = False,
+    transpose: int = 0,
 ) -> PartsReading:
     """The parts of a MusicXML file that are given; see ``voice_tracks.choose_parts``.
 
-    Raises ChoraleError where the file or its parts cannot be used.
+    ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError where
+    the file or its parts cannot be used.
     """
     tree = tree_of(path)
     if provenance_in(tree.root).get(ANALYSED):  # chord symbols of the former harmony
         _drop_labels(tree.root)
+    if transpose:
+        from musicae.io.transposing import transpose_parts
+
+        transpose_parts(tree.root, transpose)
     song = _open(Path(path), tree)
     if not song.parts:
         raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")

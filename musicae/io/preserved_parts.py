@@ -91,18 +91,20 @@ class PreservedParts:
     def arrange(
         self,
         chorale: Chorale,
-        program: int = CHOIR_AAHS,
+        program: int | Sequence[int] = CHOIR_AAHS,
         provenance: dict[str, Any] | None = None,
         markers: Sequence[tuple[int, str]] = (),
         keep_tracks: bool = False,
         *,
+        names: Sequence[str] = VOICES,
         words: Words | None = None,
     ) -> Arrangement:
         """The given parts' own events and the chorale's other notes, as tracks in the file's ticks.
 
         Args:
             chorale: of the same steps as ``tune``, with the new notes.
-            program: a General MIDI program counted from 0.
+            program: a General MIDI program counted from 0, or one for each voice.
+            names: those of the voices; one without a name is left out.
             markers: texts at the chorale's steps; they are added to the file's own.
             keep_tracks: also write the file's other tracks, as they are; the voices then use
                 channels that these leave free.
@@ -117,7 +119,9 @@ class PreservedParts:
         conductor.sort(key=lambda event: event.tick)
         keys = [event for event in conductor if event.message.type == "key_signature"]
         tracks = [conductor]
-        for v, name in enumerate(VOICES):
+        for v, name in enumerate(names):
+            if not name:
+                continue
             header = midi_writer.voice_header(name, v, program)
             written = midi_writer.voice_events(self._written_notes(chorale, v), v)
             own = [e for e in self._own_events(v, words) if e not in silenced]

@@ -51,6 +51,7 @@ def to_xml(
     *,
     labels: Sequence[Label] = (),
     figures: Sequence[tuple[int, Figures]] = (),
+    names: Sequence[str] = VOICES,
     keep_parts: bool = False,
     words: Words | None = None,
 ) -> bytes:
@@ -62,6 +63,7 @@ def to_xml(
         program: a General MIDI program counted from 0, for the new parts.
         labels: become chord symbols in the soprano and Roman numerals in the bass.
         figures: each with its step, become figures below the bass.
+        names: those of the voices; one without a name is left out.
         keep_parts: also write the file's other parts, as they are.
         words: what the voices sing; by default, of the given parts what the file has.
     """
@@ -72,8 +74,9 @@ def to_xml(
     held: dict[ScorePart, list[int]] = {}
     for voice, part in sorted(preserved.parts.items()):
         held.setdefault(song.line(part).part, []).append(voice)
-    engraved = engraved_voices(preserved, chorale, program, labels)
-    new = dict(enumerate(engraved.findall("part")))
+    engraved = engraved_voices(preserved, chorale, program, labels, names)
+    there = [voice for voice, name in enumerate(names) if name]
+    new = dict(zip(there, engraved.findall("part"), strict=True))
     words = NO_WORDS if words is None else words
     verses = {
         voice: musicxml_lyrics.numbered(sung) if words.replaced else sung
@@ -81,7 +84,7 @@ def to_xml(
     }
     for voice, sung in verses.items():
         musicxml_lyrics.set_on_part(new[voice], sung, song.score.measures, song.score.quarter)
-    listed = dict(enumerate(engraved.findall("part-list/score-part")))
+    listed = dict(zip(there, engraved.findall("part-list/score-part"), strict=True))
     for score_part in song.score.parts:
         element = twins[score_part.element]
         if score_part in held:
@@ -133,12 +136,15 @@ def engraved_voices(
     chorale: Chorale,
     program: int = CHOIR_AAHS,
     labels: Sequence[Label] = (),
+    names: Sequence[str] = VOICES,
 ) -> ET.Element:
-    """The tree of a chorale's four voices in the bars and keys of a score; see ``to_xml``."""
+    """The tree of a chorale's voices in the bars and keys of a score; see ``to_xml``."""
     song = preserved.song
     assert isinstance(song, ScoreSong)
     drawn = _drawn(preserved, song, chorale)
-    return musicxml_writer.to_tree(replace(chorale, tempos=()), program, labels=labels, drawn=drawn)
+    return musicxml_writer.to_tree(
+        replace(chorale, tempos=()), program, labels=labels, names=names, drawn=drawn
+    )
 
 
 def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musicxml_writer.Drawn:

@@ -44,7 +44,9 @@ def transposed_song(song: Song, semitones: int) -> Song:
     """
     pitches = [note.pitch + semitones for part in song.parts for note in part.notes]
     if pitches and not 0 <= min(pitches) <= max(pitches) <= HIGHEST:
-        raise ChoraleError(f"{song.path}: transposed by {semitones} semitones, notes leave MIDI's range")
+        raise ChoraleError(
+            f"{song.path}: transposed by {semitones} semitones, notes leave MIDI's range"
+        )
 
     def moved(event: Timed) -> Timed:
         message = event.message
@@ -158,7 +160,7 @@ def _draw_accidentals(part: ET.Element) -> None:
             letter = element.findtext("pitch/step", "")
             alter = int(element.findtext("pitch/alter", "0"))
             place = (letter, element.findtext("pitch/octave", ""))
-            signed = next(s for p in range(fifths - 1, fifths + 6) for a, s in [letter_at(p)] if a == letter)
+            signed = dict(map(letter_at, range(fifths - 1, fifths + 6)))[letter]
             tied = element.find("tie[@type='stop']") is not None
             if alter != holding.get(place, signed) and not tied and alter in _SIGNS:
                 accidental = ET.Element("accidental")
