@@ -272,15 +272,24 @@ def check(source: Chorale | Path | str, strict: bool = False) -> Report:
     if names == VOICES and (silent := silent_voices(chorale)):
         place = "" if isinstance(source, Chorale) else f"{source}: "
         raise ChoraleError(f"{place}is not in four voices: {silent}")
+    return report_of(reading, strict)
+
+
+def report_of(
+    reading: Reading, strict: bool = False, ranges: Sequence[tuple[int, int]] | None = None
+) -> Report:
+    """``check`` of voices under their own names; ``ranges``, by default by names, are theirs."""
+    chorale, names = reading.chorale, reading.names
     named = [voice_of_name(name) for name in names]
-    ranges = [ANY_PITCH if voice is None else VOICE_RANGES[voice] for voice in named]
+    if of_names := ranges is None:
+        ranges = [ANY_PITCH if voice is None else VOICE_RANGES[voice] for voice in named]
     few = OF_THREE_VOICES if sum(map(bool, names)) < 3 else ()
     violations = tuple(v for v in violations_of(chorale, strict, ranges) if v.rule not in few)
     chords = chord_count(chorale)
     in_four_voices = all(names)
     rules = {}
     for name in RULES:
-        if name == OUT_OF_RANGE and named == [None] * N_VOICES:
+        if name == OUT_OF_RANGE and of_names and named == [None] * N_VOICES:
             continue
         if name in few:
             continue
@@ -296,7 +305,7 @@ def check(source: Chorale | Path | str, strict: bool = False) -> Report:
         {name: sum(v.rule == name for v in violations) for name in STRICT_RULES if name not in few}
         if strict
         else None,
-        (*reading.notices, *_unranged(names)),
+        (*reading.notices, *(_unranged(names) if of_names else ())),
         names,
     )
 

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
-from musicae.api.check import Report, check
+from musicae.api.check import ANY_PITCH, Report, check, report_of
 from musicae.api.given import Given
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES, VOICES
@@ -15,13 +16,13 @@ from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
 from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score, score_files
-from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, suffix_of
+from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, Reading, suffix_of
 from musicae.io.ensemble_score import dressed
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.io.score_song import ScoreSong
-from musicae.rendering.piano_reduction import piano_below, with_piano
+from musicae.rendering.piano_reduction import piano_below, piano_score, with_piano
 from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
@@ -68,7 +69,10 @@ class Piece:
 
         Raises ChoraleError where a voice has no notes.
         """
-        return check(self.chorale)
+        if self.ensemble is None:
+            return check(self.chorale)
+        ranges = [voice.range if voice else ANY_PITCH for voice in self.ensemble.voices]
+        return report_of(Reading(self.chorale, 0, names=self._names), ranges=ranges)
 
     def labels(self) -> tuple[Label, ...]:
         """Its harmony: the chords and local keys of its plan, else the analysis of its voices."""
@@ -80,7 +84,8 @@ class Piece:
         Of a plan, the chord symbol and the Roman numeral of each beat, with the local key where it
         changes. The report is None where a voice has no notes.
         """
-        report = self.report().as_dict() if self.in_four_voices else None
+        checked = self.in_four_voices or self.ensemble is not None
+        report = self.report().as_dict() if checked else None
         return {
             **self.provenance,
             "bar_count": self.chorale.bar_count,
@@ -170,6 +175,8 @@ class Piece:
                 words=self.words.voices,
             )
             voices = musicxml_writer.to_tree(self.chorale) if piano else None
+        if self.ensemble and self.ensemble.keyboard:
+            return musicxml_writer.to_bytes(piano_score(ET.fromstring(xml)))
         if self.ensemble:
             xml = dressed(xml, self.ensemble)
         return xml if voices is None else piano_below(xml, voices)

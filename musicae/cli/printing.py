@@ -84,9 +84,10 @@ def _print_report(path: Path, piece: Piece) -> None:
         print(f"  {surprise}voice leading not checked: {error}")
         return
     count = len(report.violations)
+    beyond = f", beyond Bach: {', '.join(report.beyond_bach) or 'nothing'}"
     print(
-        f"  {surprise}{count or 'no'} violation{'s' * (count != 1)} of voice leading,"
-        f" beyond Bach: {', '.join(report.beyond_bach) or 'nothing'}"
+        f"  {surprise}{count or 'no'} violation{'s' * (count != 1)} of voice leading"
+        f"{beyond if report.in_four_voices else ''}"
     )
     for finding in report.findings:
         print(f"  {finding}")

@@ -7,11 +7,10 @@ one of three voices leaves the tenor's place empty. Ranges are MIDI pitches as t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from musicae.core.constants import BASS, N_VOICES, VOICES
+from musicae.core.constants import BASS, N_VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import pitch_name, place_of
 
@@ -149,18 +148,6 @@ def ensemble(name: str) -> Ensemble:
     if found is None:
         raise ChoraleError(f"an ensemble is {', '.join(ENSEMBLES)}, not {name!r}")
     return found
-
-
-def ensemble_named_like(names: Sequence[str]) -> Ensemble | None:
-    """The ensemble, other than a choir of S A T B, whose voices have these names; else None.
-
-    ``names`` may stand in any order.
-    """
-    wanted = sorted(_plain(name) for name in names if name)
-    for found in ENSEMBLES.values():
-        if found.names != VOICES and sorted(_plain(n) for n in found.names if n) == wanted:
-            return found
-    return None
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ from musicae.api import batch
 from musicae.api.batch import Job
 from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
+from musicae.core.constants import VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.files import make_folder
 from musicae.daw import pack as packing
@@ -69,6 +70,9 @@ def harmonize_files(
     """
     options = options or HarmonizeOptions()
     melodies = [Path(path) for path in paths]
+    ensemble = options.parsed_ensemble
+    if pack is not None and ensemble and ensemble.names != VOICES:
+        raise MusicaeError("--pack compares pieces for S, A, T and B; write an ensemble with --out")
     if pack is None:
         jobs = batch.plan(melodies, options.n, out)
     elif out is None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from musicae.core.ensembles import ENSEMBLES, ensemble, ensemble_named_like
+from musicae.core.ensembles import ENSEMBLES, ensemble
 from musicae.core.errors import ChoraleError
 
 
@@ -34,8 +34,3 @@ def test_ranges_are_read_by_name_or_short_name():
 def test_bad_ranges_are_refused(ranges, told):
     with pytest.raises(ChoraleError, match=told):
         ensemble("satb").with_ranges(ranges)
-
-
-def test_names_in_any_order_are_an_ensemble():
-    assert ensemble_named_like(["Bass 2", "Bass 1", "Tenor 2", "Tenor 1"]) == ensemble("ttbb")
-    assert ensemble_named_like(["Soprano", "Alto", "Tenor", "Bass"]) is None

@@ -9,7 +9,15 @@ import typer
 from musicae.cli import app
 from tests.support.paths import ROOT
 
-GUIDES = ("chords.md", "choir.md", "daw.md", "figured_bass.md", "formats.md", "words.md")
+GUIDES = (
+    "chords.md",
+    "choir.md",
+    "daw.md",
+    "ensembles.md",
+    "figured_bass.md",
+    "formats.md",
+    "words.md",
+)
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs" / name for name in GUIDES)]
 
 

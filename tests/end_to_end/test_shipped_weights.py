@@ -15,6 +15,7 @@ import torch
 import musicae
 from musicae.core import assets
 from musicae.core.chorale import Chorale
+from musicae.core.ensembles import ENSEMBLES
 from musicae.core.key import Key
 from musicae.decoding import phrases as phrase_reading
 from musicae.decoding.key import find_mode
@@ -83,6 +84,15 @@ def key():
     return {"notes": [str(found.key), found.mode], "logits": [round(found.probability, 4)]}
 
 
+def ensembles():
+    half = MELODY.bars(1, 2)
+    written = {
+        name: notes(musicae.harmonize(half, ensemble=name, temperature=0)[0].chorale)
+        for name in ENSEMBLES
+    }
+    return {"notes": written, "logits": []}
+
+
 OUTPUTS = {
     "harmonizer": harmonizer,
     "minibach": minibach,
@@ -91,9 +101,10 @@ OUTPUTS = {
     "planner": planner,
     "phrases": phrases,
     "key": key,
+    "ensembles": ensembles,
 }
 """What each model makes of a melody, a latent point or a seed, and some of its numbers."""
-assert OUTPUTS.keys() == checkpoint.KINDS.keys() | checkpoint.READERS.keys()
+assert OUTPUTS.keys() == checkpoint.KINDS.keys() | checkpoint.READERS.keys() | {"ensembles"}
 
 
 def logits(name, given):

@@ -1,0 +1,112 @@
+"""Measure what is written for each ensemble.
+
+    python benchmarks/ensembles.py [--pieces 12]
+
+Sopranos of Bach's validation side are harmonized for each ensemble, in a key in which they fit it.
+Printed are the notes outside the voices' ranges, the share of voices whose middle 80% of notes lies
+in the tessitura, full and tertian beats (in three voices: beats with root and third), parallel
+fifths and octaves per 100 chords, and how often the last chord is right where the melody allows it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+import musicae
+from musicae.core.chorale import Chorale
+from musicae.core.constants import REST
+from musicae.core.ensembles import ENSEMBLES, Ensemble
+from musicae.corpus import load
+from musicae.theory.function import full_beats, last_chord, tertian_beats
+from musicae.theory.sonorities import sonorities
+
+PARALLELS = ("parallel fifths", "parallel octaves", "parallel unisons")
+MIDDLE = (10, 90)
+"""Percentiles of a voice's notes, by their lengths."""
+
+
+def soprano_alone(chorale: Chorale) -> Chorale:
+    pitch, onset = chorale.pitch.copy(), chorale.onset.copy()
+    pitch[:, 1:], onset[:, 1:] = REST, False
+    return replace(chorale, pitch=pitch, onset=onset)
+
+
+class Count:
+    """What is counted over the pieces of an ensemble."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self.ensemble = ensemble
+        self.outside = self.within = self.voices = self.parallels = self.chords = 0
+        self.full: list[bool] = []
+        self.tertian: list[bool] = []
+        self.last: list[bool] = []
+
+    def add(self, piece: musicae.Piece) -> None:
+        chorale = piece.chorale
+        for place in self.ensemble.there:
+            voice = self.ensemble.voices[place]
+            assert voice is not None
+            column = chorale.pitch[:, place]
+            sung = column[column != REST]
+            (low, high), (bottom, top) = voice.range, voice.tessitura
+            self.outside += int(((sung < low) | (sung > high)).sum())
+            first, last = np.percentile(sung, MIDDLE, method="nearest")
+            self.within += bool(bottom <= first and last <= top)
+            self.voices += 1
+        self.parallels += sum(v.rule in PARALLELS for v in piece.report().violations)
+        self.chords += len(sonorities(chorale))
+        if len(self.ensemble.there) == 4:
+            self.full += full_beats(chorale)
+            self.tertian += tertian_beats(chorale)
+        else:
+            self.full += root_and_third(piece)
+        found = last_chord(chorale)
+        if found.allows_tonic:
+            self.last.append(found.is_tonic)
+
+    def row(self) -> str:
+        tertian = f"{np.mean(self.tertian):.1%}" if self.tertian else "-"
+        return (
+            f"| {self.ensemble.name} | {self.outside} | {self.within / self.voices:.0%} |"
+            f" {np.mean(self.full):.1%} | {tertian} | {100 * self.parallels / self.chords:.2f} |"
+            f" {np.mean(self.last):.0%} |"
+        )
+
+
+def root_and_third(piece: musicae.Piece) -> list[bool]:
+    """Whether root and third of the planned chord sound at the beginning of each beat."""
+    found = []
+    assert piece.plan is not None
+    for beat, chord in zip(piece.plan.beats, piece.plan.chords, strict=True):
+        now = piece.chorale.pitch[beat.start].astype(int)
+        if chord is not None and (now != REST).any():
+            sung = {(int(p) - piece.plan.key.tonic) % 12 for p in now[now != REST]}
+            found.append(set(chord.members[:2]) <= sung)
+    return found
+
+
+def measure(ensemble: Ensemble, pieces: Sequence[Chorale]) -> Count:
+    count = Count(ensemble)
+    for chorale in pieces:
+        tune = soprano_alone(chorale)
+        count.add(musicae.harmonize(tune, ensemble=ensemble.name, voice=ensemble.names[0])[0])
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pieces", type=int, default=12, help="of Bach's validation side")
+    args = parser.parse_args()
+    pieces = load.load().side("valid")[: args.pieces]
+    print("| ensemble | outside | in tessitura | full beats | tertian | parallels | last chord |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for ensemble in ENSEMBLES.values():
+        print(measure(ensemble, pieces).row(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
