@@ -196,10 +196,7 @@ def chords(
     found = problem.with_seconds(problem.alternatives(1)[0])
     plan = plan_of(chorale, own) if whole else found.plan
     plan = replace(plan, local=local_keys(plan, ends.steps or ()))
-    syllables: tuple[chord_sheet.Syllable, ...] = ()
-    if reading is not None:
-        first = reading.parts[min(reading.parts)].track
-        syllables = tuple(chord_sheet.syllables_of(reading.song, first, reading.offset))
+    syllables = tuple(chord_sheet.syllables_of(reading.words)) if reading is not None else ()
     spans = _spans(plan, chorale, problem)
     return LeadSheet(chorale, plan, spans, ends.steps or (), syllables, reading)
 

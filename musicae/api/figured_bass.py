@@ -103,10 +103,7 @@ def _in_file(given: Given, voice: int) -> tuple[tuple[int, Figures], ...]:
 
 
 def _from_text(text: str, tune: Chorale) -> Iterator[Placed]:
-    try:
-        placed = placed_chords(text, tune)
-    except ChoraleError as error:
-        raise ChoraleError(str(error).replace("chords", "figures")) from None
+    placed = placed_chords(text, tune, "figures")
     for index, group in groupby(placed, lambda one: tune.measure_index(one.start)):
         bar, measure = list(group), tune.measures[index]
         notes = [

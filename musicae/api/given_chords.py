@@ -71,10 +71,7 @@ def choose(wish: str | Path | None, given: Given) -> ChosenChords:
 def _of_sheet(path: Path, given: Given) -> tuple[PlacedChord, ...]:
     """The chords of a text file. Raises ChoraleError, without the path."""
     text = chord_sheet.read_sheet(path)
-    syllables: list[chord_sheet.Syllable] = []
-    if (kept := given.preserved) is not None:
-        track = kept.parts[min(kept.parts)].track
-        syllables = chord_sheet.syllables_of(kept.song, track, kept.offset)
+    syllables = chord_sheet.syllables_of(given.words)
     return chord_sheet.sheet_chords(text, given.parts.tune, syllables)
 
 

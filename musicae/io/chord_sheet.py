@@ -19,7 +19,7 @@ from typing import NamedTuple
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.io.chord_text import PlacedChord, chord_text, in_order, normal, placed_chords
-from musicae.io.midi_file import Song, text_of
+from musicae.io.lyrics import ELISION, Words
 from musicae.theory.harmonic_plan import beats_of
 
 SUFFIXES = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")
@@ -84,17 +84,14 @@ def sheet_chords(
     return _on_syllables(list(_among_words(lines)), _letters("".join(lines)), chorale, syllables)
 
 
-def syllables_of(song: Song, track: int, offset: int) -> list[Syllable]:
-    """The lyrics of a track of a song, else of all tracks; steps count from ``offset``."""
-    for tracks in ([song.tracks[track]], song.tracks):
-        events = [e for events in tracks for e in events if e.message.type == "lyrics"]
-        if events:
-            return [
-                Syllable(max(0, song.step(event.tick) - offset), text_of(event.message))
-                for event in sorted(events, key=lambda event: event.tick)
-                if _letters(text_of(event.message))  # others hold the syllable before
-            ]
-    return []
+def syllables_of(words: Words) -> list[Syllable]:
+    """The first verse of the highest voice that has words; a hyphen says that a word goes on."""
+    if not words:
+        return []
+    verse = words.voices[min(words.voices)][0]
+    return [
+        Syllable(s.step, s.text.replace(ELISION, " ") + "-" * (not s.ends)) for s in verse.syllables
+    ]
 
 
 def _letters(text: str) -> str:

@@ -21,6 +21,7 @@ from musicae.core.meter import Measure
 
 FREE = "?"
 NO_CHORD = "N.C."
+CHORDS = "chords"
 REPEAT = "%"
 HOLDS = (REPEAT, ".", "/")
 """What holds the chord before it, beside other chords of a bar."""
@@ -51,13 +52,14 @@ class _Bar(NamedTuple):
 
     number: int
     words: tuple[str, ...]
+    what: str
 
     def __str__(self) -> str:
-        return f"bar {self.number} ({' '.join(self.words)!r})"
+        return f"{self.what} of bar {self.number} ({' '.join(self.words)!r})"
 
 
-def placed_chords(text: str, chorale: Chorale) -> tuple[PlacedChord, ...]:
-    """Chords in bars on the steps of a piece.
+def placed_chords(text: str, chorale: Chorale, what: str = CHORDS) -> tuple[PlacedChord, ...]:
+    """Chords in bars on the steps of a piece; ``what`` are they called in messages.
 
     Raises ChoraleError, with the bar, where a bar does not exist or its chords do not fill it.
 
@@ -69,27 +71,26 @@ def placed_chords(text: str, chorale: Chorale) -> tuple[PlacedChord, ...]:
     found: list[PlacedChord] = []
     first = 0 if chorale.pickup else 1
     taken: set[int] = set()
-    for bar in _bars(text):
+    for bar in _bars(text, what):
         if not first <= bar.number <= chorale.bar_count:
             hint = "; a pickup is bar 0, written 0: before its chords" if chorale.pickup else ""
-            raise ChoraleError(
-                f"chords of {bar}: the melody has bars {first} to {chorale.bar_count}{hint}"
-            )
+            raise ChoraleError(f"{bar}: the melody has bars {first} to {chorale.bar_count}{hint}")
         if bar.number in taken:
-            raise ChoraleError(f"chords of {bar}: the bar has chords already")
+            raise ChoraleError(f"{bar}: the bar has chords already")
         taken.add(bar.number)
         measure = chorale.measures[bar.number - first]
         _place(found, bar, measure, is_pickup=chorale.pickup > 0 and bar.number == 0)
     if not found:
-        raise ChoraleError("there are no chords; write them like 'G | C D7 | G'")
+        example = "G | C D7 | G" if what == CHORDS else "6 | 7 6 | #"
+        raise ChoraleError(f"there are no {what}; write them like '{example}'")
     return tuple(found)
 
 
-def _bars(text: str) -> Iterator[_Bar]:
+def _bars(text: str, what: str) -> Iterator[_Bar]:
     """The bars of a text with their numbers, those that repeat the bar before filled in."""
     number, before = 0, tuple[str, ...]()
     for line in filter(None, map(str.strip, text.splitlines())):
-        if line.startswith("#"):
+        if what == CHORDS and line.startswith("#"):  # elsewhere it is a sharp
             continue
         if re.search(r"\|:|:\|", line):
             raise ChoraleError(f"{line!r} has a repeat sign; write the bars out, or % for each")
@@ -100,13 +101,13 @@ def _bars(text: str) -> Iterator[_Bar]:
             number = int(jump[1]) if jump else number + 1
             words = tuple(cell[jump.end() if jump else 0 :].split())
             if not words:
-                raise ChoraleError(f"chords of bar {number}: it is empty; write ? to leave it free")
+                raise ChoraleError(f"{what} of bar {number}: it is empty; write ? to leave it free")
             if words == (REPEAT,):
                 if not before:
-                    raise ChoraleError(f"chords of bar {number}: % repeats a bar; there is none")
+                    raise ChoraleError(f"{what} of bar {number}: % repeats a bar; there is none")
                 words = before
             before = words
-            yield _Bar(number, words)
+            yield _Bar(number, words, what)
 
 
 def _parted(word: str) -> tuple[str, float | None]:
@@ -129,10 +130,10 @@ def _place(found: list[PlacedChord], bar: _Bar, measure: Measure, is_pickup: boo
         name, _ = _parted(word)
         last = min(start + lasts, end)
         if start >= end:
-            raise ChoraleError(f"chords of {bar}: the bar is cut short, {name} comes after its end")
+            raise ChoraleError(f"{bar}: the bar is cut short, {name} comes after its end")
         if name in HOLDS:
             if not found or found[-1].stop != start:
-                raise ChoraleError(f"chords of {bar}: {name} holds a chord; there is none before")
+                raise ChoraleError(f"{bar}: {name} holds a chord; there is none before")
             found[-1] = found[-1]._replace(length=last - found[-1].start)
         else:
             found.append(PlacedChord(start, last - start, name))
@@ -146,14 +147,13 @@ def _lengths(bar: _Bar, length: int, beat: float) -> list[int]:
     others = stated.count(None)
     if rest < 0 or (others == 0 and rest > 0):
         raise ChoraleError(
-            f"chords of {bar}: they last {(length - rest) / beat:g} beats, the bar has"
-            f" {length / beat:g}"
+            f"{bar}: they last {(length - rest) / beat:g} beats, the bar has {length / beat:g}"
         )
     shares = iter(shared(rest, others, beat))
     try:
         return [next(shares) if steps is None else steps for steps in stated]
     except StopIteration:
-        raise ChoraleError(f"chords of {bar}: they are more than the bar can hold") from None
+        raise ChoraleError(f"{bar}: they are more than the bar can hold") from None
 
 
 def _steps(bar: _Bar, word: str, beat: float) -> int | None:
@@ -163,7 +163,7 @@ def _steps(bar: _Bar, word: str, beat: float) -> int | None:
         return None
     steps = round(beats * beat)
     if steps < 1 or abs(steps - beats * beat) > ROUNDED * beat:
-        raise ChoraleError(f"chords of {bar}: {word} does not last whole sixteenths")
+        raise ChoraleError(f"{bar}: {word} does not last whole sixteenths")
     return steps
 
 

@@ -103,6 +103,7 @@ def test_a_given_note_goes_before_its_figure() -> None:
     [
         ("6 x | 0", "figures of bar 1: 'x' is no figure"),
         ("0 | 0 | 6", "figures of bar 3"),
+        ("", "there are no figures; write them like '6 | 7 6 | #'"),
         ("file", "the bass has no figures"),
     ],
 )
@@ -112,6 +113,12 @@ def test_figures_that_cannot_be_used_are_one_line(
     with pytest.raises(ChoraleError, match=message) as raised:
         musicae.harmonize(bass, voice="bass", figures=figures)
     assert "\n" not in str(raised.value)
+
+
+def test_a_text_can_begin_with_a_sharp(bass: Chorale) -> None:
+    """Over G in G major the third is B, and B sharp with the sharp."""
+    (piece,) = musicae.harmonize(bass, voice="bass", figures="# 6 0 6 | 0 0")
+    assert 0 in classes_at(piece, 0)
 
 
 def test_figures_need_a_bass() -> None:
