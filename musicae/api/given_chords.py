@@ -20,7 +20,7 @@ from musicae.io.chord_text import FREE, NO_CHORD, PlacedChord, is_german, placed
 from musicae.io.midi_chords import song_chords
 from musicae.io.musicxml_chords import score_chords
 from musicae.io.score_song import ScoreSong
-from musicae.theory.chord_names import read_chord
+from musicae.theory.chord_names import is_numeral, read_chord
 from musicae.theory.chord_symbols import ChordSymbol
 from musicae.theory.given_chords import GivenChord, fitted
 
@@ -39,7 +39,7 @@ class ChosenChords(NamedTuple):
     """Sentences on what of the chords cannot sound, and where."""
 
 
-def choose(wish: str | Path | None, given: Given) -> ChosenChords:
+def choose(wish: str | Path | None, given: Given, moved: int = 0) -> ChosenChords:
     """The chords that are asked for.
 
     Args:
@@ -51,19 +51,20 @@ def choose(wish: str | Path | None, given: Given) -> ChosenChords:
             The path of a text or ChordPro file; see ``io.chord_sheet``.
             Chords in bars; see ``io.chord_text``.
         given: the given parts; where a chord is ``N.C.``, their other voices rest.
+        moved: the semitones by which what is given is moved; chord symbols move with it.
 
     Raises ChoraleError where chords cannot be read, or stand where there is no bar.
     """
     if wish == NO_CHORDS:
         return ChosenChords(given)
     if wish is None or wish == OWN_CHORDS:
-        return _of_file(given, asked=wish is not None)
+        return _of_file(given, asked=wish is not None, moved=moved)
     text, where = str(wish), ""
     try:
         if isinstance(wish, Path) or Path(text).suffix.lower() in chord_sheet.SUFFIXES:
             where = f"{wish}: "
-            return fit(_of_sheet(Path(wish), given), given)
-        return fit(placed_chords(text, given.parts.tune), given)
+            return fit(_of_sheet(Path(wish), given), given, moved)
+        return fit(placed_chords(text, given.parts.tune), given, moved)
     except ChoraleError as error:
         raise ChoraleError(f"{where}{error}") from None
 
@@ -75,7 +76,7 @@ def _of_sheet(path: Path, given: Given) -> tuple[PlacedChord, ...]:
     return chord_sheet.sheet_chords(text, given.parts.tune, syllables)
 
 
-def _of_file(given: Given, *, asked: bool) -> ChosenChords:
+def _of_file(given: Given, *, asked: bool, moved: int) -> ChosenChords:
     """The chords of the melody's own file; those of a MIDI file only where they are asked for."""
     kept, tune = given.preserved, given.parts.tune
     if kept is None:
@@ -85,6 +86,11 @@ def _of_file(given: Given, *, asked: bool) -> ChosenChords:
     if isinstance(kept.song, ScoreSong):
         parts = [kept.song.line(part).part for part in kept.parts.values()]
         placed = score_chords(kept.song.score, parts)
+    elif asked and moved % 12:
+        raise ChoraleError(
+            f"{kept.song.path}: its chords are those of its own key, and it is transposed; write"
+            " them: --chords 'G | C D7'"
+        )
     elif asked:
         key = given.parts.likely_key
         placed = song_chords(kept.song, kept.parts.values(), kept.offset, len(tune), key)
@@ -124,10 +130,14 @@ def _symbol(text: str, b_is_flat: bool, parts: GivenParts) -> ChordSymbol | None
     return None if text in (FREE, NO_CHORD) else read_chord(text, parts.likely_key, b_is_flat)
 
 
-def fit(placed: Sequence[PlacedChord], given: Given) -> ChosenChords:
-    """Placed chords as the voices can sing them."""
+def fit(placed: Sequence[PlacedChord], given: Given, moved: int = 0) -> ChosenChords:
+    """Placed chords as the voices can sing them, symbols so many semitones higher."""
     parts = given.parts
-    symbols = _read(placed, parts)
+    key = parts.likely_key
+    symbols = [
+        (chord, symbol if is_numeral(chord.text, key) else symbol.transposed(moved))
+        for chord, symbol in _read(placed, parts)
+    ]
     silent = [chord for chord in placed if chord.text == NO_CHORD]
     if silent:
         given = _resting(given, silent)

@@ -52,21 +52,24 @@ def harmonize(
         settings["n"] = n
     options = (options or HarmonizeOptions()).changed(**settings)
     model, sampling = load_for(options)
-    given = _given(melody, options)
+    given, moved, limits, read = _given(melody, options), 0, None, options
     if figured_bass.is_bass(given, options.figures):
-        given = _given(melody, options.changed(voice="bass"))
+        read = options.changed(voice="bass")
+        given = _given(melody, read)
+    ensemble = options.parsed_ensemble
+    if ensemble:
+        if not model.can("fill"):
+            raise ChoraleError(f"{model.name} writes for S A T B alone; use harmonizer")
+        given, moved, limits = for_ensemble(
+            given, ensemble, lambda semitones: _given(melody, read, semitones)
+        )
     figured = figured_bass.choose(options.figures, given)
     chords = options.chords
     if figured.chords and chords is not None:
         raise ChoraleError("chords and figures say the same thing twice; give one of them")
     if chords is None and (figured.chords or not model.can("fill")):
         chords = given_chords.NO_CHORDS
-    ensemble, limits = options.parsed_ensemble, None
-    if ensemble:
-        if not model.can("fill"):
-            raise ChoraleError(f"{model.name} writes for S A T B alone; use harmonizer")
-        given, limits = for_ensemble(given, ensemble, lambda by: _given(melody, options, by))
-    chosen = given_chords.choose(chords, given)
+    chosen = given_chords.choose(chords, given, moved)
     given, parts = chosen.given, chosen.given.parts
     stay = options.request.locked(sounding_voices(parts.tune))
     setting = words.choose(options.words, options.language, given, stay)

@@ -43,8 +43,9 @@ class Register(NamedTuple):
 
 def for_ensemble(
     given: Given, ensemble: Ensemble, read: Callable[[int], Given]
-) -> tuple[Given, Limits]:
-    """What is given as an ensemble sings it, and the limits of its voices at a model's pitch.
+) -> tuple[Given, int, Limits]:
+    """What is given as an ensemble sings it, by how many semitones it was moved for that, and the
+    limits of the voices at a model's pitch.
 
     ``read`` gives the same parts so many semitones higher. Music that does not fit the voices is
     moved by ``fitting``, and a notice says so. Raises ChoraleError where it cannot fit, or where a
@@ -70,7 +71,7 @@ def for_ensemble(
     parts = replace(given.parts, in_range=in_range, shift=moved, folded=folded, known=known)
     preserved = given.preserved and replace(given.preserved, known=known)
     given = replace(given, parts=parts, notices=tuple(notices), preserved=preserved)
-    return given, register.limits
+    return given, shift, register.limits
 
 
 def register_for(tune: Chorale, ensemble: Ensemble) -> Register:

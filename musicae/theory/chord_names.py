@@ -119,6 +119,12 @@ def read_chord(text: str, key: Key, b_is_flat: bool = False) -> ChordSymbol:
     return read_symbol(text, b_is_flat)
 
 
+def is_numeral(text: str, key: Key) -> bool:
+    """Whether a chord is written as a numeral, which means another chord in another key."""
+    plain = _NUMERAL.fullmatch(text.strip())
+    return _from_numeral(text, key) is not None or plain is not None
+
+
 def _from_numeral(text: str, key: Key) -> Chord | None:
     plain = text.strip().replace("♭", "b").replace("♯", "#")
     return _read(key.mode).get(plain.replace("/o", "ø").replace("o", "°").replace("0", "ø"))

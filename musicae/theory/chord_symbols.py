@@ -8,7 +8,7 @@ or ``+``; and German names (``H``, ``Fis``, ``Es``). ``B`` is B flat only where 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from musicae.core.errors import ChoraleError
@@ -47,6 +47,11 @@ class ChordSymbol:
     """The pitch class of the lowest voice."""
     has_bass: bool = False
     """Whether the symbol names its bass, or its inversion."""
+
+    def transposed(self, semitones: int) -> ChordSymbol:
+        """The same chord so many semitones higher, under its own name."""
+        moved = ((self.root + semitones) % 12, (self.bass + semitones) % 12)
+        return replace(self, root=moved[0], bass=moved[1])
 
     @property
     def classes(self) -> tuple[int, ...]:

@@ -183,3 +183,23 @@ def test_a_melody_wider_than_a_voice_is_refused() -> None:
     wide = Chorale.from_notes([[(0, 8, 55), (8, 8, 84)]])
     with pytest.raises(ChoraleError, match="are wider than the soprano's range"):
         musicae.harmonize(wide, ensemble="satb")
+
+
+def test_chords_and_numerals_move_with_the_melody() -> None:
+    """The tune goes down a fourth, and the symbols with it; numerals are of the new key."""
+    for chords in ("G D7/A | C G", "I V43 | IV I"):
+        (piece,) = musicae.harmonize(TUNE, ensemble="ttbb", chords=chords)
+        start = piece.chorale.measures[1].start
+        now = piece.chorale.pitch[start].astype(int)
+        assert {int(p) % 12 for p in now} == {2, 6, 9}  # D major in D
+        assert now[3] % 12 == 2
+
+
+def test_chords_of_a_midi_file_that_is_moved_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tune.mid"
+    shifted = mido.MidiFile(TUNE)
+    for _ in range(4):
+        shifted.tracks[0].insert(0, mido.MetaMessage("marker", text="G", time=0))
+    shifted.save(path)
+    with pytest.raises(ChoraleError, match="its chords are those of its own key"):
+        musicae.harmonize(path, ensemble="ttbb", chords="file")
