@@ -1,4 +1,4 @@
-"""Harmonize every MIDI and MusicXML file below a folder, and print what became of them.
+"""Harmonize every MIDI file and score below a folder, and print what became of them.
 
     python benchmarks/sweep.py FOLDER [--model minibach] [--read-only] [--seconds 60]
 
@@ -34,7 +34,7 @@ from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.core.constants import VOICES
 from musicae.core.errors import MusicaeError
-from musicae.io.base import MUSICXML_SUFFIXES, SUFFIXES, suffix_of
+from musicae.io.base import SCORE_SUFFIXES, SUFFIXES, suffix_of
 from musicae.io.midi_file import open_song
 
 SHOWN = 5
@@ -59,7 +59,7 @@ def use(path: Path, model: str | None) -> Use:
             return Use()
         (piece,) = musicae.harmonize(path, model=model)
         with tempfile.TemporaryDirectory() as folder:
-            score = suffix_of(path) in MUSICXML_SUFFIXES
+            score = suffix_of(path) in SCORE_SUFFIXES
             out = Path(folder) / ("out.musicxml" if score else "out.mid")
             piece.write(out)
             exact = _same_in_score(piece, path, out) if score else _same_in_midi(piece, out)
@@ -144,7 +144,7 @@ def main() -> None:
     asked = parser.parse_args()
     files = sorted(p for p in asked.folder.rglob("*") if suffix_of(p) in SUFFIXES and p.is_file())
     if not files:
-        sys.exit(f"{asked.folder}: has no MIDI or MusicXML files")
+        sys.exit(f"{asked.folder}: has no MIDI files or scores")
     model = None if asked.read_only else asked.model
     if model:
         import torch

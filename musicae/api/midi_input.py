@@ -37,7 +37,7 @@ def read_given(
     bars: tuple[int, int] | str | None = None,
     meter: Meter | None = None,
 ) -> Given:
-    """The given parts of a MIDI or MusicXML file, and which of their notes and rests stay.
+    """The given parts of a MIDI file or a score, and which of their notes and rests stay.
 
     Args:
         track: the number (from 1) or name of the one part that is given.
