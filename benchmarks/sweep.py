@@ -116,6 +116,8 @@ def _lines(path: Path) -> Iterator[list[Any]]:
     from music21 import converter, stream
 
     score = converter.parse(path, forceSource=True)
+    if isinstance(score, stream.Opus):  # a tune book, of which the first tune is read
+        score = score.scores[0]
     for part in score.parts:
         streams = [part, *part.voicesToParts().parts] if part.hasVoices() else [part]
         for each in streams:
