@@ -70,6 +70,7 @@ def test_a_melody_is_written_for_lilypond(musicae_command, untrained, tune):
     assert done.status == 0
     text = out.read_text()
     assert r"\grace { a''8 } g'4 \tuplet 3/2 { a'8 b'8 c''8 } b'4" in text
+    assert text.count(r"\grace { s8 }") == 3  # the other voices wait, so that bar lines meet
     assert '"A" --' in text
 
 
