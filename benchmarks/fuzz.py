@@ -1,6 +1,6 @@
-"""Damage MIDI and MusicXML files at random, use them, and report whatever is no plain answer.
+"""Damage MIDI files and scores at random, use them, and report whatever is no plain answer.
 
-    python benchmarks/fuzz.py MINUTES [--midi | --musicxml] [--seed 0] [--keep FOLDER]
+    python benchmarks/fuzz.py MINUTES [--only .mid] [--seed 0] [--keep FOLDER]
 
 A plain answer is a harmonization that can be written and read again, or one ``MusicaeError`` whose
 message is a line that names the file. Everything else is counted: tracebacks, runs of more than
@@ -57,6 +57,8 @@ TEXTS = (
     "127",
 )
 """What numbers and names in a score become."""
+SIGNS = '[]{}()|:<>-/^_=zZABg"&+!*;.~'
+"""What letters of ABC and kern become."""
 NUMBERS = (0, 1, 2, 3, 63, 64, 127, 128, 255)
 
 SETTINGS: tuple[dict[str, str], ...] = (
@@ -113,6 +115,41 @@ def damaged_musicxml(content: bytes, _others: Sequence[bytes], rng: random.Rando
     if way < 0.9:
         return text.encode(rng.choice(["utf-16", "utf-32", "latin-1"]), "replace")
     return damaged_bytes(text.encode("utf-8", "surrogatepass"), rng)
+
+
+def damaged_mei(content: bytes, _others: Sequence[bytes], rng: random.Random) -> bytes:
+    """MEI with numbers, tags, attributes or characters changed, or bytes of it."""
+    if rng.random() < 0.1:
+        return damaged_bytes(content, rng)
+    return damaged_text(content.decode(), rng).encode("utf-8", "surrogatepass")
+
+
+def damaged_lines(content: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """ABC or kern with characters, columns or lines changed, lost, moved or doubled."""
+    if rng.random() < 0.1:
+        return damaged_bytes(content, rng)
+    lines = content.decode().split("\n")
+    for _ in range(rng.choice([1, 2, 5])):
+        place, way = rng.randrange(len(lines)), rng.randrange(5)
+        line = lines[place]
+        if way == 0 and line:
+            at = rng.randrange(len(line))
+            signs = rng.choice(["", rng.choice(SIGNS), *TEXTS])
+            lines[place] = line[:at] + signs + line[at + rng.randrange(3) :]
+        elif way == 1:
+            columns = line.split("\t")
+            columns[rng.randrange(len(columns))] = rng.choice(
+                ["", ".", "*^", "*v", "*-", "=", "4c"]
+            )
+            lines[place] = "\t".join(columns)
+        elif way == 2:
+            lines[place : place + rng.randrange(3)] = []
+        elif way == 3:
+            lines[place:place] = [line] * rng.choice([1, 3])
+        else:
+            lines[place] = rng.choice(rng.choice(others).decode().split("\n"))
+        lines = lines or [""]
+    return "\n".join(lines).encode()
 
 
 def damaged_text(text: str, rng: random.Random) -> str:
@@ -176,7 +213,13 @@ def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-DAMAGES: dict[str, Damage] = {".mid": damaged_midi, ".musicxml": damaged_musicxml}
+DAMAGES: dict[str, Damage] = {
+    ".mid": damaged_midi,
+    ".musicxml": damaged_musicxml,
+    ".mei": damaged_mei,
+    ".abc": damaged_lines,
+    ".krn": damaged_lines,
+}
 
 
 def use(path: Path, model: str = MODEL, **settings: Any) -> str:
@@ -215,10 +258,10 @@ def sources(suffix: str) -> list[bytes]:
     return [path.read_bytes() for path in found if suffix_of(path) != ".mxl"]
 
 
-def scores() -> list[bytes]:
-    """The melodies of the repository as scores."""
+def scores(suffix: str) -> list[bytes]:
+    """The melodies of the repository as scores in the notation of a suffix."""
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "tune.musicxml"
+        out = Path(folder) / f"tune{suffix}"
         found = []
         for path in sorted((DATA / "melodies").glob("*.mid")):
             musicae.write(musicae.read(path), out)
@@ -231,9 +274,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("minutes", type=float)
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--midi", action="store_const", const=".mid", dest="only")
-    only.add_argument("--musicxml", action="store_const", const=".musicxml", dest="only")
+    parser.add_argument("--only", choices=list(DAMAGES), help="the one kind of file to damage")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"))
     asked = parser.parse_args()
@@ -242,7 +283,9 @@ def main() -> None:
     torch.set_num_threads(1)  # threads do not survive a fork
     load_for(HarmonizeOptions(model=MODEL))
     suffixes = [asked.only] if asked.only else list(DAMAGES)
-    files = {".mid": sources(".mid"), ".musicxml": [*sources(".musicxml"), *scores()]}
+    files = {s: sources(s) if s == ".mid" else scores(s) for s in suffixes}
+    if ".musicxml" in files:
+        files[".musicxml"] += sources(".musicxml")
     rng = random.Random(asked.seed)
     counts: Counter[str] = Counter()
     slowest, largest, faults = 0.0, 0, 0

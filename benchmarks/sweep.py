@@ -116,6 +116,8 @@ def _lines(path: Path) -> Iterator[list[Any]]:
     from music21 import converter, stream
 
     score = converter.parse(path, forceSource=True)
+    if isinstance(score, stream.Opus):  # a tune book, of which the first tune is read
+        score = score.scores[0]
     for part in score.parts:
         streams = [part, *part.voicesToParts().parts] if part.hasVoices() else [part]
         for each in streams:
@@ -144,7 +146,7 @@ def main() -> None:
     asked = parser.parse_args()
     files = sorted(p for p in asked.folder.rglob("*") if suffix_of(p) in SUFFIXES and p.is_file())
     if not files:
-        sys.exit(f"{asked.folder}: has no MIDI or MusicXML files")
+        sys.exit(f"{asked.folder}: has no MIDI files or scores")
     model = None if asked.read_only else asked.model
     if model:
         import torch

@@ -250,7 +250,7 @@ class Report:
 
 
 def check(source: Chorale | Path | str, strict: bool = False) -> Report:
-    """Check voice leading, end, cadences and fullness of a chorale, or of a MIDI or MusicXML file.
+    """Check voice leading, end, cadences and fullness of a chorale, or of a MIDI file or a score.
 
     Phrases end at the chorale's fermatas and at the soprano's last note.
 

@@ -30,7 +30,7 @@ def harmonize(
 ) -> list[Piece]:
     """Write the missing parts of a chorale: around a melody, a bass, several voices, or in bars.
 
-    ``melody`` is a MIDI or MusicXML file or a chorale. Of a file, the parts named after voices are
+    ``melody`` is a MIDI file, a score or a chorale. Of a file, the parts named after voices are
     given where there are several, or where there is no other; otherwise one part is the melody, the
     soprano. Of a ``Chorale`` in four voices the soprano is given.
 

@@ -38,7 +38,7 @@ def read_given(
     meter: Meter | None = None,
     transpose: int = 0,
 ) -> Given:
-    """The given parts of a MIDI or MusicXML file, and which of their notes and rests stay.
+    """The given parts of a MIDI file or a score, and which of their notes and rests stay.
 
     Args:
         track: the number (from 1) or name of the one part that is given.

@@ -47,7 +47,7 @@ def render(
     """Draw, engrave or synthesize music; returns the files written, each whole or not at all.
 
     Args:
-        source: a piece, a chorale, or a MIDI or MusicXML file; of several, the piano rolls stand
+        source: a piece, a chorale, or a MIDI file or a score; of several, the piano rolls stand
             above each other, bar by bar.
         out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac``, ``.ogg``
             or ``.mp3`` is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if

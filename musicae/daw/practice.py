@@ -76,7 +76,7 @@ def practice(
     score, a piano reduction, and ``practice.html``.
 
     Args:
-        source: a piece, a chorale, or a MIDI or MusicXML file with two voices or more; see
+        source: a piece, a chorale, or a MIDI file or a score with two voices or more; see
             ``io.choir.read_choir``.
         folder: the folder to make; where it exists, it must be empty.
         tempos: in per cent of the piece's own tempo, 25 to 200.

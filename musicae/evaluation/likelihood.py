@@ -82,7 +82,7 @@ def score_files(
     side: str = "test",
     progress: CountProgress | None = None,
 ) -> ScoredFiles:
-    """Score chorales in MIDI or MusicXML files, and those of one side of the Bach corpus.
+    """Score chorales in MIDI files and scores, and those of one side of the Bach corpus.
 
     ``data`` is a corpus file, by default the checkout's; an installed package has none, and Bach is
     left out. Raises MusicaeError where a file, the model or the corpus cannot be used.
@@ -116,7 +116,7 @@ def score_files(
 
 
 def is_chorale_file(path: Path) -> bool:
-    """Whether a path ends like a MIDI or MusicXML file and is not a folder."""
+    """Whether a path ends like a MIDI file or a score and is not a folder."""
     return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.base import MUSICXML_SUFFIXES, suffix_of, title_from
+from musicae.io.base import SCORE_SUFFIXES, suffix_of, title_from
 from musicae.io.ensemble import accompanies, names_of, refuse_staves
 from musicae.io.melody_part import own_name, plain_name
 from musicae.io.midi_file import Song, no_notes, open_song, text_of
@@ -68,7 +68,7 @@ class Choir:
 
 
 def read_choir(path: Path | str) -> Choir:
-    """The voices of a MIDI or MusicXML file.
+    """The voices of a MIDI file or a score.
 
     Parts named after voices are the voices; without such names, all parts but those that accompany
     by their names. A part in which several notes sound at once divides: of notes that begin
@@ -79,7 +79,7 @@ def read_choir(path: Path | str) -> Choir:
     ``MOST_VOICES``, or where a part named after a voice is silent.
     """
     path = Path(path)
-    if suffix_of(path) in MUSICXML_SUFFIXES:
+    if suffix_of(path) in SCORE_SUFFIXES:
         return choir_of(open_score(path))
     return choir_of(open_song(path))
 

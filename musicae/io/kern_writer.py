@@ -60,7 +60,8 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     writer.line(["**kern" for _ in columns], "**text", "**mxhm")
     writer.line([f"*staff{column.number}" for column in columns])
     if any(column.staff.name for column in columns):
-        writer.line([f'*I"{column.staff.name}' for column in columns])
+        names = [column.staff.name for column in columns]
+        writer.line([f'*I"{name}' if name else "*" for name in names])
     for index, length in enumerate(lengths):
         writer.bar(index, length, index == len(lengths) - 1)
     writer.line(["*-" for _ in columns], "*-", "*-")

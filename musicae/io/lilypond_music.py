@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import takewhile
 
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import letter_at
@@ -60,8 +61,23 @@ class VoiceLine:
         ]
 
 
-def bars_of(voice: VoiceLine, lengths: Sequence[Fraction], satb: bool) -> Iterator[str]:
-    """A line for each bar of a voice."""
+def graces_first(bar: Bar, voice: str) -> list[Symbol]:
+    """The grace notes with which a voice begins a bar."""
+    symbols = takewhile(lambda symbol: symbol.grace, bar.voices.get(voice, []))
+    return [symbol for symbol in symbols if symbol.begin == 0]
+
+
+def bars_of(
+    voice: VoiceLine,
+    lengths: Sequence[Fraction],
+    satb: bool,
+    graces: Mapping[int, Sequence[Symbol]],
+) -> Iterator[str]:
+    """A line for each bar of a voice.
+
+    ``graces`` are those with which some voice begins a bar, by the bar's index. The others wait for
+    them: LilyPond would else draw the bar line twice.
+    """
     nominal = current = Fraction(4)
     stopped = False  # whether the ending before has to be closed
     quiet = slurs_with_words(voice)
@@ -80,6 +96,9 @@ def bars_of(voice: VoiceLine, lengths: Sequence[Fraction], satb: bool) -> Iterat
         if voice.leads:
             tokens += _opening(bar, stopped)
             stopped = bool(bar.ending_stops)
+        if index in graces and not graces_first(bar, voice.voice):
+            skips = " ".join(f"s{_duration(symbol.value)}" for symbol in graces[index])
+            tokens.append(f"\\grace {{ {skips} }}")
         tokens += _symbols(voice, bar, length, satb, quiet)
         tokens += ["|"]
         last = index == len(lengths) - 1

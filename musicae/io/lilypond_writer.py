@@ -14,6 +14,7 @@ from musicae.io.lilypond_music import (
     VoiceLine,
     bars_of,
     duration_of,
+    graces_first,
     letters,
     quoted,
     slurs_with_words,
@@ -48,6 +49,12 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     lengths = bar_lengths(score)
     satb = is_satb(score)
     voices = _voices(staves, satb)
+    graces = {
+        index: first
+        for voice in voices
+        for index, bar in enumerate(voice.staff.bars)
+        if (first := graces_first(bar, voice.voice))
+    }
     chords = [at for bar in staves[0].bars for at, _ in bar.chords] if staves else []
     lines = [f'\\version "{VERSION}"', *(f"% {comment}" for comment in comments), ""]
     lines += ["\\header {"]
@@ -55,7 +62,7 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     lines += [f"  composer = {quoted(score.composer)}"] if score.composer else []
     lines += ["  tagline = ##f", "}", ""]
     for voice in voices:
-        lines += [f"{voice.name} = {{", *bars_of(voice, lengths, satb), "}", ""]
+        lines += [f"{voice.name} = {{", *bars_of(voice, lengths, satb, graces), "}", ""]
         for verse in verses_of(voice):
             lines += [f"{voice.words(verse)} = \\lyricmode {{", *_lyrics(voice, verse), "}", ""]
     if chords:

@@ -339,6 +339,8 @@ class _Reader:
 
     def controls(self, measure: ET.Element) -> None:
         """Take over the fermatas, tempi, chord symbols and words of a bar."""
+        if not self.staves:
+            return
         for element in inside(measure, ("fermata", "tempo", "harm", "dir")):
             name = element.get("staff", "").split(" ")[0]
             bar = self.staves.get(name, next(iter(self.staves.values()))).bars[-1]

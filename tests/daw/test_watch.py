@@ -130,6 +130,15 @@ def test_melodies_without_a_newer_result_are_harmonized_first(folder, watched):
     assert first_pitch(folder / "done-harmonized.mid") == 72
 
 
+def test_scores_in_other_notations_are_melodies(folder, watched):
+    watched.start()
+    hidden = folder / ".hidden"
+    hidden.write_text("X:1\nM:4/4\nL:1/4\nK:C\nCDEC|]\n")
+    hidden.replace(folder / "tune.abc")
+    assert watched.next(Made).melody == folder / "tune.abc"
+    watched.end()
+
+
 def test_each_save_is_harmonized_once_and_results_are_no_melodies(folder, watched):
     watched.start()
     for name in ("one.mid", "two.mid", "one.mid", "three.mid"):

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+import musicae
 from musicae.core.chorale import Chorale
 from musicae.io import musicxml_writer
 from tests.support import paths
@@ -80,3 +81,13 @@ def test_damaged_scores_are_used_or_refused_in_one_line(tmp_path, untrained, fuz
     contents = [text.encode() for text in SCORES]
     with filler():
         assert use_all(fuzz, ".musicxml", contents, seed, path, model) < 12
+
+
+@pytest.mark.parametrize("suffix", [".abc", ".mei", ".krn"])
+def test_damaged_notations_are_used_or_refused_in_one_line(tmp_path, untrained, fuzz, suffix):
+    whole, path = tmp_path / f"whole{suffix}", tmp_path / f"tune{suffix}"
+    contents = []
+    for name in ("amazing_grace", "abide_with_me"):
+        musicae.write(musicae.read(paths.ROOT / "data" / "melodies" / f"{name}.mid"), whole)
+        contents.append(whole.read_bytes())
+    use_all(fuzz, suffix, contents, 1, path, str(untrained["minibach"]))
