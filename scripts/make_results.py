@@ -15,13 +15,14 @@ from musicae.latent import space
 from musicae.latent.attributes import ATTRIBUTES, measured
 from musicae.latent.compose import vae_of
 from musicae.models.checkpoint import load_model
-from musicae.rendering import piano_roll
+from musicae.rendering import engraving, piano_roll
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA / "results"
 PICTURED = "old_hundredth"
 ENGRAVED = "greensleeves"
 NEW = 8
+ARRANGED, OTHERS = "abide_with_me", ("ttbb", "sab", "brass")
 SUNG = "old_hundredth"
 DOXOLOGY = """\
 Praise God, from whom all bless-ings flow;
@@ -47,6 +48,7 @@ def main() -> None:
     harmonize_melodies(RESULTS)
     follow_chords(RESULTS / "chords")
     sing(RESULTS / "words")
+    for_others(RESULTS / "ensembles")
     compose(RESULTS / "new")
     walk(RESULTS)
     draw_map(RESULTS / "latent_map.png")
@@ -92,6 +94,17 @@ def sing(folder: Path) -> None:
         piece.write(folder / f"{SUNG}{suffix}")
     musicae.render(piece, folder / f"{SUNG}.png", score=True)
     tell(piece)
+
+
+def for_others(folder: Path) -> None:
+    """A melody for men's voices, for three voices and for brass."""
+    folder.mkdir(exist_ok=True)
+    for name in OTHERS:
+        (piece,) = musicae.harmonize(DATA / "melodies" / f"{ARRANGED}.mid", ensemble=name)
+        for suffix in (".mid", ".musicxml"):
+            piece.write(folder / f"{ARRANGED}-{name}{suffix}")
+        engraving.write_staves(piece.to_xml(), folder / f"{ARRANGED}-{name}.png")
+        tell(piece)
 
 
 def compose(folder: Path) -> None:

@@ -219,21 +219,3 @@ def test_what_cannot_be_scored_is_refused(musicae_command, model, untrained, tmp
     refused(musicae_command("evaluate", hymn, *minibach), "minibach gives no likelihood")
     refused(musicae_command("evaluate", hymn, "--csv", "x.csv", *model), "for the table of models")
     refused(musicae_command("evaluate", tmp_path, *model), "--model scores chorale files")
-
-
-@pytest.mark.parametrize("suffix", [".abc", ".krn", ".mei", ".ly"])
-def test_every_notation_is_written_and_those_that_are_read_are_used(
-    musicae_command, tmp_path, suffix
-):
-    tune = tmp_path / "tune.abc"
-    tune.write_text("X:1\nT:Tune\nM:4/4\nL:1/4\nK:G\nG A B c | d2 B2 | c A F D | G4 |]\n")
-    out = tmp_path / f"hymn{suffix}"
-    assert musicae_command("harmonize", tune, "-o", out).status == 0
-    assert out.stat().st_size
-    if suffix == ".ly":
-        assert musicae_command("check", out).status == 2
-        return
-    assert "Tune" in musicae_command("check", out).out
-    assert "G" in musicae_command("chords", out).out
-    assert musicae_command("render", out, "-o", tmp_path / "hymn.png").status == 0
-    assert (tmp_path / "hymn.png").stat().st_size
