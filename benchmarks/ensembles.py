@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from chords import soprano_alone
 
 import musicae
 from musicae.core.chorale import Chorale
@@ -27,12 +27,6 @@ from musicae.theory.sonorities import sonorities
 PARALLELS = ("parallel fifths", "parallel octaves", "parallel unisons")
 MIDDLE = (10, 90)
 """Percentiles of a voice's notes, by their lengths."""
-
-
-def soprano_alone(chorale: Chorale) -> Chorale:
-    pitch, onset = chorale.pitch.copy(), chorale.onset.copy()
-    pitch[:, 1:], onset[:, 1:] = REST, False
-    return replace(chorale, pitch=pitch, onset=onset)
 
 
 class Count:
