@@ -5,7 +5,9 @@
 Sopranos of Bach's validation side are harmonized for each ensemble, in a key in which they fit it.
 Printed are the notes outside the voices' ranges, the share of voices whose middle 80% of notes lies
 in the tessitura, full and tertian beats (in three voices: beats with root and third), parallel
-fifths and octaves per 100 chords, and how often the last chord is right where the melody allows it.
+fifths and octaves per 100 chords, and how often the last chord is right where it can be. Then comes
+the table of tonal function that ``musicae evaluate`` prints, with a row for the sopranos' own
+settings and one for each ensemble of four voices.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from chords import soprano_alone
 
 import musicae
 from musicae.core.chorale import Chorale
-from musicae.core.constants import REST
+from musicae.core.constants import N_VOICES, REST
 from musicae.core.ensembles import ENSEMBLES, Ensemble
 from musicae.corpus import load
+from musicae.evaluation.comparison import Group
+from musicae.evaluation.function_table import function_table, markdown
 from musicae.theory.function import full_beats, last_chord, tertian_beats
 from musicae.theory.sonorities import sonorities
 
@@ -38,9 +42,11 @@ class Count:
         self.full: list[bool] = []
         self.tertian: list[bool] = []
         self.last: list[bool] = []
+        self.written: list[Chorale] = []
 
     def add(self, piece: musicae.Piece) -> None:
         chorale = piece.chorale
+        self.written.append(chorale)
         for place in self.ensemble.there:
             voice = self.ensemble.voices[place]
             assert voice is not None
@@ -53,7 +59,7 @@ class Count:
             self.voices += 1
         self.parallels += sum(v.rule in PARALLELS for v in piece.report().violations)
         self.chords += len(sonorities(chorale))
-        if len(self.ensemble.there) == 4:
+        if len(self.ensemble.there) == N_VOICES:
             self.full += full_beats(chorale)
             self.tertian += tertian_beats(chorale)
         else:
@@ -98,8 +104,14 @@ def main() -> None:
     pieces = load.load().side("valid")[: args.pieces]
     print("| ensemble | outside | in tessitura | full beats | tertian | parallels | last chord |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    groups = [Group("Bach", tuple(pieces), tuple(range(len(pieces))))]
     for ensemble in ENSEMBLES.values():
-        print(measure(ensemble, pieces).row(), flush=True)
+        count = measure(ensemble, pieces)
+        print(count.row(), flush=True)
+        if len(ensemble.there) == N_VOICES:
+            groups.append(Group(ensemble.name, tuple(count.written), groups[0].belongs))
+    print()
+    print(markdown(function_table(groups)))
 
 
 if __name__ == "__main__":
