@@ -35,6 +35,19 @@ def letter_at(place: int) -> tuple[str, int]:
     return LETTERS[letter], sharps
 
 
+MOST_SHARPS = 2
+"""More signs than a double sharp or flat spell no other note, and no chord."""
+
+
+def is_plain(place: int) -> bool:
+    """Whether a place has at most ``MOST_SHARPS`` sharps or flats.
+
+    >>> is_plain(19), is_plain(20)  # B double sharp, F triple sharp
+    (True, False)
+    """
+    return abs(letter_at(place)[1]) <= MOST_SHARPS
+
+
 def place_of(letter: str, sharps: int = 0) -> int:
     """The place of a spelled note name on the line of fifths; the inverse of ``letter_at``.
 

@@ -19,6 +19,7 @@ from musicae.core.constants import SOPRANO, VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.core.meter import Tempo, meters_of
+from musicae.core.pitch import is_plain
 from musicae.io.base import Reading
 from musicae.io.ensemble import Ensemble, two_notes
 from musicae.io.melody_part import under_the_melody
@@ -216,7 +217,11 @@ def _places(
     places = np.full(chorale.pitch.shape, UNSPELLED, dtype=np.int8)
     for voice, part in parts.items():
         written = song.written(part)
-        spelled = {(song.step(note.start), note.pitch): written[note].place for note in tops[voice]}
+        spelled = {
+            (song.step(note.start), note.pitch): place
+            for note in tops[voice]
+            if is_plain(place := written[note].place)
+        }
         for note in chorale.notes(voice):
             here = slice(note.step, note.step + note.duration)
             places[here, voice] = spelled.get((note.step, note.pitch), UNSPELLED)

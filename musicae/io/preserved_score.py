@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
-from musicae.core.pitch import letter_at
+from musicae.core.pitch import is_plain
 from musicae.io import musicxml_lyrics, musicxml_writer
 from musicae.io.closed_score import voices_in
 from musicae.io.figured_bass import write_figures
@@ -35,8 +35,6 @@ from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label
 from musicae.theory.spelling import spell
 
-MOST_SHARPS = 2
-"""The most sharps or flats of a note by which others are spelled."""
 HEADER = ("work", "movement-number", "movement-title", "identification")
 """The elements of a score before the others, in order."""
 OF_BAR_LINES = ("bar-style", "repeat", "ending")
@@ -162,7 +160,7 @@ def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musi
         for midi, note in song.written(part).items():
             step = song.step(midi.start)
             stays = midi not in preserved.left_out[voice] and step < len(chorale)
-            stays &= abs(letter_at(note.place)[1]) <= MOST_SHARPS
+            stays &= is_plain(note.place)
             if stays and chorale.onset[step, voice] and chorale.pitch[step, voice] == note.pitch:
                 given[step, voice] = note.place
     if not keys and chorale.key:

@@ -19,7 +19,7 @@ from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import Key
 from musicae.core.pitch import spelled_name
 from musicae.theory.key_finding import find_key
-from musicae.theory.spelling import spell
+from musicae.theory.spelling import spell, written_places
 
 PAIRS = tuple(combinations(range(N_VOICES), 2))
 """The pairs of voices, the upper one first."""
@@ -133,6 +133,17 @@ class Sonorities:
         latest = self.chorale.note_starts[self.steps]
         places: NDArray[np.int64] = spell(self.chorale)[latest, np.arange(N_VOICES)]
         return places
+
+    @cached_property
+    def written(self) -> NDArray[np.bool_]:
+        """``(N, V)`` whether the music's source spells the pitch; the other places are guessed."""
+        written = np.zeros(self.chorale.pitch.shape, dtype=np.bool_)
+        for step, voice in written_places(self.chorale):
+            written[step, voice] = True
+        known: NDArray[np.bool_] = written[
+            self.chorale.note_starts[self.steps], np.arange(N_VOICES)
+        ]
+        return known
 
     def name(self, index: int, voice: int) -> str:
         """The name of a voice's pitch in a sonority, such as ``F#4``."""

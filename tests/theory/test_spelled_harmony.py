@@ -140,3 +140,48 @@ def test_a_french_sixth_is_written_as_it_sounds(tmp_path: Path) -> None:
     symbols = music21.converter.parse(path).recurse().getElementsByClass("ChordSymbol")
     classes = [{pitch.pitchClass for pitch in symbol.pitches} for symbol in symbols]
     assert classes[1] == {8, 0, 2, 6}
+
+
+def test_the_third_of_an_augmented_sixth_may_be_doubled() -> None:
+    """A flat, C, C and F sharp: it sounds like A flat seven, whose C would be a leading tone."""
+
+    def doubled(name: str) -> int:
+        italian = spelled("G4 C5 B4 C5", f"Eb4 {name} G4 G4", "C4 C4 D4 Eb4", "C3 Ab3 G3 C3")
+        found = musicae.check(italian).violations
+        return sum(violation.rule == "doubled leading tone" for violation in found)
+
+    assert doubled("F#4") == 0
+    assert doubled("Gb4") == 1
+
+
+def test_a_note_that_the_source_does_not_spell_is_judged_by_how_it_goes_on() -> None:
+    """Where the soprano alone is spelled, F sharp over A flat opens to an octave all the same."""
+    whole = with_sixth(TO_DOMINANT, "F#4")
+    assert whole.places is not None
+    soprano = np.where(np.arange(4) == 0, whole.places, UNSPELLED)
+    found = musicae.check(replace(whole, places=soprano)).violations
+    assert not [violation for violation in found if violation.rule == "unresolved seventh"]
+
+
+def test_a_diminished_sixth_in_contrary_motion_is_no_fifth() -> None:
+    def fifths(upper: str) -> int:
+        chorale = spelled(f"{upper} E5", "B4 C5", "G#4 A4", "G#3 A2", key=Key(0, "minor"))
+        found = musicae.check(chorale).violations
+        return sum(violation.rule == "contrary fifths" for violation in found)
+
+    assert (fifths("Eb5"), fifths("D#5")) == (0, 1)
+
+
+def test_more_than_double_sharps_spell_nothing(tmp_path: Path) -> None:
+    """A damaged file can sharpen a note any number of times."""
+    path = tmp_path / "sharps.musicxml"
+    musicxml_writer.write(Chorale.from_notes([[(0, 4, 72), (4, 4, 74)]]), path)
+    plain = "<step>C</step>", "<octave>5</octave>"
+    text = path.read_text("utf-8")
+    assert all(text.count(element) for element in plain)
+    wild = text.replace(plain[0], "<step>B</step><alter>25</alter>", 1)
+    path.write_text(wild.replace(plain[1], "<octave>2</octave>", 1), "utf-8")
+    read = musicxml_reader.read(path)
+    assert [note.pitch for note in read.notes(0)] == [72, 74]
+    assert read.places is not None
+    assert read.places[[0, 4], 0].tolist() == [UNSPELLED, place_of("D")]

@@ -54,9 +54,7 @@ def parallel_fifths(chords: Sonorities) -> list[RuleBreak]:
         T  C4 B3    |    C4 D4
         B  F3 G3    |    F3 G3
     """
-    upwards = np.sign(chords.interval) * (chords.places[:, UPPER] - chords.places[:, LOWER])
-    perfect = upwards != DIMINISHED_SIXTH
-    return moving(_successive(chords, FIFTH) & _similar(chords) & perfect[:-1] & perfect[1:])
+    return moving(_successive_fifths(chords) & _similar(chords))
 
 
 def parallel_octaves(chords: Sonorities) -> list[RuleBreak]:
@@ -95,7 +93,8 @@ def parallel_unisons(chords: Sonorities) -> list[RuleBreak]:
 def contrary_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in opposite directions from a fifth to a twelfth or back.
 
-    They are parallel fifths with one voice an octave off. (Kostka & Payne ch. 5)
+    They are parallel fifths with one voice an octave off; a diminished sixth is no fifth.
+    (Kostka & Payne ch. 5)
 
            passes        fails
         S  D5 C5    |    D5 G5
@@ -103,7 +102,7 @@ def contrary_fifths(chords: Sonorities) -> list[RuleBreak]:
         T  G4 E4    |    G4 E4
         B  G3 C4    |    G3 C3
     """
-    return moving(_successive(chords, FIFTH) & _contrary(chords))
+    return moving(_successive_fifths(chords) & _contrary(chords))
 
 
 def contrary_octaves(chords: Sonorities) -> list[RuleBreak]:
@@ -216,6 +215,14 @@ def _successive(chords: Sonorities, interval: int) -> Mask:
     is_interval = _is_interval(chords, interval)
     new: Mask = chords.motion % 12 != 0
     successive: Mask = is_interval[:-1] & is_interval[1:] & new[:, UPPER] & new[:, LOWER]
+    return successive
+
+
+def _successive_fifths(chords: Sonorities) -> Mask:
+    """``_successive``, with no diminished sixth, as the score spells it, for a fifth."""
+    upwards = np.sign(chords.interval) * (chords.places[:, UPPER] - chords.places[:, LOWER])
+    perfect = upwards != DIMINISHED_SIXTH
+    successive: Mask = _successive(chords, FIFTH) & perfect[:-1] & perfect[1:]
     return successive
 
 

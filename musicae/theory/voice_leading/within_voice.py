@@ -20,8 +20,8 @@ AUGMENTED_FOURTH = 6
 """Places up the line of fifths; all that lies farther is augmented too."""
 CHROMATIC_SEMITONE = 7
 """Places up the line of fifths from a note to the same one sharpened."""
-MINOR_SEVENTH = 2
-"""Places down the line of fifths."""
+MINOR_SEVENTH, AUGMENTED_SIXTH = 2, 10
+"""Places down the line of fifths, and up."""
 
 
 def out_of_range(
@@ -90,8 +90,8 @@ def leap_beyond_an_octave(chords: Sonorities) -> list[RuleBreak]:
 def doubled_leading_tone(chords: Sonorities) -> list[RuleBreak]:
     """Two voices sing the leading tone in a dominant: V or VII of the key, or any V7.
 
-    In other chords the same pitch class is no leading tone. (Piston ch. 2; Aldwell & Schachter
-    unit 6)
+    In other chords the same pitch class is no leading tone, nor is the third of an augmented sixth
+    where the source spells it. (Piston ch. 2; Aldwell & Schachter unit 6)
 
         in C major
            passes        fails
@@ -103,7 +103,8 @@ def doubled_leading_tone(chords: Sonorities) -> list[RuleBreak]:
     found = []
     for i, harmony in enumerate(chords.harmonies):
         leads_home = harmony is not None and harmony.leads_to(chords.key.tonic)
-        if harmony and (leads_home or harmony.quality == "dominant seventh"):
+        is_dominant = harmony is not None and harmony.quality == "dominant seventh"
+        if harmony and (leads_home or (is_dominant and not _is_written_sixth(chords, i, harmony))):
             leading_tone = (chords.key.tonic - 1) % 12 if leads_home else harmony.leading_tone
             voices = _singing(chords, i, leading_tone)
             held = i > 0 and (chords.pitch[i, voices] == chords.pitch[i - 1, voices]).all()
@@ -167,9 +168,9 @@ def unresolved_seventh(chords: Sonorities) -> list[RuleBreak]:
 def _sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
     """The voices with the seventh of a chord; that of an augmented sixth is spelled otherwise.
 
-    Where spelling is guessed, an augmented sixth shows in how it opens to an octave.
+    Where the spelling of either note is guessed, an augmented sixth shows in how it opens to an
+    octave.
     """
-    guessed = chords.chorale.places is None
     root = _singing(chords, index, harmony.root)[0]
     seventh = chords.places[index, root] - MINOR_SEVENTH
     candidates = _singing(chords, index, (harmony.root + 10) % 12)
@@ -177,8 +178,17 @@ def _sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
         voice
         for voice in candidates
         if chords.places[index, voice] == seventh
-        and not (guessed and _opens(chords, index, voice, harmony))
+        and (
+            chords.written[index, [root, voice]].all() or not _opens(chords, index, voice, harmony)
+        )
     ]
+
+
+def _is_written_sixth(chords: Sonorities, index: int, harmony: Harmony) -> bool:
+    """Whether the source spells what sounds like a dominant seventh as an augmented sixth."""
+    root, upper = (_singing(chords, index, (harmony.root + above) % 12)[0] for above in (0, 10))
+    apart = chords.places[index, upper] - chords.places[index, root]
+    return bool(chords.written[index, [root, upper]].all() and apart == AUGMENTED_SIXTH)
 
 
 def _opens(chords: Sonorities, index: int, voice: int, harmony: Harmony) -> bool:
