@@ -24,8 +24,8 @@ from musicae.io.lyrics import ELISION, Syllable, Verse, Verses, sung_by
 from musicae.io.text_bytes import guessed
 
 MOST_BYTES = 1 << 20
-NUMBER = re.compile(r"\s*\d{1,3}\s*[.):]\s*(?=\S)")
-"""What a verse begins with."""
+NUMBER = re.compile(r"\s*\d{1,3}\s*[.):]\s*")
+"""What a verse begins with, also on a line of its own."""
 HYPHENS = re.compile("[-\u2010\u2011\u00ad]")
 WORD = re.compile(r"[^\W\d_]+")
 CONSONANT = re.compile(r"[b-df-hj-np-tvwxz]", re.IGNORECASE)

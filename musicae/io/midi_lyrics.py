@@ -16,7 +16,7 @@ import mido
 
 from musicae.core.chorale import Chorale
 from musicae.io.base import PROVENANCE, SOURCE, suffix_of
-from musicae.io.lyrics import ELISION, Syllable, Verse, Words, sung_by
+from musicae.io.lyrics import ELISION, Syllable, Verse, Verses, Words, sung_by
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Song, raw_text
 from musicae.io.midi_notes import CHORD_SPREAD, MidiNote, Part
@@ -90,19 +90,41 @@ def words_of(
         chorale: the notes on the grid.
         offset: sixteenths in the file before the chorale's first step.
     """
+    found = events_by_voice(song, parts)
+    own = frozenset(voice for voice in parts if lyric_events(song, parts, voice))
+    voices = {
+        voice: verses
+        for voice, events in found.items()
+        if (verses := verses_on(song, events, tops[voice], chorale, voice, offset))
+    }
+    return Words(voices, own & voices.keys())
+
+
+def events_by_voice(song: Song, parts: Mapping[int, Part]) -> dict[int, list[Timed]]:
+    """The events that are words: the lyrics of each voice, else the highest one's karaoke texts."""
     found = {voice: lyric_events(song, parts, voice) for voice in parts}
-    own = frozenset(voice for voice, events in found.items() if events)
-    if not own and parts:
-        found = {min(parts): karaoke_events(song, parts)}
-    voices = {}
-    for voice, events in found.items():
-        placed = _placed(song, syllables_of(events), tops[voice])
-        steps = [(song.step(tick) - offset, syllable) for tick, syllable in placed]
-        inside = [each._replace(step=step) for step, each in steps if 0 <= step < len(chorale)]
-        sung, _ = sung_by(chorale.notes(voice), inside)
-        if sung:
-            voices[voice] = (Verse("1", sung),)
-    return Words(voices, frozenset(voice for voice in own if voice in voices))
+    if parts and not any(found.values()):
+        found[min(parts)] = karaoke_events(song, parts)
+    return found
+
+
+def verses_on(
+    song: Song,
+    events: Sequence[Timed],
+    notes: Sequence[MidiNote],
+    chorale: Chorale,
+    voice: int,
+    offset: int,
+) -> Verses:
+    """Lyric or karaoke events as the verse of a voice of the chorale; none where nothing is sung.
+
+    ``notes`` are the voice's in the file, ``offset`` the sixteenths before the first step.
+    """
+    placed = _placed(song, syllables_of(events), notes)
+    steps = [(song.step(tick) - offset, syllable) for tick, syllable in placed]
+    inside = [each._replace(step=step) for step, each in steps if 0 <= step < len(chorale)]
+    sung, _ = sung_by(chorale.notes(voice), inside)
+    return (Verse("1", sung),) if sung else ()
 
 
 def events_of(verse: Verse, tick: Callable[[int], int]) -> list[Timed]:

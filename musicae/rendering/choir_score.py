@@ -16,11 +16,13 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES
 from musicae.io import musicxml_writer
 from musicae.io.choir import Choir, Singer
+from musicae.io.lyrics import Verses
+from musicae.io.midi_lyrics import events_by_voice, verses_on
 from musicae.io.midi_reader import quantize
+from musicae.io.musicxml_lyrics import set_on_part
 from musicae.io.musicxml_parts import Score, ScorePart, line_of, read_score
-from musicae.io.musicxml_time import Timed
+from musicae.io.musicxml_time import Timed, quarter_of
 from musicae.io.score_song import ScoreSong
-from musicae.io.text_bytes import guessed
 from musicae.io.voice_tracks import voice_of_name
 from musicae.rendering.staff_layout import (
     Item,
@@ -145,8 +147,9 @@ def _written(choir: Choir) -> ET.Element:
         )
         names = [singer.name for singer in group] + [""] * (N_VOICES - len(group))
         tree = musicxml_writer.to_tree(chorale, names=names)
-        for singer, part in zip(group, tree.findall("part"), strict=True):
-            _set_words(choir, singer, part)
+        words, quarter = _words(choir, group, chorale), quarter_of(tree)
+        for voice, part in enumerate(tree.findall("part")):
+            set_on_part(part, words[voice], chorale.measures, quarter)
             part.set("id", f"{part.get('id')}-{first}")
         for entry in tree.iter("score-part"):
             entry.set("id", f"{entry.get('id')}-{first}")
@@ -168,29 +171,25 @@ def _on_grid(choir: Choir, singer: Singer) -> list[tuple[int, int, int]]:
     return [(s, min(d, steps - s), p) for s, d, p in notes if 0 <= s < steps]
 
 
-def _set_words(choir: Choir, singer: Singer, part: ET.Element) -> None:
-    """Set the lyric events of a singer's track under the notes at which they stand."""
-    song = choir.song
-    words = {
-        song.step(event.tick) - choir.offset: guessed(event.message.text.encode("latin-1")).strip()
-        for event in song.tracks[singer.part.track]
-        if event.message.type == "lyrics"
+def _words(choir: Choir, singers: Sequence[Singer], chorale: Chorale) -> dict[int, Verses]:
+    """The words of some singers, who are the voices of a chorale.
+
+    All singers of a track have its words. Words of tracks without notes, and the texts of karaoke
+    files, are the first singer's.
+    """
+    events = events_by_voice(choir.song, dict(enumerate(s.part for s in choir.singers)))
+    tracks = [singer.part.track for singer in choir.singers]
+    return {
+        voice: verses_on(
+            choir.song,
+            events[tracks.index(singer.part.track)],
+            singer.notes,
+            chorale,
+            voice,
+            choir.offset,
+        )
+        for voice, singer in enumerate(singers)
     }
-    begins = iter(step for step, _, _ in _on_grid(choir, singer))
-    inside = False
-    for note in part.iter("note"):
-        if note.find("pitch") is None or note.find("tie[@type='stop']") is not None:
-            continue
-        text = words.get(next(begins), "")
-        if not text.strip("-_"):
-            continue
-        goes_on = text.endswith("-")
-        kinds = {(0, 0): "single", (0, 1): "begin", (1, 1): "middle", (1, 0): "end"}
-        lyric = ET.Element("lyric", number="1")
-        ET.SubElement(lyric, "syllabic").text = kinds[inside, goes_on]
-        ET.SubElement(lyric, "text").text = text.strip("-")
-        add_child(note, lyric)
-        inside = goes_on
 
 
 class _Line(NamedTuple):

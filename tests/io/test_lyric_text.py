@@ -22,6 +22,7 @@ def texts(text: str) -> list[list[str]]:
     [
         ("A-ma-zing grace!", [["A", "ma", "zing", "grace!"]]),
         ("1. Praise God\n2. Praise him", [["Praise", "God"], ["Praise", "him"]]),
+        ("1.\nPraise God\n\n2.\nPraise him", [["Praise", "God"], ["Praise", "him"]]),
         ("Praise God\n\nPraise him", [["Praise", "God"], ["Praise", "him"]]),
         ("Praise God\nfrom whom", [["Praise", "God", "from", "whom"]]),
         ("the~ho-ly one", [["the‿ho", "ly", "one"]]),
@@ -63,6 +64,7 @@ def test_slurred_notes_take_no_syllable() -> None:
     ("content", "message"),
     [
         (b"", "has no words"),
+        (b"1.\n2.\n", "has no words"),
         (b"\0\1\2", "is no text file"),
         (b"_ glo", "has no syllable before it"),
     ],

@@ -76,3 +76,18 @@ def test_midi_is_written_on_the_grid_with_its_words(tmp_path):
     ]
     heads = sorted((begin, p) for begin, _, p, tied in sounding(made) if not tied)
     assert heads == [*((0, p) for p in (51, 55, 59, 63, 67)), (1, 67), (2, 72)]
+
+
+def test_karaoke_texts_are_the_first_singer_s(tmp_path):
+    """A word goes on where neither a space nor a new line, ``/``, parts syllables."""
+    texts = ["@TAmen", "\\A", "men", " so", "/Lord"]
+    ticks = [0, 0, Q, 2 * Q, 3 * Q]
+    words = [meta(tick, "text", text=text) for tick, text in zip(ticks, texts, strict=True)]
+    soprano = [meta(0, "track_name", name="Soprano")]
+    soprano += tune((0, Q, 67), (Q, 2 * Q, 69), (2 * Q, 3 * Q, 71), (3 * Q, 4 * Q, 72))
+    alto = [meta(0, "track_name", name="Alto"), *tune((0, 4 * Q, 62), channel=1)]
+    made = choir_score(read_choir(save(tmp_path / "amen.kar", soprano, alto, words)))
+    assert [
+        [(e.findtext("syllabic"), e.findtext("text")) for e in part.iter("lyric")]
+        for part in open_score(made).findall("part")
+    ] == [[("begin", "A"), ("end", "men"), ("single", "so"), ("single", "Lord")], []]
