@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import mido
 
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, Note
 from musicae.io.base import PROVENANCE, SOURCE, suffix_of
 from musicae.io.lyrics import ELISION, Syllable, Verse, Verses, Words, sung_by
 from musicae.io.midi_bytes import Timed
@@ -95,7 +95,7 @@ def words_of(
     voices = {
         voice: verses
         for voice, events in found.items()
-        if (verses := verses_on(song, events, tops[voice], chorale, voice, offset))
+        if (verses := verses_on(song, events, tops[voice], chorale.notes(voice), offset))
     }
     return Words(voices, own & voices.keys())
 
@@ -112,18 +112,17 @@ def verses_on(
     song: Song,
     events: Sequence[Timed],
     notes: Sequence[MidiNote],
-    chorale: Chorale,
-    voice: int,
+    on_grid: Sequence[Note],
     offset: int,
 ) -> Verses:
-    """Lyric or karaoke events as the verse of a voice of the chorale; none where nothing is sung.
+    """Lyric or karaoke events as the verse of a voice; none where nothing is sung.
 
-    ``notes`` are the voice's in the file, ``offset`` the sixteenths before the first step.
+    ``notes`` are the voice's in ticks, ``on_grid`` those in steps, ``offset`` the sixteenths in the
+    file before the first step.
     """
     placed = _placed(song, syllables_of(events), notes)
     steps = [(song.step(tick) - offset, syllable) for tick, syllable in placed]
-    inside = [each._replace(step=step) for step, each in steps if 0 <= step < len(chorale)]
-    sung, _ = sung_by(chorale.notes(voice), inside)
+    sung, _ = sung_by(on_grid, [each._replace(step=step) for step, each in steps if step >= 0])
     return (Verse("1", sung),) if sung else ()
 
 

@@ -184,8 +184,7 @@ def _words(choir: Choir, singers: Sequence[Singer], chorale: Chorale) -> dict[in
             choir.song,
             events[tracks.index(singer.part.track)],
             singer.notes,
-            chorale,
-            voice,
+            chorale.notes(voice),
             choir.offset,
         )
         for voice, singer in enumerate(singers)

@@ -52,6 +52,28 @@ def refused(done, complaint):
     assert complaint in line
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "complaint"),
+    [
+        (b"one two three four five", [], "none are left from 'five' on"),
+        (b"glo_-ri-a_ now", [], "verse 1 has 4 syllables and needs 6 notes"),
+        (b"", [], "has no words"),
+        (b"\xff\xfea\0", [], "is no text file"),
+        (None, [], "no such file; words are all, soprano, none or a text file"),
+        (b"amen", ["--language", "xx"], "not split in the language 'xx'"),
+    ],
+)
+def test_words_that_cannot_be_sung_are_one_line(
+    musicae_command, model, melody, tmp_path, content, options, complaint
+):
+    words, out = tmp_path / "words.txt", tmp_path / "out.mid"
+    if content is not None:
+        words.write_bytes(content)
+    done = musicae_command("harmonize", melody, "-o", out, "--words", words, *options, *model)
+    refused(done, complaint)
+    assert not out.exists()
+
+
 def test_every_setting_is_recorded_in_the_file(musicae_command, model, melody, tmp_path):
     out = tmp_path / "out.mid"
     wishes = {"seed": 3, "temperature": 0.5, "top_p": 0.9, "rules": "strict", "voice": "alto"}
