@@ -20,6 +20,7 @@ from musicae.io.chord_text import FREE, NO_CHORD, PlacedChord, is_german, placed
 from musicae.io.midi_chords import song_chords
 from musicae.io.musicxml_chords import score_chords
 from musicae.io.score_song import ScoreSong
+from musicae.io.text_bytes import text_of_file
 from musicae.theory.chord_names import is_numeral, read_chord
 from musicae.theory.chord_symbols import ChordSymbol
 from musicae.theory.given_chords import GivenChord, fitted
@@ -71,7 +72,7 @@ def choose(wish: str | Path | None, given: Given, moved: int = 0) -> ChosenChord
 
 def _of_sheet(path: Path, given: Given) -> tuple[PlacedChord, ...]:
     """The chords of a text file. Raises ChoraleError, without the path."""
-    text = chord_sheet.read_sheet(path)
+    text = text_of_file(path)
     syllables = chord_sheet.syllables_of(given.words)
     return chord_sheet.sheet_chords(text, given.parts.tune, syllables)
 

@@ -16,6 +16,7 @@ from musicae.core.key import Key
 from musicae.io import midi_reader, midi_writer, musicxml_reader
 from musicae.io.base import SCORE_SUFFIXES
 from musicae.io.midi_file import open_song
+from musicae.io.text_bytes import text_of_file
 from musicae.theory.cadences import CADENCES
 from musicae.theory.phrases import (
     INFER_PHRASES,
@@ -118,9 +119,9 @@ def _read_text(path: Path, chorale: Chorale) -> list[tuple[int, str]]:
     Raises ChoraleError.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeError) as error:
-        raise ChoraleError(f"{path}: cannot be read as text ({error})") from None
+        lines = text_of_file(path).splitlines()
+    except ChoraleError as error:
+        raise ChoraleError(f"{path}: {error}") from None
     steps = []
     for number, line in enumerate(lines, start=1):
         position = line.partition("#")[0].strip()

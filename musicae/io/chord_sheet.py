@@ -13,7 +13,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from musicae.core.chorale import Chorale
@@ -23,7 +22,6 @@ from musicae.io.lyrics import ELISION, Words
 from musicae.theory.harmonic_plan import beats_of
 
 SUFFIXES = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")
-MOST_BYTES = 2**20
 _BRACKET = re.compile(r"\[([^\]]*)\]")
 _DIRECTIVE = re.compile(r"\{[^}]*\}")
 
@@ -44,22 +42,6 @@ class _Chord(NamedTuple):
     is_late: bool
     """Whether it stands right after a letter and before none, or after the last letter of a line:
     then it begins after the syllable before it."""
-
-
-def read_sheet(path: Path) -> str:
-    """The text of a file. Raises ChoraleError, without the path, where it cannot be used."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ChoraleError("no such file") from None
-    except OSError as error:
-        raise ChoraleError(f"cannot be read ({error.strerror})") from None
-    if len(data) > MOST_BYTES:
-        raise ChoraleError("is too long for a sheet of chords")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeError:
-        raise ChoraleError("is no text in UTF-8") from None
 
 
 def sheet_chords(

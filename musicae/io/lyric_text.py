@@ -21,9 +21,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io.lyrics import ELISION, Syllable, Verse, Verses, sung_by
-from musicae.io.text_bytes import guessed
+from musicae.io.text_bytes import text_of_file
 
-MOST_BYTES = 1 << 20
 NUMBER = re.compile(r"\s*\d{1,3}\s*[.):]\s*")
 """What a verse begins with, also on a line of its own."""
 HYPHENS = re.compile("[-\u2010\u2011\u00ad]")
@@ -82,19 +81,10 @@ def read_verses(path: Path, split: Callable[[str], str] | None = None) -> list[T
 
     Raises ChoraleError where the file cannot be read or has no words.
     """
+    if not path.exists():
+        raise ChoraleError(f"{path}: no such file; words are all, soprano, none or a text file")
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise ChoraleError(
-            f"{path}: no such file; words are all, soprano, none or a text file"
-        ) from None
-    except OSError as error:
-        raise ChoraleError(f"{path}: cannot be read as text ({error.strerror or error})") from None
-    if len(raw) > MOST_BYTES or b"\0" in raw:
-        raise ChoraleError(f"{path}: is no text file; give words as plain text")
-    try:
-        return parse_verses(guessed(raw.removeprefix(b"\xef\xbb\xbf")), split)
+        return parse_verses(text_of_file(path), split)
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
 

@@ -24,7 +24,7 @@ from musicae.io.base import (
 )
 from musicae.io.musicxml_file import bytes_of, one_line, open_root, tree_of
 from musicae.io.musicxml_parts import read_score
-from musicae.io.text_bytes import guessed
+from musicae.io.text_bytes import decoded
 from musicae.io.written_score import WrittenScore
 
 MOST_TEXT = MOST_BYTES // 8
@@ -53,11 +53,11 @@ def open_tree(path: Path) -> ScoreTree:
     if suffix in MEI_SUFFIXES:
         score = mei_reader.read(_mei(bytes_of(path, "MEI")))
     elif suffix in ABC_SUFFIXES:
-        score = abc_reader.read(_text(bytes_of(path, "ABC", MOST_TEXT)))
+        score = abc_reader.read(decoded(bytes_of(path, "ABC", MOST_TEXT)))
     else:
         from musicae.io import verovio_process
 
-        text = _text(bytes_of(path, "kern", MOST_TEXT))
+        text = decoded(bytes_of(path, "kern", MOST_TEXT))
         _check_kern(text)
         mei = verovio_process.to_mei(text, verovio_process.KERN)
         score = mei_reader.read(_mei(mei.encode()))
@@ -69,15 +69,6 @@ def _mei(data: bytes) -> ET.Element:
     if root.tag not in ("mei", "music"):
         raise ChoraleError(f"is XML but not MEI (it begins with <{root.tag}>)")
     return root
-
-
-def _text(data: bytes) -> str:
-    """The text of a file. Raises ChoraleError where it is none."""
-    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ChoraleError("is not a text file")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    return guessed(data).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _check_kern(text: str) -> None:

@@ -1,12 +1,47 @@
-"""Texts of files that do not say how they are encoded: the likeliest reading, for display only."""
+"""Texts that do not say how they are encoded: the likeliest reading."""
 
 from __future__ import annotations
 
+import codecs
 import re
+from pathlib import Path
+
+from musicae.core.errors import ChoraleError
 
 UTF_8, JAPANESE, WESTERN, CYRILLIC, ANY = "utf-8", "cp932", "cp1252", "cp1251", "latin-1"
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MOST_TEXT = 2**20
+"""The most bytes of a text that a musician types: words, chords, ends of phrases."""
 KANA = re.compile("[\\u3041-\\u30fe]")
 """Hiragana and katakana of full width, which hardly a Japanese text lacks."""
+
+
+def text_of_file(path: Path) -> str:
+    """What a plain text file says. Raises ChoraleError, without the path, where it is none."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_TEXT + 1)
+    except FileNotFoundError:
+        raise ChoraleError("no such file") from None
+    except OSError as error:
+        raise ChoraleError(f"cannot be read as text ({error.strerror or error})") from None
+    if len(raw) > MOST_TEXT:
+        raise ChoraleError(f"is longer than {MOST_TEXT // 2**20} MiB; is it a text file?")
+    return decoded(raw)
+
+
+def decoded(raw: bytes) -> str:
+    """The text of a file's bytes, its lines ended by ``\\n``; UTF-16 has its mark.
+
+    Raises ChoraleError where the bytes are no text.
+    """
+    if raw.startswith(UTF_16_MARKS):
+        text = raw.decode("utf-16", "replace")
+    elif b"\0" in raw:
+        raise ChoraleError("is not a text file")
+    else:
+        text = guessed(raw).removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def guessed(raw: bytes) -> str:

@@ -58,7 +58,7 @@ def refused(done, complaint):
         (b"one two three four five", [], "none are left from 'five' on"),
         (b"glo_-ri-a_ now", [], "verse 1 has 4 syllables and needs 6 notes"),
         (b"", [], "has no words"),
-        (b"\xff\xfea\0", [], "is no text file"),
+        (b"a\0b", [], "is not a text file"),
         (None, [], "no such file; words are all, soprano, none or a text file"),
         (b"amen", ["--language", "xx"], "not split in the language 'xx'"),
     ],

@@ -65,7 +65,7 @@ def test_slurred_notes_take_no_syllable() -> None:
     [
         (b"", "has no words"),
         (b"1.\n2.\n", "has no words"),
-        (b"\0\1\2", "is no text file"),
+        (b"\0\1\2", "is not a text file"),
         (b"_ glo", "has no syllable before it"),
     ],
 )
@@ -76,6 +76,13 @@ def test_files_that_are_no_words_are_one_line(tmp_path: Path, content: bytes, me
         read_verses(path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_words_are_read_in_the_encodings_of_editors(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "words.txt"
+    path.write_bytes("Grü-ße\r\n\r\nGott".encode(encoding))
+    assert [[s.text for s in verse] for verse in read_verses(path)] == [["Grü", "ße"], ["Gott"]]
 
 
 def test_a_missing_file_says_what_words_can_be(tmp_path: Path) -> None:
