@@ -53,7 +53,6 @@ def furnish(folder: Path) -> None:
     """The files that the guides name."""
     (folder / "data").symlink_to(ROOT / "data")
     shutil.copy(DOXOLOGY, folder)
-    shutil.copy(ROOT / "data" / "results" / "old_hundredth.mid", folder / "hymn.mid")
     shutil.copy(Path(pretty_midi.__file__).parent / "TimGM6mb.sf2", folder / "choir.sf2")
     (folder / "hymn.txt").write_text(DOXOLOGY.read_text().replace("-", ""), encoding="utf-8")
     (folder / "chords.txt").write_text("G | C D7 | G\n", encoding="utf-8")
@@ -61,7 +60,8 @@ def furnish(folder: Path) -> None:
     tune = musicae.read(TUNE)
     for name in ("tune.abc", "tune.krn"):
         musicae.write(tune, folder / name)
-    whole = musicae.read(folder / "hymn.mid")
+    whole = musicae.read(ROOT / "data" / "results" / "old_hundredth.mid")
+    musicae.write(whole.bars(0, 2), folder / "hymn.mid")
     for name in ("chorale.mei", "chorale.krn"):
         musicae.write(whole, folder / name)
     musicae.chords(TUNE).write(folder / "lead.musicxml")
