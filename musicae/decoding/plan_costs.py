@@ -64,6 +64,8 @@ class PlanWeights:
 
 
 USUAL = PlanWeights()
+ALONG_LATENTS = PlanWeights()
+"""Of pieces that are decoded from latent vectors."""
 
 
 class Members(NamedTuple):
@@ -82,22 +84,25 @@ class Members(NamedTuple):
 
 
 class PlanCosts:
-    """The costs of ``N`` candidates, each with its plan; the plans have the same beats."""
+    """The costs of ``N`` candidates, each with its plan."""
 
     def __init__(
         self,
         plans: Sequence[HarmonicPlan],
         steps: int,
-        closing: int,
+        closing: Sequence[int],
         weights: PlanWeights = USUAL,
         given: Sequence[GivenChord] = (),
     ) -> None:
-        """``closing`` is the step from which on nothing but the last chord sounds.
+        """``closing`` are the steps from which on nothing but the last chord of a plan sounds.
 
         The pitch classes of ``given`` chords go before those of the plans.
         """
         self.weights = weights
-        columns = [_with_given(_members_of(plan, steps, closing), given) for plan in plans]
+        columns = [
+            _with_given(_members_of(plan, steps, step), given)
+            for plan, step in zip(plans, closing, strict=True)
+        ]
         self.chords = Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
     def costs(

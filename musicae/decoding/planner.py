@@ -44,6 +44,8 @@ from musicae.theory.plan_reading import second_begins
 
 KEPT = 256
 """The most beats whose transitions are kept; of a longer piece they are computed when needed."""
+State = tuple[int, int, int, int]
+"""A chord as a planner's config lists it: root, quality, bass member and bass pitch class."""
 Narrowing = Callable[[Wish], object]
 """A constraint: it narrows a wish, such as ``give_bass``."""
 
@@ -211,15 +213,21 @@ def plan_problem(
         narrowing(wish)
     for step, cadence in (cadences or {}).items():
         end_phrase_with(wish, step, cadence)
-    first_bar: list[int] = []
-    if by_construction:
-        keep_church_mode(wish)
-        end_on_the_tonic(wish)
-        if phrase_ends:
-            end_phrases(wish, phrase_ends)
-        close(wish)
-        first_bar = begin_in_the_key(wish)
+    first_bar = keep_by_construction(wish, phrase_ends) if by_construction else []
     return PlanProblem(chain_of(model, features), wish, tuple(first_bar), model, features)
+
+
+def keep_by_construction(wish: Wish, phrase_ends: Sequence[int] | None) -> list[int]:
+    """Keep to a church mode, close on the tonic, end phrases with triads.
+
+    Returns the beats of which one has the tonic; see ``begin_in_the_key``.
+    """
+    keep_church_mode(wish)
+    end_on_the_tonic(wish)
+    if phrase_ends:
+        end_phrases(wish, phrase_ends)
+    close(wish)
+    return begin_in_the_key(wish)
 
 
 def chain_of(model: ChordPlanner, features: NDArray[np.float32]) -> Chain:
@@ -240,3 +248,10 @@ def chords_of(
         else None
         for root, quality, bass, _ in states
     )
+
+
+def state_of(chord: PlannedChord, mode: str) -> State:
+    """Root, quality, bass member and bass pitch class as a planner's config lists them."""
+    up = RELATIVE[mode]
+    quality = tuple(QUALITIES).index(chord.quality)
+    return (chord.root + up) % 12, quality, chord.bass, (chord.bass_class + up) % 12

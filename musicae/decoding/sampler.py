@@ -16,11 +16,11 @@ from torch import Tensor
 
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, REST
-from musicae.decoding.constraints import PRESETS, Close, close_of
+from musicae.decoding.constraints import PRESETS, close_of
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
-from musicae.decoding.plan_costs import PARALLEL, PlanCosts
+from musicae.decoding.plan_costs import ALONG_LATENTS, PARALLEL, PlanCosts
 from musicae.decoding.step_costs import StepCosts
 from musicae.encoding.batches import (
     beat_batch,
@@ -101,7 +101,7 @@ def sample(
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     if plans and options.rules != "off":
-        closing = close_of(first).step
+        closing = [close_of(first).step] * n
         plan_costs = PlanCosts(plans, len(first.chorale), closing, given=first.given)
     generator = np.random.default_rng(options.seed)
     return _complete(
@@ -123,13 +123,13 @@ def decode_latents(
     options: SamplingOptions,
     seeds: Sequence[Sequence[int]],
 ) -> Samples:
-    """Decode latent vectors ``(1, ...)`` to chorales, all at once.
+    """Decode latent vectors ``(1, ...)`` along plans to chorales, all at once.
 
-    Unless rules are off, pieces end on their tonic's triad.
+    Passages of ``PartialScore.returns`` sound as those from which they return.
 
     Args:
-        partials: for each latent the form, with notes that are kept. The same voices are known,
-            from beginning to end, in all or in none.
+        partials: for each latent the form and the plan, with notes that are kept. The same voices
+            are known at the same steps in all.
         seeds: for each latent numbers that, with ``options.seed``, decide its random numbers.
     """
     pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
@@ -139,14 +139,19 @@ def decode_latents(
     known = pieces.masked.known[longest].expand_as(pieces.masked.known)
     batch = pieces.masked._replace(known=known)
     decoder = IncrementalDecoder(model, batch, conditioning, len(partials))
-    closes = None if options.rules == "off" else [close_of(partial) for partial in partials]
+    plans = [partial.plan for partial in partials if partial.plan is not None]
+    plan_costs = None
+    if options.rules != "off" and len(plans) == len(partials):
+        steps = max(len(partial.chorale) for partial in partials)
+        closing = [close_of(partial).step for partial in partials]
+        plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS)
     generators = [np.random.default_rng([options.seed, *seed]) for seed in seeds]
     return _complete(
         [decoder],
         partials,
         options,
         lambda: np.array([[g.random()] for g in generators]),
-        closes=closes,
+        plan_costs=plan_costs,
     )
 
 
@@ -156,7 +161,6 @@ def _complete(
     options: SamplingOptions,
     uniform: Callable[[], Floats],
     *,
-    closes: Sequence[Close] | None = None,
     plan_costs: PlanCosts | None = None,
     given_costs: GivenCosts | None = None,
 ) -> Samples:
@@ -179,7 +183,7 @@ def _complete(
     ensemble = EnsembleCosts(limits) if limits else None
     weighed = StepCosts(rules, fifths, plan_costs, given_costs, ensemble)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
-    closing = min((close.step for close in closes or ()), default=steps)
+    sources = _sources(partials, steps)
     nats = np.zeros(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
@@ -198,10 +202,11 @@ def _complete(
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
                 cost = guided[:, turn, symbols] + weighed.costs(voice, step, before, now, waiting)
-                if closes and step >= closing:
-                    cost += _closing_costs(closes, voice, step, before, now)
                 if step and known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is not prolonged
+                again = sources[:, step, voice] if sources is not None else None
+                if again is not None and (again >= 0).any():
+                    cost = _as_before(cost, again, tokens[:, :, voice].numpy())
                 chosen = _choose(cost, options, uniform)
                 nats_now = np.take_along_axis(own[:, turn], chosen[:, None], axis=-1)[:, 0]
                 nats += np.where(lasts, nats_now, 0.0)
@@ -227,16 +232,30 @@ def score(model: Harmonizer, partial: PartialScore, tokens: Tensor) -> SymbolSco
     return SymbolScores(logits[0, : len(tokens)], nats.numpy())
 
 
-def _closing_costs(
-    closes: Sequence[Close], voice: int, step: int, before: Ints, now: Ints
-) -> Floats:
-    """``(N, S)`` the costs of each candidate's close; see ``Close.costs``."""
-    return np.stack(
-        [
-            close.costs(voice, step, was, is_)
-            for close, was, is_ in zip(closes, before, now, strict=True)
-        ]
-    )
+def _sources(partials: Sequence[PartialScore], steps: int) -> Ints | None:
+    """``(N, T, V)`` the step whose symbol comes again at a step; -1 for none. None if all are."""
+    if not any(partial.returns for partial in partials):
+        return None
+    found = np.full((len(partials), steps, N_VOICES), -1)
+    for each, partial in zip(found, partials, strict=True):
+        for passage in partial.returns:
+            length = passage.stop - passage.start
+            source = np.arange(passage.source, passage.source + length)
+            each[passage.start : passage.stop, list(passage.voices)] = source[:, None]
+    return found
+
+
+def _as_before(cost: Floats, again: Ints, tokens: Ints) -> Floats:
+    """``(N, S)`` costs that force the symbol of an earlier step, where it is possible.
+
+    ``again`` ``(N,)`` are the steps, -1 for none; ``tokens`` ``(N, T)`` the voice's symbols.
+    """
+    rows = np.arange(len(cost))
+    symbol = tokens[rows, again]
+    forced = (again >= 0) & np.isfinite(cost[rows, symbol])
+    alone = np.full_like(cost, np.inf)
+    alone[rows, symbol] = 0.0
+    return np.where(forced[:, None], alone, cost)
 
 
 def _nats(logits: Tensor) -> Floats:

@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import STEPS_PER_QUARTER
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import plan_features
 from musicae.encoding.step_features import step_features
@@ -25,6 +24,7 @@ from musicae.models.layers import NONE
 from musicae.models.vae import BeatBatch, ChoraleVAEConfig, Latent
 from musicae.models.vocabulary import SILENCE
 from musicae.models.voice_transformer import MaskedBatch, VoiceTransformerConfig
+from musicae.theory.harmonic_plan import beats_of
 
 
 def pad(x: Tensor, length: int, dim: int = 0, value: float = 0) -> Tensor:
@@ -78,10 +78,7 @@ def masked_batch(partial: PartialScore, config: VoiceTransformerConfig) -> Maske
     It is padded to whole frames, and then by ``config.span`` frames, as far as one layer of the
     encoder attends: in training such silence follows most pieces.
     """
-    batch = _unpadded(partial)
-    if config.chords:
-        plan = torch.from_numpy(plan_features(partial))[None]
-        batch = batch._replace(context=torch.cat([batch.context, plan], dim=-1))
+    batch = _unpadded(partial, _features(partial, config))
     steps = _whole(len(partial.chorale), config.stride) + config.stride * config.span
     return pad_steps(batch, steps)
 
@@ -89,10 +86,17 @@ def masked_batch(partial: PartialScore, config: VoiceTransformerConfig) -> Maske
 def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
     """A partial score as a batch of one piece, padded by ``config.beyond`` steps.
 
-    The features are those of the form alone (meter, key, phrases), whatever notes are known.
+    The features are those of its form (meter, key, phrases, style) and of its plan, whatever notes
+    are known.
     """
-    form = PartialScore.of(partial.chorale, key=partial.key, phrases=partial.phrases)
-    masked = _unpadded(partial)._replace(context=_features(form))
+    form = PartialScore.of(
+        partial.chorale,
+        key=partial.key,
+        phrases=partial.phrases,
+        plan=partial.plan,
+        style=partial.style,
+    )
+    masked = _unpadded(partial, _features(form, config))
     steps = _whole(len(partial.chorale), config.stride) + config.beyond
     beats = frame_beats(partial.chorale, config.stride)
     beats = pad(beats, steps // config.stride, value=NONE)
@@ -100,30 +104,28 @@ def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
 
 
 def frame_beats(chorale: Chorale, stride: int) -> Tensor:
-    """``(J,)`` int64 the beat to which each frame belongs by its first step, from 0.
-
-    Beats are quarters, counted from each bar line, whatever the meter.
-    """
-    begins = np.zeros(len(chorale), dtype=np.int64)
-    for number, measure in enumerate(chorale.measures):
-        late = 0 if number else chorale.pickup % STEPS_PER_QUARTER
-        begins[measure.start + late : measure.start + measure.length : STEPS_PER_QUARTER] = 1
-    begins[0] = 1
-    return torch.from_numpy((begins.cumsum() - 1)[::stride].copy())
+    """``(J,)`` int64 the beat of ``beats_of`` to which each frame belongs by its last step."""
+    starts = [beat.start for beat in beats_of(chorale)]
+    last = np.arange(stride - 1, len(chorale) + stride - 1, stride)
+    return torch.from_numpy(np.searchsorted(starts, last, side="right") - 1)
 
 
-def _unpadded(partial: PartialScore) -> MaskedBatch:
+def _unpadded(partial: PartialScore, features: Tensor) -> MaskedBatch:
     """A partial score as a batch of one piece, as long as it is."""
     return MaskedBatch(
         chorale_to_tokens(partial.chorale)[None],
         torch.from_numpy(partial.known.copy())[None],
-        _features(partial),
+        features,
         torch.tensor([partial.key.tonic]),
     )
 
 
-def _features(partial: PartialScore) -> Tensor:
-    return torch.from_numpy(step_features(partial))[None]
+def _features(partial: PartialScore, config: VoiceTransformerConfig) -> Tensor:
+    """``(1, T, C)`` the context that a model reads."""
+    columns = [step_features(partial)]
+    if config.chords:
+        columns.append(plan_features(partial))
+    return torch.from_numpy(np.concatenate(columns, axis=1))[None]
 
 
 def _whole(steps: int, stride: int) -> int:

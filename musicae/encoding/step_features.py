@@ -33,8 +33,8 @@ SIZES = (
     1 + len(RHYTHMS),
 )
 """The number of values of each column of ``step_features``."""
-SINCE_BAR, PHRASES, RHYTHM = 1, slice(5, 7), 8
-"""Columns: steps since the bar line, phrases, and the requested rhythm."""
+SINCE_BAR, PHRASES, MODE, RHYTHM = 1, slice(5, 7), 7, 8
+"""Columns: steps since the bar line, phrases, the mode, and the requested rhythm."""
 
 
 def step_features(partial: PartialScore) -> Ints:
@@ -51,7 +51,7 @@ def step_features(partial: PartialScore) -> Ints:
     )
     columns[:, 4] = _distance(np.arange(steps)[::-1])
     columns[:, PHRASES] = _in_phrase(partial)
-    columns[:, 7] = MODES.index(partial.key.mode)
+    columns[:, MODE] = MODES.index(partial.key.mode)
     columns[:, RHYTHM] = 0 if partial.rhythm is None else 1 + RHYTHMS.index(partial.rhythm)
     return columns
 

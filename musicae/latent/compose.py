@@ -12,31 +12,37 @@ from musicae.core.arrays import Floats
 from musicae.core.chorale import Chorale
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
+from musicae.decoding.planner import FoundPlan
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents
 from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.latent.distance import distance
-from musicae.latent.space import LatentPoint, encode, interpolate, sample, shift
+from musicae.latent.plans import chains_of, find_plan
+from musicae.latent.space import LatentPoint, interpolate, sample, shift
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE
+from musicae.models.vae import ChoraleVAE, Latent
+from musicae.theory.harmonic_plan import HarmonicPlan
 
-USUAL_TEMPERATURE, RHYTHM_TEMPERATURE = 0.5, 1.0
+USUAL_TEMPERATURE, RHYTHM_TEMPERATURE, PLAN_TEMPERATURE = 0.8, 1.0, 1.0
 """The temperatures at which new pieces are closest to Bach on the validation side."""
 USUAL_PRIOR = "fitted"
 TOGETHER = 32
 """Pieces decoded in one batch."""
+PLANS = 1
+"""The last number of the seeds of plans, apart from those of notes."""
 FINER = 6
 """Points decoded for each step of an interpolation, to choose from."""
 BACKWARDS = 10.0
 """The cost of a step in the wrong direction, far above that of uneven steps."""
 
 
-class KeptVoices(NamedTuple):
-    """A chorale of the same form as a point, and the voices of it that are kept exactly."""
+class Kept(NamedTuple):
+    """A chorale of the same form as a point, and what of it is kept exactly."""
 
     chorale: Chorale
-    voices: tuple[int, ...]
+    voices: tuple[int, ...] = ()
+    plan: HarmonicPlan | None = None
 
 
 class DecodedPoint(NamedTuple):
@@ -45,7 +51,11 @@ class DecodedPoint(NamedTuple):
     point: LatentPoint
     chorale: Chorale
     nats: float
-    """The negative log-likelihood of the notes, given the point."""
+    """The negative log-likelihood of plan and notes, given the point."""
+    plan: HarmonicPlan
+    """The chords that the voices follow."""
+    notices: tuple[str, ...]
+    """What the plan could not keep."""
     number: int
     """The number that, with the options' seed, decided the random numbers."""
 
@@ -69,13 +79,13 @@ def decode_points(
     model: Checkpoint,
     points: Sequence[LatentPoint],
     options: SamplingOptions,
-    kept: Sequence[KeptVoices] | None = None,
+    kept: Sequence[Kept] | None = None,
     numbers: Sequence[int] | None = None,
 ) -> list[DecodedPoint]:
-    """Decode latent points to chorales.
+    """Decode latent points to plans, and these to chorales.
 
     Args:
-        kept: for each point the voices that are kept; the same ones for all.
+        kept: for each point what is kept; the same voices for all.
         numbers: for each point the number that, with ``options.seed``, decides its random numbers;
             by default its index.
     """
@@ -86,16 +96,48 @@ def decode_points(
         part = range(len(points))[first : first + TOGETHER]
         partials = [_partial(points[i], kept[i] if kept else None) for i in part]
         latents = [points[i].latent for i in part]
-        drawn = decode_latents(vae, partials, latents, options, [(numbers[i],) for i in part])
-        for i, tokens, nats in zip(part, drawn.tokens, drawn.nats.tolist(), strict=True):
+        seeds = [(numbers[i],) for i in part]
+        plans = _plans(vae, partials, latents, options, seeds)
+        planned = [replace(p, plan=plan.plan) for p, plan in zip(partials, plans, strict=True)]
+        drawn = decode_latents(vae, planned, latents, options, seeds)
+        for i, plan, tokens, nats in zip(
+            part, plans, drawn.tokens, drawn.nats.tolist(), strict=True
+        ):
             form = points[i].form
             frame = kept[i].chorale if kept else form.chorale
             written = tokens_to_chorale(tokens[: len(frame)], frame)
             if not kept:
                 written = forms.with_form(written, form)
             written = replace(written, source=f"musicae {model.name}")
-            found.append(DecodedPoint(points[i], written, nats, numbers[i]))
+            total = nats - plan.log_likelihood
+            found.append(
+                DecodedPoint(points[i], written, total, plan.plan, plan.notices, numbers[i])
+            )
     return found
+
+
+def _plans(
+    vae: ChoraleVAE,
+    partials: Sequence[PartialScore],
+    latents: Sequence[Latent],
+    options: SamplingOptions,
+    seeds: Sequence[tuple[int, ...]],
+) -> list[FoundPlan]:
+    """The plan of each point: that of its partial score, or one that is found for it."""
+    chains = chains_of(vae, partials, latents)
+    temperature = LIKELIEST if options.temperature == LIKELIEST else PLAN_TEMPERATURE
+    return [
+        FoundPlan(partial.plan, 0.0)
+        if partial.plan
+        else find_plan(
+            chain,
+            partial,
+            vae.config.states,
+            np.random.default_rng([options.seed, *seed, PLANS]),
+            temperature,
+        )
+        for chain, partial, seed in zip(chains, partials, seeds, strict=True)
+    ]
 
 
 @one_thread()
@@ -106,24 +148,11 @@ def compose(
     slides: Mapping[str, float],
     options: SamplingOptions,
 ) -> list[DecodedPoint]:
-    """A new chorale for each form: points are sampled, shifted, refined and decoded."""
+    """A new chorale for each form: points are sampled, shifted and decoded."""
     vae = vae_of(model)
     seeds = [(options.seed, number) for number in range(len(wanted))]
     points = [shift(vae, point, slides) for point in sample(vae, wanted, prior, seeds)]
-    return decode_points(model, refined(model, points), options)
-
-
-def refined(model: Checkpoint, points: Sequence[LatentPoint]) -> list[LatentPoint]:
-    """Points that are decoded and encoded again.
-
-    The learned prior fits the music less well than encoder and decoder do together. One step of
-    the Markov chain of these two brings a sampled point nearer to music (Rezende, Mohamed and
-    Wierstra 2014, *Stochastic Backpropagation*, app. F; Bengio et al. 2013, *Generalized Denoising
-    Auto-Encoders as Generative Models*).
-    """
-    vae = vae_of(model)
-    decoded = decode_points(model, points, SamplingOptions(LIKELIEST))
-    return [encode(vae, each.chorale, each.point.form) for each in decoded]
+    return decode_points(model, points, options)
 
 
 @one_thread()
@@ -152,7 +181,7 @@ def neighbours(
     amount: float,
     options: SamplingOptions,
     *,
-    kept: KeptVoices | None,
+    kept: Kept | None,
 ) -> list[DecodedPoint]:
     """``n`` variations: decoded points at ``amount``, 0 to 1, between a point and random ones."""
     vae = vae_of(model)
@@ -186,9 +215,10 @@ def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
     return steps[::-1]
 
 
-def _partial(point: LatentPoint, kept: KeptVoices | None) -> PartialScore:
-    """The form of a point with the voices that are kept."""
+def _partial(point: LatentPoint, kept: Kept | None) -> PartialScore:
+    """The form of a point with what is kept."""
     if kept is None:
         return point.form
     form = point.form
-    return PartialScore.of(kept.chorale, voices=kept.voices, key=form.key, phrases=form.phrases)
+    partial = PartialScore.of(kept.chorale, voices=kept.voices, key=form.key, phrases=form.phrases)
+    return replace(partial, style=form.style, plan=kept.plan)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,20 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.decoding.incremental import one_thread
 from musicae.encoding import forms
-from musicae.encoding.batches import beat_batch, concatenate_beats, frame_beats
+from musicae.encoding.batches import beat_batch, concatenate_beats
 from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.plan_features import style_number
 from musicae.encoding.tokens import ALL_VOICES
-from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
+from musicae.latent.plans import beats_again
+from musicae.models.vae import Again, ChoraleVAE, ChoraleVAEConfig, Latent
+from musicae.theory.harmonic_plan import beats_of
+from musicae.theory.plan_reading import plan_of
 
+VARIED = 0.7
+"""How near a varied passage is to the one that it varies; see ``models.vae.Again``."""
 PRIORS = ("normal", "fitted")
 """The distributions of a piece's vector: N(0, I), or a normal distribution fitted to the posteriors
-of the train side."""
+of the train side's pieces of the same style."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +69,7 @@ class LatentPoint:
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
         except (KeyError, TypeError, ValueError) as error:
             raise ChoraleError(f"this is no place in latent space ({error})") from None
-        count = int(frame_beats(form.chorale, config.stride)[-1]) + 1
+        count = len(beats_of(form.chorale))
         if piece.numel() != config.piece or beats.numel() != count * config.beat:
             raise ChoraleError("its latent vectors are those of another model")
         return cls(form, Latent(piece[None], beats.view(1, count, config.beat)))
@@ -77,32 +83,52 @@ def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None
     Raises ChoraleError where a note is outside its voice's range.
     """
     form = form or forms.form_of(chorale)
-    whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
+    whole = replace(
+        PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases),
+        plan=plan_of(chorale, form.key),
+        style=form.style,
+    )
     piece = beat_batch(whole, model.config)
     return LatentPoint(form, model.encode(piece, model.tokens_to_notes(piece.masked.tokens)).mean)
 
 
 @torch.inference_mode()
 def sample(
-    model: ChoraleVAE, wanted: Sequence[PartialScore], prior: str, seeds: Sequence[tuple[int, ...]]
+    model: ChoraleVAE,
+    wanted: Sequence[PartialScore],
+    prior: str,
+    seeds: Sequence[tuple[int, ...]],
+    begun: LatentPoint | None = None,
 ) -> list[LatentPoint]:
     """A random point for each form.
 
     The piece's vector is drawn from ``prior``, one of ``PRIORS``; its beats' vectors from the
-    learned prior. Each form's random numbers depend on its seed alone.
+    learned prior. Where a passage sounds again its beats get the vectors of the earlier ones, or
+    near ones (``VARIED``) where only some voices do. Each form's random numbers depend on its seed
+    alone.
+
+    With ``begun``, the piece's vector and the first beats' are those of that point.
     """
     pieces = concatenate_beats([beat_batch(form, model.config) for form in wanted])
     counts = (pieces.beats.max(dim=1).values + 1).tolist()
-    config = model.config
+    config, most = model.config, max(counts)
     whole = torch.zeros(len(wanted), config.piece)
-    noise = torch.zeros(len(wanted), max(counts), config.beat)
-    for i, (count, seed) in enumerate(zip(counts, seeds, strict=True)):
+    chance, noise = torch.zeros(len(wanted), most), torch.zeros(len(wanted), most, config.beat)
+    again = Again(torch.zeros(chance.shape, dtype=torch.int64), torch.zeros(chance.shape))
+    for i, (form, count, seed) in enumerate(zip(wanted, counts, seeds, strict=True)):
         numbers = np.random.default_rng(seed)
         whole[i] = torch.from_numpy(numbers.standard_normal(config.piece))
         noise[i, :count] = torch.from_numpy(numbers.standard_normal((count, config.beat)))
+        chance[i, :count] = torch.from_numpy(numbers.random(count))
+        for beat, source, exact in beats_again(form):
+            again.source[i, beat], again.share[i, beat] = source, 1.0 if exact else VARIED
     if prior == "fitted":
-        whole = model.latent_mean + whole @ model.latent_spread.T
-    latent = model.sample_beats(whole, noise, pieces)
+        styles = torch.tensor([style_number(form.style) for form in wanted])
+        whole = model.latent_mean[styles] + whole @ model.latent_spread.T
+    if begun is not None:
+        whole = begun.latent.piece.expand_as(whole)
+    first = None if begun is None else begun.latent.beats.expand(len(wanted), -1, -1)
+    latent = model.sample_beats(whole, chance, noise, pieces, begun=first, again=again)
     return [
         LatentPoint(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
         for i, (form, count) in enumerate(zip(wanted, counts, strict=True))
@@ -121,7 +147,8 @@ def interpolate(
     nearer = one if share < 0.5 or own_form else other
     count = nearer.latent.beats.shape[1]
     (a, a_beats), (b, b_beats) = (_stretched(point.latent, count) for point in (one, other))
-    piece = _arc(a - model.latent_mean, b - model.latent_mean, share) + model.latent_mean
+    centre = model.latent_mean[0]
+    piece = _arc(a - centre, b - centre, share) + centre
     a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
     beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
     return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean))

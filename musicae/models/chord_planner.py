@@ -173,7 +173,7 @@ class PlannerNetwork(nn.Module):
             strict=True,
         ):
             self.register_buffer(name, column.clone(), persistent=False)
-        n_qualities = int(self.qualities.max()) + 1
+        n_qualities = max(quality for _, quality, _, _ in config.states) + 1
         self.read = nn.Linear(2 * config.features, width)
         inputs = [width, *[2 * width] * (config.layers - 1)]
         self.ahead = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in inputs)

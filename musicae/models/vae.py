@@ -2,14 +2,16 @@
 
 The encoder gives the posterior of one vector for the piece and of one for each beat, as normal
 distributions with diagonal covariance. A learned autoregressive prior gives the distribution of
-each beat's vector, given the piece's vector and the beats before. The vectors condition the
-decoder frame by frame. Length, meter, phrases and key (the form) are given to every part.
+each beat's vector, given the piece's vector and the beats before: a mixture of normal
+distributions, since what follows may be one of several chords. From the vectors come the
+potentials of a chain of chords, the plan of the piece, whose likelihood is exact; vectors and plan
+condition the decoder. Length, meter, phrases, key and style (the form) are given to every part.
 
 Kingma and Welling 2014, *Auto-Encoding Variational Bayes*; the hierarchy after Roberts et al.
 2018, *MusicVAE*, whose bars have no latent vectors of their own.
 
 Axes: those of ``voice_transformer``; ``M`` beats, ``Z`` dimensions of the piece's vector, ``Y`` of
-a beat's vector, ``H`` heads of a pooling layer, ``L`` sliders.
+a beat's vector, ``H`` heads of a pooling layer, ``L`` sliders, ``G`` styles and no style.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.models.chord_planner import ChordPlannerConfig, PlannerNetwork, Potentials
+from musicae.models.chords import COLUMNS
+from musicae.models.distributions import Gaussian, Mixture
 from musicae.models.layers import Block, FeatureSum, Memory
 from musicae.models.notes import Notes
 from musicae.models.vocabulary import FIRST_PITCH
@@ -36,8 +41,6 @@ SHAPED = 0.05
 """The share of the prior's gradient that reaches the piece's vector."""
 SURE = -3.0
 """The log-variance of the posterior before training."""
-LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -7.0, 3.0
-"""Bounds to which log-variances are clipped."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,16 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
     """Dimensions of the piece's latent vector."""
     beat: int = 8
     """Dimensions of each beat's latent vector."""
+    mode: int = 0
+    """The column of the context that holds the mode: 0 in major, 1 in minor."""
+    styles: int = 1
+    """Styles of pieces, no style among them."""
     prior_layers: int = 1
     """Causal layers of the prior, over beats."""
+    components: int = 8
+    """Normal distributions that the prior of a beat mixes."""
+    planner: int = 128
+    """Units of the plan's recurrent layers in each direction."""
     lead_layers: int = 1
     """Layers over frames that turn latent vectors into the decoder's conditioning."""
     beat_span: int = 64
@@ -60,10 +71,29 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "sliders", tuple(self.sliders))
-        if min(self.piece, self.beat, self.prior_layers, self.lead_layers, self.beat_span) < 1:
+        sizes = (self.piece, self.beat, self.prior_layers, self.lead_layers, self.beat_span)
+        if min(*sizes, self.components, self.planner, self.styles) < 1:
             raise ValueError(f"all sizes are at least 1: {self}")
+        if not self.chords:
+            raise ValueError("a VAE follows the plan that it finds: it knows chords")
         if self.width % POOLS:
             raise ValueError(f"a width is a multiple of {POOLS}, not {self.width}")
+
+    @property
+    def form(self) -> tuple[int, ...]:
+        """The number of values of each column of the context that tells of the form alone."""
+        return self.context[: -len(COLUMNS)]
+
+    @property
+    def states(self) -> tuple[tuple[int, int, int, int], ...]:
+        """The chords of a plan, as ``ChordPlannerConfig.states``: all of every quality."""
+        every = [
+            (root, quality, place, (root + member) % 12)
+            for quality, members in enumerate(self.chords)
+            for place, member in enumerate(members)
+            for root in range(12)
+        ]
+        return (*every, (0, len(self.chords), 0, 0))
 
     @property
     def beyond(self) -> int:
@@ -83,22 +113,6 @@ class BeatBatch(NamedTuple):
     """``(B, J)`` int64 the beat of each frame, from 0; ``NONE`` after the end."""
 
 
-class Gaussian(NamedTuple):
-    """A normal distribution with diagonal covariance; both fields have the same shape."""
-
-    mean: Tensor
-    log_variance: Tensor
-
-    def draw(self) -> Tensor:
-        """A sample, by the reparameterization trick, from torch's global generator."""
-        noise = torch.randn_like(self.mean)
-        return self.mean + noise * (0.5 * self.log_variance).exp()
-
-    def detach(self) -> Gaussian:
-        """The same distribution without gradients."""
-        return Gaussian(self.mean.detach(), self.log_variance.detach())
-
-
 class Latent(NamedTuple):
     """The latent vectors of pieces."""
 
@@ -106,6 +120,16 @@ class Latent(NamedTuple):
     """``(B, Z)``"""
     beats: Tensor
     """``(B, M, Y)``"""
+
+
+class Again(NamedTuple):
+    """Beats of pieces whose vectors come from earlier ones."""
+
+    source: Tensor
+    """``(B, M)`` int64 the earlier beat; any where ``share`` is 0."""
+    share: Tensor
+    """``(B, M)`` how near the vector lies to the earlier one, between a new one (0) and the same
+    one (1)."""
 
 
 class Posterior(NamedTuple):
@@ -130,9 +154,13 @@ class Reconstruction(NamedTuple):
     skeleton: Tensor
     """``(B, J, V, P)`` log-probabilities of the pitches at the first step of each frame, predicted
     from the latent vectors alone."""
+    plan: Potentials
+    """The chain of the piece's chords, ``B`` pieces of up to ``M`` beats."""
     posterior: Posterior
-    prior: Gaussian
+    prior: Mixture
     """``(B, M, Y)`` of the beats, each given the beats before it."""
+    drawn: Tensor | None
+    """``(B, M, Y)`` the samples of the beats' posterior; None where means were taken."""
     real: Tensor
     """``(B, M)`` bool which beats exist."""
 
@@ -142,9 +170,9 @@ class ChoraleVAE(VoiceTransformer):
 
     config: ChoraleVAEConfig
     latent_mean: Tensor
-    """``(Z,)`` mean of the training pieces' vectors."""
+    """``(G, Z)`` mean of the vectors of the training pieces: first of all, then of each style."""
     latent_spread: Tensor
-    """``(Z, Z)`` lower Cholesky factor of the covariance of these vectors."""
+    """``(Z, Z)`` lower Cholesky factor of the covariance of these vectors within the styles."""
     beat_mean: Tensor
     """``(Y,)`` mean of their beats' vectors."""
     directions: Tensor
@@ -165,17 +193,21 @@ class ChoraleVAE(VoiceTransformer):
             # Informative vectors from the start, or the decoder would learn to ignore them.
             nn.init.normal_(to_latent.weight[: to_latent.out_features // 2], std=width**-0.5)
             nn.init.constant_(to_latent.bias[to_latent.out_features // 2 :], SURE)
-        self.form = FeatureSum(list(config.context) * config.stride, width)
+        self.form = FeatureSum(list(config.form) * config.stride, width)
         self.prior_in = nn.Linear(y + z, width)
         self.prior = blocks(config.prior_layers, config.beat_span, causal=True)
-        self.prior_norm, self.prior_out = nn.LayerNorm(width), nn.Linear(width, 2 * y)
+        self.prior_norm = nn.LayerNorm(width)
+        self.prior_out = nn.Linear(width, config.components * (1 + 2 * y))
         self.lead_in = nn.Linear(y + z, POOLS * width)
-        self.slots = FeatureSum(list(config.context) * config.stride, POOLS)
+        self.slots = FeatureSum(list(config.form) * config.stride, POOLS)
         self.lead = blocks(config.lead_layers, config.span, causal=False)
         self.lead_norm = nn.LayerNorm(width)
         highest = max(config.symbols) - FIRST_PITCH
         self.skeleton = nn.Linear(width, len(config.lowest) * (highest + 12))
-        self.register_buffer("latent_mean", torch.zeros(z))
+        self.plan = PlannerNetwork(
+            ChordPlannerConfig(2 + y + z + width, config.states, width=config.planner)
+        )
+        self.register_buffer("latent_mean", torch.zeros(config.styles, z))
         self.register_buffer("latent_spread", torch.eye(z))
         self.register_buffer("beat_mean", torch.zeros(y))
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
@@ -188,9 +220,10 @@ class ChoraleVAE(VoiceTransformer):
         """
         notes = self.tokens_to_notes(piece.masked.tokens)
         posterior = self.encode(piece, notes)
-        latent = posterior.mean
+        latent, drawn = posterior.mean, None
         if self.training:
-            latent = Latent(posterior.piece.draw(), posterior.beats.draw())
+            drawn = posterior.beats.draw()
+            latent = Latent(posterior.piece.draw(), drawn)
         whole = torch.lerp(latent.piece.detach(), latent.piece, SHAPED)
         prior = self.beat_prior(Latent(whole, latent.beats.detach()), piece)
         conditioning = self.condition(latent, piece)
@@ -198,8 +231,10 @@ class ChoraleVAE(VoiceTransformer):
         return Reconstruction(
             logits,
             self.outline(conditioning, piece),
+            self.potentials(latent, piece),
             posterior,
             prior,
+            drawn,
             self.membership(piece).any(-1),
         )
 
@@ -207,12 +242,14 @@ class ChoraleVAE(VoiceTransformer):
         """The posterior of whole chorales; ``notes`` are all their notes."""
         every = piece.masked._replace(known=torch.ones_like(piece.masked.known))
         member = self.membership(piece)
-        form = self.form(self._context(piece))
+        form = self.form(self._form(piece))
         beats = self.beat_pool(self.encode_known(notes, every) + form, member)  # (B, M, W)
         whole = self.piece_pool(beats, member.any(-1)[:, None])[:, 0]  # (B, W)
-        of_piece = _gaussian(self.to_piece(whole))
+        of_piece = Gaussian.of(self.to_piece(whole))
         piece_mean = of_piece.mean.to(beats.dtype)[:, None].expand(-1, beats.shape[1], -1)
-        return Posterior(of_piece, _gaussian(self.to_beat(torch.cat([beats, piece_mean], dim=-1))))
+        return Posterior(
+            of_piece, Gaussian.of(self.to_beat(torch.cat([beats, piece_mean], dim=-1)))
+        )
 
     def membership(self, piece: BeatBatch) -> Tensor:
         """``(B, M, J)`` bool which frames belong to each beat."""
@@ -224,41 +261,75 @@ class ChoraleVAE(VoiceTransformer):
         """``(B, M, W)`` the form of each beat: the mean of its frames' embedded contexts."""
         member = self.membership(piece).float()
         share = member / member.sum(dim=-1, keepdim=True).clamp_min(1)
-        forms = self.form(self._context(piece))
+        forms = self.form(self._form(piece))
         return torch.einsum("bmj,bjw->bmw", share.to(forms.dtype), forms)
 
-    def beat_prior(self, latent: Latent, piece: BeatBatch) -> Gaussian:
+    def beat_prior(self, latent: Latent, piece: BeatBatch) -> Mixture:
         """``(B, M, Y)`` the prior of each beat's vector, given the piece's and those before it."""
         before = F.pad(latent.beats, (0, 0, 1, 0))[:, :-1]
         whole = latent.piece[:, None].expand(-1, before.shape[1], -1)
         x = self.prior_in(torch.cat([before, whole], dim=-1)) + self.beat_forms(piece)
         for block in self.prior:
             x = block(x)
-        return _gaussian(self.prior_out(self.prior_norm(x)))
+        return Mixture.of(self.prior_out(self.prior_norm(x)), self.config.components)
 
-    def sample_beats(self, whole: Tensor, noise: Tensor, piece: BeatBatch) -> Latent:
-        """Sample beats from the prior, from pieces' vectors ``(B, Z)`` and noise ``(B, M, Y)``."""
+    def sample_beats(
+        self,
+        whole: Tensor,
+        chance: Tensor,
+        noise: Tensor,
+        piece: BeatBatch,
+        *,
+        begun: Tensor | None = None,
+        again: Again | None = None,
+    ) -> Latent:
+        """Sample beats from the prior, from pieces' vectors ``(B, Z)``.
+
+        Args:
+            chance: ``(B, M)`` uniform random numbers.
+            noise: ``(B, M, Y)`` normal random numbers.
+            piece: the forms.
+            begun: ``(B, <= M, Y)`` the vectors of the first beats, where these are given.
+            again: beats whose vectors come again.
+        """
         forms = self.beat_forms(piece)
         memories = [Memory(self.config.beat_span) for _ in self.prior]
-        beat, beats = torch.zeros_like(noise[:, 0]), []
+        beat, beats = torch.zeros_like(noise[:, 0]), torch.zeros_like(noise)
+        rows = torch.arange(len(noise), device=noise.device)
         for position in range(noise.shape[1]):
             x = self.prior_in(torch.cat([beat, whole], dim=-1)) + forms[:, position]
             for block, memory in zip(self.prior, memories, strict=True):
                 x = block.step(x, memory, position)  # type: ignore[operator]  # a Block
-            mean, log_variance = _gaussian(self.prior_out(self.prior_norm(x)))
-            beat = mean + noise[:, position] * (0.5 * log_variance).exp()
-            beats.append(beat)
-        return Latent(whole, torch.stack(beats, dim=1))
+            prior = Mixture.of(self.prior_out(self.prior_norm(x)), self.config.components)
+            beat = prior.at(chance[:, position], noise[:, position])
+            if again is not None:
+                earlier = beats[rows, again.source[:, position]]
+                beat = torch.lerp(beat, earlier, again.share[:, position, None])
+            if begun is not None and position < begun.shape[1]:
+                beat = begun[:, position]
+            beats[:, position] = beat
+        return Latent(whole, beats)
+
+    def potentials(self, latent: Latent, piece: BeatBatch) -> Potentials:
+        """The chain of chords, from latent vectors and form; its states are ``config.states``."""
+        count = latent.beats.shape[1]
+        whole = latent.piece[:, None].expand(-1, count, -1)
+        mode = piece.masked.context[:, :1, self.config.mode].expand(-1, count)
+        modes = torch.stack([mode == 0, mode == 1], dim=-1).to(whole.dtype)
+        forms = self.beat_forms(piece).to(whole.dtype)
+        lengths = piece.beats.max(dim=1).values + 1
+        found: Potentials = self.plan(torch.cat([modes, latent.beats, whole, forms], -1), lengths)
+        return Potentials(*(part.float() for part in found))
 
     def condition(self, latent: Latent, piece: BeatBatch) -> Tensor:
         """``(B, J, W)`` the conditioning of the decoder, from latent vectors and form."""
         whole = latent.piece[:, None].expand(-1, latent.beats.shape[1], -1)
         slots = self.lead_in(torch.cat([latent.beats, whole], dim=-1))  # (B, M, H W)
         slots = slots.unflatten(-1, (POOLS, -1))
-        share = self.slots(self._context(piece)).float().softmax(dim=-1)  # (B, J, H)
+        share = self.slots(self._form(piece)).float().softmax(dim=-1)  # (B, J, H)
         member = self.membership(piece)
         weights = (share[:, None] * member[..., None]).to(slots.dtype)  # (B, M, J, H)
-        x = torch.einsum("bmjh,bmhw->bjw", weights, slots) + self.form(self._context(piece))
+        x = torch.einsum("bmjh,bmhw->bjw", weights, slots) + self.form(self._form(piece))
         for block in self.lead:
             x = block(x)
         conditioning: Tensor = self.lead_norm(x)
@@ -276,9 +347,9 @@ class ChoraleVAE(VoiceTransformer):
         log_shares: Tensor = (by_height + by_degree.gather(-1, degree)).log_softmax(dim=-1)
         return log_shares
 
-    def _context(self, piece: BeatBatch) -> Tensor:
-        """``(B, J, stride * C)`` the contexts of each frame's steps."""
-        context = piece.masked.context
+    def _form(self, piece: BeatBatch) -> Tensor:
+        """``(B, J, stride * C)`` the contexts of each frame's steps, without those of a plan."""
+        context = piece.masked.context[..., : len(self.config.form)]
         return context.reshape(len(context), -1, self.config.stride * context.shape[-1])
 
 
@@ -298,21 +369,3 @@ class Pool(nn.Module):
         summed = scores.softmax(dim=-1).to(values.dtype) @ values  # (B, H, M, D)
         y: Tensor = self.norm(F.gelu(self.output(summed.transpose(1, 2).flatten(2))))
         return y
-
-
-def divergence(q: Gaussian, p: Gaussian) -> Tensor:
-    """The Kullback-Leibler divergence KL(q || p) of each dimension, in nats."""
-    variance = (q.log_variance - p.log_variance).exp()
-    apart = (q.mean - p.mean).square() * (-p.log_variance).exp()
-    return 0.5 * (variance + apart - 1 + p.log_variance - q.log_variance)
-
-
-def standard(like: Gaussian) -> Gaussian:
-    """The standard normal distribution, of the shape of ``like``."""
-    return Gaussian(torch.zeros_like(like.mean), torch.zeros_like(like.mean))
-
-
-def _gaussian(x: Tensor) -> Gaussian:
-    """Means and log-variances, side by side in ``(..., 2 D)``, as a distribution ``(..., D)``."""
-    mean, log_variance = x.float().chunk(2, dim=-1)
-    return Gaussian(mean, log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))

@@ -20,7 +20,7 @@ def negative_log_likelihood(found: Potentials, targets: Tensor, lengths: Tensor)
 
 def path_score(found: Potentials, targets: Tensor, lengths: Tensor) -> Tensor:
     """``(N,)`` the log potential of each piece's plan."""
-    inside = torch.arange(targets.shape[1]) < lengths[:, None]
+    inside = torch.arange(targets.shape[1], device=targets.device) < lengths[:, None]
     unary = found.unary.gather(2, targets[..., None])[..., 0]
     steps = found.tables[:, targets[:, :-1], targets[:, 1:]].movedim(0, -1)  # (N, B - 1, K)
     pairs = (found.weights + steps).logsumexp(dim=-1)
@@ -29,9 +29,10 @@ def path_score(found: Potentials, targets: Tensor, lengths: Tensor) -> Tensor:
 
 def log_partition(found: Potentials, lengths: Tensor) -> Tensor:
     """``(N,)`` the log partition function; its gradient is the marginals."""
-    total: Tensor = _LogPartition.apply(  # type: ignore[no-untyped-call]
-        found.unary, found.weights, found.tables, lengths
-    )
+    with torch.autocast(found.unary.device.type, enabled=False):
+        total: Tensor = _LogPartition.apply(  # type: ignore[no-untyped-call]
+            found.unary, found.weights, found.tables, lengths
+        )
     return total
 
 
@@ -61,7 +62,7 @@ class _LogPartition(torch.autograd.Function):
             scales.append(alpha.sum(dim=-1).clamp_min(1e-30))
             alpha = alpha / scales[-1][:, None]
             alphas.append(alpha)
-        inside = torch.arange(unary.shape[1]) < lengths[:, None]  # (N, B)
+        inside = torch.arange(unary.shape[1], device=unary.device) < lengths[:, None]  # (N, B)
         scale = torch.stack(scales, dim=1)
         total = ((scale.log() + top + peak) * inside).sum(dim=1) - peak
         ctx.save_for_backward(

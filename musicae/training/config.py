@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from musicae.core.constants import VOICE_RANGES
+from musicae.core.constants import STYLES, VOICE_RANGES
 from musicae.encoding import plan_features, step_features
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, ONLY_SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES
@@ -74,10 +74,22 @@ RECIPES = {
         four_part=True,
     ),
     "vae": Recipe(
-        task=CompositionTask(piece_nats=20.0, beat_nats=0.3, probes=300),
-        config=TRANSFORMER | {"encoder_layers": 1, "prior_layers": 2, "sliders": list(ATTRIBUTES)},
-        settings=FORTY_EPOCHS,
-        precision="bf16-mixed",
+        task=CompositionTask(piece_nats=20.0, beat_nats=0.7, probes=300),
+        config=FOLLOWER
+        | {
+            "width": 192,
+            "encoder_layers": 2,
+            "decoder_layers": 2,
+            "lead_layers": 2,
+            "prior_layers": 3,
+            "beat": 12,
+            "mode": step_features.MODE,
+            "styles": 1 + len(STYLES),
+            "sliders": list(ATTRIBUTES),
+        },
+        settings=replace(TRANSFORMER_SETTINGS, epochs=32, patience=32, average=0.998),
+        precision="auto",
+        four_part=True,
     ),
 }
 """The recipes by the names of the models, the keys of ``checkpoint.KINDS``."""

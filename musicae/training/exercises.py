@@ -31,6 +31,7 @@ from musicae.theory.plan_reading import plan_of
 from musicae.training.augmentation import augmented
 from musicae.training.plan_hiding import partly_hidden
 from musicae.training.task import StyledPiece
+from musicae.training.turns import Turns, batches_by_length
 
 LONGEST_EXERCISE = 256
 """The greatest length of an exercise in steps: sixteen bars of 4/4."""
@@ -55,10 +56,6 @@ AS_WRITTEN = 0.6
 """The share of exercises from pieces that are not augmented."""
 VARIANTS = 5
 """The number of augmented variants of each piece."""
-OTHERS = 1.5
-"""The greatest number of pieces by others in an epoch, for each one by Bach."""
-_POOL = 8
-"""Exercises are sorted by length within this many batches."""
 
 
 class Exercise(NamedTuple):
@@ -104,32 +101,27 @@ class Exercises:
         rates = [_rate(chorale) for chorale in chorales]
         plain, flowing = np.quantile(rates, [1 / 3, 2 / 3]).tolist()
         self.rhythms = [_rhythm(_rate(piece.chorale), plain, flowing) for piece in self.pieces]
-        self.by_bach = len(bach)
-        self.by_others = min(len(self.pieces) - len(bach), round(OTHERS * len(bach)))
+        self.turns = Turns(len(bach), len(self.pieces) - len(bach))
         self.prepared: dict[tuple[int, int], Exercise] = {}
 
     def __len__(self) -> int:
-        return self.by_bach + self.by_others
+        return self.turns.by_bach + self.turns.by_others
 
     def batches(self, order: Tensor, batch_size: int, *seed: int) -> list[Tensor]:
         """The indices of an epoch in batches of similar lengths, in random order."""
         lengths = torch.tensor(
-            [min(len(self.pieces[self.piece_of(i, seed)].chorale), LONGEST_EXERCISE) for i in order]
+            [
+                min(len(self.pieces[self.turns.piece_of(i, seed)].chorale), LONGEST_EXERCISE)
+                for i in order
+            ]
         )
-        pools = torch.split(torch.arange(len(order)), _POOL * batch_size)
-        batches = [
-            part
-            for pool in pools
-            for part in torch.split(order[pool[lengths[pool].argsort(stable=True)]], batch_size)
-        ]
-        rng = np.random.default_rng([*seed, len(order)])
-        return [batches[i] for i in rng.permutation(len(batches))]
+        return batches_by_length(order, lengths, batch_size, seed)
 
     def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
         """Exercises padded to one length; their random choices depend on ``seed`` and index."""
         # A process may have no share of the last batch: it gets a batch of no pieces.
         pieces = [
-            self._masked(self.piece_of(i, seed), np.random.default_rng([*seed, i]))
+            self._masked(self.turns.piece_of(i, seed), np.random.default_rng([*seed, i]))
             for i in indices or [0]
         ]
         length = max(piece.tokens.shape[1] for piece in pieces)
@@ -144,20 +136,6 @@ class Exercises:
             facts = (chorale.meters, chorale.pickup, chorale.key, chorale.fermatas, style, key)
             digest.update(repr(facts).encode())
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
-
-    def piece_of(self, index: int, seed: Sequence[int]) -> int:
-        """The piece of an index in an epoch, the last number of ``seed``.
-
-        Those by others take turns, epoch after epoch.
-        """
-        index = int(index)
-        if index < self.by_bach or not seed:
-            return index
-        others = len(self.pieces) - self.by_bach
-        place = seed[-1] * self.by_others + index - self.by_bach
-        turn, place = divmod(place, others)
-        order = np.random.default_rng([*seed[:-1], turn]).permutation(others)
-        return self.by_bach + int(order[place])
 
     def _exercise(self, piece: int, variant: int) -> Exercise:
         """A piece as written, or an augmented variant, counted from 1."""

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
-from musicae.decoding.planner import chords_of
-from musicae.encoding.melody_features import COLUMNS, RELATIVE, SLOT, SLOTS, melody_features
+from musicae.decoding.planner import State, chords_of, state_of
+from musicae.encoding.melody_features import COLUMNS, SLOT, SLOTS, melody_features
 from musicae.encoding.second_chords import second_states
 from musicae.models.second_chords import NONE
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
@@ -26,7 +26,6 @@ from musicae.theory.numerals import QUALITIES
 from musicae.theory.plan_reading import plan_of
 from musicae.training.melody_data import Example, voices_only
 
-State = tuple[int, int, int, int]
 QUALITY_NAMES = tuple(QUALITIES)
 OTHER: State = (0, len(QUALITY_NAMES), 0, 0)
 """The state of all chords that have none of their own."""
@@ -47,13 +46,6 @@ class PlanExample:
     """``(B,)`` the second chord of each beat: ``NONE``, or one more than its state."""
     possible: NDArray[np.bool_]
     """``(B, 1 + S)`` what the melody and the first chord allow there, ``seconds`` among it."""
-
-
-def state_of(chord: PlannedChord, mode: str) -> State:
-    """Root, quality, bass member and bass pitch class as a planner's config lists them."""
-    up = RELATIVE[mode]
-    quality = QUALITY_NAMES.index(chord.quality)
-    return (chord.root + up) % 12, quality, chord.bass, (chord.bass_class + up) % 12
 
 
 def read_plan(piece: Example) -> HarmonicPlan:

@@ -1,4 +1,4 @@
-"""Training of the chorale VAE: whole chorales in any key."""
+"""Training of the chorale VAE: whole chorales in any key, of Bach and of other styles."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ import torch
 from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
+from musicae.core.constants import STYLES
+from musicae.decoding.planner import state_of
 from musicae.encoding.batches import concatenate_beats, frame_beats, pad
 from musicae.encoding.partial_score import PartialScore
-from musicae.encoding.step_features import PHRASES, SINCE_BAR, step_features
+from musicae.encoding.plan_features import STYLE, plan_features
+from musicae.encoding.step_features import PHRASES, SINCE_BAR, SIZES, step_features
 from musicae.encoding.tokens import chorale_to_tokens, symbol_starts, window
 from musicae.latent.attributes import measured
 from musicae.latent.sliders import find_directions
+from musicae.models.distributions import divergence, divergence_from_mixture, standard
 from musicae.models.layers import NONE
-from musicae.models.vae import (
-    BeatBatch,
-    ChoraleVAE,
-    ChoraleVAEConfig,
-    Reconstruction,
-    divergence,
-    standard,
-)
+from musicae.models.vae import BeatBatch, ChoraleVAE, ChoraleVAEConfig, Reconstruction
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.key_finding import likely_key
+from musicae.theory.plan_reading import plan_of
 from musicae.training.calibration import calibrate
+from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.task import StyledPiece
+from musicae.training.turns import Turns, batches_by_length
 
 LONGEST_PASSAGE = 256
 """The length in steps of training passages: sixteen bars of 4/4."""
 _PHRASES_UNTOLD = 0.15
 """The share of passages without phrases in the features."""
+_STYLE_UNTOLD = 0.15
+"""The share of passages without the style in the features."""
 VOICES_KEPT, KEPT = 0.15, 0.4
 """The share of passages in which whole voices are known, and the probability of each voice."""
 FORGETFULNESS = 0.9
@@ -59,9 +61,14 @@ class Example(NamedTuple):
     tokens: Tensor
     """``(T, V)`` in the key nearest to the original that fits the ranges."""
     context: Tensor
-    """``(T, C)`` the step features of its form."""
+    """``(T, C)`` the features of its form and of its plan."""
     beats: Tensor
     """``(J,)`` the beat of each frame."""
+    states: Tensor
+    """``(M,)`` the chord of each beat, as ``ChoraleVAEConfig.states`` numbers them; where nothing
+    sounds, the chord before."""
+    style: int
+    """An index into ``STYLES``."""
     tonic: int
     """A pitch class, 0 to 11."""
     shifts: tuple[int, ...]
@@ -70,10 +77,19 @@ class Example(NamedTuple):
     """The values of ``latent.attributes.ATTRIBUTES``."""
 
 
+class PlannedBatch(NamedTuple):
+    """Whole chorales with the chords of their beats."""
+
+    piece: BeatBatch
+    states: Tensor
+    """``(B, M)`` int64; 0 after the end."""
+
+
 class CompositionTask:
     """Encode a whole chorale to latent vectors and reconstruct it.
 
-    The loss is the negative evidence lower bound: reconstruction plus KL divergence from the prior.
+    The loss is the negative evidence lower bound: reconstruction, of the plan and of the notes
+    along it, plus KL divergence from the prior.
     In training three things are added. A second decoder predicts the notes from the latent vectors
     alone (``Losses.outline``). The KL term counts only above a number of free nats (Kingma et al.
     2016, *Improved Variational Inference with Inverse Autoregressive Flow*), and not at all at
@@ -96,27 +112,29 @@ class CompositionTask:
         chorales: Sequence[Chorale],
         every_key: bool,
         config: Mapping[str, Any],
-        _others: Sequence[StyledPiece] = (),
+        others: Sequence[StyledPiece] = (),
     ) -> Pieces:
-        """The chorales as pieces."""
-        return Pieces(chorales, every_key, ChoraleVAEConfig(**config))
+        """The chorales, and those by others, as pieces."""
+        return Pieces(chorales, every_key, ChoraleVAEConfig(**config), others)
 
     def begin(self, network: nn.Module, examples: Pieces) -> None:
         """All initial weights are random."""
 
-    def loss(self, network: nn.Module, batch: BeatBatch, progress: float = 1.0) -> Tensor:
+    def loss(self, network: nn.Module, batch: PlannedBatch, progress: float = 1.0) -> Tensor:
         """``(B,)`` nats per step; see the class."""
+        beats = batch.piece.beats
         if not network.training:
-            return losses(network(batch), batch).bound
-        share = torch.rand(len(batch.beats), 1, device=batch.beats.device) * FORGETFULNESS
-        forgotten = torch.rand(batch.beats.shape, device=batch.beats.device) < share
-        parts = losses(network(batch, forgotten), batch)
+            return losses(network(batch.piece), batch).bound
+        share = torch.rand(len(beats), 1, device=beats.device) * FORGETFULNESS
+        forgotten = torch.rand(beats.shape, device=beats.device) < share
+        parts = losses(network(batch.piece, forgotten), batch)
         room = 1 + MORE_ROOM * max(0.0, 1 - progress / NARROWED)
         free = progress < UNPRESSED
         piece = _pressed(parts.piece, parts.piece.mean(), room * self.piece_nats, free)
         rate = parts.beats.sum() / parts.steps.sum()
-        beats = _pressed(parts.beats, rate, room * self.beat_nats, free)
-        total = parts.reconstruction + piece + beats + parts.beats_prior - parts.beats.detach()
+        pressed = _pressed(parts.beats, rate, room * self.beat_nats, free)
+        total = parts.reconstruction + parts.plan + piece + pressed
+        total = total + parts.beats_prior - parts.beats.detach()
         return (total + OUTLINE * parts.outline) / parts.steps
 
     @torch.no_grad()
@@ -134,9 +152,10 @@ class CompositionTask:
         assert isinstance(network, ChoraleVAE)
         survey(network, train)
         batches = [valid.batch([i]) for i in range(len(valid))]
-        calibrate(network, batches, lambda batch: (network(batch).logits, batch.masked))
+        calibrate(network, batches, lambda batch: (network(batch.piece).logits, batch.piece.masked))
         if network.config.sliders:
-            deviations = np.std([example.attributes for example in train.pieces], axis=0)
+            bach = train.pieces[: train.turns.by_bach]
+            deviations = np.std([example.attributes for example in bach], axis=0)
             network.directions.copy_(find_directions(network, deviations, self.probes))
 
 
@@ -145,14 +164,18 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
     """Set ``latent_mean``, ``latent_spread`` and ``beat_mean``, from the pieces' posteriors."""
     whole, variance, beats = [], [], []
     for example in pieces.pieces:
-        piece = pieces.whole(example)
+        piece = pieces.whole(example).piece
         posterior = model.encode(piece, model.tokens_to_notes(piece.masked.tokens))
         whole.append(posterior.piece.mean[0])
         variance.append(posterior.piece.log_variance[0].exp())
         beats.append(posterior.beats.mean[0])
     means = torch.stack(whole)
-    model.latent_mean.copy_(means.mean(dim=0))
-    spread = torch.cov(means.T, correction=0) + torch.diag(torch.stack(variance).mean(dim=0))
+    styles = torch.tensor([1 + example.style for example in pieces.pieces])
+    model.latent_mean.copy_(means.mean(dim=0).expand_as(model.latent_mean))
+    for style in styles.unique().tolist():
+        model.latent_mean[style] = means[styles == style].mean(dim=0)
+    within = means - model.latent_mean[styles]
+    spread = torch.cov(within.T, correction=0) + torch.diag(torch.stack(variance).mean(dim=0))
     model.latent_spread.copy_(torch.linalg.cholesky(spread))
     model.beat_mean.copy_(torch.cat(beats).mean(dim=0))
 
@@ -161,7 +184,9 @@ class Losses(NamedTuple):
     """The terms of the loss, each ``(B,)`` and in nats."""
 
     reconstruction: Tensor
-    """The negative log-likelihood of the unknown symbols, given the latent vectors."""
+    """The negative log-likelihood of the unknown symbols, given the latent vectors and the plan."""
+    plan: Tensor
+    """That of the plan, given the latent vectors."""
     piece: Tensor
     """KL divergence of the piece's vector from the standard normal distribution."""
     beats: Tensor
@@ -180,20 +205,26 @@ class Losses(NamedTuple):
 
         In evaluation, with the posterior's means for samples, it is slightly too low.
         """
-        return (self.reconstruction + self.piece + self.beats) / self.steps
+        return (self.reconstruction + self.plan + self.piece + self.beats) / self.steps
 
 
-def losses(reading: Reconstruction, batch: BeatBatch) -> Losses:
+def losses(reading: Reconstruction, batch: PlannedBatch) -> Losses:
     """The terms of the loss of a forward pass."""
-    stride = batch.masked.tokens.shape[1] // batch.beats.shape[1]
-    posterior, real = reading.posterior, reading.real[..., None]
+    piece = batch.piece
+    stride = piece.masked.tokens.shape[1] // piece.beats.shape[1]
+    posterior, real, drawn = reading.posterior, reading.real, reading.drawn
+    lengths = piece.beats.max(dim=1).values + 1
+    fixed = None if drawn is None else drawn.detach()
+    beats = divergence_from_mixture(posterior.beats, reading.prior.detach(), drawn)
+    prior = divergence_from_mixture(posterior.beats.detach(), reading.prior, fixed)
     return Losses(
-        surprise(reading.logits, batch.masked).sum(dim=(1, 2)),
+        surprise(reading.logits, piece.masked).sum(dim=(1, 2)),
+        negative_log_likelihood(reading.plan, batch.states, lengths),
         divergence(posterior.piece, standard(posterior.piece)).sum(dim=-1),
-        (divergence(posterior.beats, reading.prior.detach()) * real).sum(dim=(1, 2)),
-        (divergence(posterior.beats.detach(), reading.prior) * real).sum(dim=(1, 2)),
-        outline_nats(reading, batch),
-        stride * (batch.beats != NONE).sum(dim=-1),
+        (beats * real).sum(dim=1),
+        (prior * real).sum(dim=1),
+        outline_nats(reading, piece),
+        stride * (piece.beats != NONE).sum(dim=-1),
     )
 
 
@@ -207,7 +238,9 @@ class LatentStatistics(NamedTuple):
     """Statistics of a model's latent vectors on some chorales."""
 
     reconstruction: float
-    """Nats per step."""
+    """Nats per step, of the notes given the plan."""
+    plan: float
+    """Nats per step, of the plan."""
     kl_piece: float
     """KL divergence of the piece's vector, nats per chorale."""
     kl_beats: float
@@ -220,21 +253,22 @@ class LatentStatistics(NamedTuple):
 
 
 @torch.no_grad()
-def latent_statistics(model: nn.Module, batches: Sequence[BeatBatch]) -> LatentStatistics:
+def latent_statistics(model: nn.Module, batches: Sequence[PlannedBatch]) -> LatentStatistics:
     """The statistics over batches of chorales, with the model in evaluation mode."""
     model.eval()
     found, whole, beats = [], [], []
     for batch in batches:
-        reading = model(batch)
+        reading = model(batch.piece)
         found.append(torch.stack(losses(reading, batch)))
         whole.append(reading.posterior.piece.mean)
         beats.append(reading.posterior.beats.mean[reading.real])
-    nats, piece, of_beats, _, _, steps = torch.cat(found, dim=1).double().sum(dim=1).tolist()
+    nats, plan, piece, of_beats, _, _, steps = torch.cat(found, dim=1).double().sum(dim=1).tolist()
     active = [
         int((torch.cat(means).var(dim=0, correction=0) > ACTIVE).sum()) for means in (whole, beats)
     ]
     count = sum(len(means) for means in whole)
-    return LatentStatistics(nats / steps, piece / count, of_beats / count, *active)
+    rates = (nats / steps, plan / steps, piece / count, of_beats / count)
+    return LatentStatistics(*rates, *active)
 
 
 def outline_nats(reading: Reconstruction, batch: BeatBatch) -> Tensor:
@@ -252,57 +286,81 @@ class Pieces:
     """Whole chorales, of which passages are taken at random.
 
     Args:
-        chorales: what the pieces are made from.
+        chorales: Bach's.
         every_key: True to transpose at random within the voices' ranges, to cut to
             ``LONGEST_PASSAGE`` steps and to mark some voices as known; False to keep chorales
             whole and in their own key.
         config: the model's; its stride and lookahead decide the padding.
+        others: pieces by others, of which an epoch has some; see ``Turns``.
     """
 
     def __init__(
-        self, chorales: Sequence[Chorale], every_key: bool, config: ChoraleVAEConfig
+        self,
+        chorales: Sequence[Chorale],
+        every_key: bool,
+        config: ChoraleVAEConfig,
+        others: Sequence[StyledPiece] = (),
     ) -> None:
         self.every_key, self.stride, self.beyond = every_key, config.stride, config.beyond
-        self.pieces = [_example(chorale, config.stride) for chorale in chorales]
+        bach = [StyledPiece(chorale, "bach", None) for chorale in chorales]
+        fitting = [piece for piece in others if transpositions(piece.chorale)]
+        self.turns = Turns(len(bach), len(fitting))
+        numbers = {state: number for number, state in enumerate(config.states)}
+        self.pieces = [_example(piece, config, numbers) for piece in (*bach, *fitting)]
 
     def __len__(self) -> int:
-        return len(self.pieces)
+        return self.turns.by_bach + self.turns.by_others
 
-    def batch(self, indices: Sequence[int], *seed: int) -> BeatBatch:
+    def batches(self, order: Tensor, batch_size: int, *seed: int) -> list[Tensor]:
+        """The indices of an epoch in batches of similar lengths, in random order."""
+        lengths = [len(self.pieces[self.turns.piece_of(i, seed)].tokens) for i in order]
+        within = torch.tensor(lengths).clamp_max(LONGEST_PASSAGE)
+        return batches_by_length(order, within, batch_size, seed)
+
+    def batch(self, indices: Sequence[int], *seed: int) -> PlannedBatch:
         """Pieces padded to one length; their random choices depend on ``seed`` and index."""
         # A process may have no share of the last batch: it gets a batch of no pieces.
         found = [
-            self._passage(self.pieces[i], np.random.default_rng([*seed, i])) for i in indices or [0]
+            self._passage(
+                self.pieces[self.turns.piece_of(i, seed)], np.random.default_rng([*seed, i])
+            )
+            for i in indices or [0]
         ]
-        longest = max(piece.masked.tokens.shape[1] for piece in found)
-        length = LONGEST_PASSAGE if self.every_key else longest + self.beyond
-        masked, beats = concatenate_beats(found, length)
+        longest = max(each.piece.masked.tokens.shape[1] for each in found)
+        length = longest + (0 if self.every_key else self.beyond)
+        masked, beats = concatenate_beats([each.piece for each in found], length)
         parts = (part[: len(indices)] for part in masked)
-        return BeatBatch(MaskedBatch(*parts), beats[: len(indices)])
+        count = max(each.states.shape[1] for each in found)
+        states = torch.cat([pad(each.states, count, dim=1) for each in found])
+        piece = BeatBatch(MaskedBatch(*parts), beats[: len(indices)])
+        return PlannedBatch(piece, states[: len(indices)])
 
-    def whole(self, example: Example) -> BeatBatch:
+    def whole(self, example: Example) -> PlannedBatch:
         """The whole of an example in its own key, padded as in ``beat_batch``: a batch of one."""
-        return concatenate_beats([_uncut(example)], len(example.tokens) + self.beyond)
+        uncut = _uncut(example)
+        piece = concatenate_beats([uncut.piece], len(example.tokens) + self.beyond)
+        return uncut._replace(piece=piece)
 
     def describe(self) -> dict[str, Any]:
         """The number of chorales and a fingerprint."""
         digest = hashlib.sha256()
         for piece in self.pieces:
-            for tensor in (piece.tokens, piece.context, piece.beats):
+            for tensor in (piece.tokens, piece.context, piece.beats, piece.states):
                 digest.update(tensor.numpy().tobytes())
-            digest.update(repr(piece[3:]).encode())
-        return {"chorales": len(self), "sha256": digest.hexdigest()}
+            digest.update(repr(piece[4:]).encode())
+        return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
-    def _passage(self, example: Example, rng: np.random.Generator) -> BeatBatch:
+    def _passage(self, example: Example, rng: np.random.Generator) -> PlannedBatch:
         """A random passage of an example, or all of it, as a batch of one."""
         if not self.every_key:
             return _uncut(example)
-        tokens, context, beats = example.tokens, example.context, example.beats
+        tokens, context, beats = example.tokens, example.context.clone(), example.beats
         shift = int(rng.choice(example.shifts))
         tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
         if rng.random() < _PHRASES_UNTOLD:
-            context = context.clone()
             context[:, PHRASES] = 0
+        if rng.random() < _STYLE_UNTOLD:
+            context[:, len(SIZES) + STYLE] = 0
         if len(tokens) > LONGEST_PASSAGE:
             starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0].tolist()
             last = len(tokens) - LONGEST_PASSAGE
@@ -312,40 +370,53 @@ class Pieces:
             tokens = window(tokens, first, LONGEST_PASSAGE)
             context = context[first : first + LONGEST_PASSAGE]
             beats = beats[first // self.stride : (first + LONGEST_PASSAGE) // self.stride]
-            beats = beats - beats[0]
+        states = example.states[beats[0] : int(beats[-1]) + 1]
         known = torch.zeros(tokens.shape, dtype=torch.bool)
         if rng.random() < VOICES_KEPT:
             known[:, rng.random(tokens.shape[1]) < KEPT] = True
         tonic = torch.tensor([(example.tonic + shift) % 12])
-        return BeatBatch(MaskedBatch(tokens[None], known[None], context[None], tonic), beats[None])
+        masked = MaskedBatch(tokens[None], known[None], context[None], tonic)
+        return PlannedBatch(BeatBatch(masked, (beats - beats[0])[None]), states[None])
 
 
-def _to_device(piece: BeatBatch, device: torch.device) -> BeatBatch:
-    masked = MaskedBatch(*(part.to(device) for part in piece.masked))
-    return BeatBatch(masked, piece.beats.to(device))
+def _to_device(batch: PlannedBatch, device: torch.device) -> PlannedBatch:
+    (masked, beats), states = batch
+    masked = MaskedBatch(*(part.to(device) for part in masked))
+    return PlannedBatch(BeatBatch(masked, beats.to(device)), states.to(device))
 
 
-def _example(chorale: Chorale, stride: int) -> Example:
-    """A chorale as tensors."""
-    shifts = transpositions(chorale)
-    nearest = nearest_transposition(chorale)
-    piece = chorale.transpose(nearest)
-    key = likely_key(piece)
-    empty = PartialScore.of(piece, key=key)
-    tokens, context = chorale_to_tokens(piece), torch.from_numpy(step_features(empty))
-    steps = len(tokens) + -len(tokens) % stride
+def _example(
+    piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[tuple[int, ...], int]
+) -> Example:
+    """A piece as tensors; ``numbers`` are those of the states."""
+    shifts = transpositions(piece.chorale)
+    nearest = nearest_transposition(piece.chorale)
+    chorale = piece.chorale.transpose(nearest)
+    key = piece.key.transpose(nearest) if piece.key else likely_key(chorale)
+    plan = plan_of(chorale, key)
+    form = PartialScore.of(chorale, key=key, style=piece.style, plan=plan)
+    columns = np.concatenate([step_features(form), plan_features(form)], axis=1)
+    tokens, context = chorale_to_tokens(chorale), torch.from_numpy(columns)
+    steps = len(tokens) + -len(tokens) % config.stride
+    found = [numbers[state_of(chord, key.mode)] if chord else NONE for chord in plan.chords]
+    for beat, state in enumerate(found):
+        if state == NONE:
+            found[beat] = found[beat - 1] if beat else next((s for s in found if s != NONE), 0)
     return Example(
         pad(tokens, steps, value=SILENCE),
         pad(context, steps),
-        frame_beats(piece, stride),
+        frame_beats(chorale, config.stride),
+        torch.tensor(found),
+        STYLES.index(piece.style),
         key.tonic,
         tuple(shift - nearest for shift in shifts),
-        measured(piece),
+        measured(chorale),
     )
 
 
-def _uncut(example: Example) -> BeatBatch:
+def _uncut(example: Example) -> PlannedBatch:
     """The whole of an example in its own key, nothing known, as a batch of one."""
     tokens, tonic = example.tokens[None], torch.tensor([example.tonic])
     known = torch.zeros(tokens.shape, dtype=torch.bool)
-    return BeatBatch(MaskedBatch(tokens, known, example.context[None], tonic), example.beats[None])
+    masked = MaskedBatch(tokens, known, example.context[None], tonic)
+    return PlannedBatch(BeatBatch(masked, example.beats[None]), example.states[None])

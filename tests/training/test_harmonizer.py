@@ -248,7 +248,7 @@ def test_pieces_by_others_take_turns():
     assert len(examples) == 2 + 3
     drawn = Counter()
     for epoch in range(8):
-        pieces = [examples.piece_of(index, (7, epoch)) for index in range(len(examples))]
+        pieces = [examples.turns.piece_of(index, (7, epoch)) for index in range(len(examples))]
         assert pieces[:2] == [0, 1]
         drawn.update(pieces[2:])
     assert drawn == dict.fromkeys(range(2, 10), 3)

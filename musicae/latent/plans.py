@@ -1,0 +1,152 @@
+"""Plans of latent points: exact draws, or the likeliest ones, from the chains that points give.
+
+Axes: ``B`` beats, ``S`` states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from musicae.core.arrays import Ints
+from musicae.decoding.mixture_chain import MixtureChain
+from musicae.decoding.plan import broken
+from musicae.decoding.plan_constraints import (
+    Wish,
+    give_bass,
+    give_sounding,
+    give_voices,
+    tonic_states,
+)
+from musicae.decoding.planner import FoundPlan, chords_of, keep_by_construction
+from musicae.decoding.sampler import LIKELIEST
+from musicae.encoding.batches import beat_batch, concatenate_beats, concatenate_latents
+from musicae.encoding.partial_score import PartialScore
+from musicae.models.vae import ChoraleVAE, Latent
+from musicae.theory.harmonic_plan import Beat, HarmonicPlan, beats_of
+
+TRIES = 20
+"""Draws until one has the tonic in its first bar; after these, the first beat gets it."""
+
+
+class BeatAgain(NamedTuple):
+    """A beat of a passage that sounds again."""
+
+    beat: int
+    source: int
+    """The beat of the earlier passage."""
+    exact: bool
+    """Whether all voices sound again."""
+
+
+def beats_again(form: PartialScore) -> Iterator[BeatAgain]:
+    """The beats of the passages that sound again, whose beats begin alike in both places."""
+    beats = beats_of(form.chorale)
+    at = {beat.start: number for number, beat in enumerate(beats)}
+    for passage in form.returns:
+        back = passage.start - passage.source
+        for number, beat in enumerate(beats):
+            source = at.get(beat.start - back)
+            inside = passage.start <= beat.start < passage.stop
+            if inside and source is not None and beats[source].length == beat.length:
+                exact = len(passage.voices) == form.chorale.pitch.shape[1]
+                yield BeatAgain(number, source, exact)
+
+
+@torch.inference_mode()
+def chains_of(
+    model: ChoraleVAE, forms: Sequence[PartialScore], latents: Sequence[Latent]
+) -> list[MixtureChain]:
+    """The chain of chords of each point; its states are ``model.config.states``."""
+    pieces = concatenate_beats([beat_batch(form, model.config) for form in forms])
+    found = model.potentials(concatenate_latents(latents), pieces)
+    tables = found.tables.double()
+    factors = (tables - tables.max()).exp().numpy()
+    counts = [latent.beats.shape[1] for latent in latents]
+    return [
+        MixtureChain(
+            found.unary[i, :count].double().numpy(),
+            found.weights[i, : count - 1].double().exp().numpy(),
+            factors,
+        )
+        for i, count in enumerate(counts)
+    ]
+
+
+def find_plan(
+    chain: MixtureChain,
+    partial: PartialScore,
+    states: Sequence[tuple[int, int, int, int]],
+    random: np.random.Generator,
+    temperature: float,
+) -> FoundPlan:
+    """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
+
+    A piece closes on its tonic and has it in its first bar, phrases end with triads in root
+    position, and a passage that sounds again keeps its chords. What is known of the voices is
+    harmonized: each known voice sings members of the chords. Where passages sound again, the plan
+    is drawn twice: what the first draw has in them stays, and the rest is drawn anew around it.
+
+    Args:
+        states: the chord of each state.
+        temperature: divides the potentials of single beats; at ``LIKELIEST`` nothing is random.
+    """
+    wish = wish_of(partial, states)
+    first_bar = keep_by_construction(wish, partial.phrases)
+    path = _path(chain, wish, first_bar, random, temperature)
+    again = [
+        each
+        for each in beats_again(partial)
+        if wish.allowed[each.beat, path[each.source]] or not wish.allowed[each.beat].any()
+    ]
+    if again:
+        for beat, source, _ in again:
+            for place in (beat, source):
+                wish.allowed[place] = False
+                wish.allowed[place, path[source]] = True
+        path = _path(chain, wish, first_bar, random, temperature)
+    chords = tuple(wish.chords[state] for state in path.tolist())
+    plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
+    missed = [
+        f"bar {wish.bar(beat)}: no plan keeps every constraint"
+        for beat in broken(path, wish.allowed)
+    ]
+    nats = chain.score(path) - chain.log_partition()
+    return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
+
+
+def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) -> Wish:
+    """What the plan of a piece must keep of the voices that are known."""
+    beats: tuple[Beat, ...] = beats_of(partial.chorale)
+    wish = Wish(partial.chorale, partial.key, beats, chords_of(states, partial.key.mode))
+    if partial.known.any():
+        give_sounding(wish, partial.known)
+        give_bass(wish)
+        give_voices(wish, (0, 1, 2))
+    return wish
+
+
+def _path(
+    chain: MixtureChain,
+    wish: Wish,
+    first_bar: Sequence[int],
+    random: np.random.Generator,
+    temperature: float,
+) -> Ints:
+    """The path of a plan, with the tonic on one of the beats of ``first_bar``, if there are any."""
+    tonic, beats = tonic_states(wish), list(first_bar)
+    likeliest = temperature == LIKELIEST
+    constrained = chain.constrained(wish.allowed, wish.moves)
+    if not likeliest:
+        constrained = constrained.sharpened(temperature)
+    for _ in range(1 if likeliest else TRIES):
+        path = constrained.best_path() if likeliest else constrained.sample_path(random)
+        if not beats or tonic[path[beats]].any():
+            return path
+    allowed = wish.allowed.copy()
+    allowed[beats[0]] &= tonic
+    met = chain.constrained(allowed, wish.moves)
+    return met.best_path() if likeliest else met.sharpened(temperature).sample_path(random)

@@ -1,0 +1,108 @@
+"""Normal distributions and mixtures of them, as networks predict them.
+
+Axes: ``D`` dimensions, ``K`` components of a mixture.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -7.0, 3.0
+"""Bounds to which log-variances are clipped."""
+
+
+class Gaussian(NamedTuple):
+    """A normal distribution with diagonal covariance; both fields have the same shape."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor) -> Gaussian:
+        """Means and log-variances, side by side in ``(..., 2 D)``, as a distribution."""
+        mean, log_variance = x.float().chunk(2, dim=-1)
+        return cls(mean, log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))
+
+    def draw(self) -> Tensor:
+        """A sample, by the reparameterization trick, from torch's global generator."""
+        return self.at(torch.randn_like(self.mean))
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The point that is ``noise`` standard deviations from the mean."""
+        return self.mean + noise * (0.5 * self.log_variance).exp()
+
+    def entropy(self) -> Tensor:
+        """``(...)`` the differential entropy, in nats."""
+        return 0.5 * (self.log_variance + math.log(2 * math.pi * math.e)).sum(dim=-1)
+
+    def detach(self) -> Gaussian:
+        """The same distribution without gradients."""
+        return Gaussian(self.mean.detach(), self.log_variance.detach())
+
+
+class Mixture(NamedTuple):
+    """A mixture of ``K`` normal distributions with diagonal covariances."""
+
+    log_share: Tensor
+    """``(..., K)`` logarithms of the components' shares, which sum to 1."""
+    mean: Tensor
+    """``(..., K, D)``"""
+    log_variance: Tensor
+    """``(..., K, D)``"""
+
+    @classmethod
+    def of(cls, x: Tensor, components: int) -> Mixture:
+        """Shares, means and log-variances, side by side in ``(..., K (1 + 2 D))``."""
+        x = x.float().unflatten(-1, (components, -1))
+        mean, log_variance = x[..., 1:].chunk(2, dim=-1)
+        log_variance = log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
+        return cls(x[..., 0].log_softmax(dim=-1), mean, log_variance)
+
+    def log_density(self, point: Tensor) -> Tensor:
+        """``(...)`` the logarithm of the density at points ``(..., D)``."""
+        apart = (point[..., None, :] - self.mean).square() * (-self.log_variance).exp()
+        each = -0.5 * (apart + self.log_variance + math.log(2 * math.pi)).sum(dim=-1)
+        return (self.log_share + each).logsumexp(dim=-1)
+
+    def at(self, chance: Tensor, noise: Tensor) -> Tensor:
+        """``(..., D)`` samples, by uniform numbers ``(...)`` and normal ones ``(..., D)``."""
+        passed = self.log_share.exp().cumsum(dim=-1) <= chance[..., None]
+        chosen = passed.sum(dim=-1).clamp_max(self.log_share.shape[-1] - 1)
+        index = chosen[..., None, None].expand(*chosen.shape, 1, self.mean.shape[-1])
+        component = (part.gather(-2, index)[..., 0, :] for part in (self.mean, self.log_variance))
+        return Gaussian(*component).at(noise)
+
+    def detach(self) -> Mixture:
+        """The same distribution without gradients."""
+        return Mixture(*(part.detach() for part in self))
+
+
+def divergence(q: Gaussian, p: Gaussian) -> Tensor:
+    """The Kullback-Leibler divergence KL(q || p) of each dimension, in nats."""
+    variance = (q.log_variance - p.log_variance).exp()
+    apart = (q.mean - p.mean).square() * (-p.log_variance).exp()
+    return 0.5 * (variance + apart - 1 + p.log_variance - q.log_variance)
+
+
+def standard(like: Gaussian) -> Gaussian:
+    """The standard normal distribution, of the shape of ``like``."""
+    return Gaussian(torch.zeros_like(like.mean), torch.zeros_like(like.mean))
+
+
+def divergence_from_mixture(q: Gaussian, p: Mixture, drawn: Tensor | None = None) -> Tensor:
+    """``(...)`` an estimate of the Kullback-Leibler divergence KL(q || p), in nats.
+
+    With ``drawn`` ``(..., D)``, samples of ``q``, it is unbiased. Without, the density of ``p`` is
+    taken at two points that lie one standard deviation from the mean, opposite each other; that is
+    exact for one component, and the same at each call.
+    """
+    if drawn is not None:
+        return -q.entropy() - p.log_density(drawn)
+    signs = torch.ones_like(q.mean)
+    signs[..., 1::2] = -1
+    cross = 0.5 * (p.log_density(q.at(signs)) + p.log_density(q.at(-signs)))
+    return -q.entropy() - cross
