@@ -1,24 +1,46 @@
-"""Measure Bach, as JSON: the rules that he breaks, what his chorales are made of, their forms."""
+"""Measure Bach, as JSON: the rules that he breaks, what his chorales are made of, their forms.
+
+    python scripts/make_reference.py [--four-part FOLDER]
+
+The forms are those of Bach's train side and of the four-part pieces to train on; without the
+folder of these, the file of forms stays as it is.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from musicae.core.files import whole_file
 from musicae.corpus import load
+from musicae.corpus.corpus import Corpus
+from musicae.corpus.four_part import read_four_part, training_pieces
 from musicae.encoding import forms
+from musicae.encoding.partial_score import PartialScore
 from musicae.evaluation import bach_likeness
 from musicae.theory.voice_leading.bach import RATES, measure_rates
 
 
+def forms_of(bach: Corpus, folder: Path) -> list[PartialScore]:
+    """The forms of the pieces to train on: Bach's, and those of the four-part data."""
+    others = training_pieces(read_four_part(folder))
+    return [
+        *(forms.form_of(chorale, style="bach") for chorale in bach.side("train")),
+        *(forms.form_of(piece.chorale, piece.key, piece.style) for piece in others),
+    ]
+
+
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="the four-part data")
+    args = parser.parse_args()
     bach = load.load()
+    if args.four_part:
+        forms.save_forms(forms_of(bach, args.four_part))
     bach_likeness.Reference.of(bach.side("train"), bach.side("valid")).save(
         bach_likeness.REFERENCE_FILE
     )
-    forms.save_forms(bach.side("train"))
     measured = measure_rates(bach.side("train"))
     with whole_file(RATES) as path:
         path.write_text(json.dumps(measured) + "\n", encoding="utf-8")

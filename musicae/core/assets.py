@@ -1,4 +1,4 @@
-"""Paths of the files that ship with the package: weights, figures of Bach's chorales, the page."""
+"""Paths of the files that ship with the package: weights, figures of Bach's chorales, forms, pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ ASSETS = Path(str(resources.files("musicae"))) / "assets"
 WEIGHTS = ASSETS / "weights"
 """Trained models, their model cards, logs and metrics."""
 BACH_FIGURES = ASSETS / "bach"
-"""Figures of the train side of Bach's chorales: rates, forms, histograms."""
+"""Figures of the train side of Bach's chorales: rates, histograms."""
+FORMS = ASSETS / "forms.json"
+"""The forms of the pieces to train on, by style."""
 REPORT_PAGE = ASSETS / "report_page"
 """The HTML, CSS and JavaScript of an audition pack's page."""
 PRACTICE_PAGE = ASSETS / "practice_page"

@@ -1,15 +1,17 @@
-"""Forms: the meter, length, phrases and key of a piece to compose.
+"""Forms: the meter, length, key, style and phrases of a piece to compose, and what returns in it.
 
-A form is a ``PartialScore`` of which no note is known. The forms of Bach's chorales on the train
-side ship with the package; ``scripts/make_reference.py`` writes them.
+A form is a ``PartialScore`` of which no note is known. The forms of the pieces to train on, Bach's
+and others', ship with the package; ``scripts/make_reference.py`` writes them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +19,47 @@ import numpy as np
 
 from musicae.core import assets
 from musicae.core.chorale import Chorale
-from musicae.core.constants import MOST_STEPS, N_VOICES, REST, STEPS_PER_WHOLE
+from musicae.core.constants import MOST_STEPS, N_VOICES, REST, SOPRANO, STEPS_PER_WHOLE, STYLES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter
 from musicae.encoding.partial_score import PartialScore
+from musicae.theory.form import (
+    EVERY_VOICE,
+    FormPhrase,
+    Return,
+    letters,
+    parse_letters,
+    phrases_of,
+    returns_of,
+)
 from musicae.theory.key_finding import likely_key
 
-FORMS_FILE = assets.BACH_FIGURES / "forms.json"
-"""The forms that ship with the package."""
+FEWEST_BARS, MOST_BARS = 4, 64
+"""Of the pieces whose forms ship with the package."""
 USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
+SHORTEST_PHRASE = 2
+"""The bars that a phrase has at least, where a form is asked for by its letters."""
+CADENCE_BEATS = 2
+"""The beats before the last note of a piece in which a phrase that returns is left free."""
 
 
-def form_of(chorale: Chorale, key: Key | None = None) -> PartialScore:
+def form_of(chorale: Chorale, key: Key | None = None, style: str | None = None) -> PartialScore:
     """The form of a chorale; its phrases end at its fermatas, if it has any."""
-    return PartialScore.of(chorale, key=key or likely_key(chorale))
+    returns = returns_of(chorale, chorale.fermatas)
+    return PartialScore.of(chorale, key=key or likely_key(chorale), style=style, returns=returns)
 
 
 def with_form(chorale: Chorale, form: PartialScore) -> Chorale:
     """A chorale in the key of a form, with fermatas where its phrases end on a note."""
     ends = tuple(step for step in form.phrases or () if chorale.onset[step, 0])
     return replace(chorale, key=form.key, fermatas=ends)
+
+
+def letters_of(form: PartialScore) -> str:
+    """The phrases of a form as letters, such as ``AA'BA``; empty where they are unknown."""
+    return letters(phrases_of(form.phrases or (), form.returns))
 
 
 def empty(bars: int, meter: Meter, key: Key) -> PartialScore:
@@ -55,10 +76,52 @@ def regular(bars: int, meter: Meter, key: Key) -> PartialScore:
 
     Phrases have four bars where a bar is shorter than a whole note.
     """
-    length = meter.steps_per_bar
-    each = 2 if length >= STEPS_PER_WHOLE else 4
+    each = _usual_phrase(meter)
     last_bars = sorted({*range(each - 1, bars, each), bars - 1})
+    length = meter.steps_per_bar
     return replace(empty(bars, meter, key), phrases=tuple(bar * length for bar in last_bars))
+
+
+def of_letters(
+    phrases: Sequence[FormPhrase], bars: int | None, meter: Meter, key: Key
+) -> PartialScore:
+    """A form without a pickup whose phrases return as asked; see ``theory.form.parse_letters``.
+
+    Without ``bars``, phrases are as long as in a ``regular`` form. Bars are divided among the
+    phrases as evenly as phrases of one letter stay equally long; what is left over makes the last
+    phrase longer. An exact return is the whole phrase in all voices, a varied one in the soprano.
+
+    A piece closes on its tonic, which the source of its last phrase need not do. So if the last
+    phrase returns, it returns up to ``CADENCE_BEATS`` beats before its last note, or up to half
+    way to that note if this is longer.
+
+    Raises ChoraleError where there are fewer than ``SHORTEST_PHRASE`` bars a phrase.
+    """
+    count = len(phrases)
+    bars = count * _usual_phrase(meter) if bars is None else bars
+    if bars < SHORTEST_PHRASE * count:
+        raise ChoraleError(
+            f"{letters(phrases)} has {count} phrase{'s' * (count > 1)} of at least"
+            f" {SHORTEST_PHRASE} bars each; ask for {SHORTEST_PHRASE * count} bars or more,"
+            f" not {bars}"
+        )
+    length = meter.steps_per_bar
+    lengths = [length * each for each in _divided(phrases, bars)]
+    starts = [0, *accumulate(lengths)]
+    ends = [stop - length for stop in starts[1:]]
+    returns = []
+    for number, (source, varied) in enumerate(phrases):
+        if source is None:
+            continue
+        start = starts[number]
+        stop = start + lengths[source]
+        if number == count - 1:
+            way = ends[-1] - start
+            stop = start + max(way - int(CADENCE_BEATS * meter.steps_per_beat), way // 2, 1)
+            stop = min(stop, start + lengths[source])
+        voices = (SOPRANO,) if varied else EVERY_VOICE
+        returns.append(Return(start, stop, starts[source], voices))
+    return replace(empty(bars, meter, key), phrases=tuple(ends), returns=tuple(returns))
 
 
 def as_dict(form: PartialScore) -> dict[str, Any]:
@@ -70,11 +133,16 @@ def as_dict(form: PartialScore) -> dict[str, Any]:
         "meters": [[m.step, m.numerator, m.denominator] for m in chorale.meters],
         "key": [form.key.fifths, form.key.mode],
         "phrases": None if form.phrases is None else list(form.phrases),
+        "style": form.style,
+        "returns": [[*passage[:3], list(passage.voices)] for passage in form.returns],
     }
 
 
 def from_dict(facts: Mapping[str, Any]) -> PartialScore:
-    """The inverse of ``as_dict``. Raises ChoraleError where ``facts`` describe no form."""
+    """The inverse of ``as_dict``; style and returns may be missing, as in older files.
+
+    Raises ChoraleError where ``facts`` describe no form.
+    """
     try:
         steps = int(facts["steps"])
         if steps > MOST_STEPS:
@@ -87,24 +155,52 @@ def from_dict(facts: Mapping[str, Any]) -> PartialScore:
             np.full(shape, REST), nothing, meters=meters, key=key, pickup=int(facts["pickup"])
         )
         phrases = facts["phrases"]
-        return PartialScore(silence, nothing, key, None if phrases is None else tuple(phrases))
+        returns = tuple(
+            Return(int(start), int(stop), int(source), tuple(voices))
+            for start, stop, source, voices in facts.get("returns", ())
+        )
+        return PartialScore(
+            silence,
+            nothing,
+            key,
+            None if phrases is None else tuple(phrases),
+            style=facts.get("style"),
+            returns=returns,
+        )
     except ChoraleError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise ChoraleError(f"this is not the form of a piece ({error!r})") from None
 
 
-def save_forms(chorales: Sequence[Chorale], path: Path = FORMS_FILE) -> None:
-    """Write the forms of chorales to a file, whole or not at all."""
-    lines = ",\n".join(json.dumps(as_dict(form_of(chorale))) for chorale in chorales)
+def save_forms(forms: Iterable[PartialScore], path: Path = assets.FORMS) -> None:
+    """Write forms of ``FEWEST_BARS`` to ``MOST_BARS`` bars to a file, whole or not at all.
+
+    Each form of a style is written once, with a ``count`` where it comes several times.
+    """
+    lines = Counter(
+        json.dumps(as_dict(form), separators=(",", ":"))
+        for form in forms
+        if FEWEST_BARS <= form.chorale.bar_count <= MOST_BARS
+    )
+    text = ",\n".join(
+        f'{{"count":{count},{line[1:]}' if count > 1 else line for line, count in lines.items()
+    )
     with whole_file(path) as partial:
-        partial.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+        partial.write_text(f"[\n{text}\n]\n", encoding="utf-8")
 
 
 @cache
-def of_bach() -> tuple[PartialScore, ...]:
-    """The forms that ship with the package."""
-    return tuple(from_dict(facts) for facts in json.loads(FORMS_FILE.read_text(encoding="utf-8")))
+def of_style(style: str) -> tuple[PartialScore, ...]:
+    """The forms of a style, one of ``STYLES``, that ship with the package.
+
+    A form that several pieces have stands there as often.
+    """
+    every = json.loads(assets.FORMS.read_text(encoding="utf-8"))
+    found = [facts for facts in every if facts["style"] == style]
+    return tuple(
+        form for facts in found for form in [from_dict(facts)] * int(facts.get("count", 1))
+    )
 
 
 def draw_forms(
@@ -115,24 +211,82 @@ def draw_forms(
     key: Key | None = None,
     meter: Meter | None = None,
     mode: str | None = None,
+    style: str = "bach",
+    form: str | None = None,
 ) -> list[PartialScore]:
-    """``n`` random forms of Bach's chorales with these bars, this meter, and this mode or key.
+    """``n`` random forms of pieces of a style with these bars, this meter, and this mode or key.
 
-    A pickup and the short last bar that completes it count as one bar. Where no form of Bach's
-    fits, it is a ``regular`` one. Draw ``i`` depends on ``seed`` and ``i`` alone.
+    ``form`` are letters, such as ``AABA``. A pickup and the short last bar that completes it count
+    as one bar. Where no form fits, one of the other mode or of another style is taken as if it
+    were of this one; if there is none either, a ``regular`` one, or one ``of_letters``. Draw ``i``
+    depends on ``seed`` and ``i`` alone.
+
+    Raises ChoraleError for another style, for letters that make no form, and where the bars are
+    too few for the letters.
     """
+    if style not in STYLES:
+        raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {style!r}")
+    wanted = None if form is None else parse_letters(form)
     mode = key.mode if key else mode
-    fitting = [
-        form
-        for form in of_bach()
-        if (bars is None or form.chorale.bar_count == bars)
-        and (meter is None or form.chorale.meters == (meter,))
-        and (mode is None or form.key.mode == mode)
-    ]
+    fitting = _fitting(style, bars, meter, mode, wanted)
     if not fitting:
-        usual_key = Key(0, mode or MODES[0])
-        fitting = [regular(bars or USUAL_BARS, meter or USUAL_METER, key or usual_key)]
+        whose = key or Key(0, mode or MODES[0])
+        beats = meter or USUAL_METER
+        if wanted is None:
+            fitting = [regular(bars or USUAL_BARS, beats, whose)]
+        else:
+            fitting = [of_letters(wanted, bars, beats, whose)]
     drawn = [
         fitting[np.random.default_rng([seed, number]).integers(len(fitting))] for number in range(n)
     ]
-    return [replace(form, key=key) if key else form for form in drawn]
+    return [_as_asked(each, key, mode, style) for each in drawn]
+
+
+def _fitting(
+    style: str,
+    bars: int | None,
+    meter: Meter | None,
+    mode: str | None,
+    wanted: Sequence[FormPhrase] | None,
+) -> list[PartialScore]:
+    """The shipped forms that fit best: of the style and mode, else of the style, else others."""
+
+    def fits(form: PartialScore) -> bool:
+        return (
+            (bars is None or form.chorale.bar_count == bars)
+            and (meter is None or form.chorale.meters == (meter,))
+            and (wanted is None or phrases_of(form.phrases or (), form.returns) == wanted)
+        )
+
+    for styles in ((style,), STYLES):
+        found = [form for each in styles for form in of_style(each) if fits(form)]
+        in_mode = [form for form in found if mode in (None, form.key.mode)]
+        if found:
+            return in_mode or found
+    return []
+
+
+def _as_asked(form: PartialScore, key: Key | None, mode: str | None, style: str) -> PartialScore:
+    """A form in the key, or the mode, and the style that are asked for."""
+    key = key or Key(form.key.fifths, mode or form.key.mode)
+    return form if (key, style) == (form.key, form.style) else replace(form, key=key, style=style)
+
+
+def _usual_phrase(meter: Meter) -> int:
+    """The bars of a phrase."""
+    return 2 if meter.steps_per_bar >= STEPS_PER_WHOLE else 4
+
+
+def _divided(phrases: Sequence[FormPhrase], bars: int) -> list[int]:
+    """The bars of each phrase; phrases of one letter have equally many, the last may have more."""
+    letter = [number if source is None else source for number, (source, _) in enumerate(phrases)]
+    often = Counter(letter)
+    each, left = divmod(bars, len(phrases))
+    bars_of = dict.fromkeys(often, each)
+    while growing := [name for name in often if often[name] <= left]:
+        shortest = min(growing, key=lambda name: (bars_of[name], -often[name]))
+        bars_of[shortest] += 1
+        left -= often[shortest]
+    lengths = [bars_of[name] for name in letter]
+    lengths[-1] += left
+    return lengths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from musicae.core.constants import N_VOICES, REST, STYLES, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.pitch import pitch_name
+from musicae.theory.form import Return
 from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
@@ -69,6 +71,8 @@ class PartialScore:
     """Chords that must sound, in order; each begins in the piece, none before another ends."""
     limits: Limits | None = None
     """Of the ensemble that is written for; None for the voices of Bach's chorales."""
+    returns: tuple[Return, ...] = ()
+    """Passages that sound again, by ascending starts; each source ends before its return begins."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)
@@ -99,6 +103,7 @@ class PartialScore:
             chord.start >= len(pitch) for chord in self.given
         ):
             raise ChoraleError("given chords lie in the piece, in order")
+        _check_returns(self.returns, len(pitch))
         known.setflags(write=False)
         object.__setattr__(self, "known", known)
 
@@ -114,6 +119,7 @@ class PartialScore:
         rhythm: str | None = None,
         plan: HarmonicPlan | None = None,
         style: str | None = None,
+        returns: tuple[Return, ...] = (),
     ) -> PartialScore:
         """The part of a chorale in ``voices``, and at the cells of ``known`` ``(T, V)``.
 
@@ -137,7 +143,8 @@ class PartialScore:
         )
         if phrases is None and chorale.fermatas:
             phrases = chorale.fermatas
-        return cls(kept, mask, key or likely_key(kept), phrases, rhythm, plan, style)
+        key = key or likely_key(kept)
+        return cls(kept, mask, key, phrases, rhythm, plan, style, returns=returns)
 
 
 def _check_plan(plan: HarmonicPlan, key: Key, steps: int) -> None:
@@ -145,3 +152,13 @@ def _check_plan(plan: HarmonicPlan, key: Key, steps: int) -> None:
         raise ChoraleError(f"the plan's chords are relative to {plan.key}, the key is {key}")
     if plan.beats and plan.beats[-1].start + plan.beats[-1].length > steps:
         raise ChoraleError(f"the plan is longer than the {steps} steps of the piece")
+
+
+def _check_returns(returns: tuple[Return, ...], steps: int) -> None:
+    for start, stop, source, voices in returns:
+        if not 0 <= source < source + stop - start <= start < stop <= steps:
+            raise ChoraleError("a passage that returns lies in the piece, after its source")
+        if not voices or list(voices) != sorted(set(voices) & set(range(N_VOICES))):
+            raise ChoraleError("a passage returns in some of the voices 0 to 3, in order")
+    if any(later.start <= earlier.start for earlier, later in pairwise(returns)):
+        raise ChoraleError("passages that return are in order")

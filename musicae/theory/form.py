@@ -1,0 +1,257 @@
+"""The form of a piece: its phrases, which of them sound again, and the form as letters: AABA."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicae.core.arrays import Bools, Ints
+from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST, SOPRANO
+from musicae.core.errors import ChoraleError
+
+FEWEST_NOTES = 3
+"""Notes of the soprano that a return has at least."""
+MOST_PHRASES = 32
+"""Of a form that is asked for."""
+EVERY_VOICE = tuple(range(N_VOICES))
+
+
+class Return(NamedTuple):
+    """Steps ``start`` to ``stop - 1`` that sound, in some voices, as the steps from ``source`` on.
+
+    The same pitches sound and the same notes begin. A voice may hold a note into ``start``.
+    """
+
+    start: int
+    """The first step of the later passage."""
+    stop: int
+    """The step after its last one."""
+    source: int
+    """The first step of the earlier passage, which ends before the later one begins."""
+    voices: tuple[int, ...]
+    """The voices that are the same, ascending."""
+
+
+class FormPhrase(NamedTuple):
+    """A phrase of a form in letters."""
+
+    source: int | None
+    """The index of the first phrase with the same letter; None for a new letter."""
+    varied: bool
+    """Whether the letter has a prime."""
+
+
+class _Span(NamedTuple):
+    """A phrase: its first step, the step at which its last note begins, the step after it."""
+
+    start: int
+    end: int
+    stop: int
+
+
+def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
+    """The phrases of a piece whose soprano sounds again, in order, at most once each.
+
+    ``ends`` are the steps at which the last notes of phrases begin, ascending; without any there
+    are no returns. A phrase goes from the soprano's next note after the last end to the end of its
+    own last note; an upbeat belongs to the phrase that it leads into. Notes after the last end are
+    no phrase.
+
+    Two phrases are laid one over the other so that their first notes, first bar lines or last
+    notes meet. A return is the longest run of steps at the same place in the bar in which the
+    soprano is the same, without notes that are cut. It has at least ``FEWEST_NOTES`` notes and is
+    longer than half of either phrase, so its beginning and its cadence may be others. Of several
+    earlier phrases, the one that most agrees in all voices is the source.
+
+    Where all four voices agree for half of a run or more, but not throughout, it is told in up to
+    three parts: before, while, and after they agree.
+    """
+    spans = _spans(chorale, ends)
+    places = _places(chorale)
+    found: list[Return] = []
+    for number, span in enumerate(spans):
+        runs = [run for earlier in spans[:number] for run in _runs(chorale, places, earlier, span)]
+        if runs:  # the first of the best ones: the earliest source
+            start, stop, source = max(runs, key=lambda run: _agreement(chorale, *run))
+            found += _parts(chorale, start, stop, source)
+    return tuple(found)
+
+
+def phrases_of(ends: Sequence[int], returns: Sequence[Return]) -> tuple[FormPhrase, ...]:
+    """The form of a piece: which of the phrases with these ends return, and how; see ``letters``."""
+    found: list[FormPhrase] = []
+    for number, end in enumerate(ends):
+        parts = [part for part in returns if bisect_left(ends, part.start) == number]
+        if not parts:
+            found.append(FormPhrase(None, False))
+            continue
+        longest = max(parts, key=lambda part: part.stop - part.start)
+        earlier = bisect_left(ends, longest.source)
+        exact = len(parts) == 1 and longest.voices == EVERY_VOICE and longest.stop > end
+        source = found[earlier].source
+        found.append(FormPhrase(earlier if source is None else source, not exact))
+    return tuple(found)
+
+
+def letters(phrases: Sequence[FormPhrase]) -> str:
+    """A form as letters: one a phrase, the same for phrases that return.
+
+    A prime marks a return that is varied: other voices than the soprano are not the same
+    throughout, or the return stops before the phrase's last note, which is another cadence. How a
+    phrase begins does not count. After ``Z`` comes ``A2``.
+
+    >>> letters(phrases_of([24, 56, 88], [Return(64, 96, 0, (0, 1, 2, 3))]))
+    'ABA'
+    >>> letters(phrases_of([24, 56, 88], [Return(64, 80, 0, (0, 1, 2, 3))]))
+    "ABA'"
+    """
+    named: list[str] = []
+    count = 0
+    for source, _ in phrases:
+        if source is None:
+            named.append(chr(ord("A") + count % 26) + str(count // 26 + 1) * (count >= 26))
+            count += 1
+        else:
+            named.append(named[source])
+    return "".join(
+        letter + "'" * phrase.varied for letter, phrase in zip(named, phrases, strict=True)
+    )
+
+
+def parse_letters(text: str) -> tuple[FormPhrase, ...]:
+    """Read a form such as ``AABA`` or ``AA'BA``: the inverse of ``letters``.
+
+    Capital or small letters, in any order of the alphabet; spaces and hyphens between them do not
+    count. Raises ChoraleError where the text is no form.
+
+    >>> [phrase.source for phrase in parse_letters("AABA")]
+    [None, 0, None, 0]
+    """
+    plain = re.sub(r"[\s-]", "", text).upper().translate(str.maketrans("’′`", "'''"))
+    cells = re.findall(r"([A-Z]\d*)('*)", plain)
+    if not cells or "".join(letter + primes for letter, primes in cells) != plain:
+        raise ChoraleError(
+            f"{text!r} is not a form; a form is letters such as AABA or ABABCD, one a phrase,"
+            " with a prime for a varied return: AA'BA"
+        )
+    if len(cells) > MOST_PHRASES:
+        raise ChoraleError(f"a form has up to {MOST_PHRASES} phrases, not {len(cells)}")
+    first: dict[str, int] = {}
+    phrases = []
+    for number, (letter, primes) in enumerate(cells):
+        if primes and letter not in first:
+            raise ChoraleError(f"{text!r}: {letter}' varies a phrase {letter} that is not there yet")
+        phrases.append(FormPhrase(first.get(letter), bool(primes)))
+        first.setdefault(letter, number)
+    return tuple(phrases)
+
+
+def _spans(chorale: Chorale, ends: Sequence[int]) -> list[_Span]:
+    """The phrases of the soprano that end at these steps."""
+    notes = chorale.notes(SOPRANO)
+    begins = [note.step for note in notes]
+    spans, first = [], 0
+    for end in ends:
+        last = bisect_right(begins, end) - 1
+        if last >= first:
+            stop = notes[last].step + notes[last].duration
+            spans.append(_Span(begins[first], begins[last], stop))
+            first = last + 1
+    return spans
+
+
+def _places(chorale: Chorale) -> Ints:
+    """``(T, 2)`` each step's distance from its bar line, and the length of a whole bar there."""
+    places = np.empty((len(chorale), 2), dtype=np.int64)
+    for number, bar in enumerate(chorale.measures):
+        whole = bar.meter.steps_per_bar
+        missing = whole - bar.length if number == 0 and chorale.pickup else 0
+        steps = slice(bar.start, bar.start + bar.length)
+        places[steps, 0] = missing + np.arange(bar.length)
+        places[steps, 1] = whole
+    return places
+
+
+def _runs(
+    chorale: Chorale, places: Ints, earlier: _Span, later: _Span
+) -> list[tuple[int, int, int]]:
+    """Start, stop and source of the passages of a phrase in which an earlier one returns."""
+    shifts = [later.start - earlier.start, later.end - earlier.end]
+    lines = [
+        span.start + np.flatnonzero(places[span.start : span.stop, 0] == 0)
+        for span in (earlier, later)
+    ]
+    if lines[0].size and lines[1].size:
+        shifts.append(int(lines[1][0] - lines[0][0]))
+    longer = max(later.stop - later.start, earlier.stop - earlier.start)
+    runs = []
+    for shift in dict.fromkeys(shifts):
+        first = max(later.start, earlier.start + shift)
+        beyond = min(later.stop, earlier.stop + shift)
+        if 2 * (beyond - first) <= longer:
+            continue
+        steps, before = slice(first, beyond), slice(first - shift, beyond - shift)
+        same = _same(chorale, first, beyond, first - shift)[:, SOPRANO]
+        same &= (places[steps] == places[before]).all(axis=1)
+        start, stop = (first + step for step in _longest(same))
+        start, stop = _uncut(chorale, start, stop, shift, later.end)
+        notes = int(chorale.onset[start:stop, SOPRANO].sum())
+        if 2 * (stop - start) > longer and notes >= FEWEST_NOTES:
+            runs.append((start, stop, start - shift))
+    return runs
+
+
+def _uncut(chorale: Chorale, start: int, stop: int, shift: int, end: int) -> tuple[int, int]:
+    """A run without the soprano's notes that are cut, in either passage, except the last one."""
+    onset = chorale.onset[:, SOPRANO]
+    sounding = chorale.pitch[:, SOPRANO] != REST
+    while start < stop and sounding[start] and not onset[start]:
+        start += 1
+    held = any(
+        step < len(chorale) and sounding[step] and not onset[step] for step in (stop, stop - shift)
+    )
+    if held and stop <= end:
+        begins = np.flatnonzero(onset[start:stop])
+        stop = start + int(begins[-1]) if begins.size else start
+    return start, stop
+
+
+def _parts(chorale: Chorale, start: int, stop: int, source: int) -> list[Return]:
+    """A passage as returns: whole, or apart where all voices agree for half of it or more."""
+    same = _same(chorale, start, stop, source)
+    first, beyond = _longest(same.all(axis=1))
+    whole = len(same)
+    cuts = [0, first, beyond, whole] if 2 * (beyond - first) >= whole else [0, whole]
+    parts = []
+    for begin, end in zip(cuts, cuts[1:], strict=False):
+        if begin < end:
+            voices = tuple(np.flatnonzero(same[begin:end].all(axis=0)).tolist())
+            parts.append(Return(start + begin, start + end, source + begin, voices))
+    return parts
+
+
+def _same(chorale: Chorale, start: int, stop: int, source: int) -> Bools:
+    """``(stop - start, V)`` where the voices sound as from ``source`` on."""
+    later, earlier = slice(start, stop), slice(source, source + stop - start)
+    same: Bools = (chorale.pitch[later] == chorale.pitch[earlier]) & (
+        chorale.onset[later] == chorale.onset[earlier]
+    )
+    return same
+
+
+def _agreement(chorale: Chorale, start: int, stop: int, source: int) -> int:
+    """In how many cells the voices sound as from ``source`` on."""
+    return int(_same(chorale, start, stop, source).sum())
+
+
+def _longest(values: NDArray[np.bool_]) -> tuple[int, int]:
+    """Start and stop of the first longest run of True; both 0 where there is none."""
+    changes = np.flatnonzero(np.diff(values.astype(np.int8), prepend=0, append=0))
+    runs = [(int(a), int(b)) for a, b in changes.reshape(-1, 2)]
+    return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
