@@ -1,5 +1,6 @@
 from .api.check import check as check
 from .api.chords import chords as chords
+from .api.extend import extend as extend
 from .api.generate import generate as generate
 from .api.harmonize import harmonize as harmonize
 from .api.latent import decode as decode

@@ -16,6 +16,10 @@ from musicae.core.errors import ChoraleError
 from musicae.core.meter import Tempo
 from musicae.io.base import title_from
 from musicae.io.formats import read, read_provenance
+from musicae.theory.plan_reading import plan_of
+
+PLAN = "plan"
+"""What ``vary`` can keep besides voices."""
 
 if TYPE_CHECKING:
     from musicae.decoding.sampler import SamplingOptions
@@ -74,7 +78,8 @@ def vary(
         piece: as in ``interpolate``.
         n: how many, 1 to 1000.
         amount: 0 is the model's reconstruction of the piece, 1 a piece that shares only its form.
-        keep: voices that stay exactly as they are, such as ``"soprano"``.
+        keep: what stays exactly as it is: voices, such as ``"soprano"``, to which other chords are
+            found, or ``"plan"``, the chords, along which other voices are written; also both.
         seed: of the random numbers; the same seed and settings give the same neighbours.
         temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model.
         model: a shipped VAE or the path of a weights file.
@@ -89,23 +94,21 @@ def vary(
     check_draws(n, temperature, seed)
     if not 0 <= amount <= 1:
         raise ChoraleError(f"an amount is 0 to 1, not {amount:g}")
-    names = [name for name in ([keep] if isinstance(keep, str) else keep) if name]
-    voices = tuple(sorted({voice_of(name) for text in names for name in text.split(",")}))
-    if len(voices) == N_VOICES:
-        raise ChoraleError("where all voices are kept there is nothing to vary; keep fewer")
+    voices, keeps_plan = _kept(keep)
     checkpoint = load_model(model)
     point = _point(checkpoint, piece)
     kept = None
-    if voices:
+    if voices or keeps_plan:
         chorale = _chorale(piece)
         if chorale is None:
             raise ChoraleError("a place has no notes to keep; give the piece itself")
-        kept = compose.KeptVoices(chorale, voices)
+        plan = plan_of(chorale, point.form.key) if keeps_plan else None
+        kept = compose.Kept(chorale, voices, plan=plan)
     choice = compose.usual_options(seed, temperature)
     found = compose.neighbours(checkpoint, point, n, amount, choice, kept=kept)
     facts: dict[str, Any] = {"amount": amount}
     if kept:
-        facts["keep"] = [VOICES[voice].lower() for voice in voices]
+        facts["keep"] = [*(VOICES[voice].lower() for voice in voices), *[PLAN] * keeps_plan]
     titles = [f"{_title(piece)}, varied, seed {seed}, number {i}" for i in range(1, n + 1)]
     return pieces_of(checkpoint, found, choice, titles, facts)
 
@@ -158,6 +161,19 @@ def decode(
     (made,) = compose.decode_points(checkpoint, [point], choice, numbers=[number])
     (piece,) = pieces_of(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
     return piece
+
+
+def _kept(keep: Sequence[str] | str) -> tuple[tuple[int, ...], bool]:
+    """The voices that are kept, and whether the plan is.
+
+    Raises ChoraleError for other names, and where nothing is left to vary.
+    """
+    texts = [keep] if isinstance(keep, str) else keep
+    names = {name.strip().lower() for text in texts for name in text.split(",") if name.strip()}
+    voices = tuple(sorted(voice_of(name) for name in names - {PLAN}))
+    if len(voices) == N_VOICES:
+        raise ChoraleError("where all voices are kept there is nothing to vary; keep fewer")
+    return voices, PLAN in names
 
 
 def _point(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) -> LatentPoint:
@@ -254,9 +270,10 @@ def pieces_of(
             "bars": chorale.bar_count,
             "key": str(each.point.form.key),
             "notes": notes_digest(chorale),
+            "plan": str(each.plan),
             "latent": each.point.as_dict(),
         }
-        pieces.append(Piece(chorale, provenance, nats=each.nats))
+        pieces.append(Piece(chorale, provenance, each.notices, nats=each.nats, plan=each.plan))
     return pieces
 
 

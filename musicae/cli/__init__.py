@@ -41,6 +41,7 @@ for command in (
     generate.generate,
     generate.interpolate,
     generate.vary,
+    generate.extend,
     chords.chords,
     check.check,
     render.render,
@@ -51,7 +52,7 @@ for command in (
     evaluate.evaluate,
     evaluate.accuracy,
 ):
-    app.command()(command)
+    app.command("continue" if command is generate.extend else None)(command)
 app.add_typer(corpus.app, name="corpus")
 
 

@@ -1,4 +1,4 @@
-"""``musicae generate``, ``interpolate`` and ``vary``."""
+"""``musicae generate``, ``interpolate``, ``vary`` and ``continue``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 import musicae
 from musicae.cli.options import Analysis, AsJson, N, Program, Seed
 from musicae.cli.printing import print_written
+from musicae.core.constants import STYLES
 from musicae.core.errors import ChoraleError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def vary(
         float, typer.Option(help="0: the piece as the model has it; 1: another piece.")
     ] = 0.3,
     keep: Annotated[
-        str, typer.Option(help="Voices that stay as they are: soprano, or bass,tenor.")
+        str, typer.Option(help="What stays as it is: voices, such as soprano, or plan: the chords.")
     ] = "",
     seed: Seed = 0,
     temperature: Annotated[
@@ -109,12 +110,52 @@ def vary(
     analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write neighbours of a chorale, around the voices that are kept."""
+    """Write neighbours of a chorale, around the voices or along the chords that are kept."""
     suffixes = _suffixes(formats)
     pieces = musicae.vary(
         piece, n, amount=amount, keep=keep, seed=seed, temperature=temperature, model=model
     )
     _finish(pieces, out, f"{piece.stem}-varied-{seed}", suffixes, program, analysis, as_json)
+
+
+def extend(
+    beginning: Annotated[
+        Path, typer.Argument(help="A melody, or a chorale in four voices: a MIDI file or a score.")
+    ],
+    bars: Annotated[int, typer.Option(help="How many to compose.")] = 8,
+    n: N = 1,
+    out: Folder = Path(),
+    form: Annotated[
+        str | None,
+        typer.Option(
+            help="The phrases of the whole piece, such as AABA; the first ones are given."
+        ),
+    ] = None,
+    style: Annotated[str | None, typer.Option(help=f"One of {', '.join(STYLES)}.")] = None,
+    seed: Seed = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="0: the likeliest notes; 1: as the model believes.")
+    ] = None,
+    model: VAE = "vae",
+    formats: Format = "mid",
+    program: Program = "choir aahs",
+    analysis: Analysis = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on from a given beginning."""
+    suffixes = _suffixes(formats)
+    pieces = musicae.extend(
+        beginning,
+        bars,
+        n,
+        form=form,
+        style=style,
+        seed=seed,
+        temperature=temperature,
+        model=model,
+    )
+    stem = f"{beginning.stem}-continued-{seed}"
+    _finish(pieces, out, stem, suffixes, program, analysis, as_json)
 
 
 def _suffixes(formats: str) -> list[str]:

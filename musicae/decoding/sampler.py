@@ -37,6 +37,8 @@ from musicae.models.voice_transformer import surprise
 
 LIKELIEST = 0.0
 """The temperature at which each symbol is the likeliest one and nothing is random."""
+OTHERWISE = 1e6
+"""The cost in nats of another symbol where a passage sounds again."""
 GUIDANCE = 4.0
 """The guidance scale of a requested rhythm (Ho and Salimans 2022, *Classifier-Free Diffusion
 Guidance*); 1 is the conditional model alone."""
@@ -253,9 +255,10 @@ def _as_before(cost: Floats, again: Ints, tokens: Ints) -> Floats:
     rows = np.arange(len(cost))
     symbol = tokens[rows, again]
     forced = (again >= 0) & np.isfinite(cost[rows, symbol])
-    alone = np.full_like(cost, np.inf)
-    alone[rows, symbol] = 0.0
-    return np.where(forced[:, None], alone, cost)
+    other = np.where(forced, OTHERWISE, 0.0)
+    alone: Floats = cost + other[:, None]
+    alone[rows, symbol] -= other
+    return alone
 
 
 def _nats(logits: Tensor) -> Floats:

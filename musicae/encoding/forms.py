@@ -116,12 +116,19 @@ def of_letters(
         start = starts[number]
         stop = start + lengths[source]
         if number == count - 1:
-            way = ends[-1] - start
-            stop = start + max(way - int(CADENCE_BEATS * meter.steps_per_beat), way // 2, 1)
-            stop = min(stop, start + lengths[source])
+            stop = min(stop, free_from(start, ends[-1], meter))
         voices = (SOPRANO,) if varied else EVERY_VOICE
         returns.append(Return(start, stop, starts[source], voices))
     return replace(empty(bars, meter, key), phrases=tuple(ends), returns=tuple(returns))
+
+
+def free_from(start: int, end: int, meter: Meter) -> int:
+    """The step up to which the last phrase of a piece, with its last note at ``end``, may return.
+
+    ``CADENCE_BEATS`` before that note, or half way to it if this is later.
+    """
+    way = end - start
+    return start + max(way - int(CADENCE_BEATS * meter.steps_per_beat), way // 2, 1)
 
 
 def as_dict(form: PartialScore) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from musicae.core.arrays import Floats
 from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
 from musicae.decoding.planner import FoundPlan
@@ -19,10 +20,11 @@ from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.latent.distance import distance
 from musicae.latent.plans import chains_of, find_plan
-from musicae.latent.space import LatentPoint, interpolate, sample, shift
+from musicae.latent.space import LatentPoint, encode, interpolate, sample, shift
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE, Latent
 from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.local_keys import local_keys
 
 USUAL_TEMPERATURE, RHYTHM_TEMPERATURE, PLAN_TEMPERATURE = 0.8, 1.0, 1.0
 """The temperatures at which new pieces are closest to Bach on the validation side."""
@@ -42,6 +44,8 @@ class Kept(NamedTuple):
 
     chorale: Chorale
     voices: tuple[int, ...] = ()
+    until: int = 0
+    """All notes that begin before this step are kept."""
     plan: HarmonicPlan | None = None
 
 
@@ -110,9 +114,8 @@ def decode_points(
                 written = forms.with_form(written, form)
             written = replace(written, source=f"musicae {model.name}")
             total = nats - plan.log_likelihood
-            found.append(
-                DecodedPoint(points[i], written, total, plan.plan, plan.notices, numbers[i])
-            )
+            heard = replace(plan.plan, local=local_keys(plan.plan, form.phrases or ()))
+            found.append(DecodedPoint(points[i], written, total, heard, plan.notices, numbers[i]))
     return found
 
 
@@ -191,6 +194,27 @@ def neighbours(
     return decode_points(model, points, options, None if kept is None else [kept] * n)
 
 
+@one_thread()
+def going_on(
+    model: Checkpoint, chorale: Chorale, wanted: Sequence[PartialScore], options: SamplingOptions
+) -> list[DecodedPoint]:
+    """A piece of each form that begins with a given chorale; its vectors come before new ones."""
+    vae = vae_of(model)
+    begun = encode(vae, chorale, forms.form_of(chorale, wanted[0].key, wanted[0].style))
+    seeds = [(options.seed, number) for number in range(len(wanted))]
+    points = sample(vae, wanted, USUAL_PRIOR, seeds, begun)
+    rest = len(wanted[0].chorale) - len(chorale)
+    longer = replace(
+        wanted[0].chorale,
+        pitch=np.vstack([chorale.pitch, np.full((rest, N_VOICES), REST)]),
+        onset=np.vstack([chorale.onset, np.zeros((rest, N_VOICES), dtype=np.bool_)]),
+        tempos=chorale.tempos,
+        title=chorale.title,
+    )
+    kept = Kept(longer, until=len(chorale))
+    return decode_points(model, points, options, [kept] * len(wanted))
+
+
 def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
     """``n`` indices, first and last included, along which ``away`` rises and ``near`` falls evenly.
 
@@ -220,5 +244,13 @@ def _partial(point: LatentPoint, kept: Kept | None) -> PartialScore:
     if kept is None:
         return point.form
     form = point.form
-    partial = PartialScore.of(kept.chorale, voices=kept.voices, key=form.key, phrases=form.phrases)
-    return replace(partial, style=form.style, plan=kept.plan)
+    return PartialScore.of(
+        kept.chorale,
+        voices=kept.voices,
+        known=np.tile(np.arange(len(kept.chorale))[:, None] < kept.until, N_VOICES),
+        key=form.key,
+        phrases=form.phrases,
+        plan=kept.plan,
+        style=form.style,
+        returns=form.returns,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,8 +83,11 @@ def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None
     Raises ChoraleError where a note is outside its voice's range.
     """
     form = form or forms.form_of(chorale)
-    whole = replace(
-        PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases),
+    whole = PartialScore.of(
+        chorale,
+        voices=ALL_VOICES,
+        key=form.key,
+        phrases=form.phrases,
         plan=plan_of(chorale, form.key),
         style=form.style,
     )

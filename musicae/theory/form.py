@@ -146,7 +146,9 @@ def parse_letters(text: str) -> tuple[FormPhrase, ...]:
     phrases = []
     for number, (letter, primes) in enumerate(cells):
         if primes and letter not in first:
-            raise ChoraleError(f"{text!r}: {letter}' varies a phrase {letter} that is not there yet")
+            raise ChoraleError(
+                f"{text!r}: {letter}' varies a phrase {letter} that is not there yet"
+            )
         phrases.append(FormPhrase(first.get(letter), bool(primes)))
         first.setdefault(letter, number)
     return tuple(phrases)

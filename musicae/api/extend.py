@@ -1,0 +1,114 @@
+"""``musicae.extend``: go on from a given beginning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from musicae.api.harmonize import harmonize
+from musicae.api.latent import check_number, pieces_of
+from musicae.api.options import check_draws
+from musicae.api.piece import Piece
+from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.constants import N_VOICES, REST, STYLES
+from musicae.core.errors import ChoraleError
+from musicae.io.base import title_from
+from musicae.io.formats import read
+
+MOST_BARS = 1000
+"""That can be asked for."""
+
+
+def extend(
+    beginning: Chorale | Path | str,
+    bars: int = 8,
+    n: int = 1,
+    *,
+    form: str | None = None,
+    style: str | None = None,
+    seed: int = 0,
+    temperature: float | None = None,
+    model: str = "vae",
+) -> list[Piece]:
+    """Compose ``n`` pieces that begin with the given music and go on for some bars.
+
+    Of a melody, the other voices of the beginning are found first, as ``harmonize`` finds them.
+    The notes of the beginning stay, on the grid of sixteenths; what is new follows after its last
+    note.
+
+    Args:
+        beginning: a melody or a chorale in four voices: a file or a chorale.
+        bars: how many to compose, 1 to 1000.
+        n: how many pieces, 1 to 1000.
+        form: the phrases of the whole piece as letters, such as ``"AABA"``, of which the beginning
+            has the first; without it, what returns is drawn as pieces of the style have it.
+        style: one of ``core.constants.STYLES``, by default ``"bach"``.
+        seed: of the random numbers; the same seed and settings give the same pieces.
+        temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model.
+        model: a shipped VAE or the path of a weights file.
+
+    Raises ChoraleError for music or settings that cannot be used, CheckpointError for a model that
+    cannot be loaded or is not a VAE.
+    """
+    from musicae.decoding.phrases import phrase_ends
+    from musicae.encoding import forms
+    from musicae.encoding.continued_form import continued
+    from musicae.latent import compose
+    from musicae.models.checkpoint import load_model
+
+    check_number(n)
+    check_draws(n, temperature, seed)
+    if not 1 <= bars <= MOST_BARS:
+        raise ChoraleError(f"1 to {MOST_BARS} bars can be added, not {bars}")
+    if style is not None and style not in STYLES:
+        raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {style!r}")
+    checkpoint = load_model(model)
+    compose.vae_of(checkpoint)
+    begun, notices = _in_four_voices(beginning)
+    if not begun.fermatas:
+        begun = replace(begun, fermatas=phrase_ends(begun, begun.key))
+    known = forms.form_of(begun, begun.key, style or "bach")
+    wanted = [continued(begun, known, bars, (seed, number), form) for number in range(n)]
+    choice = compose.usual_options(seed, temperature)
+    found = compose.going_on(checkpoint, begun, wanted, choice)
+    title = begun.title or (
+        "Untitled" if isinstance(beginning, Chorale) else title_from(Path(beginning))
+    )
+    titles = [f"{title}, continued, seed {seed}, number {i}" for i in range(1, n + 1)]
+    facts = {"begun": begun.bar_count, "style": style or "bach"}
+    pieces = pieces_of(checkpoint, found, choice, titles, facts)
+    return [replace(piece, notices=(*notices, *piece.notices)) for piece in pieces]
+
+
+def _in_four_voices(beginning: Chorale | Path | str) -> tuple[Chorale, tuple[str, ...]]:
+    """The beginning with all four voices, up to its last note, and what is to be said of it."""
+    chorale = beginning if isinstance(beginning, Chorale) else _four_voices_of(beginning)
+    notices: tuple[str, ...] = ()
+    if chorale is None or len(sounding_voices(chorale)) < N_VOICES:
+        (piece,) = harmonize(beginning, 1)
+        chorale, notices = piece.chorale, piece.notices
+        chorale = replace(chorale, key=piece.plan.key if piece.plan else chorale.key)
+    return _up_to_the_end(chorale), notices
+
+
+def _up_to_the_end(chorale: Chorale) -> Chorale:
+    """The chorale without the silence after its last note."""
+    stop = int(np.flatnonzero((chorale.pitch != REST).any(axis=1))[-1]) + 1
+    return replace(
+        chorale,
+        pitch=chorale.pitch[:stop],
+        onset=chorale.onset[:stop],
+        meters=tuple(meter for meter in chorale.meters if meter.step < stop),
+        tempos=tuple(tempo for tempo in chorale.tempos if tempo.step < stop),
+        places=None if chorale.places is None else chorale.places[:stop],
+    )
+
+
+def _four_voices_of(path: Path | str) -> Chorale | None:
+    """The chorale of a file; None where it is not read as one."""
+    try:
+        return read(path)
+    except ChoraleError:
+        return None  # ``harmonize`` says what is wrong, or finds the melody
