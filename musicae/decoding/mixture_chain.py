@@ -10,15 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musicae.decoding.plan import BLOCK, FORBIDDEN
 
+NEGLIGIBLE = 1e-14
+"""The share of the likeliest state below which a state is not followed further."""
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The transition tables of all pieces."""
+
+    factors: Floats
+    """``(K, S, S)`` the exponentials of the tables, up to a common factor; none is 0."""
+
+    @cached_property
+    def by_state(self) -> NDArray[np.float32]:
+        """``(S, K * S)`` the same by the state that is left, in single precision."""
+        states = self.factors.shape[1]
+        return self.factors.transpose(1, 0, 2).astype(np.float32).reshape(states, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +46,16 @@ class MixtureChain:
     """``(B, S)`` log potentials."""
     shares: Floats
     """``(B - 1, K)`` of each table at each transition; they sum to 1."""
-    factors: Floats
-    """``(K, S, S)`` the exponentials of the tables, up to a common factor; none is 0."""
+    tables: Tables
     moves: Mapping[int, Floats] | None = None
     """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
 
     def __post_init__(self) -> None:
-        (beats, states), tables = self.unary.shape, len(self.factors)
-        if self.shares.shape != (beats - 1, tables) or self.factors.shape[1:] != (states, states):
+        (beats, states), shape = self.unary.shape, self.tables.factors.shape
+        if self.shares.shape != (beats - 1, shape[0]) or shape[1:] != (states, states):
             raise ValueError(
-                f"unary {self.unary.shape}, shares {self.shares.shape} and factors"
-                f" {self.factors.shape} do not fit"
+                f"unary {self.unary.shape}, shares {self.shares.shape} and tables {shape} do not"
+                " fit"
             )
 
     def __len__(self) -> int:
@@ -61,7 +77,7 @@ class MixtureChain:
     def score(self, path: Ints) -> float:
         """The log potential of a path."""
         beats = np.arange(len(path))
-        pairs = np.einsum("bk,kb->b", self.shares, self.factors[:, path[:-1], path[1:]])
+        pairs = np.einsum("bk,kb->b", self.shares, self.tables.factors[:, path[:-1], path[1:]])
         added = sum(float(m[path[b], path[b + 1]]) for b, m in (self.moves or {}).items())
         return float(self.unary[beats, path].sum() + np.log(pairs).sum()) + added
 
@@ -90,7 +106,7 @@ class MixtureChain:
         path[-1] = _draw(filtered[-1], random)
         for beat in range(len(self) - 2, -1, -1):
             after = path[beat + 1]
-            into = self.shares[beat] @ self.factors[:, :, after]
+            into = self.shares[beat] @ self.tables.factors[:, :, after]
             if self.moves and beat in self.moves:
                 into = into * np.exp(self.moves[beat][:, after])
             path[beat] = _draw(filtered[beat] * into, random)
@@ -115,12 +131,11 @@ class MixtureChain:
     def _step(self, beat: int, share: Floats) -> Floats:
         """``(S,)`` what arrives at the next beat from ``(S,)`` at a beat."""
         if self.moves and beat in self.moves:
-            pair = np.tensordot(self.shares[beat], self.factors, axes=1)
+            pair = np.tensordot(self.shares[beat], self.tables.factors, axes=1)
             return np.asarray(share @ (pair * np.exp(self.moves[beat])))
-        some = np.flatnonzero(share > share.max() * 1e-12)
-        return np.asarray(
-            self.shares[beat] @ np.tensordot(share[some], self.factors[:, some], (0, 1))
-        )
+        some = np.flatnonzero(share > share.max() * NEGLIGIBLE)
+        by_table = (share[some].astype(np.float32) @ self.tables.by_state[some]).reshape(self.shares.shape[1], -1)
+        return np.asarray(self.shares[beat] @ by_table)
 
     def _emissions(self) -> tuple[Floats, float]:
         """``(B, S)`` the exponentials of the potentials of beats, and the logarithm of what they
@@ -131,13 +146,12 @@ class MixtureChain:
     def _transitions(self) -> Iterator[tuple[int, Floats]]:
         """Each beat but the last with its ``(S, S)`` transitions, in order."""
         states = self.unary.shape[1]
-        flat = self.factors.reshape(len(self.factors), -1)
+        flat = self.tables.factors.reshape(self.shares.shape[1], -1)
         for start in range(0, len(self) - 1, BLOCK):
             block = (self.shares[start : start + BLOCK] @ flat).reshape(-1, states, states)
             for beat, pair in enumerate(block, start):
-                if self.moves and beat in self.moves:
-                    pair = pair * np.exp(self.moves[beat])
-                yield beat, pair
+                moved = self.moves and beat in self.moves
+                yield beat, pair * np.exp(self.moves[beat]) if moved else pair
 
 
 def _draw(weights: Floats, random: np.random.Generator) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from musicae.core.arrays import Ints
-from musicae.decoding.mixture_chain import MixtureChain
+from musicae.decoding.mixture_chain import MixtureChain, Tables
 from musicae.decoding.plan import broken
 from musicae.decoding.plan_constraints import (
     Wish,
@@ -64,13 +64,13 @@ def chains_of(
     pieces = concatenate_beats([beat_batch(form, model.config) for form in forms])
     found = model.potentials(concatenate_latents(latents), pieces)
     tables = found.tables.double()
-    factors = (tables - tables.max()).exp().numpy()
+    shared = Tables((tables - tables.max()).exp().numpy())
     counts = [latent.beats.shape[1] for latent in latents]
     return [
         MixtureChain(
             found.unary[i, :count].double().numpy(),
             found.weights[i, : count - 1].double().exp().numpy(),
-            factors,
+            shared,
         )
         for i, count in enumerate(counts)
     ]
