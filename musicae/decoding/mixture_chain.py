@@ -134,8 +134,8 @@ class MixtureChain:
             pair = np.tensordot(self.shares[beat], self.tables.factors, axes=1)
             return np.asarray(share @ (pair * np.exp(self.moves[beat])))
         some = np.flatnonzero(share > share.max() * NEGLIGIBLE)
-        by_table = (share[some].astype(np.float32) @ self.tables.by_state[some]).reshape(self.shares.shape[1], -1)
-        return np.asarray(self.shares[beat] @ by_table)
+        arrived = share[some].astype(np.float32) @ self.tables.by_state[some]
+        return np.asarray(self.shares[beat] @ arrived.reshape(self.shares.shape[1], -1))
 
     def _emissions(self) -> tuple[Floats, float]:
         """``(B, S)`` the exponentials of the potentials of beats, and the logarithm of what they
@@ -150,8 +150,8 @@ class MixtureChain:
         for start in range(0, len(self) - 1, BLOCK):
             block = (self.shares[start : start + BLOCK] @ flat).reshape(-1, states, states)
             for beat, pair in enumerate(block, start):
-                moved = self.moves and beat in self.moves
-                yield beat, pair * np.exp(self.moves[beat]) if moved else pair
+                moved = (self.moves or {}).get(beat)
+                yield beat, pair if moved is None else pair * np.exp(moved)
 
 
 def _draw(weights: Floats, random: np.random.Generator) -> int:

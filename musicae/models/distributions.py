@@ -57,7 +57,7 @@ class Mixture(NamedTuple):
     @classmethod
     def of(cls, x: Tensor, components: int) -> Mixture:
         """Shares, means and log-variances, side by side in ``(..., K (1 + 2 D))``."""
-        x = x.float().unflatten(-1, (components, -1))
+        x = x.float().view(*x.shape[:-1], components, -1)
         mean, log_variance = x[..., 1:].chunk(2, dim=-1)
         log_variance = log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
         return cls(x[..., 0].log_softmax(dim=-1), mean, log_variance)

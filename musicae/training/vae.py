@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import STYLES
-from musicae.decoding.planner import state_of
+from musicae.decoding.planner import State, state_of
 from musicae.encoding.batches import concatenate_beats, frame_beats, pad
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import STYLE, plan_features
@@ -172,7 +172,7 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
     means = torch.stack(whole)
     styles = torch.tensor([1 + example.style for example in pieces.pieces])
     model.latent_mean.copy_(means.mean(dim=0).expand_as(model.latent_mean))
-    for style in styles.unique().tolist():
+    for style in sorted(set(styles.tolist())):
         model.latent_mean[style] = means[styles == style].mean(dim=0)
     within = means - model.latent_mean[styles]
     spread = torch.cov(within.T, correction=0) + torch.diag(torch.stack(variance).mean(dim=0))
@@ -385,9 +385,7 @@ def _to_device(batch: PlannedBatch, device: torch.device) -> PlannedBatch:
     return PlannedBatch(BeatBatch(masked, beats.to(device)), states.to(device))
 
 
-def _example(
-    piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[tuple[int, ...], int]
-) -> Example:
+def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[State, int]) -> Example:
     """A piece as tensors; ``numbers`` are those of the states."""
     shifts = transpositions(piece.chorale)
     nearest = nearest_transposition(piece.chorale)
