@@ -124,6 +124,7 @@ def decode_latents(
     latents: Sequence[Latent],
     options: SamplingOptions,
     seeds: Sequence[Sequence[int]],
+    blurs: Sequence[float],
 ) -> Samples:
     """Decode latent vectors ``(1, ...)`` along plans to chorales, all at once.
 
@@ -133,9 +134,11 @@ def decode_latents(
         partials: for each latent the form and the plan, with notes that are kept. The same voices
             are known at the same steps in all.
         seeds: for each latent numbers that, with ``options.seed``, decide its random numbers.
+        blurs: for each latent how far its vectors may be off; see ``ChoraleVAE.condition``.
     """
     pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
-    conditioning = model.condition(concatenate_latents(latents), pieces)
+    blur = torch.tensor(blurs)
+    conditioning = model.condition(concatenate_latents(latents), pieces, blur)
     # The decoder reads the first piece's mask; in a shorter piece the padding would count as known.
     longest = max(range(len(partials)), key=lambda i: len(partials[i].chorale))
     known = pieces.masked.known[longest].expand_as(pieces.masked.known)

@@ -13,6 +13,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
+from musicae.decoding.mixture_chain import MixtureChain
 from musicae.decoding.planner import FoundPlan
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents
 from musicae.encoding import forms
@@ -22,7 +23,7 @@ from musicae.latent.distance import distance
 from musicae.latent.plans import chains_of, find_plan
 from musicae.latent.space import LatentPoint, encode, interpolate, sample, shift
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE, Latent
+from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.local_keys import local_keys
 
@@ -99,11 +100,12 @@ def decode_points(
     for first in range(0, len(points), TOGETHER):
         part = range(len(points))[first : first + TOGETHER]
         partials = [_partial(points[i], kept[i] if kept else None) for i in part]
-        latents = [points[i].latent for i in part]
+        latents, blurs = [points[i].latent for i in part], [points[i].blur for i in part]
         seeds = [(numbers[i],) for i in part]
-        plans = _plans(vae, partials, latents, options, seeds)
+        chains = chains_of(vae, partials, latents, blurs)
+        plans = _plans(vae, partials, chains, options, seeds)
         planned = [replace(p, plan=plan.plan) for p, plan in zip(partials, plans, strict=True)]
-        drawn = decode_latents(vae, planned, latents, options, seeds)
+        drawn = decode_latents(vae, planned, latents, options, seeds, blurs)
         for i, plan, tokens, nats in zip(
             part, plans, drawn.tokens, drawn.nats.tolist(), strict=True
         ):
@@ -122,12 +124,11 @@ def decode_points(
 def _plans(
     vae: ChoraleVAE,
     partials: Sequence[PartialScore],
-    latents: Sequence[Latent],
+    chains: Sequence[MixtureChain],
     options: SamplingOptions,
     seeds: Sequence[tuple[int, ...]],
 ) -> list[FoundPlan]:
     """The plan of each point: that of its partial score, or one that is found for it."""
-    chains = chains_of(vae, partials, latents)
     temperature = LIKELIEST if options.temperature == LIKELIEST else PLAN_TEMPERATURE
     return [
         FoundPlan(partial.plan, 0.0)

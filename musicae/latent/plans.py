@@ -58,11 +58,14 @@ def beats_again(form: PartialScore) -> Iterator[BeatAgain]:
 
 @torch.inference_mode()
 def chains_of(
-    model: ChoraleVAE, forms: Sequence[PartialScore], latents: Sequence[Latent]
+    model: ChoraleVAE,
+    forms: Sequence[PartialScore],
+    latents: Sequence[Latent],
+    blurs: Sequence[float],
 ) -> list[MixtureChain]:
     """The chain of chords of each point; its states are ``model.config.states``."""
     pieces = concatenate_beats([beat_batch(form, model.config) for form in forms])
-    found = model.potentials(concatenate_latents(latents), pieces)
+    found = model.potentials(concatenate_latents(latents), pieces, torch.tensor(blurs))
     tables = found.tables.double()
     shared = Tables((tables - tables.max()).exp().numpy())
     counts = [latent.beats.shape[1] for latent in latents]

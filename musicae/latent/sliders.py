@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
 from musicae.latent.compose import decode_points
-from musicae.latent.space import LatentPoint, sample
+from musicae.latent.space import sample
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE, Latent
 
@@ -45,7 +46,7 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
         """``(N, L)`` the attributes of shifted points, in deviations."""
         moves = torch.from_numpy(sign * NUDGE * nudges).float() * spread
         moved = [
-            LatentPoint(point.form, Latent(point.latent.piece, point.latent.beats + move))
+            replace(point, latent=Latent(point.latent.piece, point.latent.beats + move))
             for point, move in zip(points, moves, strict=True)
         ]
         made = decode_points(Checkpoint("vae", model, {}, ""), moved, SamplingOptions(LIKELIEST))

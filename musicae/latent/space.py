@@ -30,6 +30,8 @@ from musicae.models.vae import Again, ChoraleVAE, ChoraleVAEConfig, Latent
 from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.plan_reading import plan_of
 
+DRAWN_BLUR = 0.5
+"""The blur at which new pieces are closest to Bach on the validation side."""
 VARIED = 0.7
 """How near a varied passage is to the one that it varies; see ``models.vae.Again``."""
 PRIORS = ("normal", "fitted")
@@ -45,6 +47,9 @@ class LatentPoint:
     """Meter, length, phrases and key."""
     latent: Latent
     """``(1, Z)`` and ``(1, M, Y)``, float32."""
+    blur: float = 0.0
+    """How far the beats' vectors may be off; see ``ChoraleVAE.condition``. 0 for music that was
+    encoded, ``DRAWN_BLUR`` for vectors from the prior, which knows less of music."""
 
     def __post_init__(self) -> None:
         rounded = Latent(*(part.half().float() for part in self.latent))
@@ -56,6 +61,7 @@ class LatentPoint:
             "form": forms.as_dict(self.form),
             "piece": _to_text(self.latent.piece[0]),
             "beats": _to_text(self.latent.beats[0]),
+            "blur": self.blur,
         }
 
     @classmethod
@@ -67,12 +73,13 @@ class LatentPoint:
         try:
             form = forms.from_dict(facts["form"])
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
+            blur = float(facts["blur"])
         except (KeyError, TypeError, ValueError) as error:
             raise ChoraleError(f"this is no place in latent space ({error})") from None
         count = len(beats_of(form.chorale))
         if piece.numel() != config.piece or beats.numel() != count * config.beat:
             raise ChoraleError("its latent vectors are those of another model")
-        return cls(form, Latent(piece[None], beats.view(1, count, config.beat)))
+        return cls(form, Latent(piece[None], beats.view(1, count, config.beat)), blur)
 
 
 @torch.inference_mode()
@@ -133,7 +140,9 @@ def sample(
     first = None if begun is None else begun.latent.beats.expand(len(wanted), -1, -1)
     latent = model.sample_beats(whole, chance, noise, pieces, begun=first, again=again)
     return [
-        LatentPoint(form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]))
+        LatentPoint(
+            form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]), DRAWN_BLUR
+        )
         for i, (form, count) in enumerate(zip(wanted, counts, strict=True))
     ]
 
@@ -154,7 +163,8 @@ def interpolate(
     piece = _arc(a - centre, b - centre, share) + centre
     a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
     beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
-    return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean))
+    blur = (1 - share) * one.blur + share * other.blur
+    return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean), blur)
 
 
 def shift(model: ChoraleVAE, point: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
@@ -166,7 +176,7 @@ def shift(model: ChoraleVAE, point: LatentPoint, slides: Mapping[str, float]) ->
     beats = point.latent.beats
     for name, amount in slides.items():
         beats = beats + amount * model.directions[model.config.sliders.index(name)]
-    return LatentPoint(point.form, Latent(point.latent.piece, beats))
+    return LatentPoint(point.form, Latent(point.latent.piece, beats), point.blur)
 
 
 def _stretched(latent: Latent, count: int) -> Latent:

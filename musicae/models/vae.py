@@ -35,6 +35,8 @@ from musicae.models.voice_transformer import (
     VoiceTransformerConfig,
 )
 
+BLURRED, MOST_BLUR = 0.6, 1.0
+"""The share of pieces whose vectors are blurred in training, and the most that they are."""
 POOLS = 8
 """Attention heads that pool the frames of a beat, and the beats of a piece."""
 SHAPED = 0.05
@@ -175,6 +177,8 @@ class ChoraleVAE(VoiceTransformer):
     """``(Z, Z)`` lower Cholesky factor of the covariance of these vectors within the styles."""
     beat_mean: Tensor
     """``(Y,)`` mean of their beats' vectors."""
+    beat_spread: Tensor
+    """``(Y,)`` standard deviations of their beats' vectors."""
     directions: Tensor
     """``(L, Y)`` the shift of all beats' vectors that raises an attribute by one standard deviation
     of the training pieces, for each of ``config.sliders``."""
@@ -199,6 +203,8 @@ class ChoraleVAE(VoiceTransformer):
         self.prior_norm = nn.LayerNorm(width)
         self.prior_out = nn.Linear(width, config.components * (1 + 2 * y))
         self.lead_in = nn.Linear(y + z, POOLS * width)
+        self.blurred = nn.Linear(1, width, bias=False)
+        nn.init.zeros_(self.blurred.weight)
         self.slots = FeatureSum(list(config.form) * config.stride, POOLS)
         self.lead = blocks(config.lead_layers, config.span, causal=False)
         self.lead_norm = nn.LayerNorm(width)
@@ -210,6 +216,7 @@ class ChoraleVAE(VoiceTransformer):
         self.register_buffer("latent_mean", torch.zeros(config.styles, z))
         self.register_buffer("latent_spread", torch.eye(z))
         self.register_buffer("beat_mean", torch.zeros(y))
+        self.register_buffer("beat_spread", torch.ones(y))
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:
@@ -220,22 +227,29 @@ class ChoraleVAE(VoiceTransformer):
         """
         notes = self.tokens_to_notes(piece.masked.tokens)
         posterior = self.encode(piece, notes)
-        latent, drawn = posterior.mean, None
+        latent, drawn, blur = posterior.mean, None, None
         if self.training:
             drawn = posterior.beats.draw()
             latent = Latent(posterior.piece.draw(), drawn)
+            blur = torch.rand(len(drawn), device=drawn.device) * MOST_BLUR
+            blur = blur * (torch.rand_like(blur) < BLURRED)
         whole = torch.lerp(latent.piece.detach(), latent.piece, SHAPED)
         prior = self.beat_prior(Latent(whole, latent.beats.detach()), piece)
-        conditioning = self.condition(latent, piece)
+        real = self.membership(piece).any(-1)
+        if blur is not None:
+            spread = latent.beats[real].std(dim=0).detach()
+            noise = blur[:, None, None] * spread * torch.randn_like(latent.beats)
+            latent = latent._replace(beats=latent.beats + noise)
+        conditioning = self.condition(latent, piece, blur)
         logits = self.decode(notes, piece.masked, conditioning, forgotten)
         return Reconstruction(
             logits,
             self.outline(conditioning, piece),
-            self.potentials(latent, piece),
+            self.potentials(latent, piece, blur),
             posterior,
             prior,
             drawn,
-            self.membership(piece).any(-1),
+            real,
         )
 
     def encode(self, piece: BeatBatch, notes: Notes) -> Posterior:
@@ -310,19 +324,30 @@ class ChoraleVAE(VoiceTransformer):
             beats[:, position] = beat
         return Latent(whole, beats)
 
-    def potentials(self, latent: Latent, piece: BeatBatch) -> Potentials:
-        """The chain of chords, from latent vectors and form; its states are ``config.states``."""
+    def potentials(
+        self, latent: Latent, piece: BeatBatch, blur: Tensor | None = None
+    ) -> Potentials:
+        """The chain of chords, from latent vectors and form; its states are ``config.states``.
+
+        ``blur`` is that of ``condition``.
+        """
         count = latent.beats.shape[1]
         whole = latent.piece[:, None].expand(-1, count, -1)
         mode = piece.masked.context[:, :1, self.config.mode].expand(-1, count)
         modes = torch.stack([mode == 0, mode == 1], dim=-1).to(whole.dtype)
-        forms = self.beat_forms(piece).to(whole.dtype)
+        forms = self.beat_forms(piece).to(whole.dtype) + self._blurred(blur)
         lengths = piece.beats.max(dim=1).values + 1
         found: Potentials = self.plan(torch.cat([modes, latent.beats, whole, forms], -1), lengths)
         return Potentials(*(part.float() for part in found))
 
-    def condition(self, latent: Latent, piece: BeatBatch) -> Tensor:
-        """``(B, J, W)`` the conditioning of the decoder, from latent vectors and form."""
+    def condition(self, latent: Latent, piece: BeatBatch, blur: Tensor | None = None) -> Tensor:
+        """``(B, J, W)`` the conditioning of the decoder, from latent vectors and form.
+
+        ``blur`` ``(B,)``, at least 0, says how far the beats' vectors may be off, in deviations of
+        all beats' vectors; None for not at all. The decoder then trusts them less and the notes
+        before more: in training such vectors are blurred with as much noise. (The conditioning
+        augmentation of Ho et al. 2022, *Cascaded Diffusion Models*.)
+        """
         whole = latent.piece[:, None].expand(-1, latent.beats.shape[1], -1)
         slots = self.lead_in(torch.cat([latent.beats, whole], dim=-1))  # (B, M, H W)
         slots = slots.unflatten(-1, (POOLS, -1))
@@ -330,10 +355,18 @@ class ChoraleVAE(VoiceTransformer):
         member = self.membership(piece)
         weights = (share[:, None] * member[..., None]).to(slots.dtype)  # (B, M, J, H)
         x = torch.einsum("bmjh,bmhw->bjw", weights, slots) + self.form(self._form(piece))
+        x = x + self._blurred(blur)
         for block in self.lead:
             x = block(x)
         conditioning: Tensor = self.lead_norm(x)
         return conditioning
+
+    def _blurred(self, blur: Tensor | None) -> Tensor:
+        """``(B, 1, W)`` what is added where vectors are blurred."""
+        if blur is None:
+            return torch.zeros(1, 1, 1, device=self.beat_mean.device)
+        added: Tensor = self.blurred(blur[:, None, None])
+        return added
 
     def outline(self, conditioning: Tensor, piece: BeatBatch) -> Tensor:
         """``Reconstruction.skeleton``, from the output of ``condition``."""

@@ -74,7 +74,7 @@ RECIPES = {
         four_part=True,
     ),
     "vae": Recipe(
-        task=CompositionTask(piece_nats=20.0, beat_nats=0.7, probes=300),
+        task=CompositionTask(piece_nats=20.0, beat_nats=0.45, probes=300),
         config=FOLLOWER
         | {
             "width": 192,
