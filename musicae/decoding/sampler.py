@@ -123,6 +123,7 @@ def decode_latents(
     partials: Sequence[PartialScore],
     latents: Sequence[Latent],
     options: SamplingOptions,
+    *,
     seeds: Sequence[Sequence[int]],
     blurs: Sequence[float],
 ) -> Samples:

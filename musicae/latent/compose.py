@@ -105,7 +105,7 @@ def decode_points(
         chains = chains_of(vae, partials, latents, blurs)
         plans = _plans(vae, partials, chains, options, seeds)
         planned = [replace(p, plan=plan.plan) for p, plan in zip(partials, plans, strict=True)]
-        drawn = decode_latents(vae, planned, latents, options, seeds, blurs)
+        drawn = decode_latents(vae, planned, latents, options, seeds=seeds, blurs=blurs)
         for i, plan, tokens, nats in zip(
             part, plans, drawn.tokens, drawn.nats.tolist(), strict=True
         ):
