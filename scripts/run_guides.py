@@ -2,8 +2,9 @@
 
     python scripts/run_guides.py [--quick] [GUIDE...]
 
-Each guide gets a folder of its own with the files that its commands read. A command that fails ends
-the run with its output. With ``--quick`` a choir's kit has one tempo, where its command names none.
+The guides run side by side, each in a folder of its own with the files that its commands read. A
+command that fails ends the run with its output. With ``--quick`` a choir's kit has one tempo, the
+fastest, where its command names none.
 """
 
 from __future__ import annotations
@@ -20,16 +21,19 @@ from pathlib import Path
 
 import mido
 import pretty_midi
+import side_by_side
 
 import musicae
 from musicae.core.chorale import Chorale
 from musicae.core.constants import BASS, VOICES
 from musicae.core.key import Key
+from musicae.daw.practice import FASTEST
 from musicae.io import midi_writer, musicxml_writer
 from musicae.theory.figured_bass import Figures
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = ("chords", "choir", "ensembles", "figured_bass", "formats", "words")
+GUIDES = ("choir", "chords", "words", "ensembles", "formats", "figured_bass")
+"""The one that takes longest first, so that no processor waits for it at the end."""
 TUNE = ROOT / "data" / "melodies" / "old_hundredth.mid"
 DOXOLOGY = ROOT / "data" / "results" / "words" / "doxology.txt"
 CHORDS = ("G", "C", "D7", "G")
@@ -101,27 +105,29 @@ def _karaoke(path: Path, syllables: list[str]) -> None:
     file.save(path)
 
 
-def run(guide: str, quick: bool) -> None:
-    """Run a guide's commands in order. Raises SystemExit where one fails."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        furnish(folder)
-        for words in commands(guide):
-            began = time.perf_counter()
-            if quick and words[0] == "practice" and "--tempo" not in words:
-                words = [*words, "--tempo", "100"]  # noqa: PLW2901
-            shutil.rmtree(folder / KIT, ignore_errors=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "musicae", *words],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            told = f"musicae {shlex.join(words)}"
-            if done.returncode:
-                raise SystemExit(f"docs/{guide}.md: {told}\n{done.stdout}{done.stderr}")
-            print(f"{time.perf_counter() - began:5.1f} s  {told}", flush=True)
+def run(guide: str, folder: Path, quick: bool) -> str:
+    """Run a guide's commands in order in its folder; how long each took.
+
+    Raises SystemExit where one fails.
+    """
+    lines = [f"docs/{guide}.md"]
+    for words in commands(guide):
+        began = time.perf_counter()
+        if quick and words[0] == "practice" and "--tempo" not in words:
+            words = [*words, "--tempo", str(FASTEST)]  # noqa: PLW2901
+        shutil.rmtree(folder / KIT, ignore_errors=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "musicae", *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = f"musicae {shlex.join(words)}"
+        if done.returncode:
+            raise SystemExit(f"docs/{guide}.md: {told}\n{done.stdout}{done.stderr}")
+        lines.append(f"{time.perf_counter() - began:5.1f} s  {told}")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -129,8 +135,16 @@ def main() -> None:
     parser.add_argument("guides", nargs="*", metavar="GUIDE", help=f"of {', '.join(GUIDES)}")
     parser.add_argument("--quick", action="store_true", help="kits at one tempo")
     args = parser.parse_args()
-    for guide in args.guides or GUIDES:
-        run(guide, args.quick)
+    with tempfile.TemporaryDirectory() as name:
+        files = Path(name, "files")
+        files.mkdir()
+        furnish(files)
+
+        def in_its_folder(guide: str) -> str:
+            folder = shutil.copytree(files, Path(name, guide), symlinks=True)
+            return run(guide, folder, args.quick)
+
+        side_by_side.run(in_its_folder, args.guides or GUIDES)
 
 
 if __name__ == "__main__":

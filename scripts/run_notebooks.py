@@ -1,4 +1,4 @@
-"""Run the notebooks top to bottom; with ``--write`` keep what they show in them."""
+"""Run the notebooks top to bottom, side by side; ``--write`` keeps in them what they show."""
 
 from __future__ import annotations
 
@@ -7,30 +7,37 @@ import time
 from pathlib import Path
 
 import nbformat
+import side_by_side
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SECONDS_A_CELL = 300
 
 
+def run(path: Path, write: bool) -> str:
+    """Run a notebook; how long it took. Raises CellExecutionError where a cell fails."""
+    began = time.perf_counter()
+    notebook = nbformat.read(path, as_version=4)
+    # No times of execution: running a notebook again changes only what it shows.
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_A_CELL,
+        record_timing=False,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )
+    client.execute()
+    if write:
+        nbformat.write(notebook, path)
+    return f"{path.name}: {time.perf_counter() - began:.1f} s"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="save the outputs")
     write = parser.parse_args().write
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        began = time.perf_counter()
-        notebook = nbformat.read(path, as_version=4)
-        # No times of execution: running a notebook again changes only what it shows.
-        client = NotebookClient(
-            notebook,
-            timeout=SECONDS_A_CELL,
-            record_timing=False,
-            resources={"metadata": {"path": str(NOTEBOOKS)}},
-        )
-        client.execute()
-        if write:
-            nbformat.write(notebook, path)
-        print(f"{path.name}: {time.perf_counter() - began:.1f} s")
+    # The last takes longest, so that it begins first.
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"), reverse=True)
+    side_by_side.run(lambda path: run(path, write), paths)
 
 
 if __name__ == "__main__":
