@@ -11,6 +11,7 @@ import typer
 import musicae
 from musicae.cli.options import Analysis, AsJson, N, Program, Seed
 from musicae.cli.printing import print_written
+from musicae.core.constants import STYLES
 from musicae.core.errors import ChoraleError
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def generate(
         str | None,
         typer.Option(help="Such as 'activity=+1,chromaticism=-1,mode=minor', in deviations."),
     ] = None,
+    style: Annotated[
+        str | None, typer.Option(help=f"{', '.join(STYLES[:-1])} or {STYLES[-1]}.")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(help="Which phrases return, such as AABA, or AA'BA with one varied."),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="vae, harmonizer, autoencoder, or a weights file.")
     ] = "vae",
@@ -64,6 +72,8 @@ def generate(
         meter=meter,
         prior=prior,
         slide=slide,
+        style=style,
+        form=form,
     )
     _finish(pieces, out, f"chorale-{seed}", suffixes, program, analysis, as_json)
 
