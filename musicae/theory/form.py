@@ -27,7 +27,7 @@ EVERY_VOICE = tuple(range(N_VOICES))
 class Return(NamedTuple):
     """Steps ``start`` to ``stop - 1`` that sound, in some voices, as the steps from ``source`` on.
 
-    The same pitches sound and the same notes begin. A voice may hold a note into ``start``.
+    The same pitches sound and the same notes begin. A lower voice may hold a note into ``start``.
     """
 
     start: int
@@ -73,7 +73,7 @@ def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
     most agrees in all voices is the source.
 
     Where all four voices agree for half of a run or more, but not throughout, it is told in up to
-    three passages: before, while, and after they agree.
+    three passages: before, while, and after they agree. None begins inside a note of the soprano.
     """
     spans = _spans(chorale, ends)
     places = _places(chorale)
@@ -231,6 +231,11 @@ def _parts(chorale: Chorale, start: int, stop: int, source: int) -> list[Return]
     together: Bools = np.all(same, axis=1)
     first, beyond = _longest(together)
     whole = len(same)
+    held = (chorale.pitch[start:stop, SOPRANO] != REST) & ~chorale.onset[start:stop, SOPRANO]
+    while first < beyond and held[first]:  # no part begins inside a note of the soprano
+        first += 1
+    while first < beyond < whole and held[beyond]:
+        beyond -= 1
     cuts = [0, first, beyond, whole] if 2 * (beyond - first) >= whole else [0, whole]
     parts = []
     for begin, end in pairwise(cuts):

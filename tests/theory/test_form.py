@@ -101,6 +101,14 @@ def test_a_phrase_whose_lower_voices_part_at_the_cadence_is_told_in_parts():
     assert form(chorale) == "ABA'"
 
 
+def test_no_part_begins_inside_a_note_of_the_soprano():
+    chorale = piece(A, B, A | {"T": "E4 D4 C4 C4 D4 -- E4 F4"})
+    assert returns_of(chorale, chorale.fermatas) == (
+        Return(64, 88, 0, ALL),
+        Return(88, 96, 24, (0, 1, 3)),
+    )
+
+
 def test_the_source_is_the_phrase_that_agrees_in_most_voices():
     varied = A | {"A": "E4 F4 G4 A4 D5 -- G4 --"}
     chorale = piece(A, varied, B, varied, A)
@@ -180,6 +188,7 @@ def test_every_return_holds_literally(chorale, data):
     found = returns_of(twice, ends)
     assert [line for each in found for line in false_of(twice, each)] == []
     assert [each.start for each in found] == sorted({each.start for each in found})
+    assert all(twice.onset[each.start, 0] or twice.pitch[each.start, 0] == REST for each in found)
     text = letters(phrases_of(ends, found))
     assert letters(parse_letters(text)) == text if ends else text == ""
 
