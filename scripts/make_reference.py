@@ -12,6 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
+from musicae.core import assets
 from musicae.core.files import whole_file
 from musicae.corpus import load
 from musicae.corpus.corpus import Corpus
@@ -37,7 +38,7 @@ def main() -> None:
     args = parser.parse_args()
     bach = load.load()
     if args.four_part:
-        forms.save_forms(forms_of(bach, args.four_part))
+        forms.save_forms(forms_of(bach, args.four_part), assets.FORMS)
     bach_likeness.Reference.of(bach.side("train"), bach.side("valid")).save(
         bach_likeness.REFERENCE_FILE
     )

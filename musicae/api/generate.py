@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from musicae.api.latent import check_number, pieces_of
 from musicae.api.options import check_draws
 from musicae.api.piece import Piece, provenance_of
+from musicae.core.constants import STYLES
 from musicae.core.errors import ChoraleError
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter, Tempo
@@ -38,12 +39,14 @@ def generate(
     meter: str | None = None,
     prior: str | None = None,
     slide: Mapping[str, float | str] | str | None = None,
+    style: str | None = None,
+    form: str | None = None,
 ) -> list[Piece]:
     """Compose ``n`` new pieces.
 
-    The VAE decodes latent vectors drawn from a prior. What is not asked for of bars, key and meter
-    is drawn from Bach's chorales. A harmonizer fills empty bars; its pieces come best first, each
-    with other chords. The autoencoder composes four bars of 4/4.
+    The VAE decodes latent vectors drawn from a prior. What is not asked for of bars, key, meter
+    and form is drawn from pieces of the style. A harmonizer fills empty bars; its pieces come best
+    first, each with other chords. The autoencoder composes four bars of 4/4.
 
     Args:
         n: how many, 1 to 1000.
@@ -59,6 +62,11 @@ def generate(
         prior: only of the VAE, one of ``latent.space.PRIORS``; by default the better one.
         slide: only of the VAE: attributes to move and by how many of Bach's standard deviations,
             -4 to 4, such as ``"activity=+1,chromaticism=-1"``; also ``"mode=minor"``.
+        style: of the VAE and the harmonizer, one of ``core.constants.STYLES``; by default the VAE
+            composes in that of ``"bach"``.
+        form: only of the VAE: which phrases return, as letters: ``"AABA"``, ``"ABABCD"``, with
+            primes for varied returns; see ``encoding.forms.draw_forms``. With ``bars`` there are
+            two bars or more a phrase.
 
     Raises ChoraleError for settings that make no sense, CheckpointError for a model that cannot be
     loaded or does not compose.
@@ -71,6 +79,8 @@ def generate(
         raise ChoraleError(f"a new piece has 1 to {MOST_BARS} bars, not {bars}")
     check_number(n)
     check_draws(n, temperature, seed)
+    if style is not None and style not in STYLES:
+        raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {style!r}")
     checkpoint = load_model(model)
     if checkpoint.can("latent"):
         return _from_prior(
@@ -83,11 +93,19 @@ def generate(
             meter=beats,
             prior=prior,
             slide=slide,
+            style=style or STYLES[0],
+            form=form,
         )
     if prior is not None or slide is not None:
         raise ChoraleError(f"{checkpoint.name} has no prior and no sliders; use vae")
+    if form is not None:
+        raise ChoraleError(f"{checkpoint.name} composes in no form such as AABA; use vae")
     if not checkpoint.can("compose"):
-        return _in_empty_bars(checkpoint, n, seed, temperature, bars=bars, key=key, meter=beats)
+        return _in_empty_bars(
+            checkpoint, n, seed, temperature, bars=bars, key=key, meter=beats, style=style
+        )
+    if style is not None:
+        raise ChoraleError(f"{checkpoint.name} has no styles; use vae or harmonizer")
     if not (bars is None and key is None and meter is None):
         raise ChoraleError(
             f"{checkpoint.name} composes four bars of 4/4; --bars, --key and --meter go with"
@@ -107,6 +125,8 @@ def _from_prior(
     meter: Meter | None,
     prior: str | None,
     slide: Mapping[str, float | str] | str | None,
+    style: str,
+    form: str | None,
 ) -> list[Piece]:
     """Decode latent vectors that are drawn from a VAE's prior and moved along its sliders."""
     from musicae.encoding import forms
@@ -119,7 +139,9 @@ def _from_prior(
     slides, mode = _slides(slide, cast("ChoraleVAE", checkpoint.model).config.sliders)
     if mode and key and key.mode != mode:
         raise ChoraleError(f"{key} and mode={mode} contradict each other")
-    drawn = forms.draw_forms(n, seed, bars=bars, key=key, meter=meter, mode=mode)
+    drawn = forms.draw_forms(
+        n, seed, bars=bars, key=key, meter=meter, mode=mode, style=style, form=form
+    )
     sampling = compose.usual_options(seed, temperature)
     composed = compose.compose(checkpoint, drawn, prior, slides, sampling)
     facts = {"prior": prior} | ({"slide": slides} if slides else {})
@@ -179,6 +201,7 @@ def _in_empty_bars(
     bars: int | None,
     key: Key | None,
     meter: Meter | None,
+    style: str | None,
 ) -> list[Piece]:
     """Fill empty bars with a harmonizer."""
     from musicae.decoding.harmonize import usual_temperature
@@ -186,6 +209,7 @@ def _in_empty_bars(
     from musicae.encoding import forms
 
     form = forms.regular(bars or NEW_BARS, meter or Meter.parse(NEW_METER), key or NEW_KEY)
+    form = replace(form, style=style)
     if temperature is None:
         temperature = usual_temperature(checkpoint, n)
     return _fill(checkpoint, n, SamplingOptions(temperature, seed), form)
@@ -203,6 +227,8 @@ def _fill(
     bars = form.chorale.bar_count
     facts = provenance_of(checkpoint, sampling)
     facts |= {"bars": bars, "key": str(form.key), "meter": str(meter)}
+    if form.style:
+        facts["style"] = form.style
     length = f"{bars} bar{'s' * (bars > 1)} in {form.key}"
     pieces = []
     planner = load_model("planner") if checkpoint.can("fill") else None

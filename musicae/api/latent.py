@@ -257,6 +257,7 @@ def pieces_of(
 ) -> list[Piece]:
     """Decoded points as pieces, with titles, a tempo and all that makes them again."""
     from musicae.core.constants import DEFAULT_QPM
+    from musicae.encoding.forms import letters_of
 
     pieces = []
     for i, (each, title) in enumerate(zip(found, titles, strict=True), start=1):
@@ -264,11 +265,16 @@ def pieces_of(
         if not chorale.tempos:
             chorale = replace(chorale, tempos=(Tempo(0, DEFAULT_QPM),))
         provenance = provenance_of(checkpoint, choice) | dict(facts)
+        form = each.point.form
+        if form.style:
+            provenance["style"] = form.style
+        if form.phrases:
+            provenance["form"] = letters_of(form)
         provenance |= {
             "number": i,
             "draw": each.number,
             "bars": chorale.bar_count,
-            "key": str(each.point.form.key),
+            "key": str(form.key),
             "notes": notes_digest(chorale),
             "plan": str(each.plan),
             "latent": each.point.as_dict(),

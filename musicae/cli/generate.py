@@ -45,6 +45,13 @@ def generate(
         str | None,
         typer.Option(help="Such as 'activity=+1,chromaticism=-1,mode=minor', in deviations."),
     ] = None,
+    style: Annotated[
+        str | None, typer.Option(help=f"{', '.join(STYLES[:-1])} or {STYLES[-1]}.")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(help="Which phrases return, such as AABA, or AA'BA with one varied."),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="vae, harmonizer, autoencoder, or a weights file.")
     ] = "vae",
@@ -65,6 +72,8 @@ def generate(
         meter=meter,
         prior=prior,
         slide=slide,
+        style=style,
+        form=form,
     )
     _finish(pieces, out, f"chorale-{seed}", suffixes, program, analysis, as_json)
 

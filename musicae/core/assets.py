@@ -1,4 +1,4 @@
-"""Paths of the files that ship with the package: weights, figures of Bach's chorales, forms, pages."""
+"""Paths of the files that ship with the package: weights, figures, forms, pages."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import MOST_STEPS, N_VOICES, REST, SOPRANO, STEPS_PER_WHOLE, STYLES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
-from musicae.core.key import MODES, Key
+from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.encoding.partial_score import PartialScore
 from musicae.theory.form import (
@@ -39,6 +39,8 @@ from musicae.theory.key_finding import likely_key
 FEWEST_BARS, MOST_BARS = 4, 64
 """Of the pieces whose forms ship with the package."""
 USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
+LONGEST_USUAL_BAR = 24
+"""Steps: a bar of 6/4."""
 SHORTEST_PHRASE = 2
 """The bars that a phrase has at least, where a form is asked for by its letters."""
 CADENCE_BEATS = 2
@@ -180,7 +182,7 @@ def from_dict(facts: Mapping[str, Any]) -> PartialScore:
         raise ChoraleError(f"this is not the form of a piece ({error!r})") from None
 
 
-def save_forms(forms: Iterable[PartialScore], path: Path = assets.FORMS) -> None:
+def save_forms(forms: Iterable[PartialScore], path: Path) -> None:
     """Write forms of ``FEWEST_BARS`` to ``MOST_BARS`` bars to a file, whole or not at all.
 
     Each form of a style is written once, with a ``count`` where it comes several times.
@@ -224,9 +226,10 @@ def draw_forms(
     """``n`` random forms of pieces of a style with these bars, this meter, and this mode or key.
 
     ``form`` are letters, such as ``AABA``. A pickup and the short last bar that completes it count
-    as one bar. Where no form fits, one of the other mode or of another style is taken as if it
-    were of this one; if there is none either, a ``regular`` one, or one ``of_letters``. Draw ``i``
-    depends on ``seed`` and ``i`` alone.
+    as one bar. Where the style has no form that fits, one of the other mode is taken as if it were
+    of this one, and, where no letters are asked for, one of another style. If there is none
+    either, it is a ``regular`` one, or one ``of_letters``, in a key and, if none is asked for, a
+    meter of the style's. Draw ``i`` depends on ``seed`` and ``i`` alone.
 
     Raises ChoraleError for another style, for letters that make no form, and where the bars are
     too few for the letters.
@@ -235,42 +238,43 @@ def draw_forms(
         raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {style!r}")
     wanted = None if form is None else parse_letters(form)
     mode = key.mode if key else mode
-    fitting = _fitting(style, bars, meter, mode, wanted)
-    if not fitting:
-        whose = key or Key(0, mode or MODES[0])
-        beats = meter or USUAL_METER
-        if wanted is None:
-            fitting = [regular(bars or USUAL_BARS, beats, whose)]
-        else:
-            fitting = [of_letters(wanted, bars, beats, whose)]
-    drawn = [
-        fitting[np.random.default_rng([seed, number]).integers(len(fitting))] for number in range(n)
+    shipped = [
+        each
+        for each in of_style(style)
+        if wanted in (None, phrases_of(each.phrases or (), each.returns))
     ]
+    others = [] if wanted else [each for name in STYLES for each in of_style(name)]
+    fitting = _fitting(shipped, bars, meter, mode) or _fitting(others, bars, meter, mode)
+    like = fitting or _fitting(of_style(style), None, None, mode)
+    drawn = [like[np.random.default_rng([seed, i]).integers(len(like))] for i in range(n)]
+    if not fitting:
+        drawn = [_made(each, bars, meter, wanted) for each in drawn]
     return [_as_asked(each, key, mode, style) for each in drawn]
 
 
 def _fitting(
-    style: str,
-    bars: int | None,
-    meter: Meter | None,
-    mode: str | None,
-    wanted: Sequence[FormPhrase] | None,
+    shipped: Sequence[PartialScore], bars: int | None, meter: Meter | None, mode: str | None
 ) -> list[PartialScore]:
-    """The shipped forms that fit best: of the style and mode, else of the style, else others."""
+    """The forms of these bars, this meter and this mode, or else of the other mode."""
+    found = [
+        form
+        for form in shipped
+        if (bars is None or form.chorale.bar_count == bars)
+        and (meter is None or form.chorale.meters == (meter,))
+    ]
+    return [form for form in found if mode in (None, form.key.mode)] or found
 
-    def fits(form: PartialScore) -> bool:
-        return (
-            (bars is None or form.chorale.bar_count == bars)
-            and (meter is None or form.chorale.meters == (meter,))
-            and (wanted is None or phrases_of(form.phrases or (), form.returns) == wanted)
-        )
 
-    for styles in ((style,), STYLES):
-        found = [form for each in styles for form in of_style(each) if fits(form)]
-        in_mode = [form for form in found if mode in (None, form.key.mode)]
-        if found:
-            return in_mode or found
-    return []
+def _made(
+    like: PartialScore, bars: int | None, meter: Meter | None, wanted: Sequence[FormPhrase] | None
+) -> PartialScore:
+    """A form of these bars and letters in the key and, if none is asked for, the meter of one."""
+    if meter is None:
+        meter, *changes = like.chorale.meters
+        meter = USUAL_METER if changes or meter.steps_per_bar > LONGEST_USUAL_BAR else meter
+    if wanted is None:
+        return regular(bars or USUAL_BARS, meter, like.key)
+    return of_letters(wanted, bars, meter, like.key)
 
 
 def _as_asked(form: PartialScore, key: Key | None, mode: str | None, style: str) -> PartialScore:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicae.core.arrays import Bools, Ints
 from musicae.core.chorale import Chorale
@@ -19,13 +19,15 @@ FEWEST_NOTES = 3
 """Notes of the soprano that a return has at least."""
 MOST_PHRASES = 32
 """Of a form that is asked for."""
+PRIMES = {ord(sign): "'" for sign in "\u2019\u2032`"}
+"""Signs that are read as a prime: those that word processors write."""
 EVERY_VOICE = tuple(range(N_VOICES))
 
 
 class Return(NamedTuple):
     """Steps ``start`` to ``stop - 1`` that sound, in some voices, as the steps from ``source`` on.
 
-    The same pitches sound and the same notes begin. A voice may hold a note into ``start``.
+    The same pitches sound and the same notes begin. A lower voice may hold a note into ``start``.
     """
 
     start: int
@@ -56,7 +58,7 @@ class _Span(NamedTuple):
 
 
 def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
-    """The phrases of a piece whose soprano sounds again, in order, at most once each.
+    """The passages of a piece in which phrases return, by ascending starts; they do not overlap.
 
     ``ends`` are the steps at which the last notes of phrases begin, ascending; without any there
     are no returns. A phrase goes from the soprano's next note after the last end to the end of its
@@ -65,12 +67,13 @@ def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
 
     Two phrases are laid one over the other so that their first notes, first bar lines or last
     notes meet. A return is the longest run of steps at the same place in the bar in which the
-    soprano is the same, without notes that are cut. It has at least ``FEWEST_NOTES`` notes and is
-    longer than half of either phrase, so its beginning and its cadence may be others. Of several
-    earlier phrases, the one that most agrees in all voices is the source.
+    soprano is the same, not transposed, without notes that are cut. It has at least
+    ``FEWEST_NOTES`` notes and covers more than half of either phrase, their last notes not
+    counted: the beginning and the cadence may be others. Of several earlier phrases, the one that
+    most agrees in all voices is the source.
 
     Where all four voices agree for half of a run or more, but not throughout, it is told in up to
-    three parts: before, while, and after they agree.
+    three passages: before, while, and after they agree. None begins inside a note of the soprano.
     """
     spans = _spans(chorale, ends)
     places = _places(chorale)
@@ -84,7 +87,7 @@ def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
 
 
 def phrases_of(ends: Sequence[int], returns: Sequence[Return]) -> tuple[FormPhrase, ...]:
-    """The form of a piece: which of the phrases with these ends return, and how; see ``letters``."""
+    """Which phrases of a piece return, and how; see ``letters``. ``ends`` are their last notes."""
     found: list[FormPhrase] = []
     for number, end in enumerate(ends):
         parts = [part for part in returns if bisect_left(ends, part.start) == number]
@@ -133,7 +136,7 @@ def parse_letters(text: str) -> tuple[FormPhrase, ...]:
     >>> [phrase.source for phrase in parse_letters("AABA")]
     [None, 0, None, 0]
     """
-    plain = re.sub(r"[\s-]", "", text).upper().translate(str.maketrans("’′`", "'''"))
+    plain = re.sub(r"[\s-]", "", text).upper().translate(PRIMES)
     cells = re.findall(r"([A-Z]\d*)('*)", plain)
     if not cells or "".join(letter + primes for letter, primes in cells) != plain:
         raise ChoraleError(
@@ -146,9 +149,7 @@ def parse_letters(text: str) -> tuple[FormPhrase, ...]:
     phrases = []
     for number, (letter, primes) in enumerate(cells):
         if primes and letter not in first:
-            raise ChoraleError(
-                f"{text!r}: {letter}' varies a phrase {letter} that is not there yet"
-            )
+            raise ChoraleError(f"{text!r}: {letter}' comes before any {letter}")
         phrases.append(FormPhrase(first.get(letter), bool(primes)))
         first.setdefault(letter, number)
     return tuple(phrases)
@@ -191,12 +192,12 @@ def _runs(
     ]
     if lines[0].size and lines[1].size:
         shifts.append(int(lines[1][0] - lines[0][0]))
-    longer = max(later.stop - later.start, earlier.stop - earlier.start)
+    longer = max(later.end - later.start, earlier.end - earlier.start)
     runs = []
     for shift in dict.fromkeys(shifts):
         first = max(later.start, earlier.start + shift)
         beyond = min(later.stop, earlier.stop + shift)
-        if 2 * (beyond - first) <= longer:
+        if beyond <= first:
             continue
         steps, before = slice(first, beyond), slice(first - shift, beyond - shift)
         same = _same(chorale, first, beyond, first - shift)[:, SOPRANO]
@@ -204,7 +205,7 @@ def _runs(
         start, stop = (first + step for step in _longest(same))
         start, stop = _uncut(chorale, start, stop, shift, later.end)
         notes = int(chorale.onset[start:stop, SOPRANO].sum())
-        if 2 * (stop - start) > longer and notes >= FEWEST_NOTES:
+        if 2 * (min(stop, later.end) - start) > longer and notes >= FEWEST_NOTES:
             runs.append((start, stop, start - shift))
     return runs
 
@@ -227,11 +228,17 @@ def _uncut(chorale: Chorale, start: int, stop: int, shift: int, end: int) -> tup
 def _parts(chorale: Chorale, start: int, stop: int, source: int) -> list[Return]:
     """A passage as returns: whole, or apart where all voices agree for half of it or more."""
     same = _same(chorale, start, stop, source)
-    first, beyond = _longest(same.all(axis=1))
+    together: Bools = np.all(same, axis=1)
+    first, beyond = _longest(together)
     whole = len(same)
+    held = (chorale.pitch[start:stop, SOPRANO] != REST) & ~chorale.onset[start:stop, SOPRANO]
+    while first < beyond and held[first]:  # no part begins inside a note of the soprano
+        first += 1
+    while first < beyond < whole and held[beyond]:
+        beyond -= 1
     cuts = [0, first, beyond, whole] if 2 * (beyond - first) >= whole else [0, whole]
     parts = []
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         if begin < end:
             voices = tuple(np.flatnonzero(same[begin:end].all(axis=0)).tolist())
             parts.append(Return(start + begin, start + end, source + begin, voices))
@@ -252,7 +259,7 @@ def _agreement(chorale: Chorale, start: int, stop: int, source: int) -> int:
     return int(_same(chorale, start, stop, source).sum())
 
 
-def _longest(values: NDArray[np.bool_]) -> tuple[int, int]:
+def _longest(values: Bools) -> tuple[int, int]:
     """Start and stop of the first longest run of True; both 0 where there is none."""
     changes = np.flatnonzero(np.diff(values.astype(np.int8), prepend=0, append=0))
     runs = [(int(a), int(b)) for a, b in changes.reshape(-1, 2)]

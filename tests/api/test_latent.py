@@ -85,11 +85,24 @@ def test_the_first_pieces_do_not_depend_on_how_many(model):
 
 
 def test_the_form_is_bachs_where_nothing_is_asked_for(model, monkeypatch):
-    shortest = sorted(forms.of_bach(), key=lambda form: len(form.chorale))[:3]
-    monkeypatch.setattr(forms, "of_bach", lambda: tuple(shortest))
+    shortest = sorted(forms.of_style("bach"), key=lambda form: len(form.chorale))[:3]
+    monkeypatch.setattr(forms, "of_style", lambda _: tuple(shortest))
     (piece,) = musicae.generate(seed=1, model=model, key="D minor", temperature=0)
     assert len(piece.chorale) in {len(form.chorale) for form in shortest}
     assert piece.chorale.key == Key.parse("D minor")
+
+
+def test_a_piece_tells_its_style_and_its_form(model, tmp_path):
+    wishes = {"style": "hymn", "form": "AAB", "meter": "6/8", "bars": 6, "temperature": 0}
+    (piece,) = musicae.generate(model=model, **wishes)
+    facts = piece.provenance
+    assert (facts["style"], facts["form"], facts["bars"]) == ("hymn", "AAB", 6)
+    piece.write(tmp_path / "new.mid")
+    point = musicae.encode(tmp_path / "new.mid", model=model)
+    assert point.form.style == "hymn"
+    assert [passage[:3] for passage in point.form.returns] == [(24, 48, 0)]
+    (usual,) = musicae.generate(model=model, **SHORT)
+    assert usual.provenance["style"] == "bach"
 
 
 @pytest.mark.parametrize(
@@ -184,6 +197,10 @@ def test_the_mode_is_a_slider(model, mode):
         ({"key": "H"}, "'H' is not a key"),
         ({"temperature": 11}, "a temperature is 0 to 10"),
         ({"seed": -1}, "a seed is 0 or more, not -1"),
+        ({"style": "polka"}, "a style is one of bach, chorale, hymn"),
+        ({"form": "12"}, "'12' is not a form; a form is letters such as AABA"),
+        ({"form": "A'B"}, "A' comes before any A"),
+        ({"form": "AABA", "bars": 7}, "ask for 8 bars or more, not 7"),
     ],
 )
 def test_generate_refuses_what_cannot_be_composed(
@@ -206,6 +223,19 @@ def test_generate_refuses_what_cannot_be_composed(
 def test_other_models_have_no_sliders(untrained, name, wish):
     with pytest.raises(ChoraleError, match=f"{name} has no prior and no sliders; use vae"):
         musicae.generate(model=str(untrained[name]), **wish)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "harmonizer"])
+def test_other_models_compose_in_no_form(untrained, name):
+    with pytest.raises(ChoraleError, match=f"{name} composes in no form such as AABA; use vae"):
+        musicae.generate(model=str(untrained[name]), form="AABA")
+
+
+def test_a_harmonizer_has_styles_and_the_autoencoder_has_none(untrained):
+    (piece,) = musicae.generate(model=str(untrained["harmonizer"]), style="psalm", **SHORT)
+    assert piece.provenance["style"] == "psalm"
+    with pytest.raises(ChoraleError, match="autoencoder has no styles; use vae or harmonizer"):
+        musicae.generate(model=str(untrained["autoencoder"]), style="psalm")
 
 
 # From one piece to another
@@ -396,6 +426,14 @@ def test_the_command_prints_what_it_writes(musicae_command, option, tmp_path):
     assert [file["number"] for file in told["files"]] == [1, 2]
     assert all(file["nats_per_step"] > 0 for file in told["files"])
     assert all(file["latent"]["form"]["steps"] == 24 for file in told["files"])
+
+
+def test_the_command_takes_a_style_and_a_form(musicae_command, option, tmp_path):
+    words = ["--style", "hymn", "--form", "aa'b", "--meter", "6/8", "--bars", 6]
+    done = musicae_command("generate", *words, "--json", "-o", tmp_path, *option)
+    (file,) = json.loads(done.out)["files"]
+    assert (file["style"], file["form"], file["bars"]) == ("hymn", "AA'B", 6)
+    assert musicae.read(tmp_path / "chorale-0-1.mid").meters == (Meter(0, 6, 8),)
 
 
 def test_every_slider_has_a_name(musicae_command, option, tmp_path):
