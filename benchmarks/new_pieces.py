@@ -38,8 +38,12 @@ def of_style(pieces: list[FourPartPiece], style: str, side: str) -> Group:
     """The admitted pieces of a style on a side of the four-part data, by tune."""
     name = HYMN_SIDES[side]
     kept = [p for p in pieces if p.admitted and p.style == style and p.side == name]
-    chorales, tunes, keys = zip(*((p.chorale, p.tune, p.key) for p in kept), strict=True)
-    return Group(f"{style} ({name})", chorales, tunes, keys=keys)
+    return Group(
+        f"{style} ({name})",
+        tuple(piece.chorale for piece in kept),
+        tuple(piece.tune for piece in kept),
+        keys=tuple(piece.key for piece in kept),
+    )
 
 
 def main() -> None:
@@ -71,7 +75,7 @@ def main() -> None:
         print(markdown(table(drawn, side, train, melodies), side.name))
     except MusicaeError as error:
         raise SystemExit(f"error: {error}") from None
-    print(f"\n{args.draws} draws in {seconds:.0f} s, measured in", end=" ")
+    print(f"\n{len(drawn)} draws in {seconds:.0f} s, measured in", end=" ")
     print(f"{time.perf_counter() - began - seconds:.0f} s")
 
 

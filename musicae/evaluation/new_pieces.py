@@ -57,11 +57,13 @@ def table(
     Pieces in which a voice is silent are left out. ``train`` is the train side, for which shared
     passages are looked up and on which a ``MelodyModel`` is fitted; ``melodies`` are further sets
     on which one is, by name. The two-sample test is left out where either set has too few pieces.
-    Raises MusicaeError where no piece is left, or scikit-learn is missing.
+    Raises MusicaeError where no piece is left, the side is empty, or scikit-learn is missing.
     """
     sung = [piece for piece in pieces if len(sounding_voices(piece)) == N_VOICES]
     if not sung:
         raise MusicaeError("no piece in four voices is left to measure")
+    if not side.chorales:
+        raise MusicaeError(f"{side.name}: has no chorale")
     measured = measure([*sung, *side.chorales], train, workers=1)
     models = {TRAIN: MelodyModel.fit(train)}
     models |= {name: MelodyModel.fit(fitted) for name, fitted in (melodies or {}).items()}
