@@ -137,10 +137,8 @@ def _members(chords: Sonorities) -> NDArray[np.bool_]:
     members = np.zeros((len(chords.chorale), 12), dtype=np.bool_)
     for span in best_path(evidence):
         numeral = NUMERALS[span.entry]
-        is_dominant = numeral.degree == "V" and numeral.quality == "major"
-        kind = KINDS["dominant" if is_dominant else numeral.quality]
         root = evidence.home.tonic + span.tonic + numeral.root
-        classes = [(root + member) % 12 for member in kind.members]
+        classes = [(root + member) % 12 for member in KINDS[numeral.quality].members]
         members[evidence.steps[span.start] : evidence.steps[span.stop], classes] = True
     return members
 

@@ -59,6 +59,32 @@ def test_the_seventh_of_a_dominant_is_no_suspension_though_it_is_prepared():
     assert len(dominant_sevenths(passage(prepared, "C major"))) == 1
 
 
+def test_a_fourth_is_dissonant_above_the_lowest_voice():
+    fourth = "S A4 B4 C5 A4 B4 --\nA C4 D4 -- -- D4 --\nT G3 -- -- F#3 G3 --\nB E3 D3 -- -- G2 --"
+    assert suspensions(passage(fourth, "G major")) == [Suspension(8, 2, 12)]
+
+
+def test_a_note_that_falls_to_a_foreign_note_is_no_suspension():
+    passing = """
+    S G4 -- A4 -- B4 -- C5 --
+    A E4 -- E4 D4 D4 -- C4 --
+    T C4 -- C4 -- B3 -- C4 --
+    B C3 -- F3 -- G2 -- C3 --
+    """
+    assert suspensions(passage(passing, "C major", column=EIGHTH)) == []
+
+
+def test_a_consonance_that_is_foreign_to_the_chord_is_no_suspension():
+    """The tenor's D over F# and A#, of Bach's."""
+    augmented = """
+    S A4  -- B4 C#5 D5  E5 F#5 --  E5  -- D5  --  --  -- C#5 --
+    A A4  -- G4 --  A4  -- A#4 B4  C#5 -- F#4 --  E4  -- E4  --
+    T D4  -- D4 --  D4  -- D4  --  C#4 -- D4  C#4 B3  -- A3  --
+    B F#3 -- G3 --  F#3 -- --  G#3 A#3 -- B3  A3  G#3 -- A3  --
+    """
+    assert suspensions(passage(augmented, "B minor", column=EIGHTH)) == []
+
+
 def test_an_off_beat_passing_note_is_no_suspension():
     passing = "S C5 B4 A4 G4\nA E4 -- F4 E4\nT G3 -- C4 --\nB C3 -- F3 C3"
     assert suspensions(passage(passing, "C major", column=EIGHTH)) == []

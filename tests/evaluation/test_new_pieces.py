@@ -1,9 +1,12 @@
 """The table of new pieces beside a side of the corpus."""
 
+from dataclasses import replace
+
 import pytest
 
 from musicae.core.chorale import Chorale
 from musicae.core.errors import MusicaeError
+from musicae.evaluation import new_pieces
 from musicae.evaluation.comparison import Group
 from musicae.evaluation.new_pieces import PERCENT, TRAIN, Row, cadence_share, markdown, table
 from tests.support.passages import CADENCE, HYMN, OTHER, passage
@@ -66,6 +69,13 @@ def test_pieces_with_a_silent_voice_are_left_out():
 def test_a_side_without_chorales_is_an_error():
     with pytest.raises(MusicaeError, match="carols: has no chorale"):
         table([HYMN], Group("carols", (), ()), (HYMN,))
+
+
+def test_without_fermatas_phrases_end_where_the_segmenter_finds_ends(monkeypatch):
+    ends = HALF_CLOSED.fermatas
+    monkeypatch.setattr(new_pieces, "phrase_ends", lambda _: ends)
+    found = table([replace(HALF_CLOSED, fermatas=())], SIDE, (HYMN,))
+    assert next(r.draws for r in found if r.measure == "phrases that end in a cadence") == 0.5
 
 
 def test_cadence_share():
