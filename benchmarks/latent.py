@@ -1,15 +1,13 @@
-"""Measure the VAE's latent space: what it holds, what its draws are, walks, sliders, speed.
+"""Measure the VAE's latent space: what it holds, walks, sliders, speed.
 
-    python benchmarks/latent.py [--side valid|test] [--pairs 50] [--draws 100] [--model vae]
+    python benchmarks/latent.py [--side valid|test] [--pairs 50] [--model vae]
 
-Bach-likeness, rules, the two-sample test and originality of the draws are in the table of
-``musicae evaluate vae``.
+What its draws are, ``benchmarks/new_pieces.py`` measures.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import time
 from collections.abc import Sequence
 
@@ -17,7 +15,7 @@ import numpy as np
 
 import musicae
 from musicae.core.chorale import Chorale
-from musicae.corpus import corpus, load
+from musicae.corpus import load
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.evaluation import bach_likeness
@@ -26,56 +24,12 @@ from musicae.latent import attributes, compose
 from musicae.latent.distance import distance
 from musicae.latent.space import LatentPoint, encode, sample, shift
 from musicae.models.checkpoint import Checkpoint, load_model
-from musicae.theory import cadences
-from musicae.theory.sonorities import sonorities
 
 AMOUNTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 PLACES = 24
 """Pieces of which each is moved along each slider."""
 STEPS = 7
 """Pieces on a way."""
-
-
-def ends_at_home(chorale: Chorale) -> bool:
-    """Whether the last sonority is the tonic's triad, third and all, over its root."""
-    tonic = forms.form_of(chorale, chorale.key).key.tonic
-    last = sonorities(chorale).pitch[-1]
-    degrees = {int(pitch - tonic) % 12 for pitch in last}
-    return int(last[-1] - tonic) % 12 == 0 and degrees in ({0, 4}, {0, 3}, {0, 4, 7}, {0, 3, 7})
-
-
-def cadence_share(chorales: Sequence[Chorale]) -> float:
-    """The share of phrases that end in a cadence."""
-    kinds = [c.kind for chorale in chorales for c in cadences.cadences(chorale)]
-    return float(np.mean([kind != "other" for kind in kinds]))
-
-
-def apart(chorales: Sequence[Chorale]) -> tuple[float, float]:
-    """Mean and least distance of all pairs."""
-    all_pairs = [distance(a, b) for a, b in itertools.combinations(chorales, 2)]
-    return float(np.mean(all_pairs)), float(np.min(all_pairs))
-
-
-def draws(model: Checkpoint, data: corpus.Corpus, side: str, n: int) -> None:
-    for prior in ("fitted", "normal"):
-        found = compose.compose(model, forms.draw_forms(n, 0), prior, {}, compose.usual_options(0))
-        pieces = [each.chorale for each in found]
-        home = np.mean([ends_at_home(piece) for piece in pieces])
-        grades = np.median([bach_likeness.grade(piece).total for piece in pieces])
-        mean, least = apart(pieces)
-        print(
-            f"{n} draws, prior {prior}: Bach-likeness {grades:.2f}, end on the tonic triad"
-            f" {home:.0%}, phrases that end in a cadence {cadence_share(pieces):.1%};"
-            f" apart {mean:.2f} semitones a voice, the nearest two {least:.2f}"
-        )
-    bach = data.side("train")[:n]
-    mean, least = apart(bach)
-    home = np.mean([ends_at_home(chorale) for chorale in data.side(side)])
-    print(
-        f"Bach: end on the tonic triad {home:.0%}, phrases that end in a cadence"
-        f" {cadence_share(data.side(side)):.1%} ({side}); apart {mean:.2f}, the nearest two"
-        f" {least:.2f} ({n} of the train side)"
-    )
 
 
 def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
@@ -151,7 +105,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", default="test", choices=("valid", "test"))
     parser.add_argument("--pairs", type=int, default=50)
-    parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--model", default="vae", help="or a weights file")
     arguments = parser.parse_args()
     data = load.load()
@@ -161,7 +114,6 @@ def main() -> None:
     train = data.side("train")[:PLACES]
     share = rebuilt(model, train, [encode(vae, chorale) for chorale in train])
     print(f"train: pitches rebuilt {share:.1%} ({PLACES} chorales)")
-    draws(model, data, arguments.side, arguments.draws)
     ways(model, data.side(arguments.side), arguments.pairs)
     sliders(model)
     speed()

@@ -158,14 +158,14 @@ def unresolved_seventh(chords: Sonorities) -> list[RuleBreak]:
     for i, harmony in enumerate(chords.harmonies):
         if not harmony or harmony.quality not in ("dominant seventh", "half-diminished seventh"):
             continue
-        for voice in _sevenths(chords, i, harmony):
+        for voice in sevenths(chords, i, harmony):
             moved = None if holds_on(chords, i, voice) else next_motion(chords, i, voice)
             if moved is not None and not _is_resolved(chords, moved, voice, harmony):
                 found.append(RuleBreak(i, moved, (voice,)))
     return found
 
 
-def _sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
+def sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
     """The voices with the seventh of a chord; that of an augmented sixth is spelled otherwise.
 
     Where the spelling of either note is guessed, an augmented sixth shows in how it opens to an
