@@ -32,6 +32,10 @@ TRIES = 20
 """Draws until one has the tonic in its first bar; after these, the first beat gets it."""
 
 
+IN_COMMON = 2
+"""Members that two chords have in common of which one can stand for the other."""
+
+
 class BeatAgain(NamedTuple):
     """A beat of a passage that sounds again."""
 
@@ -88,10 +92,11 @@ def find_plan(
 ) -> FoundPlan:
     """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
 
-    A piece closes on its tonic and has it in its first bar, phrases end with triads in root
-    position, and a passage that sounds again keeps its chords. What is known of the voices is
-    harmonized: each known voice sings members of the chords. Where passages sound again, the plan
-    is drawn twice: what the first draw has in them stays, and the rest is drawn anew around it.
+    A piece closes on its tonic and has it in its first bar, and phrases end with triads in root
+    position. What is known of the voices is harmonized: each known voice sings members of the
+    chords. A passage that sounds again in all voices keeps its chords; where only some voices do,
+    each chord shares ``IN_COMMON`` members with the one that it stands for. So the plan is drawn
+    twice then: the first draw decides the passages that come again, the second all else.
 
     Args:
         states: the chord of each state.
@@ -99,17 +104,16 @@ def find_plan(
     """
     wish = wish_of(partial, states)
     first_bar = keep_by_construction(wish, partial.phrases)
+    again = list(beats_again(partial))
+    for beat, source, _ in reversed(again):
+        both = wish.allowed[beat] & wish.allowed[source]
+        if both.any():
+            wish.allowed[source] = both
     path = _path(chain, wish, first_bar, random, temperature)
-    again = [
-        each
-        for each in beats_again(partial)
-        if wish.allowed[each.beat, path[each.source]] or not wish.allowed[each.beat].any()
-    ]
     if again:
-        for beat, source, _ in again:
-            for place in (beat, source):
-                wish.allowed[place] = False
-                wish.allowed[place, path[source]] = True
+        for beat, source, exact in again:
+            wish.allowed[source] = np.arange(len(wish.chords)) == path[source]
+            _narrow(wish, beat, path[source], exact)
         path = _path(chain, wish, first_bar, random, temperature)
     chords = tuple(wish.chords[state] for state in path.tolist())
     plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
@@ -119,6 +123,18 @@ def find_plan(
     ]
     nats = chain.score(path) - chain.log_partition()
     return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
+
+
+def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
+    """Let a beat have a state, or the states that can stand for it, as far as it may."""
+    chord = wish.chords[state]
+    fitting = np.arange(len(wish.chords)) == state
+    if not exact and chord:
+        members = set(chord.members)
+        shared = [len(members & set(c.members)) if c else 0 for c in wish.chords]
+        fitting = np.array(shared) >= IN_COMMON
+    if (fitting & wish.allowed[beat]).any():
+        wish.allowed[beat] &= fitting
 
 
 def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) -> Wish:
