@@ -23,7 +23,7 @@ from musicae.evaluation.table import RULE_GROUPS
 from musicae.latent.distance import distance
 from musicae.theory.function import cadence_kinds, last_chord
 
-TRAIN = "train side"
+TRAIN = "the train side"
 """The name of the melodies of the train side."""
 TAIL = 0.95
 NO_CADENCE = "other"
@@ -168,7 +168,7 @@ def _of_melodies(
     found: dict[str, tuple[float | None, str]] = {}
     for name, model in models.items():
         nats = [model.surprise(chorale) for chorale in chorales]
-        found[f"surprise of the soprano, nats a note, melodies of the {name}"] = _mean(nats), ""
+        found[f"surprise of the soprano, nats a note, melodies of {name}"] = _mean(nats), ""
     shapes = [Shape.of(chorale) for chorale in chorales]
     found["range of the soprano in semitones, mean"] = _mean([s.semitones for s in shapes]), ""
     found["repeated notes of the soprano"] = _mean([s.repeated for s in shapes]), PERCENT

@@ -34,7 +34,7 @@ def test_a_column_for_the_pieces_and_one_for_the_side(rows):
 def test_what_is_known_is_shared_throughout_and_surprises_less(rows):
     assert rows["beats shared with the train side, 95th percentile"].draws > 7
     for name in (TRAIN, "others"):
-        assert rows[f"surprise of the soprano, nats a note, melodies of the {name}"].draws > 0
+        assert rows[f"surprise of the soprano, nats a note, melodies of {name}"].draws > 0
     known = table([HYMN], SIDE, (HYMN,))
     unknown = table([OTHER], SIDE, (HYMN,))
     nats = [
