@@ -20,6 +20,7 @@ from musicae.decoding.constraints import PRESETS, close_of
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, one_thread
+from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PARALLEL, PlanCosts
 from musicae.decoding.step_costs import StepCosts
 from musicae.encoding.batches import (
@@ -30,6 +31,7 @@ from musicae.encoding.batches import (
     masked_batch,
 )
 from musicae.encoding.partial_score import PartialScore
+from musicae.encoding.step_features import SINCE_BEAT
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.vae import ChoraleVAE, Latent
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
@@ -151,6 +153,10 @@ def decode_latents(
         steps = max(len(partial.chorale) for partial in partials)
         closing = [close_of(partial).step for partial in partials]
         plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS)
+    tilt = None
+    if options.temperature != LIKELIEST and model.tilt.numel():
+        places = places_of(pieces.masked.context[..., SINCE_BEAT].numpy())
+        tilt = MotionTilt(model.tilt.numpy(), places)
     generators = [np.random.default_rng([options.seed, *seed]) for seed in seeds]
     return _complete(
         [decoder],
@@ -158,6 +164,7 @@ def decode_latents(
         options,
         lambda: np.array([[g.random()] for g in generators]),
         plan_costs=plan_costs,
+        tilt=tilt,
     )
 
 
@@ -169,6 +176,7 @@ def _complete(
     *,
     plan_costs: PlanCosts | None = None,
     given_costs: GivenCosts | None = None,
+    tilt: MotionTilt | None = None,
 ) -> Samples:
     """Complete ``N`` partial scores, each one candidate.
 
@@ -208,6 +216,8 @@ def _complete(
                 voice = waiting.pop(0)
                 symbols = slice(model.config.symbols[voice])
                 cost = guided[:, turn, symbols] + weighed.costs(voice, step, before, now, waiting)
+                if tilt and step:
+                    cost += tilt.costs(voice, step, before)
                 if step and known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is not prolonged
                 again = sources[:, step, voice] if sources is not None else None

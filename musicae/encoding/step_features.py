@@ -33,8 +33,8 @@ SIZES = (
     1 + len(RHYTHMS),
 )
 """The number of values of each column of ``step_features``."""
-SINCE_BAR, PHRASES, MODE, RHYTHM = 1, slice(5, 7), 7, 8
-"""Columns: steps since the bar line, phrases, the mode, and the requested rhythm."""
+SINCE_BAR, SINCE_BEAT, PHRASES, MODE, RHYTHM = 1, 3, slice(5, 7), 7, 8
+"""Columns: steps since the bar line and the beat, phrases, the mode, and the requested rhythm."""
 
 
 def step_features(partial: PartialScore) -> Ints:

@@ -67,12 +67,15 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
     """Layers over frames that turn latent vectors into the decoder's conditioning."""
     beat_span: int = 64
     """Beats to which the prior attends."""
+    tilt: tuple[int, ...] = (0,)
+    """The shape of ``ChoraleVAE.tilt``: voices, places in a beat, kinds of motion."""
     sliders: tuple[str, ...] = ()
     """The names of the rows of ``ChoraleVAE.directions``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "sliders", tuple(self.sliders))
+        object.__setattr__(self, "tilt", tuple(self.tilt))
         sizes = (self.piece, self.beat, self.prior_layers, self.lead_layers, self.beat_span)
         if min(*sizes, self.components, self.planner, self.styles) < 1:
             raise ValueError(f"all sizes are at least 1: {self}")
@@ -179,6 +182,8 @@ class ChoraleVAE(VoiceTransformer):
     """``(Y,)`` mean of their beats' vectors."""
     beat_spread: Tensor
     """``(Y,)`` standard deviations of their beats' vectors."""
+    tilt: Tensor
+    """Of the shape ``config.tilt``, nats by which draws are corrected; see ``latent.tilt``."""
     directions: Tensor
     """``(L, Y)`` the shift of all beats' vectors that raises an attribute by one standard deviation
     of the training pieces, for each of ``config.sliders``."""
@@ -217,6 +222,7 @@ class ChoraleVAE(VoiceTransformer):
         self.register_buffer("latent_spread", torch.eye(z))
         self.register_buffer("beat_mean", torch.zeros(y))
         self.register_buffer("beat_spread", torch.ones(y))
+        self.register_buffer("tilt", torch.zeros(config.tilt))
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:

@@ -19,6 +19,7 @@ from musicae.encoding.plan_features import STYLE, plan_features
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, SIZES, step_features
 from musicae.encoding.tokens import chorale_to_tokens, window
 from musicae.latent.attributes import measured
+from musicae.latent.tilt import counts_of
 from musicae.models.layers import NONE
 from musicae.models.vae import BeatBatch, ChoraleVAEConfig
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
@@ -50,6 +51,8 @@ class Example(NamedTuple):
     states: Tensor
     """``(M,)`` the chord of each beat, as ``ChoraleVAEConfig.states`` numbers them; where nothing
     sounds, the chord before."""
+    motions: Tensor
+    """``latent.tilt.counts_of`` the chorale."""
     style: int
     """An index into ``STYLES``."""
     tonic: int
@@ -133,7 +136,7 @@ class Pieces:
         for piece in self.pieces:
             for tensor in (piece.tokens, piece.context, piece.beats, piece.states):
                 digest.update(tensor.numpy().tobytes())
-            digest.update(repr(piece[4:]).encode())
+            digest.update(repr(piece[5:]).encode())
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
     def _passage(self, example: Example, rng: np.random.Generator) -> PlannedBatch:
@@ -185,6 +188,7 @@ def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[Stat
         pad(context, steps),
         frame_beats(chorale, config.stride),
         torch.tensor(found),
+        torch.from_numpy(counts_of(chorale)),
         STYLES.index(piece.style),
         key.tonic,
         tuple(shift - nearest for shift in shifts),

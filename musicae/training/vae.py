@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from musicae.core.chorale import Chorale
 from musicae.encoding.tokens import symbol_starts
 from musicae.latent.sliders import find_directions
+from musicae.latent.tilt import find_tilt
 from musicae.models.distributions import divergence, divergence_from_mixture, standard
 from musicae.models.layers import NONE
 from musicae.models.vae import BeatBatch, ChoraleVAE, ChoraleVAEConfig, Reconstruction
@@ -105,8 +106,10 @@ class CompositionTask:
         survey(network, train)
         batches = [valid.batch([i]) for i in range(len(valid))]
         calibrate(network, batches, lambda batch: (network(batch.piece).logits, batch.piece.masked))
+        bach = train.pieces[: train.turns.by_bach]
+        if network.tilt.numel():
+            find_tilt(network, torch.stack([example.motions for example in bach]).sum(0).numpy())
         if network.config.sliders:
-            bach = train.pieces[: train.turns.by_bach]
             deviations = np.std([example.attributes for example in bach], axis=0)
             network.directions.copy_(find_directions(network, deviations, self.probes))
 
