@@ -19,7 +19,7 @@ from musicae.core.constants import N_VOICES, REST
 from musicae.decoding.constraints import PRESETS, Close, close_of
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
-from musicae.decoding.incremental import IncrementalDecoder, one_thread
+from musicae.decoding.incremental import IncrementalDecoder, few_rows, one_thread
 from musicae.decoding.plan_costs import PARALLEL, PlanCosts
 from musicae.decoding.step_costs import StepCosts
 from musicae.encoding.batches import (
@@ -150,6 +150,7 @@ def decode_latents(
     )
 
 
+@few_rows()
 def _complete(
     decoders: list[IncrementalDecoder],
     partials: Sequence[PartialScore],
@@ -180,12 +181,12 @@ def _complete(
     weighed = StepCosts(rules, fifths, plan_costs, given_costs, ensemble)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
     closing = min((close.step for close in closes or ()), default=steps)
-    nats = np.zeros(n)
+    nats, each = np.zeros(n), np.arange(n)
     before = np.full((n, N_VOICES), REST)
     for step in range(steps):
         for decoder in decoders:
             decoder.begin()
-        sounding = decoders[0].now.pitch.numpy()
+        sounding = decoders[0].now.pitch
         now = np.where(known[step], sounding, REST)
         lasts = step < lengths  # (N,) whether the piece has this step
         waiting = [voice for voice in model.config.order if not known[step, voice]]
@@ -203,8 +204,7 @@ def _complete(
                 if step and known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is not prolonged
                 chosen = _choose(cost, options, uniform)
-                nats_now = np.take_along_axis(own[:, turn], chosen[:, None], axis=-1)[:, 0]
-                nats += np.where(lasts, nats_now, 0.0)
+                nats += np.where(lasts, own[each, turn, chosen], 0.0)
                 moved = bool((chosen != HOLD).any())
                 if moved:
                     tokens[:, step, voice] = torch.from_numpy(chosen)
@@ -284,5 +284,6 @@ def _choose(cost: Floats, options: SamplingOptions, uniform: Callable[[], Floats
 
 def _log_sum(scores: Floats) -> Floats:
     """``(..., 1)`` the logarithm of the sum of exponentials."""
-    total: Floats = np.logaddexp.reduce(scores, axis=-1, keepdims=True)
+    most = scores.max(axis=-1, keepdims=True)
+    total: Floats = most + np.log(np.exp(scores - most).sum(axis=-1, keepdims=True))
     return total
