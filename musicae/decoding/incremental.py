@@ -17,7 +17,7 @@ from torch import Tensor
 
 from musicae.core.arrays import Bools, Ints
 from musicae.decoding.lookup import FewRows, Lookup, StepNotes
-from musicae.models.chords import COLUMNS, Chords
+from musicae.models.chords import CHORD_RELATIONS, COLUMNS, Chords
 from musicae.models.layers import NONE, Memory
 from musicae.models.notes import UNKNOWN
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
@@ -83,7 +83,11 @@ class IncrementalDecoder:
         self.voices = np.arange(len(model.lowest))
         self.now = StepNotes(*np.full((4, count, len(self.voices)), NONE))
         self.chords = np.zeros((count, len(COLUMNS)), dtype=np.int64)
+        # How the twelve degrees stand to the chords of each step, (N, T, 3, 12).
         self.relations: Ints | None = None
+        if model.config.chords:
+            chords = Chords.of(batch.context.expand(count, -1, -1))
+            self.relations = model.members.relations(torch.arange(12), chords).numpy()
         self.turns: dict[tuple[bytes, tuple[int, ...]], Turn] = {}
         self.recent: list[Ints] = []
         self.position = -1
@@ -102,7 +106,7 @@ class IncrementalDecoder:
         self.recent = [*(self.recent or [past] * stride), past][-stride:]
         if self.position % stride == 0:
             self._begin_frame(self.position // stride)
-        self._read_chords()
+        self.chords = self.context[:, self.position, -len(COLUMNS) :]
         features = self._with_places(features, self.before)
         both = np.concatenate([features, self.context[:, self.position]], axis=-1)
         self.step = self.frame + self.last(both)
@@ -202,22 +206,13 @@ class IncrementalDecoder:
         """``VoiceTransformer.pitch_index`` of candidates ``(M,)``, as ``(U, R, M, P)``."""
         seen, voices = turn.seen[..., None], turn.voices[:, None, None]
         others = np.where(seen, self.now.pitch[rows].T, self.before.pitch[rows].T)  # (U, V, M)
-        parts = [turn.place[:, :, rows], self.lookup.relation[seen, others, voices]]
+        place = turn.place[:, :, rows]
+        parts = [place, self.lookup.relation[seen, others, voices]]
         if self.relations is not None:
-            parts.append(self.relations[turn.voices][:, :, rows])
+            which = np.arange(CHORD_RELATIONS)[:, None, None]
+            degree = place[:, 1:]  # (U, 1, M, P)
+            parts.append(self.relations[rows[:, None], self.position, which, degree])
         return torch.from_numpy(np.concatenate(parts, axis=1))
-
-    def _read_chords(self) -> None:
-        """Look up the chords of this step, and the relations of all pitches to them."""
-        if not self.model.config.chords:
-            return
-        chords = self.context[:, self.position, -len(COLUMNS) :]
-        if self.relations is None or not np.array_equal(chords, self.chords):
-            each = Chords.of(torch.from_numpy(chords)[:, None])  # (N, 1) each
-            degrees = torch.from_numpy(self.lookup.place[:, :, 1])  # (N, V, P)
-            relations = self.model.members.relations(degrees, each)  # (N, V, 3, P)
-            self.relations = relations.permute(1, 2, 0, 3).numpy()
-        self.chords = chords
 
     def _with_places(self, features: Ints, notes: StepNotes) -> Ints:
         """``VoiceTransformer.with_places`` in the chord that was read last."""

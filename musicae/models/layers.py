@@ -208,6 +208,16 @@ class FeedForward(nn.Module):
         return y
 
 
+def lay_out(model: nn.Module) -> None:
+    """Lay the weights of layers that widen out column by column, which changes no number.
+
+    A product with few rows then reads them in order, and takes up to half the time.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear) and layer.out_features >= layer.in_features:
+            layer.weight.data = layer.weight.data.T.contiguous().T
+
+
 def _neighbour(blocks: Tensor, offset: int) -> Tensor:
     """``(B, H, N, S, D)``: each block replaced by the one ``offset`` after it, cyclically."""
     return blocks if offset == 0 else blocks.roll(-offset, dims=2)
