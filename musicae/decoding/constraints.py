@@ -139,6 +139,9 @@ class RuleCosts:
         self, voice: int, others: list[int], before: Ints, now: Ints, motion: Motion
     ) -> NDArray[np.floating]:
         """``(N, S)`` the costs of parallel and direct fifths and octaves."""
+        others = [u for u in others if (now[:, u] != before[:, u]).any()]
+        if not others:
+            return np.zeros(motion.pitch.shape)
         theirs, were = now[:, None, others], before[:, None, others]  # (N, 1, U)
         moved = np.where((were == REST) | (theirs == REST), 0, theirs - were)
         ours = motion.steps[:, :, None]  # (N, S, 1)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from musicae.core.arrays import Floats, Ints
-from musicae.core.constants import N_VOICES, REST
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER
 from musicae.decoding.constraints import PRESETS, close_of
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
-from musicae.decoding.incremental import IncrementalDecoder, one_thread
+from musicae.decoding.incremental import IncrementalDecoder, few_rows, one_thread
 from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PARALLEL, PlanCosts
 from musicae.decoding.step_costs import StepCosts
@@ -168,6 +168,7 @@ def decode_latents(
     )
 
 
+@few_rows()
 def _complete(
     decoders: list[IncrementalDecoder],
     partials: Sequence[PartialScore],
@@ -198,22 +199,27 @@ def _complete(
     weighed = StepCosts(rules, fifths, plan_costs, given_costs, ensemble)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
     sources = _sources(partials, steps)
-    nats = np.zeros(n)
+    nats, each = np.zeros(n), np.arange(n)
     before = np.full((n, N_VOICES), REST)
+    # For each step of a quarter, whether a voice did not hold its note there a quarter ago.
+    moved = [True] * STEPS_PER_QUARTER
     for step in range(steps):
         for decoder in decoders:
             decoder.begin()
-        sounding = decoders[0].now.pitch.numpy()
+        sounding = decoders[0].now.pitch
         now = np.where(known[step], sounding, REST)
+        place = step % STEPS_PER_QUARTER
+        likely, moved[place] = moved[place], False
         lasts = step < lengths  # (N,) whether the piece has this step
         waiting = [voice for voice in model.config.order if not known[step, voice]]
         while waiting:
-            # The logits of all waiting voices hold until one of them does not hold its note.
-            own, *unconditional = [_nats(decoder.logits(waiting)) for decoder in decoders]
+            # The logits of all waiting voices are valid until one of them does not hold its note.
+            # Where that is likely, those of one voice at a time take less work.
+            ahead = waiting[:1] if likely else waiting[:]
+            own, *unconditional = [_nats(decoder.logits(ahead)) for decoder in decoders]
             guided = _guided(own, unconditional[0]) if unconditional else own  # (N, U, S)
-            turn, moved = 0, False
-            while waiting and not moved:
-                voice = waiting.pop(0)
+            for turn, voice in enumerate(ahead):
+                waiting.remove(voice)
                 symbols = slice(model.config.symbols[voice])
                 cost = guided[:, turn, symbols] + weighed.costs(voice, step, before, now, waiting)
                 if tilt and step:
@@ -224,15 +230,16 @@ def _complete(
                 if again is not None and (again >= 0).any():
                     cost = _as_before(cost, again, tokens[:, :, voice].numpy())
                 chosen = _choose(cost, options, uniform)
-                nats_now = np.take_along_axis(own[:, turn], chosen[:, None], axis=-1)[:, 0]
-                nats += np.where(lasts, nats_now, 0.0)
-                moved = bool((chosen != HOLD).any())
-                if moved:
+                nats += np.where(lasts, own[each, turn, chosen], 0.0)
+                moves = bool((chosen != HOLD).any())
+                if moves:
                     tokens[:, step, voice] = torch.from_numpy(chosen)
                     for decoder in decoders:
                         decoder.set_symbols(voice, tokens[:, step, voice])
                 now[:, voice] = sounding[:, voice]
-                turn += 1
+                if moves:
+                    moved[place] = True
+                    break
         before = now
     return Samples(tokens, nats)
 
@@ -320,5 +327,6 @@ def _choose(cost: Floats, options: SamplingOptions, uniform: Callable[[], Floats
 
 def _log_sum(scores: Floats) -> Floats:
     """``(..., 1)`` the logarithm of the sum of exponentials."""
-    total: Floats = np.logaddexp.reduce(scores, axis=-1, keepdims=True)
+    most = scores.max(axis=-1, keepdims=True)
+    total: Floats = most + np.log(np.exp(scores - most).sum(axis=-1, keepdims=True))
     return total

@@ -9,7 +9,7 @@ Axes: ``N`` candidates, ``M`` rows, each of one candidate, ``V`` voices, ``S`` s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +46,8 @@ class StepCosts:
     plan: PlanCosts | None = None
     given: GivenCosts | None = None
     ensemble: EnsembleCosts | None = None
+    known: dict[tuple[int, bytes], Floats] = field(default_factory=dict)
+    """The costs of the rules by the voice and by its notes, those of the others and the key."""
 
     def costs(
         self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]
@@ -71,9 +73,8 @@ class StepCosts:
         """``(M, S)`` what each symbol of the first voice costs by itself; the others wait."""
         voice, *waiting = voices
         before, now, candidate = rows
-        absent = self.ensemble.limits.absent if self.ensemble else ()
-        fifths, last = self.fifths[candidate], not waiting
-        cost = self.rules.costs(voice, before, now, fifths, absent).astype(np.float64)
+        last = not waiting
+        cost = self._rules(voice, rows)
         if self.ensemble:
             chords = self.plan.at(step, candidate) if self.plan else None
             cost = cost + self.ensemble.costs(voice, before, now, chords, last_voice=last)
@@ -82,6 +83,19 @@ class StepCosts:
         if self.given:
             cost = cost + self.given.costs(voice, step, before, now, waiting)
         return cost
+
+    def _rules(self, voice: int, rows: _Rows) -> Floats:
+        """``(M, S)`` the costs of the rules; those of the same notes are computed once."""
+        before, now, candidate = rows
+        fifths = self.fifths[candidate]
+        notes = np.concatenate([before, now, fifths[:, None]], axis=1)
+        keys = [(voice, row.tobytes()) for row in notes]
+        new = [i for i, key in enumerate(keys) if key not in self.known]
+        if new:
+            absent = self.ensemble.limits.absent if self.ensemble else ()
+            found = self.rules.costs(voice, before[new], now[new], fifths[new], absent)
+            self.known.update(zip([keys[i] for i in new], found, strict=True))
+        return np.array([self.known[key] for key in keys])
 
     def _ahead(self, step: int, voices: Sequence[int], rows: _Rows, symbols: Ints) -> Floats:
         """``(M, K)`` the least that the others pay after each symbol ``(M, K)`` of the first."""

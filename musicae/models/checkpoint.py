@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from musicae.core.assets import WEIGHTS
 from musicae.core.errors import CheckpointError
 from musicae.core.files import whole_file
+from musicae.models.layers import lay_out
 
 Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules", "read"]
 """What a kind of model can do.
@@ -157,7 +158,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: does not fit a {name} of this version ({error})") from None
-    return Checkpoint(name, model.float().eval(), provenance, checksum)
+    model = model.float().eval()
+    lay_out(model)
+    return Checkpoint(name, model, provenance, checksum)
 
 
 def find(name: str) -> Path:

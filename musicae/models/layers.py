@@ -102,10 +102,13 @@ class Attention(nn.Module):
 
     def step(self, x: Tensor, memory: Memory, position: int) -> Tensor:
         """One more frame ``(B, W)`` of a causal layer; ``memory`` holds the frames before it."""
-        q, k, v = self._heads(
-            x[:, None], memory.turns(position, x.shape[-1] // self.heads, x.device)
-        )
-        keys, values = memory.add(k, v)
+        parts = self.inputs(x).view(len(x), 3, self.heads, 1, -1)
+        cos, sin = memory.turns(position, x.shape[-1] // self.heads, x.device)
+        # The rotation of a complex number. It leaves real and imaginary parts side by side: in
+        # queries and keys alike, so that their products are the same.
+        turned = torch.complex(*parts[:, :2].chunk(2, dim=-1)) * torch.complex(cos, sin)
+        q, k = torch.view_as_real(turned).flatten(-2).unbind(dim=1)
+        keys, values = memory.add(k, parts[:, 2])
         y = F.scaled_dot_product_attention(q, keys, values)
         output: Tensor = self.output(y.transpose(1, 2).flatten(1))
         return output
@@ -203,6 +206,16 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.down(F.gelu(self.up(self.norm(x))))
         return y
+
+
+def lay_out(model: nn.Module) -> None:
+    """Lay the weights of layers that widen out column by column, which changes no number.
+
+    A product with few rows then reads them in order, and takes up to half the time.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear) and layer.out_features >= layer.in_features:
+            layer.weight.data = layer.weight.data.T.contiguous().T
 
 
 def _neighbour(blocks: Tensor, offset: int) -> Tensor:

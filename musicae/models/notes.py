@@ -91,19 +91,6 @@ def notes_of(tokens: Tensor, lowest: Tensor) -> Notes:
     return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
 
 
-def notes_after(before: Notes, tokens: Tensor, lowest: Tensor) -> Notes:
-    """The notes of a step, from those of the step before and the step's symbols ``(..., V)``.
-
-    ``notes_of``, one step at a time. ``lowest`` ``(V,)`` is each voice's lowest pitch.
-    """
-    holds = tokens == HOLD
-    goes_on = holds | ((tokens == SILENCE) & (before.kind == SILENT))
-    pitch = torch.where(holds, before.pitch, _pitch(tokens, lowest))
-    kind = torch.where(pitch == NONE, SILENT, torch.where(holds, HELD, BEGUN))
-    leap = torch.where(goes_on, before.leap, leap_of(before.pitch, pitch))
-    return Notes(pitch, kind, torch.where(goes_on, before.age + 1, 0), leap)
-
-
 def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:
     """MIDI pitches of symbols; ``NONE`` of ``HOLD`` and ``SILENCE``."""
     return torch.where(tokens >= FIRST_PITCH, tokens - FIRST_PITCH + lowest, NONE)

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from musicae.core.constants import VOICE_RANGES
 from musicae.decoding.incremental import IncrementalDecoder
+from musicae.decoding.lookup import Lookup, StepNotes
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens
 from musicae.models.chords import COLUMNS, PLACES, ChordMembers, Chords
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
 from musicae.models.layers import NONE
-from musicae.models.notes import BEGUN, HELD, SILENT, WIDEST_LEAP, Notes, notes_after
+from musicae.models.notes import BEGUN, HELD, SILENT, WIDEST_LEAP, Notes
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import MaskedBatch, surprise
 from musicae.theory.plan_reading import plan_of
@@ -143,11 +144,12 @@ def test_leaps_beyond_the_widest_share_a_class():
 def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
     tokens = chorale_to_tokens(chorale)[None]
     together = MODEL.tokens_to_notes(tokens)
-    now = Notes(*torch.full((4, 1, tokens.shape[-1]), NONE).unbind())
+    lookup, voices = Lookup(MODEL, torch.zeros(1, dtype=torch.int64)), np.arange(tokens.shape[-1])
+    now = StepNotes(*np.full((4, 1, len(voices)), NONE))
     for step in range(tokens.shape[1]):
-        now = notes_after(now, tokens[:, step], MODEL.lowest)
+        now = lookup.after(now, tokens[:, step].numpy(), voices)
         for name, part, whole in zip(Notes._fields, now, together, strict=True):
-            assert torch.equal(part, whole[:, step]), (name, step)
+            assert np.array_equal(part, whole[:, step]), (name, step)
 
 
 # The order of choice
