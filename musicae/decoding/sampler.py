@@ -22,6 +22,7 @@ from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, few_rows, one_thread
 from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PARALLEL, PlanCosts
+from musicae.decoding.repeats import Repeats
 from musicae.decoding.step_costs import StepCosts
 from musicae.encoding.batches import (
     beat_batch,
@@ -39,8 +40,6 @@ from musicae.models.voice_transformer import surprise
 
 LIKELIEST = 0.0
 """The temperature at which each symbol is the likeliest one and nothing is random."""
-OTHERWISE = 1e6
-"""The cost in nats of another symbol where a passage sounds again."""
 GUIDANCE = 4.0
 """The guidance scale of a requested rhythm (Ho and Salimans 2022, *Classifier-Free Diffusion
 Guidance*); 1 is the conditional model alone."""
@@ -198,7 +197,7 @@ def _complete(
     ensemble = EnsembleCosts(limits) if limits else None
     weighed = StepCosts(rules, fifths, plan_costs, given_costs, ensemble)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
-    sources = _sources(partials, steps)
+    repeats = Repeats(partials, steps)
     nats, each = np.zeros(n), np.arange(n)
     before = np.full((n, N_VOICES), REST)
     # For each step of a quarter, whether a voice did not hold its note there a quarter ago.
@@ -226,9 +225,7 @@ def _complete(
                     cost += tilt.costs(voice, step, before)
                 if step and known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is not prolonged
-                again = sources[:, step, voice] if sources is not None else None
-                if again is not None and (again >= 0).any():
-                    cost = _as_before(cost, again, tokens[:, :, voice].numpy())
+                repeats.force(cost, step, voice, tokens)
                 chosen = _choose(cost, options, uniform)
                 nats += np.where(lasts, own[each, turn, chosen], 0.0)
                 moves = bool((chosen != HOLD).any())
@@ -253,33 +250,6 @@ def score(model: Harmonizer, partial: PartialScore, tokens: Tensor) -> SymbolSco
     logits = model(batch)
     nats = surprise(logits, batch)[0, : len(tokens)].double()
     return SymbolScores(logits[0, : len(tokens)], nats.numpy())
-
-
-def _sources(partials: Sequence[PartialScore], steps: int) -> Ints | None:
-    """``(N, T, V)`` the step whose symbol comes again at a step; -1 for none. None if all are."""
-    if not any(partial.returns for partial in partials):
-        return None
-    found = np.full((len(partials), steps, N_VOICES), -1)
-    for each, partial in zip(found, partials, strict=True):
-        for passage in partial.returns:
-            length = passage.stop - passage.start
-            source = np.arange(passage.source, passage.source + length)
-            each[passage.start : passage.stop, list(passage.voices)] = source[:, None]
-    return found
-
-
-def _as_before(cost: Floats, again: Ints, tokens: Ints) -> Floats:
-    """``(N, S)`` costs that force the symbol of an earlier step, where it is possible.
-
-    ``again`` ``(N,)`` are the steps, -1 for none; ``tokens`` ``(N, T)`` the voice's symbols.
-    """
-    rows = np.arange(len(cost))
-    symbol = tokens[rows, again]
-    forced = (again >= 0) & np.isfinite(cost[rows, symbol])
-    other = np.where(forced, OTHERWISE, 0.0)
-    alone: Floats = cost + other[:, None]
-    alone[rows, symbol] -= other
-    return alone
 
 
 def _nats(logits: Tensor) -> Floats:

@@ -14,6 +14,7 @@ from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
 from musicae.decoding.mixture_chain import MixtureChain
+from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents
 from musicae.encoding import forms
@@ -129,7 +130,11 @@ def _plans(
     seeds: Sequence[tuple[int, ...]],
 ) -> list[FoundPlan]:
     """The plan of each point: that of its partial score, or one that is found for it."""
-    temperature = LIKELIEST if options.temperature == LIKELIEST else PLAN_TEMPERATURE
+    temperature, tilt = LIKELIEST, None
+    if options.temperature != LIKELIEST:
+        temperature = PLAN_TEMPERATURE
+        if vae.plan_tilt.numel():
+            tilt = PlanTilt(vae.plan_tilt.double().numpy(), vae.config.states)
     return [
         FoundPlan(partial.plan, 0.0)
         if partial.plan
@@ -139,6 +144,7 @@ def _plans(
             vae.config.states,
             np.random.default_rng([options.seed, *seed, PLANS]),
             temperature,
+            tilt,
         )
         for chain, partial, seed in zip(chains, partials, seeds, strict=True)
     ]

@@ -21,6 +21,7 @@ from musicae.decoding.plan_constraints import (
     give_voices,
     tonic_states,
 )
+from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan, chords_of, keep_by_construction
 from musicae.decoding.sampler import LIKELIEST
 from musicae.encoding.batches import beat_batch, concatenate_beats, concatenate_latents
@@ -89,6 +90,7 @@ def find_plan(
     states: Sequence[tuple[int, int, int, int]],
     random: np.random.Generator,
     temperature: float,
+    tilt: PlanTilt | None = None,
 ) -> FoundPlan:
     """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
 
@@ -101,7 +103,9 @@ def find_plan(
     Args:
         states: the chord of each state.
         temperature: divides the potentials of single beats; at ``LIKELIEST`` nothing is random.
+        tilt: of the chain that is drawn from.
     """
+    tilted = tilt.of(chain) if tilt else chain
     wish = wish_of(partial, states)
     first_bar = keep_by_construction(wish, partial.phrases)
     again = list(beats_again(partial))
@@ -109,12 +113,12 @@ def find_plan(
         both = wish.allowed[beat] & wish.allowed[source]
         if both.any():
             wish.allowed[source] = both
-    path = _path(chain, wish, first_bar, random, temperature)
+    path = _path(tilted, wish, first_bar, random, temperature)
     if again:
         for beat, source, exact in again:
             wish.allowed[source] = np.arange(len(wish.chords)) == path[source]
             _narrow(wish, beat, path[source], exact)
-        path = _path(chain, wish, first_bar, random, temperature)
+        path = _path(tilted, wish, first_bar, random, temperature)
     chords = tuple(wish.chords[state] for state in path.tolist())
     plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
     missed = [

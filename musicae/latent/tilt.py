@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ from torch import Tensor
 
 from musicae.core.chorale import Chorale
 from musicae.decoding.motion_tilt import motion_counts
+from musicae.decoding.plan_tilt import KINDS, plan_counts
 from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import SINCE_BEAT, step_features
@@ -16,6 +20,7 @@ from musicae.latent.compose import decode_points, usual_options
 from musicae.latent.space import sample
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE
+from musicae.theory.harmonic_plan import HarmonicPlan
 
 ROUNDS, DRAWS = 5, 64
 """How often draws are compared with the training pieces, and how many each time."""
@@ -26,25 +31,43 @@ RATE, MOST = 0.7, 1.5
 SEED = 11
 
 
-def counts_of(chorale: Chorale) -> NDArray[np.float64]:
-    """``motion_counts`` of a chorale."""
-    return motion_counts(chorale, step_features(PartialScore.of(chorale))[:, SINCE_BEAT])
+class Counts(NamedTuple):
+    """What is counted in pieces."""
+
+    motions: NDArray[np.float64]
+    """``motion_tilt.motion_counts``."""
+    chords: NDArray[np.float64]
+    """``plan_tilt.plan_counts``."""
 
 
-def find_tilt(model: ChoraleVAE, wanted: NDArray[np.float64]) -> Tensor:
-    """The tilt, of the shape ``motion_tilt.SHAPE``; it is set in the model, too.
+def counts_of(chorale: Chorale, plan: HarmonicPlan) -> Counts:
+    """The counts of a chorale and of its plan."""
+    since_beat = step_features(PartialScore.of(chorale))[:, SINCE_BEAT]
+    return Counts(motion_counts(chorale, since_beat), plan_counts(plan.chords))
 
-    ``wanted`` are the ``counts_of`` the training pieces in Bach's style, summed.
-    """
+
+def find_tilt(model: ChoraleVAE, bach: Sequence[Counts]) -> None:
+    """Set the tilts of a model, by the counts of the training pieces in Bach's style."""
+    wanted = [np.sum(part, axis=0) for part in zip(*bach, strict=True)]
     for number in range(ROUNDS):
         seeds = [(SEED + number, i) for i in range(DRAWS)]
         points = sample(model, forms.draw_forms(DRAWS, SEED + number), "fitted", seeds)
         made = decode_points(Checkpoint("vae", model, {}, ""), points, usual_options(SEED + number))
-        drawn = np.sum([counts_of(each.chorale) for each in made], axis=0)
-        apart = np.log(_shares(wanted)) - np.log(_shares(drawn))
-        tilt = model.tilt + RATE * torch.from_numpy(apart).float()
-        model.tilt.copy_(tilt.clamp(-MOST, MOST))
-    return model.tilt
+        counts = [counts_of(each.chorale, each.plan) for each in made]
+        motions, chords = (np.sum(part, axis=0) for part in zip(*counts, strict=True))
+        _add(model.tilt, _apart(wanted[0], motions))
+        parts = (slice(None, KINDS), slice(KINDS, None))
+        _add(model.plan_tilt, np.concatenate([_apart(wanted[1][p], chords[p]) for p in parts]))
+
+
+def _add(tilt: Tensor, apart: NDArray[np.float64]) -> None:
+    """Correct a tilt, in place."""
+    tilt.copy_((tilt + RATE * torch.from_numpy(apart).float()).clamp(-MOST, MOST))
+
+
+def _apart(wanted: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much more frequent things are in one than in the other, along the last axis, in nats."""
+    return np.log(_shares(wanted)) - np.log(_shares(drawn))
 
 
 def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -69,6 +69,8 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
     """Beats to which the prior attends."""
     tilt: tuple[int, ...] = (0,)
     """The shape of ``ChoraleVAE.tilt``: voices, places in a beat, kinds of motion."""
+    plan_tilt: int = 0
+    """The length of ``ChoraleVAE.plan_tilt``."""
     sliders: tuple[str, ...] = ()
     """The names of the rows of ``ChoraleVAE.directions``."""
 
@@ -184,6 +186,8 @@ class ChoraleVAE(VoiceTransformer):
     """``(Y,)`` standard deviations of their beats' vectors."""
     tilt: Tensor
     """Of the shape ``config.tilt``, nats by which draws are corrected; see ``latent.tilt``."""
+    plan_tilt: Tensor
+    """``(config.plan_tilt,)`` the same of plans."""
     directions: Tensor
     """``(L, Y)`` the shift of all beats' vectors that raises an attribute by one standard deviation
     of the training pieces, for each of ``config.sliders``."""
@@ -223,6 +227,7 @@ class ChoraleVAE(VoiceTransformer):
         self.register_buffer("beat_mean", torch.zeros(y))
         self.register_buffer("beat_spread", torch.ones(y))
         self.register_buffer("tilt", torch.zeros(config.tilt))
+        self.register_buffer("plan_tilt", torch.zeros(config.plan_tilt))
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:

@@ -19,7 +19,7 @@ from musicae.encoding.plan_features import STYLE, plan_features
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, SIZES, step_features
 from musicae.encoding.tokens import chorale_to_tokens, window
 from musicae.latent.attributes import measured
-from musicae.latent.tilt import counts_of
+from musicae.latent.tilt import Counts, counts_of
 from musicae.models.layers import NONE
 from musicae.models.vae import BeatBatch, ChoraleVAEConfig
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
@@ -51,8 +51,8 @@ class Example(NamedTuple):
     states: Tensor
     """``(M,)`` the chord of each beat, as ``ChoraleVAEConfig.states`` numbers them; where nothing
     sounds, the chord before."""
-    motions: Tensor
-    """``latent.tilt.counts_of`` the chorale."""
+    counts: Counts
+    """``latent.tilt.counts_of`` the chorale and its plan."""
     style: int
     """An index into ``STYLES``."""
     tonic: int
@@ -188,7 +188,7 @@ def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[Stat
         pad(context, steps),
         frame_beats(chorale, config.stride),
         torch.tensor(found),
-        torch.from_numpy(counts_of(chorale)),
+        counts_of(chorale, plan),
         STYLES.index(piece.style),
         key.tonic,
         tuple(shift - nearest for shift in shifts),

@@ -108,7 +108,7 @@ class CompositionTask:
         calibrate(network, batches, lambda batch: (network(batch.piece).logits, batch.piece.masked))
         bach = train.pieces[: train.turns.by_bach]
         if network.tilt.numel():
-            find_tilt(network, torch.stack([example.motions for example in bach]).sum(0).numpy())
+            find_tilt(network, [example.counts for example in bach])
         if network.config.sliders:
             deviations = np.std([example.attributes for example in bach], axis=0)
             network.directions.copy_(find_directions(network, deviations, self.probes))

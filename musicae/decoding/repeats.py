@@ -1,0 +1,46 @@
+"""Passages that sound again, while a piece is written: their symbols are those of earlier steps.
+
+Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``S`` symbols of a voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from musicae.core.arrays import Floats
+from musicae.core.constants import N_VOICES
+from musicae.encoding.partial_score import PartialScore
+
+NONE = -1
+OTHERWISE = 1e6
+"""The cost in nats of another symbol than the earlier one."""
+
+
+class Repeats:
+    """Where the passages of ``PartialScore.returns`` come from."""
+
+    def __init__(self, partials: Sequence[PartialScore], steps: int) -> None:
+        self.source = np.full((len(partials), steps, N_VOICES), NONE)
+        """``(N, T, V)`` the step whose symbol comes again at a step; ``NONE`` for none."""
+        for each, partial in zip(self.source, partials, strict=True):
+            for passage in partial.returns:
+                length = passage.stop - passage.start
+                earlier = np.arange(passage.source, passage.source + length)
+                each[passage.start : passage.stop, list(passage.voices)] = earlier[:, None]
+        self.any = (self.source != NONE).any(axis=0)
+
+    def force(self, cost: Floats, step: int, voice: int, tokens: Tensor) -> None:
+        """Raise the ``(N, S)`` costs of all symbols but the earlier one, where that is possible.
+
+        ``tokens`` ``(N, T, V)`` are the symbols so far.
+        """
+        if not self.any[step, voice]:
+            return
+        rows, source = np.arange(len(cost)), self.source[:, step, voice]
+        symbol = tokens[rows, source, voice].numpy()
+        other = np.where((source != NONE) & np.isfinite(cost[rows, symbol]), OTHERWISE, 0.0)
+        cost += other[:, None]
+        cost[rows, symbol] -= other
