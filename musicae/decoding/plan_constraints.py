@@ -213,6 +213,25 @@ def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
     wish.notices.append(f"bar {wish.bar(first)}: no {cadence} cadence fits the melody")
 
 
+def end_in_cadences(wish: Wish) -> None:
+    """Phrases end in a cadence of any kind; ``end_phrases`` or ``end_phrase_with`` goes before.
+
+    Into the beat in which a phrase's last note begins leads a move of one of ``CADENCES``. The
+    tonic triad going to its fourth is none, for it has no seventh.
+    """
+    tonic = wish.states(roots=(0,), qualities=TRIADS)
+    cadential = np.zeros((len(wish.chords), len(wish.chords)), dtype=np.bool_)
+    for cadence in CADENCES:
+        for before, after in _cadence_pairs(wish, cadence):
+            leads = before & ~tonic if cadence == "authentic" else before
+            leads = leads if before.any() else ~wish.states(roots=(7,))
+            cadential |= leads[:, None] & after[None, :]
+    penalty = np.where(cadential, 0.0, UNUSUAL)
+    for first, _ in wish.ends:
+        if first:
+            wish.moves[first - 1] = wish.moves.get(first - 1, 0.0) + penalty
+
+
 def give_bass(wish: Wish, voice: int = N_VOICES - 1) -> None:
     """Each chord stands over the first note of a given bass in its beat, else over a later one."""
     bass_class = np.array([c.bass_class if c else -1 for c in wish.chords])

@@ -1,7 +1,7 @@
 """Small corrections of how plans move, so that drawn plans have the chords and basses of Bach's.
 
 As ``motion_tilt`` does for voices: what is added to the potentials of chords, by quality and
-inversion, and of transitions, by the motion of the bass.
+inversion and by root, and of transitions, by the motion of the bass.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from musicae.core.arrays import Floats
 from musicae.decoding.mixture_chain import MixtureChain, Tables
+from musicae.encoding.melody_features import RELATIVE
 from musicae.theory.harmonic_plan import PlannedChord
 from musicae.theory.numerals import QUALITIES
 
@@ -25,9 +26,15 @@ KINDS = len(QUALITIES) * MEMBERS
 """Kinds of chords: quality and the member in the bass."""
 STAYS = 12
 """The motion of a bass whose chord stays; others are semitones upwards, 0 to 11."""
-MOTIONS = STAYS + 1
-SIZE = KINDS + MOTIONS
-"""Of a tilt: a number for each kind of chord, then one for each motion, in nats."""
+PARTS = (
+    slice(0, KINDS),
+    slice(KINDS, KINDS + 12),
+    slice(KINDS + 12, KINDS + 24),
+    slice(KINDS + 24, KINDS + 24 + STAYS + 1),
+)
+"""Of a tilt, in nats: a number for each kind of chord, for each root above the tonic in major and
+in minor, and for each motion."""
+SIZE = PARTS[-1].stop
 
 
 class PlanTilt:
@@ -35,33 +42,40 @@ class PlanTilt:
 
     def __init__(self, tilt: Floats, states: Sequence[State]) -> None:
         """``tilt`` ``(SIZE,)``; the last state stands for all other chords."""
-        kinds, motions = np.append(tilt[:KINDS], 0.0), tilt[KINDS:]
-        self.unary = kinds[[*(_kind(state) for state in states[:-1]), KINDS]]
+        kinds, major, minor, motions = (tilt[part] for part in PARTS)
+        roots = np.array([state[0] for state in states])
+        kind = np.append(kinds, 0.0)[[*(_kind(state) for state in states[:-1]), KINDS]]
+        self.unary = {
+            mode: kind + of_roots[(roots - RELATIVE[mode]) % 12]
+            for mode, of_roots in (("major", major), ("minor", minor))
+        }
         bass = np.array([state[3] for state in states])
         motion = (bass[None, :] - bass[:, None]) % 12
         np.fill_diagonal(motion, STAYS)
         self.factor = np.exp(motions[motion])
         self.tables: dict[int, Tables] = {}
 
-    def of(self, chain: MixtureChain) -> MixtureChain:
-        """The chain with the tilt; chains that share tables share the tilted ones."""
+    def of(self, chain: MixtureChain, mode: str) -> MixtureChain:
+        """The chain of a piece in a mode, with the tilt; chains that share tables share the tilted
+        ones."""
         base = chain.tables
         if id(base) not in self.tables:
             self.tables[id(base)] = Tables(base.factors * self.factor)
-        return replace(chain, unary=chain.unary + self.unary, tables=self.tables[id(base)])
+        return replace(chain, unary=chain.unary + self.unary[mode], tables=self.tables[id(base)])
 
 
-def plan_counts(chords: Iterable[PlannedChord | None]) -> NDArray[np.float64]:
-    """``(SIZE,)`` how often the chords of beats are of each kind, and move in each way."""
+def plan_counts(chords: Iterable[PlannedChord | None], mode: str) -> NDArray[np.float64]:
+    """``(SIZE,)`` how often the chords of beats are of each kind, on each root, and move so."""
     found = np.zeros(SIZE)
     before = None
     names = tuple(QUALITIES)
     for chord in chords:
         if chord is not None:
             found[_kind((0, names.index(chord.quality), chord.bass, 0))] += 1
+            found[PARTS[1 if mode == "major" else 2].start + chord.root] += 1
             if before is not None:
                 moves = (chord.bass_class - before.bass_class) % 12
-                found[KINDS + (STAYS if chord == before else moves)] += 1
+                found[PARTS[3].start + (STAYS if chord == before else moves)] += 1
         before = chord
     return found
 

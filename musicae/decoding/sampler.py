@@ -23,6 +23,7 @@ from musicae.decoding.incremental import IncrementalDecoder, few_rows, one_threa
 from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PARALLEL, PlanCosts
 from musicae.decoding.repeats import Repeats
+from musicae.decoding.sonority_tilt import SonorityTilt
 from musicae.decoding.step_costs import StepCosts
 from musicae.encoding.batches import (
     beat_batch,
@@ -79,6 +80,20 @@ class SamplingOptions(NamedTuple):
     rhythm_temperature: float | None = None
     """The temperature of the choice between a new note, a hold and a rest; None for
     ``temperature``."""
+
+
+class Tilts(NamedTuple):
+    """Corrections of draws."""
+
+    motion: MotionTilt
+    sonority: SonorityTilt
+
+    def costs(
+        self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]
+    ) -> Floats:
+        """``(N, S)`` nats; the arguments are those of ``StepCosts.costs``."""
+        cost = self.motion.costs(voice, step, before)
+        return cost if waiting else cost + self.sonority.costs(voice, step, before, now)
 
 
 @one_thread()
@@ -152,10 +167,13 @@ def decode_latents(
         steps = max(len(partial.chorale) for partial in partials)
         closing = [close_of(partial).step for partial in partials]
         plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS)
-    tilt = None
+    tilts = None
     if options.temperature != LIKELIEST and model.tilt.numel():
         places = places_of(pieces.masked.context[..., SINCE_BEAT].numpy())
-        tilt = MotionTilt(model.tilt.numpy(), places)
+        tilts = Tilts(
+            MotionTilt(model.tilt.numpy(), places),
+            SonorityTilt(model.sonority_tilt.numpy(), places),
+        )
     generators = [np.random.default_rng([options.seed, *seed]) for seed in seeds]
     return _complete(
         [decoder],
@@ -163,7 +181,7 @@ def decode_latents(
         options,
         lambda: np.array([[g.random()] for g in generators]),
         plan_costs=plan_costs,
-        tilt=tilt,
+        tilts=tilts,
     )
 
 
@@ -176,7 +194,7 @@ def _complete(
     *,
     plan_costs: PlanCosts | None = None,
     given_costs: GivenCosts | None = None,
-    tilt: MotionTilt | None = None,
+    tilts: Tilts | None = None,
 ) -> Samples:
     """Complete ``N`` partial scores, each one candidate.
 
@@ -221,8 +239,8 @@ def _complete(
                 waiting.remove(voice)
                 symbols = slice(model.config.symbols[voice])
                 cost = guided[:, turn, symbols] + weighed.costs(voice, step, before, now, waiting)
-                if tilt and step:
-                    cost += tilt.costs(voice, step, before)
+                if tilts and step:
+                    cost += tilts.costs(voice, step, before, now, waiting)
                 if step and known[step - 1, voice]:
                     cost[:, HOLD] = np.inf  # a known note is not prolonged
                 repeats.force(cost, step, voice, tokens)

@@ -143,8 +143,8 @@ def _plans(
             partial,
             vae.config.states,
             np.random.default_rng([options.seed, *seed, PLANS]),
-            temperature,
-            tilt,
+            temperature=temperature,
+            tilt=tilt,
         )
         for chain, partial, seed in zip(chains, partials, seeds, strict=True)
     ]

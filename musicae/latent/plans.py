@@ -16,6 +16,7 @@ from musicae.decoding.mixture_chain import MixtureChain, Tables
 from musicae.decoding.plan import broken
 from musicae.decoding.plan_constraints import (
     Wish,
+    end_in_cadences,
     give_bass,
     give_sounding,
     give_voices,
@@ -89,25 +90,28 @@ def find_plan(
     partial: PartialScore,
     states: Sequence[tuple[int, int, int, int]],
     random: np.random.Generator,
+    *,
     temperature: float,
     tilt: PlanTilt | None = None,
 ) -> FoundPlan:
     """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
 
-    A piece closes on its tonic and has it in its first bar, and phrases end with triads in root
-    position. What is known of the voices is harmonized: each known voice sings members of the
-    chords. A passage that sounds again in all voices keeps its chords; where only some voices do,
-    each chord shares ``IN_COMMON`` members with the one that it stands for. So the plan is drawn
-    twice then: the first draw decides the passages that come again, the second all else.
+    A piece closes on its tonic and has it in its first bar, and phrases end in cadences, with
+    triads in root position. What is known of the voices is harmonized: each known voice sings
+    members of the chords. A passage that sounds again in all voices keeps its chords; where only
+    some voices do, each chord shares ``IN_COMMON`` members with the one that it stands for. So the
+    plan is drawn twice then: the first draw decides the passages that come again, the second all
+    else.
 
     Args:
         states: the chord of each state.
         temperature: divides the potentials of single beats; at ``LIKELIEST`` nothing is random.
         tilt: of the chain that is drawn from.
     """
-    tilted = tilt.of(chain) if tilt else chain
+    tilted = tilt.of(chain, partial.key.mode) if tilt else chain
     wish = wish_of(partial, states)
     first_bar = keep_by_construction(wish, partial.phrases)
+    end_in_cadences(wish)
     again = list(beats_again(partial))
     for beat, source, _ in reversed(again):
         both = wish.allowed[beat] & wish.allowed[source]

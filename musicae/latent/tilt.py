@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musicae.core.chorale import Chorale
-from musicae.decoding.motion_tilt import motion_counts
-from musicae.decoding.plan_tilt import KINDS, plan_counts
+from musicae.decoding.motion_tilt import MOTIONS, motion_counts
+from musicae.decoding.plan_tilt import PARTS, plan_counts
+from musicae.decoding.sonority_tilt import sonority_counts
 from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import SINCE_BEAT, step_features
@@ -24,8 +25,8 @@ from musicae.theory.harmonic_plan import HarmonicPlan
 
 ROUNDS, DRAWS = 5, 64
 """How often draws are compared with the training pieces, and how many each time."""
-SMOOTHING = 20.0
-"""Added to every count."""
+SMOOTHING = 10.0
+"""Added to every count of draws, and of training pieces where there are as many."""
 RATE, MOST = 0.7, 1.5
 """How much of a difference each round corrects, and the greatest tilt, in nats."""
 SEED = 11
@@ -36,6 +37,8 @@ class Counts(NamedTuple):
 
     motions: NDArray[np.float64]
     """``motion_tilt.motion_counts``."""
+    sonorities: NDArray[np.float64]
+    """``sonority_tilt.sonority_counts``."""
     chords: NDArray[np.float64]
     """``plan_tilt.plan_counts``."""
 
@@ -43,7 +46,11 @@ class Counts(NamedTuple):
 def counts_of(chorale: Chorale, plan: HarmonicPlan) -> Counts:
     """The counts of a chorale and of its plan."""
     since_beat = step_features(PartialScore.of(chorale))[:, SINCE_BEAT]
-    return Counts(motion_counts(chorale, since_beat), plan_counts(plan.chords))
+    return Counts(
+        motion_counts(chorale, since_beat),
+        sonority_counts(chorale, since_beat),
+        plan_counts(plan.chords, plan.key.mode),
+    )
 
 
 def find_tilt(model: ChoraleVAE, bach: Sequence[Counts]) -> None:
@@ -54,10 +61,13 @@ def find_tilt(model: ChoraleVAE, bach: Sequence[Counts]) -> None:
         points = sample(model, forms.draw_forms(DRAWS, SEED + number), "fitted", seeds)
         made = decode_points(Checkpoint("vae", model, {}, ""), points, usual_options(SEED + number))
         counts = [counts_of(each.chorale, each.plan) for each in made]
-        motions, chords = (np.sum(part, axis=0) for part in zip(*counts, strict=True))
-        _add(model.tilt, _apart(wanted[0], motions))
-        parts = (slice(None, KINDS), slice(KINDS, None))
-        _add(model.plan_tilt, np.concatenate([_apart(wanted[1][p], chords[p]) for p in parts]))
+        drawn = [np.sum(part, axis=0) for part in zip(*counts, strict=True)]
+        moved = _apart(wanted[0], drawn[0])
+        moved[..., MOTIONS.index("rest")] = 0.0  # rests are a matter of the rules
+        _add(model.tilt, moved)
+        _add(model.sonority_tilt, _apart(wanted[1], drawn[1]))
+        planned = [_apart(wanted[2][part], drawn[2][part]) for part in PARTS]
+        _add(model.plan_tilt, np.concatenate(planned))
 
 
 def _add(tilt: Tensor, apart: NDArray[np.float64]) -> None:
@@ -67,10 +77,6 @@ def _add(tilt: Tensor, apart: NDArray[np.float64]) -> None:
 
 def _apart(wanted: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     """How much more frequent things are in one than in the other, along the last axis, in nats."""
-    return np.log(_shares(wanted)) - np.log(_shares(drawn))
-
-
-def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    smoothed = counts + SMOOTHING
-    shares: NDArray[np.float64] = smoothed / smoothed.sum(axis=-1, keepdims=True)
-    return shares
+    scale = drawn.sum(axis=-1, keepdims=True) / wanted.sum(axis=-1, keepdims=True)
+    apart: NDArray[np.float64] = np.log(wanted * scale + SMOOTHING) - np.log(drawn + SMOOTHING)
+    return apart

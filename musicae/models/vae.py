@@ -69,6 +69,8 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
     """Beats to which the prior attends."""
     tilt: tuple[int, ...] = (0,)
     """The shape of ``ChoraleVAE.tilt``: voices, places in a beat, kinds of motion."""
+    sonority_tilt: tuple[int, ...] = (0,)
+    """The shape of ``ChoraleVAE.sonority_tilt``: places in a beat, classes of sonorities."""
     plan_tilt: int = 0
     """The length of ``ChoraleVAE.plan_tilt``."""
     sliders: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
         super().__post_init__()
         object.__setattr__(self, "sliders", tuple(self.sliders))
         object.__setattr__(self, "tilt", tuple(self.tilt))
+        object.__setattr__(self, "sonority_tilt", tuple(self.sonority_tilt))
         sizes = (self.piece, self.beat, self.prior_layers, self.lead_layers, self.beat_span)
         if min(*sizes, self.components, self.planner, self.styles) < 1:
             raise ValueError(f"all sizes are at least 1: {self}")
@@ -182,10 +185,10 @@ class ChoraleVAE(VoiceTransformer):
     """``(Z, Z)`` lower Cholesky factor of the covariance of these vectors within the styles."""
     beat_mean: Tensor
     """``(Y,)`` mean of their beats' vectors."""
-    beat_spread: Tensor
-    """``(Y,)`` standard deviations of their beats' vectors."""
     tilt: Tensor
     """Of the shape ``config.tilt``, nats by which draws are corrected; see ``latent.tilt``."""
+    sonority_tilt: Tensor
+    """Of the shape ``config.sonority_tilt``, the same of sonorities."""
     plan_tilt: Tensor
     """``(config.plan_tilt,)`` the same of plans."""
     directions: Tensor
@@ -225,8 +228,8 @@ class ChoraleVAE(VoiceTransformer):
         self.register_buffer("latent_mean", torch.zeros(config.styles, z))
         self.register_buffer("latent_spread", torch.eye(z))
         self.register_buffer("beat_mean", torch.zeros(y))
-        self.register_buffer("beat_spread", torch.ones(y))
         self.register_buffer("tilt", torch.zeros(config.tilt))
+        self.register_buffer("sonority_tilt", torch.zeros(config.sonority_tilt))
         self.register_buffer("plan_tilt", torch.zeros(config.plan_tilt))
         self.register_buffer("directions", torch.zeros(len(config.sliders), y))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from musicae.core.constants import STYLES, VOICE_RANGES
-from musicae.decoding import motion_tilt, plan_tilt
+from musicae.decoding import motion_tilt, plan_tilt, sonority_tilt
 from musicae.encoding import plan_features, step_features
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, ONLY_SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES
@@ -87,6 +87,7 @@ RECIPES = {
             "mode": step_features.MODE,
             "styles": 1 + len(STYLES),
             "tilt": list(motion_tilt.SHAPE),
+            "sonority_tilt": list(sonority_tilt.SHAPE),
             "plan_tilt": plan_tilt.SIZE,
             "sliders": list(ATTRIBUTES),
         },

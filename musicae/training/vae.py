@@ -133,7 +133,6 @@ def survey(model: ChoraleVAE, pieces: Pieces) -> None:
     spread = torch.cov(within.T, correction=0) + torch.diag(torch.stack(variance).mean(dim=0))
     model.latent_spread.copy_(torch.linalg.cholesky(spread))
     model.beat_mean.copy_(torch.cat(beats).mean(dim=0))
-    model.beat_spread.copy_(torch.cat(beats).std(dim=0))
 
 
 class Losses(NamedTuple):
