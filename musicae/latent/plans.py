@@ -144,7 +144,8 @@ def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
 def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) -> Wish:
     """What the plan of a piece must keep of the voices that are known."""
     beats: tuple[Beat, ...] = beats_of(partial.chorale)
-    wish = Wish(partial.chorale, partial.key, beats, chords_of(states, partial.key.mode))
+    chords = chords_of(states, partial.key.mode)
+    wish = Wish(partial.chorale, partial.key, beats, chords, known=partial.known)
     if partial.known.any():
         give_sounding(wish, partial.known)
         give_bass(wish)

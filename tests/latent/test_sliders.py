@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from musicae.core.key import Key
+from musicae.core.meter import Meter
+from musicae.encoding import forms
 from musicae.latent import compose, sliders
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.latent.compose import DecodedPoint
@@ -11,7 +14,7 @@ from musicae.latent.sliders import find_directions
 from musicae.models.checkpoint import build_model
 from musicae.training.config import RECIPES
 
-TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6}
+TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6, "planner": 8, "components": 2}
 BEATS = 6
 
 
@@ -27,7 +30,10 @@ def linear(monkeypatch):
     slopes = np.random.default_rng(0).standard_normal((BEATS, len(ATTRIBUTES)))
 
     def decode(_model, points, _options):
-        return [DecodedPoint(point, point.latent.beats[0].mean(dim=0), 0.0, 0) for point in points]
+        return [
+            DecodedPoint(point, point.latent.beats[0].mean(dim=0), 0.0, None, (), 0)
+            for point in points
+        ]
 
     monkeypatch.setattr(sliders, "decode_points", decode)
     monkeypatch.setattr(sliders, "measured", lambda beats: tuple(beats.double().numpy() @ slopes))
@@ -49,7 +55,9 @@ def test_an_attribute_that_never_differs_has_no_direction():
     assert directions[1].abs().max() < 1e-9
 
 
-def test_the_same_model_has_the_same_directions():
+def test_the_same_model_has_the_same_directions(monkeypatch):
+    short = forms.regular(2, Meter(0, 3, 4), Key(0))
+    monkeypatch.setattr(forms, "draw_forms", lambda n, _: [short] * n)
     model = vae()
     once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=2) for _ in range(2))
     assert torch.equal(once, again)

@@ -15,6 +15,7 @@ from musicae.core.constants import STYLES
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.decoding.planner import chords_of
+from musicae.encoding import forms
 from musicae.encoding.batches import beat_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import STYLE
@@ -552,7 +553,9 @@ def test_examples_know_their_attributes():
     assert examples[1].attributes == measured(HYMN.transpose(30 + nearest))
 
 
-def test_a_finished_model_is_surveyed_and_calibrated():
+def test_a_finished_model_is_surveyed_and_calibrated(monkeypatch):
+    short = forms.regular(2, Meter(0, 3, 4), Key(0))
+    monkeypatch.setattr(forms, "draw_forms", lambda n, _: [short] * n)
     model = tiny().requires_grad_(False)
     valid = pieces([HYMN, LIVELY])
 
