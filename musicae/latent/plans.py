@@ -114,10 +114,12 @@ def find_plan(
         if both.any():
             wish.allowed[source] = both
     path = _path(tilted, wish, first_bar, random, temperature)
+    chosen: dict[int, int] = {}
+    for beat, source, exact in again:
+        state = chosen.setdefault(source, _chosen(tilted, wish, source, int(path[source])))
+        wish.allowed[source] = np.arange(len(wish.chords)) == state
+        _narrow(wish, beat, state, exact)
     if again:
-        for beat, source, exact in again:
-            wish.allowed[source] = np.arange(len(wish.chords)) == path[source]
-            _narrow(wish, beat, path[source], exact)
         path = _path(tilted, wish, first_bar, random, temperature)
     chords = tuple(wish.chords[state] for state in path.tolist())
     plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
@@ -127,6 +129,17 @@ def find_plan(
     ]
     nats = chain.score(path) - chain.log_partition()
     return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
+
+
+def _chosen(chain: MixtureChain, wish: Wish, beat: int, drawn: int) -> int:
+    """The state of a beat that comes again: the one that was drawn, if the beat may have it.
+
+    Where the beat itself comes again from an earlier one, it is a state that this leaves it.
+    """
+    allowed = wish.allowed[beat]
+    if allowed[drawn] or not allowed.any():
+        return drawn
+    return int(np.where(allowed, chain.unary[beat], -np.inf).argmax())
 
 
 def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
