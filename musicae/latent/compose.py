@@ -219,7 +219,10 @@ def going_on(
         title=chorale.title,
     )
     kept = Kept(longer, until=len(chorale))
-    return decode_points(model, points, options, [kept] * len(wanted))
+    return [
+        each._replace(chorale=forms.with_form(each.chorale, each.point.form))
+        for each in decode_points(model, points, options, [kept] * len(wanted))
+    ]
 
 
 def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
