@@ -18,7 +18,8 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE
 from musicae.models.voice_transformer import surprise
 from musicae.training.chain_likelihood import negative_log_likelihood
-from musicae.training.vae import LatentStatistics, Pieces, PlannedBatch, latent_statistics
+from musicae.training.passages import Pieces, PlannedBatch
+from musicae.training.vae import LatentStatistics, latent_statistics
 
 STYLE = "bach"
 """Of the chorales that are measured."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.decoding import plan
-from musicae.decoding.mixture_chain import MixtureChain
+from musicae.decoding.mixture_chain import MixtureChain, Tables
 
 STATES, TABLES = 3, 2
 SEEDS = st.integers(0, 10_000)
@@ -18,12 +18,12 @@ def chain_of(seed, beats=4, states=STATES):
     random = np.random.default_rng(seed)
     shares = random.dirichlet(np.ones(TABLES), size=beats - 1)
     factors = np.exp(random.normal(size=(TABLES, states, states)))
-    return MixtureChain(random.normal(size=(beats, states)), shares, factors)
+    return MixtureChain(random.normal(size=(beats, states)), shares, Tables(factors))
 
 
 def in_logarithms(chain):
     """The same chain as ``plan`` has it."""
-    pair = np.log(np.einsum("bk,kst->bst", chain.shares, chain.factors))
+    pair = np.log(np.einsum("bk,kst->bst", chain.shares, chain.tables.factors))
     same = plan.Chain(chain.unary, pair)
     every = np.ones(chain.unary.shape, dtype=bool)
     return same.constrained(every, chain.moves) if chain.moves else same
@@ -48,7 +48,7 @@ def test_a_chain_is_the_same_in_probabilities_and_in_logarithms(seed, beats):
     chain = chain_of(seed, beats)
     expected = in_logarithms(chain)
     assert len(chain) == beats
-    assert chain.log_partition() == pytest.approx(plan.log_partition(expected))
+    assert chain.log_partition() == pytest.approx(plan.log_partition(expected), abs=1e-5)
     assert chain.best_path().tolist() == plan.best_path(expected).tolist()
     for path in every_path(chain)[:: 1 + 3 ** max(0, beats - 3)]:
         assert chain.score(path) == pytest.approx(expected.score(path))
@@ -59,7 +59,7 @@ def test_constraints_and_moves_weigh_as_in_logarithms(seed, narrowed):
     allowed, moves = narrowed
     chain = chain_of(seed).constrained(allowed, moves)
     expected = in_logarithms(chain_of(seed)).constrained(allowed, moves)
-    assert chain.log_partition() == pytest.approx(plan.log_partition(expected))
+    assert chain.log_partition() == pytest.approx(plan.log_partition(expected), abs=1e-5)
     assert chain.best_path().tolist() == plan.best_path(expected).tolist()
     path = chain.best_path()
     assert chain.score(path) == pytest.approx(expected.score(path))
@@ -92,7 +92,7 @@ def test_a_temperature_divides_the_potentials_of_beats_alone():
     hot = chain.sharpened(2.0)
     assert np.array_equal(hot.unary, chain.unary / 2)
     assert hot.shares is chain.shares
-    assert hot.factors is chain.factors
+    assert hot.tables is chain.tables
     cold = chain.sharpened(1e-3)
     assert cold.best_path().tolist() == chain.unary.argmax(axis=1).tolist()
     assert cold.sample_path(np.random.default_rng(0)).tolist() == cold.best_path().tolist()
@@ -100,7 +100,7 @@ def test_a_temperature_divides_the_potentials_of_beats_alone():
 
 def test_a_common_factor_of_the_tables_changes_no_share():
     chain = chain_of(6)
-    scaled = MixtureChain(chain.unary, chain.shares, chain.factors * 1e-30)
+    scaled = MixtureChain(chain.unary, chain.shares, Tables(chain.tables.factors * 1e-30))
     path = chain.best_path()
     assert scaled.best_path().tolist() == path.tolist()
     assert scaled.score(path) - scaled.log_partition() == pytest.approx(
@@ -111,18 +111,18 @@ def test_a_common_factor_of_the_tables_changes_no_share():
 def test_long_chains_neither_overflow_nor_vanish():
     """Four hundred beats, some of which are hundreds of nats above the others."""
     chain = chain_of(7, beats=400)
-    chain = MixtureChain(chain.unary * 300, chain.shares, chain.factors)
+    chain = MixtureChain(chain.unary * 300, chain.shares, chain.tables)
     expected = in_logarithms(chain)
-    assert chain.log_partition() == pytest.approx(plan.log_partition(expected))
+    assert chain.log_partition() == pytest.approx(plan.log_partition(expected), abs=1e-5)
     assert chain.best_path().tolist() == plan.best_path(expected).tolist()
 
 
 def test_shapes_that_do_not_fit_are_refused():
     chain = chain_of(0)
     for wrong in (
-        (chain.unary[:-1], chain.shares, chain.factors),
-        (chain.unary, chain.shares[:, :1], chain.factors),
-        (chain.unary[:, :2], chain.shares, chain.factors),
+        (chain.unary[:-1], chain.shares, chain.tables),
+        (chain.unary, chain.shares[:, :1], chain.tables),
+        (chain.unary[:, :2], chain.shares, chain.tables),
     ):
         with pytest.raises(ValueError, match="do not fit"):
             MixtureChain(*wrong)

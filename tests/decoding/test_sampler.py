@@ -286,6 +286,12 @@ def a_latent(vae, beats=12, seed=0):
     )
 
 
+def decoded(vae, partials, latents, options, seeds):
+    """Symbols of pieces of sharp vectors."""
+    numbers = [(seed,) for seed in seeds]
+    return decode_latents(vae, partials, latents, options, seeds=numbers, blurs=[0.0] * len(seeds))
+
+
 def again(tokens, passage, voice):
     """Whether a voice has in a passage the symbols that it had in the earlier one."""
     start, stop, source, _ = passage
@@ -301,15 +307,13 @@ def test_a_passage_sounds_again_note_for_note(vae, temperature, rules):
     options = SamplingOptions(temperature, 3, rules=rules, rhythm_temperature=1.3)
     if temperature == LIKELIEST:
         options = options._replace(rhythm_temperature=None)
-    found = decode_latents(vae, partials, latents, options, [(0,), (1,)])
+    found = decoded(vae, partials, latents, options, [0, 1])
     for tokens in found.tokens:
         assert all(again(tokens, EXACT, voice) for voice in range(4))
         assert again(tokens, VARIED, S)
         assert not all(again(tokens, VARIED, voice) for voice in (A, T, B))
         assert len(tokens[:16, S].unique()) > 1
-    free = decode_latents(
-        vae, [PartialScore.of(QUIET, key=Key(0))] * 2, latents, options, [(0,), (1,)]
-    )
+    free = decoded(vae, [PartialScore.of(QUIET, key=Key(0))] * 2, latents, options, [0, 1])
     assert torch.equal(free.tokens[:, :16], found.tokens[:, :16])
     assert not any(again(tokens, EXACT, S) for tokens in free.tokens)
 
@@ -319,7 +323,7 @@ def test_what_comes_again_is_as_likely_as_the_model_says(vae):
     partial = PartialScore.of(QUIET, key=Key(0), returns=(EXACT, VARIED))
     options = SamplingOptions(1.0, 0, rules="off")
     latent = a_latent(vae)
-    found = decode_latents(vae, [partial], [latent], options, [(0,)])
+    found = decoded(vae, [partial], [latent], options, [0])
     piece = beat_batch(partial, vae.config)
     piece.masked.tokens[0, :48] = found.tokens[0]
     notes = vae.tokens_to_notes(piece.masked.tokens)
@@ -334,9 +338,9 @@ def test_pieces_with_and_without_returns_are_decoded_together(vae):
     shorter = PartialScore.of(Chorale.from_notes([], steps=32), key=Key(0))
     latents = [a_latent(vae, 12, 1), a_latent(vae, 8, 2)]
     options = SamplingOptions(1.0, 0)
-    both = decode_latents(vae, [longer, shorter], latents, options, [(4,), (5,)])
+    both = decoded(vae, [longer, shorter], latents, options, [4, 5])
     for i, partial in enumerate((longer, shorter)):
-        (tokens,) = decode_latents(vae, [partial], latents[i : i + 1], options, [(4 + i,)]).tokens
+        (tokens,) = decoded(vae, [partial], latents[i : i + 1], options, [4 + i]).tokens
         assert torch.equal(tokens, both.tokens[i, : len(tokens)])
     assert all(again(both.tokens[0], EXACT, voice) for voice in range(4))
     assert not all(again(both.tokens[1], EXACT, voice) for voice in range(4))
@@ -346,6 +350,6 @@ def test_notes_that_are_known_stay_where_a_passage_returns(vae):
     """A known bass is not the earlier one; the other voices return as far as they can."""
     bass = passage("B C3 D3 E3 F3 G3 A3 B3 C4 C3 C3 C3 C3")
     partial = PartialScore.of(bass, voices=(B,), key=Key(0), returns=(EXACT,))
-    (tokens,) = decode_latents(vae, [partial], [a_latent(vae)], SamplingOptions(1.0), [(0,)]).tokens
+    (tokens,) = decoded(vae, [partial], [a_latent(vae)], SamplingOptions(1.0), [0]).tokens
     assert tokens_to_chorale(tokens).notes(B) == bass.notes(B)
     assert all(again(tokens, EXACT, voice) for voice in (S, A, T))

@@ -139,7 +139,7 @@ def test_voices_follow_the_plan_that_is_told(model):
 def test_a_piece_costs_its_plan_and_its_notes(model):
     """With its plan given, the plan costs nothing."""
     (each,) = composed(model, FORMS[:1], LIKELIEST)
-    (chain,) = chains_of(vae_of(model), [each.point.form], [each.point.latent])
+    (chain,) = chains_of(vae_of(model), [each.point.form], [each.point.latent], [each.point.blur])
     states = [state_of(chord, each.plan.key.mode) for chord in each.plan.chords]
     path = np.array([vae_of(model).config.states.index(state) for state in states])
     plan = replace(each.plan, local=())

@@ -24,6 +24,7 @@ from musicae.encoding.batches import (
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import style_number
 from musicae.latent.space import (
+    DRAWN_BLUR,
     PRIORS,
     VARIED,
     LatentPoint,
@@ -58,7 +59,7 @@ def model(untrained):
     return vae
 
 
-def point(model, form, seed=0):
+def point(model, form, seed=0, blur=0.25):
     numbers = torch.Generator().manual_seed(seed)
     count = int(frame_beats(form.chorale, model.config.stride)[-1]) + 1
     return LatentPoint(
@@ -67,12 +68,15 @@ def point(model, form, seed=0):
             torch.randn(1, model.config.piece, generator=numbers),
             torch.randn(1, count, model.config.beat, generator=numbers),
         ),
+        blur,
     )
 
 
 def equal(one, other):
-    return forms.as_dict(one.form) == forms.as_dict(other.form) and all(
-        torch.equal(a, b) for a, b in zip(one.latent, other.latent, strict=True)
+    return (
+        one.blur == other.blur
+        and forms.as_dict(one.form) == forms.as_dict(other.form)
+        and all(torch.equal(a, b) for a, b in zip(one.latent, other.latent, strict=True))
     )
 
 
@@ -97,7 +101,7 @@ def test_numbers_are_rounded_as_a_file_holds_them(model):
     for part in one.latent:
         assert part.dtype == torch.float32
         assert torch.equal(part, part.half().float())
-    assert equal(one, LatentPoint(one.form, one.latent))
+    assert equal(one, LatentPoint(one.form, one.latent, one.blur))
 
 
 def test_another_models_point_is_refused(model):
@@ -116,6 +120,8 @@ def test_another_models_point_is_refused(model):
         {"form": None},
         {"form": {"steps": 4}},
         {"piece": None},
+        {"blur": None},
+        {"blur": "much"},
         {"piece": "?"},
         {"piece": "abc"},
         {"beats": [1, 2]},
@@ -383,6 +389,14 @@ def test_opposite_points_are_interpolated_in_a_straight_line(model):
         SHORT, Latent(*(2 * m - p for m, p in zip(middle, one.latent, strict=True)))
     )
     close(interpolate(model, one, across, 0.5), LatentPoint(SHORT, middle), atol=5e-3)
+
+
+def test_drawn_points_are_blurred_and_heard_ones_are_not(model):
+    """On the way between them the blur changes evenly; sliders leave it."""
+    heard, (new,) = encode(model, HYMN), sample(model, [SHORT], "fitted", [(0, 0)])
+    assert (heard.blur, new.blur) == (0, DRAWN_BLUR)
+    assert interpolate(model, heard, new, 0.25).blur == pytest.approx(0.25 * DRAWN_BLUR)
+    assert shift(model, new, {model.config.sliders[0]: 1.0}).blur == DRAWN_BLUR
 
 
 # Sliders

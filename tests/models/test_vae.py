@@ -258,6 +258,20 @@ def test_encoder_and_writer_read_the_plan_and_the_prior_does_not():
     assert not torch.allclose(*encoded)
 
 
+def test_blur_is_told_to_writer_and_plan_of_each_piece():
+    """0 is the same as none."""
+    model = tiny()
+    model.blurred.weight.fill_(1.0)
+    piece = concatenate_beats([whole(PIECE, model), whole(PIECE, model)])
+    latent = Latent(*(torch.cat([part, part]) for part in a_latent(8, model=model)))
+    sharp, blurred = torch.zeros(2), torch.tensor([0.0, 0.7])
+    for outputs in (model.condition, lambda *given: model.potentials(*given).unary):
+        usual, none, found = (outputs(latent, piece, blur) for blur in (None, sharp, blurred))
+        torch.testing.assert_close(none, usual)
+        torch.testing.assert_close(found[0], usual[0])
+        assert not torch.allclose(found[1], usual[1], atol=1e-3)
+
+
 def test_forgotten_frames_affect_only_the_next_step():
     piece = whole(PIECE)
     notes = MODEL.tokens_to_notes(piece.masked.tokens)

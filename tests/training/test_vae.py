@@ -34,7 +34,7 @@ from musicae.theory.key_finding import likely_key
 from musicae.theory.plan_reading import plan_of
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.config import RECIPES
-from musicae.training.pieces import LONGEST_PASSAGE, Pieces
+from musicae.training.passages import LONGEST_PASSAGE, Pieces
 from musicae.training.task import StyledPiece
 from musicae.training.vae import (
     CompositionTask,
