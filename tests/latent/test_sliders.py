@@ -14,8 +14,8 @@ from musicae.latent.sliders import find_directions
 from musicae.models.checkpoint import build_model
 from musicae.training.config import RECIPES
 
-TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6, "planner": 8, "components": 2}
-BEATS = 6
+TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 8, "planner": 8, "components": 2}
+BEATS = 8
 
 
 def vae():
@@ -41,7 +41,7 @@ def linear(monkeypatch):
 
 
 def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
-    deviations = [0.5, 1.0, 2.0, 4.0]
+    deviations = [0.5, 1.0, 2.0, 4.0, 1.5, 3.0]
     directions = find_directions(vae(), deviations, probes=40)
     assert directions.shape == (len(ATTRIBUTES), BEATS)
     moved = directions.double().numpy() @ linear
@@ -50,7 +50,7 @@ def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
 
 @pytest.mark.usefixtures("linear")
 def test_an_attribute_that_never_differs_has_no_direction():
-    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0], probes=40)
+    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0, 1.0, 1.0], probes=40)
     assert directions.isfinite().all()
     assert directions[1].abs().max() < 1e-9
 

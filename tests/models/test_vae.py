@@ -261,7 +261,7 @@ def test_encoder_and_writer_read_the_plan_and_the_prior_does_not():
 def test_blur_is_told_to_writer_and_plan_of_each_piece():
     """0 is the same as none."""
     model = tiny()
-    model.blurred.weight.fill_(1.0)
+    model.blurred.weight.copy_(torch.randn_like(model.blurred.weight))
     piece = concatenate_beats([whole(PIECE, model), whole(PIECE, model)])
     latent = Latent(*(torch.cat([part, part]) for part in a_latent(8, model=model)))
     sharp, blurred = torch.zeros(2), torch.tensor([0.0, 0.7])
