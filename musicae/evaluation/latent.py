@@ -108,10 +108,11 @@ def _nats_a_step(
     """``LatentReport.own`` from given points, one for each batch of one chorale."""
     nats, steps = 0.0, 0
     for (piece, states), point in zip(batches, points, strict=True):
-        notes = model.tokens_to_notes(piece.masked.tokens)
-        logits = model.decode(notes, piece.masked, model.condition(point.latent, piece))
-        nats += float(surprise(logits, piece.masked).sum())
-        chain, lengths = model.potentials(point.latent, piece), piece.beats.max(dim=1).values + 1
+        notes, blur = model.tokens_to_notes(piece.masked.tokens), torch.tensor([point.blur])
+        conditioning = model.condition(point.latent, piece, blur)
+        nats += float(surprise(model.decode(notes, piece.masked, conditioning), piece.masked).sum())
+        chain = model.potentials(point.latent, piece, blur)
+        lengths = piece.beats.max(dim=1).values + 1
         nats += float(negative_log_likelihood(chain, states, lengths).sum())
         steps += len(point.form.chorale)
     return nats / steps
