@@ -20,5 +20,7 @@ SMALL = {
         "lead_layers": 1,
         "components": 2,
         "planner": 8,
+        "tilt": [0],  # to find tilts, many pieces are written
+        "plan_tilt": 0,
     },
 }

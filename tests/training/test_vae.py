@@ -55,6 +55,8 @@ TINY = WRITER | {
     "dropout": 0.0,
     "components": 2,
     "planner": 8,
+    "tilt": [0],
+    "plan_tilt": 0,
 }
 CONFIG = RECIPES["vae"].config | TINY
 HYMN = passage(
