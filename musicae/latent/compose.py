@@ -144,7 +144,7 @@ def _plans(
             vae.config.states,
             np.random.default_rng([options.seed, *seed, PLANS]),
             temperature,
-            tilt,
+            tilt=tilt,
         )
         for chain, partial, seed in zip(chains, partials, seeds, strict=True)
     ]

@@ -90,6 +90,7 @@ def find_plan(
     states: Sequence[tuple[int, int, int, int]],
     random: np.random.Generator,
     temperature: float,
+    *,
     tilt: PlanTilt | None = None,
 ) -> FoundPlan:
     """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
