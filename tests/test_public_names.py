@@ -12,8 +12,8 @@ from musicae.core import version
 
 NAMES = {
     *("Chorale", "Key", "MusicaeError", "Piece"),
-    *("check", "chords", "decode", "encode", "generate", "harmonize", "interpolate", "practice"),
-    *("read", "render", "vary", "write"),
+    *("check", "chords", "decode", "encode", "extend", "generate", "harmonize", "interpolate"),
+    *("practice", "read", "render", "vary", "write"),
 }
 
 

@@ -47,6 +47,8 @@ class Wish:
     """``S`` the chord of each state."""
     melody: int = 0
     """The voice that has the melody."""
+    known: Mask | None = None
+    """``(T, V)`` which steps are known; elsewhere notes are yet to come. None for all."""
     allowed: Mask = field(init=False)
     """``(B, S)``."""
     single: set[int] = field(default_factory=set)
@@ -136,6 +138,8 @@ def close(wish: Wish) -> None:
     begins = np.flatnonzero(wish.chorale.onset[:, wish.melody])
     starts = [beat.start for beat in wish.beats]
     first = int(np.searchsorted(starts, begins[-1], side="right")) - 1 if begins.size else last
+    if _ends_open(wish):
+        first = last
     for beat in range(max(0, min(first, last) - CLOSING), last):
         wish.moves[beat] = penalty
 
@@ -324,18 +328,31 @@ def _fits_melody(wish: Wish, beat: int) -> Mask:
 
 
 def _last_sounding(wish: Wish) -> int:
-    """The last beat in which the melody sounds, else any known voice, else the last one."""
-    pitch = wish.chorale.pitch
+    """The last beat in which the melody sounds or may, else any voice, else the last one."""
+    heard = wish.chorale.pitch != REST
+    if wish.known is not None:
+        heard |= ~wish.known
     for voices in ([wish.melody], list(range(N_VOICES))):
-        sounding = np.flatnonzero((pitch[:, voices] != REST).any(axis=1))
+        sounding = np.flatnonzero(heard[:, voices].any(axis=1))
         if sounding.size:
             starts = [beat.start for beat in wish.beats]
             return int(np.searchsorted(starts, sounding[-1], side="right")) - 1
     return len(wish.beats) - 1
 
 
+def _ends_open(wish: Wish) -> bool:
+    """Whether notes of the melody are yet to come after its last known one."""
+    if wish.known is None:
+        return False
+    sounding = np.flatnonzero(wish.chorale.pitch[:, wish.melody] != REST)
+    after = int(sounding[-1]) + 1 if sounding.size else 0
+    return bool((~wish.known[after:, wish.melody]).any())
+
+
 def _last_degrees(wish: Wish) -> set[int]:
-    """The melody's last degree; all degrees where it never sounds."""
+    """The melody's last degree; all degrees where it never sounds or its last note is open."""
     column = wish.chorale.pitch[:, wish.melody]
     sung = column[column != REST]
-    return {int(sung[-1] - wish.key.tonic) % 12} if sung.size else set(range(12))
+    if not sung.size or _ends_open(wish):
+        return set(range(12))
+    return {int(sung[-1] - wish.key.tonic) % 12}

@@ -26,7 +26,8 @@ def continued(
 ) -> PartialScore:
     """The form of a piece that goes on for ``bars`` bars after the last note of a beginning.
 
-    New phrases are as long as the last one of the beginning, in whole bars, and end where it ends.
+    New phrases are as long as the last one of the beginning, in whole bars, and end where it ends;
+    the last one is longer or shorter where the bars do not come out.
     Which of them return is asked for by the letters of the whole piece, such as ``AABA``, whose
     first ones are those of the beginning; else it is drawn, by ``seed``, from pieces of the same
     style whose phrases begin as those of the beginning do.
@@ -58,8 +59,8 @@ def continued(
     stop = begun + bars * bar
     new = [begun + number * length for number in range(count)]
     stops = [*new[1:], stop]
-    new_ends = [min(start + last, after - 1) for start, after in zip(new, stops, strict=True)]
-    new_ends[-1] = max(new_ends[-1], stop - (length - last))
+    new_ends = [start + last for start in new]
+    new_ends[-1] = max(new[-1], stop - (length - last))
     pattern = wanted or _drawn(phrases_of(ends, form.returns), count, form.style, seed)
     spans = [*pairwise([*starts, begun]), *zip(new, stops, strict=True)]
     returns = [*form.returns]

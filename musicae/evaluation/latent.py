@@ -12,16 +12,17 @@ import torch
 from musicae.core.chorale import Chorale
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
-from musicae.encoding.batches import beat_batch
-from musicae.encoding.partial_score import PartialScore
-from musicae.encoding.tokens import ALL_VOICES
 from musicae.latent.compose import decode_points, vae_of
 from musicae.latent.space import LatentPoint, encode, sample
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import BeatBatch, ChoraleVAE
+from musicae.models.vae import ChoraleVAE
 from musicae.models.voice_transformer import surprise
+from musicae.training.chain_likelihood import negative_log_likelihood
+from musicae.training.passages import Pieces, PlannedBatch
 from musicae.training.vae import LatentStatistics, latent_statistics
 
+STYLE = "bach"
+"""Of the chorales that are measured."""
 COLLAPSED = 5.0
 """KL divergence in nats a chorale below which the latent vectors hold next to nothing."""
 
@@ -32,7 +33,8 @@ class LatentReport:
 
     statistics: LatentStatistics
     own: float
-    """Nats a step, given the notes before, with the mean of the chorale's own posterior."""
+    """Nats a step of the plan, and of the notes along it given those before, with the mean of the
+    chorale's own posterior."""
     other: float
     """The same with latent vectors drawn from the prior."""
     rebuilt: float
@@ -77,13 +79,14 @@ def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0)
     Raises CheckpointError for a model that is not a VAE.
     """
     vae = vae_of(model)
-    own = [encode(vae, chorale) for chorale in chorales]
+    own = [encode(vae, chorale, forms.form_of(chorale, style=STYLE)) for chorale in chorales]
     seeds = [(seed, number) for number in range(len(chorales))]
     other = sample(vae, [point.form for point in own], "normal", seeds)
-    batches = [_open(chorale, vae) for chorale in chorales]
+    pieces = Pieces(chorales, False, vae.config)
+    batches = [pieces.whole(example) for example in pieces.pieces]
     return LatentReport(
         latent_statistics(vae, batches),
-        *(_nats_a_step(vae, chorales, points) for points in (own, other)),
+        *(_nats_a_step(vae, batches, points) for points in (own, other)),
         *(rebuilt(model, chorales, points) for points in (own, other)),
     )
 
@@ -100,22 +103,16 @@ def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], points: Sequence[Lat
 
 @torch.inference_mode()
 def _nats_a_step(
-    model: ChoraleVAE, chorales: Sequence[Chorale], points: Sequence[LatentPoint]
+    model: ChoraleVAE, batches: Sequence[PlannedBatch], points: Sequence[LatentPoint]
 ) -> float:
-    nats = 0.0
-    for chorale, point in zip(chorales, points, strict=True):
-        piece = _open(chorale, model)
-        notes = model.tokens_to_notes(piece.masked.tokens)
-        logits = model.decode(notes, piece.masked, model.condition(point.latent, piece))
-        nats += float(surprise(logits, piece.masked).sum())
-    return nats / sum(len(chorale) for chorale in chorales)
-
-
-def _open(chorale: Chorale, model: ChoraleVAE) -> BeatBatch:
-    """A chorale as a batch of one with all its notes and none of them known."""
-    form = forms.form_of(chorale)
-    whole = PartialScore.of(chorale, voices=ALL_VOICES, key=form.key, phrases=form.phrases)
-    piece = beat_batch(whole, model.config)
-    known = torch.zeros_like(piece.masked.known)
-    known[:, len(chorale) :] = True
-    return piece._replace(masked=piece.masked._replace(known=known))
+    """``LatentReport.own`` from given points, one for each batch of one chorale."""
+    nats, steps = 0.0, 0
+    for (piece, states), point in zip(batches, points, strict=True):
+        notes, blur = model.tokens_to_notes(piece.masked.tokens), torch.tensor([point.blur])
+        conditioning = model.condition(point.latent, piece, blur)
+        nats += float(surprise(model.decode(notes, piece.masked, conditioning), piece.masked).sum())
+        chain = model.potentials(point.latent, piece, blur)
+        lengths = piece.beats.max(dim=1).values + 1
+        nats += float(negative_log_likelihood(chain, states, lengths).sum())
+        steps += len(point.form.chorale)
+    return nats / steps

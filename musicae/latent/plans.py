@@ -92,6 +92,7 @@ def find_plan(
     random: np.random.Generator,
     *,
     temperature: float,
+    *,
     tilt: PlanTilt | None = None,
 ) -> FoundPlan:
     """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
@@ -118,10 +119,12 @@ def find_plan(
         if both.any():
             wish.allowed[source] = both
     path = _path(tilted, wish, first_bar, random, temperature)
+    chosen: dict[int, int] = {}
+    for beat, source, exact in again:
+        state = chosen.setdefault(source, _chosen(tilted, wish, source, int(path[source])))
+        wish.allowed[source] = np.arange(len(wish.chords)) == state
+        _narrow(wish, beat, state, exact)
     if again:
-        for beat, source, exact in again:
-            wish.allowed[source] = np.arange(len(wish.chords)) == path[source]
-            _narrow(wish, beat, path[source], exact)
         path = _path(tilted, wish, first_bar, random, temperature)
     chords = tuple(wish.chords[state] for state in path.tolist())
     plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
@@ -131,6 +134,17 @@ def find_plan(
     ]
     nats = chain.score(path) - chain.log_partition()
     return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
+
+
+def _chosen(chain: MixtureChain, wish: Wish, beat: int, drawn: int) -> int:
+    """The state of a beat that comes again: the one that was drawn, if the beat may have it.
+
+    Where the beat itself comes again from an earlier one, it is a state that this leaves it.
+    """
+    allowed = wish.allowed[beat]
+    if allowed[drawn] or not allowed.any():
+        return drawn
+    return int(np.where(allowed, chain.unary[beat], -np.inf).argmax())
 
 
 def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
@@ -148,7 +162,8 @@ def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
 def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) -> Wish:
     """What the plan of a piece must keep of the voices that are known."""
     beats: tuple[Beat, ...] = beats_of(partial.chorale)
-    wish = Wish(partial.chorale, partial.key, beats, chords_of(states, partial.key.mode))
+    chords = chords_of(states, partial.key.mode)
+    wish = Wish(partial.chorale, partial.key, beats, chords, known=partial.known)
     if partial.known.any():
         give_sounding(wish, partial.known)
         give_bass(wish)

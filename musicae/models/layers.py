@@ -208,6 +208,24 @@ class FeedForward(nn.Module):
         return y
 
 
+class Pool(nn.Module):
+    """Attention pooling with a learned query a head: the members of a group become one vector."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.scores, self.values = nn.Linear(width, heads), nn.Linear(width, width)
+        self.output, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, member: Tensor) -> Tensor:
+        """``x`` ``(B, J, W)`` and bool ``member`` ``(B, M, J)`` of the groups -> ``(B, M, W)``."""
+        scores = self.scores(x).float().transpose(1, 2)[:, :, None]  # (B, H, 1, J)
+        scores = scores.masked_fill(~member[:, None], -1e9)  # (B, H, M, J)
+        values = self.values(x).unflatten(-1, (scores.shape[1], -1)).transpose(1, 2)  # (B, H, J, D)
+        summed = scores.softmax(dim=-1).to(values.dtype) @ values  # (B, H, M, D)
+        y: Tensor = self.norm(F.gelu(self.output(summed.transpose(1, 2).flatten(2))))
+        return y
+
+
 def lay_out(model: nn.Module) -> None:
     """Lay the weights of layers that widen out column by column, which changes no number.
 

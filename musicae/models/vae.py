@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from musicae.models.chord_planner import ChordPlannerConfig, PlannerNetwork, Potentials
 from musicae.models.chords import COLUMNS
 from musicae.models.distributions import Gaussian, Mixture
-from musicae.models.layers import Block, FeatureSum, Memory
+from musicae.models.layers import Block, FeatureSum, Memory, Pool
 from musicae.models.notes import Notes
 from musicae.models.vocabulary import FIRST_PITCH
 from musicae.models.voice_transformer import (
@@ -203,7 +203,7 @@ class ChoraleVAE(VoiceTransformer):
             shape = (width, config.heads, span, config.dropout, causal)
             return nn.ModuleList(Block(*shape) for _ in range(count))
 
-        self.beat_pool, self.piece_pool = Pool(width), Pool(width)
+        self.beat_pool, self.piece_pool = Pool(width, POOLS), Pool(width, POOLS)
         self.to_piece, self.to_beat = nn.Linear(width, 2 * z), nn.Linear(width + z, 2 * y)
         for to_latent in (self.to_piece, self.to_beat):
             # Informative vectors from the start, or the decoder would learn to ignore them.
@@ -398,21 +398,3 @@ class ChoraleVAE(VoiceTransformer):
         """``(B, J, stride * C)`` the contexts of each frame's steps, without those of a plan."""
         context = piece.masked.context[..., : len(self.config.form)]
         return context.reshape(len(context), -1, self.config.stride * context.shape[-1])
-
-
-class Pool(nn.Module):
-    """Attention pooling with learned queries: the members of a group become one vector."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.scores, self.values = nn.Linear(width, POOLS), nn.Linear(width, width)
-        self.output, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
-
-    def forward(self, x: Tensor, member: Tensor) -> Tensor:
-        """``x`` ``(B, J, W)`` and bool ``member`` ``(B, M, J)`` of the groups -> ``(B, M, W)``."""
-        scores = self.scores(x).float().transpose(1, 2)[:, :, None]  # (B, H, 1, J)
-        scores = scores.masked_fill(~member[:, None], -1e9)  # (B, H, M, J)
-        values = self.values(x).unflatten(-1, (POOLS, -1)).transpose(1, 2)  # (B, H, J, D)
-        summed = scores.softmax(dim=-1).to(values.dtype) @ values  # (B, H, M, D)
-        y: Tensor = self.norm(F.gelu(self.output(summed.transpose(1, 2).flatten(2))))
-        return y

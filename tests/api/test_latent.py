@@ -75,6 +75,8 @@ def test_new_pieces_have_the_form_that_was_asked_for(model):
         assert (facts["number"], facts["seed"], facts["model"]) == (i, 5, "vae")
         assert (facts["bars"], facts["key"], facts["prior"]) == (2, "G minor", "fitted")
         assert facts["temperature"] == compose.USUAL_TEMPERATURE
+        assert facts["plan"] == str(piece.plan)
+        assert [beat.start for beat in piece.plan.beats] == list(range(0, 24, 4))
         assert json.loads(json.dumps(facts)) == facts
 
 

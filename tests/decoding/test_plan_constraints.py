@@ -8,6 +8,9 @@ from musicae.core.chorale import Chorale
 from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.decoding.plan_constraints import (
+    Wish,
+    close,
+    end_on_the_tonic,
     give_bass,
     give_sounding,
     give_voices,
@@ -17,7 +20,7 @@ from musicae.decoding.planner import PlanProblem, plan_problem
 from musicae.encoding.forms import regular
 from musicae.encoding.melody_features import COLUMNS, FEATURES, RELATIVE
 from musicae.models.chord_planner import ChordPlanner, ChordPlannerConfig
-from musicae.theory.harmonic_plan import PlannedChord
+from musicae.theory.harmonic_plan import PlannedChord, beats_of
 from musicae.theory.numerals import QUALITIES
 from musicae.training.planner import OTHER, state_of
 
@@ -70,6 +73,26 @@ def test_a_piece_ends_on_the_tonic_or_on_what_the_last_note_allows(
     for numerals in every_plan(plan_problem(model, tune((*TUNE, last)), key)):
         assert numerals[-1] in ends or last == 65
         assert not numerals[-1].endswith(("6", "64"))
+
+
+def test_what_is_yet_to_come_may_be_anything_and_closes_at_the_end() -> None:
+    """Without ``known`` the silence after a tune is rests, and the tune's last note closes."""
+    states = tuple(PlannedChord(root, quality) for root in range(12) for quality in QUALITIES)
+    begun = Chorale.from_notes([[(0, 4, 64), (4, 4, 62)]], steps=16)
+    known = np.zeros((16, 4), dtype=bool)
+    known[:8] = True
+    tonic = [chord == PlannedChord(0) for chord in states]
+    for mask, last in ((None, 1), (known, 3), (np.ones_like(known), 1)):
+        wish = Wish(begun, C, beats_of(begun), states, known=mask)
+        end_on_the_tonic(wish)
+        close(wish)
+        free = wish.allowed.all(axis=1)
+        assert np.flatnonzero(~free).tolist() == [last]
+        if last == 3:
+            assert wish.allowed[3].tolist() == tonic
+            assert sorted(wish.moves) == [0, 1, 2]
+        else:
+            assert not wish.allowed[1][tonic].any()  # the second degree is no note of the tonic
 
 
 def test_the_first_bar_has_the_tonic(model: ChordPlanner) -> None:

@@ -10,14 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicae.core.chorale import Chorale
+from musicae.core.key import Key
 from musicae.decoding import sampler as decoding
 from musicae.decoding.constraints import PRESETS, RuleCosts
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
-from musicae.encoding.batches import masked_batch
+from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents, sample
+from musicae.encoding.batches import beat_batch, masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens, tokens_to_chorale
 from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
 from musicae.models.vocabulary import HOLD, SILENCE
+from musicae.models.voice_transformer import surprise
+from musicae.theory.form import EVERY_VOICE, Return
 from musicae.theory.sonorities import sonorities
 from musicae.theory.voice_leading.rules import RULES
 from musicae.training.config import RECIPES
@@ -254,3 +258,98 @@ def test_any_length_can_be_drawn(stride):
     for steps in (1, 5):
         partial = PartialScore.of(Chorale.from_notes([[(0, steps, 67)]]), voices=(S,))
         assert drawn(partial, model=model).tokens.shape == (3, steps, 4)
+
+
+# Passages that sound again
+
+
+VAE = {"piece": 6, "beat": 3, "prior_layers": 1, "lead_layers": 1, "components": 2, "planner": 8}
+QUIET = Chorale.from_notes([], steps=48)
+EXACT, VARIED = (Return(16, 32, 0, EVERY_VOICE), Return(32, 48, 0, (S,)))
+"""The first bar again in all voices, and again in the soprano alone."""
+
+
+@pytest.fixture(scope="module")
+def vae():
+    torch.manual_seed(0)
+    config = RECIPES["vae"].config | TINY | VAE
+    model = ChoraleVAE(ChoraleVAEConfig(**config)).eval().requires_grad_(False)
+    model.hold_or_rest.bias += torch.tensor([2.0, -1.0] * len(VOCABULARY))
+    return model
+
+
+def a_latent(vae, beats=12, seed=0):
+    numbers = torch.Generator().manual_seed(seed)
+    return Latent(
+        torch.randn(1, vae.config.piece, generator=numbers),
+        torch.randn(1, beats, vae.config.beat, generator=numbers),
+    )
+
+
+def decoded(vae, partials, latents, options, seeds):
+    """Symbols of pieces of sharp vectors."""
+    numbers = [(seed,) for seed in seeds]
+    return decode_latents(vae, partials, latents, options, seeds=numbers, blurs=[0.0] * len(seeds))
+
+
+def again(tokens, passage, voice):
+    """Whether a voice has in a passage the symbols that it had in the earlier one."""
+    start, stop, source, _ = passage
+    return torch.equal(tokens[start:stop, voice], tokens[source : source + stop - start, voice])
+
+
+@pytest.mark.parametrize("temperature", [LIKELIEST, 1.0, 2.0])
+@pytest.mark.parametrize("rules", ["off", "bach"])
+def test_a_passage_sounds_again_note_for_note(vae, temperature, rules):
+    """In all voices, or in those that return; the others are written anew."""
+    partials = [PartialScore.of(QUIET, key=Key(0), returns=(EXACT, VARIED))] * 2
+    latents = [a_latent(vae, seed=seed) for seed in range(2)]
+    options = SamplingOptions(temperature, 3, rules=rules, rhythm_temperature=1.3)
+    if temperature == LIKELIEST:
+        options = options._replace(rhythm_temperature=None)
+    found = decoded(vae, partials, latents, options, [0, 1])
+    for tokens in found.tokens:
+        assert all(again(tokens, EXACT, voice) for voice in range(4))
+        assert again(tokens, VARIED, S)
+        assert not all(again(tokens, VARIED, voice) for voice in (A, T, B))
+        assert len(tokens[:16, S].unique()) > 1
+    free = decoded(vae, [PartialScore.of(QUIET, key=Key(0))] * 2, latents, options, [0, 1])
+    assert torch.equal(free.tokens[:, :16], found.tokens[:, :16])
+    assert not any(again(tokens, EXACT, S) for tokens in free.tokens)
+
+
+def test_what_comes_again_is_as_likely_as_the_model_says(vae):
+    """Forcing a symbol does not change the negative log-likelihood that is told."""
+    partial = PartialScore.of(QUIET, key=Key(0), returns=(EXACT, VARIED))
+    options = SamplingOptions(1.0, 0, rules="off")
+    latent = a_latent(vae)
+    found = decoded(vae, [partial], [latent], options, [0])
+    piece = beat_batch(partial, vae.config)
+    piece.masked.tokens[0, :48] = found.tokens[0]
+    notes = vae.tokens_to_notes(piece.masked.tokens)
+    logits = vae.decode(notes, piece.masked, vae.condition(latent, piece))
+    expected = surprise(logits, piece.masked).sum().item()
+    assert found.nats[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_pieces_with_and_without_returns_are_decoded_together(vae):
+    """Each as alone, though one is shorter."""
+    longer = PartialScore.of(QUIET, key=Key(0), returns=(EXACT,))
+    shorter = PartialScore.of(Chorale.from_notes([], steps=32), key=Key(0))
+    latents = [a_latent(vae, 12, 1), a_latent(vae, 8, 2)]
+    options = SamplingOptions(1.0, 0)
+    both = decoded(vae, [longer, shorter], latents, options, [4, 5])
+    for i, partial in enumerate((longer, shorter)):
+        (tokens,) = decoded(vae, [partial], latents[i : i + 1], options, [4 + i]).tokens
+        assert torch.equal(tokens, both.tokens[i, : len(tokens)])
+    assert all(again(both.tokens[0], EXACT, voice) for voice in range(4))
+    assert not all(again(both.tokens[1], EXACT, voice) for voice in range(4))
+
+
+def test_notes_that_are_known_stay_where_a_passage_returns(vae):
+    """A known bass is not the earlier one; the other voices return as far as they can."""
+    bass = passage("B C3 D3 E3 F3 G3 A3 B3 C4 C3 C3 C3 C3")
+    partial = PartialScore.of(bass, voices=(B,), key=Key(0), returns=(EXACT,))
+    (tokens,) = decoded(vae, [partial], [a_latent(vae)], SamplingOptions(1.0), [0]).tokens
+    assert tokens_to_chorale(tokens).notes(B) == bass.notes(B)
+    assert all(again(tokens, EXACT, voice) for voice in (S, A, T))

@@ -49,6 +49,16 @@ def test_a_model_that_ignores_its_latents_has_collapsed(weights, chorales):
     assert report.as_dict()["collapsed"] is True
 
 
+def test_nats_are_those_of_plan_and_notes(untrained, chorales):
+    """With a chorale's own vectors what training reports; with others it costs something else."""
+    report = latent_report(load_model(str(untrained["vae"])), chorales)
+    seen = report.statistics
+    assert report.own == pytest.approx(seen.reconstruction + seen.plan, rel=1e-3)
+    assert seen.plan > 0
+    assert report.other != pytest.approx(report.own, rel=1e-4)
+    assert report.as_dict()["plan"] == seen.plan
+
+
 def test_the_shipped_model_uses_its_vectors(chorales):
     report = latent_report(load_model("vae"), chorales)
     assert not report.collapsed

@@ -10,8 +10,10 @@ from musicae.latent.attributes import (
     activity,
     chromaticism,
     dissonance,
+    harmonic_rhythm,
     measured,
     register,
+    tension,
 )
 from tests.support.passages import passage
 from tests.support.strategies import chorales
@@ -35,6 +37,8 @@ def test_attributes_are_finite_and_in_range_for_any_chorale(chorale):
     assert 0 <= named["chromaticism"] <= 1
     assert 0 <= named["dissonance"] <= 1
     assert 0 <= named["register"] <= 127
+    assert 0 <= named["harmonic rhythm"] <= 4
+    assert 0 <= named["tension"] <= 8
 
 
 def test_activity_is_notes_a_quarter():
@@ -81,9 +85,29 @@ def test_dissonance_is_the_time_without_a_plain_triad():
     assert dissonance(passage("S C5 C5\nA G4 G4\nT .. ..\nB C3 C3")) == 0  # a bare fifth
 
 
+def test_harmonic_rhythm_is_changes_of_chord_a_quarter():
+    assert harmonic_rhythm(passage(PLAIN, key="C major")) == 2 / 4  # I V I I
+    assert harmonic_rhythm(passage(PLAIN.replace("B C3 G2 C3 C3", "B C3 G2 C3 E3"))) == 3 / 4
+    still = "S C5 E5 C5 G5\nA G4 G4 G4 E4\nT E4 C4 E4 C4\nB C3 C3 C3 C3"
+    assert harmonic_rhythm(passage(still, key="C major")) == 0
+
+
+def test_tension_is_the_distance_from_the_tonic_triad_in_fifths():
+    """On the line F C G D A E B F# ... the triad of C has its middle at C + 5/3."""
+    triad = passage("S G4 G4\nA E4 E4\nB C3 C3", key="C major")
+    assert tension(triad) == pytest.approx(0)
+    dominant = passage("S G4 G4\nA E4 D4\nB C3 B2", key="C major")  # 1, 2 and 5, half of the time
+    assert tension(dominant) == pytest.approx((8 / 3 - 5 / 3) / 2)
+    farther = passage("S G4 G#4\nA E4 D#4\nB C3 B2", key="C major")
+    assert tension(farther) > tension(dominant)
+    assert tension(dominant.transpose(3)) == pytest.approx(tension(dominant))
+    assert tension(passage("S C5 ..\nB C3 ..", key="C major")) == pytest.approx(5 / 6)
+
+
 def test_attributes_of_silence_are_0():
     silence = Chorale(np.full((8, 4), -1), np.zeros((8, 4), bool))
-    assert (activity(silence), chromaticism(silence), register(silence)) == (0, 0, 0)
+    found = (activity, chromaticism, register, harmonic_rhythm, tension)
+    assert [attribute(silence) for attribute in found] == [0] * 5
     assert 0 <= dissonance(silence) <= 1
 
 

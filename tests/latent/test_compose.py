@@ -1,4 +1,7 @@
-"""New pieces of an untrained model: their form, their close, what is kept, and the way between."""
+"""New pieces of an untrained model: their form, their plan, their close, what is kept, what comes
+again, and the way between."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,21 +12,27 @@ from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.decoding.planner import state_of
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
+from musicae.encoding.continued_form import continued
 from musicae.latent import compose as composing
 from musicae.latent.compose import (
-    KeptVoices,
+    Kept,
     compose,
     decode_points,
+    going_on,
     neighbours,
-    refined,
     usual_options,
     vae_of,
     way,
 )
-from musicae.latent.space import encode, interpolate, sample
+from musicae.latent.plans import chains_of
+from musicae.latent.space import encode, interpolate
 from musicae.models import checkpoint
+from musicae.theory.form import parse_letters
+from musicae.theory.harmonic_plan import beats_of
+from musicae.theory.plan_reading import plan_of
 from tests.support.passages import HYMN, OTHER
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
@@ -41,6 +50,11 @@ def model(untrained):
 
 def notes(found):
     return [(each.chorale.pitch.tolist(), each.chorale.onset.tolist()) for each in found]
+
+
+def sounding(chorale, start, stop):
+    """What sounds and what begins in some steps, voice by voice."""
+    return [[*chorale.pitch[start:stop, v], *chorale.onset[start:stop, v]] for v in range(4)]
 
 
 def composed(model, wished, temperature=None, seed=1):
@@ -107,14 +121,47 @@ def test_a_point_decoded_alone_gives_the_same_piece(model):
         assert again.nats == pytest.approx(each.nats, rel=1e-4)
 
 
-def test_a_refined_point_is_the_encoding_of_its_own_piece(model):
-    points = sample(vae_of(model), FORMS, "normal", [(0, i) for i in range(3)])
-    decoded = decode_points(model, points, SamplingOptions(LIKELIEST))
-    found = refined(model, points)
-    for point, each, form in zip(found, decoded, FORMS, strict=True):
-        assert point.form is form
-        again = encode(vae_of(model), each.chorale, form)
-        assert point.latent.piece.tolist() == again.latent.piece.tolist()
+def test_voices_follow_the_plan_that_is_told(model):
+    """The bass sings the planned bass where a chord begins, and the last chord is the tonic."""
+    as_planned = []
+    for each in composed(model, FORMS, LIKELIEST):
+        plan, chorale = each.plan, each.chorale
+        assert plan.key == chorale.key
+        assert plan.beats == beats_of(chorale)
+        assert (plan.chords[-1].root, plan.chords[-1].bass) == (0, 0)
+        assert not each.notices
+        for step, chord in plan.changes():
+            sung = (int(chorale.pitch[step, 3]) - plan.key.tonic) % 12
+            as_planned.append(sung == chord.bass_class)
+    assert np.mean(as_planned) > 0.7
+
+
+def test_a_piece_costs_its_plan_and_its_notes(model):
+    """With its plan given, the plan costs nothing."""
+    (each,) = composed(model, FORMS[:1], LIKELIEST)
+    (chain,) = chains_of(vae_of(model), [each.point.form], [each.point.latent], [each.point.blur])
+    states = [state_of(chord, each.plan.key.mode) for chord in each.plan.chords]
+    path = np.array([vae_of(model).config.states.index(state) for state in states])
+    plan = replace(each.plan, local=())
+    kept = [Kept(each.chorale, plan=plan)]
+    (again,) = decode_points(model, [each.point], usual_options(1, LIKELIEST), kept)
+    assert again.chorale.pitch.tolist() == each.chorale.pitch.tolist()
+    of_plan = chain.log_partition() - chain.score(path)
+    assert of_plan > 1
+    assert each.nats == pytest.approx(again.nats + of_plan, rel=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [None, LIKELIEST])
+def test_phrases_that_return_sound_again(model, temperature):
+    """A A' B: the whole phrase, then its soprano."""
+    form = forms.of_letters(parse_letters("AA'AB"), 8, WALTZ, Key.parse("D"))
+    (each,) = composed(model, [form], temperature)
+    parts = [sounding(each.chorale, start, start + 24) for start in (0, 24, 48)]
+    assert parts[0] == parts[2]
+    assert parts[0][0] == parts[1][0]
+    assert parts[0] != parts[1]
+    chords = each.plan.chords
+    assert chords[:6] == chords[12:18]
 
 
 def test_usual_sampling_options_have_the_measured_temperatures():
@@ -137,7 +184,7 @@ def test_other_models_have_no_latent_space(untrained):
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
 def test_kept_cells_stay_exactly(model, voices, temperature):
     point = encode(vae_of(model), HYMN)
-    kept = KeptVoices(HYMN, voices)
+    kept = Kept(HYMN, voices)
     found = neighbours(model, point, 2, 0.8, usual_options(0, temperature), kept=kept)
     for each in found:
         piece = each.chorale
@@ -162,6 +209,39 @@ def test_the_first_neighbours_are_the_same_however_many_are_asked_for(model):
     point, options = encode(vae_of(model), HYMN), usual_options(4)
     few, many = (neighbours(model, point, n, 0.5, options, kept=None) for n in (1, 3))
     assert notes(few) == notes(many[:1])
+
+
+def test_a_kept_plan_is_the_plan_of_every_neighbour(model):
+    point, plan = encode(vae_of(model), HYMN), plan_of(HYMN, Key.parse("C"))
+    kept = Kept(HYMN, (3,), plan=plan)
+    found = neighbours(model, point, 2, 0.9, usual_options(0), kept=kept)
+    for each in found:
+        assert each.plan.chords == plan.chords
+        assert each.chorale.notes(3) == HYMN.notes(3)
+    assert notes(found)[0] != notes(found)[1]
+
+
+# Going on
+
+
+@pytest.mark.parametrize("temperature", [None, LIKELIEST])
+def test_a_piece_goes_on_from_a_beginning(model, temperature):
+    """The beginning stays, its vectors come first, and plan and notes follow it to the close."""
+    known = forms.form_of(HYMN, HYMN.key, "bach")
+    wanted = [continued(HYMN, known, 4, (1, number)) for number in range(2)]
+    found = going_on(model, HYMN, wanted, usual_options(1, temperature))
+    begun = encode(vae_of(model), HYMN, known).latent
+    for each, form in zip(found, wanted, strict=True):
+        assert each.point.form is form
+        piece = each.chorale
+        assert len(piece) == len(HYMN) + 4 * 16
+        assert sounding(piece, 0, len(HYMN)) == sounding(HYMN, 0, len(HYMN))
+        assert (piece.pitch[len(HYMN) :] != REST).any()
+        assert each.point.latent.piece.tolist() == begun.piece.tolist()
+        assert each.point.latent.beats[:, :8].tolist() == begun.beats.tolist()
+        assert (each.plan.chords[-1].root, each.plan.chords[-1].bass) == (0, 0)
+        assert {0, 4} <= {int(p - piece.key.tonic) % 12 for p in piece.pitch[-1]} <= {0, 4, 7}
+    assert notes(found)[0] != notes(found)[1]
 
 
 # The way

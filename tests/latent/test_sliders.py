@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from musicae.core.key import Key
+from musicae.core.meter import Meter
+from musicae.encoding import forms
 from musicae.latent import compose, sliders
 from musicae.latent.attributes import ATTRIBUTES
 from musicae.latent.compose import DecodedPoint
@@ -11,8 +14,8 @@ from musicae.latent.sliders import find_directions
 from musicae.models.checkpoint import build_model
 from musicae.training.config import RECIPES
 
-TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 6}
-BEATS = 6
+TINY = {"width": 16, "heads": 2, "depth": 4, "piece": 8, "beat": 8, "planner": 8, "components": 2}
+BEATS = 8
 
 
 def vae():
@@ -27,7 +30,10 @@ def linear(monkeypatch):
     slopes = np.random.default_rng(0).standard_normal((BEATS, len(ATTRIBUTES)))
 
     def decode(_model, points, _options):
-        return [DecodedPoint(point, point.latent.beats[0].mean(dim=0), 0.0, 0) for point in points]
+        return [
+            DecodedPoint(point, point.latent.beats[0].mean(dim=0), 0.0, None, (), 0)
+            for point in points
+        ]
 
     monkeypatch.setattr(sliders, "decode_points", decode)
     monkeypatch.setattr(sliders, "measured", lambda beats: tuple(beats.double().numpy() @ slopes))
@@ -35,7 +41,7 @@ def linear(monkeypatch):
 
 
 def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
-    deviations = [0.5, 1.0, 2.0, 4.0]
+    deviations = [0.5, 1.0, 2.0, 4.0, 1.5, 3.0]
     directions = find_directions(vae(), deviations, probes=40)
     assert directions.shape == (len(ATTRIBUTES), BEATS)
     moved = directions.double().numpy() @ linear
@@ -44,12 +50,14 @@ def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
 
 @pytest.mark.usefixtures("linear")
 def test_an_attribute_that_never_differs_has_no_direction():
-    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0], probes=40)
+    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0, 1.0, 1.0], probes=40)
     assert directions.isfinite().all()
     assert directions[1].abs().max() < 1e-9
 
 
-def test_the_same_model_has_the_same_directions():
+def test_the_same_model_has_the_same_directions(monkeypatch):
+    short = forms.regular(2, Meter(0, 3, 4), Key(0))
+    monkeypatch.setattr(forms, "draw_forms", lambda n, _: [short] * n)
     model = vae()
     once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=2) for _ in range(2))
     assert torch.equal(once, again)

@@ -22,11 +22,24 @@ from musicae.encoding.batches import (
     frame_beats,
 )
 from musicae.encoding.partial_score import PartialScore
-from musicae.latent.space import PRIORS, LatentPoint, encode, interpolate, sample, shift
+from musicae.encoding.plan_features import style_number
+from musicae.latent.space import (
+    DRAWN_BLUR,
+    PRIORS,
+    VARIED,
+    LatentPoint,
+    encode,
+    interpolate,
+    sample,
+    shift,
+)
 from musicae.models import checkpoint
 from musicae.models.layers import NONE
 from musicae.models.vae import Latent
 from musicae.models.vocabulary import SILENCE
+from musicae.theory.form import parse_letters
+from musicae.theory.harmonic_plan import beats_of
+from musicae.theory.plan_reading import plan_of
 from tests.support.passages import HYMN
 from tests.support.strategies import chorales
 
@@ -46,7 +59,7 @@ def model(untrained):
     return vae
 
 
-def point(model, form, seed=0):
+def point(model, form, seed=0, blur=0.25):
     numbers = torch.Generator().manual_seed(seed)
     count = int(frame_beats(form.chorale, model.config.stride)[-1]) + 1
     return LatentPoint(
@@ -55,12 +68,15 @@ def point(model, form, seed=0):
             torch.randn(1, model.config.piece, generator=numbers),
             torch.randn(1, count, model.config.beat, generator=numbers),
         ),
+        blur,
     )
 
 
 def equal(one, other):
-    return forms.as_dict(one.form) == forms.as_dict(other.form) and all(
-        torch.equal(a, b) for a, b in zip(one.latent, other.latent, strict=True)
+    return (
+        one.blur == other.blur
+        and forms.as_dict(one.form) == forms.as_dict(other.form)
+        and all(torch.equal(a, b) for a, b in zip(one.latent, other.latent, strict=True))
     )
 
 
@@ -85,7 +101,7 @@ def test_numbers_are_rounded_as_a_file_holds_them(model):
     for part in one.latent:
         assert part.dtype == torch.float32
         assert torch.equal(part, part.half().float())
-    assert equal(one, LatentPoint(one.form, one.latent))
+    assert equal(one, LatentPoint(one.form, one.latent, one.blur))
 
 
 def test_another_models_point_is_refused(model):
@@ -104,6 +120,8 @@ def test_another_models_point_is_refused(model):
         {"form": None},
         {"form": {"steps": 4}},
         {"piece": None},
+        {"blur": None},
+        {"blur": "much"},
         {"piece": "?"},
         {"piece": "abc"},
         {"beats": [1, 2]},
@@ -133,27 +151,41 @@ def silence(steps, *meters, pickup=0):
         (silence(18, COMMON, pickup=2), [2, 4, 4, 4, 4]),
         (silence(22, COMMON, pickup=6), [2, 4, 4, 4, 4, 4]),
         (silence(24, WALTZ), [4] * 6),
-        (silence(20, Meter(0, 6, 8)), [4, 4, 4, 4, 4]),  # quarters, whatever the meter
+        (silence(20, Meter(0, 6, 8)), [6, 6, 6, 2]),  # dotted in compound meters
+        (silence(24, Meter(0, 2, 2)), [8, 8, 8]),
         (silence(28, Meter(0, 7, 8)), [4, 4, 4, 2, 4, 4, 4, 2]),
         (silence(36, COMMON, Meter(22, 3, 4)), [4, 4, 4, 4, 4, 2, 4, 4, 4, 2]),
         (silence(3, COMMON), [3]),
     ],
 )
-def test_beats_are_quarters_from_the_bar_line(chorale, lengths):
+def test_frames_belong_to_the_beats_of_plans(chorale, lengths):
     expected = np.repeat(np.arange(len(lengths)), lengths)
+    assert [beat.length for beat in beats_of(chorale)] == lengths
     assert frame_beats(chorale, 1).tolist() == expected.tolist()
-    assert frame_beats(chorale, 2).tolist() == expected[::2].tolist()
+    later = [*expected[1::2].tolist(), *[len(lengths) - 1] * (len(chorale) % 2)]
+    assert frame_beats(chorale, 2).tolist() == later
+
+
+def test_a_frame_across_two_beats_belongs_to_the_later_one():
+    """Where a pickup has an odd number of sixteenths, or a beat is shorter than a frame."""
+    upbeat = silence(17, COMMON, pickup=1)
+    assert frame_beats(upbeat, 2).tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 4]
+    assert frame_beats(upbeat, 4).tolist() == [1, 2, 3, 4, 4]
 
 
 @settings(max_examples=40)
 @given(chorales())
 def test_every_frame_has_a_beat_and_they_come_in_order(chorale):
     found = frame_beats(chorale, 1).numpy()
-    assert found[0] == 0
-    assert set(np.diff(found)) <= {0, 1}
-    assert np.bincount(found).max() <= 4
-    for measure in chorale.measures[1:]:
-        assert found[measure.start] > found[measure.start - 1]
+    assert np.bincount(found).tolist() == [beat.length for beat in beats_of(chorale)]
+    assert (np.diff(found) >= 0).all()
+    for stride in (2, 4):
+        frames = frame_beats(chorale, stride).numpy()
+        assert len(frames) == -(-len(chorale) // stride)
+        ends = np.minimum(
+            np.arange(stride - 1, len(chorale) + stride - 1, stride), len(chorale) - 1
+        )
+        assert frames.tolist() == found[ends].tolist()
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
@@ -189,11 +221,14 @@ def test_encoding_gives_the_mean_of_the_posterior(model):
     assert found.form.phrases == HYMN.fermatas
     assert found.form.key == Key.parse("C")
     assert not found.form.known.any()
-    whole = beat_batch(PartialScore.of(HYMN, voices=(0, 1, 2, 3), key=Key.parse("C")), model.config)
+    key = Key.parse("C")
+    whole = PartialScore.of(HYMN, voices=(0, 1, 2, 3), key=key, plan=plan_of(HYMN, key))
+    whole = beat_batch(whole, model.config)
     mean = model.encode(whole, model.tokens_to_notes(whole.masked.tokens)).mean
     close(found, LatentPoint(found.form, mean), atol=0, rtol=0)
-    other = encode(model, HYMN, replace(found.form, phrases=(20, 28)))
-    assert not torch.equal(other.latent.piece, found.latent.piece)
+    for change in ({"phrases": (20, 28)}, {"style": "hymn"}):
+        other = encode(model, HYMN, replace(found.form, **change))
+        assert not torch.equal(other.latent.piece, found.latent.piece)
 
 
 def test_notes_out_of_range_do_not_change_the_encoding(model):
@@ -223,20 +258,74 @@ def test_a_fitted_prior_has_the_models_middle_and_spread(model):
         for prior in ("normal", "fitted")
     )
     torch.testing.assert_close(
-        model.latent_mean + normal @ model.latent_spread.T, fitted, atol=3e-3, rtol=3e-3
+        model.latent_mean[0] + normal @ model.latent_spread.T, fitted, atol=3e-3, rtol=3e-3
     )
     assert normal.mean(dim=0).abs().max() < 0.2
     assert normal.std(dim=0).sub(1).abs().max() < 0.15
 
 
+def test_a_fitted_prior_has_the_mean_of_the_style(model):
+    styled = [replace(SHORT, style=style) for style in (None, "bach", "hymn")]
+    found = sample(model, styled, "fitted", [(0, 0)] * 3)
+    none, bach, hymn = (point.latent.piece[0] for point in found)
+    means = model.latent_mean
+    torch.testing.assert_close(bach - none, means[1] - means[0], atol=4e-3, rtol=0)
+    number = style_number("hymn")
+    torch.testing.assert_close(hymn - none, means[number] - means[0], atol=4e-3, rtol=0)
+    normal = sample(model, styled, "normal", [(0, 0)] * 3)
+    assert torch.equal(normal[0].latent.piece, normal[2].latent.piece)
+
+
+def noise_of(model, seed, count):
+    """The random numbers of a sample."""
+    numbers = np.random.default_rng(seed)
+    numbers.standard_normal(model.config.piece)
+    noise = numbers.standard_normal((count, model.config.beat))
+    return torch.from_numpy(numbers.random(count)).float(), torch.from_numpy(noise).float()
+
+
+def drawn(model, point, seed):
+    """``(M, Y)`` where each beat would be, by its own numbers, after those before it."""
+    prior = model.beat_prior(point.latent, beat_batch(point.form, model.config))
+    chance, noise = noise_of(model, seed, point.latent.beats.shape[1])
+    return prior.at(chance[None], noise[None])[0]
+
+
+CLOSE = {"atol": 5e-3, "rtol": 5e-3}
+
+
 def test_the_beats_of_a_sample_are_drawn_from_the_learned_prior(model):
     (found,) = sample(model, [LONG], "normal", [(5, 1)])
-    numbers = np.random.default_rng((5, 1))
-    numbers.standard_normal(model.config.piece)
-    noise = torch.from_numpy(numbers.standard_normal((15, model.config.beat))).float()
-    foreseen = model.beat_prior(found.latent, beat_batch(LONG, model.config))
-    expected = foreseen.mean + noise * (0.5 * foreseen.log_variance).exp()
-    torch.testing.assert_close(found.latent.beats, expected, atol=5e-3, rtol=5e-3)
+    torch.testing.assert_close(found.latent.beats[0], drawn(model, found, (5, 1)), **CLOSE)
+
+
+def test_beats_that_return_have_the_vectors_of_the_earlier_ones(model):
+    """The same where all voices return, near ones where only the soprano does."""
+    form = forms.of_letters(parse_letters("AAA'B"), 8, WALTZ, Key.parse("D"))
+    other = forms.regular(8, WALTZ, Key.parse("D"))
+    found, _ = sample(model, [form, other], "normal", [(5, 2), (5, 3)])
+    first, exact, varied, last = found.latent.beats[0].split(6)
+    assert torch.equal(first, exact)
+    new = drawn(model, found, (5, 2)).split(6)
+    torch.testing.assert_close(varied, torch.lerp(new[2], first, VARIED), **CLOSE)
+    torch.testing.assert_close(last, new[3], **CLOSE)
+    assert not torch.allclose(varied, first, atol=0.1)
+    assert not torch.allclose(exact, new[1], atol=0.1)
+
+
+def test_a_sample_that_is_begun_goes_on_from_a_point(model):
+    begun = point(model, SHORT, 7)
+    few, many = (
+        sample(model, [LONG] * n, "fitted", [(1, i) for i in range(n)], begun) for n in (1, 3)
+    )
+    close(few[0], many[0])
+    for number, found in enumerate(many):
+        assert found.form is LONG
+        assert torch.equal(found.latent.piece, begun.latent.piece)
+        assert torch.equal(found.latent.beats[:, :6], begun.latent.beats)
+        new = drawn(model, found, (1, number))
+        torch.testing.assert_close(found.latent.beats[0, 6:], new[6:], **CLOSE)
+    assert not torch.equal(many[0].latent.beats, many[1].latent.beats)
 
 
 # Between
@@ -275,7 +364,7 @@ def test_an_interpolation_is_an_arc_around_the_prior_mean(model, seed, share):
     found = interpolate(model, one, other, share)
 
     def arms(p):
-        return p.latent.piece[0] - model.latent_mean
+        return p.latent.piece[0] - model.latent_mean[0]
 
     a, b, c = arms(one), arms(other), arms(found)
 
@@ -295,11 +384,19 @@ def test_interpolating_a_point_with_itself_gives_the_point(model):
 
 def test_opposite_points_are_interpolated_in_a_straight_line(model):
     one = point(model, SHORT)
-    middle = Latent(model.latent_mean[None], model.beat_mean.expand(1, 6, -1))
+    middle = Latent(model.latent_mean[:1], model.beat_mean.expand(1, 6, -1))
     across = LatentPoint(
         SHORT, Latent(*(2 * m - p for m, p in zip(middle, one.latent, strict=True)))
     )
     close(interpolate(model, one, across, 0.5), LatentPoint(SHORT, middle), atol=5e-3)
+
+
+def test_drawn_points_are_blurred_and_heard_ones_are_not(model):
+    """On the way between them the blur changes evenly; sliders leave it."""
+    heard, (new,) = encode(model, HYMN), sample(model, [SHORT], "fitted", [(0, 0)])
+    assert (heard.blur, new.blur) == (0, DRAWN_BLUR)
+    assert interpolate(model, heard, new, 0.25).blur == pytest.approx(0.25 * DRAWN_BLUR)
+    assert shift(model, new, {model.config.sliders[0]: 1.0}).blur == DRAWN_BLUR
 
 
 # Sliders

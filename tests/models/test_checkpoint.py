@@ -27,9 +27,11 @@ CONFIGS = {
         "lowest": [60, 48],
         "symbols": [9, 12],
         "order": [0, 1],
-        "context": [3],
+        "context": [3, 13, 2, 13, 3, 13, 2, 13, 4],
+        "chords": [[0, 4, 7]],
         "width": 8,
         "heads": 2,
+        "planner": 4,
         "sliders": ["activity"],
     },
 }

@@ -1,30 +1,33 @@
-"""The VAE untrained: what it hears of whole pieces, what leads its writer, and that its prior says
-step by step what it says at once."""
+"""The VAE untrained: what it hears of whole pieces, what its plans and its voices follow, and that
+its prior says step by step what it says at once."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from musicae.core.key import Key
 from musicae.encoding.batches import beat_batch, concatenate_beats, frame_beats
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY
-from musicae.models.layers import NONE
-from musicae.models.vae import (
+from musicae.models.distributions import (
     LEAST_LOG_VARIANCE,
     MOST_LOG_VARIANCE,
+    divergence,
+    divergence_from_mixture,
+    standard,
+)
+from musicae.models.layers import NONE
+from musicae.models.vae import (
     POOLS,
+    Again,
     BeatBatch,
     ChoraleVAE,
     ChoraleVAEConfig,
-    Gaussian,
     Latent,
-    divergence,
-    standard,
 )
 from musicae.models.vocabulary import FIRST_PITCH
 from musicae.models.voice_transformer import surprise
+from musicae.theory.plan_reading import plan_of
 from musicae.training.config import OUTER_FIRST, RECIPES
 from tests.support.passages import passage
 from tests.support.small import WRITER
@@ -37,8 +40,9 @@ TINY = WRITER | {
     "prior_layers": 2,
     "lead_layers": 1,
     "beat_span": 3,
+    "components": 3,
+    "planner": 8,
 }
-SEEDS = st.integers(0, 2**32 - 1)
 
 PIECE = passage(
     """
@@ -103,11 +107,12 @@ def test_a_piece_in_a_batch_gives_the_same_outputs_as_alone(changes):
         assert both.real[i].tolist() == [True] * beats + [False] * (both.real.shape[1] - beats)
         torch.testing.assert_close(both.posterior.piece.mean[i], alone.posterior.piece.mean[0])
         for ours, theirs in (
-            (both.posterior.beats, alone.posterior.beats),
-            (both.prior, alone.prior),
+            *zip(both.posterior.beats, alone.posterior.beats, strict=True),
+            *zip(both.prior, alone.prior, strict=True),
+            (both.plan.unary, alone.plan.unary),
         ):
-            torch.testing.assert_close(ours.mean[i, :beats], theirs.mean[0])
-            torch.testing.assert_close(ours.log_variance[i, :beats], theirs.log_variance[0])
+            torch.testing.assert_close(ours[i, :beats], theirs[0])
+        torch.testing.assert_close(both.plan.weights[i, : beats - 1], alone.plan.weights[0])
         torch.testing.assert_close(both.logits[i, :steps], alone.logits[0, :steps])
         frames = -(-steps // model.config.stride)
         torch.testing.assert_close(both.skeleton[i, :frames], alone.skeleton[0, :frames])
@@ -115,14 +120,18 @@ def test_a_piece_in_a_batch_gives_the_same_outputs_as_alone(changes):
 
 @settings(max_examples=10)
 @given(chorales(max_steps=24))
-def test_outputs_are_finite_gaussians_and_log_probabilities(chorale):
+def test_outputs_are_finite_distributions_and_log_probabilities(chorale):
     piece = whole(chorale)
     reading = MODEL(piece)
     beats = int(piece.beats.max()) + 1
     assert reading.logits.shape[1:] == (piece.masked.tokens.shape[1], 4, max(VOCABULARY))
     assert reading.posterior.piece.mean.shape == (1, TINY["piece"])
-    assert reading.posterior.beats.mean.shape == reading.prior.mean.shape
-    assert reading.prior.mean.shape == (1, beats, TINY["beat"])
+    assert reading.posterior.beats.mean.shape == (1, beats, TINY["beat"])
+    assert reading.prior.mean.shape == (1, beats, TINY["components"], TINY["beat"])
+    assert reading.plan.unary.shape == (1, beats, len(MODEL.config.states))
+    for shares in (reading.prior.log_share, reading.plan.weights):
+        torch.testing.assert_close(shares.exp().sum(dim=-1), torch.ones(shares.shape[:-1]))
+    assert all(part.isfinite().all() for part in reading.plan)
     for gaussian in (*reading.posterior, reading.prior):
         assert gaussian.mean.isfinite().all()
         assert (gaussian.log_variance >= LEAST_LOG_VARIANCE).all()
@@ -203,6 +212,66 @@ def test_what_is_chosen_later_changes_nothing_before_it(turn):
     torch.testing.assert_close(found[before], expected[before])
 
 
+def test_vectors_and_form_decide_the_plan():
+    """Each beat's vector, the piece's, and the mode."""
+    piece, latent = whole(PIECE), a_latent(8)
+    usual = MODEL.potentials(latent, piece)
+    for beat in range(8):
+        beats = latent.beats.clone()
+        beats[0, beat] += 1
+        changed = MODEL.potentials(latent._replace(beats=beats), piece).unary - usual.unary
+        assert changed[0, beat].abs().max() > 1e-4, beat
+    changed = MODEL.potentials(latent._replace(piece=latent.piece + 1), piece).unary - usual.unary
+    assert (changed.abs().amax(dim=-1) > 1e-5).all()
+    context = piece.masked.context.clone()
+    context[..., MODEL.config.mode] = 1
+    minor = piece._replace(masked=piece.masked._replace(context=context))
+    assert not torch.allclose(MODEL.potentials(latent, minor).unary, usual.unary)
+    assert torch.equal(MODEL.potentials(latent, minor).tables, usual.tables)
+
+
+def test_encoder_and_writer_read_the_plan_and_the_prior_does_not():
+    plan = plan_of(PIECE, Key.parse("C"))
+    told, untold = (
+        beat_batch(
+            PartialScore.of(PIECE, voices=ALL_VOICES, key=plan.key, plan=known), MODEL.config
+        )
+        for known in (plan, None)
+    )
+    notes = MODEL.tokens_to_notes(told.masked.tokens)
+    assert not torch.equal(told.masked.context, untold.masked.context)
+    latent = a_latent(8)
+    same = [
+        (
+            *MODEL.beat_prior(latent, piece),
+            *MODEL.potentials(latent, piece),
+            MODEL.condition(latent, piece),
+        )
+        for piece in (told, untold)
+    ]
+    for ours, theirs in zip(*same, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    conditioning = same[0][-1]
+    logits = [MODEL.decode(notes, piece.masked, conditioning) for piece in (told, untold)]
+    assert not torch.allclose(logits[0][:, : len(PIECE)], logits[1][:, : len(PIECE)])
+    encoded = [MODEL.encode(piece, notes).beats.mean for piece in (told, untold)]
+    assert not torch.allclose(*encoded)
+
+
+def test_blur_is_told_to_writer_and_plan_of_each_piece():
+    """0 is the same as none."""
+    model = tiny()
+    model.blurred.weight.copy_(torch.randn_like(model.blurred.weight))
+    piece = concatenate_beats([whole(PIECE, model), whole(PIECE, model)])
+    latent = Latent(*(torch.cat([part, part]) for part in a_latent(8, model=model)))
+    sharp, blurred = torch.zeros(2), torch.tensor([0.0, 0.7])
+    for outputs in (model.condition, lambda *given: model.potentials(*given).unary):
+        usual, none, found = (outputs(latent, piece, blur) for blur in (None, sharp, blurred))
+        torch.testing.assert_close(none, usual)
+        torch.testing.assert_close(found[0], usual[0])
+        assert not torch.allclose(found[1], usual[1], atol=1e-3)
+
+
 def test_forgotten_frames_affect_only_the_next_step():
     piece = whole(PIECE)
     notes = MODEL.tokens_to_notes(piece.masked.tokens)
@@ -231,23 +300,65 @@ def test_in_training_it_writes_from_draws_and_in_evaluation_from_means():
     one, other = model(piece), model(piece)
     assert not torch.equal(one.logits, other.logits)
     torch.testing.assert_close(one.posterior, other.posterior)
+    assert one.drawn.shape == one.posterior.beats.mean.shape
+    assert not torch.equal(one.drawn, other.drawn)
+    assert model.eval()(piece).drawn is None
 
 
 # The prior of the beats
 
 
-@pytest.mark.parametrize("noise", [0.0, 1.0])
-def test_sampled_beats_follow_the_beat_prior(noise):
-    """Longer than the prior remembers; each beat is as its noise says within what is foreseen."""
-    piece = concatenate_beats([whole(PIECE), whole(LONGER)])
-    numbers = torch.Generator().manual_seed(3)
-    vector = torch.randn(2, TINY["piece"], generator=numbers)
-    drawn = noise * torch.randn(2, 11, TINY["beat"], generator=numbers)
-    latent = MODEL.sample_beats(vector, drawn, piece)
+def beats_from(seed, count=11):
+    """Random numbers, vectors of two pieces, and their forms; the first one is shorter."""
+    numbers = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(2, TINY["piece"], generator=numbers),
+        torch.rand(2, count, generator=numbers),
+        torch.randn(2, count, TINY["beat"], generator=numbers),
+        concatenate_beats([whole(PIECE), whole(LONGER)]),
+    )
+
+
+def test_sampled_beats_follow_the_beat_prior():
+    """Longer than the prior remembers; each beat is where its numbers say within its mixture."""
+    vector, chance, noise, piece = beats_from(3)
+    latent = MODEL.sample_beats(vector, chance, noise, piece)
     assert torch.equal(latent.piece, vector)
-    mean, log_variance = MODEL.beat_prior(latent, piece)
-    expected = mean + drawn * (0.5 * log_variance).exp()
+    expected = MODEL.beat_prior(latent, piece).at(chance, noise)
     torch.testing.assert_close(latent.beats, expected, atol=1e-5, rtol=1e-4)
+    still = MODEL.sample_beats(vector, chance, 0 * noise, piece)
+    means = MODEL.beat_prior(still, piece).mean
+    nearest = (means - still.beats[:, :, None]).abs().amax(dim=-1).amin(dim=-1)
+    assert nearest.max() < 1e-5
+
+
+def test_a_piece_that_is_begun_goes_on_from_its_first_beats():
+    vector, chance, noise, piece = beats_from(4)
+    begun = torch.randn(2, 4, TINY["beat"], generator=torch.Generator().manual_seed(5))
+    latent = MODEL.sample_beats(vector, chance, noise, piece, begun=begun)
+    assert torch.equal(latent.beats[:, :4], begun)
+    expected = MODEL.beat_prior(latent, piece).at(chance, noise)
+    torch.testing.assert_close(latent.beats[:, 4:], expected[:, 4:], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(
+        latent.beats[:, 4], MODEL.sample_beats(vector, chance, noise, piece).beats[:, 4]
+    )
+
+
+def test_beats_come_again_whole_or_in_part():
+    """The second piece has none that do; what follows a beat follows from what it became."""
+    vector, chance, noise, piece = beats_from(6)
+    source, share = torch.zeros(2, 11, dtype=torch.int64), torch.zeros(2, 11)
+    source[0, 4:7] = torch.tensor([0, 1, 2])
+    share[0, 4:7] = torch.tensor([1.0, 0.25, 0.0])
+    latent = MODEL.sample_beats(vector, chance, noise, piece, again=Again(source, share))
+    beats, new = latent.beats, MODEL.beat_prior(latent, piece).at(chance, noise)
+    torch.testing.assert_close(beats[0, 4], beats[0, 0], atol=1e-6, rtol=0)
+    between = torch.lerp(new[0, 5], beats[0, 1], 0.25)
+    torch.testing.assert_close(beats[0, 5], between, atol=1e-5, rtol=1e-4)
+    others = share == 0
+    torch.testing.assert_close(beats[others], new[others], atol=1e-5, rtol=1e-4)
+    usual = MODEL.sample_beats(vector, chance, noise, piece)
+    torch.testing.assert_close(beats[1], usual.beats[1])
 
 
 def test_the_beat_prior_depends_on_earlier_beats_only():
@@ -256,43 +367,10 @@ def test_the_beat_prior_depends_on_earlier_beats_only():
     beats = latent.beats.clone()
     beats[0, 5] += 1
     changed = (
-        (MODEL.beat_prior(latent._replace(beats=beats), piece).mean - usual).abs().amax(dim=-1)
+        (MODEL.beat_prior(latent._replace(beats=beats), piece).mean - usual).abs().amax((-1, -2))
     )
     assert not changed[0, :6].any()
     assert changed[0, 6] > 1e-4
-
-
-# Divergence
-
-
-@settings(max_examples=25)
-@given(SEEDS)
-def test_divergence_equals_torchs_kl(seed):
-    numbers = torch.Generator().manual_seed(seed)
-    q, p = (
-        Gaussian(
-            torch.randn(2, 3, generator=numbers), torch.randn(2, 3, generator=numbers).clamp(-3, 3)
-        )
-        for _ in range(2)
-    )
-
-    def normal(g):
-        return torch.distributions.Normal(g.mean, (0.5 * g.log_variance).exp())
-
-    expected = torch.distributions.kl_divergence(normal(q), normal(p))
-    torch.testing.assert_close(divergence(q, p), expected, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(divergence(q, q), torch.zeros(2, 3), atol=1e-6, rtol=0)
-    unit = torch.distributions.Normal(torch.zeros(2, 3), torch.ones(2, 3))
-    expected = torch.distributions.kl_divergence(normal(q), unit)
-    torch.testing.assert_close(divergence(q, standard(q)), expected, atol=1e-4, rtol=1e-4)
-
-
-def test_draws_have_the_mean_and_the_variance():
-    torch.manual_seed(0)
-    gaussian = Gaussian(torch.full((20_000,), 2.0), torch.full((20_000,), -1.0))
-    drawn = gaussian.draw()
-    assert drawn.mean().item() == pytest.approx(2, abs=0.02)
-    assert drawn.var().item() == pytest.approx(np.exp(-1), rel=0.05)
 
 
 # Learning
@@ -304,7 +382,8 @@ def test_every_weight_gets_a_gradient():
     piece = concatenate_beats([whole(PIECE), whole(LONGER)])
     reading = model(piece)
     nats = surprise(reading.logits, piece.masked).sum() - reading.skeleton[..., 0].sum()
-    nats = nats + divergence(reading.posterior.beats, reading.prior).sum()
+    nats = nats + divergence_from_mixture(reading.posterior.beats, reading.prior).sum()
+    nats = nats + sum(part[..., 0].sum() for part in reading.plan)
     (nats + divergence(reading.posterior.piece, standard(reading.posterior.piece)).sum()).backward()
     for name, weights in model.named_parameters():
         assert weights.grad is not None, name
@@ -321,6 +400,10 @@ def test_every_weight_gets_a_gradient():
         ({"piece": 0}, "all sizes are at least 1"),
         ({"beat": 0}, "all sizes are at least 1"),
         ({"beat_span": 0}, "all sizes are at least 1"),
+        ({"components": 0}, "all sizes are at least 1"),
+        ({"planner": 0}, "all sizes are at least 1"),
+        ({"styles": 0}, "all sizes are at least 1"),
+        ({"chords": ()}, "it knows chords"),
         ({"width": 20, "heads": 2}, f"a width is a multiple of {POOLS}, not 20"),
         ({"order": (0, 1, 2)}, "the same voices"),
     ],
@@ -335,6 +418,15 @@ def test_a_config_survives_json():
     same = ChoraleVAEConfig(**RECIPES["vae"].config | TINY | lists)
     assert same == MODEL.config
     assert hash(same) == hash(MODEL.config)
+
+
+def test_the_states_of_a_plan_are_all_chords_and_one_for_others():
+    states, qualities = MODEL.config.states, MODEL.config.chords
+    assert len(set(states)) == len(states) == 12 * sum(map(len, qualities)) + 1
+    assert states[-1] == (0, len(qualities), 0, 0)
+    for root, quality, place, bass in states[:-1]:
+        assert bass == (root + qualities[quality][place]) % 12
+    assert MODEL.plan.config.states == states
 
 
 def test_a_model_without_sliders_has_no_directions():

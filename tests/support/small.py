@@ -12,5 +12,15 @@ SMALL = {
     "minibach": {"hidden": 8},
     "autoencoder": {"hidden": 8, "bottleneck": 4},
     "harmonizer": WRITER,
-    "vae": WRITER | {"piece": 8, "beat": 4, "prior_layers": 1, "lead_layers": 1},
+    "vae": WRITER
+    | {
+        "piece": 8,
+        "beat": 4,
+        "prior_layers": 1,
+        "lead_layers": 1,
+        "components": 2,
+        "planner": 8,
+        "tilt": [0],  # to find tilts, many pieces are written
+        "plan_tilt": 0,
+    },
 }

@@ -299,16 +299,17 @@ def test_the_run_says_which_precision_it_had(tmp_path):
     assert told == faster_precision("cpu")
 
 
-def test_pieces_by_others_are_learned_from(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", WHOLE)
+def test_pieces_by_others_are_learned_from(tmp_path, monkeypatch, name):
     piece = SimpleNamespace(chorale=hymn(20), style="hymn", key=Key(0), side="train", admitted=True)
     held = SimpleNamespace(**vars(piece) | {"side": "held"})
     monkeypatch.setattr(training, "read_four_part", lambda _: [piece, held])
     settings = replace(QUICK, epochs=1)
-    run(tmp_path / "both", "harmonizer", settings=settings, four_part=tmp_path)
-    run(tmp_path / "bach", "harmonizer", settings=settings)
+    run(tmp_path / "both", name, settings=settings, four_part=tmp_path)
+    run(tmp_path / "bach", name, settings=settings)
     counts = [
-        json.loads((tmp_path / name / SUMMARY).read_text())["data"]["train"]["chorales"]
-        for name in ("both", "bach")
+        json.loads((tmp_path / side / SUMMARY).read_text())["data"]["train"]["chorales"]
+        for side in ("both", "bach")
     ]
     assert counts == [2, 1]
 
