@@ -64,8 +64,10 @@ class PlanWeights:
 
 
 USUAL = PlanWeights()
-ALONG_LATENTS = PlanWeights()
-"""Of pieces that are decoded from latent vectors."""
+ALONG_LATENTS = PlanWeights(
+    bass=1.2, foreign=0.2, incomplete=0.45, thin=1.2, doubled=0.9, unresolved=0.6
+)
+"""Of pieces that are decoded from latent vectors, which tell of the notes what a plan does not."""
 
 
 class Members(NamedTuple):

@@ -28,7 +28,7 @@ from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.local_keys import local_keys
 
-USUAL_TEMPERATURE, RHYTHM_TEMPERATURE, PLAN_TEMPERATURE = 0.8, 1.0, 1.0
+USUAL_TEMPERATURE, RHYTHM_TEMPERATURE, PLAN_TEMPERATURE = 0.6, 1.0, 1.0
 """The temperatures at which new pieces are closest to Bach on the validation side."""
 USUAL_PRIOR = "fitted"
 TOGETHER = 32
@@ -219,7 +219,10 @@ def going_on(
         title=chorale.title,
     )
     kept = Kept(longer, until=len(chorale))
-    return decode_points(model, points, options, [kept] * len(wanted))
+    return [
+        each._replace(chorale=forms.with_form(each.chorale, each.point.form))
+        for each in decode_points(model, points, options, [kept] * len(wanted))
+    ]
 
 
 def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:

@@ -92,7 +92,6 @@ def find_plan(
     random: np.random.Generator,
     *,
     temperature: float,
-    *,
     tilt: PlanTilt | None = None,
 ) -> FoundPlan:
     """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,9 +87,12 @@ class LatentPoint:
 def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None) -> LatentPoint:
     """The point of a chorale: the mean of its posterior.
 
+    Without a ``form`` it has the chorale's, but no passages that sound again: the vectors hold
+    them, and a copy would repeat what is rebuilt wrongly.
+
     Raises ChoraleError where a note is outside its voice's range.
     """
-    form = form or forms.form_of(chorale)
+    form = form or replace(forms.form_of(chorale), returns=())
     whole = PartialScore.of(
         chorale,
         voices=ALL_VOICES,

@@ -79,6 +79,7 @@ RECIPES = {
         config=FOLLOWER
         | {
             "width": 192,
+            "dropout": 0.25,
             "encoder_layers": 2,
             "decoder_layers": 2,
             "lead_layers": 2,
@@ -91,7 +92,7 @@ RECIPES = {
             "plan_tilt": plan_tilt.SIZE,
             "sliders": list(ATTRIBUTES),
         },
-        settings=replace(TRANSFORMER_SETTINGS, epochs=32, patience=32, average=0.998),
+        settings=replace(TRANSFORMER_SETTINGS, epochs=40, patience=40, average=0.998),
         precision="auto",
         four_part=True,
     ),

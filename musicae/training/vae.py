@@ -23,7 +23,7 @@ from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.passages import Pieces, PlannedBatch
 from musicae.training.task import StyledPiece
 
-FORGETFULNESS = 0.9
+FORGETFULNESS = 0.4
 """The greatest share of frames whose past is hidden from the decoder."""
 MORE_ROOM, NARROWED, UNPRESSED = 4.0, 0.4, 0.2
 """Free-nats schedule: ``1 + MORE_ROOM`` times the final value at first, falling linearly until
@@ -34,6 +34,8 @@ ACTIVE = 0.01
 """The variance of the posterior mean above which a latent dimension is active."""
 AT_ONCE = 8
 """Validation chorales per batch in ``CompositionTask.watch``."""
+PLANNED = 2.0
+"""The weight of ``Losses.plan``: a plan should be told by the vectors, not drawn by chance."""
 OUTLINE = 0.5
 """The weight of ``Losses.outline``."""
 
@@ -86,7 +88,7 @@ class CompositionTask:
         piece = _pressed(parts.piece, parts.piece.mean(), room * self.piece_nats, free)
         rate = parts.beats.sum() / parts.steps.sum()
         pressed = _pressed(parts.beats, rate, room * self.beat_nats, free)
-        total = parts.reconstruction + parts.plan + piece + pressed
+        total = parts.reconstruction + PLANNED * parts.plan + piece + pressed
         total = total + parts.beats_prior - parts.beats.detach()
         return (total + OUTLINE * parts.outline) / parts.steps
 
