@@ -11,6 +11,7 @@ voice.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.arrays import Bools, Ints
-from musicae.core.constants import BASS, N_VOICES, REST
+from musicae.core.constants import BASS, N_VOICES, REST, SOPRANO
 from musicae.decoding.constraints import FORBIDDEN, moves
+from musicae.models.vocabulary import FIRST_PITCH
 from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 
@@ -58,6 +60,10 @@ class PlanWeights:
     """Two pitch classes in four voices where the last voice could add a third one."""
     doubled: float = 3.0
     """A leading note or a seventh in two voices."""
+    firm: float = 1.0
+    """How many times these costs count where a phrase ends, and on the beat before."""
+    restruck: float = 0.0
+    """A note of the soprano that begins after the last chord has."""
     unresolved: float = 2.0
     """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
     to the tonic, when the chord changes to one that has the note of resolution."""
@@ -65,7 +71,14 @@ class PlanWeights:
 
 USUAL = PlanWeights()
 ALONG_LATENTS = PlanWeights(
-    bass=1.2, foreign=0.2, incomplete=0.45, thin=1.2, doubled=0.9, unresolved=0.6
+    bass=1.2,
+    foreign=0.2,
+    incomplete=0.45,
+    thin=1.2,
+    doubled=0.9,
+    firm=20.0,
+    restruck=5.0,
+    unresolved=0.6,
 )
 """Of pieces that are decoded from latent vectors, which tell of the notes what a plan does not."""
 
@@ -94,9 +107,13 @@ class PlanCosts:
         steps: int,
         closing: Sequence[int],
         weights: PlanWeights = USUAL,
+        *,
         given: Sequence[GivenChord] = (),
+        ends: Sequence[Sequence[int]] = (),
     ) -> None:
         """``closing`` are the steps from which on nothing but the last chord of a plan sounds.
+
+        ``ends`` are of each plan the steps at which the last notes of phrases begin.
 
         The pitch classes of ``given`` chords go before those of the plans.
         """
@@ -105,6 +122,10 @@ class PlanCosts:
             _with_given(_members_of(plan, steps, step), given)
             for plan, step in zip(plans, closing, strict=True)
         ]
+        self.closing = np.array(closing)
+        self.firm = np.ones((steps, len(plans)))
+        for column, (plan, steps_of_ends) in enumerate(zip(plans, ends, strict=False)):
+            self.firm[_cadences(plan, steps_of_ends), column] = weights.firm
         self.chords = Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
     def costs(
@@ -142,7 +163,9 @@ class PlanCosts:
             cost += weight.incomplete * _incomplete(chords, degree, now)
             cost += weight.thin * _thin(degree, now)
         share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
-        cost *= share
+        cost *= share * self.firm[step][rows][:, None]
+        if voice == SOPRANO:
+            cost[step > self.closing[rows], FIRST_PITCH:] += weight.restruck
         if step:
             was = self.at(step - 1, rows)
             cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
@@ -155,6 +178,13 @@ class PlanCosts:
     def at(self, step: int, rows: Ints) -> Members:
         """The members at a step, ``(M, ...)`` in place of ``(T, N, ...)``."""
         return Members(*(part[step][rows] for part in self.chords))
+
+
+def _cadences(plan: HarmonicPlan, ends: Sequence[int]) -> list[int]:
+    """The first steps of the beats in which phrases end, and of the beats before these."""
+    starts = [beat.start for beat in plan.beats]
+    last = [bisect_right(starts, end) - 1 for end in ends]
+    return [starts[beat] for end in last for beat in (end - 1, end) if beat >= 0]
 
 
 def _doubled(chords: Members, voice: int, degree: Ints, now: Ints) -> Bools:

@@ -166,7 +166,8 @@ def decode_latents(
     if options.rules != "off" and len(plans) == len(partials):
         steps = max(len(partial.chorale) for partial in partials)
         closing = [close_of(partial).step for partial in partials]
-        plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS)
+        ends = [partial.phrases or () for partial in partials]
+        plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS, ends=ends)
     tilts = None
     if options.temperature != LIKELIEST and model.tilt.numel():
         places = places_of(pieces.masked.context[..., SINCE_BEAT].numpy())
