@@ -37,11 +37,6 @@ LEADING = {"diminished": 0, "half-diminished": 0, "diminished-seventh": 0}
 """The member of a chord on the leading note that leads, by quality."""
 
 
-PARALLEL = 14.0
-"""The cost of a parallel along a plan, in nats: the plan's own costs press voices into parallels
-that a lower cost would not prevent."""
-
-
 @dataclass(frozen=True)
 class PlanWeights:
     """Costs in nats, chosen on the validation sides."""
@@ -64,6 +59,9 @@ class PlanWeights:
     """How many times these costs count where a phrase ends, and on the beat before."""
     restruck: float = 0.0
     """A note of the soprano that begins after the last chord has."""
+    parallel: float = 14.0
+    """A parallel along a plan: the plan's own costs press voices into parallels that a lower cost
+    would not prevent."""
     unresolved: float = 2.0
     """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
     to the tonic, when the chord changes to one that has the note of resolution."""
@@ -72,6 +70,7 @@ class PlanWeights:
 USUAL = PlanWeights()
 ALONG_LATENTS = PlanWeights(
     bass=1.2,
+    parallel=40.0,
     foreign=0.2,
     incomplete=0.45,
     thin=1.2,

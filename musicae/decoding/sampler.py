@@ -21,7 +21,7 @@ from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, few_rows, one_thread
 from musicae.decoding.motion_tilt import MotionTilt, places_of
-from musicae.decoding.plan_costs import ALONG_LATENTS, PARALLEL, PlanCosts
+from musicae.decoding.plan_costs import ALONG_LATENTS, PlanCosts
 from musicae.decoding.repeats import Repeats
 from musicae.decoding.sonority_tilt import SonorityTilt
 from musicae.decoding.step_costs import StepCosts
@@ -204,7 +204,7 @@ def _complete(
     """
     rules = PRESETS[options.rules]
     if plan_costs:
-        rules = rules.at_least(parallel=PARALLEL)
+        rules = rules.at_least(parallel=plan_costs.weights.parallel)
         if given_costs:
             rules = rules.at_least(**ALONG_GIVEN)
     model, batch, n = decoders[0].model, decoders[0].batch, len(partials)
