@@ -20,6 +20,7 @@ from musicae.decoding.constraints import PRESETS, close_of
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.incremental import IncrementalDecoder, few_rows, one_thread
+from musicae.decoding.levers import Levers
 from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PlanCosts
 from musicae.decoding.repeats import Repeats
@@ -83,17 +84,24 @@ class SamplingOptions(NamedTuple):
 
 
 class Tilts(NamedTuple):
-    """Corrections of draws."""
+    """Corrections of draws, and what sliders have moved; None for what there is none of."""
 
-    motion: MotionTilt
-    sonority: SonorityTilt
+    motion: MotionTilt | None = None
+    sonority: SonorityTilt | None = None
+    levers: Levers | None = None
 
     def costs(
         self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]
-    ) -> Floats:
+    ) -> Floats | float:
         """``(N, S)`` nats; the arguments are those of ``StepCosts.costs``."""
-        cost = self.motion.costs(voice, step, before)
-        return cost if waiting else cost + self.sonority.costs(voice, step, before, now)
+        cost: Floats | float = 0.0
+        if self.motion:
+            cost = cost + self.motion.costs(voice, step, before)
+        if self.sonority and not waiting:
+            cost = cost + self.sonority.costs(voice, step, before, now)
+        if self.levers:
+            cost = cost + self.levers.costs(voice, before, now, waiting)
+        return cost
 
 
 @one_thread()
@@ -142,6 +150,7 @@ def decode_latents(
     *,
     seeds: Sequence[Sequence[int]],
     blurs: Sequence[float],
+    levers: Levers | None = None,
 ) -> Samples:
     """Decode latent vectors ``(1, ...)`` along plans to chorales, all at once.
 
@@ -152,6 +161,7 @@ def decode_latents(
             are known at the same steps in all.
         seeds: for each latent numbers that, with ``options.seed``, decide its random numbers.
         blurs: for each latent how far its vectors may be off; see ``ChoraleVAE.condition``.
+        levers: what sliders have moved.
     """
     pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
     blur = torch.tensor(blurs)
@@ -168,12 +178,13 @@ def decode_latents(
         closing = [close_of(partial).step for partial in partials]
         ends = [partial.phrases or () for partial in partials]
         plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS, ends=ends)
-    tilts = None
+    tilts = Tilts(levers=levers)
     if options.temperature != LIKELIEST and model.tilt.numel():
         places = places_of(pieces.masked.context[..., SINCE_BEAT].numpy())
         tilts = Tilts(
             MotionTilt(model.tilt.numpy(), places),
             SonorityTilt(model.sonority_tilt.numpy(), places),
+            levers,
         )
     generators = [np.random.default_rng([options.seed, *seed]) for seed in seeds]
     return _complete(

@@ -9,11 +9,12 @@ Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``S`` symbols of a voice.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.arrays import Floats, Ints
+from musicae.core.arrays import Bools, Floats, Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.decoding.constraints import moves
@@ -48,13 +49,28 @@ class SonorityTilt:
     def costs(self, voice: int, step: int, before: Ints, now: Ints) -> Floats:
         """``(N, S)`` nats of a voice that is chosen last, by the pitches ``(N, V)`` of the step
         before and of this one; nothing where no voice moves."""
-        others = np.delete(np.arange(now.shape[1]), voice)
-        pitch = moves(voice).motion.pitch[before[:, voice]]
-        mask = _masks(now[:, others])[:, None] | np.where(pitch == REST, 0, 1 << (pitch % 12))
-        cost = -self.tilt[self.places[:, step, None], _class_of()[mask]]
-        stands = (now[:, others] == before[:, others]).all(axis=1)
-        stays = stands[:, None] & (pitch == before[:, voice, None])
-        return np.asarray(np.where(stays, 0.0, cost))
+        found = completed(voice, before, now)
+        cost = -self.tilt[self.places[:, step, None], found.kind]
+        return np.asarray(np.where(found.stays, 0.0, cost))
+
+
+class Completed(NamedTuple):
+    """The sonorities that each symbol of a last voice completes, ``(N, S)`` each."""
+
+    kind: Ints
+    """Their classes."""
+    stays: Bools
+    """Whether no voice moves."""
+
+
+def completed(voice: int, before: Ints, now: Ints) -> Completed:
+    """What a voice that is chosen last completes; the pitches are ``(N, V)``."""
+    others = np.delete(np.arange(now.shape[1]), voice)
+    pitch = moves(voice).motion.pitch[before[:, voice]]
+    mask = _masks(now[:, others])[:, None] | np.where(pitch == REST, 0, 1 << (pitch % 12))
+    stands = (now[:, others] == before[:, others]).all(axis=1)
+    stays = stands[:, None] & (pitch == before[:, voice, None])
+    return Completed(_class_of()[mask], stays)
 
 
 def sonority_counts(chorale: Chorale, since_beat: Ints) -> NDArray[np.float64]:

@@ -14,8 +14,6 @@ from musicae.theory.plan_reading import plan_of
 from musicae.theory.sonorities import sonorities
 
 _AT_REST = ("major", "minor", "open")
-_FIFTHS = (7 * np.arange(12) + 5) % 12 - 5
-"""The places of the degrees on the line of fifths, from the tonic."""
 
 
 def activity(chorale: Chorale) -> float:
@@ -51,33 +49,12 @@ def harmonic_rhythm(chorale: Chorale) -> float:
     return STEPS_PER_QUARTER * changes / len(chorale)
 
 
-def tension(chorale: Chorale) -> float:
-    """How far what sounds lies from the tonic triad, in fifths, on average over time.
-
-    The pitch classes of a sonority stand on a line of fifths, the tonic's at 0, from -5 to 6; the
-    distance is that of their mean from the triad's. (After the tensile strain of Herremans and
-    Chew 2016, *Tension Ribbons*, on a line in place of a spiral.)
-    """
-    key = likely_key(chorale)
-    triad = _FIFTHS[[0, 4 if key.mode == "major" else 3, 7]].mean()
-    chords = sonorities(chorale)
-    lengths = np.diff([*chords.steps.tolist(), len(chorale)])
-    far = [
-        abs(_FIFTHS[(pitch[pitch != REST] - key.tonic) % 12].mean() - triad)
-        if (pitch != REST).any()
-        else 0.0
-        for pitch in np.asarray(chords.pitch, dtype=np.int64)
-    ]
-    return float(np.average(far, weights=lengths)) if len(lengths) else 0.0
-
-
 ATTRIBUTES = {
     "activity": activity,
     "chromaticism": chromaticism,
     "register": register,
     "dissonance": dissonance,
     "harmonic rhythm": harmonic_rhythm,
-    "tension": tension,
 }
 """The functions by name, in the order of ``measured``."""
 

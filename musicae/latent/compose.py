@@ -13,9 +13,10 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
 from musicae.decoding.incremental import one_thread
+from musicae.decoding.levers import Levers, pulled
 from musicae.decoding.mixture_chain import MixtureChain
 from musicae.decoding.plan_tilt import PlanTilt
-from musicae.decoding.planner import FoundPlan
+from musicae.decoding.planner import FoundPlan, chords_of
 from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents
 from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
@@ -103,10 +104,25 @@ def decode_points(
         partials = [_partial(points[i], kept[i] if kept else None) for i in part]
         latents, blurs = [points[i].latent for i in part], [points[i].blur for i in part]
         seeds = [(numbers[i],) for i in part]
-        chains = chains_of(vae, partials, latents, blurs)
+        levers = [points[i].levers for i in part]
+        chains = [
+            pulled(chain, chords_of(vae.config.states, p.key.mode), p.key, amounts)
+            for chain, p, amounts in zip(
+                chains_of(vae, partials, latents, blurs), partials, levers, strict=True
+            )
+        ]
         plans = _plans(vae, partials, chains, options, seeds)
         planned = [replace(p, plan=plan.plan) for p, plan in zip(partials, plans, strict=True)]
-        drawn = decode_latents(vae, planned, latents, options, seeds=seeds, blurs=blurs)
+        slid = any(any(amounts) for amounts in levers)
+        drawn = decode_latents(
+            vae,
+            planned,
+            latents,
+            options,
+            seeds=seeds,
+            blurs=blurs,
+            levers=Levers(levers, [p.key for p in planned]) if slid else None,
+        )
         for i, plan, tokens, nats in zip(
             part, plans, drawn.tokens, drawn.nats.tolist(), strict=True
         ):

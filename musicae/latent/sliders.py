@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,22 +13,22 @@ from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
 from musicae.latent.compose import decode_points
-from musicae.latent.space import sample
+from musicae.latent.space import moved, sample
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE, Latent
+from musicae.models.vae import ChoraleVAE
 
-NUDGE = 0.4
-"""The size of trial shifts of beats, in standard deviations of their vectors."""
+NUDGE = 0.7
+"""The size of trial moves: of beats in standard deviations of their vectors, of levers in nats."""
 SEED = 9
-"""The seed of the sampled points and of the trial shifts."""
+"""The seed of the sampled points and of the trial moves."""
 
 
 def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int) -> Tensor:
-    """``(L, Y)`` the shift of all beats that raises each attribute by one standard deviation.
+    """``(L, Y + levers)`` the move that raises each attribute by one standard deviation.
 
-    ``probes`` sampled points are shifted by random vectors and by their negatives, decoded, and
-    the attributes of the music are regressed on the shifts. Each direction is the shortest shift
-    that, by this regression, changes one attribute and no other.
+    ``probes`` sampled points are moved by random vectors and by their negatives, decoded, and the
+    attributes of the music are regressed on the moves. Each direction is the shortest move that, by
+    this regression, changes one attribute and no other.
 
     Args:
         deviations: ``(L,)`` standard deviations of ``attributes.measured`` in the corpus.
@@ -37,22 +36,20 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
     """
     seeds = [(SEED, number) for number in range(probes)]
     points = sample(model, forms.draw_forms(probes, SEED), "fitted", seeds)
-    spread = torch.cat([point.latent.beats[0] for point in points]).std(dim=0, correction=0)
+    of_beats = torch.cat([point.latent.beats[0] for point in points]).std(dim=0, correction=0)
+    spread = torch.cat([of_beats, torch.ones(model.config.levers)])
     nudges = np.random.default_rng(SEED).standard_normal((probes, len(spread)))
 
     units = np.where(np.asarray(deviations) > 0, deviations, np.inf)
 
     def attributes(sign: int) -> NDArray[np.float64]:
-        """``(N, L)`` the attributes of shifted points, in deviations."""
-        moves = torch.from_numpy(sign * NUDGE * nudges).float() * spread
-        moved = [
-            replace(point, latent=Latent(point.latent.piece, point.latent.beats + move))
-            for point, move in zip(points, moves, strict=True)
-        ]
-        made = decode_points(Checkpoint("vae", model, {}, ""), moved, SamplingOptions(LIKELIEST))
+        """``(N, L)`` the attributes of moved points, in deviations."""
+        ways = torch.from_numpy(sign * NUDGE * nudges).float() * spread
+        places = [moved(point, way) for point, way in zip(points, ways, strict=True)]
+        made = decode_points(Checkpoint("vae", model, {}, ""), places, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.array([measured(each.chorale) for each in made]) / units
         return found
 
     changes = (attributes(1) - attributes(-1)) / (2 * NUDGE)
-    slopes = np.linalg.lstsq(nudges, changes, rcond=None)[0]  # (Y, L)
+    slopes = np.linalg.lstsq(nudges, changes, rcond=None)[0]  # (Y + levers, L)
     return torch.from_numpy(np.linalg.pinv(slopes)).float() * spread

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
 from musicae.decoding.incremental import one_thread
+from musicae.decoding.levers import LEVERS, NEUTRAL
 from musicae.encoding import forms
 from musicae.encoding.batches import beat_batch, concatenate_beats
 from musicae.encoding.partial_score import PartialScore
@@ -51,6 +52,9 @@ class LatentPoint:
     """How far the beats' vectors may be off; see ``ChoraleVAE.condition``. 0 for music that was
     encoded, ``DRAWN_BLUR`` for vectors from the prior, which knows less of music."""
 
+    levers: tuple[float, ...] = NEUTRAL
+    """The amounts of ``decoding.levers.LEVERS``, which sliders move."""
+
     def __post_init__(self) -> None:
         rounded = Latent(*(part.half().float() for part in self.latent))
         object.__setattr__(self, "latent", rounded)
@@ -62,6 +66,7 @@ class LatentPoint:
             "piece": _to_text(self.latent.piece[0]),
             "beats": _to_text(self.latent.beats[0]),
             "blur": self.blur,
+            "levers": list(self.levers),
         }
 
     @classmethod
@@ -73,13 +78,17 @@ class LatentPoint:
         try:
             form = forms.from_dict(facts["form"])
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
-            blur = float(facts["blur"])
+            blur, levers = float(facts["blur"]), tuple(map(float, facts["levers"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ChoraleError(f"this is no place in latent space ({error})") from None
         count = len(beats_of(form.chorale))
-        if piece.numel() != config.piece or beats.numel() != count * config.beat:
+        if (
+            len(levers) != len(LEVERS)
+            or piece.numel() != config.piece
+            or beats.numel() != count * config.beat
+        ):
             raise ChoraleError("its latent vectors are those of another model")
-        return cls(form, Latent(piece[None], beats.view(1, count, config.beat)), blur)
+        return cls(form, Latent(piece[None], beats.view(1, count, config.beat)), blur, levers)
 
 
 @torch.inference_mode()
@@ -167,7 +176,10 @@ def interpolate(
     a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
     beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
     blur = (1 - share) * one.blur + share * other.blur
-    return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean), blur)
+    levers = tuple(
+        (1 - share) * a + share * b for a, b in zip(one.levers, other.levers, strict=True)
+    )
+    return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean), blur, levers)
 
 
 def shift(model: ChoraleVAE, point: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
@@ -176,10 +188,18 @@ def shift(model: ChoraleVAE, point: LatentPoint, slides: Mapping[str, float]) ->
     ``slides`` are amounts by the names in ``model.config.sliders``, in standard deviations of each
     attribute in Bach's chorales.
     """
-    beats = point.latent.beats
+    way = torch.zeros(model.directions.shape[1])
     for name, amount in slides.items():
-        beats = beats + amount * model.directions[model.config.sliders.index(name)]
-    return LatentPoint(point.form, Latent(point.latent.piece, beats), point.blur)
+        way = way + amount * model.directions[model.config.sliders.index(name)]
+    return moved(point, way)
+
+
+def moved(point: LatentPoint, way: Tensor) -> LatentPoint:
+    """A point moved by ``(Y + levers,)``: all its beats' vectors, and its levers."""
+    size = point.latent.beats.shape[-1]
+    levers = tuple(a + b for a, b in zip(point.levers, way[size:].tolist(), strict=True))
+    latent = Latent(point.latent.piece, point.latent.beats + way[:size])
+    return replace(point, latent=latent, levers=levers)
 
 
 def _stretched(latent: Latent, count: int) -> Latent:

@@ -73,6 +73,8 @@ class ChoraleVAEConfig(VoiceTransformerConfig):
     """The shape of ``ChoraleVAE.sonority_tilt``: places in a beat, classes of sonorities."""
     plan_tilt: int = 0
     """The length of ``ChoraleVAE.plan_tilt``."""
+    levers: int = 0
+    """The number of levers, which sliders move besides the vectors."""
     sliders: tuple[str, ...] = ()
     """The names of the rows of ``ChoraleVAE.directions``."""
 
@@ -186,14 +188,12 @@ class ChoraleVAE(VoiceTransformer):
     beat_mean: Tensor
     """``(Y,)`` mean of their beats' vectors."""
     tilt: Tensor
-    """Of the shape ``config.tilt``, nats by which draws are corrected; see ``latent.tilt``."""
     sonority_tilt: Tensor
-    """Of the shape ``config.sonority_tilt``, the same of sonorities."""
     plan_tilt: Tensor
-    """``(config.plan_tilt,)`` the same of plans."""
+    """Nats by which draws are corrected; see ``latent.tilt``. Their shapes are in the config."""
     directions: Tensor
-    """``(L, Y)`` the shift of all beats' vectors that raises an attribute by one standard deviation
-    of the training pieces, for each of ``config.sliders``."""
+    """``(L, Y + levers)`` the shift of all beats' vectors, and of the levers, that raises an
+    attribute by one standard deviation of the training pieces, for each of ``config.sliders``."""
 
     def __init__(self, config: ChoraleVAEConfig) -> None:
         super().__init__(config)
@@ -231,7 +231,7 @@ class ChoraleVAE(VoiceTransformer):
         self.register_buffer("tilt", torch.zeros(config.tilt))
         self.register_buffer("sonority_tilt", torch.zeros(config.sonority_tilt))
         self.register_buffer("plan_tilt", torch.zeros(config.plan_tilt))
-        self.register_buffer("directions", torch.zeros(len(config.sliders), y))
+        self.register_buffer("directions", torch.zeros(len(config.sliders), y + config.levers))
 
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:
         """Encode chorales and reconstruct them.

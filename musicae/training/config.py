@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from musicae.core.constants import STYLES, VOICE_RANGES
-from musicae.decoding import motion_tilt, plan_tilt, sonority_tilt
+from musicae.decoding import levers, motion_tilt, plan_tilt, sonority_tilt
 from musicae.encoding import plan_features, step_features
 from musicae.encoding.tokens import ACCOMPANIMENT, ALL_VOICES, ONLY_SOPRANO, VOCABULARY, WINDOW
 from musicae.latent.attributes import ATTRIBUTES
@@ -90,6 +90,7 @@ RECIPES = {
             "tilt": list(motion_tilt.SHAPE),
             "sonority_tilt": list(sonority_tilt.SHAPE),
             "plan_tilt": plan_tilt.SIZE,
+            "levers": len(levers.LEVERS),
             "sliders": list(ATTRIBUTES),
         },
         settings=replace(TRANSFORMER_SETTINGS, epochs=40, patience=40, average=0.998),

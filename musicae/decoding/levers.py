@@ -1,0 +1,76 @@
+"""Levers: what a listener hears at once of a piece, as costs that a slider can move.
+
+Vectors tell what is sung; how much of some kind there is of it, levers tell: notes that begin,
+notes outside the key, dissonances, changes of chord. A lever adds its amount, in nats, to the
+logits of notes or to the potentials of chords.
+
+Axes: ``N`` candidates, ``S`` symbols of a voice, ``A`` states of a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from musicae.core.arrays import Bools, Floats, Ints
+from musicae.core.key import SCALES, Key
+from musicae.decoding.constraints import moves
+from musicae.decoding.mixture_chain import MixtureChain, Tables
+from musicae.decoding.sonority_tilt import FEW, completed
+from musicae.models.vocabulary import FIRST_PITCH
+from musicae.theory.harmonic_plan import PlannedChord
+
+LEVERS = ("begin", "foreign", "dissonant", "change")
+BEGIN, FOREIGN, DISSONANT, CHANGE = range(len(LEVERS))
+NEUTRAL = (0.0,) * len(LEVERS)
+_CONSONANT = (0, 1, FEW)
+"""Classes of ``sonority_tilt`` that are at rest: major and minor triads, and less than triads."""
+
+
+class Levers:
+    """The levers of candidates in their keys."""
+
+    def __init__(self, amounts: Sequence[Sequence[float]], keys: Sequence[Key]) -> None:
+        """``amounts`` has for each candidate a number for each of ``LEVERS``."""
+        self.amounts = np.array(amounts)
+        self.outside = np.stack([_outside(key) for key in keys])  # (N, 12)
+
+    def costs(self, voice: int, before: Ints, now: Ints, waiting: Sequence[int]) -> Floats:
+        """``(N, S)`` nats; the arguments are those of ``StepCosts.costs``."""
+        pitch = moves(voice).motion.pitch[before[:, voice]]
+        begin, foreign, dissonant, _ = self.amounts.T[..., None]
+        outside = np.take_along_axis(self.outside, pitch % 12, axis=1)
+        cost: Floats = np.where(outside, -foreign, 0.0)
+        cost[:, :FIRST_PITCH] = 0.0  # to hold a note is not to choose it
+        cost[:, FIRST_PITCH:] -= begin
+        if not waiting:
+            found = completed(voice, before, now)
+            at_rest = np.isin(found.kind, _CONSONANT) | found.stays
+            cost -= np.where(at_rest, 0.0, dissonant)
+        return cost
+
+
+def pulled(
+    chain: MixtureChain,
+    chords: Sequence[PlannedChord | None],
+    key: Key,
+    amounts: Sequence[float],
+) -> MixtureChain:
+    """A chain whose states are ``chords``, with the levers of its piece."""
+    if not amounts[FOREIGN] and not amounts[CHANGE]:
+        return chain
+    outside = np.roll(_outside(key), -key.tonic)  # by degree
+    foreign = np.array([bool(c and outside[list(c.members)].any()) for c in chords])
+    factors = chain.tables.factors
+    if amounts[CHANGE]:
+        factors = factors.copy()
+        every = np.arange(factors.shape[1])
+        factors[:, every, every] *= np.exp(-amounts[CHANGE])
+    return replace(chain, unary=chain.unary + amounts[FOREIGN] * foreign, tables=Tables(factors))
+
+
+def _outside(key: Key) -> Bools:
+    """``(12,)`` which pitch classes lie outside a key's scale."""
+    return ~np.isin((np.arange(12) - key.tonic) % 12, SCALES[key.mode])
