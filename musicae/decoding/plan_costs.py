@@ -56,12 +56,16 @@ class PlanWeights:
     doubled: float = 3.0
     """A leading note or a seventh in two voices."""
     firm: float = 1.0
-    """How many times these costs count where a phrase ends, and on the beat before."""
+    """How many times notes count that are foreign to the chord, or another bass, where a phrase
+    ends and on the beat before."""
     restruck: float = 0.0
     """A note of the soprano that begins after the last chord has."""
     parallel: float = 14.0
     """A parallel along a plan: the plan's own costs press voices into parallels that a lower cost
     would not prevent."""
+    leap: float = 0.0
+    augmented: float = 0.0
+    """The least costs of sevenths and wider leaps than octaves, and of augmented intervals."""
     unresolved: float = 2.0
     """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
     to the tonic, when the chord changes to one that has the note of resolution."""
@@ -77,7 +81,9 @@ ALONG_LATENTS = PlanWeights(
     doubled=0.9,
     firm=20.0,
     restruck=5.0,
-    unresolved=0.6,
+    leap=6.0,
+    augmented=5.0,
+    unresolved=3.0,
 )
 """Of pieces that are decoded from latent vectors, which tell of the notes what a plan does not."""
 
@@ -156,13 +162,13 @@ class PlanCosts:
             member = member & (degree == chords.bass[:, None])
             member |= chords.bass[:, None] == _NO_MEMBER
             foreign = np.full_like(foreign, weight.bass)
-        cost += np.where(member, 0.0, foreign)
+        cost += np.where(member, 0.0, foreign) * self.firm[step][rows][:, None]
         cost += weight.doubled * _doubled(chords, voice, degree, now)
         if last_voice:
             cost += weight.incomplete * _incomplete(chords, degree, now)
             cost += weight.thin * _thin(degree, now)
         share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
-        cost *= share * self.firm[step][rows][:, None]
+        cost *= share
         if voice == SOPRANO:
             cost[step > self.closing[rows], FIRST_PITCH:] += weight.restruck
         if step:

@@ -22,7 +22,10 @@ OTHERWISE = 1e6
 class Repeats:
     """Where the passages of ``PartialScore.returns`` come from."""
 
-    def __init__(self, partials: Sequence[PartialScore], steps: int) -> None:
+    def __init__(
+        self, partials: Sequence[PartialScore], steps: int, closing: Sequence[int] = ()
+    ) -> None:
+        """``closing`` are the steps from which on pieces close, and nothing sounds again."""
         self.source = np.full((len(partials), steps, N_VOICES), NONE)
         """``(N, T, V)`` the step whose symbol comes again at a step; ``NONE`` for none."""
         for each, partial in zip(self.source, partials, strict=True):
@@ -30,6 +33,8 @@ class Repeats:
                 length = passage.stop - passage.start
                 earlier = np.arange(passage.source, passage.source + length)
                 each[passage.start : passage.stop, list(passage.voices)] = earlier[:, None]
+        for each, step in zip(self.source, closing, strict=False):
+            each[step:] = NONE
         self.any = (self.source != NONE).any(axis=0)
 
     def force(self, cost: Floats, step: int, voice: int, tokens: Tensor) -> None:

@@ -173,9 +173,9 @@ def decode_latents(
     decoder = IncrementalDecoder(model, batch, conditioning, len(partials))
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
+    closing = [close_of(partial).step for partial in partials]
     if options.rules != "off" and len(plans) == len(partials):
         steps = max(len(partial.chorale) for partial in partials)
-        closing = [close_of(partial).step for partial in partials]
         ends = [partial.phrases or () for partial in partials]
         plan_costs = PlanCosts(plans, steps, closing, ALONG_LATENTS, ends=ends)
     tilts = Tilts(levers=levers)
@@ -192,6 +192,7 @@ def decode_latents(
         partials,
         options,
         lambda: np.array([[g.random()] for g in generators]),
+        closing=closing,
         plan_costs=plan_costs,
         tilts=tilts,
     )
@@ -204,6 +205,7 @@ def _complete(
     options: SamplingOptions,
     uniform: Callable[[], Floats],
     *,
+    closing: Sequence[int] = (),
     plan_costs: PlanCosts | None = None,
     given_costs: GivenCosts | None = None,
     tilts: Tilts | None = None,
@@ -215,7 +217,10 @@ def _complete(
     """
     rules = PRESETS[options.rules]
     if plan_costs:
-        rules = rules.at_least(parallel=plan_costs.weights.parallel)
+        weights = plan_costs.weights
+        rules = rules.at_least(
+            parallel=weights.parallel, leap=weights.leap, augmented=weights.augmented
+        )
         if given_costs:
             rules = rules.at_least(**ALONG_GIVEN)
     model, batch, n = decoders[0].model, decoders[0].batch, len(partials)
@@ -227,7 +232,7 @@ def _complete(
     ensemble = EnsembleCosts(limits) if limits else None
     weighed = StepCosts(rules, fifths, plan_costs, given_costs, ensemble)
     tokens = torch.where(batch.known, batch.tokens, HOLD)[:, :steps].expand(n, -1, -1).clone()
-    repeats = Repeats(partials, steps)
+    repeats = Repeats(partials, steps, closing)
     nats, each = np.zeros(n), np.arange(n)
     before = np.full((n, N_VOICES), REST)
     # For each step of a quarter, whether a voice did not hold its note there a quarter ago.

@@ -264,9 +264,9 @@ def test_any_length_can_be_drawn(stride):
 
 
 VAE = {"piece": 6, "beat": 3, "prior_layers": 1, "lead_layers": 1, "components": 2, "planner": 8}
-QUIET = Chorale.from_notes([], steps=48)
+QUIET = Chorale.from_notes([], steps=64)
 EXACT, VARIED = (Return(16, 32, 0, EVERY_VOICE), Return(32, 48, 0, (S,)))
-"""The first bar again in all voices, and again in the soprano alone."""
+"""The first bar again in all voices, and again in the soprano alone; then comes the close."""
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from musicae.latent.attributes import (
     harmonic_rhythm,
     measured,
     register,
-    tension,
 )
 from tests.support.passages import passage
 from tests.support.strategies import chorales
@@ -38,7 +37,6 @@ def test_attributes_are_finite_and_in_range_for_any_chorale(chorale):
     assert 0 <= named["dissonance"] <= 1
     assert 0 <= named["register"] <= 127
     assert 0 <= named["harmonic rhythm"] <= 4
-    assert 0 <= named["tension"] <= 8
 
 
 def test_activity_is_notes_a_quarter():
@@ -92,21 +90,9 @@ def test_harmonic_rhythm_is_changes_of_chord_a_quarter():
     assert harmonic_rhythm(passage(still, key="C major")) == 0
 
 
-def test_tension_is_the_distance_from_the_tonic_triad_in_fifths():
-    """On the line F C G D A E B F# ... the triad of C has its middle at C + 5/3."""
-    triad = passage("S G4 G4\nA E4 E4\nB C3 C3", key="C major")
-    assert tension(triad) == pytest.approx(0)
-    dominant = passage("S G4 G4\nA E4 D4\nB C3 B2", key="C major")  # 1, 2 and 5, half of the time
-    assert tension(dominant) == pytest.approx((8 / 3 - 5 / 3) / 2)
-    farther = passage("S G4 G#4\nA E4 D#4\nB C3 B2", key="C major")
-    assert tension(farther) > tension(dominant)
-    assert tension(dominant.transpose(3)) == pytest.approx(tension(dominant))
-    assert tension(passage("S C5 ..\nB C3 ..", key="C major")) == pytest.approx(5 / 6)
-
-
 def test_attributes_of_silence_are_0():
     silence = Chorale(np.full((8, 4), -1), np.zeros((8, 4), bool))
-    found = (activity, chromaticism, register, harmonic_rhythm, tension)
+    found = (activity, chromaticism, register, harmonic_rhythm)
     assert [attribute(silence) for attribute in found] == [0] * 5
     assert 0 <= dissonance(silence) <= 1
 

@@ -60,7 +60,7 @@ def chains(model, wanted, seed=0):
 def found(model, form, temperature, seed=0):
     (chain,) = chains(model, [form], seed)
     states = model.config.states
-    return find_plan(chain, form, states, np.random.default_rng(seed), temperature)
+    return find_plan(chain, form, states, np.random.default_rng(seed), temperature=temperature)
 
 
 def flat(form, states):
@@ -141,7 +141,9 @@ def test_passages_return_where_all_chords_are_equally_likely(model):
     states = model.config.states
     for seed in range(3):
         plans = [
-            find_plan(flat(form, states), form, states, np.random.default_rng(seed), 1.0).plan
+            find_plan(
+                flat(form, states), form, states, np.random.default_rng(seed), temperature=1.0
+            ).plan
             for form in (EXACT, VARIED)
         ]
         (exact, varied) = (plan.chords for plan in plans)
@@ -161,7 +163,7 @@ def test_a_passage_may_return_from_one_that_returned(model, voices):
     form = replace(form, returns=twice)
     for seed in range(3):
         random = np.random.default_rng(seed)
-        plan, _, notices, _ = find_plan(flat(form, states), form, states, random, 1.0)
+        plan, _, notices, _ = find_plan(flat(form, states), form, states, random, temperature=1.0)
         first, second, third = (plan.chords[start : start + 8] for start in (0, 8, 16))
         assert third == second
         assert (second == first) == (voices == EVERY_VOICE)
@@ -175,11 +177,13 @@ def test_seeds_draw_different_plans_and_the_likeliest_is_one(model):
     assert drawn[0] == drawn[1]
     (chain,) = chains(model, [form], 1)
     many = {
-        find_plan(chain, form, model.config.states, np.random.default_rng(seed), 1.0)[3]
+        find_plan(chain, form, model.config.states, np.random.default_rng(seed), temperature=1.0)[3]
         for seed in range(5)
     }
     best = {
-        find_plan(chain, form, model.config.states, np.random.default_rng(seed), LIKELIEST)[3]
+        find_plan(
+            chain, form, model.config.states, np.random.default_rng(seed), temperature=LIKELIEST
+        )[3]
         for seed in range(3)
     }
     assert len(many) == 5
@@ -210,7 +214,7 @@ def test_a_beginning_keeps_its_chords_and_the_piece_closes_at_its_end(model):
     roots = set()
     for seed in range(4):
         random = np.random.default_rng(seed)
-        plan = find_plan(flat(partial, states), partial, states, random, 1.0).plan
+        plan = find_plan(flat(partial, states), partial, states, random, temperature=1.0).plan
         assert plan.chords[:4] == sounding
         assert (plan.chords[-1].root, plan.chords[-1].bass) == (0, 0)
         roots |= {chord.root for chord in plan.chords[4:7]}

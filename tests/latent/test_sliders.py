@@ -6,6 +6,7 @@ import torch
 
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.decoding.levers import LEVERS
 from musicae.encoding import forms
 from musicae.latent import compose, sliders
 from musicae.latent.attributes import ATTRIBUTES
@@ -26,31 +27,36 @@ def vae():
 
 @pytest.fixture
 def linear(monkeypatch):
-    """A world in which what a piece has is a linear function of its beats, and the slopes."""
-    slopes = np.random.default_rng(0).standard_normal((BEATS, len(ATTRIBUTES)))
+    """A world in which what a piece has is a linear function of its beats and levers, and the
+    slopes."""
+    slopes = np.random.default_rng(0).standard_normal((BEATS + len(LEVERS), len(ATTRIBUTES)))
 
     def decode(_model, points, _options):
-        return [
-            DecodedPoint(point, point.latent.beats[0].mean(dim=0), 0.0, None, (), 0)
+        heard = [
+            torch.cat([point.latent.beats[0].mean(dim=0), torch.tensor(point.levers)])
             for point in points
+        ]
+        return [
+            DecodedPoint(point, each, 0.0, None, (), 0)
+            for point, each in zip(points, heard, strict=True)
         ]
 
     monkeypatch.setattr(sliders, "decode_points", decode)
-    monkeypatch.setattr(sliders, "measured", lambda beats: tuple(beats.double().numpy() @ slopes))
+    monkeypatch.setattr(sliders, "measured", lambda heard: tuple(heard.double().numpy() @ slopes))
     return slopes
 
 
 def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other(linear):
-    deviations = [0.5, 1.0, 2.0, 4.0, 1.5, 3.0]
+    deviations = [0.5, 1.0, 2.0, 4.0, 1.5]
     directions = find_directions(vae(), deviations, probes=40)
-    assert directions.shape == (len(ATTRIBUTES), BEATS)
+    assert directions.shape == (len(ATTRIBUTES), BEATS + len(LEVERS))
     moved = directions.double().numpy() @ linear
     assert moved == pytest.approx(np.diag(deviations), abs=0.02)
 
 
 @pytest.mark.usefixtures("linear")
 def test_an_attribute_that_never_differs_has_no_direction():
-    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0, 1.0, 1.0], probes=40)
+    directions = find_directions(vae(), [1.0, 0.0, 1.0, 1.0, 1.0], probes=40)
     assert directions.isfinite().all()
     assert directions[1].abs().max() < 1e-9
 

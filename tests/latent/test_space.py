@@ -405,8 +405,11 @@ def test_drawn_points_are_blurred_and_heard_ones_are_not(model):
 def test_sliders_move_all_beats_and_can_be_undone(model):
     one, names = point(model, SHORT), model.config.sliders
     moved = shift(model, one, {names[1]: 2.0})
-    expected = Latent(one.latent.piece, one.latent.beats + 2 * model.directions[1])
+    way = 2 * model.directions[1]
+    size = model.config.beat
+    expected = Latent(one.latent.piece, one.latent.beats + way[:size])
     close(moved, LatentPoint(SHORT, expected), atol=0, rtol=0)
+    assert moved.levers == pytest.approx(way[size:].tolist())
     close(shift(model, moved, {names[1]: -2.0}), one)
     both = shift(model, one, {names[0]: 1.0, names[2]: -1.0})
     close(both, shift(model, shift(model, one, {names[2]: -1.0}), {names[0]: 1.0}))

@@ -430,7 +430,8 @@ def test_the_states_of_a_plan_are_all_chords_and_one_for_others():
 
 
 def test_a_model_without_sliders_has_no_directions():
-    assert tiny(sliders=()).directions.shape == (0, TINY["beat"])
+    model = tiny(sliders=())
+    assert model.directions.shape == (0, TINY["beat"] + model.config.levers)
 
 
 def test_after_the_end_there_are_no_beats():

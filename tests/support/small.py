@@ -21,6 +21,7 @@ SMALL = {
         "components": 2,
         "planner": 8,
         "tilt": [0],  # to find tilts, many pieces are written
+        "sonority_tilt": [0],
         "plan_tilt": 0,
     },
 }
