@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicae.api.harmonize import harmonize
 from musicae.api.latent import check_number, pieces_of
 from musicae.api.options import check_draws
 from musicae.api.piece import Piece
-from musicae.core.chorale import Chorale, sounding_voices
+from musicae.core.chorale import UNSPELLED, Chorale, sounding_voices
 from musicae.core.constants import N_VOICES, REST, STYLES
 from musicae.core.errors import ChoraleError
 from musicae.io.base import title_from
@@ -36,7 +38,7 @@ def extend(
 
     Of a melody, the other voices of the beginning are found first, as ``harmonize`` finds them.
     The notes of the beginning stay, on the grid of sixteenths; what is new follows after its last
-    note.
+    note, at the place in the bar at which the beginning begins.
 
     Args:
         beginning: a melody or a chorale in four voices: a file or a chorale.
@@ -83,26 +85,40 @@ def extend(
 
 
 def _in_four_voices(beginning: Chorale | Path | str) -> tuple[Chorale, tuple[str, ...]]:
-    """The beginning with all four voices, up to its last note, and what is to be said of it."""
+    """The beginning with all four voices, up to new phrases, and what is to be said of it."""
     chorale = beginning if isinstance(beginning, Chorale) else _four_voices_of(beginning)
     notices: tuple[str, ...] = ()
     if chorale is None or len(sounding_voices(chorale)) < N_VOICES:
         (piece,) = harmonize(beginning, 1)
         chorale, notices = piece.chorale, piece.notices
         chorale = replace(chorale, key=piece.plan.key if piece.plan else chorale.key)
-    return _up_to_the_end(chorale), notices
+    return _up_to_the_next_phrase(chorale), notices
 
 
-def _up_to_the_end(chorale: Chorale) -> Chorale:
-    """The chorale without the silence after its last note."""
-    stop = int(np.flatnonzero((chorale.pitch != REST).any(axis=1))[-1]) + 1
+def _up_to_the_next_phrase(chorale: Chorale) -> Chorale:
+    """The chorale up to the first step after its last note from which on new phrases can begin.
+
+    That is the place in the bar at which the piece begins: a bar line, or a pickup before one.
+    Silence after it is cut; before it, up to a bar of silence is added.
+    """
+    end = int(np.flatnonzero((chorale.pitch != REST).any(axis=1))[-1]) + 1
+    index = chorale.measure_index(end - 1)
+    measure = chorale.measures[index]
+    bar = measure.meter.steps_per_bar
+    line = chorale.pickup if index == 0 and chorale.pickup else measure.start
+    stop = end + (line - chorale.pickup - end) % bar
+    added = max(0, stop - len(chorale))
+
+    def fitted(values: NDArray[Any], silent: int) -> NDArray[Any]:
+        return np.pad(values, ((0, added), (0, 0)), constant_values=silent)[:stop]
+
     return replace(
         chorale,
-        pitch=chorale.pitch[:stop],
-        onset=chorale.onset[:stop],
+        pitch=fitted(chorale.pitch, REST),
+        onset=fitted(chorale.onset, False),
         meters=tuple(meter for meter in chorale.meters if meter.step < stop),
         tempos=tuple(tempo for tempo in chorale.tempos if tempo.step < stop),
-        places=None if chorale.places is None else chorale.places[:stop],
+        places=None if chorale.places is None else fitted(chorale.places, UNSPELLED),
     )
 
 

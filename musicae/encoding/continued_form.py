@@ -24,7 +24,7 @@ def continued(
     seed: Sequence[int],
     letters: str | None = None,
 ) -> PartialScore:
-    """The form of a piece that goes on for ``bars`` bars after the last note of a beginning.
+    """The form of a piece that goes on for ``bars`` bars after a beginning.
 
     New phrases are as long as the last one of the beginning, in whole bars, and end where it ends;
     the last one is longer or shorter where the bars do not come out.
@@ -33,7 +33,7 @@ def continued(
     style whose phrases begin as those of the beginning do.
 
     Args:
-        beginning: ends with its last note.
+        beginning: ends where a new phrase can begin.
         form: that of the beginning; its phrases are known.
 
     Raises ChoraleError where letters and bars, or letters and the phrases there are, do not fit.

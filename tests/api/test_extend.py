@@ -109,6 +109,31 @@ def test_silence_after_the_last_note_is_left_out(model):
     assert (piece.chorale.pitch[32:] != REST).any()
 
 
+@pytest.mark.parametrize(
+    ("pickup", "steps", "begins"),
+    [
+        (0, 24, 32),  # the last note ends in the middle of a bar
+        (0, 32, 32),
+        (4, 24, 32),  # in its bar a quarter follows the last note, then two to the pickup
+        (4, 32, 32),
+        (4, 34, 48),
+    ],
+)
+def test_new_phrases_begin_at_the_place_in_the_bar_at_which_the_piece_begins(
+    model, pickup, steps, begins
+):
+    voices = [[(0, 16, pitch), (16, steps - 16, pitch)] for pitch in (67, 64, 60, 48)]
+    for silence in (0, 20):
+        begun = Chorale.from_notes(voices, steps=steps + silence, pickup=pickup, key=Key(0))
+        (piece,) = musicae.extend(begun, 1, model=model)
+        chorale = piece.chorale
+        assert len(chorale) == begins + 16
+        assert (chorale.pitch[steps:begins] == REST).all()
+        assert np.array_equal(chorale.pitch[:steps], begun.pitch[:steps])
+        assert (chorale.pitch[begins:] != REST).any()
+        assert chorale.pickup == pickup
+
+
 REFUSED = [
     ({"bars": 0}, "1 to 1000 bars can be added, not 0"),
     ({"bars": 1001}, "1 to 1000 bars can be added, not 1001"),

@@ -10,6 +10,7 @@ from musicae.core.meter import Meter
 from musicae.decoding.plan_constraints import (
     Wish,
     close,
+    end_in_cadences,
     end_on_the_tonic,
     give_bass,
     give_sounding,
@@ -258,3 +259,33 @@ def test_minor_reads_its_states_from_the_relative_major(model: ChordPlanner) -> 
     assert RELATIVE["minor"] == 9
     plan = plan_problem(model, tune((69, 64, 69)), A_MINOR).best().plan
     assert plan.chords[-1] in (PlannedChord(0, "minor"), PlannedChord(0, "major"))
+
+
+def test_drawn_plans_reach_every_phrase_end_by_a_cadence(model: ChordPlanner) -> None:
+    form = regular(6, Meter.parse("4/4"), C)
+    problem = plan_problem(model, form.chorale, C, form.phrases)
+    end_in_cadences(problem.wish)
+    leading = {"major", "dominant", "diminished", "half-diminished", "diminished-seventh"}
+    for found in problem.samples(6, np.random.default_rng(0)):
+        chords = found.plan.chords
+        for first, _ in problem.wish.ends:
+            before, after = chords[first - 1], chords[first]
+            up = (after.root - before.root) % 12
+            authentic = up in (1, 5) and before.quality in leading and before.root != 0
+            deceptive = (before.root, after.root) == (7, 9)
+            half = after.root == 7 and before.root != 7
+            plagal = (before.root, after.root) == (5, 0)
+            assert authentic or deceptive or half or plagal, (before, after)
+
+
+def test_the_tonic_going_to_its_fourth_is_no_cadence(model: ChordPlanner) -> None:
+    form = regular(2, Meter.parse("4/4"), C)
+    wish = plan_problem(model, form.chorale, C, (16,)).wish
+    wish.moves.clear()
+    wish.ends = [(4, 4)]
+    end_in_cadences(wish)
+    at = {chord: number for number, chord in enumerate(wish.chords)}
+    tonic, fourth, dominant = PlannedChord(0), PlannedChord(5), PlannedChord(7)
+    assert wish.moves[3][at[tonic], at[fourth]] < 0
+    assert wish.moves[3][at[dominant], at[tonic]] == 0
+    assert wish.moves[3][at[tonic], at[dominant]] == 0

@@ -18,6 +18,7 @@ from musicae.models.distributions import (
 )
 from musicae.models.layers import NONE
 from musicae.models.vae import (
+    MOST_BLUR,
     POOLS,
     Again,
     BeatBatch,
@@ -270,6 +271,31 @@ def test_blur_is_told_to_writer_and_plan_of_each_piece():
         torch.testing.assert_close(none, usual)
         torch.testing.assert_close(found[0], usual[0])
         assert not torch.allclose(found[1], usual[1], atol=1e-3)
+
+
+def test_in_training_vectors_are_blurred_and_the_writer_is_told(monkeypatch):
+    """More noise, further from the drawn vectors; in evaluation there is none."""
+    model, piece = tiny(dropout=0.0), whole(PIECE)
+    given, condition = [], model.condition
+
+    def recorded(latent, piece, blur=None):
+        given.append((latent.beats, blur))
+        return condition(latent, piece, blur)
+
+    monkeypatch.setattr(model, "condition", recorded)
+    assert model(piece).drawn is None
+    assert given.pop()[1] is None
+    model.train()
+    torch.manual_seed(1)
+    blurs, offs = [], []
+    for _ in range(20):
+        drawn = model(piece).drawn
+        beats, blur = given.pop()
+        blurs.append(blur.item())
+        offs.append((beats - drawn).abs().max().item())
+    assert {off > 0 for off in offs} == {True, False}
+    assert [off > 0 for off in offs] == [blur > 0 for blur in blurs]
+    assert max(blurs) <= MOST_BLUR
 
 
 def test_forgotten_frames_affect_only_the_next_step():
