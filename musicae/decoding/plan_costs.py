@@ -146,17 +146,19 @@ class PlanCosts:
         """
         own = before[:, voice]
         pitch = moves(voice).motion.pitch[own]  # (M, S)
-        cost = np.zeros(pitch.shape)
+        cost, weight = np.zeros(pitch.shape), self.weights
         chords = self.at(step, rows)
         place = chords.place
+        restruck = np.zeros(pitch.shape)
+        if voice == SOPRANO:
+            restruck[step > self.closing[rows], FIRST_PITCH:] = weight.restruck
         if (place == BETWEEN).all():
-            return cost
+            return restruck
         each = np.arange(len(own))[:, None]
         degree = pitch % 12
         sounds = pitch != REST
         member = chords.member[each, degree]
         held = pitch == own[:, None]
-        weight = self.weights
         foreign = np.where(held, weight.suspended, weight.foreign)
         if voice == BASS:
             member = member & (degree == chords.bass[:, None])
@@ -169,8 +171,6 @@ class PlanCosts:
             cost += weight.thin * _thin(degree, now)
         share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
         cost *= share
-        if voice == SOPRANO:
-            cost[step > self.closing[rows], FIRST_PITCH:] += weight.restruck
         if step:
             was = self.at(step - 1, rows)
             cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
@@ -178,7 +178,7 @@ class PlanCosts:
         cost = np.where(closing & ~member, FORBIDDEN, cost)
         if last_voice:
             cost = np.where(closing & _incomplete(chords, degree, now), FORBIDDEN, cost)
-        return np.where(sounds, cost, np.where(closing, FORBIDDEN, 0.0))
+        return np.where(sounds, cost + restruck, np.where(closing, FORBIDDEN, 0.0))
 
     def at(self, step: int, rows: Ints) -> Members:
         """The members at a step, ``(M, ...)`` in place of ``(T, N, ...)``."""
