@@ -142,8 +142,11 @@ def draw_map(path: Path) -> None:
         "meter (triple dark)": [str(c.meters[0]).startswith("3") for c in chorales],
         **dict(zip(ATTRIBUTES, has.T, strict=True)),
     }
-    figure = piano_roll.load_matplotlib().figure.Figure((10, 6.4), layout="constrained")
-    for ax, (title, coloured) in zip(figure.subplots(2, 3).flat, colours.items(), strict=True):
+    figure = piano_roll.load_matplotlib().figure.Figure((13, 6.4), layout="constrained")
+    panels = figure.subplots(2, -(-len(colours) // 2)).flatten()
+    for ax in panels[len(colours) :]:
+        ax.set_axis_off()
+    for ax, (title, coloured) in zip(panels, colours.items(), strict=False):
         values = np.asarray(coloured, dtype=float)
         low, high = np.quantile(values, (0.05, 0.95))
         ax.scatter(*flat.T, c=values, cmap="viridis_r", s=9, vmin=low, vmax=max(high, low + 1e-9))

@@ -164,7 +164,7 @@ def decode_latents(
         levers: what sliders have moved.
     """
     pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
-    blur = torch.tensor(blurs)
+    blur = torch.tensor(blurs, dtype=torch.float32)
     conditioning = model.condition(concatenate_latents(latents), pieces, blur)
     # The decoder reads the first piece's mask; in a shorter piece the padding would count as known.
     longest = max(range(len(partials)), key=lambda i: len(partials[i].chorale))

@@ -71,7 +71,8 @@ def chains_of(
 ) -> list[MixtureChain]:
     """The chain of chords of each point; its states are ``model.config.states``."""
     pieces = concatenate_beats([beat_batch(form, model.config) for form in forms])
-    found = model.potentials(concatenate_latents(latents), pieces, torch.tensor(blurs))
+    blur = torch.tensor(blurs, dtype=torch.float32)
+    found = model.potentials(concatenate_latents(latents), pieces, blur)
     tables = found.tables.double()
     shared = Tables((tables - tables.max()).exp().numpy())
     counts = [latent.beats.shape[1] for latent in latents]
