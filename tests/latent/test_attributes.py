@@ -93,7 +93,7 @@ def test_harmonic_rhythm_is_changes_of_chord_a_quarter():
 def test_attributes_of_silence_are_0():
     silence = Chorale(np.full((8, 4), -1), np.zeros((8, 4), bool))
     found = (activity, chromaticism, register, harmonic_rhythm)
-    assert [attribute(silence) for attribute in found] == [0] * 5
+    assert [attribute(silence) for attribute in found] == [0] * len(found)
     assert 0 <= dissonance(silence) <= 1
 
 
