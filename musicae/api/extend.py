@@ -19,6 +19,7 @@ from musicae.core.errors import ChoraleError
 from musicae.io.base import title_from
 from musicae.io.formats import read
 
+NOT_KEPT = "its notes are kept on the grid of sixteenths; dynamics, words and other tracks are not"
 MOST_BARS = 1000
 """That can be asked for."""
 
@@ -81,6 +82,8 @@ def extend(
     titles = [f"{title}, continued, seed {seed}, number {i}" for i in range(1, n + 1)]
     facts = {"begun": begun.bar_count, "style": style or "bach"}
     pieces = pieces_of(checkpoint, found, choice, titles, facts)
+    if not isinstance(beginning, Chorale):
+        notices = (*notices, f"{Path(beginning).name}: {NOT_KEPT}")
     return [replace(piece, notices=(*notices, *piece.notices)) for piece in pieces]
 
 

@@ -43,6 +43,13 @@ def refused(done, complaint):
 # Going on
 
 
+def test_a_file_is_told_what_of_it_is_not_kept(model, hymn):
+    (of_file,) = musicae.extend(hymn, 1, model=model)
+    assert of_file.notices[0].startswith("hymn.mid: its notes are kept")
+    (of_notes,) = musicae.extend(HYMN, 1, model=model)
+    assert not any("are kept" in notice for notice in of_notes.notices)
+
+
 @pytest.mark.parametrize("temperature", [None, 0])
 def test_pieces_begin_with_the_beginning_and_go_on(model, temperature):
     pieces = musicae.extend(HYMN, 3, 2, style="hymn", temperature=temperature, model=model)
@@ -178,7 +185,8 @@ def test_the_command_writes_what_goes_on(musicae_command, hymn, model, tmp_path)
     words = ["--bars", 2, "-n", 2, "--seed", 3, "--style", "bach", "--format", "mid,musicxml"]
     out = tmp_path / "new"
     done = musicae_command("continue", hymn, *words, "-o", out, "--model", model)
-    assert (done.status, done.err) == (0, "")
+    assert done.status == 0
+    assert done.err.startswith("note: hymn.mid: its notes are kept")
     names = {f"hymn-continued-3-{i}.{suffix}" for i in (1, 2) for suffix in ("mid", "musicxml")}
     assert {path.name for path in out.iterdir()} == names
     assert all(name in done.out for name in names)
