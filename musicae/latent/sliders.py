@@ -13,12 +13,14 @@ from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
 from musicae.latent.compose import decode_points
-from musicae.latent.space import moved, sample
+from musicae.latent.space import LatentPoint, moved, sample
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vae import ChoraleVAE
 
 NUDGE = 0.7
 """The size of trial moves: of beats in standard deviations of their vectors, of levers in nats."""
+CORRECTING = 48
+"""The points on which directions are corrected."""
 SEED = 9
 """The seed of the sampled points and of the trial moves."""
 
@@ -28,7 +30,8 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
 
     ``probes`` sampled points are moved by random vectors and by their negatives, decoded, and the
     attributes of the music are regressed on the moves. Each direction is the shortest move that, by
-    this regression, changes one attribute and no other.
+    this regression, changes one attribute and no other. Effects are not quite linear, so the
+    directions are then ``corrected``.
 
     Args:
         deviations: ``(L,)`` standard deviations of ``attributes.measured`` in the corpus.
@@ -52,4 +55,24 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
 
     changes = (attributes(1) - attributes(-1)) / (2 * NUDGE)
     slopes = np.linalg.lstsq(nudges, changes, rcond=None)[0]  # (Y + levers, L)
-    return torch.from_numpy(np.linalg.pinv(slopes)).float() * spread
+    directions = torch.from_numpy(np.linalg.pinv(slopes)).float() * spread
+    return corrected(model, directions, units, points[:CORRECTING])
+
+
+def corrected(
+    model: ChoraleVAE,
+    directions: Tensor,
+    units: NDArray[np.float64],
+    points: Sequence[LatentPoint],
+) -> Tensor:
+    """Directions whose effects on all attributes, as measured on some points, are taken into
+    account: mixed so that each changes its own by one of ``units`` and no other."""
+
+    def attributes(way: Tensor) -> NDArray[np.float64]:
+        places = [moved(point, way) for point in points]
+        made = decode_points(Checkpoint("vae", model, {}, ""), places, SamplingOptions(LIKELIEST))
+        found: NDArray[np.float64] = np.mean([measured(m.chorale) for m in made], axis=0) / units
+        return found
+
+    effects = np.array([(attributes(way) - attributes(-way)) / 2 for way in directions])
+    return torch.from_numpy(np.linalg.pinv(effects)).float() @ directions
