@@ -22,6 +22,9 @@ Format = Annotated[
     str, typer.Option("--format", help="mid, musicxml, mxl, or several: mid,musicxml.")
 ]
 VAE = Annotated[str, typer.Option(help="vae, or a weights file.")]
+Temperature = Annotated[
+    float | None, typer.Option(help="0: the likeliest notes; 1: as the model believes.")
+]
 _FORMATS = ("mid", "musicxml", "mxl")
 
 
@@ -110,9 +113,7 @@ def vary(
         str, typer.Option(help="What stays as it is: voices, such as soprano, or plan: the chords.")
     ] = "",
     seed: Seed = 0,
-    temperature: Annotated[
-        float | None, typer.Option(help="0: the likeliest notes; 1: as the model believes.")
-    ] = None,
+    temperature: Temperature = None,
     model: VAE = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
@@ -142,9 +143,7 @@ def extend(
     ] = None,
     style: Annotated[str | None, typer.Option(help=f"One of {', '.join(STYLES)}.")] = None,
     seed: Seed = 0,
-    temperature: Annotated[
-        float | None, typer.Option(help="0: the likeliest notes; 1: as the model believes.")
-    ] = None,
+    temperature: Temperature = None,
     model: VAE = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
