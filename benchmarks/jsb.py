@@ -43,9 +43,11 @@ from musicae.core.files import whole_file
 from musicae.corpus.load import load
 from musicae.encoding.batches import pad
 from musicae.models import checkpoint
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
+from musicae.models.batches import MaskedBatch
+from musicae.models.configs import HarmonizerConfig
+from musicae.models.harmonizer import Harmonizer
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import MaskedBatch, surprise
+from musicae.models.voice_transformer import surprise
 from musicae.theory.key_finding import find_key
 from musicae.training.calibration import calibrate
 from musicae.training.config import OUTER_FIRST, TRANSFORMER, TRANSFORMER_SETTINGS

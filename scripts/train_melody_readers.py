@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from musicae.core.errors import MusicaeError
 from musicae.encoding.melody_notes import N_FEATURES
 from musicae.evaluation.plan_accuracy import ALL_VOICES, SOPRANO, measure_keys, measure_phrases
-from musicae.models.key_finder import KeyFinder, KeyFinderConfig
-from musicae.models.phrase_segmenter import PhraseSegmenter, PhraseSegmenterConfig
+from musicae.models.configs import KeyFinderConfig, PhraseSegmenterConfig
+from musicae.models.key_finder import KeyFinder
+from musicae.models.phrase_segmenter import PhraseSegmenter
 from musicae.training import key as key_training
 from musicae.training import phrases as phrase_training
 from musicae.training.melody_data import (

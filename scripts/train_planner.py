@@ -22,7 +22,8 @@ from torch import nn
 from musicae.core.errors import MusicaeError
 from musicae.encoding.melody_features import COLUMNS, FEATURES
 from musicae.evaluation.plan_accuracy import measure_plans
-from musicae.models.chord_planner import ChordPlanner, ChordPlannerConfig
+from musicae.models.chord_planner import ChordPlanner
+from musicae.models.configs import ChordPlannerConfig
 from musicae.training.melody_data import TRAINING, VALIDATION, described, few, load_melodies, on
 from musicae.training.planner import (
     Augmentation,

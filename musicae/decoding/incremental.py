@@ -17,11 +17,19 @@ from torch import Tensor
 
 from musicae.core.arrays import Bools, Ints
 from musicae.decoding.lookup import FewRows, Lookup, StepNotes
-from musicae.models.chords import CHORD_RELATIONS, COLUMNS, Chords
-from musicae.models.layers import NONE, Memory
-from musicae.models.notes import UNKNOWN
-from musicae.models.vocabulary import FIRST_PITCH, HOLD
-from musicae.models.voice_transformer import PARTS, MaskedBatch, VoiceTransformer
+from musicae.models.batches import MaskedBatch
+from musicae.models.chords import Chords
+from musicae.models.layers import Memory
+from musicae.models.vocabulary import (
+    CHORD_RELATIONS,
+    COLUMNS,
+    FIRST_PITCH,
+    HOLD,
+    NONE,
+    PARTS,
+    UNKNOWN,
+)
+from musicae.models.voice_transformer import VoiceTransformer
 
 
 class Turn(NamedTuple):

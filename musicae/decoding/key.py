@@ -17,7 +17,8 @@ from musicae.core.key import CHURCH_MODES, CONTRARY, Key
 from musicae.decoding.incremental import one_thread
 from musicae.encoding.key_features import KeyInput, collate, key_input
 from musicae.models.checkpoint import load_model
-from musicae.models.key_finder import MODES, TONICS, KeyFinder
+from musicae.models.key_finder import KeyFinder
+from musicae.models.vocabulary import MODES, TONICS
 
 AS_MAJOR = ("major", "mixolydian")
 """The modes that scores write as major; the others are written as minor."""

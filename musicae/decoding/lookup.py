@@ -16,19 +16,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicae.core.arrays import Ints
-from musicae.models.layers import NONE, FeatureSum
-from musicae.models.notes import (
+from musicae.models.layers import FeatureSum
+from musicae.models.notes import Notes, interval_between, leap_of
+from musicae.models.vocabulary import (
     AGES,
     BEGUN,
+    FIRST_PITCH,
     HELD,
+    HOLD,
+    MIDI_PITCHES,
+    NONE,
+    PARTS,
+    RELATIONS,
+    SILENCE,
     SILENT,
     UNKNOWN,
-    Notes,
-    interval_between,
-    leap_of,
 )
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
-from musicae.models.voice_transformer import PARTS, RELATIONS, VoiceTransformer
+from musicae.models.voice_transformer import VoiceTransformer
 
 
 class StepNotes(NamedTuple):

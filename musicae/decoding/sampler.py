@@ -35,8 +35,9 @@ from musicae.encoding.batches import (
 )
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import SINCE_BEAT
+from musicae.models.batches import Latent
 from musicae.models.harmonizer import Harmonizer
-from musicae.models.vae import ChoraleVAE, Latent
+from musicae.models.vae import ChoraleVAE
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
 from musicae.models.voice_transformer import surprise
 

@@ -1,4 +1,4 @@
-"""Partial scores and chorales as batches of tensors, padded to a common length.
+"""Partial scores and chorales as batches of arrays, padded to a common length.
 
 All padding of pieces to a common length is done here: steps after a piece are known silence.
 
@@ -9,32 +9,32 @@ Axes: ``B`` pieces, ``T`` steps, ``V`` voices, ``C`` columns of ``step_features`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from numpy.typing import NDArray
 
+from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import plan_features
 from musicae.encoding.step_features import step_features
 from musicae.encoding.tokens import chorale_to_tokens
-from musicae.models.layers import NONE
-from musicae.models.vae import BeatBatch, ChoraleVAEConfig, Latent
-from musicae.models.vocabulary import SILENCE
-from musicae.models.voice_transformer import MaskedBatch, VoiceTransformerConfig
+from musicae.models.batches import BeatBatch, Latent, MaskedBatch
+from musicae.models.configs import ChoraleVAEConfig, VoiceTransformerConfig
+from musicae.models.vocabulary import NONE, SILENCE
 from musicae.theory.harmonic_plan import beats_of
 
 
-def pad(x: Tensor, length: int, dim: int = 0, value: float = 0) -> Tensor:
+def pad(x: NDArray[Any], length: int, dim: int = 0, value: float = 0) -> NDArray[Any]:
     """``x`` with ``value`` appended along ``dim`` until that dimension has ``length`` entries.
 
-    >>> pad(torch.tensor([[1, 2]]), 4, dim=1, value=9).tolist()
+    >>> pad(np.array([[1, 2]]), 4, dim=1, value=9).tolist()
     [[1, 2, 9, 9]]
     """
-    later_dims = x.dim() - 1 - dim % x.dim()
-    return F.pad(x, (0, 0) * later_dims + (0, length - x.shape[dim]), value=value)
+    widths = [(0, 0)] * x.ndim
+    widths[dim] = (0, length - x.shape[dim])
+    return np.pad(x, widths, constant_values=value)
 
 
 def pad_steps(batch: MaskedBatch, steps: int) -> MaskedBatch:
@@ -51,7 +51,7 @@ def concatenate(batches: Sequence[MaskedBatch], steps: int = 0) -> MaskedBatch:
     """One batch of all pieces, padded to the longest piece or to ``steps`` if that is longer."""
     steps = max(steps, *(batch.tokens.shape[1] for batch in batches))
     parts = zip(*(pad_steps(batch, steps) for batch in batches), strict=True)
-    return MaskedBatch(*(torch.cat(part) for part in parts))
+    return MaskedBatch(*(np.concatenate(part) for part in parts))
 
 
 def concatenate_beats(pieces: Sequence[BeatBatch], steps: int = 0) -> BeatBatch:
@@ -60,15 +60,15 @@ def concatenate_beats(pieces: Sequence[BeatBatch], steps: int = 0) -> BeatBatch:
     masked = concatenate([piece.masked for piece in pieces], steps)
     frames = masked.tokens.shape[1] // stride
     beats = [pad(piece.beats, frames, dim=1, value=NONE) for piece in pieces]
-    return BeatBatch(masked, torch.cat(beats))
+    return BeatBatch(masked, np.concatenate(beats))
 
 
 def concatenate_latents(latents: Sequence[Latent]) -> Latent:
     """One batch of all latent vectors; zeros follow the beats of shorter pieces."""
     beats = max(latent.beats.shape[1] for latent in latents)
     return Latent(
-        torch.cat([latent.piece for latent in latents]),
-        torch.cat([pad(latent.beats, beats, dim=1) for latent in latents]),
+        np.concatenate([latent.piece for latent in latents]),
+        np.concatenate([pad(latent.beats, beats, dim=1) for latent in latents]),
     )
 
 
@@ -103,29 +103,31 @@ def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
     return BeatBatch(pad_steps(masked, steps), beats[None])
 
 
-def frame_beats(chorale: Chorale, stride: int) -> Tensor:
+def frame_beats(chorale: Chorale, stride: int) -> Ints:
     """``(J,)`` int64 the beat of ``beats_of`` to which each frame belongs by its last step."""
     starts = [beat.start for beat in beats_of(chorale)]
     last = np.arange(stride - 1, len(chorale) + stride - 1, stride)
-    return torch.from_numpy(np.searchsorted(starts, last, side="right") - 1)
+    found: Ints = np.searchsorted(starts, last, side="right") - 1
+    return found
 
 
-def _unpadded(partial: PartialScore, features: Tensor) -> MaskedBatch:
+def _unpadded(partial: PartialScore, features: Ints) -> MaskedBatch:
     """A partial score as a batch of one piece, as long as it is."""
     return MaskedBatch(
         chorale_to_tokens(partial.chorale)[None],
-        torch.from_numpy(partial.known.copy())[None],
+        partial.known[None],
         features,
-        torch.tensor([partial.key.tonic]),
+        np.array([partial.key.tonic]),
     )
 
 
-def _features(partial: PartialScore, config: VoiceTransformerConfig) -> Tensor:
+def _features(partial: PartialScore, config: VoiceTransformerConfig) -> Ints:
     """``(1, T, C)`` the context that a model reads."""
     columns = [step_features(partial)]
     if config.chords:
         columns.append(plan_features(partial))
-    return torch.from_numpy(np.concatenate(columns, axis=1))[None]
+    found: Ints = np.concatenate(columns, axis=1)[None]
+    return found
 
 
 def _whole(steps: int, stride: int) -> int:

@@ -7,17 +7,16 @@ transposed music gets the same scores. Axes: ``N`` notes, ``F`` features.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
+from musicae.encoding.batches import pad
 from musicae.encoding.melody_notes import bars_of, melody
-from musicae.models.key_finder import TONICS
+from musicae.models.vocabulary import TONICS
 
 N_NOTE_FEATURES = 12
 """Features of a note beside its pitch class."""
@@ -99,9 +98,8 @@ def key_input(chorale: Chorale, signature: int | None = None) -> KeyInput:
     )
 
 
-def collate(items: Sequence[KeyInput]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The arguments of ``KeyFinder.forward`` for some pieces."""
-    pad = torch.nn.utils.rnn.pad_sequence
+def collate(items: Sequence[KeyInput]) -> dict[str, NDArray[Any]]:
+    """The arguments of ``KeyFinder.forward`` for some pieces, by name."""
     piece = np.zeros((len(items), 4 * TONICS + 1), dtype=np.float32)
     for row, one in zip(piece, items, strict=True):
         row[:TONICS] = one.shares
@@ -110,12 +108,13 @@ def collate(items: Sequence[KeyInput]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         if one.signature >= 0:
             row[3 * TONICS + one.signature] = 1
         row[-1] = one.harmonized
-    return (
-        pad([torch.from_numpy(i.pitch_class) for i in items], batch_first=True, padding_value=-1),
-        pad([torch.from_numpy(i.notes) for i in items], batch_first=True),
-        pad([torch.from_numpy(i.weight) for i in items], batch_first=True),
-        torch.from_numpy(piece),
-    )
+    most = max(len(one.weight) for one in items)
+    return {
+        "pitch_class": np.stack([pad(one.pitch_class, most, value=-1) for one in items]),
+        "notes": np.stack([pad(one.notes, most) for one in items]),
+        "weight": np.stack([pad(one.weight, most) for one in items]),
+        "piece": piece,
+    }
 
 
 def _kept(count: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from musicae.core.arrays import Ints
 from musicae.core.constants import STYLES
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import CLASSES, DISTANCES
-from musicae.models.chords import COLUMNS
+from musicae.models.vocabulary import COLUMNS
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.numerals import QUALITIES
 

@@ -1,4 +1,4 @@
-"""Chorales as tensors of symbols, and back.
+"""Chorales as arrays of symbols, and back.
 
 At each step each voice has one symbol of its own vocabulary: ``HOLD`` (the note or rest goes on),
 ``SILENCE``, or the onset of a pitch. There are three forms: tokens ``(..., T, V)``, the indices of
@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
+from musicae.core.arrays import Floats32, Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
 from musicae.core.errors import ChoraleError
@@ -34,7 +32,7 @@ ACCOMPANIMENT = (1, 2, 3)
 ALL_VOICES = (0, 1, 2, 3)
 
 
-def chorale_to_tokens(chorale: Chorale) -> Tensor:
+def chorale_to_tokens(chorale: Chorale) -> Ints:
     """Tokens ``(T, V)``, int64. Raises ChoraleError for a note outside its voice's range."""
     lows = np.array([low for low, _ in VOICE_RANGES])
     highs = np.array([high for _, high in VOICE_RANGES])
@@ -49,56 +47,53 @@ def chorale_to_tokens(chorale: Chorale) -> Tensor:
             f" {VOICES[voice].lower()}'s range {pitch_name(low)} to {pitch_name(high)}"
         )
     tokens = np.where(chorale.onset, pitch - lows + FIRST_PITCH, HOLD)
-    return torch.from_numpy(np.where(pitch == REST, SILENCE, tokens))
+    found: Ints = np.where(pitch == REST, SILENCE, tokens)
+    return found
 
 
-def tokens_to_chorale(tokens: Tensor, frame: Chorale | None = None) -> Chorale:
+def tokens_to_chorale(tokens: Ints, frame: Chorale | None = None) -> Chorale:
     """The chorale of tokens ``(T, V)``; ``HOLD`` after a rest is a rest.
 
     Meters, key, fermatas and texts are those of ``frame``, a chorale of the same length; without
     one the music is in 4/4. A fermata is dropped where no soprano note begins.
     """
-    columns = tokens.detach().cpu().numpy()
-    if columns.ndim != 2 or columns.shape[1] != N_VOICES:
-        raise ChoraleError(f"tokens are (T, {N_VOICES}), not {tuple(columns.shape)}")
-    pitch = np.full(columns.shape, REST, dtype=np.int16)
-    onset = columns >= FIRST_PITCH
-    sounding = [REST] * N_VOICES
-    for step, row in enumerate(columns):
-        for voice, token in enumerate(row):
-            if token != HOLD:
-                low = VOICE_RANGES[voice][0]
-                sounding[voice] = REST if token == SILENCE else low + int(token) - FIRST_PITCH
-        pitch[step] = sounding
+    if tokens.ndim != 2 or tokens.shape[1] != N_VOICES:
+        raise ChoraleError(f"tokens are (T, {N_VOICES}), not {tokens.shape}")
+    onset = tokens >= FIRST_PITCH
+    lows = np.array([low for low, _ in VOICE_RANGES])
+    symbol = np.take_along_axis(tokens, symbol_starts(tokens), axis=0)
+    pitch = np.where(symbol >= FIRST_PITCH, lows + symbol - FIRST_PITCH, REST).astype(np.int16)
     if frame is None:
         return Chorale(pitch, onset)
     fermatas = tuple(step for step in frame.fermatas if onset[step, 0])
     return replace(frame, pitch=pitch, onset=onset, fermatas=fermatas)
 
 
-def window(tokens: Tensor, start: int, length: int = WINDOW) -> Tensor:
+def window(tokens: Ints, start: int, length: int = WINDOW) -> Ints:
     """Tokens ``(length, V)`` from the step ``start`` on; see ``windows``."""
-    return windows(tokens, [start], length)[0]
+    cut: Ints = windows(tokens, [start], length)[0]
+    return cut
 
 
-def symbol_starts(tokens: Tensor) -> Tensor:
+def symbol_starts(tokens: Ints) -> Ints:
     """``(..., T, V)`` the step of the symbol that each step of tokens ``(..., T, V)`` prolongs.
 
     It is the step itself where there is a symbol other than ``HOLD``, and 0 where a piece begins
     with holds.
     """
-    steps = torch.arange(tokens.shape[-2], device=tokens.device)[:, None].expand_as(tokens)
-    return torch.where(tokens != HOLD, steps, 0).cummax(dim=-2).values
+    steps = np.arange(tokens.shape[-2])[:, None]
+    starts: Ints = np.maximum.accumulate(np.where(tokens != HOLD, steps, 0), axis=-2)
+    return starts
 
 
-def windows(tokens: Tensor, starts: Sequence[int], length: int = WINDOW) -> Tensor:
+def windows(tokens: Ints, starts: Sequence[int], length: int = WINDOW) -> Ints:
     """Tokens ``(N, length, V)`` from each step of ``starts`` on, silent outside the piece.
 
     A start may be negative. A note that is held into a window begins anew at its first step.
     """
-    sounding = tokens.gather(0, symbol_starts(tokens))  # (T, V) the symbol that holds prolong
-    sounding = torch.where(sounding == HOLD, SILENCE, sounding)
-    out = torch.full((len(starts), length, tokens.shape[1]), SILENCE, dtype=tokens.dtype)
+    sounding = np.take_along_axis(tokens, symbol_starts(tokens), axis=0)  # (T, V)
+    sounding = np.where(sounding == HOLD, SILENCE, sounding)
+    out = np.full((len(starts), length, tokens.shape[1]), SILENCE, dtype=tokens.dtype)
     for row, start in zip(out, starts, strict=True):
         first, stop = max(0, start), min(len(tokens), start + length)
         if first < stop:
@@ -107,25 +102,27 @@ def windows(tokens: Tensor, starts: Sequence[int], length: int = WINDOW) -> Tens
     return out
 
 
-def one_hot(tokens: Tensor) -> Tensor:
+def one_hot(tokens: Ints) -> Floats32:
     """The piano roll ``(..., T, P)`` of tokens ``(..., T, V)``, float32."""
-    return torch.cat(
-        [F.one_hot(tokens[..., v], size) for v, size in enumerate(VOCABULARY)], dim=-1
-    ).float()
+    return np.concatenate([_one_hot(tokens, v) for v in ALL_VOICES], axis=-1)
 
 
-def flatten(tokens: Tensor, voices: Sequence[int] = ALL_VOICES) -> Tensor:
+def flatten(tokens: Ints, voices: Sequence[int] = ALL_VOICES) -> Floats32:
     """MiniBach's flat vectors ``(..., T * P)`` of tokens ``(..., T, V)``, voice after voice."""
-    return torch.cat(
-        [F.one_hot(tokens[..., v], VOCABULARY[v]).flatten(-2) for v in voices], dim=-1
-    ).float()
+    parts = [_one_hot(tokens, v) for v in voices]
+    return np.concatenate([part.reshape(*part.shape[:-2], -1) for part in parts], axis=-1)
 
 
-def unflatten(flat: Tensor, voices: Sequence[int] = ALL_VOICES) -> list[Tensor]:
+def unflatten(flat: Floats32, voices: Sequence[int] = ALL_VOICES) -> list[Floats32]:
     """The inverse of ``flatten``: for each voice ``(..., T, P_v)``."""
     steps = flat.shape[-1] // sum(VOCABULARY[v] for v in voices)
-    parts = torch.split(flat, [steps * VOCABULARY[v] for v in voices], dim=-1)
+    ends = np.cumsum([steps * VOCABULARY[v] for v in voices])[:-1]
     return [
         part.reshape(*part.shape[:-1], steps, VOCABULARY[v])
-        for part, v in zip(parts, voices, strict=True)
+        for part, v in zip(np.split(flat, ends, axis=-1), voices, strict=True)
     ]
+
+
+def _one_hot(tokens: Ints, voice: int) -> Floats32:
+    """``(..., T, P_v)`` the symbols of one voice."""
+    return np.eye(VOCABULARY[voice], dtype=np.float32)[tokens[..., voice]]

@@ -27,7 +27,8 @@ from musicae.decoding.planner import FoundPlan, chords_of, keep_by_construction
 from musicae.decoding.sampler import LIKELIEST
 from musicae.encoding.batches import beat_batch, concatenate_beats, concatenate_latents
 from musicae.encoding.partial_score import PartialScore
-from musicae.models.vae import ChoraleVAE, Latent
+from musicae.models.batches import Latent
+from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import Beat, HarmonicPlan, beats_of
 
 TRIES = 20

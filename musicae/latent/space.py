@@ -27,7 +27,9 @@ from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import style_number
 from musicae.encoding.tokens import ALL_VOICES
 from musicae.latent.plans import beats_again
-from musicae.models.vae import Again, ChoraleVAE, ChoraleVAEConfig, Latent
+from musicae.models.batches import Again, Latent
+from musicae.models.configs import ChoraleVAEConfig
+from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.plan_reading import plan_of
 

@@ -6,26 +6,10 @@ the bottleneck and decoded (Briot, Hadjeres and Pachet 2020, section 6.4).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class AutoencoderConfig:
-    """The sizes of the layers. Raises ValueError unless they narrow towards the bottleneck."""
-
-    inputs: int
-    """Length of the flattened one-hot piece, input and output: steps times all symbols."""
-    hidden: int = 200
-    """Units of the hidden layers before and after the bottleneck."""
-    bottleneck: int = 64
-    """Units of the code."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.bottleneck <= self.hidden <= self.inputs:
-            raise ValueError(f"layers narrow towards the bottleneck: {self}")
+from musicae.models.configs import AutoencoderConfig
 
 
 class Autoencoder(nn.Module):

@@ -6,21 +6,20 @@ Data, never a pickled class: loading a file runs no code from it.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
 
 from musicae.core.assets import WEIGHTS
 from musicae.core.errors import CheckpointError
-from musicae.core.files import whole_file
-from musicae.models.layers import lay_out
+from musicae.models import configs
 
 Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules", "read"]
 """What a kind of model can do.
@@ -41,7 +40,15 @@ class Kind(NamedTuple):
     module: str
     model: str
     config: str
+    """A class in ``models.configs``."""
     abilities: frozenset[Ability]
+
+    def settings(self, config: Mapping[str, Any]) -> Any:
+        """The config of a model, from what JSON gives of it. Raises CheckpointError."""
+        try:
+            return getattr(configs, self.config)(**config)
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(f"these are not settings of {self.model}: {error}") from None
 
 
 KINDS = {
@@ -55,7 +62,6 @@ KINDS = {
     ),
     "vae": Kind("vae", "ChoraleVAE", "ChoraleVAEConfig", frozenset({"compose", "latent", "rules"})),
 }
-
 """Models that write music."""
 
 READERS = {
@@ -67,17 +73,32 @@ READERS = {
 }
 """Models that read a melody, for those that write."""
 
-_ALL = KINDS | READERS
+ALL_KINDS = KINDS | READERS
+GRAPH = "graph."
+"""What stands before the name of a graph among the tensors of a file."""
+ENGINES = ("onnx", "torch")
+"""What can run models: ONNX Runtime, or torch, which the extra ``train`` installs."""
+_ENGINE: ContextVar[str] = ContextVar("engine", default=ENGINES[0])
 
 
-@dataclass(frozen=True)
+class Engine(Protocol):
+    """What runs the graphs of one model."""
+
+    def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """The outputs of a graph for its inputs by name; see ``models.graphs``."""
+
+
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A loaded model with what its file says of it."""
 
     name: str
-    """The kind of model, a key of ``KINDS`` or ``READERS``."""
-    model: nn.Module
-    """The model, in evaluation mode, float32, on the CPU."""
+    """The kind of model, a key of ``ALL_KINDS``."""
+    config: Any
+    """Its settings, a class of ``models.configs``."""
+    engine: Engine
+    tensors: Mapping[str, NDArray[Any]]
+    """Its weights by name; floating-point ones are float32."""
     provenance: dict[str, Any]
     """How it was trained: data, seed, settings, metrics."""
     checksum: str
@@ -86,61 +107,38 @@ class Checkpoint:
     @property
     def abilities(self) -> frozenset[Ability]:
         """What this kind of model can do."""
-        return _ALL[self.name].abilities
+        return ALL_KINDS[self.name].abilities
 
     def can(self, ability: Ability) -> bool:
         """Whether this kind of model has an ability."""
         return ability in self.abilities
 
-
-def build_model(name: str, config: dict[str, Any]) -> nn.Module:
-    """An untrained model of a kind. Raises CheckpointError for unknown kinds and wrong settings."""
-    if name not in _ALL:
-        raise CheckpointError(f"no model is called {name!r}; there are {', '.join(KINDS)}")
-    kind = _ALL[name]
-    module = importlib.import_module(f"musicae.models.{kind.module}")
-    try:
-        settings = getattr(module, kind.config)(**config)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"these are not settings of {name}: {error}") from None
-    model: nn.Module = getattr(module, kind.model)(settings)
-    return model
+    def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """The outputs of a graph for its inputs by name; see ``models.graphs``."""
+        return self.engine.run(graph, **inputs)
 
 
-def save_model(
-    path: Path,
-    name: str,
-    model: nn.Module,
-    provenance: dict[str, Any],
-    dtype: torch.dtype = torch.float32,
-) -> str:
-    """Write a model whole or not at all; returns the checksum of its tensors.
+def use_engine(name: str) -> None:
+    """Let models that are loaded from now on be run by one of ``ENGINES``.
 
-    ``dtype`` is what floating-point tensors are stored as; loading makes them float32 again.
+    Raises CheckpointError for another name, and for torch where it is not installed.
     """
-    tensors = {
-        key: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous()
-        for key, value in model.state_dict().items()
-    }
-    checksum = _checksum(tensors)
-    facts = {
-        "model": name,
-        "config": asdict(model.config),  # type: ignore[call-overload]
-        "provenance": provenance,
-        "checksum": checksum,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial:
-        partial.write_bytes(to_bytes(tensors, {"musicae": json.dumps(facts, sort_keys=True)}))
-    return checksum
+    if name not in ENGINES:
+        raise CheckpointError(f"an engine is {' or '.join(ENGINES)}, not {name!r}")
+    if name == "torch":
+        _torch_engine()
+    _ENGINE.set(name)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a model and check it against its checksum. Raises CheckpointError."""
+    """Read a model and check it against its checksum. Raises CheckpointError.
+
+    Where its file has no graphs, as of versions before they were written, torch runs it.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such weights file")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
         facts = json.loads(metadata["musicae"])
@@ -150,24 +148,59 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: not a safetensors file ({error})") from None
     except (KeyError, TypeError, json.JSONDecodeError):
         raise CheckpointError(f"{path}: holds no musicae model") from None
-    checksum = _checksum(tensors)
+    graphs = {
+        graph: (tensors.pop(GRAPH + graph).tobytes(), weights)
+        for graph, weights in facts.get("graphs", {}).items()
+    }
+    checksum = checksum_of(tensors)
     if checksum != expected:
         raise CheckpointError(f"{path}: the weights are damaged (their checksum does not match)")
-    model = build_model(name, config)
+    if name not in ALL_KINDS:
+        raise CheckpointError(f"no model is called {name!r}; there are {', '.join(KINDS)}")
+    settings = ALL_KINDS[name].settings(config)
+    tensors = {
+        key: tensor.astype(np.float32) if tensor.dtype.kind == "f" else tensor
+        for key, tensor in tensors.items()
+    }
+    if graphs and _ENGINE.get() == "onnx":
+        from musicae.models.onnx_engine import OnnxEngine, OnnxGraph
+
+        return Checkpoint(
+            name,
+            settings,
+            OnnxEngine({key: OnnxGraph(*found) for key, found in graphs.items()}, tensors),
+            tensors,
+            provenance,
+            checksum,
+        )
+    torch_engine = _torch_engine()
+    read = Checkpoint(name, settings, None, tensors, provenance, checksum)  # type: ignore[arg-type]
     try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: does not fit a {name} of this version ({error})") from None
-    model = model.float().eval()
-    lay_out(model)
-    return Checkpoint(name, model, provenance, checksum)
+        network = torch_engine.network_of(read)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    engine = torch_engine.TorchEngine(name, network)
+    return Checkpoint(name, settings, engine, tensors, provenance, checksum)
+
+
+def _torch_engine() -> Any:
+    """The module that runs models by torch. Raises CheckpointError where it is not installed."""
+    try:
+        from musicae.models import torch_engine
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise CheckpointError(
+            "torch is not installed, which this model needs to run: pip install 'musicae[train]'"
+        ) from None
+    return torch_engine
 
 
 def find(name: str) -> Path:
     """The file behind a model name: a shipped model, or the path of a weights file."""
     if name.endswith(".safetensors"):
         return Path(name)
-    if name not in _ALL:
+    if name not in ALL_KINDS:
         raise CheckpointError(
             f"no model is called {name!r}; there are {', '.join(KINDS)},"
             " or give the path of a .safetensors file"
@@ -175,17 +208,20 @@ def find(name: str) -> Path:
     return WEIGHTS / f"{name}.safetensors"
 
 
-def _checksum(tensors: dict[str, Tensor]) -> str:
+def checksum_of(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """The SHA-256 of tensors by name, hexadecimal."""
     digest = hashlib.sha256()
     for key in sorted(tensors):
-        tensor = tensors[key]
-        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+        tensor = np.ascontiguousarray(tensors[key])
+        # The type is named as torch names it.
+        digest.update(f"{key} torch.{tensor.dtype} {tensors[key].shape}\n".encode())
+        digest.update(tensor.tobytes())
     return digest.hexdigest()
 
 
-_LOADED: dict[Path, tuple[tuple[int, int], Checkpoint]] = {}
-"""By path: the file's size and modification time (ns) when it was loaded, and its checkpoint."""
+_LOADED: dict[tuple[Path, str], tuple[tuple[int, int], Checkpoint]] = {}
+"""By path and engine: the file's size and modification time (ns) when it was loaded, and its
+checkpoint."""
 
 
 def load_model(name: str) -> Checkpoint:
@@ -196,7 +232,7 @@ def load_model(name: str) -> Checkpoint:
     """
     path = find(name)
     try:
-        place, facts = path.resolve(), path.stat()
+        place, facts = (path.resolve(), _ENGINE.get()), path.stat()
     except (OSError, ValueError):
         return load_checkpoint(path)  # which says what is wrong
     stamp = (facts.st_size, facts.st_mtime_ns)

@@ -19,48 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.models.configs import ChordPlannerConfig
 from musicae.models.second_chords import SecondChordNetwork, by_mode
 
 SECOND_DROPOUT = 0.3
 """Of the network for second chords, while training."""
 LEAST = 1e-30
 """The least share that a transition keeps; single precision has no logarithm of less."""
-
-
-@dataclass(frozen=True)
-class ChordPlannerConfig:
-    """The size of a planner and the chords that it knows."""
-
-    features: int
-    """Numbers a beat that it reads."""
-    states: tuple[tuple[int, int, int, int], ...]
-    """Of each chord the root (0 to 11), quality (from 0), bass member and bass pitch class. The
-    last state stands for all other chords: ``(0, qualities, 0, 0)``."""
-    modes: tuple[int, int] = (0, 1)
-    """The features that say that a piece is in major and in minor."""
-    width: int = 128
-    """Units of the recurrent layers in each direction."""
-    layers: int = 2
-    """Recurrent layers."""
-    tables: int = 6
-    """Transition tables that are mixed."""
-    rank: int = 12
-    """Of the part of each table that it does not share."""
-    dropout: float = 0.4
-    """Between layers, while training."""
-    members: int = 1
-    """Networks whose log potentials are averaged."""
-    second_width: int = 0
-    """Units of the network for second chords of beats; 0 for a planner without them."""
-
-    def __post_init__(self) -> None:
-        states = tuple(tuple(int(value) for value in state) for state in self.states)
-        object.__setattr__(self, "states", states)
-        object.__setattr__(self, "modes", tuple(self.modes))
-        if min(self.width, self.layers, self.tables, self.rank, self.members) < 1:
-            raise ValueError("sizes are 1 at least")
-        if len(states) < 2 or any(len(state) != 4 for state in states):
-            raise ValueError("a state is root, quality, bass member and bass pitch class")
 
 
 class Potentials(NamedTuple):

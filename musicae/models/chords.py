@@ -12,18 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from musicae.models.layers import NONE
-
-COLUMNS = ("root", "quality", "bass", "begins", "next_root", "next_quality", "next_bass", "next_in")
-"""The last columns of the context of a model that follows a plan: the chord of the step, whether
-it begins there, the next chord, and the class of the steps until it begins."""
-MEMBERS = 4
-"""A chord has at most so many members."""
-PLACES = MEMBERS + 12
-"""How a degree stands to a chord: as one of its members, or foreign at one of 12 intervals above
-its root."""
-CHORD_RELATIONS = 3
-"""A pitch is scored by its place in the chord, above the chord's bass, and in the next chord."""
+from musicae.models.vocabulary import COLUMNS, MEMBERS, NONE, PLACES
 
 
 class Chords(NamedTuple):

@@ -6,16 +6,10 @@ order, each symbol conditioned on the encoding and on all symbols before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
-from musicae.models.voice_transformer import MaskedBatch, VoiceTransformer, VoiceTransformerConfig
-
-
-@dataclass(frozen=True)
-class HarmonizerConfig(VoiceTransformerConfig):
-    """The settings of ``VoiceTransformer``; there are no others."""
+from musicae.models.batches import MaskedBatch
+from musicae.models.voice_transformer import VoiceTransformer
 
 
 class Harmonizer(VoiceTransformer):

@@ -8,40 +8,12 @@ pieces, ``K`` tonics, ``P`` pitch classes, ``N`` notes, ``F`` features, ``C`` ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-TONICS = 12
-MODES = ("major", "minor", "dorian", "mixolydian", "phrygian")
-"""In the order of the scores. Lydian tunes count as major."""
-N_PIECE = 4 * TONICS + 1
-"""Features of a whole piece."""
-
-
-@dataclass(frozen=True)
-class KeyFinderConfig:
-    """Sizes of a key finder."""
-
-    n_features: int = 12
-    """Features of a note beside its pitch class."""
-    width: int = 48
-    """Channels of the notes; half of them run forwards, half backwards."""
-    gathered: int = 16
-    """Channels of each pitch class."""
-    hidden: int = 64
-    """Channels of the layer between the whole piece and the scores."""
-    dropout: float = 0.3
-    """Share of channels dropped while training."""
-    members: int = 1
-    """Networks whose log-probabilities are averaged."""
-
-    def __post_init__(self) -> None:
-        sizes = (self.n_features, self.width, self.gathered, self.hidden, self.members)
-        if self.width % 2 or min(sizes) < 1:
-            raise ValueError("sizes are at least 1 and width is even")
+from musicae.models.configs import KeyFinderConfig
+from musicae.models.vocabulary import MODES, TONICS
 
 
 class KeyFinder(nn.Module):

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from musicae.models.vocabulary import NONE
+
 Turns = tuple[Tensor, Tensor]
 """Cosines and sines, each ``(J, D / 2)``, of the rotary angles of frames."""
-NONE = -1
-"""The value of a feature that is absent."""
 AHEAD = 64
 """Number of future frames whose rotary angles are computed at once."""
 FEW_ROWS = 64

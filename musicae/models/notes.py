@@ -8,19 +8,18 @@ import torch
 from torch import Tensor
 
 from musicae.models.chords import Chords
-from musicae.models.layers import NONE
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-
-UNKNOWN, SILENT, HELD, BEGUN = range(4)
-"""The kinds of ``Notes``: what a voice does at a step."""
-AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
-"""Bounds of the classes of a note's age, in steps since it began."""
-WIDEST_LEAP = 13
-"""Melodic intervals are clipped to this many semitones."""
-WIDEST_INTERVAL = 35
-"""Intervals between voices are clipped to this many semitones."""
-INTERVALS = 2 * WIDEST_INTERVAL + 1
-"""The number of clipped intervals between voices."""
+from musicae.models.vocabulary import (
+    BEGUN,
+    FIRST_PITCH,
+    HELD,
+    HOLD,
+    NONE,
+    SILENCE,
+    SILENT,
+    UNKNOWN,
+    WIDEST_INTERVAL,
+    WIDEST_LEAP,
+)
 
 
 class Notes(NamedTuple):

@@ -7,42 +7,14 @@ Axes: ``B`` pieces, ``N`` notes, ``F`` features, ``C`` channels, ``H`` heads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.models.configs import PhraseSegmenterConfig
+
 SAME_PLACE = 1e-3
 """Bars by which notes at the same place of their bars may differ, as floats do."""
-
-
-@dataclass(frozen=True)
-class PhraseSegmenterConfig:
-    """Sizes of a phrase segmenter."""
-
-    n_features: int = 191
-    """Features of a note."""
-    width: int = 64
-    """Channels of the network."""
-    rounds: int = 2
-    """Rounds of convolution and attention."""
-    kernel: int = 5
-    """Neighbouring notes that a convolution sees; odd."""
-    heads: int = 4
-    """Heads of attention; they divide ``width``."""
-    farthest: int = 16
-    """Bars beyond which a distance is no farther."""
-    dropout: float = 0.3
-    """Share of channels dropped while training."""
-    members: int = 1
-    """Networks whose logits are averaged."""
-
-    def __post_init__(self) -> None:
-        if self.width % self.heads or self.kernel % 2 == 0:
-            raise ValueError("width is a multiple of heads, and kernel is odd")
-        if min(self.n_features, self.rounds, self.members, self.farthest) < 1:
-            raise ValueError("sizes are at least 1")
 
 
 class PhraseSegmenter(nn.Module):

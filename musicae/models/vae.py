@@ -16,132 +16,27 @@ a beat's vector, ``H`` heads of a pooling layer, ``L`` sliders, ``G`` styles and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.models.chord_planner import ChordPlannerConfig, PlannerNetwork, Potentials
-from musicae.models.chords import COLUMNS
+from musicae.models.batches import Again, BeatBatch, Latent
+from musicae.models.chord_planner import PlannerNetwork, Potentials
+from musicae.models.configs import ChoraleVAEConfig, ChordPlannerConfig
 from musicae.models.distributions import Gaussian, Mixture
 from musicae.models.layers import Block, FeatureSum, Memory, Pool
 from musicae.models.notes import Notes
-from musicae.models.vocabulary import FIRST_PITCH
-from musicae.models.voice_transformer import (
-    MaskedBatch,
-    VoiceTransformer,
-    VoiceTransformerConfig,
-)
+from musicae.models.vocabulary import FIRST_PITCH, POOLS
+from musicae.models.voice_transformer import VoiceTransformer
 
 BLURRED, MOST_BLUR = 0.6, 1.0
 """The share of pieces whose vectors are blurred in training, and the most that they are."""
-POOLS = 8
-"""Attention heads that pool the frames of a beat, and the beats of a piece."""
 SHAPED = 0.05
 """The share of the prior's gradient that reaches the piece's vector."""
 SURE = -3.0
 """The log-variance of the posterior before training."""
-
-
-@dataclass(frozen=True)
-class ChoraleVAEConfig(VoiceTransformerConfig):
-    """Layer sizes. Raises ValueError where they contradict each other."""
-
-    piece: int = 48
-    """Dimensions of the piece's latent vector."""
-    beat: int = 8
-    """Dimensions of each beat's latent vector."""
-    mode: int = 0
-    """The column of the context that holds the mode: 0 in major, 1 in minor."""
-    styles: int = 1
-    """Styles of pieces, no style among them."""
-    prior_layers: int = 1
-    """Causal layers of the prior, over beats."""
-    components: int = 8
-    """Normal distributions that the prior of a beat mixes."""
-    planner: int = 128
-    """Units of the plan's recurrent layers in each direction."""
-    lead_layers: int = 1
-    """Layers over frames that turn latent vectors into the decoder's conditioning."""
-    beat_span: int = 64
-    """Beats to which the prior attends."""
-    tilt: tuple[int, ...] = (0,)
-    """The shape of ``ChoraleVAE.tilt``: voices, places in a beat, kinds of motion."""
-    sonority_tilt: tuple[int, ...] = (0,)
-    """The shape of ``ChoraleVAE.sonority_tilt``: places in a beat, classes of sonorities."""
-    plan_tilt: int = 0
-    """The length of ``ChoraleVAE.plan_tilt``."""
-    levers: int = 0
-    """The number of levers, which sliders move besides the vectors."""
-    sliders: tuple[str, ...] = ()
-    """The names of the rows of ``ChoraleVAE.directions``."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "sliders", tuple(self.sliders))
-        object.__setattr__(self, "tilt", tuple(self.tilt))
-        object.__setattr__(self, "sonority_tilt", tuple(self.sonority_tilt))
-        sizes = (self.piece, self.beat, self.prior_layers, self.lead_layers, self.beat_span)
-        if min(*sizes, self.components, self.planner, self.styles) < 1:
-            raise ValueError(f"all sizes are at least 1: {self}")
-        if not self.chords:
-            raise ValueError("a VAE follows the plan that it finds: it knows chords")
-        if self.width % POOLS:
-            raise ValueError(f"a width is a multiple of {POOLS}, not {self.width}")
-
-    @property
-    def form(self) -> tuple[int, ...]:
-        """The number of values of each column of the context that tells of the form alone."""
-        return self.context[: -len(COLUMNS)]
-
-    @property
-    def states(self) -> tuple[tuple[int, int, int, int], ...]:
-        """The chords of a plan, as ``ChordPlannerConfig.states``: all of every quality."""
-        every = [
-            (root, quality, place, (root + member) % 12)
-            for quality, members in enumerate(self.chords)
-            for place, member in enumerate(members)
-            for root in range(12)
-        ]
-        return (*every, (0, len(self.chords), 0, 0))
-
-    @property
-    def beyond(self) -> int:
-        """Steps of silence to append to a piece, as many as bidirectional layers look ahead.
-
-        With these, padding a piece further changes none of its numbers.
-        """
-        return self.stride * self.span * max(self.encoder_layers, self.lead_layers)
-
-
-class BeatBatch(NamedTuple):
-    """Whole chorales, or forms of chorales to write, with the beat of each frame."""
-
-    masked: MaskedBatch
-    """Symbols and features of the pieces, and which symbols are known."""
-    beats: Tensor
-    """``(B, J)`` int64 the beat of each frame, from 0; ``NONE`` after the end."""
-
-
-class Latent(NamedTuple):
-    """The latent vectors of pieces."""
-
-    piece: Tensor
-    """``(B, Z)``"""
-    beats: Tensor
-    """``(B, M, Y)``"""
-
-
-class Again(NamedTuple):
-    """Beats of pieces whose vectors come from earlier ones."""
-
-    source: Tensor
-    """``(B, M)`` int64 the earlier beat; any where ``share`` is 0."""
-    share: Tensor
-    """``(B, M)`` how near the vector lies to the earlier one, between a new one (0) and the same
-    one (1)."""
 
 
 class Posterior(NamedTuple):

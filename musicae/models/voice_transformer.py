@@ -18,96 +18,29 @@ intervals, ``D`` dimensions of a query, ``W`` width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.models.chords import CHORD_RELATIONS, COLUMNS, PLACES, ChordMembers, Chords
-from musicae.models.layers import NONE, Block, Dropout, FeatureSum, FeedForward
-from musicae.models.notes import (
+from musicae.models.batches import MaskedBatch
+from musicae.models.chords import ChordMembers, Chords
+from musicae.models.configs import VoiceTransformerConfig
+from musicae.models.layers import Block, Dropout, FeatureSum, FeedForward
+from musicae.models.notes import Notes, Steps, interval_between, later, leap_of, notes_of
+from musicae.models.vocabulary import (
     AGES,
+    CHORD_RELATIONS,
+    FIRST_PITCH,
     INTERVALS,
+    NONE,
+    PLACES,
+    RELATIONS,
     SILENT,
     UNKNOWN,
     WIDEST_LEAP,
-    Notes,
-    Steps,
-    interval_between,
-    later,
-    leap_of,
-    notes_of,
 )
-from musicae.models.vocabulary import FIRST_PITCH
-
-RELATIONS = 2
-"""Relations that score a pitch besides its interval to each voice: its height and its degree."""
-PARTS = 5
-"""Features of a single voice: kind, height, degree, age and leap."""
-
-
-@dataclass(frozen=True)
-class VoiceTransformerConfig:
-    """Vocabulary and layer sizes. Raises ValueError where they contradict each other."""
-
-    lowest: tuple[int, ...]
-    """The lowest MIDI pitch of each voice, S A T B."""
-    symbols: tuple[int, ...]
-    """The number of symbols of each voice."""
-    order: tuple[int, ...]
-    """The order in which the voices of a step are written."""
-    context: tuple[int, ...]
-    """The number of values of each column of the context."""
-    width: int = 256
-    """A multiple of twice ``heads``."""
-    encoder_layers: int = 3
-    decoder_layers: int = 3
-    head_layers: int = 2
-    heads: int = 4
-    stride: int = 2
-    """Steps of a frame: attention is over frames, symbols are written step by step."""
-    span: int = 32
-    """Frames to which a layer attends on either side."""
-    depth: int = 32
-    """Length of the vectors whose dot products score a pitch."""
-    dropout: float = 0.3
-    chords: tuple[tuple[int, ...], ...] = ()
-    """The members of each quality of the chords of a plan, in semitones above the root; none where
-    the model follows no plan. With them the context ends with ``models.chords.COLUMNS``."""
-
-    def __post_init__(self) -> None:
-        # JSON turns tuples into lists.
-        object.__setattr__(self, "chords", tuple(tuple(members) for members in self.chords))
-        for name in ("lowest", "symbols", "order", "context"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not len(self.lowest) == len(self.symbols) == len(self.order):
-            raise ValueError("lowest, symbols and order speak of the same voices")
-        if sorted(self.order) != list(range(len(self.order))):
-            raise ValueError(f"each voice has its turn once, not {self.order}")
-        if min(self.stride, self.span, self.depth, self.heads) < 1:
-            raise ValueError(f"stride, span, depth and heads are at least 1: {self}")
-        if self.width % (2 * self.heads):
-            raise ValueError(f"{self.heads} heads do not share a width of {self.width} evenly")
-        if self.chords and len(self.context) < len(COLUMNS):
-            raise ValueError(f"the context of a model that follows a plan ends with {COLUMNS}")
-        if not 0 <= self.dropout <= 0.9:
-            raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
-
-
-class MaskedBatch(NamedTuple):
-    """A batch of pieces of which some notes are known."""
-
-    tokens: Tensor
-    """``(B, T, V)`` int64 symbols; unknown ones are ignored when the model writes, and are the
-    targets of the loss. ``T`` is a multiple of the stride."""
-    known: Tensor
-    """``(B, T, V)`` bool which symbols are given: whole notes, and rests."""
-    context: Tensor
-    """``(B, T, C)`` int64, the ``encoding.step_features`` of each step."""
-    tonic: Tensor
-    """``(B,)`` int64 pitch classes of the tonics."""
 
 
 class Turn(NamedTuple):

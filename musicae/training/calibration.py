@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicae.models.voice_transformer import MaskedBatch, VoiceTransformer, surprise
+from musicae.models.batches import MaskedBatch
+from musicae.models.voice_transformer import VoiceTransformer, surprise
 
 TEMPERATURES = np.arange(0.8, 2.0, 0.02).round(2).tolist()
 """The softmax temperatures that are tried."""

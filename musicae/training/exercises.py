@@ -23,8 +23,8 @@ from musicae.encoding.tokens import (
     symbol_starts,
     window,
 )
+from musicae.models.batches import MaskedBatch
 from musicae.models.vocabulary import FIRST_PITCH
-from musicae.models.voice_transformer import MaskedBatch
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
 from musicae.theory.plan_reading import plan_of

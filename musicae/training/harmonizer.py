@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.voice_transformer import MaskedBatch, surprise
+from musicae.models.batches import MaskedBatch
+from musicae.models.configs import HarmonizerConfig
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.voice_transformer import surprise
 from musicae.training.calibration import calibrate
 from musicae.training.exercises import Exercises, without_plan
 from musicae.training.task import StyledPiece

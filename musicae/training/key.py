@@ -13,7 +13,9 @@ from torch.nn import functional as F
 
 from musicae.core.constants import N_VOICES, REST
 from musicae.encoding.key_features import KeyInput, collate, key_input
-from musicae.models.key_finder import MODES, KeyFinder, KeyFinderConfig
+from musicae.models.configs import KeyFinderConfig
+from musicae.models.key_finder import KeyFinder
+from musicae.models.vocabulary import MODES
 from musicae.training.melody_data import Example, voices_only
 
 

@@ -20,10 +20,9 @@ from musicae.encoding.step_features import PHRASES, SINCE_BAR, SIZES, step_featu
 from musicae.encoding.tokens import chorale_to_tokens, window
 from musicae.latent.attributes import measured
 from musicae.latent.tilt import Counts, counts_of
-from musicae.models.layers import NONE
-from musicae.models.vae import BeatBatch, ChoraleVAEConfig
-from musicae.models.vocabulary import FIRST_PITCH, SILENCE
-from musicae.models.voice_transformer import MaskedBatch
+from musicae.models.batches import BeatBatch, MaskedBatch
+from musicae.models.configs import ChoraleVAEConfig
+from musicae.models.vocabulary import FIRST_PITCH, NONE, SILENCE
 from musicae.theory.key_finding import likely_key
 from musicae.theory.plan_reading import plan_of
 from musicae.training.task import StyledPiece

@@ -25,7 +25,8 @@ from musicae.encoding.melody_notes import (
     features,
     melody_notes,
 )
-from musicae.models.phrase_segmenter import PhraseSegmenter, PhraseSegmenterConfig
+from musicae.models.configs import PhraseSegmenterConfig
+from musicae.models.phrase_segmenter import PhraseSegmenter
 from musicae.theory.key_finding import find_key
 from musicae.training.melody_data import Example, voices_only
 

@@ -21,7 +21,8 @@ from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.decoding.plan import Chain, log_likelihood
 from musicae.decoding.planner import chain_of
-from musicae.models.chord_planner import ChordPlanner, ChordPlannerConfig, PlannerNetwork
+from musicae.models.chord_planner import ChordPlanner, PlannerNetwork
+from musicae.models.configs import ChordPlannerConfig
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.planner import (
     Augmentation,

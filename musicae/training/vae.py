@@ -13,11 +13,12 @@ from musicae.core.chorale import Chorale
 from musicae.encoding.tokens import symbol_starts
 from musicae.latent.sliders import find_directions
 from musicae.latent.tilt import find_tilt
+from musicae.models.batches import BeatBatch, MaskedBatch
+from musicae.models.configs import ChoraleVAEConfig
 from musicae.models.distributions import divergence, divergence_from_mixture, standard
-from musicae.models.layers import NONE
-from musicae.models.vae import BeatBatch, ChoraleVAE, ChoraleVAEConfig, Reconstruction
-from musicae.models.vocabulary import FIRST_PITCH
-from musicae.models.voice_transformer import MaskedBatch, surprise
+from musicae.models.vae import ChoraleVAE, Reconstruction
+from musicae.models.vocabulary import FIRST_PITCH, NONE
+from musicae.models.voice_transformer import surprise
 from musicae.training.calibration import calibrate
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.passages import Pieces, PlannedBatch

@@ -20,7 +20,8 @@ from musicae.decoding.plan_constraints import (
 from musicae.decoding.planner import PlanProblem, plan_problem
 from musicae.encoding.forms import regular
 from musicae.encoding.melody_features import COLUMNS, FEATURES, RELATIVE
-from musicae.models.chord_planner import ChordPlanner, ChordPlannerConfig
+from musicae.models.chord_planner import ChordPlanner
+from musicae.models.configs import ChordPlannerConfig
 from musicae.theory.harmonic_plan import PlannedChord, beats_of
 from musicae.theory.numerals import QUALITIES
 from musicae.training.planner import OTHER, state_of

@@ -17,8 +17,10 @@ from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents,
 from musicae.encoding.batches import beat_batch, masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens, tokens_to_chorale
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig, Latent
+from musicae.models.batches import Latent
+from musicae.models.configs import ChoraleVAEConfig, HarmonizerConfig
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.vae import ChoraleVAE
 from musicae.models.vocabulary import HOLD, SILENCE
 from musicae.models.voice_transformer import surprise
 from musicae.theory.form import EVERY_VOICE, Return

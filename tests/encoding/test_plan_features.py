@@ -22,8 +22,8 @@ from musicae.encoding.plan_features import (
     plan_features,
 )
 from musicae.encoding.step_features import SIZES, step_features
-from musicae.models.chords import COLUMNS
-from musicae.models.harmonizer import HarmonizerConfig
+from musicae.models.configs import HarmonizerConfig
+from musicae.models.vocabulary import COLUMNS
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.numerals import QUALITIES
 from musicae.training.config import FOLLOWER, TRANSFORMER

@@ -18,7 +18,7 @@ from musicae.encoding.batches import beat_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.latent.plans import IN_COMMON, BeatAgain, beats_again, chains_of, find_plan
 from musicae.models import checkpoint
-from musicae.models.vae import Latent
+from musicae.models.batches import Latent
 from musicae.theory.form import EVERY_VOICE, Return, parse_letters
 from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.plan_reading import plan_of

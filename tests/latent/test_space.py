@@ -34,9 +34,8 @@ from musicae.latent.space import (
     shift,
 )
 from musicae.models import checkpoint
-from musicae.models.layers import NONE
-from musicae.models.vae import Latent
-from musicae.models.vocabulary import SILENCE
+from musicae.models.batches import Latent
+from musicae.models.vocabulary import NONE, SILENCE
 from musicae.theory.form import parse_letters
 from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.plan_reading import plan_of

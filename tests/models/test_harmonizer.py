@@ -16,12 +16,24 @@ from musicae.decoding.lookup import Lookup, StepNotes
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens
-from musicae.models.chords import COLUMNS, PLACES, ChordMembers, Chords
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.layers import NONE
-from musicae.models.notes import BEGUN, HELD, SILENT, WIDEST_LEAP, Notes
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import MaskedBatch, surprise
+from musicae.models.batches import MaskedBatch
+from musicae.models.chords import ChordMembers, Chords
+from musicae.models.configs import HarmonizerConfig
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.notes import Notes
+from musicae.models.vocabulary import (
+    BEGUN,
+    COLUMNS,
+    FIRST_PITCH,
+    HELD,
+    HOLD,
+    NONE,
+    PLACES,
+    SILENCE,
+    SILENT,
+    WIDEST_LEAP,
+)
+from musicae.models.voice_transformer import surprise
 from musicae.theory.plan_reading import plan_of
 from musicae.training.config import OUTER_FIRST, RECIPES, TRANSFORMER
 from musicae.training.plan_hiding import showing

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from musicae.models.layers import FEW_ROWS, NONE, Attention, Block, Dropout, FeatureSum, Memory
+from musicae.models.layers import FEW_ROWS, Attention, Block, Dropout, FeatureSum, Memory
+from musicae.models.vocabulary import NONE
 
 WIDTH, HEADS, SPAN = 16, 2, 4
 

@@ -9,6 +9,8 @@ from musicae.core.key import Key
 from musicae.encoding.batches import beat_batch, concatenate_beats, frame_beats
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ALL_VOICES, VOCABULARY
+from musicae.models.batches import Again, BeatBatch, Latent
+from musicae.models.configs import ChoraleVAEConfig
 from musicae.models.distributions import (
     LEAST_LOG_VARIANCE,
     MOST_LOG_VARIANCE,
@@ -16,17 +18,8 @@ from musicae.models.distributions import (
     divergence_from_mixture,
     standard,
 )
-from musicae.models.layers import NONE
-from musicae.models.vae import (
-    MOST_BLUR,
-    POOLS,
-    Again,
-    BeatBatch,
-    ChoraleVAE,
-    ChoraleVAEConfig,
-    Latent,
-)
-from musicae.models.vocabulary import FIRST_PITCH
+from musicae.models.vae import MOST_BLUR, ChoraleVAE
+from musicae.models.vocabulary import FIRST_PITCH, NONE, POOLS
 from musicae.models.voice_transformer import surprise
 from musicae.theory.plan_reading import plan_of
 from musicae.training.config import OUTER_FIRST, RECIPES

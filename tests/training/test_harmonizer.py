@@ -14,10 +14,10 @@ from musicae.encoding.partial_score import RHYTHMS, PartialScore
 from musicae.encoding.plan_features import PLAN_SIZES, STYLE, plan_features
 from musicae.encoding.step_features import PHRASES, RHYTHM, SIZES, step_features
 from musicae.encoding.tokens import chorale_to_tokens, tokens_to_chorale, windows
-from musicae.models.chords import COLUMNS
-from musicae.models.harmonizer import Harmonizer, HarmonizerConfig
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
-from musicae.models.voice_transformer import MaskedBatch
+from musicae.models.batches import MaskedBatch
+from musicae.models.configs import HarmonizerConfig
+from musicae.models.harmonizer import Harmonizer
+from musicae.models.vocabulary import COLUMNS, FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.key_finding import likely_key
 from musicae.theory.plan_reading import plan_of
 from musicae.training import augmentation, exercises

@@ -10,7 +10,8 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import TrainingError
 from musicae.core.key import Key
 from musicae.encoding.melody_features import COLUMNS, FEATURES
-from musicae.models.chord_planner import ChordPlannerConfig, second_chords_of
+from musicae.models.chord_planner import second_chords_of
+from musicae.models.configs import ChordPlannerConfig
 from musicae.theory.plan_reading import plan_of
 from musicae.training.planner import Augmentation, augmented, common_states, example
 from musicae.training.planner_fit import PlannerSettings, assemble, fit_network, nats_a_beat

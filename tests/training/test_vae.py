@@ -18,6 +18,7 @@ from musicae.encoding.plan_features import STYLE
 from musicae.encoding.step_features import PHRASES, SINCE_BAR, SIZES
 from musicae.encoding.tokens import chorale_to_tokens
 from musicae.latent.attributes import measured
+from musicae.models.configs import ChoraleVAEConfig
 from musicae.models.distributions import (
     Gaussian,
     Mixture,
@@ -25,9 +26,8 @@ from musicae.models.distributions import (
     divergence_from_mixture,
     standard,
 )
-from musicae.models.layers import NONE
-from musicae.models.vae import ChoraleVAE, ChoraleVAEConfig
-from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.vae import ChoraleVAE
+from musicae.models.vocabulary import FIRST_PITCH, HOLD, NONE, SILENCE
 from musicae.models.voice_transformer import surprise
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.key_finding import likely_key

@@ -1,0 +1,68 @@
+"""Graphs of models, run by ONNX Runtime: what users run, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+NETWORK = "network."
+"""What stands before the name of a weight in a graph: graphs are exported of modules that have the
+network as an attribute of this name."""
+ERRORS_ONLY = 3
+"""The least severity of what ONNX Runtime logs."""
+
+
+class OnnxGraph(NamedTuple):
+    """An exported graph."""
+
+    model: bytes
+    """An ONNX model without its weights."""
+    weights: list[str]
+    """The names of these."""
+
+
+class OnnxEngine:
+    """The graphs of one model, each loaded when it is first run."""
+
+    def __init__(
+        self, graphs: Mapping[str, OnnxGraph], tensors: Mapping[str, NDArray[np.generic]]
+    ) -> None:
+        """``graphs`` by name; ``tensors`` are the weights of all of them."""
+        self.graphs, self.tensors = graphs, tensors
+        self.values: dict[str, onnxruntime.OrtValue] = {}
+        self.sessions: dict[str, onnxruntime.InferenceSession] = {}
+
+    def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """The outputs of a graph for its inputs by name."""
+        session = self.sessions.get(graph)
+        if session is None:
+            session = self.sessions[graph] = self._load(graph)
+        found: list[NDArray[Any]] = session.run(None, inputs)
+        return found
+
+    def _weight(self, name: str) -> onnxruntime.OrtValue:
+        """A weight as a value of ONNX Runtime; all graphs share it."""
+        from onnxruntime import OrtValue
+
+        if name not in self.values:
+            self.values[name] = OrtValue.ortvalue_from_numpy(self.tensors[name])
+        return self.values[name]
+
+    def _load(self, graph: str) -> onnxruntime.InferenceSession:
+        from onnxruntime import InferenceSession, SessionOptions
+
+        options = SessionOptions()
+        options.log_severity_level = ERRORS_ONLY
+        # The matrices of a step are too small to be shared out.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        model, names = self.graphs[graph]
+        options.add_external_initializers(
+            [NETWORK + name for name in names], [self._weight(name) for name in names]
+        )
+        return InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])

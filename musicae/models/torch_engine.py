@@ -1,0 +1,169 @@
+"""Models as torch networks: they learn, they are exported as graphs, and they check ONNX Runtime.
+
+With ``--engine torch`` they also run everything; the results are those of the graphs up to
+rounding.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import save as to_bytes
+from torch import nn
+
+from musicae.core.errors import CheckpointError
+from musicae.core.files import whole_file
+from musicae.models.checkpoint import ALL_KINDS, GRAPH, Checkpoint, checksum_of
+from musicae.models.graphs import Graph, graphs_of
+from musicae.models.onnx_engine import NETWORK, OnnxGraph
+
+OPSET = 18
+"""The version of ONNX's operators."""
+
+
+class TorchEngine:
+    """The graphs of a network, run by torch."""
+
+    def __init__(self, name: str, network: nn.Module) -> None:
+        self.name, self.network = name, network
+        self.graphs: dict[str, Graph] | None = None
+
+    def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """The outputs of a graph for its inputs by name."""
+        if self.graphs is None:
+            self.graphs = graphs_of(self.name, self.network)
+        module, names = self.graphs[graph].module, self.graphs[graph].inputs
+        with torch.inference_mode(), one_thread():
+            found = module(*(torch.from_numpy(np.ascontiguousarray(inputs[n])) for n in names))
+        return [part.numpy() for part in (found if isinstance(found, tuple) else (found,))]
+
+
+def live(name: str, network: nn.Module, provenance: dict[str, Any] | None = None) -> Checkpoint:
+    """A network in memory as a checkpoint that torch runs. It is put into evaluation mode."""
+    network = network.float().eval()
+    tensors = {key: value.detach().numpy() for key, value in network.state_dict().items()}
+    engine = TorchEngine(name, network)
+    return Checkpoint(name, network.config, engine, tensors, provenance or {}, "")
+
+
+def network_of(checkpoint: Checkpoint) -> nn.Module:
+    """The torch network of a checkpoint, in evaluation mode, float32, on the CPU.
+
+    Raises CheckpointError where the weights do not fit this version's network.
+    """
+    if isinstance(checkpoint.engine, TorchEngine):
+        return checkpoint.engine.network
+    network = build_model(checkpoint.name, asdict(checkpoint.config))
+    state = {key: torch.from_numpy(np.array(t)) for key, t in checkpoint.tensors.items()}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"these weights do not fit a {checkpoint.name} of this version ({error})"
+        ) from None
+    return network.float().eval()
+
+
+def build_model(name: str, config: dict[str, Any]) -> nn.Module:
+    """An untrained model of a kind, from its config as JSON gives it."""
+    kind = ALL_KINDS[name]
+    module = importlib.import_module(f"musicae.models.{kind.module}")
+    network: nn.Module = getattr(module, kind.model)(kind.settings(config))
+    return network
+
+
+def save_model(
+    path: Path,
+    name: str,
+    model: nn.Module,
+    provenance: dict[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> str:
+    """Write a model with its graphs, whole or not at all; returns the checksum of its tensors.
+
+    ``dtype`` is what floating-point weights are stored as; loading makes them float32 again.
+    """
+    tensors = {
+        key: (value.to(dtype) if value.is_floating_point() else value)
+        .detach()
+        .cpu()
+        .contiguous()
+        .numpy()
+        for key, value in model.state_dict().items()
+    }
+    exported = export(name, model)
+    graphs = {GRAPH + key: np.frombuffer(found.model, np.uint8) for key, found in exported.items()}
+    checksum = checksum_of(tensors)
+    facts = {
+        "model": name,
+        "config": asdict(model.config),  # type: ignore[call-overload]
+        "provenance": provenance,
+        "checksum": checksum,
+        "graphs": {key: found.weights for key, found in exported.items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as partial:
+        metadata = {"musicae": json.dumps(facts, sort_keys=True)}
+        partial.write_bytes(to_bytes(tensors | graphs, metadata))
+    return checksum
+
+
+def export(name: str, network: nn.Module) -> dict[str, OnnxGraph]:
+    """The graphs of a network as ONNX models without its weights, which are named as they are."""
+    training = network.training
+    network = network.eval()
+    device = next(network.parameters()).device
+    try:
+        found = {key: _exported(each) for key, each in graphs_of(name, network.cpu()).items()}
+    finally:
+        network.to(device).train(training)
+    return found
+
+
+def _exported(graph: Graph) -> OnnxGraph:
+    import onnx
+
+    buffer = io.BytesIO()
+    with one_thread(), torch.no_grad():
+        torch.onnx.export(
+            graph.module.eval(),
+            tuple(graph.inputs.values()),
+            buffer,
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            dynamic_axes=graph.axes,
+            opset_version=OPSET,
+            dynamo=False,  # which keeps the names of the weights
+            do_constant_folding=False,
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    weights = {NETWORK + key for key in graph.module.network.state_dict()}  # type: ignore[union-attr,operator]
+    used = []
+    for tensor in model.graph.initializer:
+        if tensor.name in weights:
+            used.append(tensor.name.removeprefix(NETWORK))
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="weights")
+    return OnnxGraph(model.SerializeToString(), used)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: the matrices of a step are too small to be shared out."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
