@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale
-from musicae.encoding.tokens import symbol_starts
 from musicae.latent.sliders import find_directions
 from musicae.latent.tilt import find_tilt
 from musicae.models.batches import BeatBatch, MaskedBatch
@@ -23,6 +22,7 @@ from musicae.training.calibration import calibrate
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.passages import Pieces, PlannedBatch
 from musicae.training.task import StyledPiece
+from musicae.training.tensors import symbol_starts
 
 FORGETFULNESS = 0.4
 """The greatest share of frames whose past is hidden from the decoder."""
