@@ -26,9 +26,8 @@ def tensors(batch: Batch) -> Batch:
     >>> tensors(Latent(np.zeros((1, 2)), np.zeros((1, 3, 4)))).beats.shape
     torch.Size([1, 3, 4])
     """
-    return type(batch)(
-        *(torch.tensor(x) if isinstance(x, np.ndarray) else tensors(x) for x in batch)  # type: ignore[type-var]
-    )
+    parts = (torch.tensor(x) if isinstance(x, np.ndarray) else tensors(x) for x in batch)  # type: ignore[type-var]
+    return type(batch)(*parts)  # type: ignore[arg-type]  # a NamedTuple takes its fields
 
 
 def flatten(tokens: Tensor, voices: Sequence[int] = ALL_VOICES) -> Tensor:
