@@ -1,6 +1,7 @@
 """Graphs are written into the files of models, of which nothing else changes."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_a_file_gets_graphs_and_stays_the_same_model(without_graphs):
 
 
 def test_graphs_of_a_file_are_written_anew(untrained, tmp_path):
-    path = shutil.copy(untrained["autoencoder"], tmp_path)
+    path = Path(shutil.copy(untrained["autoencoder"], tmp_path))
     before = path.read_bytes()
     export_graphs.export(path)
     assert path.read_bytes() == before
