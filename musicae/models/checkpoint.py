@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -126,7 +127,7 @@ def use_engine(name: str) -> None:
     if name not in ENGINES:
         raise CheckpointError(f"an engine is {' or '.join(ENGINES)}, not {name!r}")
     if name == "torch":
-        _torch_engine()
+        need_torch("the engine torch")
     _ENGINE.set(name)
 
 
@@ -173,7 +174,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             provenance,
             checksum,
         )
-    torch_engine = _torch_engine()
+    torch_engine = _torch_engine("a model without graphs" if not graphs else "the engine torch")
     read = Checkpoint(name, settings, None, tensors, provenance, checksum)  # type: ignore[arg-type]
     try:
         network = torch_engine.network_of(read)
@@ -183,17 +184,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(name, settings, engine, tensors, provenance, checksum)
 
 
-def _torch_engine() -> Any:
+def _torch_engine(purpose: str) -> Any:
     """The module that runs models by torch. Raises CheckpointError where it is not installed."""
-    try:
-        from musicae.models import torch_engine
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise CheckpointError(
-            "torch is not installed, which this model needs to run: pip install 'musicae[train]'"
-        ) from None
+    need_torch(purpose)
+    from musicae.models import torch_engine
+
     return torch_engine
+
+
+def need_torch(purpose: str) -> None:
+    """Raises CheckpointError where torch is not installed, which serves a purpose."""
+    if find_spec("torch") is None:
+        raise CheckpointError(f"{purpose} needs torch: pip install 'musicae[train]'")
 
 
 def find(name: str) -> Path:

@@ -6,9 +6,10 @@ rounding.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import io
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -49,7 +50,10 @@ class TorchEngine:
 
 
 def live(name: str, network: nn.Module, provenance: dict[str, Any] | None = None) -> Checkpoint:
-    """A network in memory as a checkpoint that torch runs. It is put into evaluation mode."""
+    """A network in memory as a checkpoint that torch runs. It is put into evaluation mode.
+
+    The checkpoint's arrays are the network's own memory.
+    """
     network = network.float().eval()
     tensors = {key: value.detach().numpy() for key, value in network.state_dict().items()}
     engine = TorchEngine(name, network)
@@ -118,6 +122,14 @@ def save_model(
     return checksum
 
 
+def check_export() -> None:
+    """Raises CheckpointError where what exports graphs is not installed."""
+    if importlib.util.find_spec("onnx") is None:
+        raise CheckpointError(
+            "a model is saved with ONNX, which is not installed: pip install 'musicae[train]'"
+        )
+
+
 def export(name: str, network: nn.Module) -> dict[str, OnnxGraph]:
     """The graphs of a network as ONNX models without its weights, which are named as they are."""
     training = network.training
@@ -134,11 +146,13 @@ def _exported(graph: Graph) -> OnnxGraph:
     import onnx
 
     buffer = io.BytesIO()
-    with one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad(), warnings.catch_warnings():
+        # Of this way of exporting, which is the old one.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             graph.module.eval(),
             tuple(graph.inputs.values()),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # a file would do, too
             input_names=list(graph.inputs),
             output_names=list(graph.outputs),
             dynamic_axes=graph.axes,
@@ -147,7 +161,7 @@ def _exported(graph: Graph) -> OnnxGraph:
             do_constant_folding=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
-    weights = {NETWORK + key for key in graph.module.network.state_dict()}  # type: ignore[union-attr,operator]
+    weights = {NETWORK + key for key in graph.module.network.state_dict()}  # type: ignore[union-attr]
     used = []
     for tensor in model.graph.initializer:
         if tensor.name in weights:
