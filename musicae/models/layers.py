@@ -20,6 +20,8 @@ Turns = tuple[Tensor, Tensor]
 """Cosines and sines, each ``(J, D / 2)``, of the rotary angles of frames."""
 AHEAD = 64
 """Number of future frames whose rotary angles are computed at once."""
+LEAST = 1e-30
+"""What a sum of weights is at least, to divide by it."""
 FEW_ROWS = 64
 """Up to this many rows, ``FeatureSum`` looks embeddings up; beyond, it multiplies matrices."""
 
@@ -52,14 +54,6 @@ class FeatureSum(nn.Module):
         rows.scatter_(1, index, 1)
         x = F.linear(rows[:, :-1], self.weight[:-1].T)
         return x.view(*shape, -1)
-
-    def lookup(self, features: Tensor) -> Tensor:
-        """The same as ``forward``, for graphs that run on few rows at a time.
-
-        The last row of the weights has to be zeros, as training leaves it.
-        """
-        index = torch.where(features == NONE, self.count, features + self.first)
-        return self.weight[index].sum(dim=-2)
 
     def _traced(self, index: Tensor) -> Tensor:
         """The product with zeros and ones, for any number of rows."""
@@ -137,10 +131,11 @@ class Attention(nn.Module):
         the output and its own key and value ``(1, 2, B, W)``. Unlike ``step`` it can be traced.
         """
         depth = self.output.in_features // self.heads
-        parts = self.inputs(x).unflatten(-1, (3, self.heads, depth))  # (B, 3, H, D)
+        parts = self.inputs(x).view(-1, 3, self.heads, depth)
         q, k = _rotate(parts[:, :2], *_turns(position, depth)).unbind(dim=1)
         own = torch.stack([k, parts[:, 2]]).flatten(-2)[None]
-        seen = torch.cat([past, own]).unflatten(-1, (self.heads, depth))  # (P + 1, 2, B, H, D)
+        seen = torch.cat([past, own])
+        seen = seen.view(*seen.shape[:3], self.heads, depth)  # (P + 1, 2, B, H, D)
         scores = (q * depth**-0.5 * seen[:, 0]).sum(dim=-1, keepdim=True)
         y = (scores.softmax(dim=0) * seen[:, 1]).sum(dim=0)  # (B, H, D)
         return self.output(y.flatten(1)), own
@@ -254,7 +249,7 @@ class Pool(nn.Module):
         self.scores, self.values = nn.Linear(width, heads), nn.Linear(width, width)
         self.output, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, group: Tensor, count: Tensor | int) -> Tensor:
+    def forward(self, x: Tensor, group: Tensor, count: int) -> Tensor:
         """``x`` ``(B, J, W)`` and the group ``(B, J)`` of each -> ``(B, count, W)``.
 
         A group is a number from 0, or ``NONE``.
@@ -264,16 +259,17 @@ class Pool(nn.Module):
         least = torch.full_like(scores[:, :1], -torch.inf).repeat(1, count + 1, 1)
         top = least.scatter_reduce(1, index, scores.detach(), "amax").gather(1, index)
         weights = (scores - top).exp()
-        values = self.values(x).float().unflatten(-1, (scores.shape[-1], -1))  # (B, J, H, D)
+        values = self.values(x).float().view(*scores.shape, -1)  # (B, J, H, D)
         summed = group_sums((weights[..., None] * values).flatten(2), group, count)
-        total = group_sums(weights, group, count).clamp_min(1e-30)[..., None]
-        pooled = (summed.unflatten(-1, values.shape[-2:]) / total).flatten(2).to(x.dtype)
+        total = group_sums(weights, group, count)  # (B, count, H)
+        summed = summed.view(*total.shape, -1) / total.clamp_min(LEAST)[..., None]
+        pooled = summed.flatten(2).to(x.dtype)
         y: Tensor = self.norm(F.gelu(self.output(pooled)))
         return y
 
 
-def group_sums(x: Tensor, group: Tensor, count: Tensor | int) -> Tensor:
-    """``(B, count, W)`` the sums of ``x`` ``(B, J, W)`` over each group, as for ``Pool``."""
+def group_sums(x: Tensor, group: Tensor, count: int) -> Tensor:
+    """``(B, count, W)`` the sums of ``x`` ``(B, J, W)`` over the groups of ``Pool``."""
     index = torch.where(group == NONE, count, group)[..., None].expand_as(x)
     return torch.zeros_like(x[:, :1]).repeat(1, count + 1, 1).scatter_add(1, index, x)[:, :-1]
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from musicae.models.chords import Chords
 from musicae.models.vocabulary import (
@@ -21,9 +20,6 @@ from musicae.models.vocabulary import (
     WIDEST_INTERVAL,
     WIDEST_LEAP,
 )
-
-FARTHEST_BACK = 16
-"""In graphs, the binary logarithm of the number of steps that a note may last."""
 
 
 class Notes(NamedTuple):
@@ -86,22 +82,12 @@ def notes_of(tokens: Tensor, lowest: Tensor) -> Notes:
     steps = steps.expand_as(tokens)
     # SILENCE stands at each step of a rest; it begins a rest only after another symbol.
     rest_goes_on = (tokens == SILENCE) & (later(tokens) == SILENCE)
-    begun = _latest(torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0))
+    begun = torch.where((tokens != HOLD) & ~rest_goes_on, steps, 0).cummax(dim=1).values
     symbol = tokens.gather(1, begun)
     pitch = _pitch(symbol, lowest)
     came_from = torch.where(begun > 0, later(pitch).gather(1, begun), NONE)
     kind = torch.where(pitch == NONE, SILENT, torch.where(tokens == HOLD, HELD, BEGUN))
     return Notes(pitch, kind, steps - begun, leap_of(came_from, pitch))
-
-
-def _latest(steps: Tensor) -> Tensor:
-    """``(B, T, V)`` the greatest of all numbers, at least 0, up to each step."""
-    if not torch.onnx.is_in_onnx_export():
-        return steps.cummax(dim=1).values
-    # ONNX has no such operator. Each round reaches twice as far back.
-    for power in range(FARTHEST_BACK):
-        steps = torch.maximum(steps, F.pad(steps, (0, 0, 2**power, 0))[:, : -(2**power)])
-    return steps
 
 
 def _pitch(tokens: Tensor, lowest: Tensor) -> Tensor:

@@ -284,7 +284,7 @@ class ChoraleVAE(VoiceTransformer):
         return context.reshape(context.shape[0], -1, self.config.stride * len(self.config.form))
 
 
-def beat_count(piece: BeatBatch) -> Tensor:
-    """The number of beats of the longest piece, a scalar."""
-    count: Tensor = piece.beats.max() + 1
+def beat_count(piece: BeatBatch) -> int:
+    """The number of beats of the longest piece; a tensor, which a trace can follow."""
+    count: int = piece.beats.max() + 1
     return count

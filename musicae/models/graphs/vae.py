@@ -1,8 +1,8 @@
 """The graphs of the chorale VAE.
 
-``context``, ``tokens`` and ``tonic`` are those of ``MaskedBatch``, ``beats`` is that of
-``BeatBatch``, ``whole`` and ``vectors`` are the fields of ``Latent``; the axes are those of
-``models.vae``.
+``context`` and ``tonic`` are those of ``MaskedBatch``, ``beats`` is that of ``BeatBatch``,
+``whole`` and ``vectors`` are the fields of ``Latent``, ``notes`` ``(B, T, V, 4)`` are those of
+``graphs.voices``; the axes are those of ``models.vae``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from musicae.models.batches import BeatBatch, Latent, MaskedBatch
-from musicae.models.graphs import Graph
+from musicae.models.graphs import Graph, voices
+from musicae.models.notes import Notes
 from musicae.models.vae import ChoraleVAE
+from musicae.models.vocabulary import NONE
 
 _NOTHING = torch.zeros(0)
 
@@ -20,12 +22,12 @@ _NOTHING = torch.zeros(0)
 def graphs(network: ChoraleVAE) -> dict[str, Graph]:
     """What inference runs of a VAE.
 
-    - ``encode``: a batch of chorales -> the means of their posteriors, ``whole`` and ``vectors``.
+    - ``encode``: chorales -> the means of their posteriors ``(B, Z)`` and ``(B, M, Y)``.
     - ``forms``: their context -> the form of each beat ``(B, M, W)``.
     - ``prior``: the arguments of ``draw_beat`` -> what it returns.
-    - ``tables``: nothing -> the transition tables ``(K, S, S)``.
     - ``potentials``: latent vectors -> ``unary`` ``(B, M, S)`` and ``weights`` ``(B, M - 1, K)``.
     - ``condition``: latent vectors -> the conditioning of the decoder ``(B, J, W)``.
+    - ``frame`` and ``head``: the decoder; see ``graphs.voices``.
     """
     config = network.config
     frames, steps = 6, 6 * config.stride
@@ -34,8 +36,8 @@ def graphs(network: ChoraleVAE) -> dict[str, Graph]:
     form = {"context": context, "beats": beats}
     latent = {"whole": torch.zeros(2, config.piece), "vectors": torch.zeros(2, 3, config.beat)}
     given = latent | form | {"blur": torch.zeros(2)}
-    tokens = torch.zeros(2, steps, len(config.lowest), dtype=torch.int64)
-    whole = {"tokens": tokens, "tonic": torch.zeros(2, dtype=torch.int64)} | form
+    notes = torch.full((2, steps, len(config.lowest), voices.FIELDS), NONE)
+    whole = {"notes": notes, "tonic": torch.zeros(2, dtype=torch.int64)} | form
     past = torch.zeros(2, config.prior_layers, 2, 2, config.width)
     before = {
         "before": torch.zeros(2, config.beat),
@@ -50,15 +52,14 @@ def graphs(network: ChoraleVAE) -> dict[str, Graph]:
         "encode": _graph(_Encode(network), whole, ("mean", "means")),
         "forms": _graph(_Forms(network), form, ("forms",)),
         "prior": _graph(_Prior(network), before, ("vector", "kept")),
-        "tables": _graph(_Tables(network), {}, ("tables",)),
         "potentials": _graph(_Potentials(network), given, ("unary", "weights")),
         "condition": _graph(_Condition(network), given, ("conditioning",)),
-    }  # | voices.graphs(network)
+    } | voices.graphs(network)
 
 
 _AXES = {
     "context": {0: "B", 1: "T"},
-    "tokens": {0: "B", 1: "T"},
+    "notes": {0: "B", 1: "T"},
     "tonic": {0: "B"},
     "beats": {0: "B", 1: "J"},
     "whole": {0: "B"},
@@ -99,11 +100,11 @@ class _OfNetwork(nn.Module):
 
 class _Encode(_OfNetwork):
     def forward(
-        self, tokens: Tensor, tonic: Tensor, context: Tensor, beats: Tensor
+        self, notes: Tensor, tonic: Tensor, context: Tensor, beats: Tensor
     ) -> tuple[Tensor, Tensor]:
-        known = torch.ones_like(tokens, dtype=torch.bool)
-        piece = BeatBatch(MaskedBatch(tokens, known, context, tonic), beats)
-        mean = self.network.encode(piece, self.network.tokens_to_notes(tokens)).mean
+        known = torch.ones_like(notes[..., 0], dtype=torch.bool)
+        piece = BeatBatch(MaskedBatch(_NOTHING, known, context, tonic), beats)
+        mean = self.network.encode(piece, Notes(*notes.unbind(-1))).mean
         return mean.piece, mean.beats
 
 
@@ -113,7 +114,7 @@ class _Forms(_OfNetwork):
 
 
 class _Prior(_OfNetwork):
-    def forward(  # noqa: PLR0917 (the graph's inputs, in order)
+    def forward(
         self,
         before: Tensor,
         whole: Tensor,
@@ -125,11 +126,6 @@ class _Prior(_OfNetwork):
     ) -> tuple[Tensor, Tensor]:
         numbers = Latent(chance, noise)
         return self.network.draw_beat(Latent(whole, before), form, numbers, position, past)
-
-
-class _Tables(_OfNetwork):
-    def forward(self) -> Tensor:
-        return self.network.plan.transition_tables()
 
 
 class _Potentials(_OfNetwork):
