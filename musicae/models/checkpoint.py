@@ -144,17 +144,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
         facts = json.loads(metadata["musicae"])
         name, config, provenance = facts["model"], facts["config"], facts["provenance"]
-        expected = facts["checksum"]
+        expected, weights = facts["checksum"], facts.get("graphs", {})
+        graphs = {graph: tensors.pop(GRAPH + graph) for graph in weights}
+        intact = not graphs or checksum_of(graphs) == facts["graphs_checksum"]
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a safetensors file ({error})") from None
     except (KeyError, TypeError, json.JSONDecodeError):
         raise CheckpointError(f"{path}: holds no musicae model") from None
-    graphs = {
-        graph: (tensors.pop(GRAPH + graph).tobytes(), weights)
-        for graph, weights in facts.get("graphs", {}).items()
-    }
     checksum = checksum_of(tensors)
-    if checksum != expected:
+    if checksum != expected or not intact:
         raise CheckpointError(f"{path}: the weights are damaged (their checksum does not match)")
     if name not in ALL_KINDS:
         raise CheckpointError(f"no model is called {name!r}; there are {', '.join(KINDS)}")
@@ -169,7 +167,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(
             name,
             settings,
-            OnnxEngine({key: OnnxGraph(*found) for key, found in graphs.items()}, tensors),
+            OnnxEngine(
+                {key: OnnxGraph(graph.tobytes(), weights[key]) for key, graph in graphs.items()},
+                tensors,
+            ),
             tensors,
             provenance,
             checksum,

@@ -106,7 +106,7 @@ def save_model(
         for key, value in model.state_dict().items()
     }
     exported = export(name, model)
-    graphs = {GRAPH + key: np.frombuffer(found.model, np.uint8) for key, found in exported.items()}
+    graphs = {key: np.frombuffer(found.model, np.uint8) for key, found in exported.items()}
     checksum = checksum_of(tensors)
     facts = {
         "model": name,
@@ -114,11 +114,13 @@ def save_model(
         "provenance": provenance,
         "checksum": checksum,
         "graphs": {key: found.weights for key, found in exported.items()},
+        "graphs_checksum": checksum_of(graphs),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"musicae": json.dumps(facts, sort_keys=True)}
+    named = {GRAPH + key: graph for key, graph in graphs.items()}
     with whole_file(path) as partial:
-        metadata = {"musicae": json.dumps(facts, sort_keys=True)}
-        partial.write_bytes(to_bytes(tensors | graphs, metadata))
+        partial.write_bytes(to_bytes(tensors | named, metadata))
     return checksum
 
 
