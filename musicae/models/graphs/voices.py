@@ -1,15 +1,16 @@
 """The graphs of a decoder of voices: one frame of its layers, and the scoring of symbols.
 
-What ``VoiceTransformer.decode`` computes of a whole piece, these compute piece by piece: ``frame``
-runs the layers for one frame, given the keys and values of the frames before it, and ``head``
-scores the symbols of voices at steps whose earlier symbols are chosen. Features of notes are read
-from tables that the network fills when the graphs are made.
+What ``VoiceTransformer.decode`` computes of a whole piece, these compute bit by bit: ``prepare``
+what depends on no note, ``frame`` runs the layers for one frame, given the keys and values of the
+frames before it, and ``head`` scores the symbols of voices at steps whose earlier symbols are
+chosen. Features of notes are read from tables that the network fills when the graphs are made:
+for the few rows of a step the time depends on the number of operations.
 
-Axes: ``Q`` steps of candidates, ``U`` voices that are scored, ``V`` voices, ``C`` columns of
-context, ``M`` frames of candidates, ``L`` layers, ``H`` heads, ``R`` frames that are remembered,
-``D`` dimensions of a head, ``P`` pitches of a voice, ``S`` symbols, ``W`` width. Notes are
-``(..., V, 4)``: pitch, kind, age and leap of each voice (see ``models.notes.Notes``); ``NONE``
-where there are none.
+Axes: ``B`` pieces, ``T`` steps, ``J`` frames, ``Q`` steps of candidates, ``U`` voices that are
+scored, ``V`` voices, ``C`` columns of context, ``M`` frames of candidates, ``L`` layers, ``H``
+heads, ``R`` frames that are remembered, ``D`` dimensions of a head, ``P`` pitches of a voice, ``S``
+symbols, ``W`` width. Pitches, kinds and leaps are those of ``models.notes.Notes``. Chords are three
+numbers: the chord of a step as ``chord_code``, its bass, and the next chord.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from musicae.models.batches import MaskedBatch
 from musicae.models.chords import Chords
@@ -29,9 +29,10 @@ from musicae.models.vocabulary import (
     AGES,
     BEGUN,
     CHORD_RELATIONS,
-    COLUMNS,
     MIDI_PITCHES,
     NONE,
+    PARTS,
+    ROOTS,
     SILENT,
     UNKNOWN,
 )
@@ -39,47 +40,51 @@ from musicae.models.voice_transformer import VoiceTransformer
 
 FIELDS = 4
 """Pitch, kind, age and leap."""
+PITCHES = 1 + MIDI_PITCHES
+"""Rows of tables by pitch, the first for ``NONE``."""
 
 
 def graphs(network: VoiceTransformer) -> dict[str, Graph]:
-    """The graphs ``frame`` and ``head`` of any decoder of voices."""
+    """The graphs ``prepare``, ``frame`` and ``head`` of any decoder of voices."""
     config = network.config
-    voices, columns, width = len(config.lowest), len(config.context), config.width
+    voices, width, stride = len(config.lowest), config.width, config.stride
     layers, heads, depth = config.decoder_layers, config.heads, config.width // config.heads
-    frames, remembered, steps, scored = 2, 5, 3, 2
-    notes = torch.full((frames, config.stride, voices, FIELDS), NONE)
-    context = torch.zeros(frames, config.stride, columns, dtype=torch.int64)
+    pieces, long, frames, remembered, steps, scored = 2, 3, 2, 5, 3, 2
+    prepare = {
+        "conditioning": torch.zeros(pieces, long, width),
+        "context": torch.zeros(pieces, long * stride, len(config.context), dtype=torch.int64),
+    }
     cached = torch.zeros(frames, layers, heads, remembered, depth)
-    frame = {
-        "past": notes,
-        "past_context": context,
-        "context": context,
+    notes = torch.full((frames, stride, voices), NONE)
+    frame = dict.fromkeys(("pitch", "kind", "age", "leap"), notes) | {
+        "chord": torch.zeros(frames, stride, 1, dtype=torch.int64),
         "tonic": torch.zeros(frames, dtype=torch.int64),
         "conditioning": torch.zeros(frames, width),
+        "projected": torch.zeros(frames, width),
         "keys": cached,
         "values": cached,
         "mask": torch.zeros(frames, remembered),
         "cos": torch.ones(frames, depth // 2),
         "sin": torch.zeros(frames, depth // 2),
     }
-    told = torch.full((steps, voices, FIELDS), NONE)
-    head = {
-        "frame": torch.zeros(steps, width),
-        "before": told,
-        "before_context": context[:1, 0].expand(steps, -1),
-        "now": told,
+    notes = torch.full((steps, voices), NONE)
+    head = dict.fromkeys(("was", "was_kind", "was_age", "was_leap", "pitch", "kind"), notes) | {
+        "state": torch.zeros(steps, width),
+        "chords": torch.zeros(steps, 3, dtype=torch.int64),
+        "tonic": torch.zeros(steps, 1, dtype=torch.int64),
         "seen": torch.zeros(steps, scored, voices, dtype=torch.bool),
         "voices": torch.arange(scored),
-        "tonic": torch.zeros(steps, dtype=torch.int64),
     }
+    by_piece = {"conditioning": {0: "B", 1: "J"}, "context": {0: "B", 1: "T"}}
+    by_piece |= {"projected": {0: "B", 1: "J"}, "added": {0: "B", 1: "T"}}
     by_frame = {name: {0: "M"} for name in (*frame, "state", "key", "value")}
     for name in ("keys", "values"):
         by_frame[name][3] = "R"
     by_frame["mask"][1] = "R"
-    by_step = {name: {0: "Q"} for name in (*head, "nats") if name != "voices"}
+    by_step = {name: {0: "Q"} for name in (*head, "nats")} | {"voices": {0: "U"}}
     by_step["seen"][1] = by_step["nats"][1] = "U"
-    by_step["voices"] = {0: "U"}
     return {
+        "prepare": Graph(_Prepare(network), prepare, ("projected", "added"), by_piece),
         "frame": Graph(_Frame(network), frame, ("state", "key", "value"), by_frame),
         "head": Graph(_Head(network), head, ("nats",), by_step),
     }
@@ -114,8 +119,28 @@ class _Known(nn.Module):
         return self.network.encode_known(Notes(*notes.unbind(-1)), batch)
 
 
-class _Tables(nn.Module):
-    """Features of every pitch, pair of pitches and age, as ``VoiceTransformer`` defines them."""
+class _Prepare(nn.Module):
+    """What is added for each frame before the layers, and for each step after them."""
+
+    def __init__(self, network: VoiceTransformer) -> None:
+        super().__init__()
+        self.network = network
+        self.columns = len(network.config.context)
+
+    def forward(self, conditioning: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        network, stride = self.network, self.network.config.stride
+        frame = len(network.past.first) // stride
+        projected = network.heard(conditioning)
+        steps = context.unflatten(1, (-1, stride))  # (B, J, stride, C)
+        for step in range(stride):
+            first = network.past.first[frame * (step + 1) - self.columns : frame * (step + 1)]
+            projected = projected + _summed(network.past, steps[:, :, step], first)
+        return projected, _summed(network.before, context, network.before.first[-self.columns :])
+
+
+class _Part(nn.Module):
+    """Tables of features of every pitch, pair of pitches and age, as ``VoiceTransformer`` has them,
+    to be read at a pitch plus one. Their rows stand one after another."""
 
     height: Tensor
     degree: Tensor
@@ -123,19 +148,16 @@ class _Tables(nn.Module):
     leap: Tensor
     interval: Tensor
     place: Tensor
-    upper: Tensor
-    lower: Tensor
 
     def __init__(self, network: VoiceTransformer) -> None:
         super().__init__()
+        self.network = network
         voices = len(network.lowest)
         pitch = torch.tensor([NONE, *range(MIDI_PITCHES)])
         every = pitch[:, None, None].repeat(1, 12, voices)  # (pitches, 12, V)
         told = network.step_features(Notes(every, every, every, every), torch.arange(12)[:, None])
         ages = torch.tensor([NONE, *range(AGES[-1] + 1)])[:, None].repeat(1, voices)
         by_age = network.step_features(Notes(ages, ages, ages, ages), torch.tensor(0))
-        roots = torch.arange(13)[:, None, None]
-        degrees = torch.tensor([NONE, *range(12)])
         qualities = torch.arange(len(network.members.table))[None, :, None]
         for name, table in {
             "height": told[:, 0, 1],
@@ -143,60 +165,50 @@ class _Tables(nn.Module):
             "age": by_age[:, 3],
             "leap": leap_of(pitch[:, None], pitch),
             "interval": interval_between(pitch[:, None], pitch),
-            "place": network.members(degrees, roots, qualities),
-            "upper": network.upper,
-            "lower": network.lower,
+            "place": network.members(
+                torch.tensor([NONE, *range(12)]), torch.arange(ROOTS)[:, None, None], qualities
+            ),
         }.items():
             self.register_buffer(name, table.clone().flatten(), persistent=False)
-        self.pitches, self.qualities = len(pitch), len(network.members.table)
 
-    def degrees(self, pitch: Tensor, tonic: Tensor) -> Tensor:
-        """The degree of each pitch ``(..., V)`` above tonics ``(..., 1)``; or ``NONE``."""
-        return self.degree[tonic * self.pitches + pitch + 1]
-
-    def places(self, degree: Tensor, root: Tensor, quality: Tensor) -> Tensor:
-        """``ChordMembers.forward``; the chords are ``(..., 1)``."""
-        return self.place[(root * self.qualities + quality) * 13 + degree + 1]
-
-    def intervals(self, upper: Tensor, lower: Tensor) -> Tensor:
-        """``models.notes.interval_between``."""
-        return self.interval[(upper + 1) * self.pitches + lower + 1]
-
-    def features(self, notes: Tensor, tonic: Tensor) -> Tensor:
-        """``VoiceTransformer.step_features`` of notes ``(..., V, 4)``."""
-        pitch, kind, age, leap = notes.unbind(-1)
-        age = self.age[age.clamp(max=AGES[-1]) + 1]
-        parts = (kind, self.height[pitch + 1], self.degrees(pitch, tonic), age, leap)
-        between = self.intervals(pitch[..., self.upper], pitch[..., self.lower])
+    def told(
+        self, kind: Tensor, pitch: Tensor, degree: Tensor, age: Tensor, leap: Tensor
+    ) -> Tensor:
+        """``VoiceTransformer.step_features`` of pitches plus one ``(..., V)``."""
+        upper, lower = self.network.upper, self.network.lower
+        pairs = pitch[..., upper] * PITCHES + pitch[..., lower]
+        between = self.interval[pairs]
+        parts = (kind, self.height[pitch], degree, age, leap)
         return torch.cat([torch.stack(parts, dim=-1).flatten(-2), between], dim=-1)
 
+    def places(self, degree: Tensor, chord: Tensor) -> Tensor:
+        """``ChordMembers.forward`` of degrees ``(..., V)`` in chords ``(..., 1)``."""
+        return self.place[chord * 13 + degree + 1]
 
-class _Part(nn.Module):
-    """What both graphs read."""
-
-    def __init__(self, network: VoiceTransformer) -> None:
-        super().__init__()
-        self.network = network
-        self.tables = _Tables(network)
-
-    def with_places(self, notes: Tensor, context: Tensor, tonic: Tensor) -> Tensor:
-        """The features of notes ``(..., V, 4)`` in the chords of contexts ``(..., C)``."""
-        found = self.tables.features(notes, tonic)
+    def past(
+        self, pitch: Tensor, kind: Tensor, age: Tensor, leap: Tensor, chord: Tensor, tonic: Tensor
+    ) -> Tensor:
+        """``(..., K)`` the features of notes ``(..., V)`` of earlier steps."""
+        pitch = pitch + 1
+        degree = self.degree[tonic * PITCHES + pitch]
+        age = self.age[age.clamp(max=AGES[-1]) + 1]
+        found = self.told(kind, pitch, degree, age, leap)
         if not self.network.config.chords:
             return found
-        chords = _chords(context)
-        degree = self.tables.degrees(notes[..., 0], tonic)
-        return torch.cat([found, self.tables.places(degree, chords.root, chords.quality)], dim=-1)
+        return torch.cat([found, self.places(degree, chord)], dim=-1)
 
 
 class _Frame(_Part):
     def forward(
         self,
-        past: Tensor,
-        past_context: Tensor,
-        context: Tensor,
+        pitch: Tensor,
+        kind: Tensor,
+        age: Tensor,
+        leap: Tensor,
+        chord: Tensor,
         tonic: Tensor,
         conditioning: Tensor,
+        projected: Tensor,
         keys: Tensor,
         values: Tensor,
         mask: Tensor,
@@ -204,13 +216,15 @@ class _Frame(_Part):
         sin: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
-        features = self.with_places(past, past_context, tonic[:, None, None])
-        both = torch.cat([features, context], dim=-1).flatten(1)
-        x = _looked_up(network.past, both) + network.heard(conditioning)
+        features = self.past(pitch, kind, age, leap, chord, tonic[:, None, None])
+        frame = len(network.past.first) // network.config.stride
+        count = frame - len(network.config.context)
+        first = network.past.first.unflatten(0, (-1, frame))[:, :count]  # (stride, K)
+        x = projected + _summed(network.past, features.flatten(1), first.flatten())
         new_keys, new_values = [], []
         for layer, block in enumerate(network.decoder):
             attention = block.attention
-            parts = attention.inputs(block.norm(x)).view(len(x), 3, attention.heads, 1, -1)
+            parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
             turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
             query, key, value = turned[:, 0], turned[:, 1], parts[:, 2]  # (M, H, 1, D)
             scale = query.shape[-1] ** -0.5
@@ -229,133 +243,129 @@ class _Frame(_Part):
 class _Head(_Part):
     relation: Tensor
     heights: Tensor
-    pitch_degrees: Tensor
-    lowest: Tensor
+    degrees: Tensor
     outside: Tensor
-    chord_relation: Tensor
-    bass_relation: Tensor
+    of_chords: Tensor
+    bases: Tensor
+    unseen: Tensor
+    voice_of: Tensor
 
     def __init__(self, network: VoiceTransformer) -> None:
         super().__init__(network)
-        made = _relations(network)
-        for name, table in made._asdict().items():
+        for name, table in _relations(network)._asdict().items():
             self.register_buffer(name, table.clone(), persistent=False)
+        unseen = [UNKNOWN, *[NONE] * (PARTS - 1)] * len(network.lowest)
+        self.register_buffer("unseen", torch.tensor(unseen), persistent=False)
+        voice_of = torch.arange(len(unseen)) // PARTS
+        self.register_buffer("voice_of", voice_of, persistent=False)
 
     def forward(
         self,
-        frame: Tensor,
-        before: Tensor,
-        before_context: Tensor,
-        now: Tensor,
+        was: Tensor,
+        was_kind: Tensor,
+        was_age: Tensor,
+        was_leap: Tensor,
+        pitch: Tensor,
+        kind: Tensor,
+        state: Tensor,
+        chords: Tensor,
+        tonic: Tensor,
         seen: Tensor,
         voices: Tensor,
-        tonic: Tensor,
     ) -> Tensor:
         network = self.network
-        one = tonic[:, None]
-        context = before_context
-        last = torch.cat([self.with_places(before, context, one), context], dim=-1)
-        step = frame + _looked_up(network.before, last)  # (Q, W)
-        was, pitch = before[..., 0], now[..., 0]  # (Q, V)
-        x = step[:, None] + _looked_up(
-            network.now, self._told(was, now, context, one, seen, voices)
-        )
+        last = self.past(was, was_kind, was_age, was_leap, chords[:, :1], tonic)
+        step = state + _summed(network.before, last, network.before.first[: last.shape[-1]])
+        was, pitch = was + 1, pitch + 1
+        told = self._told(was, pitch, kind, chords, tonic, seen, voices)  # (Q, U, K)
+        by_voice = network.now.weight[voices + network.now.first[-1]]  # (U, W)
+        x = step[:, None] + by_voice + _summed(network.now, told, network.now.first[:-1])
         for layer in network.head:
             x = x + layer(x)
         x = network.score_norm(x)  # (Q, U, W)
-        index = self._index(was, pitch, context, one, seen, voices)  # (Q, U, R, P)
+        index = self._index(was, pitch, chords, tonic, seen, voices)  # (Q, U, R, P)
         queries = network.queries(x).unflatten(-1, (-1, network.config.depth))  # (Q, U, R, D)
         table = network.intervals[voices]  # (U, R, I, D)
-        scores = torch.einsum("qurd,urid->quri", queries, table)
-        pitches = scores.gather(-1, index).sum(dim=-2)
+        scores = queries.permute(1, 2, 0, 3) @ table.transpose(-1, -2)  # (U, R, Q, I)
+        pitches = scores.gather(-1, index.permute(1, 2, 0, 3)).sum(dim=1).transpose(0, 1)
         pitches = pitches + self.outside[voices]
         hold_or_rest = network.hold_or_rest(x).unflatten(-1, (-1, 2))  # (Q, U, V, 2)
-        which = voices[None, :, None, None].expand(len(x), -1, 1, 2)
+        which = voices[None, :, None, None].expand(x.shape[0], -1, 1, 2)
         hold_or_rest = hold_or_rest.gather(-2, which)[:, :, 0]
-        silent = (was[:, voices] == NONE)[..., None]
-        hold = hold_or_rest[..., :1].masked_fill(silent, -torch.inf)
-        logits = torch.cat([hold, hold_or_rest[..., 1:], pitches], dim=-1) / network.calibration
+        hold, rest = hold_or_rest.split(1, dim=-1)
+        hold = hold.masked_fill(was[..., voices][..., None] == 0, -torch.inf)
+        logits = torch.cat([hold, rest, pitches], dim=-1) / network.calibration
         return -logits.log_softmax(dim=-1)
 
     def _told(
-        self, was: Tensor, now: Tensor, context: Tensor, tonic: Tensor, seen: Tensor, voices: Tensor
+        self,
+        was: Tensor,
+        pitch: Tensor,
+        kind: Tensor,
+        chords: Tensor,
+        tonic: Tensor,
+        seen: Tensor,
+        voices: Tensor,
     ) -> Tensor:
         """``(Q, U, K)`` the features of the notes of the step that each voice sees."""
-        tables, network = self.tables, self.network
-        pitch, kind = now[..., 0], now[..., 1]
-        leap = tables.leap[(was + 1) * tables.pitches + pitch + 1]
-        absent = torch.full_like(pitch, NONE)
-        degree = tables.degrees(pitch, tonic)
-        parts = (kind, tables.height[pitch + 1], degree, absent, leap)
-        each = torch.stack(parts, dim=-1)[:, None]  # (Q, 1, V, 5)
-        unseen = torch.tensor([UNKNOWN, *[NONE] * 4])
-        told = torch.where(seen[..., None], each, unseen).flatten(-2)
-        between = tables.intervals(pitch[:, tables.upper], pitch[:, tables.lower])[:, None]
-        pairs = seen[..., tables.upper] & seen[..., tables.lower]
-        between = torch.where(pairs, between, NONE)
-        own = was[:, voices][..., None]  # (Q, U, 1)
-        apart = torch.where(seen, tables.intervals(own, pitch[:, None]), NONE)
-        found = [told, between, apart]
+        network = self.network
+        # Of a note of this step what counts is the motion from the step before.
+        leap = self.leap[was * PITCHES + pitch]
+        degree = self.degree[tonic * PITCHES + pitch]
+        told = self.told(kind, pitch, degree, torch.full_like(pitch, NONE), leap)[:, None]
+        count = len(self.unseen)
+        alone = torch.where(seen[..., self.voice_of], told[..., :count], self.unseen)
+        pairs = seen[..., network.upper] & seen[..., network.lower]
+        together = torch.where(pairs, told[..., count:], NONE)
+        own = was[..., voices][..., None]  # (Q, U, 1)
+        apart = self.interval[own * PITCHES + pitch[:, None]]
+        found = [alone, together, torch.where(seen, apart, NONE)]
         if network.config.chords:
-            chords = _chords(context)
-            places = tables.places(degree, chords.root, chords.quality)[:, None]
+            places = self.places(degree, chords[:, :1])[:, None]
             found.append(torch.where(seen, places, NONE))
-        found.append(voices[None, :, None].expand(len(now), -1, 1))
         return torch.cat(found, dim=-1)
 
     def _index(
         self,
         was: Tensor,
         pitch: Tensor,
-        context: Tensor,
+        chords: Tensor,
         tonic: Tensor,
         seen: Tensor,
         voices: Tensor,
     ) -> Tensor:
         """``(Q, U, R, P)`` what ``VoiceTransformer.pitch_index`` gives for these voices."""
-        others = torch.where(seen, pitch[:, None], was[:, None])  # (Q, U, V)
-        row = (seen.long() * self.tables.pitches + others + 1) * len(self.lowest)
-        interval = self.relation[row + voices[None, :, None]]  # (Q, U, V, P)
-        height = self.heights[voices][None, :, None].expand(len(was), -1, 1, -1)
-        degree = self.pitch_degrees[tonic, voices[None]]  # (Q, U, P)
-        parts = [height, degree[:, :, None], interval]
+        count = self.network.lowest.shape[0]
+        others = torch.where(seen, (pitch + PITCHES)[:, None], was[:, None])  # (Q, U, V)
+        interval = self.relation[others * count + voices[:, None]]  # (Q, U, V, P)
+        height = self.heights[voices][:, None].expand(was.shape[0], -1, -1, -1)
+        degree = self.degrees[tonic * count + voices][:, :, None]  # (Q, U, 1, P)
+        parts = [height, degree, interval]
         if self.network.config.chords:
-            root, quality, bass, next_root, next_quality = (c[:, 0] for c in _chords(context))
-            rows = torch.stack(
-                [
-                    self.chord_relation[root * self.tables.qualities + quality],
-                    self.bass_relation[bass],
-                    self.chord_relation[next_root * self.tables.qualities + next_quality],
-                ],
-                dim=1,
-            )  # (Q, 3, 12)
-            rows = rows[:, None].expand(-1, len(voices), -1, -1)
-            degrees = degree[:, :, None].expand(-1, -1, CHORD_RELATIONS, -1)
-            parts.append(rows.gather(-1, degrees))
+            rows = self.of_chords[chords + self.bases][:, None]  # (Q, 1, 3, 12)
+            rows = rows.expand(-1, voices.shape[0], -1, -1)
+            parts.append(rows.gather(-1, degree.expand(-1, -1, CHORD_RELATIONS, -1)))
         return torch.cat(parts, dim=-2)
 
 
 class _Relations(NamedTuple):
     """Tables of how every pitch of every voice stands to something."""
 
-    lowest: Tensor
-    """``(V,)``"""
     relation: Tensor
     """``(2 * pitches * V, P)`` to a note of the step before, and of this step."""
     heights: Tensor
     """``(V, P)``"""
-    pitch_degrees: Tensor
-    """``(12, V, P)`` above each tonic."""
+    degrees: Tensor
+    """``(12 * V, P)`` above each tonic."""
     outside: Tensor
     """``(V, P)`` minus infinity above a voice's highest pitch, else 0."""
-    chord_relation: Tensor
-    """``(13 * qualities, 12)`` of each degree to each chord."""
-    bass_relation: Tensor
-    """``(13, 12)`` of each degree to each bass."""
+    of_chords: Tensor
+    """``(chords + 13 + chords, 12)`` of each degree to each chord, bass and next chord."""
+    bases: Tensor
+    """``(3,)`` the first row of each of these."""
 
 
 def _relations(network: VoiceTransformer) -> _Relations:
-    config = network.config
     voices = list(network.voices)
     pitch = torch.tensor([NONE, *range(MIDI_PITCHES)])[:, None, None]  # (pitches, 1, 1)
     every = pitch.expand(-1, 1, len(voices))
@@ -367,38 +377,27 @@ def _relations(network: VoiceTransformer) -> _Relations:
     tonics = torch.arange(12)[:, None]
     any_note = torch.zeros(12, 1, len(voices), dtype=torch.int64)
     index = network.pitch_index(voices, any_note, Notes(*[any_note] * 4), tonics)
-    turn = network.turn(voices)
-    chords = bass = torch.zeros(1, 12, dtype=torch.int64)
-    if config.chords:
-        roots, qualities = torch.arange(13)[:, None], torch.arange(len(network.members.table))
-        zeros = torch.zeros(13, len(qualities), dtype=torch.int64)
-        each = Chords(zeros + roots, zeros + qualities, zeros, zeros, zeros)
-        chords = network.members.relations(torch.arange(12), each)[..., 0, :].flatten(0, 1)
-        zeros = zeros[:, 0]
-        each = Chords(zeros, zeros, torch.arange(13), zeros, zeros)
-        bass = network.members.relations(torch.arange(12), each)[:, 1]
+    outside = network.turn(voices).outside
+    qualities = torch.arange(len(network.members.table))
+    none = torch.zeros(ROOTS, len(qualities), dtype=torch.int64)
+    roots = torch.arange(ROOTS)[:, None]
+    each = Chords(none + roots, none + qualities, none + roots, none, none)
+    to_chord, to_bass, _ = network.members.relations(torch.arange(12), each).unbind(-2)
+    chords, bass = to_chord.flatten(0, 1), to_bass[:, 0]
     return _Relations(
-        network.lowest,
         torch.stack(found).flatten(0, 2),
         index[0, :, 0],
-        index[:, :, 1],
-        torch.zeros(turn.outside.shape).masked_fill(turn.outside, -torch.inf),
-        chords,
-        bass,
+        index[:, :, 1].flatten(0, 1),
+        torch.zeros(outside.shape).masked_fill(outside, -torch.inf),
+        torch.cat([chords, bass, chords]),
+        torch.tensor([0, len(chords), len(chords) + len(bass)]),
     )
 
 
-def _chords(context: Tensor) -> Chords:
-    """The chords of contexts ``(..., C)``, each ``(..., 1)``."""
-    first = context.shape[-1] - len(COLUMNS)
-    columns = (first + COLUMNS.index(name) for name in Chords._fields)
-    return Chords(*(context[..., column : column + 1] for column in columns))
-
-
-def _looked_up(layer: FeatureSum, features: Tensor) -> Tensor:
-    """``FeatureSum.forward`` for few rows."""
-    index = torch.where(features == NONE, layer.count, features + layer.first)
-    return F.embedding(index, layer.weight).sum(dim=-2)
+def _summed(layer: FeatureSum, features: Tensor, first: Tensor) -> Tensor:
+    """``FeatureSum.forward`` of few rows of some of its columns, which begin at rows ``first``."""
+    index = torch.where(features == NONE, layer.count, features + first)
+    return layer.weight[index].sum(dim=-2)
 
 
 def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
