@@ -83,11 +83,26 @@ def graphs(network: VoiceTransformer) -> dict[str, Graph]:
     by_frame["mask"][1] = "R"
     by_step = {name: {0: "Q"} for name in (*head, "nats")} | {"voices": {0: "U"}}
     by_step["seen"][1] = by_step["nats"][1] = "U"
+    lean = {
+        "summed": torch.zeros(frames, width),
+        "conditioning": torch.zeros(frames, width),
+    } | {name: frame[name] for name in ("keys", "values", "mask", "cos", "sin")}
+    by_row = {name: {0: "M"} for name in ("rows", "queries", "hold_or_rest")}
+    scored_by = ("queries", "hold_or_rest")
     return {
+        "layers": Graph(_Layers(network), lean, ("state", "key", "value"), _of(by_frame, lean)),
+        "scores": Graph(
+            _Scores(network), {"rows": torch.zeros(frames, width)}, scored_by, by_row
+        ),
         "prepare": Graph(_Prepare(network), prepare, ("projected", "added"), by_piece),
         "frame": Graph(_Frame(network), frame, ("state", "key", "value"), by_frame),
         "head": Graph(_Head(network), head, ("nats",), by_step),
     }
+
+
+def _of(axes: dict[str, dict[int, str]], inputs: dict[str, Tensor]) -> dict[str, dict[int, str]]:
+    """The axes of these inputs, and of the outputs of a frame."""
+    return {name: axes.get(name, {0: "M"}) for name in (*inputs, "state", "key", "value")}
 
 
 def encoder(network: VoiceTransformer) -> Graph:
@@ -198,6 +213,44 @@ class _Part(nn.Module):
         return torch.cat([found, self.places(degree, chord)], dim=-1)
 
 
+class Remembered(NamedTuple):
+    """The keys and values ``(M, L, H, R, D)`` of the frames before, and what is added to the scores
+    ``(M, R)`` of these frames."""
+
+    keys: Tensor
+    values: Tensor
+    mask: Tensor
+
+
+def _advanced(
+    network: VoiceTransformer,
+    x: Tensor,
+    conditioning: Tensor,
+    past: Remembered,
+    turns: tuple[Tensor, Tensor],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The decoder's output ``(M, W)`` for frames, and their keys and values ``(M, L, H, D)``."""
+    keys, values, mask = past
+    cos, sin = turns
+    new_keys, new_values = [], []
+    for layer, block in enumerate(network.decoder):
+        attention = block.attention
+        parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
+        turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
+        query, key, value = turned[:, 0], turned[:, 1], parts[:, 2]  # (M, H, 1, D)
+        scale = query.shape[-1] ** -0.5
+        scores = query @ keys[:, layer].transpose(-1, -2) * scale + mask[:, None, None]
+        own = (query * key).sum(dim=-1, keepdim=True) * scale
+        share = torch.cat([scores, own], dim=-1).softmax(dim=-1)
+        heard = share[..., :-1] @ values[:, layer] + share[..., -1:] * value
+        x = x + attention.output(heard.flatten(1))
+        x = x + block.feedforward(x)
+        new_keys.append(key[:, :, 0])
+        new_values.append(value[:, :, 0])
+    state = network.to_step(torch.cat([network.decoder_norm(x), conditioning], dim=-1))
+    return state, torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1)
+
+
 class _Frame(_Part):
     def forward(
         self,
@@ -221,23 +274,44 @@ class _Frame(_Part):
         count = frame - len(network.config.context)
         first = network.past.first.unflatten(0, (-1, frame))[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
-        new_keys, new_values = [], []
-        for layer, block in enumerate(network.decoder):
-            attention = block.attention
-            parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
-            turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
-            query, key, value = turned[:, 0], turned[:, 1], parts[:, 2]  # (M, H, 1, D)
-            scale = query.shape[-1] ** -0.5
-            scores = query @ keys[:, layer].transpose(-1, -2) * scale + mask[:, None, None]
-            own = (query * key).sum(dim=-1, keepdim=True) * scale
-            share = torch.cat([scores, own], dim=-1).softmax(dim=-1)
-            heard = share[..., :-1] @ values[:, layer] + share[..., -1:] * value
-            x = x + attention.output(heard.flatten(1))
-            x = x + block.feedforward(x)
-            new_keys.append(key[:, :, 0])
-            new_values.append(value[:, :, 0])
-        state = network.to_step(torch.cat([network.decoder_norm(x), conditioning], dim=-1))
-        return state, torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1)
+        return _advanced(network, x, conditioning, Remembered(keys, values, mask), (cos, sin))
+
+
+class _Layers(nn.Module):
+    """``_Frame`` of features whose embeddings are ``summed`` ``(M, W)`` elsewhere."""
+
+    def __init__(self, network: VoiceTransformer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        summed: Tensor,
+        conditioning: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        x = summed + self.network.heard(conditioning)
+        past = Remembered(keys, values, mask)
+        return _advanced(self.network, x, conditioning, past, (cos, sin))
+
+
+class _Scores(nn.Module):
+    """The matrix products of ``_Head``, of rows ``(Q, W)`` of one voice each."""
+
+    def __init__(self, network: VoiceTransformer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        network = self.network
+        for layer in network.head:
+            rows = rows + layer(rows)
+        rows = network.score_norm(rows)
+        return network.queries(rows), network.hold_or_rest(rows)
 
 
 class _Head(_Part):
