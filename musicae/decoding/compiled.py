@@ -24,7 +24,6 @@ from musicae.core.arrays import Ints
 from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER
 from musicae.decoding.choice import GUIDANCE
 from musicae.decoding.sonority_tilt import _class_of
-from musicae.decoding.voices import KEPT
 from musicae.decoding.writing import Samples, Writing
 from musicae.encoding.notes import notes_of  # noqa: F401
 from musicae.models.configs import VoiceTransformerConfig
@@ -51,10 +50,10 @@ FIELDS = """
 width depth stride span layers heads columns chords floor lowest:4 symbols:4 order:4 calibration
 past before now past_first before_first now_first intervals member_place
 candidates decoders pieces steps padded context tonic lengths known uniform tokens nats
-options reach chunk rules beside line weights members numbers firm closing of_pitch hand absent
+options rules beside line weights members numbers firm closing of_pitch hand absent
 motion sonority class_of places levers outside source
 notes derived begun next_step next_turn moved states keys values
-frame_of frame_number summed mask some_keys some_values state key value
+frame_of frame_number summed cos sin parts heard state
 rows queries hold_or_rest row_of row_step row_voice
 """.split()
 
@@ -158,7 +157,7 @@ def _member_places(qualities) -> Array:
 
 
 class Compiled:
-    def __init__(self, writing: Writing, reach: int = 0, chunk: int = 0) -> None:
+    def __init__(self, writing: Writing) -> None:
         self.decoders = decoders = writing.decoders
         model = decoders[0].model
         config, tensors = model.config, model.tensors
@@ -170,9 +169,7 @@ class Compiled:
         past, before, now = firsts(config)
         pieces = len(decoders[0].context)
         W, H, L, R = config.width, config.heads, config.decoder_layers, config.span + 1
-        reach = reach or config.stride
-        chunk = chunk or config.stride
-        most = min(reach, chunk) * N_VOICES * n
+        most = N_VOICES * n
         relations = 2 + N_VOICES + (3 if config.chords else 0)
         rules = weighed.rules
         bits = 1 << np.arange(N_VOICES)
@@ -226,21 +223,19 @@ class Compiled:
             "next_step": Zeros((n,), i32),
             "next_turn": Zeros((n,), i32),
             "moved": np.tile(np.arange(-STEPS_PER_QUARTER, 0, dtype=i32), (n, 1)),
-            "states": Zeros((d, n, KEPT, W), f32),
+            "states": Zeros((d, n, W), f32),
             "keys": Zeros((d * n, L, H, R, depth), f32),
             "values": Zeros((d * n, L, H, R, depth), f32),
             "frame_of": Zeros((n,), i32),
             "frame_number": Zeros((n,), i32),
             "summed": Zeros((d * n, W), f32),
-            "mask": Zeros((d * n, R), f32),
-            "some_keys": Zeros((d * n, L, H, R, depth), f32),
-            "some_values": Zeros((d * n, L, H, R, depth), f32),
+            "cos": Zeros((n, depth // 2), f32),
+            "sin": Zeros((n, depth // 2), f32),
+            "parts": Zeros((d * n, 3 * W), f32),
+            "heard": Zeros((d * n, W), f32),
             "state": Zeros((d * n, W), f32),
-            "key": Zeros((d * n, L, H, depth), f32),
-            "value": Zeros((d * n, L, H, depth), f32),
             "conditioning": Zeros((d * n, W), f32),
-            "cos": Zeros((d * n, depth // 2), f32),
-            "sin": Zeros((d * n, depth // 2), f32),
+            "passed": Zeros((L, d * n, W), f32),
             "rows": Zeros((d * most, W), f32),
             "queries": Zeros((d * most, relations * config.depth), f32),
             "hold_or_rest": Zeros((d * most, 2 * N_VOICES), f32),
@@ -289,53 +284,41 @@ class Compiled:
             "pieces": pieces,
             "steps": steps,
             "padded": padded,
-            "reach": reach,
-            "chunk": chunk,
             "hand": -1,
             "absent": 0,
         }
         self.kernel = Kernel(arrays, numbers)
         self.engine: OnnxEngine = model.engine
         self.n, self.d, self.pieces = n, d, pieces
-        self.scores: dict[int, Callable[[], None]] = {}
-        self.layers: dict[int, Callable[[], None]] = {}
+        self.last = L
+        self.runs: dict[int, Callable[[], None]] = {}
         self.speed = decoders[0].speed
-        self.rounds = 0
-        self.framed = 0
-        self.rowed = 0
 
-    def _scores(self, rows: int) -> Callable[[], None]:
-        a = self.kernel.arrays
-        return self.engine.bound(
-            "scores",
-            {"rows": a["rows"][:rows]},
-            {name: a[name][:rows] for name in ("queries", "hold_or_rest")},
-        )
-
-    def _layers(self, rows: int) -> Callable[[], None]:
-        a = self.kernel.arrays
-        some = "" if rows == self.d * self.n else "some_"
-        inputs = {
-            name: a[name][:rows] for name in ("summed", "conditioning", "mask", "cos", "sin")
-        }
-        inputs |= {name: a[some + name][:rows] for name in ("keys", "values")}
-        return self.engine.bound(
-            "layers", inputs, {name: a[name][:rows] for name in ("state", "key", "value")}
-        )
+    def _bound(self, graph: int, rows: int) -> Callable[[], None]:
+        a = {name: array[:rows] for name, array in self.kernel.arrays.items()}
+        if graph == 0:
+            outputs = {name: a[name] for name in ("queries", "hold_or_rest")}
+            return self.engine.bound("scores", {"rows": a["rows"]}, outputs)
+        passed = self.kernel.arrays["passed"][:, :rows]
+        if graph == 1:
+            inputs = {"past": a["summed"], "heard": a["conditioning"]}
+        else:
+            inputs = {"past": passed[graph - 2], "heard": a["heard"]}
+        if graph == self.last + 1:
+            inputs["conditioning"] = a["conditioning"]
+            return self.engine.bound("state", inputs, {"state": a["state"]})
+        outputs = {"passed": passed[graph - 1], "parts": a["parts"]}
+        return self.engine.bound(f"layer{graph - 1}", inputs, outputs)
 
     def write(self) -> Samples:
         a, go_on = self.kernel.arrays, self.kernel.next
         while asked := go_on():
-            if asked > 0:
-                self.rounds += 1
-                self.rowed += asked
-                run = self.scores.get(asked)
-                if run is None:
-                    run = self.scores[asked] = self._scores(asked)
-                run()
-            else:
-                self.framed += 1
-                self._frames(-asked)
+            if asked % 64 == 1:
+                self._begin(asked // 64)
+            run = self.runs.get(asked)
+            if run is None:
+                run = self.runs[asked] = self._bound(asked % 64, asked // 64)
+            run()
         tokens = a["tokens"][:, : self.kernel_steps].astype(np.int64)
         return Samples(tokens, a["nats"].copy())
 
@@ -343,21 +326,16 @@ class Compiled:
     def kernel_steps(self) -> int:
         return self.kernel.arrays["uniform"].shape[1]
 
-    def _frames(self, rows: int) -> None:
+    def _begin(self, rows: int) -> None:
         a = self.kernel.arrays
         m = rows // self.d
         number = a["frame_number"][:m]
         piece = a["frame_of"][:m] if self.pieces > 1 else 0
         angle = number[:, None].astype(np.float32) * self.speed
+        np.cos(angle, out=a["cos"][:m])
+        np.sin(angle, out=a["sin"][:m])
         for k, decoder in enumerate(self.decoders):
-            each = slice(k * m, k * m + m)
-            a["conditioning"][each] = decoder.conditioning[piece, number]
-            np.cos(angle, out=a["cos"][each])
-            np.sin(angle, out=a["sin"][each])
-        run = self.layers.get(rows)
-        if run is None:
-            run = self.layers[rows] = self._layers(rows)
-        run()
+            a["conditioning"][k * m : k * m + m] = decoder.conditioning[piece, number]
 
 
 def write(writing: Writing, **k) -> Samples:

@@ -1,17 +1,15 @@
 /* The loop that writes voices, symbol by symbol: decoding/writing.py and the small parts of the graphs
  * of models/graphs/voices.py.  ONNX Runtime multiplies matrices; all else is here.
  *
- * next() does what it can and says what is to be run: scores of so many rows (positive), the decoder's
- * layers for so many frames (negative), or nothing more (0). */
+ * next() does what it can and says which matrices are to be multiplied then. */
 
 #include "writer.h"
 
 Job job;
 
-enum { MOST_FEATURES = 512, CHORD_COLUMNS = 8, UNKNOWN_PITCH = 2 * INTERVALS };
-static const float FAR = -1e9f;
+enum { GRAPHS = 64, MOST_FEATURES = 512, MOST_SPAN = 512, CHORD_COLUMNS = 8, UNKNOWN_PITCH = 2 * INTERVALS };
 static enum { BEGIN, FRAMES, ROWS } phase;
-static int asked, framed; /* rows, and candidates whose frames are computed */
+static int asked, framed, layer; /* rows, candidates whose frames are computed, and how far */
 
 __attribute__((export_name("job"))) Job *address(void) { return &job; }
 __attribute__((export_name("size"))) int size(void) { return sizeof job; }
@@ -188,11 +186,7 @@ static void add_now(Features *found, int voice, int seen, const Notes *was, cons
 
 /* ---- Frames ---- */
 
-/* The keys or values of a stream, that is of one candidate by one decoder. */
-static float *cached(float *cache, int stream)
-{
-    return cache + stream * job.layers * (job.span + 1) * job.width;
-}
+static float total_of(f4 sum) { return sum[0] + sum[1] + (sum[2] + sum[3]); }
 
 static void copy(float *to, const float *from, int count)
 {
@@ -200,7 +194,7 @@ static void copy(float *to, const float *from, int count)
         to[i] = from[i];
 }
 
-/* What is summed for a frame, and which frames before it are remembered. */
+/* What is summed for a frame. */
 static void begin_frame(int row, int decoder, int candidate, int frame)
 {
     Features found = {0};
@@ -216,66 +210,93 @@ static void begin_frame(int row, int decoder, int candidate, int frame)
     for (int i = 0; i < job.width; i++)
         x[i] = 0;
     add_sum(x, job.past, &found);
-    float *mask = job.mask + row * (job.span + 1);
-    for (int place = 0; place <= job.span; place++)
-        mask[place] = FAR;
-    for (int earlier = frame > job.span ? frame - job.span : 0; earlier < frame; earlier++)
-        mask[earlier % (job.span + 1)] = 0;
-}
-
-/* The last frame that a candidate's rows need. */
-static int frame_needed(int candidate)
-{
-    int found = -1;
-    for (int row = 0; row < asked; row++)
-        if (job.row_of[row] == candidate && job.row_step[row] / job.stride > found)
-            found = job.row_step[row] / job.stride;
-    return found;
 }
 
 /* Prepare the next frame of each candidate whose rows need one. */
 static int begin_frames(void)
 {
-    framed = 0;
-    for (int candidate = 0; candidate < job.candidates; candidate++) {
-        int frame = job.begun[candidate];
-        if (frame > frame_needed(candidate))
+    framed = layer = 0;
+    for (int row = 0; row < asked; row++) {
+        int candidate = job.row_of[row], frame = job.begun[candidate];
+        if (frame > job.row_step[row] / job.stride || (row && job.row_of[row - 1] == candidate))
             continue;
         derive(candidate, frame * job.stride);
         job.frame_of[framed] = candidate;
         job.frame_number[framed++] = frame;
     }
-    int all = framed == job.candidates;
-    int size = job.layers * (job.span + 1) * job.width; /* of one stream's keys */
-    for (int decoder = 0; decoder < job.decoders; decoder++)
-        for (int i = 0; i < framed; i++) {
-            int row = decoder * framed + i, candidate = job.frame_of[i];
-            int stream = decoder * job.candidates + candidate;
-            begin_frame(row, decoder, candidate, job.frame_number[i]);
-            if (!all) {
-                copy(cached(job.some_keys, row), cached(job.keys, stream), size);
-                copy(cached(job.some_values, row), cached(job.values, stream), size);
-            }
-        }
+    for (int row = 0; row < framed * job.decoders; row++)
+        begin_frame(row, row / framed, job.frame_of[row % framed], job.frame_number[row % framed]);
     return framed * job.decoders;
 }
 
-/* Remember what the layers found of frames. */
-static void keep_frames(void)
+/* Rotate a query or key in place. */
+static void rotate(float *x, const float *cos, const float *sin, int half)
 {
-    int depth = job.width / job.heads;
+    for (int i = 0; i < half; i++) {
+        float a = x[i], b = x[half + i];
+        x[i] = a * cos[i] - b * sin[i];
+        x[half + i] = a * sin[i] + b * cos[i];
+    }
+}
+
+static float product(const float *a, const float *b, int count)
+{
+    f4 sum = {0};
+    for (int i = 0; i < count; i += 4)
+        sum += *(const f4 *)(a + i) * *(const f4 *)(b + i);
+    return total_of(sum);
+}
+
+/* What a head hears of the frames that it remembers, its own among them. */
+static void attend(float *heard, const float *query, const float *keys, const float *values, int frame)
+{
+    int depth = job.width / job.heads, room = job.span + 1, count = 0;
+    int first = frame > job.span ? frame - job.span : 0;
+    float shares[MOST_SPAN], top = -__builtin_inff(), scale = 1.0f / __builtin_sqrtf(depth), total = 0;
+    for (int earlier = first; earlier <= frame; earlier++, count++) {
+        shares[count] = scale * product(query, keys + earlier % room * depth, depth);
+        top = shares[count] > top ? shares[count] : top;
+    }
+    for (int i = 0; i < count; i++)
+        total += shares[i] = exp_(shares[i] - top);
+    for (int i = 0; i < depth; i++)
+        heard[i] = 0;
+    for (int i = 0; i < count; i++) {
+        const float *value = values + (first + i) % room * depth;
+        f4 share = (f4){} + shares[i] / total;
+        for (int k = 0; k < depth; k += 4)
+            *(f4 *)(heard + k) += share * *(const f4 *)(value + k);
+    }
+}
+
+/* The attention of a layer: its queries, keys and values are in parts. */
+static void attend_all(void)
+{
+    int depth = job.width / job.heads, room = job.span + 1;
     for (int row = 0; row < framed * job.decoders; row++) {
         int candidate = job.frame_of[row % framed], frame = job.frame_number[row % framed];
         int stream = row / framed * job.candidates + candidate;
-        for (int head = 0; head < job.layers * job.heads; head++) {
-            int from = (row * job.layers * job.heads + head) * depth;
-            int to = (head * (job.span + 1) + frame % (job.span + 1)) * depth;
-            copy(cached(job.keys, stream) + to, job.key + from, depth);
-            copy(cached(job.values, stream) + to, job.value + from, depth);
+        const float *cos = job.cos + row % framed * depth / 2, *sin = job.sin + row % framed * depth / 2;
+        for (int head = 0; head < job.heads; head++) {
+            int cached = ((stream * job.layers + layer) * job.heads + head) * room * depth;
+            float *keys = job.keys + cached, *values = job.values + cached;
+            float *query = job.parts + row * 3 * job.width + head * depth, *key = query + job.width;
+            rotate(query, cos, sin, depth / 2);
+            rotate(key, cos, sin, depth / 2);
+            copy(keys + frame % room * depth, key, depth);
+            copy(values + frame % room * depth, key + job.width, depth);
+            attend(job.heard + row * job.width + head * depth, query, keys, values, frame);
         }
-        float *state = job.states + (stream * KEPT + frame % KEPT) * job.width;
-        copy(state, job.state + row * job.width, job.width);
-        job.begun[candidate] = frame + 1;
+    }
+}
+
+/* Remember what the layers found. */
+static void keep_frames(void)
+{
+    for (int row = 0; row < framed * job.decoders; row++) {
+        int stream = row / framed * job.candidates + job.frame_of[row % framed];
+        copy(job.states + stream * job.width, job.state + row * job.width, job.width);
+        job.begun[job.frame_of[row % framed]] = job.frame_number[row % framed] + 1;
     }
 }
 
@@ -309,13 +330,16 @@ static int find_open(int candidate, int *step, int *turn)
     return 0;
 }
 
-/* Ask of a candidate for one turn, or all up to a likely note. */
-static void ask_candidate(int candidate, int chunk)
+/* Ask of a candidate for one turn, or all of a step where no note is likely: where voices did not move
+ * a quarter before. */
+static void ask_candidate(int candidate)
 {
-    int step = job.next_step[candidate], turn = job.next_turn[candidate], first = step;
-    for (int row = 0; find_open(candidate, &step, &turn) && step / job.chunk == chunk; row++, turn++) {
-        int likely = job.moved[candidate * QUARTER + step % QUARTER] == step - QUARTER;
-        if (row && (likely || step / job.reach > first / job.reach))
+    int step = job.next_step[candidate];
+    int likely = job.moved[candidate * QUARTER + step % QUARTER] == step - QUARTER;
+    for (int turn = job.next_turn[candidate], row = 0; turn < VOICES; turn++) {
+        if (has(job.known[step], job.order[turn]))
+            continue;
+        if (row++ && likely)
             break;
         job.row_of[asked] = candidate;
         job.row_step[asked] = step;
@@ -323,17 +347,17 @@ static void ask_candidate(int candidate, int chunk)
     }
 }
 
-/* Ask for symbols of all candidates that are not ahead of others; 0 when all is written. */
+/* Ask for symbols of all candidates that are in the first frame; 0 when all is written. */
 static int ask(void)
 {
-    int chunk = 0x7fffffff;
+    int frame = 0x7fffffff;
     asked = 0;
     for (int c = 0; c < job.candidates; c++)
-        if (find_open(c, job.next_step + c, job.next_turn + c) && job.next_step[c] / job.chunk < chunk)
-            chunk = job.next_step[c] / job.chunk;
+        if (find_open(c, job.next_step + c, job.next_turn + c) && job.next_step[c] / job.stride < frame)
+            frame = job.next_step[c] / job.stride;
     for (int c = 0; c < job.candidates; c++)
-        if (find_open(c, job.next_step + c, job.next_turn + c) && job.next_step[c] / job.chunk == chunk)
-            ask_candidate(c, chunk);
+        if (job.next_step[c] < job.lengths[c] && job.next_step[c] / job.stride == frame)
+            ask_candidate(c);
     return asked;
 }
 
@@ -350,11 +374,11 @@ static void begin_row(int row, int decoder)
         /* Another voice of the same step: its own part is not summed yet. */
         copy(x, x - job.width, job.width);
     } else {
-        int frame = step / job.stride, stream = decoder * job.candidates + candidate;
+        int stream = decoder * job.candidates + candidate;
         Features found = {0};
         add_past(&found, job.before_first, notes_at(candidate, step), at);
         add_context(&found, job.before_first + past_columns(), at);
-        copy(x, job.states + (stream * KEPT + frame % KEPT) * job.width, job.width);
+        copy(x, job.states + stream * job.width, job.width);
         add_sum(x, job.before, &found);
     }
 }
@@ -384,8 +408,6 @@ static const f4 *vector_of(const float *table, int relation, int index)
 {
     return (const f4 *)(table + (relation * (2 * INTERVALS + 1) + index) * job.depth);
 }
-
-static float product(f4 sum) { return sum[0] + sum[1] + (sum[2] + sum[3]); }
 
 /* The negative log-likelihoods of a row's symbols, in nats. */
 static void score(int row, int decoder, const Turn *turn, double *nats)
@@ -426,7 +448,7 @@ static void score(int row, int decoder, const Turn *turn, double *nats)
         for (int relation = 0; relation < count; relation++)
             for (int i = 0; i < lengths; i++)
                 sum += query[relation * lengths + i] * keys[relation][i];
-        logits[symbol] = product(sum);
+        logits[symbol] = total_of(sum);
     }
     double top = logits[SILENCE], total = 0.0;
     for (int symbol = 0; symbol < job.symbols[voice]; symbol++)
@@ -491,21 +513,25 @@ static void answer(void)
             token_at(candidate, step)[voice] = symbol;
             if (step < job.derived[candidate])
                 job.derived[candidate] = step;
-            if (step / job.stride + 1 < job.begun[candidate])
-                job.begun[candidate] = step / job.stride + 1;
         }
     }
 }
 
+/* What is to be run next: 0 for nothing, else GRAPHS times the number of rows, plus 0 for the graph
+ * scores, 1 for layer0 and so on, and after the last layer the graph state. */
 __attribute__((export_name("next"))) int next(void)
 {
+    if (phase == FRAMES && layer < job.layers) {
+        attend_all();
+        return framed * job.decoders * GRAPHS + ++layer + 1;
+    }
     if (phase == FRAMES)
         keep_frames();
     if (phase == ROWS)
         answer();
     if (phase != FRAMES && !ask())
         return 0;
-    int frames = begin_frames();
-    phase = frames ? FRAMES : ROWS;
-    return frames ? -frames : begin_rows();
+    int rows = begin_frames();
+    phase = rows ? FRAMES : ROWS;
+    return rows ? rows * GRAPHS + 1 : begin_rows() * GRAPHS;
 }

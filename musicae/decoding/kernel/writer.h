@@ -18,7 +18,7 @@ enum { NONE = -1, REST = -1 };
 enum { UNKNOWN, SILENT, HELD, BEGUN };
 enum { WIDEST_LEAP = 13, WIDEST_INTERVAL = 35, INTERVALS = 71, PLACES = 16 };
 enum { RELATIONS = 2, CHORD_RELATIONS = 3 };
-enum { OLDEST = 100, RING = 64, KEPT = 4, QUARTER = 4 };
+enum { OLDEST = 100, RING = 64, QUARTER = 4 };
 
 /* Notes at one step, as encoding/notes.py has them. */
 typedef struct {
@@ -56,7 +56,6 @@ typedef struct {
     double *nats; /* (N) */
     /* How symbols are chosen. */
     double *options; /* temperature, rhythm temperature or -1, top-p, guidance */
-    int reach, chunk;
     const double *rules; /* (RULES) */
     const u8 *beside; /* (V, V) */
     const i8 *line; /* (N, 12) places on the line of fifths */
@@ -78,13 +77,13 @@ typedef struct {
     Notes *notes; /* (N, RING): at the index of a step those of the step before */
     int *derived, *begun, *next_step, *next_turn; /* (N) */
     int *moved; /* (N, QUARTER) the last steps at which a voice did not hold, by their place */
-    float *states; /* (D, N, KEPT, W) */
+    float *states; /* (D, N, W) of the last frames */
     float *keys, *values; /* (D, N, layers, heads, span + 1, width / heads) */
     /* What the graphs read and write. */
     int *frame_of, *frame_number; /* (N) */
-    float *summed, *mask; /* (D * N, W), (D * N, span + 1) */
-    float *some_keys, *some_values; /* as keys and values, of some candidates */
-    float *state, *key, *value;
+    float *summed; /* (D * N, W) */
+    float *cos, *sin; /* (N, width / heads / 2) of the rotary angles of frames */
+    float *parts, *heard, *state; /* (D * N, 3 W), and (D * N, W) each */
     float *rows; /* (D * H, W) */
     const float *queries, *hold_or_rest;
     int *row_of, *row_step, *row_voice; /* (H) */

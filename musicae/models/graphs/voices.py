@@ -83,26 +83,31 @@ def graphs(network: VoiceTransformer) -> dict[str, Graph]:
     by_frame["mask"][1] = "R"
     by_step = {name: {0: "Q"} for name in (*head, "nats")} | {"voices": {0: "U"}}
     by_step["seen"][1] = by_step["nats"][1] = "U"
-    lean = {
-        "summed": torch.zeros(frames, width),
-        "conditioning": torch.zeros(frames, width),
-    } | {name: frame[name] for name in ("keys", "values", "mask", "cos", "sin")}
-    by_row = {name: {0: "M"} for name in ("rows", "queries", "hold_or_rest")}
-    scored_by = ("queries", "hold_or_rest")
     return {
-        "layers": Graph(_Layers(network), lean, ("state", "key", "value"), _of(by_frame, lean)),
-        "scores": Graph(
-            _Scores(network), {"rows": torch.zeros(frames, width)}, scored_by, by_row
-        ),
         "prepare": Graph(_Prepare(network), prepare, ("projected", "added"), by_piece),
         "frame": Graph(_Frame(network), frame, ("state", "key", "value"), by_frame),
         "head": Graph(_Head(network), head, ("nats",), by_step),
+        **_products(network),
     }
 
 
-def _of(axes: dict[str, dict[int, str]], inputs: dict[str, Tensor]) -> dict[str, dict[int, str]]:
-    """The axes of these inputs, and of the outputs of a frame."""
-    return {name: axes.get(name, {0: "M"}) for name in (*inputs, "state", "key", "value")}
+def _products(network: VoiceTransformer) -> dict[str, Graph]:
+    """The matrix products of ``frame`` and ``head`` alone: ``layer0`` and so on, ``state``, and
+    ``scores``. All else is done elsewhere, by ``decoding.compiled``."""
+    rows = torch.zeros(2, network.config.width)
+    each = {"past": rows, "heard": rows}
+
+    def of_rows(module: nn.Module, inputs: dict[str, Tensor], *outputs: str) -> Graph:
+        return Graph(module, inputs, outputs, {name: {0: "M"} for name in (*inputs, *outputs)})
+
+    count = network.config.decoder_layers
+    return {
+        **{
+            f"layer{i}": of_rows(_Layer(network, i), each, "passed", "parts") for i in range(count)
+        },
+        "state": of_rows(_State(network, count), each | {"conditioning": rows}, "state"),
+        "scores": of_rows(_Scores(network), {"rows": rows}, "queries", "hold_or_rest"),
+    }
 
 
 def encoder(network: VoiceTransformer) -> Graph:
@@ -213,44 +218,6 @@ class _Part(nn.Module):
         return torch.cat([found, self.places(degree, chord)], dim=-1)
 
 
-class Remembered(NamedTuple):
-    """The keys and values ``(M, L, H, R, D)`` of the frames before, and what is added to the scores
-    ``(M, R)`` of these frames."""
-
-    keys: Tensor
-    values: Tensor
-    mask: Tensor
-
-
-def _advanced(
-    network: VoiceTransformer,
-    x: Tensor,
-    conditioning: Tensor,
-    past: Remembered,
-    turns: tuple[Tensor, Tensor],
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The decoder's output ``(M, W)`` for frames, and their keys and values ``(M, L, H, D)``."""
-    keys, values, mask = past
-    cos, sin = turns
-    new_keys, new_values = [], []
-    for layer, block in enumerate(network.decoder):
-        attention = block.attention
-        parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
-        turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
-        query, key, value = turned[:, 0], turned[:, 1], parts[:, 2]  # (M, H, 1, D)
-        scale = query.shape[-1] ** -0.5
-        scores = query @ keys[:, layer].transpose(-1, -2) * scale + mask[:, None, None]
-        own = (query * key).sum(dim=-1, keepdim=True) * scale
-        share = torch.cat([scores, own], dim=-1).softmax(dim=-1)
-        heard = share[..., :-1] @ values[:, layer] + share[..., -1:] * value
-        x = x + attention.output(heard.flatten(1))
-        x = x + block.feedforward(x)
-        new_keys.append(key[:, :, 0])
-        new_values.append(value[:, :, 0])
-    state = network.to_step(torch.cat([network.decoder_norm(x), conditioning], dim=-1))
-    return state, torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1)
-
-
 class _Frame(_Part):
     def forward(
         self,
@@ -274,29 +241,61 @@ class _Frame(_Part):
         count = frame - len(network.config.context)
         first = network.past.first.unflatten(0, (-1, frame))[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
-        return _advanced(network, x, conditioning, Remembered(keys, values, mask), (cos, sin))
+        new_keys, new_values = [], []
+        for layer, block in enumerate(network.decoder):
+            attention = block.attention
+            parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
+            turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
+            query, key, value = turned[:, 0], turned[:, 1], parts[:, 2]  # (M, H, 1, D)
+            scale = query.shape[-1] ** -0.5
+            scores = query @ keys[:, layer].transpose(-1, -2) * scale + mask[:, None, None]
+            own = (query * key).sum(dim=-1, keepdim=True) * scale
+            share = torch.cat([scores, own], dim=-1).softmax(dim=-1)
+            heard = share[..., :-1] @ values[:, layer] + share[..., -1:] * value
+            x = x + attention.output(heard.flatten(1))
+            x = x + block.feedforward(x)
+            new_keys.append(key[:, :, 0])
+            new_values.append(value[:, :, 0])
+        state = network.to_step(torch.cat([network.decoder_norm(x), conditioning], dim=-1))
+        return state, torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1)
 
 
-class _Layers(nn.Module):
-    """``_Frame`` of features whose embeddings are ``summed`` ``(M, W)`` elsewhere."""
+class _Layer(nn.Module):
+    """The matrix products of ``_Frame`` up to a layer's attention: those after the attention of the
+    layer before, and the queries, keys and values ``(M, 3 W)`` of this one.
 
-    def __init__(self, network: VoiceTransformer) -> None:
+    The first layer reads features whose embeddings are ``summed`` ``(M, W)`` elsewhere, and each
+    other one what went ``past`` the attention of the layer before it, and what that ``heard``.
+    """
+
+    def __init__(self, network: VoiceTransformer, layer: int) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.layer = network, layer
 
-    def forward(
-        self,
-        summed: Tensor,
-        conditioning: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        mask: Tensor,
-        cos: Tensor,
-        sin: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        x = summed + self.network.heard(conditioning)
-        past = Remembered(keys, values, mask)
-        return _advanced(self.network, x, conditioning, past, (cos, sin))
+    def forward(self, past: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
+        network, layer = self.network, self.layer
+        if layer == 0:
+            x = past + network.heard(heard)
+        else:
+            x = self.after(past, heard)
+        block = network.decoder[layer]
+        return x, block.attention.inputs(block.norm(x))
+
+    def after(self, past: Tensor, heard: Tensor) -> Tensor:
+        """``(M, W)`` the output of the layer before."""
+        block = self.network.decoder[self.layer - 1]
+        x = past + block.attention.output(heard)
+        after: Tensor = x + block.feedforward(x)
+        return after
+
+
+class _State(_Layer):
+    """The matrix products after the last layer's attention."""
+
+    def forward(self, past: Tensor, heard: Tensor, conditioning: Tensor) -> Tensor:  # type: ignore[override]
+        x = self.network.decoder_norm(self.after(past, heard))
+        state: Tensor = self.network.to_step(torch.cat([x, conditioning], dim=-1))
+        return state
 
 
 class _Scores(nn.Module):
