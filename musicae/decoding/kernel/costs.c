@@ -10,23 +10,29 @@ enum { OCTAVE = 0, FIFTH = 7, STEP = 2, WIDEST_SPACING = 12, OCTAVE_LEAP = 12 };
 enum { AUGMENTED_FOURTH = 6, CHROMATIC_SEMITONE = 7 };
 static const int PARTNERS[VOICES] = {1, 0, 3, 2};
 
-/* 1 / k. */
-static const double SHARES[] = {0, 1, 1. / 2, 1. / 3, 1. / 4, 1. / 5, 1. / 6, 1. / 7, 1. / 8, 1. / 9, 1. / 10, 1. / 11};
-
-double exp_(double x)
+/* Replace x, of a multiple of four numbers, none of them great, by their exponentials. */
+void exponentials(float *x, int count)
 {
-    if (!(x > -700.0))
-        return 0.0;
-    double n = __builtin_nearbyint(x * 1.4426950408889634);
-    double r = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;
-    double sum = 1.0;
-    for (int k = 11; k; k--)
-        sum = 1.0 + sum * r * SHARES[k];
-    union { long long bits; double value; } scale = {((long long)n + 1023) << 52};
-    return sum * scale.value;
+    typedef int i4 __attribute__((vector_size(16)));
+    for (int i = 0; i < count; i += 4) {
+        f4 *at = (f4 *)(x + i), value = *at;
+        i4 there = value > -87.0f;
+        value = (f4)((i4)value & there);
+        const float round = 12582912.0f; /* adding it leaves no fraction */
+        f4 n = value * 1.44269504f + round - round;
+        f4 r = value - n * 0.693359375f + n * 2.12194440e-4f;
+        f4 sum = r * (1.0f / 5040) + 1.0f / 720;
+        sum = sum * r + 1.0f / 120;
+        sum = sum * r + 1.0f / 24;
+        sum = sum * r + 1.0f / 6;
+        sum = sum * r + 0.5f;
+        sum = (sum * r + 1.0f) * r + 1.0f;
+        i4 scale = (__builtin_convertvector(n, i4) + 127) << 23;
+        *at = (f4)((i4)(sum * (f4)scale) & there);
+    }
 }
 
-double log_(double x)
+static double log_(double x)
 {
     if (!(x > 0.0))
         return -INFINITE;
@@ -247,24 +253,39 @@ void add_costs(const Turn *turn, double *cost)
         cost[symbol] += symbol == again ? 0.0 : OTHERWISE;
 }
 
-static double most(const double *scores, int from, int to)
+static float most(const float *scores, int from, int to)
 {
-    double found = -INFINITE;
+    float found = -INFINITE;
     for (int i = from; i < to; i++)
         found = scores[i] > found ? scores[i] : found;
     return found;
 }
 
-static double log_sum(const double *scores, int from, int to)
+/* The logarithm of the sum of the exponentials of scores; shares are what each adds to the sum where
+ * the greatest score counts as 0, and nothing before from. */
+static double log_sum(const float *scores, float *shares, int from, int to)
 {
-    double top = most(scores, from, to), total = 0.0;
-    for (int i = from; top > -INFINITE && i < to; i++)
-        total += exp_(scores[i] - top);
+    float top = most(scores, from, to);
+    double total = 0.0;
+    for (int i = 0; i < MOST_SYMBOLS; i++)
+        shares[i] = i >= from && i < to ? scores[i] - top : -INFINITE;
+    exponentials(shares, (to + 3) & ~3);
+    for (int i = from; i < to; i++)
+        total += shares[i];
     return top + log_(total);
 }
 
+/* Turn logits into negative log-likelihoods in nats. */
+void normalize(const float *logits, int symbols, double *nats)
+{
+    float shares[MOST_SYMBOLS];
+    double total = log_sum(logits, shares, 0, symbols);
+    for (int i = 0; i < symbols; i++)
+        nats[i] = total - logits[i];
+}
+
 /* Leave of the shares only the largest that sum to top_p. */
-static void nucleus(double *share, int symbols, double top_p)
+static void nucleus(float *share, int symbols, double top_p)
 {
     double total = 0.0, passed = 0.0;
     int order[MOST_SYMBOLS];
@@ -277,7 +298,8 @@ static void nucleus(double *share, int symbols, double top_p)
     }
     for (int i = 0; i < symbols; i++) {
         double own = share[order[i]] / total;
-        share[order[i]] = passed >= top_p ? 0.0 : own;
+        if (passed >= top_p)
+            share[order[i]] = 0;
         passed += own;
     }
 }
@@ -285,8 +307,8 @@ static void nucleus(double *share, int symbols, double top_p)
 /* A symbol by its costs in nats; see choice.py. */
 int choose(const double *cost, int symbols, double uniform)
 {
-    double temperature = job.options[0], rhythm = job.options[1], top_p = job.options[2];
-    double share[MOST_SYMBOLS], passed = 0.0;
+    double temperature = job.options[0], rhythm = job.options[1], top_p = job.options[2], passed = 0.0;
+    float scores[MOST_SYMBOLS], share[MOST_SYMBOLS];
     int chosen = 0;
     if (temperature == 0.0) {
         for (int i = 1; i < symbols; i++)
@@ -294,18 +316,17 @@ int choose(const double *cost, int symbols, double uniform)
         return chosen;
     }
     for (int i = 0; i < symbols; i++)
-        share[i] = -cost[i] / temperature;
+        scores[i] = -cost[i] / temperature;
     if (rhythm >= 0.0) { /* the probability of any new note at all is a question of rhythm */
-        double each[MOST_SYMBOLS];
+        float plain[MOST_SYMBOLS];
         for (int i = 0; i < symbols; i++)
-            each[i] = -cost[i];
-        double more = log_sum(each, FIRST_PITCH, symbols) / rhythm - log_sum(share, FIRST_PITCH, symbols);
+            plain[i] = -cost[i];
+        double more = log_sum(plain, share, FIRST_PITCH, symbols) / rhythm
+            - log_sum(scores, share, FIRST_PITCH, symbols);
         for (int i = 0; i < symbols; i++)
-            share[i] = i < FIRST_PITCH ? each[i] / rhythm : share[i] + more;
+            scores[i] = i < FIRST_PITCH ? plain[i] / rhythm : scores[i] + more;
     }
-    double top = most(share, 0, symbols);
-    for (int i = 0; i < symbols; i++)
-        share[i] = exp_(share[i] - top);
+    log_sum(scores, share, 0, symbols);
     if (top_p < 1.0)
         nucleus(share, symbols, top_p);
     for (int i = 0; i < symbols; i++)

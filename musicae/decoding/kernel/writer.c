@@ -258,7 +258,12 @@ static void attend(float *heard, const float *query, const float *keys, const fl
         top = shares[count] > top ? shares[count] : top;
     }
     for (int i = 0; i < count; i++)
-        total += shares[i] = exp_(shares[i] - top);
+        shares[i] -= top;
+    for (int i = count; i & 3; i++)
+        shares[i] = 0;
+    exponentials(shares, (count + 3) & ~3);
+    for (int i = 0; i < count; i++)
+        total += shares[i];
     for (int i = 0; i < depth; i++)
         heard[i] = 0;
     for (int i = 0; i < count; i++) {
@@ -444,20 +449,17 @@ static void score(int row, int decoder, const Turn *turn, double *nats)
             keys[relation + 1] = vector_of(table, relation + 1, above);
             keys[relation + 2] = vector_of(table, relation + 2, later == NONE ? PLACES : later);
         }
-        f4 sum = {0};
+        f4 a = {0}, b = {0};
         for (int relation = 0; relation < count; relation++)
-            for (int i = 0; i < lengths; i++)
-                sum += query[relation * lengths + i] * keys[relation][i];
-        logits[symbol] = total_of(sum);
+            for (int i = 0; i < lengths; i += 2) {
+                a += query[relation * lengths + i] * keys[relation][i];
+                b += query[relation * lengths + i + 1] * keys[relation][i + 1];
+            }
+        logits[symbol] = total_of(a + b);
     }
-    double top = logits[SILENCE], total = 0.0;
     for (int symbol = 0; symbol < job.symbols[voice]; symbol++)
-        top = logits[symbol] > top ? logits[symbol] : top;
-    for (int symbol = 0; symbol < job.symbols[voice]; symbol++)
-        total += exp_((logits[symbol] - top) / job.calibration);
-    total = top / job.calibration + log_(total);
-    for (int symbol = 0; symbol < job.symbols[voice]; symbol++)
-        nats[symbol] = total - logits[symbol] / job.calibration;
+        logits[symbol] /= job.calibration;
+    normalize(logits, job.symbols[voice], nats);
 }
 
 /* Choose the symbol of a row; what it costs by the model alone is added to the candidate's nats. */

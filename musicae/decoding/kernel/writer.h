@@ -98,8 +98,8 @@ typedef struct {
     i16 now[VOICES]; /* those of the step that are known or chosen, else REST */
 } Turn;
 
-double exp_(double x); /* of no great number */
-double log_(double x);
+void exponentials(float *x, int count);
+void normalize(const float *logits, int symbols, double *nats);
 void add_costs(const Turn *turn, double *cost);
 int choose(const double *cost, int symbols, double uniform);
 
