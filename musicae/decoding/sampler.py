@@ -9,6 +9,7 @@ import numpy as np
 
 from musicae.core.constants import N_VOICES
 from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
+from musicae.decoding.compiled import write
 from musicae.decoding.constraints import close_of
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.levers import Levers
@@ -55,7 +56,7 @@ def sample(
         plan_costs = PlanCosts(plans, len(first.chorale), closing, given=first.given)
     assert notes
     generator = np.random.default_rng(options.seed)
-    return Writing(
+    writing = Writing(
         decoders,
         notes,
         partials,
@@ -63,7 +64,8 @@ def sample(
         generator.random((n, len(first.chorale), N_VOICES)),
         plan_costs=plan_costs,
         given_costs=GivenCosts(first.given) if first.given else None,
-    ).write()
+    )
+    return write(writing)
 
 
 def decode_latents(
@@ -119,7 +121,7 @@ def decode_latents(
     uniform = np.stack(
         [np.random.default_rng([options.seed, *seed]).random(shape) for seed in seeds]
     )
-    return Writing(
+    writing = Writing(
         [decoder],
         Notes(batch, len(partials), model.config.lowest),
         partials,
@@ -128,4 +130,5 @@ def decode_latents(
         closing=closing,
         plan_costs=plan_costs,
         tilts=tilts,
-    ).write()
+    )
+    return write(writing)

@@ -87,12 +87,15 @@ typedef struct {
     float *rows; /* (D * H, W) */
     const float *queries, *hold_or_rest;
     int *row_of, *row_step, *row_voice; /* (H) */
+    /* A turn to be weighed by itself, and its costs (MOST_SYMBOLS). */
+    struct Turn *turn;
+    double *cost;
 } Job;
 
 extern Job job;
 
 /* A symbol to be chosen, and what is known when it is. */
-typedef struct {
+typedef struct Turn {
     int candidate, step, voice, seen, last;
     i16 was[VOICES]; /* the pitches of the step before */
     i16 now[VOICES]; /* those of the step that are known or chosen, else REST */

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from musicae.models.batches import MaskedBatch
 from musicae.models.chords import Chords
 from musicae.models.graphs import Graph
+from musicae.models.graphs.products import products
 from musicae.models.layers import FeatureSum
 from musicae.models.notes import Notes, interval_between, leap_of
 from musicae.models.vocabulary import (
@@ -87,26 +88,7 @@ def graphs(network: VoiceTransformer) -> dict[str, Graph]:
         "prepare": Graph(_Prepare(network), prepare, ("projected", "added"), by_piece),
         "frame": Graph(_Frame(network), frame, ("state", "key", "value"), by_frame),
         "head": Graph(_Head(network), head, ("nats",), by_step),
-        **_products(network),
-    }
-
-
-def _products(network: VoiceTransformer) -> dict[str, Graph]:
-    """The matrix products of ``frame`` and ``head`` alone: ``layer0`` and so on, ``state``, and
-    ``scores``. All else is done elsewhere, by ``decoding.compiled``."""
-    rows = torch.zeros(2, network.config.width)
-    each = {"past": rows, "heard": rows}
-
-    def of_rows(module: nn.Module, inputs: dict[str, Tensor], *outputs: str) -> Graph:
-        return Graph(module, inputs, outputs, {name: {0: "M"} for name in (*inputs, *outputs)})
-
-    count = network.config.decoder_layers
-    return {
-        **{
-            f"layer{i}": of_rows(_Layer(network, i), each, "passed", "parts") for i in range(count)
-        },
-        "state": of_rows(_State(network, count), each | {"conditioning": rows}, "state"),
-        "scores": of_rows(_Scores(network), {"rows": rows}, "queries", "hold_or_rest"),
+        **products(network),
     }
 
 
@@ -258,59 +240,6 @@ class _Frame(_Part):
             new_values.append(value[:, :, 0])
         state = network.to_step(torch.cat([network.decoder_norm(x), conditioning], dim=-1))
         return state, torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1)
-
-
-class _Layer(nn.Module):
-    """The matrix products of ``_Frame`` up to a layer's attention: those after the attention of the
-    layer before, and the queries, keys and values ``(M, 3 W)`` of this one.
-
-    The first layer reads features whose embeddings are ``summed`` ``(M, W)`` elsewhere, and each
-    other one what went ``past`` the attention of the layer before it, and what that ``heard``.
-    """
-
-    def __init__(self, network: VoiceTransformer, layer: int) -> None:
-        super().__init__()
-        self.network, self.layer = network, layer
-
-    def forward(self, past: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
-        network, layer = self.network, self.layer
-        if layer == 0:
-            x = past + network.heard(heard)
-        else:
-            x = self.after(past, heard)
-        block = network.decoder[layer]
-        return x, block.attention.inputs(block.norm(x))
-
-    def after(self, past: Tensor, heard: Tensor) -> Tensor:
-        """``(M, W)`` the output of the layer before."""
-        block = self.network.decoder[self.layer - 1]
-        x = past + block.attention.output(heard)
-        after: Tensor = x + block.feedforward(x)
-        return after
-
-
-class _State(_Layer):
-    """The matrix products after the last layer's attention."""
-
-    def forward(self, past: Tensor, heard: Tensor, conditioning: Tensor) -> Tensor:  # type: ignore[override]
-        x = self.network.decoder_norm(self.after(past, heard))
-        state: Tensor = self.network.to_step(torch.cat([x, conditioning], dim=-1))
-        return state
-
-
-class _Scores(nn.Module):
-    """The matrix products of ``_Head``, of rows ``(Q, W)`` of one voice each."""
-
-    def __init__(self, network: VoiceTransformer) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        network = self.network
-        for layer in network.head:
-            rows = rows + layer(rows)
-        rows = network.score_norm(rows)
-        return network.queries(rows), network.hold_or_rest(rows)
 
 
 class _Head(_Part):
