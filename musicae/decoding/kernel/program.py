@@ -6,6 +6,7 @@ file for every system. Wasmtime turns it into machine code when it is first used
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import math
 from collections.abc import Callable, Mapping
@@ -118,5 +119,7 @@ def _module() -> tuple[Any, Any]:
     import wasmtime
 
     engine = wasmtime.Engine()
+    # At the end of the process what would free it may be gone.
+    atexit.register(_module.cache_clear)
     code = files(__package__).joinpath("writer.wasm").read_bytes()
     return engine, wasmtime.Module(engine, code)
