@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae.models.configs import ChordPlannerConfig
+from musicae.models.recurrent import GRU
 from musicae.models.second_chords import SecondChordNetwork, by_mode
 
 SECOND_DROPOUT = 0.3
@@ -141,8 +142,8 @@ class PlannerNetwork(nn.Module):
         n_qualities = max(quality for _, quality, _, _ in config.states) + 1
         self.read = nn.Linear(2 * config.features, width)
         inputs = [width, *[2 * width] * (config.layers - 1)]
-        self.ahead = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in inputs)
-        self.behind = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in inputs)
+        self.ahead = nn.ModuleList(GRU(size, width, batch_first=True) for size in inputs)
+        self.behind = nn.ModuleList(GRU(size, width, batch_first=True) for size in inputs)
         self.dropout = nn.Dropout(config.dropout)
         self.hidden = nn.Linear(2 * width + width, width)
         # The unary weights of a state are the sum of those of its parts.
@@ -175,7 +176,7 @@ class PlannerNetwork(nn.Module):
 
     def _encode(self, read: Tensor, lengths: Tensor) -> Tensor:
         """Both directions of each layer; packed sequences would take twice the time."""
-        beats = torch.arange(read.shape[1], device=read.device).expand(len(read), -1)
+        beats = torch.arange(read.shape[1], device=read.device).expand(read.shape[0], -1)
         last = lengths.to(read.device)[:, None] - 1
         # Each piece reversed in place, its padding left where it is.
         mirror = torch.where(beats <= last, last - beats, beats)[..., None]
@@ -206,9 +207,9 @@ class PlannerNetwork(nn.Module):
         """``(K, S, S)`` log potentials of going from one state to another."""
         up = (self.roots[None, :] - self.roots[:, None]) % 12
         bass_up = (self.bass_classes[None, :] - self.bass_classes[:, None]) % 12
-        qualities = self.qualities
-        motion = self.root_motion[:, qualities[:, None], qualities[None, :], up]
-        same = torch.eye(len(qualities), device=up.device)
+        pairs = self.qualities[:, None] * self._n_qualities + self.qualities
+        motion = self.root_motion.flatten(1)[:, 12 * pairs + up]
+        same = torch.eye(len(self.config.states), device=up.device)
         return (
             motion
             + self.bass_motion[:, bass_up]
