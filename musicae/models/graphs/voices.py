@@ -129,7 +129,7 @@ class _Prepare(nn.Module):
 
     def forward(self, conditioning: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         network, stride = self.network, self.network.config.stride
-        frame = len(network.past.first) // stride
+        frame = network.past.first.shape[0] // stride
         projected = network.heard(conditioning)
         steps = context.unflatten(1, (-1, stride))  # (B, J, stride, C)
         for step in range(stride):
@@ -217,7 +217,7 @@ class _Frame(_Part):
     ) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
         features = self.past(pitch, kind, age, leap, chord, tonic[:, None, None])
-        frame = len(network.past.first) // network.config.stride
+        frame = network.past.first.shape[0] // network.config.stride
         count = frame - len(network.config.context)
         first = network.past.first.unflatten(0, (-1, frame))[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
@@ -313,7 +313,7 @@ class _Head(_Part):
         leap = self.leap[was * PITCHES + pitch]
         degree = self.degree[tonic * PITCHES + pitch]
         told = self.told(kind, pitch, degree, torch.full_like(pitch, NONE), leap)[:, None]
-        count = len(self.unseen)
+        count = self.unseen.shape[0]
         alone = torch.where(seen[..., self.voice_of], told[..., :count], self.unseen)
         pairs = seen[..., network.upper] & seen[..., network.lower]
         together = torch.where(pairs, told[..., count:], NONE)
