@@ -278,9 +278,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"))
     asked = parser.parse_args()
-    import torch
-
-    torch.set_num_threads(1)  # threads do not survive a fork
     load_for(HarmonizeOptions(model=MODEL))
     suffixes = [asked.only] if asked.only else list(DAMAGES)
     files = {s: sources(s) if s == ".mid" else scores(s) for s in suffixes}

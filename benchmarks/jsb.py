@@ -34,7 +34,6 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
-from torch import Tensor
 
 from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale
@@ -42,10 +41,10 @@ from musicae.core.constants import REST
 from musicae.core.files import whole_file
 from musicae.corpus.load import load
 from musicae.encoding.batches import pad
-from musicae.models import checkpoint
 from musicae.models.batches import MaskedBatch
 from musicae.models.configs import HarmonizerConfig
 from musicae.models.harmonizer import Harmonizer
+from musicae.models.torch_engine import check_export, save_model
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.models.voice_transformer import surprise
 from musicae.theory.key_finding import find_key
@@ -55,8 +54,9 @@ from musicae.training.fit import LogRow, TrainingProgress, TrainingState, fit
 from musicae.training.harmonizer import HarmonyTask
 from musicae.training.run import faster_precision
 from musicae.training.task import Settings
+from musicae.training.tensors import tensors
 
-Frames = tuple[Tensor, Tensor, int]
+Frames = tuple[Ints, Ints, int]
 """Symbols ``(T, V)``, places in bars ``(T,)``, and the tonic."""
 Opening = tuple[int, ...]
 
@@ -161,26 +161,27 @@ def _batch(drawn: Sequence[Frames], length: int, count: int) -> MaskedBatch:
     tokens, known, context = [], [], []
     for symbols, places, _ in drawn:
         tokens.append(pad(symbols, length, value=SILENCE))
-        open_cells = torch.zeros(symbols.shape, dtype=torch.bool)
+        open_cells = np.zeros(symbols.shape, dtype=np.bool_)
         known.append(pad(open_cells, length, value=True))
         context.append(pad(places[:, None], length, value=0))
-    tonic = torch.tensor([tonic for _, _, tonic in drawn])
-    parts = (torch.stack(tokens), torch.stack(known), torch.stack(context), tonic)
-    return MaskedBatch(*(part[:count] for part in parts))
+    tonic = np.array([tonic for _, _, tonic in drawn])
+    parts = (np.stack(tokens), np.stack(known), np.stack(context), tonic)
+    return tensors(MaskedBatch(*(part[:count] for part in parts)))
 
 
-def _tokens(piece: Ints) -> Tensor:
+def _tokens(piece: Ints) -> Ints:
     """The symbols ``(T, V)`` of frames."""
-    tokens = np.where(piece < 0, SILENCE, piece - np.array(CONFIG.lowest) + FIRST_PITCH)
+    tokens: Ints = np.where(piece < 0, SILENCE, piece - np.array(CONFIG.lowest) + FIRST_PITCH)
     goes_on = (piece[1:] == piece[:-1]) & (piece[1:] >= 0)
     tokens[1:] = np.where(goes_on, HOLD, tokens[1:])
-    return torch.from_numpy(tokens)
+    return tokens
 
 
-def _places(bars: int, frames: int) -> Tensor:
+def _places(bars: int, frames: int) -> Ints:
     """``(T,)`` where in its bar each frame lies, another range of numbers for each kind of bars."""
     length, pickup = BARS[bars] if bars < UNKNOWN_BARS else (CYCLE, 0)
-    return FIRST_PLACES[bars] + (torch.arange(frames) - pickup) % length
+    places: Ints = FIRST_PLACES[bars] + (np.arange(frames) - pickup) % length
+    return places
 
 
 def opening(piece: Ints) -> Opening:
@@ -260,6 +261,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="Jsb16thSeparated.json")
     parser.add_argument("--out", type=Path, default=Path("runs/jsb"), help="the run's folder")
     arguments = parser.parse_args()
+    check_export()
     torch.set_num_threads(1)
     data = json.loads(arguments.data.read_text(encoding="utf-8"))
     known = bars_by_opening()
@@ -276,7 +278,7 @@ def main() -> None:
     student = train(fabric, arguments.out / "student", sides, STUDENT, HarmonyTask(teachers))
     figures = {side: nats_a_note(student, sides[side], prior) for side in JUDGED}
     facts = {"nats_a_note": figures, "calibration": student.calibration.item()}
-    checkpoint.save_model(arguments.out / "harmonizer.safetensors", "harmonizer", student, facts)
+    save_model(arguments.out / "harmonizer.safetensors", "harmonizer", student, facts)
     print(json.dumps(facts, indent=2))
 
 

@@ -25,10 +25,7 @@ from musicae.evaluation.plan_accuracy import (
     measure_phrases,
     measure_plans,
 )
-from musicae.models.checkpoint import load_checkpoint
-from musicae.models.chord_planner import ChordPlanner
-from musicae.models.key_finder import KeyFinder
-from musicae.models.phrase_segmenter import PhraseSegmenter
+from musicae.models.checkpoint import Checkpoint, load_checkpoint
 from musicae.training.melody_data import TEST, VALIDATION, Example, few, load_melodies, on
 from musicae.training.phrases import with_ends
 from musicae.training.planner import examples_of
@@ -49,7 +46,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def planner_rows(model: ChordPlanner, sides: Sides) -> Iterator[Sequence[object]]:
+def planner_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
     """A row a side with its phrase ends told, and one without."""
     for side, pieces in sides.items():
         examples = examples_of([p for p in pieces if p.admitted], model.config.states)
@@ -67,14 +64,14 @@ def planner_rows(model: ChordPlanner, sides: Sides) -> Iterator[Sequence[object]
             )
 
 
-def key_rows(model: KeyFinder, sides: Sides) -> Iterator[Sequence[object]]:
+def key_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
     """Two rows a side: the soprano alone, all voices."""
     for side, pieces in sides.items():
         for name, voices in (("soprano", SOPRANO), ("all voices", ALL_VOICES)):
             yield side, name, len(pieces), *map(percent, measure_keys(model, pieces, voices))
 
 
-def phrase_rows(model: PhraseSegmenter, sides: Sides) -> Iterator[Sequence[object]]:
+def phrase_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
     """A row a side."""
     for side, pieces in sides.items():
         found = measure_phrases(model, pieces)
@@ -94,17 +91,13 @@ def main() -> None:
     torch.set_num_threads(1)
     try:
         examples = load_melodies(args.four_part, args.runs)
-        models = {
-            name: load_checkpoint(args.weights / f"{name}.safetensors").model
+        planner, key, phrases = (
+            load_checkpoint(args.weights / f"{name}.safetensors")
             for name in ("planner", "key", "phrases")
-        }
+        )
     except MusicaeError as error:
         raise SystemExit(f"error: {error}") from None
     sides = {s: few(on(examples, s), args.pieces) for s in SIDES if on(examples, s)}
-    planner, key, phrases = models.values()
-    assert isinstance(planner, ChordPlanner)
-    assert isinstance(key, KeyFinder)
-    assert isinstance(phrases, PhraseSegmenter)
     print("Chord plans: nats a beat; root, and root, quality and bass, as in the setting\n")
     plan_titles = (
         *("", "phrase ends", "pieces", "beats", "nats", "of second chords"),

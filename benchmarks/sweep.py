@@ -149,9 +149,6 @@ def main() -> None:
         sys.exit(f"{asked.folder}: has no MIDI files or scores")
     model = None if asked.read_only else asked.model
     if model:
-        import torch
-
-        torch.set_num_threads(1)  # threads do not survive a fork
         load_for(HarmonizeOptions(model=model))
     outcomes = {}
     for number, file in enumerate(files, start=1):

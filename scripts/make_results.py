@@ -132,7 +132,7 @@ def draw_map(path: Path) -> None:
     vae = vae_of(model)
     places = [space.encode(vae, chorale) for chorale in chorales]
     vectors = np.stack(
-        [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(dim=0)]) for p in places]
+        [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(axis=0)]) for p in places]
     )
     vectors = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0)
     flat = vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:2].T

@@ -24,9 +24,11 @@ from torch import Tensor, nn
 from musicae.core.errors import MusicaeError
 from musicae.encoding.melody_notes import N_FEATURES
 from musicae.evaluation.plan_accuracy import ALL_VOICES, SOPRANO, measure_keys, measure_phrases
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.configs import KeyFinderConfig, PhraseSegmenterConfig
 from musicae.models.key_finder import KeyFinder
 from musicae.models.phrase_segmenter import PhraseSegmenter
+from musicae.models.torch_engine import check_export
 from musicae.training import key as key_training
 from musicae.training import phrases as phrase_training
 from musicae.training.melody_data import (
@@ -63,8 +65,7 @@ def release_key(examples: Sequence[Example], args: argparse.Namespace) -> None:
     model.load_state_dict(joined(parts))
     valid = {side: few(on(examples, side), args.pieces) for side in VALIDATION}
 
-    def judge(model: nn.Module) -> dict[str, Any]:
-        assert isinstance(model, KeyFinder)
+    def judge(model: Checkpoint) -> dict[str, Any]:
         return {
             side: {
                 "pieces": len(some),
@@ -103,8 +104,7 @@ def release_phrases(examples: Sequence[Example], args: argparse.Namespace) -> No
     model = PhraseSegmenter(replace(config, members=len(parts)))
     model.load_state_dict(joined(parts))
 
-    def judge(model: nn.Module) -> dict[str, Any]:
-        assert isinstance(model, PhraseSegmenter)
+    def judge(model: Checkpoint) -> dict[str, Any]:
         return {
             side: {
                 "pieces": len(phrase_training.with_ends(some)),
@@ -157,6 +157,7 @@ def main() -> None:
     args.members = args.members or MEMBERS[args.reader]
     torch.set_num_threads(args.threads)
     try:
+        check_export()
         examples = load_melodies(args.four_part, args.runs)
         (release_key if args.reader == KEY else release_phrases)(examples, args)
     except MusicaeError as error:

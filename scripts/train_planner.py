@@ -17,13 +17,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import torch
-from torch import nn
 
 from musicae.core.errors import MusicaeError
 from musicae.encoding.melody_features import COLUMNS, FEATURES
 from musicae.evaluation.plan_accuracy import measure_plans
-from musicae.models.chord_planner import ChordPlanner
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.configs import ChordPlannerConfig
+from musicae.models.torch_engine import check_export
 from musicae.training.melody_data import TRAINING, VALIDATION, described, few, load_melodies, on
 from musicae.training.planner import (
     Augmentation,
@@ -118,9 +118,8 @@ def second_reporter(log: list[dict[str, float]]) -> SecondReport:
     return report
 
 
-def judged(model: nn.Module, sides: Mapping[str, list[PlanExample]]) -> dict[str, Any]:
+def judged(model: Checkpoint, sides: Mapping[str, list[PlanExample]]) -> dict[str, Any]:
     """How well the planner foretells plans, told of the phrase ends and not."""
-    assert isinstance(model, ChordPlanner)
     return {
         side: {
             "phrase ends told": measure_plans(model, examples).as_dict(),
@@ -134,6 +133,7 @@ def main() -> None:
     args = parser_of((__doc__ or "").splitlines()[0], members=2).parse_args()
     torch.set_num_threads(args.threads)
     try:
+        check_export()
         release(args)
     except MusicaeError as error:
         raise SystemExit(f"error: {error}") from None

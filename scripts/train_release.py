@@ -32,9 +32,10 @@ from musicae.corpus import load
 from musicae.corpus.four_part import read_four_part
 from musicae.evaluation import accuracy as evaluation
 from musicae.evaluation.latent import latent_report
+from musicae.evaluation.likelihood import harmonizer_of
 from musicae.models import checkpoint
 from musicae.models.harmonizer import Harmonizer
-from musicae.models.vae import ChoraleVAE
+from musicae.models.torch_engine import network_of, save_model
 from musicae.training.config import RECIPES
 from musicae.training.fit import TrainingProgress
 from musicae.training.run import LOG, train
@@ -67,7 +68,7 @@ def release(name: str, runs: Path, four_part: Path | None, devices: int) -> None
     trained = checkpoint.load_checkpoint(run.weights)
     path = assets.WEIGHTS / f"{name}.safetensors"
     facts = trained.provenance | {"stored_as": "float16"}
-    checksum = checkpoint.save_model(path, name, trained.model, facts, dtype=torch.float16)
+    checksum = save_model(path, name, network_of(trained), facts, dtype=torch.float16)
     shutil.copyfile(runs / name / LOG, path.with_suffix(".csv"))
     for number, _ in enumerate(RECIPES[name].teachers, 1):
         log = runs / name / f"teacher-{number}" / LOG
@@ -82,20 +83,21 @@ def judged(shipped: checkpoint.Checkpoint, four_part: Path | None = None) -> dic
     """How good a model is on each side that it did not learn from."""
     chorales = load.load()
     found: dict[str, Any] = {}
-    if isinstance(shipped.model, ChoraleVAE):
-        found["calibration"] = round(shipped.model.calibration.item(), 2)
+    if "calibration" in shipped.tensors:
+        found["calibration"] = round(shipped.tensors["calibration"].item(), 2)
+    if shipped.can("latent"):
         return found | {
             side: latent_report(shipped, chorales.side(side)).as_dict() for side in SIDES
         }
-    if isinstance(shipped.model, Harmonizer):
-        found["calibration"] = round(shipped.model.calibration.item(), 2)
+    if shipped.can("score"):
+        model = harmonizer_of(shipped)
         pieces = read_four_part(four_part) if four_part else []
         for side in SIDES:
-            found[side] = _of_harmonizer(shipped.model, chorales.side(side))
+            found[side] = _of_harmonizer(model, chorales.side(side))
         for side in FOUR_PART_SIDES if pieces else ():
             here = [piece for piece in pieces if piece.side == side]
             found[side] = _of_harmonizer(
-                shipped.model,
+                model,
                 [piece.chorale for piece in here],
                 styles=[piece.style for piece in here],
                 keys=[piece.key for piece in here],

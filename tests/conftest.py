@@ -12,7 +12,7 @@ import torch
 from hypothesis import settings
 
 from musicae.encoding.tokens import VOCABULARY, WINDOW
-from musicae.models import checkpoint
+from musicae.models.torch_engine import build_model, save_model
 from musicae.training.config import RECIPES
 from tests.support.small import SMALL
 
@@ -34,9 +34,9 @@ def untrained(tmp_path_factory) -> dict[str, Path]:
     paths = {}
     for name, config in configs.items():
         torch.manual_seed(1)
-        model = checkpoint.build_model(name, config)
+        model = build_model(name, config)
         paths[name] = folder / f"{name}.safetensors"
-        checkpoint.save_model(paths[name], name, model, {"seed": 1})
+        save_model(paths[name], name, model, {"seed": 1})
     return paths
 
 

@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from musicae.core.arrays import Bools, Ints
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import MODES, Key
-from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ACCOMPANIMENT, ONLY_SOPRANO, WINDOW
+from musicae.evaluation.likelihood import score
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.harmonizer import Harmonizer
+from musicae.models.torch_engine import network_of
 from musicae.models.vocabulary import FIRST_PITCH, HOLD
 from musicae.theory.plan_reading import plan_of
 from musicae.training.config import RECIPES
@@ -69,26 +69,26 @@ def accuracies(
             continue
         piece = chorale.transpose(nearest_transposition(chorale))
         tokens = pianoroll.chorale_to_tokens(piece)
-        guess = torch.from_numpy(_by_degree(piece, below))
+        guess = _by_degree(piece, below)
         for start in _side_by_side(four_bar_starts(piece)):
             window = pianoroll.window(tokens, start)
-            steps = torch.arange(start, start + WINDOW)
+            steps = np.arange(start, start + WINDOW)
             inside = (steps >= 0) & (steps < len(piece))
-            steps = steps.clamp(0, len(piece) - 1)
+            steps = steps.clip(0, len(piece) - 1)
             windows.append(window)
             bach.append(tokens[steps])
             degree.append(guess[steps])
             counted.append(inside[:, None] & (window == tokens[steps]))
     if not windows:
         raise MusicaeError("there are no four bars of 4/4 to judge a model by")
-    truth, count = torch.stack(bach), torch.stack(counted)
-    answer = task.predict(model.model, torch.stack(windows))
-    by_degree = torch.stack(degree)
+    truth, count = np.stack(bach), np.stack(counted)
+    answer = task.predict(network_of(model), np.stack(windows))
+    by_degree = np.stack(degree)
     table: AccuracyTable = {}
     for i, v in enumerate(task.answer):
         guesses = {
             model.name: answer[..., i],
-            HOLDING: torch.full_like(truth[..., v], HOLD),
+            HOLDING: np.full_like(truth[..., v], HOLD),
         }
         if v not in ONLY_SOPRANO:
             guesses[DEGREE] = by_degree[..., v]
@@ -99,7 +99,6 @@ def accuracies(
     return table
 
 
-@torch.inference_mode()
 def harmonizer_metrics(
     model: Harmonizer,
     chorales: Sequence[Chorale],
@@ -136,24 +135,22 @@ def harmonizer_metrics(
             plan = plan_of(piece, partial.key) if with_plan else None
             partial = replace(partial, style=style, plan=plan)
         tokens = pianoroll.chorale_to_tokens(piece)
-        judged = decoding.score(model, partial, tokens)
+        judged = score(model, partial, tokens)
         nats += float(judged.nats.sum())
         steps += len(tokens)
         for voice in ACCOMPANIMENT:
-            likeliest = judged.logits[:, voice].argmax(dim=-1)
-            right.append(likeliest == tokens[:, voice])
+            right.append(judged.likeliest[:, voice] == tokens[:, voice])
             begins.append(tokens[:, voice] >= FIRST_PITCH)
     if not steps:
         raise MusicaeError("there is no chorale to judge a model by")
-    hits, onsets = torch.cat(right), torch.cat(begins)
-    accuracy = Accuracy(hits.double().mean().item(), hits[onsets].double().mean().item())
-    return nats / steps, accuracy
+    hits, onsets = np.concatenate(right), np.concatenate(begins)
+    return nats / steps, Accuracy(float(hits.mean()), float(hits[onsets].mean()))
 
 
-def _accuracy(answer: Tensor, truth: Tensor, counted: Tensor) -> Accuracy:
-    right = (answer == truth)[counted].double()
+def _accuracy(answer: Ints, truth: Ints, counted: Bools) -> Accuracy:
+    right = (answer == truth)[counted]
     begins = (truth >= FIRST_PITCH)[counted]
-    return Accuracy(right.mean().item(), right[begins].mean().item())
+    return Accuracy(float(right.mean()), float(right[begins].mean()))
 
 
 def _side_by_side(starts: Sequence[int]) -> list[int]:

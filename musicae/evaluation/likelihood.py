@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from musicae.core.arrays import Floats, Ints
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER, VOICE_RANGES, VOICES
 from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
@@ -18,15 +19,18 @@ from musicae.core.key import Key
 from musicae.core.pitch import pitch_name
 from musicae.core.progress import CountProgress
 from musicae.corpus import load
-from musicae.decoding import sampler as decoding
 from musicae.encoding import tokens as pianoroll
+from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ACCOMPANIMENT, ONLY_SOPRANO
 from musicae.io import formats
 from musicae.io.base import SUFFIXES
 from musicae.models.checkpoint import Checkpoint, load_model
 from musicae.models.harmonizer import Harmonizer
+from musicae.models.torch_engine import network_of
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
+from musicae.models.voice_transformer import surprise
+from musicae.training.tensors import tensors
 
 
 class Bounds(NamedTuple):
@@ -203,7 +207,26 @@ class ChoraleScore(NamedTuple):
         }
 
 
+class SymbolScores(NamedTuple):
+    """What a harmonizer makes of each symbol, in sight of what is known and all symbols before."""
+
+    likeliest: Ints
+    """``(T, V)`` the symbol that it would have written."""
+    nats: Floats
+    """``(T, V)`` the negative log-likelihood of the symbol; 0 where it is known."""
+
+
 @torch.inference_mode()
+def score(model: Harmonizer, partial: PartialScore, tokens: Ints) -> SymbolScores:
+    """Score the symbols ``(T, V)`` of a completed partial score."""
+    batch = masked_batch(partial, model.config)
+    batch.tokens[0, : len(tokens)] = tokens
+    batch = tensors(batch)
+    logits = model(batch)
+    nats = surprise(logits, batch)[0, : len(tokens)].double()
+    return SymbolScores(logits[0, : len(tokens)].argmax(dim=-1).numpy(), nats.numpy())
+
+
 def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
     """The likelihood of alto, tenor and bass given the soprano and its key signature.
 
@@ -220,7 +243,7 @@ def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
     piece = chorale.transpose(shift)
     sketch = PartialScore.of(piece, voices=ONLY_SOPRANO)
     tokens = pianoroll.chorale_to_tokens(piece)  # (T, V)
-    logits, nats = decoding.score(model, sketch, tokens)
+    likeliest, nats = score(model, sketch, tokens)
     steps, lines = len(tokens), {}
     for voice in ACCOMPANIMENT:
         notes = int(chorale.onset[:, voice].sum())
@@ -229,10 +252,9 @@ def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
     lines[WRITTEN_VOICES] = VoiceScore(float(nats.sum()), steps, notes)
     places = []
     for step, voice in _peaks(nats, MOST_SURPRISING):
-        likeliest = int(logits[step, voice].argmax())
         words = [
             _in_words(chorale, step, voice, symbol, shift)
-            for symbol in (int(tokens[step, voice]), likeliest)
+            for symbol in (int(tokens[step, voice]), int(likeliest[step, voice]))
         ]
         at = chorale.position(step)
         places.append(Surprise(*at, voice, float(nats[step, voice]), *words))
@@ -240,10 +262,10 @@ def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
 
 
 def harmonizer_of(model: Checkpoint) -> Harmonizer:
-    """The model of a checkpoint that can score. Raises CheckpointError for others."""
+    """The network of a checkpoint that can score. Raises CheckpointError for others."""
     if not model.can("score"):
         raise CheckpointError(f"{model.name} gives no likelihood; a harmonizer scores chorales")
-    return cast("Harmonizer", model.model)
+    return cast("Harmonizer", network_of(model))
 
 
 def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:

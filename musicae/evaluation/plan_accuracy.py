@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,9 @@ from musicae.decoding.plan import (
 from musicae.decoding.plan_expected import best_by_marginals, most_expected
 from musicae.decoding.planner import chain_of
 from musicae.encoding.melody_features import COLUMNS
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.chord_planner import ChordPlanner
-from musicae.models.key_finder import KeyFinder
-from musicae.models.phrase_segmenter import PhraseSegmenter
+from musicae.models.torch_engine import network_of
 from musicae.theory.key_finding import find_key as key_by_profile
 from musicae.training.melody_data import Example, voices_only
 from musicae.training.phrases import EndFigures, end_figures, with_ends
@@ -75,14 +75,15 @@ class PlanMeasures:
 
 
 def measure_plans(
-    model: ChordPlanner, examples: Sequence[PlanExample], phrases: bool = True
+    model: Checkpoint, examples: Sequence[PlanExample], phrases: bool = True
 ) -> PlanMeasures:
     """Measure a planner on settings; without ``phrases`` it is told of no phrase ends."""
     chains = [_chain(model, e, phrases) for e in examples]
     found = measure_chains(chains, examples, _roots(model))
-    if model.seconds is None:
+    seconds = cast("ChordPlanner", network_of(model)).seconds
+    if seconds is None:
         return found
-    return replace(found, second_nats=nats_of_seconds(model.seconds, examples) / found.beats)
+    return replace(found, second_nats=nats_of_seconds(seconds, examples) / found.beats)
 
 
 def measure_chains(
@@ -117,7 +118,7 @@ def measure_chains(
     return PlanMeasures(beats, nats / max(1, beats), *(right / max(1, beats)).tolist())
 
 
-def _chain(model: ChordPlanner, example: PlanExample, phrases: bool) -> Chain:
+def _chain(model: Checkpoint, example: PlanExample, phrases: bool) -> Chain:
     features = example.features
     if not phrases:
         features = features.copy()
@@ -125,7 +126,7 @@ def _chain(model: ChordPlanner, example: PlanExample, phrases: bool) -> Chain:
     return chain_of(model, features)
 
 
-def _roots(model: ChordPlanner) -> NDArray[np.int64]:
+def _roots(model: Checkpoint) -> NDArray[np.int64]:
     """The root of each state; the state for all other chords has one of its own."""
     return np.array([*(state[0] for state in model.config.states[:-1]), 12])
 
@@ -145,7 +146,7 @@ class KeyMeasures(NamedTuple):
 
 
 def measure_keys(
-    model: KeyFinder, examples: Sequence[Example], voices: Sequence[int]
+    model: Checkpoint, examples: Sequence[Example], voices: Sequence[int]
 ) -> KeyMeasures:
     """How well keys are found of those voices."""
     right = np.zeros(5)
@@ -165,7 +166,7 @@ def measure_keys(
     return KeyMeasures(*np.round(right / max(1, len(examples)), 4).tolist())
 
 
-def measure_phrases(model: PhraseSegmenter, examples: Sequence[Example]) -> EndFigures:
+def measure_phrases(model: Checkpoint, examples: Sequence[Example]) -> EndFigures:
     """How well ends are found in sopranos alone, without key and marks, of the marked pieces.
 
     The key is found by the key finder that ships. The last notes of pieces are left out.

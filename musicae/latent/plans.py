@@ -24,7 +24,7 @@ from musicae.decoding.plan_constraints import (
 )
 from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan, chords_of, keep_by_construction
-from musicae.decoding.sampler import LIKELIEST
+from musicae.decoding.choice import LIKELIEST
 from musicae.encoding.batches import beat_batch, concatenate_beats, concatenate_latents
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.batches import Latent

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
 from musicae.latent.compose import decode_points

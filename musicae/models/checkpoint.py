@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -78,7 +78,8 @@ GRAPH = "graph."
 """What stands before the name of a graph among the tensors of a file."""
 ENGINES = ("onnx", "torch")
 """What can run models: ONNX Runtime, or torch, which the extra ``train`` installs."""
-_ENGINE: ContextVar[str] = ContextVar("engine", default=ENGINES[0])
+_engine = ENGINES[0]
+"""What runs models that are loaded now; see ``use_engine``."""
 
 
 class Engine(Protocol):
@@ -119,15 +120,24 @@ class Checkpoint:
 
 
 def use_engine(name: str) -> None:
-    """Let models that are loaded from now on be run by one of ``ENGINES``.
+    """Let models be run from now on by ONNX Runtime (``"onnx"``, as at first) or by ``"torch"``.
 
-    Raises CheckpointError for another name, and for torch where it is not installed.
+    It holds for this process. The results are the same up to rounding, which can change single
+    notes. Raises CheckpointError for another name, and for torch where it is not installed.
+
+    >>> use_engine("onnx")
     """
+    global _engine  # noqa: PLW0603  # of the whole process, with all its threads
     if name not in ENGINES:
         raise CheckpointError(f"an engine is {' or '.join(ENGINES)}, not {name!r}")
     if name == "torch":
-        _torch_engine()
-    _ENGINE.set(name)
+        need_torch("the engine torch")
+    _engine = name
+
+
+def engine_in_use() -> str:
+    """The one of ``ENGINES`` that runs models now; what a new process is to be told."""
+    return _engine
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -143,17 +153,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
         facts = json.loads(metadata["musicae"])
         name, config, provenance = facts["model"], facts["config"], facts["provenance"]
-        expected = facts["checksum"]
+        expected, weights = facts["checksum"], facts.get("graphs", {})
+        graphs = {graph: tensors.pop(GRAPH + graph) for graph in weights}
+        intact = not graphs or checksum_of(graphs) == facts["graphs_checksum"]
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: not a safetensors file ({error})") from None
     except (KeyError, TypeError, json.JSONDecodeError):
         raise CheckpointError(f"{path}: holds no musicae model") from None
-    graphs = {
-        graph: (tensors.pop(GRAPH + graph).tobytes(), weights)
-        for graph, weights in facts.get("graphs", {}).items()
-    }
     checksum = checksum_of(tensors)
-    if checksum != expected:
+    if checksum != expected or not intact:
         raise CheckpointError(f"{path}: the weights are damaged (their checksum does not match)")
     if name not in ALL_KINDS:
         raise CheckpointError(f"no model is called {name!r}; there are {', '.join(KINDS)}")
@@ -162,18 +170,21 @@ def load_checkpoint(path: Path) -> Checkpoint:
         key: tensor.astype(np.float32) if tensor.dtype.kind == "f" else tensor
         for key, tensor in tensors.items()
     }
-    if graphs and _ENGINE.get() == "onnx":
+    if graphs and _engine == "onnx":
         from musicae.models.onnx_engine import OnnxEngine, OnnxGraph
 
         return Checkpoint(
             name,
             settings,
-            OnnxEngine({key: OnnxGraph(*found) for key, found in graphs.items()}, tensors),
+            OnnxEngine(
+                {key: OnnxGraph(graph.tobytes(), weights[key]) for key, graph in graphs.items()},
+                tensors,
+            ),
             tensors,
             provenance,
             checksum,
         )
-    torch_engine = _torch_engine()
+    torch_engine = _torch_engine("a model without graphs" if not graphs else "the engine torch")
     read = Checkpoint(name, settings, None, tensors, provenance, checksum)  # type: ignore[arg-type]
     try:
         network = torch_engine.network_of(read)
@@ -183,17 +194,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(name, settings, engine, tensors, provenance, checksum)
 
 
-def _torch_engine() -> Any:
+def _torch_engine(purpose: str) -> Any:
     """The module that runs models by torch. Raises CheckpointError where it is not installed."""
-    try:
-        from musicae.models import torch_engine
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise CheckpointError(
-            "torch is not installed, which this model needs to run: pip install 'musicae[train]'"
-        ) from None
+    need_torch(purpose)
+    from musicae.models import torch_engine
+
     return torch_engine
+
+
+def need_torch(purpose: str) -> None:
+    """Raises CheckpointError where torch is not installed, which serves a purpose."""
+    if find_spec("torch") is None:
+        raise CheckpointError(f"{purpose} needs torch: pip install 'musicae[train]'")
 
 
 def find(name: str) -> Path:
@@ -232,7 +244,7 @@ def load_model(name: str) -> Checkpoint:
     """
     path = find(name)
     try:
-        place, facts = (path.resolve(), _ENGINE.get()), path.stat()
+        place, facts = (path.resolve(), _engine), path.stat()
     except (OSError, ValueError):
         return load_checkpoint(path)  # which says what is wrong
     stamp = (facts.st_size, facts.st_mtime_ns)

@@ -40,6 +40,8 @@ class FeatureSum(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Values ``(..., K)``, each at least 0 or ``NONE`` -> ``(..., W)``."""
         index = torch.where(features == NONE, self.count, features + self.first)
+        if torch.onnx.is_in_onnx_export():
+            return self._traced(index)
         shape = index.shape[:-1]
         index = index.flatten(0, -2)
         if len(index) <= FEW_ROWS:
@@ -50,6 +52,19 @@ class FeatureSum(nn.Module):
         rows.scatter_(1, index, 1)
         x = F.linear(rows[:, :-1], self.weight[:-1].T)
         return x.view(*shape, -1)
+
+    def lookup(self, features: Tensor) -> Tensor:
+        """The same as ``forward``, for graphs that run on few rows at a time.
+
+        The last row of the weights has to be zeros, as training leaves it.
+        """
+        index = torch.where(features == NONE, self.count, features + self.first)
+        return self.weight[index].sum(dim=-2)
+
+    def _traced(self, index: Tensor) -> Tensor:
+        """The product with zeros and ones, for any number of rows."""
+        rows = torch.zeros((*index.shape[:-1], self.count + 1))
+        return rows.scatter(-1, index, (index < self.count).float()) @ self.weight
 
 
 class Dropout(nn.Module):
@@ -82,9 +97,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, J, W)`` -> ``(B, J, W)``. A ``causal`` layer attends to no later frames."""
-        batch, length, width = x.shape
-        size = min(self.span, length)
-        blocks = -(-length // size)
+        batch, length = x.shape[:2]
+        width = self.output.in_features
+        # Shorter blocks save time where pieces are short; a trace is to hold for every length.
+        size = self.span if torch.onnx.is_in_onnx_export() else min(self.span, length)
+        blocks = (length + size - 1) // size
         x = F.pad(x, (0, 0, 0, blocks * size - length))
         turns = _turns(torch.arange(blocks * size, device=x.device), width // self.heads)
         # N blocks of S frames: (B, H, N * S, D) -> (B, H, N, S, D)
@@ -117,7 +134,7 @@ class Attention(nn.Module):
         """Queries, keys and values ``(B, H, J, D)``; queries and keys are rotated."""
         parts = self.inputs(x).view(*x.shape[:2], 3, self.heads, -1)  # (B, J, 3, H, D)
         parts = parts.permute(2, 0, 3, 1, 4)
-        q, k = _rotate(parts[:2], *turns)
+        q, k = _rotate(parts[:2], *turns).unbind()
         return q, k, parts[2]
 
     def _near(

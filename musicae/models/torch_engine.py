@@ -6,9 +6,10 @@ rounding.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import io
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -49,7 +50,10 @@ class TorchEngine:
 
 
 def live(name: str, network: nn.Module, provenance: dict[str, Any] | None = None) -> Checkpoint:
-    """A network in memory as a checkpoint that torch runs. It is put into evaluation mode."""
+    """A network in memory as a checkpoint that torch runs. It is put into evaluation mode.
+
+    The checkpoint's arrays are the network's own memory.
+    """
     network = network.float().eval()
     tensors = {key: value.detach().numpy() for key, value in network.state_dict().items()}
     engine = TorchEngine(name, network)
@@ -102,7 +106,7 @@ def save_model(
         for key, value in model.state_dict().items()
     }
     exported = export(name, model)
-    graphs = {GRAPH + key: np.frombuffer(found.model, np.uint8) for key, found in exported.items()}
+    graphs = {key: np.frombuffer(found.model, np.uint8) for key, found in exported.items()}
     checksum = checksum_of(tensors)
     facts = {
         "model": name,
@@ -110,12 +114,22 @@ def save_model(
         "provenance": provenance,
         "checksum": checksum,
         "graphs": {key: found.weights for key, found in exported.items()},
+        "graphs_checksum": checksum_of(graphs),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"musicae": json.dumps(facts, sort_keys=True)}
+    named = {GRAPH + key: graph for key, graph in graphs.items()}
     with whole_file(path) as partial:
-        metadata = {"musicae": json.dumps(facts, sort_keys=True)}
-        partial.write_bytes(to_bytes(tensors | graphs, metadata))
+        partial.write_bytes(to_bytes(tensors | named, metadata))
     return checksum
+
+
+def check_export() -> None:
+    """Raises CheckpointError where what exports graphs is not installed."""
+    if importlib.util.find_spec("onnx") is None:
+        raise CheckpointError(
+            "a model is saved with ONNX, which is not installed: pip install 'musicae[train]'"
+        )
 
 
 def export(name: str, network: nn.Module) -> dict[str, OnnxGraph]:
@@ -134,11 +148,13 @@ def _exported(graph: Graph) -> OnnxGraph:
     import onnx
 
     buffer = io.BytesIO()
-    with one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad(), warnings.catch_warnings():
+        # Of this way of exporting, which is the old one.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             graph.module.eval(),
             tuple(graph.inputs.values()),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # a file would do, too
             input_names=list(graph.inputs),
             output_names=list(graph.outputs),
             dynamic_axes=graph.axes,
@@ -147,7 +163,7 @@ def _exported(graph: Graph) -> OnnxGraph:
             do_constant_folding=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
-    weights = {NETWORK + key for key in graph.module.network.state_dict()}  # type: ignore[union-attr,operator]
+    weights = {NETWORK + key for key in graph.module.network.state_dict()}  # type: ignore[union-attr]
     used = []
     for tensor in model.graph.initializer:
         if tensor.name in weights:

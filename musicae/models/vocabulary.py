@@ -23,6 +23,8 @@ INTERVALS = 2 * WIDEST_INTERVAL + 1
 COLUMNS = ("root", "quality", "bass", "begins", "next_root", "next_quality", "next_bass", "next_in")
 """The last columns of the context of a model that follows a plan: the chord of the step, whether
 it begins there, the next chord, and the class of the steps until it begins."""
+ROOTS = 13
+"""Values of the column ``root``: none, and twelve degrees."""
 MEMBERS = 4
 """A chord has at most so many members."""
 PLACES = MEMBERS + 12

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from musicae.core.arrays import Bools, Ints
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.encoding.batches import concatenate
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
@@ -31,6 +32,7 @@ from musicae.theory.plan_reading import plan_of
 from musicae.training.augmentation import augmented
 from musicae.training.plan_hiding import partly_hidden
 from musicae.training.task import StyledPiece
+from musicae.training.tensors import tensors
 from musicae.training.turns import Turns, batches_by_length
 
 LONGEST_EXERCISE = 256
@@ -59,11 +61,11 @@ VARIANTS = 5
 
 
 class Exercise(NamedTuple):
-    """A piece as tensors, from which exercises are made."""
+    """A piece as arrays, from which exercises are made."""
 
-    tokens: Tensor
+    tokens: Ints
     """``(T, V)`` in the key nearest to the original that fits the ranges."""
-    contexts: tuple[Tensor, Tensor]
+    contexts: tuple[Ints, Ints]
     """``(T, C)`` step features with the key of the whole piece, and with that of the soprano."""
     tonics: tuple[int, int]
     """Pitch classes of the tonics of these keys."""
@@ -118,7 +120,10 @@ class Exercises:
         return batches_by_length(order, lengths, batch_size, seed)
 
     def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
-        """Exercises padded to one length; their random choices depend on ``seed`` and index."""
+        """Exercises padded to one length, as tensors.
+
+        Their random choices depend on ``seed`` and index.
+        """
         # A process may have no share of the last batch: it gets a batch of no pieces.
         pieces = [
             self._masked(self.turns.piece_of(i, seed), np.random.default_rng([*seed, i]))
@@ -126,7 +131,7 @@ class Exercises:
         ]
         length = max(piece.tokens.shape[1] for piece in pieces)
         batch = concatenate(pieces, length + -length % self.stride)
-        return MaskedBatch(*(part[: len(indices)] for part in batch))
+        return tensors(MaskedBatch(*(part[: len(indices)] for part in batch)))
 
     def describe(self) -> dict[str, Any]:
         """The number of pieces and a fingerprint."""
@@ -157,7 +162,7 @@ class Exercises:
         exercise = self._exercise(piece, variant)
         shift = int(rng.choice(exercise.shifts))
         tokens = exercise.tokens
-        tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
+        tokens = np.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
         by_soprano = int(rng.integers(2))
         plan = partly_hidden(exercise.plans[by_soprano], rng)
         style = None if rng.random() < _STYLE_UNTOLD else self.pieces[piece].style
@@ -172,32 +177,32 @@ class Exercises:
             tokens = window(tokens, first, LONGEST_EXERCISE)
             context = context[first : first + LONGEST_EXERCISE]
         known = whole_notes(tokens, _given(len(tokens), rng))
-        tonic = torch.tensor([(exercise.tonics[by_soprano] + shift) % 12])
+        tonic = np.array([(exercise.tonics[by_soprano] + shift) % 12])
         return MaskedBatch(tokens[None], known[None], context[None], tonic)
 
     def _whole(self, piece: int) -> MaskedBatch:
         """A whole piece with its soprano and plan, in the soprano's key, as a batch of one."""
         exercise = self._exercise(piece, 0)
-        known = torch.zeros(exercise.tokens.shape, dtype=torch.bool)
+        known = np.zeros(exercise.tokens.shape, dtype=np.bool_)
         known[:, ONLY_SOPRANO] = True
         context = _with_plan(exercise.contexts[1], self.pieces[piece].style, exercise.plans[1])
-        tonic = torch.tensor([exercise.tonics[1]])
+        tonic = np.array([exercise.tonics[1]])
         return MaskedBatch(exercise.tokens[None], known[None], context[None], tonic)
 
 
 def without_plan(batch: MaskedBatch) -> MaskedBatch:
-    """A batch without any known chords."""
+    """A batch of tensors without any known chords."""
     context = batch.context.clone()
     context[..., len(SIZES) + STYLE + 1 :] = 0
     return batch._replace(context=context)
 
 
-def whole_notes(tokens: Tensor, known: Tensor) -> Tensor:
+def whole_notes(tokens: Ints, known: Bools) -> Bools:
     """``(T, V)``: a whole note is known where its first step is ``known`` ``(T, V)``."""
-    return known.gather(0, symbol_starts(tokens))
+    return np.take_along_axis(known, symbol_starts(tokens), axis=0)
 
 
-def _given(steps: int, rng: np.random.Generator) -> Tensor:
+def _given(steps: int, rng: np.random.Generator) -> Bools:
     """``(T, V)`` a random mask of what an exercise gives."""
     voices = 1 + len(ACCOMPANIMENT)
     known = np.zeros((steps, voices), dtype=np.bool_)
@@ -214,11 +219,11 @@ def _given(steps: int, rng: np.random.Generator) -> Tensor:
             first = int(rng.integers(steps))
             stop = first + int(rng.integers(SHORTEST_PASSAGE, steps + SHORTEST_PASSAGE))
             known[first:stop, rng.random(voices) < PASSAGE_GIVEN] = True
-    return torch.from_numpy(known)
+    return known
 
 
 def _exercise(piece: StyledPiece) -> Exercise:
-    """A piece as tensors."""
+    """A piece as arrays."""
     chorale = piece.chorale
     shifts = transpositions(chorale)
     nearest = nearest_transposition(chorale)
@@ -230,20 +235,20 @@ def _exercise(piece: StyledPiece) -> Exercise:
     same = by_soprano.key == key
     return Exercise(
         chorale_to_tokens(moved),
-        (torch.from_numpy(step_features(by_all)), torch.from_numpy(step_features(by_soprano))),
+        (step_features(by_all), step_features(by_soprano)),
         (key.tonic, by_soprano.key.tonic),
         (plan, plan if same else plan_of(moved, by_soprano.key)),
         tuple(shift - nearest for shift in shifts),
     )
 
 
-def _with_plan(context: Tensor, style: str | None, plan: HarmonicPlan | None) -> Tensor:
+def _with_plan(context: Ints, style: str | None, plan: HarmonicPlan | None) -> Ints:
     """A context ``(T, C)`` and the columns of ``plan_features``."""
     columns = np.zeros((len(context), len(PLAN_SIZES)), dtype=np.int64)
     columns[:, STYLE] = style_number(style)
     if plan is not None:
         columns[:, STYLE + 1 :] = chord_columns(plan, len(context))
-    return torch.cat([context, torch.from_numpy(columns)], dim=-1)
+    return np.concatenate([context, columns], axis=-1)
 
 
 def _rhythm(rate: float, plain: float, flowing: float) -> int:

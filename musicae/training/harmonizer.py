@@ -65,7 +65,7 @@ class HarmonyTask:
         nats = surprise(logits, batch)
         if network.training and self.teachers:
             nats = (1 - TAUGHT) * nats + TAUGHT * self._distillation(logits, batch)
-        steps = (~batch.known).any(dim=-1).sum(dim=-1)
+        steps: Tensor = (~batch.known).any(dim=-1).sum(dim=-1)
         return nats.sum(dim=(1, 2)) / steps.clamp_min(1)
 
     def _distillation(self, logits: Tensor, batch: MaskedBatch) -> Tensor:

@@ -98,7 +98,8 @@ def train(
         chosen.sort(key=lambda one: len(one[0].weight) * float(rng.uniform(0.8, 1.25)))
         batches = [chosen[i : i + settings.batch] for i in range(0, len(chosen), settings.batch)]
         for index in rng.permutation(len(batches)):
-            scores = model(*collate([one for one, _ in batches[index]]))
+            inputs = collate([one for one, _ in batches[index]])
+            scores = model(**{name: torch.from_numpy(x) for name, x in inputs.items()})
             labels = torch.tensor([label for _, label in batches[index]])
             loss = F.cross_entropy(scores.flatten(1), labels, label_smoothing=settings.smoothing)
             optimizer.zero_grad()

@@ -7,35 +7,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import STEPS_PER_WHOLE
-from musicae.encoding.tokens import (
-    ALL_VOICES,
-    VOCABULARY,
-    WINDOW,
-    chorale_to_tokens,
-    flatten,
-    unflatten,
-    windows,
-)
+from musicae.encoding import tokens as pianoroll
+from musicae.encoding.tokens import ALL_VOICES, VOCABULARY, WINDOW, chorale_to_tokens, windows
 from musicae.models.autoencoder import Autoencoder
 from musicae.models.vocabulary import FIRST_PITCH, SILENCE
 from musicae.training.task import StyledPiece
+from musicae.training.tensors import flatten
 
 _BAR = STEPS_PER_WHOLE
 """Steps of a bar of 4/4; a window has four."""
 _RAREST = 1e-4
 """The least share of examples that any symbol is taken to have."""
+_AT_ONCE = 512
+"""Windows whose flat vectors are made at once."""
+
+Tokens = NDArray[np.uint8]
+"""Tokens ``(N, 64, V)`` of windows."""
 
 
 class Windows:
     """Windows of four bars: tokens ``(N, 64, V)``, uint8."""
 
-    def __init__(self, tokens: Tensor) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
 
     def __len__(self) -> int:
@@ -43,11 +45,11 @@ class Windows:
 
     def batch(self, indices: Sequence[int], *_seed: int) -> Tensor:
         """The windows of these indices; nothing about them is random."""
-        return self.tokens[list(indices)]
+        return torch.from_numpy(self.tokens[list(indices)])
 
     def describe(self) -> dict[str, Any]:
         """The number of windows and a fingerprint."""
-        digest = hashlib.sha256(self.tokens.numpy().tobytes()).hexdigest()
+        digest = hashlib.sha256(self.tokens.tobytes()).hexdigest()
         return {"windows": len(self), "sha256": digest}
 
 
@@ -72,7 +74,7 @@ class WindowTask:
         """The windows of chorales; see ``training_windows``."""
         found = training_windows(chorales, every_key)
         if self.to_the_end:
-            found = found[(found[:, -_BAR:] != SILENCE).flatten(1).any(dim=1)]
+            found = found[(found[:, -_BAR:] != SILENCE).any(axis=(1, 2))]
         return Windows(found)
 
     @torch.no_grad()
@@ -83,8 +85,7 @@ class WindowTask:
         large that nearly half of the hidden units become inactive.
         """
         counts = sum(
-            flatten(part.long(), self.answer).sum(dim=0)
-            for part in torch.split(examples.tokens, 512)
+            flatten(part.long(), self.answer).sum(dim=0) for part in _parts(examples.tokens)
         )
         output = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
         output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=_RAREST))
@@ -108,20 +109,25 @@ class WindowTask:
             network.double()
             codes = [
                 network.encode(flatten(part.long(), ALL_VOICES).double())
-                for part in torch.split(train.tokens, 512)
+                for part in _parts(train.tokens)
             ]
             network.fit_codes(torch.cat(codes))
             network.float()
 
     @torch.no_grad()
-    def predict(self, network: nn.Module, cut: Tensor) -> Tensor:
+    def predict(self, network: nn.Module, cut: Ints) -> Ints:
         """Windows ``(N, 64, V)`` -> the likeliest tokens ``(N, 64, A)`` of the answer's voices."""
         likeliest = []
-        for part in torch.split(cut, 512):
-            logits = network(flatten(part.long(), self.given))
-            voices = unflatten(logits, self.answer)
-            likeliest.append(torch.stack([voice.argmax(dim=-1) for voice in voices], dim=-1))
-        return torch.cat(likeliest)
+        for part in _parts(cut):
+            logits = network(flatten(part.long(), self.given)).numpy()
+            voices = pianoroll.unflatten(logits, self.answer)
+            likeliest.append(np.stack([voice.argmax(axis=-1) for voice in voices], axis=-1))
+        return np.concatenate(likeliest)
+
+
+def _parts(tokens: NDArray[np.integer[Any]]) -> Sequence[Tensor]:
+    """Windows in parts of at most ``_AT_ONCE``."""
+    return torch.split(torch.from_numpy(tokens), _AT_ONCE)
 
 
 def four_bar_starts(chorale: Chorale) -> list[int]:
@@ -145,13 +151,13 @@ def four_bar_starts(chorale: Chorale) -> list[int]:
     return starts
 
 
-def training_windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
+def training_windows(chorales: Sequence[Chorale], every_key: bool) -> Tokens:
     """Tokens ``(N, 64, V)``, uint8: all windows of four bars of 4/4 in the chorales.
 
     With ``every_key`` in all transpositions that keep each voice in its range, otherwise in the
     one nearest to the original key.
     """
-    found = [torch.empty(0, WINDOW, len(VOCABULARY), dtype=torch.int64)]
+    found = [np.empty((0, WINDOW, len(VOCABULARY)), dtype=np.int64)]
     for chorale in chorales:
         starts, shifts = four_bar_starts(chorale), transpositions(chorale)
         if not starts or not shifts:
@@ -160,5 +166,5 @@ def training_windows(chorales: Sequence[Chorale], every_key: bool) -> Tensor:
         tokens = chorale_to_tokens(chorale.transpose(nearest))
         cut = windows(tokens, starts)
         for shift in shifts if every_key else [nearest]:
-            found.append(torch.where(cut >= FIRST_PITCH, cut + shift - nearest, cut))
-    return torch.cat(found).to(torch.uint8)
+            found.append(np.where(cut >= FIRST_PITCH, cut + shift - nearest, cut))
+    return np.concatenate(found).astype(np.uint8)

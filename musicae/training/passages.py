@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale, nearest_transposition, transpositions
 from musicae.core.constants import STYLES
 from musicae.decoding.planner import State, state_of
@@ -20,12 +21,13 @@ from musicae.encoding.step_features import PHRASES, SINCE_BAR, SIZES, step_featu
 from musicae.encoding.tokens import chorale_to_tokens, window
 from musicae.latent.attributes import measured
 from musicae.latent.tilt import Counts, counts_of
-from musicae.models.batches import BeatBatch, MaskedBatch
+from musicae.models.batches import Array, BeatBatch, MaskedBatch
 from musicae.models.configs import ChoraleVAEConfig
 from musicae.models.vocabulary import FIRST_PITCH, NONE, SILENCE
 from musicae.theory.key_finding import likely_key
 from musicae.theory.plan_reading import plan_of
 from musicae.training.task import StyledPiece
+from musicae.training.tensors import tensors
 from musicae.training.turns import Turns, batches_by_length
 
 LONGEST_PASSAGE = 256
@@ -39,15 +41,15 @@ VOICES_KEPT, KEPT = 0.15, 0.4
 
 
 class Example(NamedTuple):
-    """A chorale as tensors; ``T`` is a multiple of the stride."""
+    """A chorale as arrays; ``T`` is a multiple of the stride."""
 
-    tokens: Tensor
+    tokens: Ints
     """``(T, V)`` in the key nearest to the original that fits the ranges."""
-    context: Tensor
+    context: Ints
     """``(T, C)`` the features of its form and of its plan."""
-    beats: Tensor
+    beats: Ints
     """``(J,)`` the beat of each frame."""
-    states: Tensor
+    states: Ints
     """``(M,)`` the chord of each beat, as ``ChoraleVAEConfig.states`` numbers them; where nothing
     sounds, the chord before."""
     counts: Counts
@@ -66,7 +68,7 @@ class PlannedBatch(NamedTuple):
     """Whole chorales with the chords of their beats."""
 
     piece: BeatBatch
-    states: Tensor
+    states: Array
     """``(B, M)`` int64; 0 after the end."""
 
 
@@ -106,7 +108,7 @@ class Pieces:
         return batches_by_length(order, within, batch_size, seed)
 
     def batch(self, indices: Sequence[int], *seed: int) -> PlannedBatch:
-        """Pieces padded to one length; their random choices depend on ``seed`` and index."""
+        """Pieces padded to one length, as tensors; random choices depend on ``seed`` and index."""
         # A process may have no share of the last batch: it gets a batch of no pieces.
         found = [
             self._passage(
@@ -119,22 +121,22 @@ class Pieces:
         masked, beats = concatenate_beats([each.piece for each in found], length)
         parts = (part[: len(indices)] for part in masked)
         count = max(each.states.shape[1] for each in found)
-        states = torch.cat([pad(each.states, count, dim=1) for each in found])
+        states = np.concatenate([pad(each.states, count, dim=1) for each in found])
         piece = BeatBatch(MaskedBatch(*parts), beats[: len(indices)])
-        return PlannedBatch(piece, states[: len(indices)])
+        return tensors(PlannedBatch(piece, states[: len(indices)]))
 
     def whole(self, example: Example) -> PlannedBatch:
-        """The whole of an example in its own key, padded as in ``beat_batch``: a batch of one."""
+        """An example in its own key, padded as in ``beat_batch``: a batch of one, of tensors."""
         uncut = _uncut(example)
         piece = concatenate_beats([uncut.piece], len(example.tokens) + self.beyond)
-        return uncut._replace(piece=piece)
+        return tensors(uncut._replace(piece=piece))
 
     def describe(self) -> dict[str, Any]:
         """The number of chorales and a fingerprint."""
         digest = hashlib.sha256()
         for piece in self.pieces:
-            for tensor in (piece.tokens, piece.context, piece.beats, piece.states):
-                digest.update(tensor.numpy().tobytes())
+            for array in (piece.tokens, piece.context, piece.beats, piece.states):
+                digest.update(array.tobytes())
             digest.update(repr(piece[5:]).encode())
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
@@ -142,15 +144,15 @@ class Pieces:
         """A random passage of an example, or all of it, as a batch of one."""
         if not self.every_key:
             return _uncut(example)
-        tokens, context, beats = example.tokens, example.context.clone(), example.beats
+        tokens, context, beats = example.tokens, example.context.copy(), example.beats
         shift = int(rng.choice(example.shifts))
-        tokens = torch.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
+        tokens = np.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
         if rng.random() < _PHRASES_UNTOLD:
             context[:, PHRASES] = 0
         if rng.random() < _STYLE_UNTOLD:
             context[:, len(SIZES) + STYLE] = 0
         if len(tokens) > LONGEST_PASSAGE:
-            starts = (context[:, SINCE_BAR] == 0).nonzero()[:, 0].tolist()
+            starts = np.flatnonzero(context[:, SINCE_BAR] == 0).tolist()
             last = len(tokens) - LONGEST_PASSAGE
             # Where no bar line is a frame's first step, the passage begins with the piece.
             choices = [s for s in starts if s <= last and s % self.stride == 0] or [0]
@@ -159,16 +161,16 @@ class Pieces:
             context = context[first : first + LONGEST_PASSAGE]
             beats = beats[first // self.stride : (first + LONGEST_PASSAGE) // self.stride]
         states = example.states[beats[0] : int(beats[-1]) + 1]
-        known = torch.zeros(tokens.shape, dtype=torch.bool)
+        known = np.zeros(tokens.shape, dtype=np.bool_)
         if rng.random() < VOICES_KEPT:
             known[:, rng.random(tokens.shape[1]) < KEPT] = True
-        tonic = torch.tensor([(example.tonic + shift) % 12])
+        tonic = np.array([(example.tonic + shift) % 12])
         masked = MaskedBatch(tokens[None], known[None], context[None], tonic)
         return PlannedBatch(BeatBatch(masked, (beats - beats[0])[None]), states[None])
 
 
 def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[State, int]) -> Example:
-    """A piece as tensors; ``numbers`` are those of the states."""
+    """A piece as arrays; ``numbers`` are those of the states."""
     shifts = transpositions(piece.chorale)
     nearest = nearest_transposition(piece.chorale)
     chorale = piece.chorale.transpose(nearest)
@@ -176,7 +178,7 @@ def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[Stat
     plan = plan_of(chorale, key)
     form = PartialScore.of(chorale, key=key, style=piece.style, plan=plan)
     columns = np.concatenate([step_features(form), plan_features(form)], axis=1)
-    tokens, context = chorale_to_tokens(chorale), torch.from_numpy(columns)
+    tokens = chorale_to_tokens(chorale)
     steps = len(tokens) + -len(tokens) % config.stride
     found = [numbers[state_of(chord, key.mode)] if chord else NONE for chord in plan.chords]
     for beat, state in enumerate(found):
@@ -184,9 +186,9 @@ def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[Stat
             found[beat] = found[beat - 1] if beat else next((s for s in found if s != NONE), 0)
     return Example(
         pad(tokens, steps, value=SILENCE),
-        pad(context, steps),
+        pad(columns, steps),
         frame_beats(chorale, config.stride),
-        torch.tensor(found),
+        np.array(found),
         counts_of(chorale, plan),
         STYLES.index(piece.style),
         key.tonic,
@@ -197,7 +199,7 @@ def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[Stat
 
 def _uncut(example: Example) -> PlannedBatch:
     """The whole of an example in its own key, nothing known, as a batch of one."""
-    tokens, tonic = example.tokens[None], torch.tensor([example.tonic])
-    known = torch.zeros(tokens.shape, dtype=torch.bool)
+    tokens, tonic = example.tokens[None], np.array([example.tonic])
+    known = np.zeros(tokens.shape, dtype=np.bool_)
     masked = MaskedBatch(tokens, known, example.context[None], tonic)
     return PlannedBatch(BeatBatch(masked, example.beats[None]), example.states[None])

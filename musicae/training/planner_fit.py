@@ -23,6 +23,7 @@ from musicae.decoding.plan import Chain, log_likelihood
 from musicae.decoding.planner import chain_of
 from musicae.models.chord_planner import ChordPlanner, PlannerNetwork
 from musicae.models.configs import ChordPlannerConfig
+from musicae.models.torch_engine import live
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.planner import (
     Augmentation,
@@ -260,7 +261,8 @@ def calibrate(planner: ChordPlanner, examples: Sequence[PlanExample]) -> float:
     Returns it.
     """
     planner.temperature.fill_(1.0)
-    chains = [chain_of(planner, e.features) for e in examples]
+    model = live("planner", planner)
+    chains = [chain_of(model, e.features) for e in examples]
 
     def nats(temperature: float) -> float:
         found = 0.0

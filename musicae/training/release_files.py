@@ -25,6 +25,7 @@ from musicae.core import assets
 from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.models import checkpoint
+from musicae.models.torch_engine import save_model
 
 LOG = "log.csv"
 
@@ -107,7 +108,7 @@ def write_release(
     model: tuple[str, nn.Module],
     facts: dict[str, Any],
     log: Path,
-    judge: Callable[[nn.Module], dict[str, Any]],
+    judge: Callable[[checkpoint.Checkpoint], dict[str, Any]],
 ) -> None:
     """Write ``NAME.safetensors``, ``NAME.json`` and ``NAME.csv`` into the folder.
 
@@ -116,15 +117,15 @@ def write_release(
         model: its kind (a key of ``checkpoint.READERS``) and the network.
         facts: how it was trained, for the weights and the JSON.
         log: the CSV file of the run.
-        judge: the metrics of the weights as they are stored, by side, for the JSON.
+        judge: the metrics of the model as it is stored, by side, for the JSON.
     """
     name, network = model
     facts = facts | {"versions": versions(), "stored_as": "float16"}
     path = folder / f"{name}.safetensors"
-    checksum = checkpoint.save_model(path, name, network, facts, torch.float16)
+    checksum = save_model(path, name, network, facts, torch.float16)
     shutil.copyfile(log, path.with_suffix(".csv"))
     config = asdict(network.config)  # type: ignore[call-overload]
-    metrics = judge(checkpoint.load_checkpoint(path).model)
+    metrics = judge(checkpoint.load_checkpoint(path))
     described = {"model": name, "config": config, "checksum": checksum, **facts, "metrics": metrics}
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")

@@ -27,7 +27,7 @@ from musicae.core.errors import TrainingError
 from musicae.core.files import whole_file
 from musicae.corpus import load
 from musicae.corpus.four_part import read_four_part, training_pieces
-from musicae.models import checkpoint
+from musicae.models import checkpoint, torch_engine
 from musicae.training.config import RECIPES
 from musicae.training.fit import ReportProgress, TrainingState, best_epoch, fit
 from musicae.training.task import Examples, Settings, StyledPiece, Task
@@ -125,8 +125,9 @@ def train(
     precision = precision or recipe.precision
     if precision == AUTO:
         precision = faster_precision(accelerator)
+    torch_engine.check_export()
     with torch.device("meta"):
-        checkpoint.build_model(name, config)  # raises for wrong layers before anything is done
+        torch_engine.build_model(name, config)  # raises for wrong layers before anything is done
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
     others = _styled(four_part) if recipe.four_part and four_part else ()
@@ -153,7 +154,7 @@ def train(
     ]
     task = recipe.task
     if trained_teachers and recipe.taught_by:
-        task = recipe.taught_by([teacher.model for teacher in trained_teachers])
+        task = recipe.taught_by([torch_engine.network_of(each) for each in trained_teachers])
     facts = {
         "model": name,
         "config": config,
@@ -250,7 +251,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
     state: TrainingState | None = fabric.broadcast(job.state)  # from the first machine's folder
     with torch.random.fork_rng(devices=[]):  # leave the caller's generator unchanged
         torch.manual_seed(job.settings.seed)
-        model = checkpoint.build_model(job.name, job.config)
+        model = torch_engine.build_model(job.name, job.config)
         job.task.begin(model, job.train)
         rows = fit(
             fabric,
@@ -279,7 +280,7 @@ def _work(job: _Job, fabric: Fabric) -> Run:
             "accelerator": fabric.device.type,
             "versions": _versions(),
         }
-        checksum = checkpoint.save_model(weights, job.name, model, summary)
+        checksum = torch_engine.save_model(weights, job.name, model, summary)
         with whole_file(job.folder / SUMMARY) as path:
             text = json.dumps(summary | {"checksum": checksum}, indent=2)
             path.write_text(text + "\n", encoding="utf-8")

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from musicae.core.chorale import Chorale
-from musicae.encoding.tokens import symbol_starts
 from musicae.latent.sliders import find_directions
 from musicae.latent.tilt import find_tilt
 from musicae.models.batches import BeatBatch, MaskedBatch
 from musicae.models.configs import ChoraleVAEConfig
 from musicae.models.distributions import divergence, divergence_from_mixture, standard
+from musicae.models.torch_engine import live
 from musicae.models.vae import ChoraleVAE, Reconstruction
 from musicae.models.vocabulary import FIRST_PITCH, NONE
 from musicae.models.voice_transformer import surprise
@@ -23,6 +23,7 @@ from musicae.training.calibration import calibrate
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.passages import Pieces, PlannedBatch
 from musicae.training.task import StyledPiece
+from musicae.training.tensors import symbol_starts
 
 FORGETFULNESS = 0.4
 """The greatest share of frames whose past is hidden from the decoder."""
@@ -110,11 +111,13 @@ class CompositionTask:
         batches = [valid.batch([i]) for i in range(len(valid))]
         calibrate(network, batches, lambda batch: (network(batch.piece).logits, batch.piece.masked))
         bach = train.pieces[: train.turns.by_bach]
+        model = live("vae", network)
         if network.tilt.numel():
-            find_tilt(network, [example.counts for example in bach])
+            find_tilt(model, [example.counts for example in bach])
         if network.config.sliders:
             deviations = np.std([example.attributes for example in bach], axis=0)
-            network.directions.copy_(find_directions(network, deviations, self.probes))
+            directions = find_directions(model, deviations, self.probes)
+            network.directions.copy_(torch.from_numpy(directions))
 
 
 @torch.no_grad()
@@ -232,12 +235,13 @@ def latent_statistics(model: nn.Module, batches: Sequence[PlannedBatch]) -> Late
 def outline_nats(reading: Reconstruction, batch: BeatBatch) -> Tensor:
     """``Losses.outline`` of a forward pass."""
     stride = batch.masked.tokens.shape[1] // batch.beats.shape[1]
-    tokens = batch.masked.tokens
+    tokens: Tensor = batch.masked.tokens
     symbol = tokens.gather(1, symbol_starts(tokens))[:, ::stride]  # (B, J, V)
     sounds = (symbol >= FIRST_PITCH) & (batch.beats != NONE)[..., None]
     index = (symbol - FIRST_PITCH).clamp_min(0)
     nats = -reading.skeleton.gather(-1, index[..., None])[..., 0]
-    return (nats * sounds).sum(dim=(1, 2))
+    total: Tensor = (nats * sounds).sum(dim=(1, 2))
+    return total
 
 
 def _to_device(batch: PlannedBatch, device: torch.device) -> PlannedBatch:

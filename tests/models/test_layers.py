@@ -1,5 +1,9 @@
 """The blocks that models share, each against its plain definition."""
 
+import io
+import warnings
+
+import onnxruntime
 import pytest
 import torch
 
@@ -136,3 +140,48 @@ def test_dropout_leaves_out_its_share_and_keeps_the_mean():
     assert y.unique().tolist() == pytest.approx([0, 1 / 0.7], rel=0.01)
     assert (y == 0).float().mean().item() == pytest.approx(0.3, abs=0.05)
     assert y.mean().item() == pytest.approx(1, abs=0.07)
+
+
+# Traces
+
+
+def traced(layer, example, *others):
+    """The graph of a layer, run by ONNX Runtime on other inputs than its example."""
+    buffer = io.BytesIO()
+    axes = {name: {0: "B", 1: "J"} for name in ("x", "y")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            layer,
+            (example,),
+            buffer,
+            input_names=["x"],
+            output_names=["y"],
+            dynamic_axes=axes,
+            opset_version=18,
+            dynamo=False,
+        )
+    session = onnxruntime.InferenceSession(buffer.getvalue(), providers=["CPUExecutionProvider"])
+    return [torch.from_numpy(session.run(None, {"x": each.numpy()})[0]) for each in others]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_trace_of_attention_holds_for_every_length(causal):
+    layer = attention(causal).requires_grad_(False)
+    others = [torch.randn(b, j, WIDTH) for b, j in ((1, 1), (2, 3), (3, 4), (1, 5), (2, 61))]
+    for x, found in zip(others, traced(layer, torch.randn(2, 9, WIDTH), *others), strict=True):
+        torch.testing.assert_close(found, layer(x), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("looked_up", [False, True])
+def test_a_trace_of_summed_features_holds_for_every_number_of_rows(looked_up):
+    layer = FeatureSum((3, 1, 5), WIDTH).requires_grad_(False)
+    others = [torch.randint(NONE, 1, (b, j, 3)) for b, j in ((1, 1), (2, 3), (3, FEW_ROWS))]
+    expected = [layer(x) for x in others]
+    if looked_up:
+        layer.forward = layer.lookup
+    for x, found in zip(
+        expected, traced(layer, torch.zeros(2, 5, 3, dtype=torch.int64), *others), strict=True
+    ):
+        torch.testing.assert_close(found, x)

@@ -1,0 +1,11 @@
+"""The graphs of the harmonizer."""
+
+from __future__ import annotations
+
+from musicae.models.graphs import Graph, voices
+from musicae.models.harmonizer import Harmonizer
+
+
+def graphs(network: Harmonizer) -> dict[str, Graph]:
+    """``known`` encodes what is known; ``frame`` and ``head`` write the rest."""
+    return {"known": voices.encoder(network)} | voices.graphs(network)
