@@ -34,13 +34,12 @@ STEPS = 7
 
 def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
     """Distances and likeness on ways between pairs of chorales."""
-    vae = compose.vae_of(model)
     generator = np.random.default_rng(0)
     towards, middles, ends = [], [], []
     for _ in range(count):
         one, other = (chorales[i] for i in generator.choice(len(chorales), 2, replace=False))
         way = compose.way(
-            model, encode(vae, one), encode(vae, other), STEPS, SamplingOptions(LIKELIEST)
+            model, encode(model, one), encode(model, other), STEPS, SamplingOptions(LIKELIEST)
         )
         pieces = [each.chorale for each in way]
         away = np.diff([distance(pieces[0], piece) for piece in pieces])
@@ -58,15 +57,14 @@ def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
 
 def sliders(model: Checkpoint) -> None:
     """What each slider moves, in deviations of Bach's train side."""
-    vae = compose.vae_of(model)
     train = np.array([attributes.measured(chorale) for chorale in load.load().side("train")])
     deviation = train.std(axis=0)
-    places = sample(vae, forms.draw_forms(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
+    places = sample(model, forms.draw_forms(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
     names = list(attributes.ATTRIBUTES)
     for number, name in enumerate(names):
         means = []
         for amount in AMOUNTS:
-            moved: list[LatentPoint] = [shift(vae, place, {name: amount}) for place in places]
+            moved: list[LatentPoint] = [shift(model, place, {name: amount}) for place in places]
             pieces = [
                 each.chorale
                 for each in compose.decode_points(model, moved, SamplingOptions(LIKELIEST))
@@ -109,10 +107,9 @@ def main() -> None:
     arguments = parser.parse_args()
     data = load.load()
     model = load_model(arguments.model)
-    vae = compose.vae_of(model)
     print(f"{arguments.side}: {latent_report(model, data.side(arguments.side))}")
     train = data.side("train")[:PLACES]
-    share = rebuilt(model, train, [encode(vae, chorale) for chorale in train])
+    share = rebuilt(model, train, [encode(model, chorale) for chorale in train])
     print(f"train: pitches rebuilt {share:.1%} ({PLACES} chorales)")
     ways(model, data.side(arguments.side), arguments.pairs)
     sliders(model)

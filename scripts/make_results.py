@@ -13,7 +13,6 @@ from musicae.corpus import load
 from musicae.corpus.summary import draw_summary
 from musicae.latent import space
 from musicae.latent.attributes import ATTRIBUTES, measured
-from musicae.latent.compose import vae_of
 from musicae.models.checkpoint import load_model
 from musicae.rendering import engraving, piano_roll
 
@@ -129,8 +128,7 @@ def draw_map(path: Path) -> None:
     """Bach's chorales in latent space, as seen from the side where they differ most."""
     model = load_model("vae")
     chorales = load.load().chorales
-    vae = vae_of(model)
-    places = [space.encode(vae, chorale) for chorale in chorales]
+    places = [space.encode(model, chorale) for chorale in chorales]
     vectors = np.stack(
         [np.concatenate([p.latent.piece[0], p.latent.beats[0].mean(axis=0)]) for p in places]
     )

@@ -68,7 +68,7 @@ def extend(
     if style is not None and style not in STYLES:
         raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {style!r}")
     checkpoint = load_model(model)
-    compose.vae_of(checkpoint)
+    compose.need_latent_space(checkpoint)
     begun, notices = _in_four_voices(beginning)
     if not begun.fermatas:
         begun = replace(begun, fermatas=phrase_ends(begun, begun.key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from musicae.api.latent import check_number, pieces_of
 from musicae.api.options import check_draws
@@ -18,7 +18,6 @@ from musicae.encoding.partial_score import PartialScore
 if TYPE_CHECKING:
     from musicae.decoding.choice import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
-    from musicae.models.vae import ChoraleVAE
 
 NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
 """The length, key and meter of a harmonizer's new piece where none is asked for."""
@@ -136,7 +135,7 @@ def _from_prior(
     prior = prior or compose.USUAL_PRIOR
     if prior not in PRIORS:
         raise ChoraleError(f"a prior is {' or '.join(PRIORS)}, not {prior!r}")
-    slides, mode = _slides(slide, cast("ChoraleVAE", checkpoint.model).config.sliders)
+    slides, mode = _slides(slide, checkpoint.config.sliders)
     if mode and key and key.mode != mode:
         raise ChoraleError(f"{key} and mode={mode} contradict each other")
     drawn = forms.draw_forms(
@@ -204,8 +203,8 @@ def _in_empty_bars(
     style: str | None,
 ) -> list[Piece]:
     """Fill empty bars with a harmonizer."""
-    from musicae.decoding.harmonize import usual_temperature
     from musicae.decoding.choice import SamplingOptions
+    from musicae.decoding.harmonize import usual_temperature
     from musicae.encoding import forms
 
     form = forms.regular(bars or NEW_BARS, meter or Meter.parse(NEW_METER), key or NEW_KEY)

@@ -179,10 +179,10 @@ def _kept(keep: Sequence[str] | str) -> tuple[tuple[int, ...], bool]:
 def _point(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) -> LatentPoint:
     """The latent point of a piece: the one that its file states, if its notes are still the same,
     otherwise the encoder's."""
-    from musicae.latent.compose import vae_of
+    from musicae.latent.compose import need_latent_space
     from musicae.latent.space import LatentPoint, encode
 
-    vae = vae_of(checkpoint)
+    need_latent_space(checkpoint)
     if isinstance(piece, LatentPoint):
         return piece
     where = "" if isinstance(piece, Chorale) else f"{piece}: "
@@ -198,7 +198,7 @@ def _point(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) ->
             f"{where}has not all four voices; musicae harmonize adds those that are missing"
         )
     try:
-        return encode(vae, chorale)
+        return encode(checkpoint, chorale)
     except ChoraleError as error:
         raise ChoraleError(f"{where}{error}") from None
 
@@ -207,13 +207,14 @@ def _stated_point(
     checkpoint: Checkpoint, facts: Mapping[str, Any], path: Path | str
 ) -> LatentPoint | None:
     """The latent point that a file's provenance states, if it is one of this model."""
-    from musicae.latent.compose import vae_of
+    from musicae.latent.compose import need_latent_space
     from musicae.latent.space import LatentPoint
 
     if facts.get("checksum") != checkpoint.checksum or "latent" not in facts:
         return None
     try:
-        return LatentPoint.from_dict(facts["latent"], vae_of(checkpoint).config)
+        need_latent_space(checkpoint)
+        return LatentPoint.from_dict(facts["latent"], checkpoint.config)
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
 

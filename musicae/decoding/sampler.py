@@ -89,7 +89,14 @@ def decode_latents(
     """
     pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
     latent = concatenate_latents(latents)
-    conditioning = conditioned(model, latent, pieces, blurs)
+    (conditioning,) = model.run(
+        "condition",
+        whole=latent.piece,
+        vectors=latent.beats,
+        context=pieces.masked.context,
+        beats=pieces.beats,
+        blur=np.array(blurs, dtype=np.float32),
+    )
     # The decoder reads the first piece's mask; in a shorter piece the padding would count as known.
     longest = max(range(len(partials)), key=lambda i: len(partials[i].chorale))
     known = np.broadcast_to(pieces.masked.known[longest], pieces.masked.known.shape)

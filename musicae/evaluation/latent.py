@@ -12,13 +12,15 @@ import torch
 from musicae.core.chorale import Chorale
 from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
-from musicae.latent.compose import decode_points, vae_of
+from musicae.latent.compose import decode_points, need_latent_space
 from musicae.latent.space import LatentPoint, encode, sample
 from musicae.models.checkpoint import Checkpoint
+from musicae.models.torch_engine import network_of
 from musicae.models.vae import ChoraleVAE
 from musicae.models.voice_transformer import surprise
 from musicae.training.chain_likelihood import negative_log_likelihood
 from musicae.training.passages import Pieces, PlannedBatch
+from musicae.training.tensors import tensors
 from musicae.training.vae import LatentStatistics, latent_statistics
 
 STYLE = "bach"
@@ -78,15 +80,17 @@ def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0)
 
     Raises CheckpointError for a model that is not a VAE.
     """
-    vae = vae_of(model)
-    own = [encode(vae, chorale, forms.form_of(chorale, style=STYLE)) for chorale in chorales]
+    need_latent_space(model)
+    own = [encode(model, chorale, forms.form_of(chorale, style=STYLE)) for chorale in chorales]
     seeds = [(seed, number) for number in range(len(chorales))]
-    other = sample(vae, [point.form for point in own], "normal", seeds)
-    pieces = Pieces(chorales, False, vae.config)
+    other = sample(model, [point.form for point in own], "normal", seeds)
+    network = network_of(model)
+    assert isinstance(network, ChoraleVAE)
+    pieces = Pieces(chorales, False, model.config)
     batches = [pieces.whole(example) for example in pieces.pieces]
     return LatentReport(
-        latent_statistics(vae, batches),
-        *(_nats_a_step(vae, batches, points) for points in (own, other)),
+        latent_statistics(network, batches),
+        *(_nats_a_step(network, batches, points) for points in (own, other)),
         *(rebuilt(model, chorales, points) for points in (own, other)),
     )
 
@@ -109,9 +113,10 @@ def _nats_a_step(
     nats, steps = 0.0, 0
     for (piece, states), point in zip(batches, points, strict=True):
         notes, blur = model.tokens_to_notes(piece.masked.tokens), torch.tensor([point.blur])
-        conditioning = model.condition(point.latent, piece, blur)
+        latent = tensors(point.latent)
+        conditioning = model.condition(latent, piece, blur)
         nats += float(surprise(model.decode(notes, piece.masked, conditioning), piece.masked).sum())
-        chain = model.potentials(point.latent, piece, blur)
+        chain = model.potentials(latent, piece, blur)
         lengths = piece.beats.max(dim=1).values + 1
         nats += float(negative_log_likelihood(chain, states, lengths).sum())
         steps += len(point.form.chorale)

@@ -12,12 +12,11 @@ from musicae.core.arrays import Floats
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
-from musicae.decoding.incremental import one_thread
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.levers import Levers, pulled
 from musicae.decoding.mixture_chain import MixtureChain
 from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan, chords_of
-from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.sampler import decode_latents
 from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
@@ -26,7 +25,6 @@ from musicae.latent.distance import distance
 from musicae.latent.plans import chains_of, find_plan
 from musicae.latent.space import LatentPoint, encode, interpolate, sample, shift
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.local_keys import local_keys
 
@@ -76,11 +74,10 @@ def usual_options(seed: int, temperature: float | None = None) -> SamplingOption
     return SamplingOptions(temperature, seed, rhythm_temperature=rhythm)
 
 
-def vae_of(model: Checkpoint) -> ChoraleVAE:
-    """The VAE of a checkpoint. Raises CheckpointError for other models."""
-    if not isinstance(model.model, ChoraleVAE):
+def need_latent_space(model: Checkpoint) -> None:
+    """Raises CheckpointError for a model that is not a VAE."""
+    if not model.can("latent"):
         raise CheckpointError(f"{model.name} has no latent space to walk in; use vae")
-    return model.model
 
 
 def decode_points(
@@ -97,7 +94,7 @@ def decode_points(
         numbers: for each point the number that, with ``options.seed``, decides its random numbers;
             by default its index.
     """
-    vae = vae_of(model)
+    need_latent_space(model)
     numbers = range(len(points)) if numbers is None else numbers
     found = []
     for first in range(0, len(points), TOGETHER):
@@ -107,16 +104,16 @@ def decode_points(
         seeds = [(numbers[i],) for i in part]
         levers = [points[i].levers for i in part]
         chains = [
-            pulled(chain, chords_of(vae.config.states, p.key.mode), p.key, amounts)
+            pulled(chain, chords_of(model.config.states, p.key.mode), p.key, amounts)
             for chain, p, amounts in zip(
-                chains_of(vae, partials, latents, blurs), partials, levers, strict=True
+                chains_of(model, partials, latents, blurs), partials, levers, strict=True
             )
         ]
-        plans = _plans(vae, partials, chains, options, seeds)
+        plans = _plans(model, partials, chains, options, seeds)
         planned = [replace(p, plan=plan.plan) for p, plan in zip(partials, plans, strict=True)]
         slid = any(any(amounts) for amounts in levers)
         drawn = decode_latents(
-            vae,
+            model,
             planned,
             latents,
             options,
@@ -140,7 +137,7 @@ def decode_points(
 
 
 def _plans(
-    vae: ChoraleVAE,
+    model: Checkpoint,
     partials: Sequence[PartialScore],
     chains: Sequence[MixtureChain],
     options: SamplingOptions,
@@ -149,16 +146,16 @@ def _plans(
     """The plan of each point: that of its partial score, or one that is found for it."""
     temperature, tilt = LIKELIEST, None
     if options.temperature != LIKELIEST:
-        temperature = PLAN_TEMPERATURE
-        if vae.plan_tilt.numel():
-            tilt = PlanTilt(vae.plan_tilt.double().numpy(), vae.config.states)
+        temperature, tilts = PLAN_TEMPERATURE, model.tensors["plan_tilt"]
+        if tilts.size:
+            tilt = PlanTilt(tilts.astype(float), model.config.states)
     return [
         FoundPlan(partial.plan, 0.0)
         if partial.plan
         else find_plan(
             chain,
             partial,
-            vae.config.states,
+            model.config.states,
             np.random.default_rng([options.seed, *seed, PLANS]),
             temperature=temperature,
             tilt=tilt,
@@ -167,7 +164,6 @@ def _plans(
     ]
 
 
-@one_thread()
 def compose(
     model: Checkpoint,
     wanted: Sequence[PartialScore],
@@ -176,13 +172,12 @@ def compose(
     options: SamplingOptions,
 ) -> list[DecodedPoint]:
     """A new chorale for each form: points are sampled, shifted and decoded."""
-    vae = vae_of(model)
+    need_latent_space(model)
     seeds = [(options.seed, number) for number in range(len(wanted))]
-    points = [shift(vae, point, slides) for point in sample(vae, wanted, prior, seeds)]
+    points = [shift(model, point, slides) for point in sample(model, wanted, prior, seeds)]
     return decode_points(model, points, options)
 
 
-@one_thread()
 def way(
     model: Checkpoint, one: LatentPoint, other: LatentPoint, n: int, options: SamplingOptions
 ) -> list[DecodedPoint]:
@@ -191,16 +186,15 @@ def way(
     They are chosen from ``FINER`` times as many interpolated ones, so that each step leads away
     from the first chorale and towards the last by about the same distance.
     """
-    vae = vae_of(model)
+    need_latent_space(model)
     shares = np.linspace(0, 1, FINER * (n - 1) + 1)
-    inside = [interpolate(vae, one, other, float(share)) for share in shares[1:-1]]
+    inside = [interpolate(model, one, other, float(share)) for share in shares[1:-1]]
     decoded = decode_points(model, [one, *inside, other], options, numbers=[0] * len(shares))
     away = np.array([distance(decoded[0].chorale, each.chorale) for each in decoded])
     near = np.array([distance(each.chorale, decoded[-1].chorale) for each in decoded])
     return [decoded[i] for i in _even_steps(away, near, n)]
 
 
-@one_thread()
 def neighbours(
     model: Checkpoint,
     point: LatentPoint,
@@ -211,22 +205,21 @@ def neighbours(
     kept: Kept | None,
 ) -> list[DecodedPoint]:
     """``n`` variations: decoded points at ``amount``, 0 to 1, between a point and random ones."""
-    vae = vae_of(model)
+    need_latent_space(model)
     seeds = [(options.seed, number) for number in range(n)]
-    others = sample(vae, [point.form] * n, "fitted", seeds)
-    points = [interpolate(vae, point, other, amount, own_form=True) for other in others]
+    others = sample(model, [point.form] * n, "fitted", seeds)
+    points = [interpolate(model, point, other, amount, own_form=True) for other in others]
     return decode_points(model, points, options, None if kept is None else [kept] * n)
 
 
-@one_thread()
 def going_on(
     model: Checkpoint, chorale: Chorale, wanted: Sequence[PartialScore], options: SamplingOptions
 ) -> list[DecodedPoint]:
     """A piece of each form that begins with a given chorale; its vectors come before new ones."""
-    vae = vae_of(model)
-    begun = encode(vae, chorale, forms.form_of(chorale, wanted[0].key, wanted[0].style))
+    need_latent_space(model)
+    begun = encode(model, chorale, forms.form_of(chorale, wanted[0].key, wanted[0].style))
     seeds = [(options.seed, number) for number in range(len(wanted))]
-    points = sample(vae, wanted, USUAL_PRIOR, seeds, begun)
+    points = sample(model, wanted, USUAL_PRIOR, seeds, begun)
     rest = len(wanted[0].chorale) - len(chorale)
     longer = replace(
         wanted[0].chorale,

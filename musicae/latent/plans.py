@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 
-from musicae.core.arrays import Ints
+from musicae.core.arrays import Floats32, Ints
+from musicae.decoding.choice import LIKELIEST
 from musicae.decoding.mixture_chain import MixtureChain, Tables
 from musicae.decoding.plan import broken
 from musicae.decoding.plan_constraints import (
@@ -24,19 +25,18 @@ from musicae.decoding.plan_constraints import (
 )
 from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan, chords_of, keep_by_construction
-from musicae.decoding.choice import LIKELIEST
 from musicae.encoding.batches import beat_batch, concatenate_beats, concatenate_latents
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.batches import Latent
-from musicae.models.vae import ChoraleVAE
+from musicae.models.checkpoint import Checkpoint
 from musicae.theory.harmonic_plan import Beat, HarmonicPlan, beats_of
 
 TRIES = 20
 """Draws until one has the tonic in its first bar; after these, the first beat gets it."""
-
-
 IN_COMMON = 2
 """Members that two chords have in common of which one can stand for the other."""
+PLAN = "plan."
+"""What stands before the names of the weights of the plan's network."""
 
 
 class BeatAgain(NamedTuple):
@@ -63,28 +63,55 @@ def beats_again(form: PartialScore) -> Iterator[BeatAgain]:
                 yield BeatAgain(number, source, exact)
 
 
-@torch.inference_mode()
 def chains_of(
-    model: ChoraleVAE,
+    model: Checkpoint,
     forms: Sequence[PartialScore],
     latents: Sequence[Latent],
     blurs: Sequence[float],
 ) -> list[MixtureChain]:
     """The chain of chords of each point; its states are ``model.config.states``."""
     pieces = concatenate_beats([beat_batch(form, model.config) for form in forms])
-    blur = torch.tensor(blurs, dtype=torch.float32)
-    found = model.potentials(concatenate_latents(latents), pieces, blur)
-    tables = found.tables.double()
-    shared = Tables((tables - tables.max()).exp().numpy())
+    whole, vectors = concatenate_latents(latents)
+    unary, weights = model.run(
+        "potentials",
+        whole=whole,
+        vectors=vectors,
+        context=pieces.masked.context,
+        beats=pieces.beats,
+        blur=np.array(blurs, dtype=np.float32),
+    )
+    shared, shares = tables_of(model), np.exp(weights, dtype=np.float64)
     counts = [latent.beats.shape[1] for latent in latents]
     return [
-        MixtureChain(
-            found.unary[i, :count].double().numpy(),
-            found.weights[i, : count - 1].double().exp().numpy(),
-            shared,
-        )
+        MixtureChain(unary[i, :count].astype(float), shares[i, : count - 1], shared)
         for i, count in enumerate(counts)
     ]
+
+
+_TABLES: WeakKeyDictionary[Checkpoint, Tables] = WeakKeyDictionary()
+
+
+def tables_of(model: Checkpoint) -> Tables:
+    """The transition tables of a VAE's plans, computed once for each model."""
+    if model not in _TABLES:
+        found = _log_potentials(model).astype(float)
+        _TABLES[model] = Tables(np.exp(found - found.max()))
+    return _TABLES[model]
+
+
+def _log_potentials(model: Checkpoint) -> Floats32:
+    """``(K, S, S)`` what ``PlannerNetwork.transition_tables`` gives."""
+    parts = {name.removeprefix(PLAN): value for name, value in model.tensors.items()}
+    root, quality, _, bass = np.array(model.config.states).T
+    motion = parts["root_motion"]  # (K, qualities, qualities, 12)
+    pair = (quality[:, None] * motion.shape[1] + quality) * 12 + (root - root[:, None]) % 12
+    found = motion.reshape(len(motion), -1)[:, pair]
+    found += parts["bass_motion"][:, (bass - bass[:, None]) % 12]
+    found += parts["shared"]
+    found += parts["leave"] @ parts["reach"]
+    every = np.arange(len(root))
+    found[:, every, every] += parts["stay"][:, None]
+    return found
 
 
 def find_plan(

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from musicae.core.arrays import Floats32
 from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
 from musicae.latent.compose import decode_points
 from musicae.latent.space import LatentPoint, moved, sample
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE
 
 NUDGE = 0.7
 """The size of trial moves: of beats in standard deviations of their vectors, of levers in nats."""
@@ -25,7 +23,7 @@ SEED = 9
 """The seed of the sampled points and of the trial moves."""
 
 
-def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int) -> Tensor:
+def find_directions(model: Checkpoint, deviations: Sequence[float], probes: int) -> Floats32:
     """``(L, Y + levers)`` the move that raises each attribute by one standard deviation.
 
     ``probes`` sampled points are moved by random vectors and by their negatives, decoded, and the
@@ -39,40 +37,41 @@ def find_directions(model: ChoraleVAE, deviations: Sequence[float], probes: int)
     """
     seeds = [(SEED, number) for number in range(probes)]
     points = sample(model, forms.draw_forms(probes, SEED), "fitted", seeds)
-    of_beats = torch.cat([point.latent.beats[0] for point in points]).std(dim=0, correction=0)
-    spread = torch.cat([of_beats, torch.ones(model.config.levers)])
+    of_beats = np.concatenate([point.latent.beats[0] for point in points]).std(axis=0)
+    spread = np.concatenate([of_beats, np.ones(model.config.levers, dtype=np.float32)])
     nudges = np.random.default_rng(SEED).standard_normal((probes, len(spread)))
 
     units = np.where(np.asarray(deviations) > 0, deviations, np.inf)
 
     def attributes(sign: int) -> NDArray[np.float64]:
         """``(N, L)`` the attributes of moved points, in deviations."""
-        ways = torch.from_numpy(sign * NUDGE * nudges).float() * spread
+        ways = (sign * NUDGE * nudges).astype(np.float32) * spread
         places = [moved(point, way) for point, way in zip(points, ways, strict=True)]
-        made = decode_points(Checkpoint("vae", model, {}, ""), places, SamplingOptions(LIKELIEST))
+        made = decode_points(model, places, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.array([measured(each.chorale) for each in made]) / units
         return found
 
     changes = (attributes(1) - attributes(-1)) / (2 * NUDGE)
     slopes = np.linalg.lstsq(nudges, changes, rcond=None)[0]  # (Y + levers, L)
-    directions = torch.from_numpy(np.linalg.pinv(slopes)).float() * spread
+    directions = np.linalg.pinv(slopes).astype(np.float32) * spread
     return corrected(model, directions, units, points[:CORRECTING])
 
 
 def corrected(
-    model: ChoraleVAE,
-    directions: Tensor,
+    model: Checkpoint,
+    directions: Floats32,
     units: NDArray[np.float64],
     points: Sequence[LatentPoint],
-) -> Tensor:
+) -> Floats32:
     """Directions whose effects on all attributes, as measured on some points, are taken into
     account: mixed so that each changes its own by one of ``units`` and no other."""
 
-    def attributes(way: Tensor) -> NDArray[np.float64]:
+    def attributes(way: Floats32) -> NDArray[np.float64]:
         places = [moved(point, way) for point in points]
-        made = decode_points(Checkpoint("vae", model, {}, ""), places, SamplingOptions(LIKELIEST))
+        made = decode_points(model, places, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.mean([measured(m.chorale) for m in made], axis=0) / units
         return found
 
     effects = np.array([(attributes(way) - attributes(-way)) / 2 for way in directions])
-    return torch.from_numpy(np.linalg.pinv(effects)).float() @ directions
+    found: Floats32 = np.linalg.pinv(effects).astype(np.float32) @ directions
+    return found

@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from numpy.typing import NDArray
 
+from musicae.core.arrays import Floats32
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
-from musicae.decoding.incremental import one_thread
 from musicae.decoding.levers import LEVERS, NEUTRAL
 from musicae.encoding import forms
 from musicae.encoding.batches import beat_batch, concatenate_beats
+from musicae.encoding.notes import notes_of
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.plan_features import style_number
 from musicae.encoding.tokens import ALL_VOICES
 from musicae.latent.plans import beats_again
+from musicae.latent.prior import Draw, sample_beats
 from musicae.models.batches import Again, Latent
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.configs import ChoraleVAEConfig
-from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.plan_reading import plan_of
 
@@ -40,6 +40,10 @@ VARIED = 0.7
 PRIORS = ("normal", "fitted")
 """The distributions of a piece's vector: N(0, I), or a normal distribution fitted to the posteriors
 of the train side's pieces of the same style."""
+NEARLY_STRAIGHT = 1e-3
+"""The sine of an angle below which vectors count as parallel."""
+TINY = 1e-8
+"""What a product of lengths is at least, to divide by it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,7 @@ class LatentPoint:
     """The amounts of ``decoding.levers.LEVERS``, which sliders move."""
 
     def __post_init__(self) -> None:
-        rounded = Latent(*(part.half().float() for part in self.latent))
+        rounded = Latent(*(_rounded(part).astype(np.float32) for part in self.latent))
         object.__setattr__(self, "latent", rounded)
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,16 +90,14 @@ class LatentPoint:
         count = len(beats_of(form.chorale))
         if (
             len(levers) != len(LEVERS)
-            or piece.numel() != config.piece
-            or beats.numel() != count * config.beat
+            or piece.size != config.piece
+            or beats.size != count * config.beat
         ):
             raise ChoraleError("its latent vectors are those of another model")
-        return cls(form, Latent(piece[None], beats.view(1, count, config.beat)), blur, levers)
+        return cls(form, Latent(piece[None], beats.reshape(1, count, config.beat)), blur, levers)
 
 
-@torch.inference_mode()
-@one_thread()
-def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None) -> LatentPoint:
+def encode(model: Checkpoint, chorale: Chorale, form: PartialScore | None = None) -> LatentPoint:
     """The point of a chorale: the mean of its posterior.
 
     Without a ``form`` it has the chorale's, but no passages that sound again: the vectors hold
@@ -113,12 +115,14 @@ def encode(model: ChoraleVAE, chorale: Chorale, form: PartialScore | None = None
         style=form.style,
     )
     piece = beat_batch(whole, model.config)
-    return LatentPoint(form, model.encode(piece, model.tokens_to_notes(piece.masked.tokens)).mean)
+    tokens, _, context, tonic = piece.masked
+    notes = notes_of(tokens, np.array(model.config.lowest))
+    found = model.run("encode", notes=notes, tonic=tonic, context=context, beats=piece.beats)
+    return LatentPoint(form, Latent(*found))
 
 
-@torch.inference_mode()
 def sample(
-    model: ChoraleVAE,
+    model: Checkpoint,
     wanted: Sequence[PartialScore],
     prior: str,
     seeds: Sequence[tuple[int, ...]],
@@ -134,25 +138,27 @@ def sample(
     With ``begun``, the piece's vector and the first beats' are those of that point.
     """
     pieces = concatenate_beats([beat_batch(form, model.config) for form in wanted])
-    counts = (pieces.beats.max(dim=1).values + 1).tolist()
-    config, most = model.config, max(counts)
-    whole = torch.zeros(len(wanted), config.piece)
-    chance, noise = torch.zeros(len(wanted), most), torch.zeros(len(wanted), most, config.beat)
-    again = Again(torch.zeros(chance.shape, dtype=torch.int64), torch.zeros(chance.shape))
+    counts = (pieces.beats.max(axis=1) + 1).tolist()
+    config, shape = model.config, (len(wanted), max(counts))
+    whole = np.zeros((len(wanted), config.piece), dtype=np.float32)
+    chance = np.zeros(shape, dtype=np.float32)
+    noise = np.zeros((*shape, config.beat), dtype=np.float32)
+    again = Again(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32))
     for i, (form, count, seed) in enumerate(zip(wanted, counts, seeds, strict=True)):
         numbers = np.random.default_rng(seed)
-        whole[i] = torch.from_numpy(numbers.standard_normal(config.piece))
-        noise[i, :count] = torch.from_numpy(numbers.standard_normal((count, config.beat)))
-        chance[i, :count] = torch.from_numpy(numbers.random(count))
+        whole[i] = numbers.standard_normal(config.piece)
+        noise[i, :count] = numbers.standard_normal((count, config.beat))
+        chance[i, :count] = numbers.random(count)
         for beat, source, exact in beats_again(form):
             again.source[i, beat], again.share[i, beat] = source, 1.0 if exact else VARIED
     if prior == "fitted":
-        styles = torch.tensor([style_number(form.style) for form in wanted])
-        whole = model.latent_mean[styles] + whole @ model.latent_spread.T
+        styles = [style_number(form.style) for form in wanted]
+        tensors = model.tensors
+        whole = tensors["latent_mean"][styles] + whole @ tensors["latent_spread"].T
     if begun is not None:
-        whole = begun.latent.piece.expand_as(whole)
-    first = None if begun is None else begun.latent.beats.expand(len(wanted), -1, -1)
-    latent = model.sample_beats(whole, chance, noise, pieces, begun=first, again=again)
+        whole = np.broadcast_to(begun.latent.piece, whole.shape)
+    first = None if begun is None else begun.latent.beats
+    latent = sample_beats(model, Draw(whole, chance, noise, again, first), pieces)
     return [
         LatentPoint(
             form, Latent(latent.piece[i : i + 1], latent.beats[i : i + 1, :count]), DRAWN_BLUR
@@ -162,7 +168,7 @@ def sample(
 
 
 def interpolate(
-    model: ChoraleVAE, one: LatentPoint, other: LatentPoint, share: float, own_form: bool = False
+    model: Checkpoint, one: LatentPoint, other: LatentPoint, share: float, own_form: bool = False
 ) -> LatentPoint:
     """The point at ``share``, 0 to 1, between two points, by spherical interpolation.
 
@@ -173,30 +179,31 @@ def interpolate(
     nearer = one if share < 0.5 or own_form else other
     count = nearer.latent.beats.shape[1]
     (a, a_beats), (b, b_beats) = (_stretched(point.latent, count) for point in (one, other))
-    centre = model.latent_mean[0]
+    centre, middle = model.tensors["latent_mean"][0], model.tensors["beat_mean"]
     piece = _arc(a - centre, b - centre, share) + centre
-    a_beats, b_beats = a_beats - model.beat_mean, b_beats - model.beat_mean
-    beats = _arc(a_beats.flatten(1), b_beats.flatten(1), share).view_as(a_beats)
+    a_flat, b_flat = ((beats - middle).reshape(1, -1) for beats in (a_beats, b_beats))
+    beats = _arc(a_flat, b_flat, share).reshape(a_beats.shape)
     blur = (1 - share) * one.blur + share * other.blur
     levers = tuple(
         (1 - share) * a + share * b for a, b in zip(one.levers, other.levers, strict=True)
     )
-    return LatentPoint(nearer.form, Latent(piece, beats + model.beat_mean), blur, levers)
+    return LatentPoint(nearer.form, Latent(piece, beats + middle), blur, levers)
 
 
-def shift(model: ChoraleVAE, point: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
+def shift(model: Checkpoint, point: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
     """A point shifted along the directions of sliders.
 
     ``slides`` are amounts by the names in ``model.config.sliders``, in standard deviations of each
     attribute in Bach's chorales.
     """
-    way = torch.zeros(model.directions.shape[1])
+    directions = model.tensors["directions"]
+    way = np.zeros(directions.shape[1], dtype=np.float32)
     for name, amount in slides.items():
-        way = way + amount * model.directions[model.config.sliders.index(name)]
+        way = way + np.float32(amount) * directions[model.config.sliders.index(name)]
     return moved(point, way)
 
 
-def moved(point: LatentPoint, way: Tensor) -> LatentPoint:
+def moved(point: LatentPoint, way: Floats32) -> LatentPoint:
     """A point moved by ``(Y + levers,)``: all its beats' vectors, and its levers."""
     size = point.latent.beats.shape[-1]
     levers = tuple(a + b for a, b in zip(point.levers, way[size:].tolist(), strict=True))
@@ -206,23 +213,28 @@ def moved(point: LatentPoint, way: Tensor) -> LatentPoint:
 
 def _stretched(latent: Latent, count: int) -> Latent:
     """With ``count`` beats, each taken at the same relative position in the piece."""
-    index = (torch.arange(count) * latent.beats.shape[1]) // count
+    index = (np.arange(count) * latent.beats.shape[1]) // count
     return Latent(latent.piece, latent.beats[:, index])
 
 
-def _arc(one: Tensor, other: Tensor, share: float) -> Tensor:
+def _arc(one: Floats32, other: Floats32, share: float) -> Floats32:
     """Spherical interpolation about 0 of vectors ``(1, D)``; linear where they are parallel."""
-    cosine = F.cosine_similarity(one, other).clamp(-1, 1)
-    angle = torch.arccos(cosine)
-    if angle.sin() < 1e-3:
-        return torch.lerp(one, other, share)
-    turned = torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other
-    return turned / torch.sin(angle)
+    lengths = np.maximum(np.linalg.norm(one) * np.linalg.norm(other), TINY)
+    angle = np.arccos(np.clip((one * other).sum() / lengths, -1, 1))
+    if np.sin(angle) < NEARLY_STRAIGHT:
+        return one + np.float32(share) * (other - one)
+    turned = np.sin((1 - share) * angle) * one + np.sin(share * angle) * other
+    found: Floats32 = (turned / np.sin(angle)).astype(np.float32)
+    return found
 
 
-def _to_text(numbers: Tensor) -> str:
-    return base64.b64encode(numbers.half().numpy().tobytes()).decode("ascii")
+def _rounded(numbers: Floats32) -> NDArray[np.float16]:
+    return numbers.astype(np.float16)
 
 
-def _from_text(text: str) -> Tensor:
-    return torch.from_numpy(np.frombuffer(base64.b64decode(text), dtype=np.float16).copy()).float()
+def _to_text(numbers: Floats32) -> str:
+    return base64.b64encode(_rounded(numbers).tobytes()).decode("ascii")
+
+
+def _from_text(text: str) -> Floats32:
+    return np.frombuffer(base64.b64decode(text), dtype=np.float16).astype(np.float32)

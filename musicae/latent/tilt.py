@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from musicae.core.arrays import Floats32
 from musicae.core.chorale import Chorale
 from musicae.decoding.motion_tilt import MOTIONS, motion_counts
 from musicae.decoding.plan_tilt import PARTS, plan_counts
@@ -20,7 +19,6 @@ from musicae.encoding.step_features import SINCE_BEAT, step_features
 from musicae.latent.compose import decode_points, usual_options
 from musicae.latent.space import sample
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.vae import ChoraleVAE
 from musicae.theory.harmonic_plan import HarmonicPlan
 
 ROUNDS, DRAWS = 5, 64
@@ -53,26 +51,30 @@ def counts_of(chorale: Chorale, plan: HarmonicPlan) -> Counts:
     )
 
 
-def find_tilt(model: ChoraleVAE, bach: Sequence[Counts]) -> None:
-    """Set the tilts of a model, by the counts of the training pieces in Bach's style."""
+def find_tilt(model: Checkpoint, bach: Sequence[Counts]) -> None:
+    """Set the tilts of a model, by the counts of the training pieces in Bach's style.
+
+    Its arrays change in place, and with them the network of ``torch_engine.live``.
+    """
+    tensors = model.tensors
     wanted = [np.sum(part, axis=0) for part in zip(*bach, strict=True)]
     for number in range(ROUNDS):
         seeds = [(SEED + number, i) for i in range(DRAWS)]
         points = sample(model, forms.draw_forms(DRAWS, SEED + number), "fitted", seeds)
-        made = decode_points(Checkpoint("vae", model, {}, ""), points, usual_options(SEED + number))
+        made = decode_points(model, points, usual_options(SEED + number))
         counts = [counts_of(each.chorale, each.plan) for each in made]
         drawn = [np.sum(part, axis=0) for part in zip(*counts, strict=True)]
         moved = _apart(wanted[0], drawn[0])
         moved[..., MOTIONS.index("rest")] = 0.0  # rests are a matter of the rules
-        _add(model.tilt, moved)
-        _add(model.sonority_tilt, _apart(wanted[1], drawn[1]))
+        _add(tensors["tilt"], moved)
+        _add(tensors["sonority_tilt"], _apart(wanted[1], drawn[1]))
         planned = [_apart(wanted[2][part], drawn[2][part]) for part in PARTS]
-        _add(model.plan_tilt, np.concatenate(planned))
+        _add(tensors["plan_tilt"], np.concatenate(planned))
 
 
-def _add(tilt: Tensor, apart: NDArray[np.float64]) -> None:
+def _add(tilt: Floats32, apart: NDArray[np.float64]) -> None:
     """Correct a tilt, in place."""
-    tilt.copy_((tilt + RATE * torch.from_numpy(apart).float()).clamp(-MOST, MOST))
+    tilt[:] = np.clip(tilt + RATE * apart, -MOST, MOST)
 
 
 def _apart(wanted: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:

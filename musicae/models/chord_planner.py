@@ -135,9 +135,9 @@ class PlannerNetwork(nn.Module):
         """``(K, S, S)`` log potentials of going from one state to another."""
         up = (self.roots[None, :] - self.roots[:, None]) % 12
         bass_up = (self.bass_classes[None, :] - self.bass_classes[:, None]) % 12
-        qualities = self.qualities
-        motion = self.root_motion[:, qualities[:, None], qualities[None, :], up]
-        same = torch.eye(len(qualities), device=up.device)
+        pairs = self.qualities[:, None] * self._n_qualities + self.qualities
+        motion = self.root_motion.flatten(1)[:, 12 * pairs + up]
+        same = torch.eye(len(self.config.states), device=up.device)
         return (
             motion
             + self.bass_motion[:, bass_up]
@@ -158,7 +158,7 @@ def _mirrored(values: Tensor, lengths: Tensor | None) -> Tensor:
     """``(N, B, ...)`` with each piece reversed in place, its padding left where it is."""
     if lengths is None:
         return values.flip(1)
-    beats = torch.arange(values.shape[1], device=values.device).expand(len(values), -1)
+    beats = torch.arange(values.shape[1], device=values.device).expand(values.shape[0], -1)
     last = lengths.to(values.device)[:, None] - 1
     mirror = torch.where(beats <= last, last - beats, beats)[..., None]
     return values.gather(1, mirror.expand_as(values))

@@ -48,7 +48,7 @@ class ChordMembers(nn.Module):
     def forward(self, degree: Tensor, root: Tensor, quality: Tensor) -> Tensor:
         """The place of each degree in a chord, 0 to ``PLACES - 1``; ``NONE`` where there is no
         degree or the chord is unknown. The arguments are broadcast."""
-        place = self.table[quality, (degree - root + 1) % 12]
+        place = self.table.flatten()[12 * quality + (degree - root + 1) % 12]
         return place.masked_fill((degree == NONE) | (root == 0), NONE)
 
     def relations(self, degree: Tensor, chords: Chords) -> Tensor:

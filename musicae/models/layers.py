@@ -20,6 +20,8 @@ Turns = tuple[Tensor, Tensor]
 """Cosines and sines, each ``(J, D / 2)``, of the rotary angles of frames."""
 AHEAD = 64
 """Number of future frames whose rotary angles are computed at once."""
+LEAST = 1e-30
+"""What a sum of weights is at least, to divide by it."""
 FEW_ROWS = 64
 """Up to this many rows, ``FeatureSum`` looks embeddings up; beyond, it multiplies matrices."""
 
@@ -52,14 +54,6 @@ class FeatureSum(nn.Module):
         rows.scatter_(1, index, 1)
         x = F.linear(rows[:, :-1], self.weight[:-1].T)
         return x.view(*shape, -1)
-
-    def lookup(self, features: Tensor) -> Tensor:
-        """The same as ``forward``, for graphs that run on few rows at a time.
-
-        The last row of the weights has to be zeros, as training leaves it.
-        """
-        index = torch.where(features == NONE, self.count, features + self.first)
-        return self.weight[index].sum(dim=-2)
 
     def _traced(self, index: Tensor) -> Tensor:
         """The product with zeros and ones, for any number of rows."""
@@ -129,6 +123,22 @@ class Attention(nn.Module):
         y = F.scaled_dot_product_attention(q, keys, values)
         output: Tensor = self.output(y.transpose(1, 2).flatten(1))
         return output
+
+    def extend(self, x: Tensor, past: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+        """One more frame ``(B, W)`` of a causal layer, at a position ``(1,)``.
+
+        ``past`` ``(P, 2, B, W)`` are the keys and values of the frames that it attends to. Returns
+        the output and its own key and value ``(1, 2, B, W)``. Unlike ``step`` it can be traced.
+        """
+        depth = self.output.in_features // self.heads
+        parts = self.inputs(x).view(-1, 3, self.heads, depth)
+        q, k = _rotate(parts[:, :2], *_turns(position, depth)).unbind(dim=1)
+        own = torch.stack([k, parts[:, 2]]).flatten(-2)[None]
+        seen = torch.cat([past, own])
+        seen = seen.view(*seen.shape[:3], self.heads, depth)  # (P + 1, 2, B, H, D)
+        scores = (q * depth**-0.5 * seen[:, 0]).sum(dim=-1, keepdim=True)
+        y = (scores.softmax(dim=0) * seen[:, 1]).sum(dim=0)  # (B, H, D)
+        return self.output(y.flatten(1)), own
 
     def _heads(self, x: Tensor, turns: Turns) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values ``(B, H, J, D)``; queries and keys are rotated."""
@@ -211,6 +221,12 @@ class Block(nn.Module):
         y: Tensor = x + self.feedforward(x)
         return y
 
+    def extend(self, x: Tensor, past: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+        """One more frame ``(B, W)``; see ``Attention.extend``."""
+        y, own = self.attention.extend(self.norm(x), past, position)
+        x = x + y
+        return x + self.feedforward(x), own
+
 
 class FeedForward(nn.Module):
     """Layer normalization and one hidden layer, applied to each frame by itself."""
@@ -233,14 +249,29 @@ class Pool(nn.Module):
         self.scores, self.values = nn.Linear(width, heads), nn.Linear(width, width)
         self.output, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, member: Tensor) -> Tensor:
-        """``x`` ``(B, J, W)`` and bool ``member`` ``(B, M, J)`` of the groups -> ``(B, M, W)``."""
-        scores = self.scores(x).float().transpose(1, 2)[:, :, None]  # (B, H, 1, J)
-        scores = scores.masked_fill(~member[:, None], -1e9)  # (B, H, M, J)
-        values = self.values(x).unflatten(-1, (scores.shape[1], -1)).transpose(1, 2)  # (B, H, J, D)
-        summed = scores.softmax(dim=-1).to(values.dtype) @ values  # (B, H, M, D)
-        y: Tensor = self.norm(F.gelu(self.output(summed.transpose(1, 2).flatten(2))))
+    def forward(self, x: Tensor, group: Tensor, count: int) -> Tensor:
+        """``x`` ``(B, J, W)`` and the group ``(B, J)`` of each -> ``(B, count, W)``.
+
+        A group is a number from 0, or ``NONE``.
+        """
+        scores = self.scores(x).float()  # (B, J, H)
+        index = torch.where(group == NONE, count, group)[..., None].expand_as(scores)
+        least = torch.full_like(scores[:, :1], -torch.inf).repeat(1, count + 1, 1)
+        top = least.scatter_reduce(1, index, scores.detach(), "amax").gather(1, index)
+        weights = (scores - top).exp()
+        values = self.values(x).float().view(*scores.shape, -1)  # (B, J, H, D)
+        summed = group_sums((weights[..., None] * values).flatten(2), group, count)
+        total = group_sums(weights, group, count)  # (B, count, H)
+        summed = summed.view(*total.shape, -1) / total.clamp_min(LEAST)[..., None]
+        pooled = summed.flatten(2).to(x.dtype)
+        y: Tensor = self.norm(F.gelu(self.output(pooled)))
         return y
+
+
+def group_sums(x: Tensor, group: Tensor, count: int) -> Tensor:
+    """``(B, count, W)`` the sums of ``x`` ``(B, J, W)`` over the groups of ``Pool``."""
+    index = torch.where(group == NONE, count, group)[..., None].expand_as(x)
+    return torch.zeros_like(x[:, :1]).repeat(1, count + 1, 1).scatter_add(1, index, x)[:, :-1]
 
 
 def lay_out(model: nn.Module) -> None:

@@ -28,7 +28,7 @@ class _Exported(torch.autograd.Function):
 
     @staticmethod
     def forward(_: Any, values: Tensor, both: bool, *weights: Tensor) -> Tensor:
-        state = values.new_zeros(1 + both, len(values), weights[1].shape[1])
+        state = values.new_zeros(1 + both, values.shape[0], weights[1].shape[1])
         found: Tensor = torch.gru(values, state, weights, True, 1, 0.0, False, both, True)[0]
         return found
 

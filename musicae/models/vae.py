@@ -22,13 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicae.models.batches import Again, BeatBatch, Latent
+from musicae.models.batches import BeatBatch, Latent
 from musicae.models.chord_planner import PlannerNetwork, Potentials
 from musicae.models.configs import ChoraleVAEConfig, ChordPlannerConfig
 from musicae.models.distributions import Gaussian, Mixture
-from musicae.models.layers import Block, FeatureSum, Memory, Pool
+from musicae.models.layers import Block, FeatureSum, Pool, group_sums
 from musicae.models.notes import Notes
-from musicae.models.vocabulary import FIRST_PITCH, POOLS
+from musicae.models.vocabulary import FIRST_PITCH, NONE, POOLS
 from musicae.models.voice_transformer import VoiceTransformer
 
 BLURRED, MOST_BLUR = 0.6, 1.0
@@ -144,7 +144,7 @@ class ChoraleVAE(VoiceTransformer):
             blur = blur * (torch.rand_like(blur) < BLURRED)
         whole = torch.lerp(latent.piece.detach(), latent.piece, SHAPED)
         prior = self.beat_prior(Latent(whole, latent.beats.detach()), piece)
-        real = self.membership(piece).any(-1)
+        real = self.real_beats(piece)
         if blur is not None:
             spread = latent.beats[real].std(dim=0).detach()
             noise = blur[:, None, None] * spread * torch.randn_like(latent.beats)
@@ -164,28 +164,30 @@ class ChoraleVAE(VoiceTransformer):
     def encode(self, piece: BeatBatch, notes: Notes) -> Posterior:
         """The posterior of whole chorales; ``notes`` are all their notes."""
         every = piece.masked._replace(known=torch.ones_like(piece.masked.known))
-        member = self.membership(piece)
-        form = self.form(self._form(piece))
-        beats = self.beat_pool(self.encode_known(notes, every) + form, member)  # (B, M, W)
-        whole = self.piece_pool(beats, member.any(-1)[:, None])[:, 0]  # (B, W)
+        frames = self.encode_known(notes, every) + self.form(self._form(piece))
+        beats = self.beat_pool(frames, piece.beats, beat_count(piece))  # (B, M, W)
+        real = torch.where(self.real_beats(piece), 0, NONE)
+        whole = self.piece_pool(beats, real, 1)[:, 0]  # (B, W)
         of_piece = Gaussian.of(self.to_piece(whole))
         piece_mean = of_piece.mean.to(beats.dtype)[:, None].expand(-1, beats.shape[1], -1)
         return Posterior(
             of_piece, Gaussian.of(self.to_beat(torch.cat([beats, piece_mean], dim=-1)))
         )
 
-    def membership(self, piece: BeatBatch) -> Tensor:
-        """``(B, M, J)`` bool which frames belong to each beat."""
-        count = int(piece.beats.max()) + 1
-        which = torch.arange(count, device=piece.beats.device)
-        return piece.beats[:, None] == which[:, None]
+    def real_beats(self, piece: BeatBatch) -> Tensor:
+        """``(B, M)`` bool which beats exist: they have frames."""
+        return self._frames(piece)[..., 0] > 0
 
     def beat_forms(self, piece: BeatBatch) -> Tensor:
         """``(B, M, W)`` the form of each beat: the mean of its frames' embedded contexts."""
-        member = self.membership(piece).float()
-        share = member / member.sum(dim=-1, keepdim=True).clamp_min(1)
         forms = self.form(self._form(piece))
-        return torch.einsum("bmj,bjw->bmw", share.to(forms.dtype), forms)
+        sums = group_sums(forms, piece.beats, beat_count(piece))
+        return sums / self._frames(piece).to(forms.dtype).clamp_min(1)
+
+    def _frames(self, piece: BeatBatch) -> Tensor:
+        """``(B, M, 1)`` the number of frames of each beat."""
+        ones = torch.ones_like(piece.beats[..., None], dtype=torch.float32)
+        return group_sums(ones, piece.beats, beat_count(piece))
 
     def beat_prior(self, latent: Latent, piece: BeatBatch) -> Mixture:
         """``(B, M, Y)`` the prior of each beat's vector, given the piece's and those before it."""
@@ -196,42 +198,27 @@ class ChoraleVAE(VoiceTransformer):
             x = block(x)
         return Mixture.of(self.prior_out(self.prior_norm(x)), self.config.components)
 
-    def sample_beats(
-        self,
-        whole: Tensor,
-        chance: Tensor,
-        noise: Tensor,
-        piece: BeatBatch,
-        *,
-        begun: Tensor | None = None,
-        again: Again | None = None,
-    ) -> Latent:
-        """Sample beats from the prior, from pieces' vectors ``(B, Z)``.
+    def draw_beat(
+        self, before: Latent, form: Tensor, numbers: Latent, position: Tensor, past: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Draw one beat's vector from the prior.
 
         Args:
-            chance: ``(B, M)`` uniform random numbers.
-            noise: ``(B, M, Y)`` normal random numbers.
-            piece: the forms.
-            begun: ``(B, <= M, Y)`` the vectors of the first beats, where these are given.
-            again: beats whose vectors come again.
+            before: the piece's vector ``(B, Z)``, and that of the beat before ``(B, Y)`` or zeros.
+            form: ``(B, W)`` of the beat; see ``beat_forms``.
+            numbers: uniform random numbers ``(B,)`` and normal ones ``(B, Y)``.
+            position: ``(1,)`` the number of the beat.
+            past: ``(P, layers, 2, B, W)`` keys and values of up to ``beat_span`` beats before.
+
+        Returns the vector ``(B, Y)`` and the beat's own keys and values ``(1, layers, 2, B, W)``.
         """
-        forms = self.beat_forms(piece)
-        memories = [Memory(self.config.beat_span) for _ in self.prior]
-        beat, beats = torch.zeros_like(noise[:, 0]), torch.zeros_like(noise)
-        rows = torch.arange(len(noise), device=noise.device)
-        for position in range(noise.shape[1]):
-            x = self.prior_in(torch.cat([beat, whole], dim=-1)) + forms[:, position]
-            for block, memory in zip(self.prior, memories, strict=True):
-                x = block.step(x, memory, position)  # type: ignore[operator]  # a Block
-            prior = Mixture.of(self.prior_out(self.prior_norm(x)), self.config.components)
-            beat = prior.at(chance[:, position], noise[:, position])
-            if again is not None:
-                earlier = beats[rows, again.source[:, position]]
-                beat = torch.lerp(beat, earlier, again.share[:, position, None])
-            if begun is not None and position < begun.shape[1]:
-                beat = begun[:, position]
-            beats[:, position] = beat
-        return Latent(whole, beats)
+        x = self.prior_in(torch.cat([before.beats, before.piece], dim=-1)) + form
+        kept = []
+        for layer, block in enumerate(self.prior):
+            x, own = block.extend(x, past[:, layer], position)  # type: ignore[operator]  # a Block
+            kept.append(own)
+        prior = Mixture.of(self.prior_out(self.prior_norm(x)), self.config.components)
+        return prior.at(*numbers), torch.stack(kept, dim=1)
 
     def potentials(
         self, latent: Latent, piece: BeatBatch, blur: Tensor | None = None
@@ -257,13 +244,15 @@ class ChoraleVAE(VoiceTransformer):
         before more: in training such vectors are blurred with as much noise. (The conditioning
         augmentation of Ho et al. 2022, *Cascaded Diffusion Models*.)
         """
-        whole = latent.piece[:, None].expand(-1, latent.beats.shape[1], -1)
+        count = latent.beats.shape[1]
+        whole = latent.piece[:, None].expand(-1, count, -1)
         slots = self.lead_in(torch.cat([latent.beats, whole], dim=-1))  # (B, M, H W)
+        rows = torch.arange(slots.shape[0], device=slots.device)[:, None] * count
+        slots = slots.flatten(0, 1)[rows + piece.beats.clamp_min(0)]  # (B, J, H W)
         slots = slots.unflatten(-1, (POOLS, -1))
         share = self.slots(self._form(piece)).float().softmax(dim=-1)  # (B, J, H)
-        member = self.membership(piece)
-        weights = (share[:, None] * member[..., None]).to(slots.dtype)  # (B, M, J, H)
-        x = torch.einsum("bmjh,bmhw->bjw", weights, slots) + self.form(self._form(piece))
+        share = share.masked_fill((piece.beats == NONE)[..., None], 0.0).to(slots.dtype)
+        x = (share[:, :, None] @ slots)[:, :, 0] + self.form(self._form(piece))
         x = x + self._blurred(blur)
         for block in self.lead:
             x = block(x)
@@ -292,4 +281,10 @@ class ChoraleVAE(VoiceTransformer):
     def _form(self, piece: BeatBatch) -> Tensor:
         """``(B, J, stride * C)`` the contexts of each frame's steps, without those of a plan."""
         context = piece.masked.context[..., : len(self.config.form)]
-        return context.reshape(len(context), -1, self.config.stride * context.shape[-1])
+        return context.reshape(context.shape[0], -1, self.config.stride * len(self.config.form))
+
+
+def beat_count(piece: BeatBatch) -> int:
+    """The number of beats of the longest piece; a tensor, which a trace can follow."""
+    count: int = piece.beats.max() + 1
+    return count

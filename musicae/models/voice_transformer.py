@@ -313,7 +313,7 @@ class VoiceTransformer(nn.Module):
     def frames(self, step: Tensor, context: Tensor) -> Tensor:
         """Features ``(B, T, K)`` and context ``(B, T, C)`` -> ``(B, J, stride * (K + C))``."""
         both = torch.cat([step, context], dim=-1)
-        return both.reshape(len(both), -1, self.config.stride * both.shape[-1])
+        return both.reshape(both.shape[0], -1, self.config.stride * both.shape[-1])
 
 
 def surprise(logits: Tensor, batch: MaskedBatch) -> Tensor:
