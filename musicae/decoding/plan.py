@@ -25,6 +25,10 @@ BLOCK = 16
 FORBIDDEN = -1e4
 """What a forbidden state costs in nats: more than any plan could gain elsewhere, so that a
 constraint is broken only where no plan at all can keep it."""
+LEAST_PENALTY, MOST_PENALTY = 0.25, 8.0
+"""Nats a beat that the labels of another path cost at first and at most; it is doubled."""
+PRECISION = 2**-8
+"""Of the least penalty that is enough, in nats."""
 
 
 class Transitions(Protocol):
@@ -46,7 +50,7 @@ class Kept:
     """Transitions of which all are kept, with their exponentials."""
 
     logs: Potentials
-    """``(B - 1, S, S)``."""
+    """``(B - 1, S, S)``; looking for the best path is fastest where columns are contiguous."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,11 +60,18 @@ class Kept:
     @cached_property
     def factors(self) -> Potentials:
         """``(B - 1, S, S)`` the exponentials of the log potentials."""
-        return np.exp(self.logs)
+        found: Potentials = np.exp(self.logs)
+        return found
+
+    @cached_property
+    def bounds(self) -> tuple[Potentials, Potentials]:
+        """``(B - 1, S)`` each: the greatest and the least log potential to each state."""
+        return self.logs.max(axis=1), self.logs.min(axis=1)
 
     def __getitem__(self, where: Any, /) -> Potentials:
         """As ``Transitions``."""
-        return self.logs[where]
+        found: Potentials = self.logs[where]
+        return found
 
     def __truediv__(self, temperature: float, /) -> Kept:
         """The potentials at another temperature."""
@@ -92,6 +103,12 @@ class Chain:
     def __len__(self) -> int:
         return len(self.unary)
 
+    @cached_property
+    def scaled_unary(self) -> Potentials:
+        """``unary`` less the greatest of each beat, in the precision of the transitions."""
+        found: Potentials = self.unary - self.unary.max(axis=1, keepdims=True)
+        return found.astype(np.asarray(self.pair[0:1]).dtype)
+
     def constrained(self, allowed: Mask, moves: Mapping[int, Floats] | None = None) -> Chain:
         """The chain in which states outside ``(B, S)`` ``allowed`` cost ``-FORBIDDEN`` nats.
 
@@ -118,6 +135,7 @@ class Chain:
 
     def row(self, beat: int, state: int) -> Potentials:
         """``(S,)`` the log potentials from a state at a beat to all states."""
+        found: Potentials
         if isinstance(self.pair, Kept):
             found = self.pair.logs[beat, state]
         else:
@@ -172,11 +190,9 @@ class Filtered(NamedTuple):
 
 def forward(chain: Chain) -> Filtered:
     """The forward algorithm, in probabilities."""
-    top = chain.unary.max(axis=1, keepdims=True)
-    dtype = np.asarray(chain.pair[0:1]).dtype
-    emissions = np.exp(chain.unary - top).astype(dtype)
+    emissions = np.exp(chain.scaled_unary)
     # Products of what is smaller have no place in the precision, and would take long.
-    emissions[emissions < np.sqrt(np.finfo(dtype).tiny)] = 0.0
+    emissions[emissions < np.sqrt(np.finfo(emissions.dtype).tiny)] = 0.0
     shares, sizes = emissions.copy(), np.ones(len(chain))
     sizes[0] = shares[0].sum()
     shares[0] /= sizes[0]
@@ -184,7 +200,8 @@ def forward(chain: Chain) -> Filtered:
         reached = (shares[beat] @ factor) * emissions[beat + 1]
         sizes[beat + 1] = size = reached.sum()
         np.divide(reached, size, out=shares[beat + 1])
-    return Filtered(shares, emissions, sizes, float(np.log(sizes).sum() + top.sum()))
+    top = chain.unary.max(axis=1).sum()
+    return Filtered(shares, emissions, sizes, float(np.log(sizes).sum() + top))
 
 
 def backward(chain: Chain, filtered: Filtered) -> Potentials:
@@ -219,25 +236,35 @@ def best_path(chain: Chain) -> Ints:
     return _followed(chain, _best_ahead(chain))
 
 
-def _best_ahead(chain: Chain, known: Floats | None = None, stop: int | None = None) -> Floats:
+def _best_ahead(
+    chain: Chain, known: Potentials | None = None, stop: int | None = None
+) -> Potentials:
     """``(B, S)`` the log potential of the best continuation of each state, up to a number for each
     beat.
 
     What is ``known`` stays from the beat ``stop`` on.
     """
-    ahead = np.zeros(chain.unary.shape) if known is None else known.copy()
-    room = None
+    unary, greatest = chain.scaled_unary, np.maximum.reduce
+    ahead = np.zeros_like(unary) if known is None else known.copy()
+    most, least = chain.pair.bounds if isinstance(chain.pair, Kept) else (None, None)
     for beat, pair in chain.backwards(stop):
-        after = ahead[beat + 1] + chain.unary[beat + 1]
-        after -= after.max()
-        room = np.add(pair, after.astype(pair.dtype), out=room)
-        room.max(axis=1, out=ahead[beat])
+        after = ahead[beat + 1] + unary[beat + 1]
+        after -= greatest(after)
+        into = pair.T
+        if most is not None and least is not None and beat not in chain.moves:
+            # A state at the next beat that is no state's best is left out.
+            some = (after + most[beat] >= greatest(after + least[beat])).nonzero()[0]
+            after, into = after[some], into.take(some, axis=0)
+            into += after[:, None]
+        else:
+            into = into + after[:, None]
+        greatest(into, axis=0, out=ahead[beat])
     return ahead
 
 
-def _followed(chain: Chain, ahead: Floats) -> Ints:
+def _followed(chain: Chain, ahead: Potentials) -> Ints:
     """``(B,)`` the path whose every state is the best with its continuation."""
-    total = chain.unary + ahead
+    total = chain.scaled_unary + ahead
     path = [int(total[0].argmax())]
     for beat in range(1, len(chain)):
         path.append(int((chain.row(beat - 1, path[-1]) + total[beat]).argmax()))
@@ -279,14 +306,13 @@ def n_best_distinct(
     labels: Ints,
     apart: float = 0.15,
     *,
-    rounds: int = 12,
     first: Ints | None = None,
 ) -> list[Ints]:
     """Up to ``count`` likely paths, any two of which differ in ``labels`` on a share of the beats.
 
     The first is the best path, or ``first``. Each other is the best path of the chain in which the
-    labels of the paths before cost a penalty at every beat; the penalty is the smallest, found by
-    bisection, at which the result is ``apart`` from all of them. They come in order of their
+    labels of the paths before cost a penalty at every beat; the penalty is the smallest, up to
+    ``PRECISION``, at which the result is ``apart`` from all of them. They come in order of their
     score. Where the constraints leave no such path there are fewer.
 
     Args:
@@ -294,28 +320,40 @@ def n_best_distinct(
         count: how many paths to find.
         labels: ``(S,)`` what makes states alike, such as their roots.
         apart: the share of the beats on which the labels differ, 0 to 1.
-        rounds: of the bisection.
+        first: the first path.
     """
     found = [best_path(chain) if first is None else first]
     beats = np.arange(len(chain))
     while len(found) < count:
-        taken = np.zeros_like(chain.unary)
-        for path in found:
-            taken[labels[None, :] == labels[path][:, None]] += 1.0
-        low, high, best = 0.0, 8.0, None
-        for _ in range(rounds):
-            penalty = high if best is None else (low + high) / 2
-            path = best_path(replace(chain, unary=chain.unary - penalty * taken))
-            if all(np.mean(labels[path] != labels[other]) >= apart for other in found):
-                best, high = path, penalty
-            elif best is None:
-                break
-            else:
-                low = penalty
+        best = _apart_from(chain, labels, np.stack(found), apart)
         if best is None or chain.unary[beats, best].min() <= FORBIDDEN / 2:
             break
         found.append(best)
     return [found[0], *sorted(found[1:], key=chain.score, reverse=True)]
+
+
+def _apart_from(chain: Chain, labels: Ints, paths: Ints, apart: float) -> Ints | None:
+    """The next path of ``n_best_distinct`` after ``(n, B)`` paths, if there is one."""
+    others = labels[paths]
+    taken = (others[:, :, None] == labels).sum(axis=0)
+
+    def met(penalty: float) -> Ints | None:
+        path = best_path(replace(chain, unary=chain.unary - penalty * taken))
+        far = (labels[path] != others).mean(axis=1).min() >= apart
+        return path if far else None
+
+    low, high = 0.0, LEAST_PENALTY
+    while (best := met(high)) is None:
+        if high == MOST_PENALTY:
+            return None
+        low, high = high, 2 * high
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        if (path := met(middle)) is None:
+            low = middle
+        else:
+            best, high = path, middle
+    return best
 
 
 def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:

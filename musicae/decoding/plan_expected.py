@@ -70,4 +70,5 @@ def most_expected(chain: Chain, labels: Ints) -> Ints:
 
 def _same(labels: Ints) -> NDArray[np.float32]:
     """``(S, S)`` 1 where two states have one label."""
-    return (labels[:, None] == labels[None, :]).astype(np.float32)
+    found: NDArray[np.float32] = (labels[:, None] == labels[None, :]).astype(np.float32)
+    return found

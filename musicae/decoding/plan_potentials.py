@@ -72,11 +72,15 @@ class MixedTransitions:
         return replace(self, scale=self.scale * temperature)
 
     def all(self) -> Floats32:
-        """``(B - 1, S, S)``, block by block, so that a processor's cache holds what is computed."""
+        """``(B - 1, S, S)`` with contiguous columns, as ``plan.Kept`` wants it.
+
+        It is computed by blocks, so that a processor's cache holds them.
+        """
         found = np.empty(self.shape, dtype=np.float32)
         for start in range(0, len(found), AT_ONCE):
-            found[start : start + AT_ONCE] = self[start : start + AT_ONCE]
-        return found
+            block = self[start : start + AT_ONCE]
+            found[start : start + AT_ONCE] = block.transpose(0, 2, 1)
+        return found.transpose(0, 2, 1)
 
     def _average(self, mixtures: Sequence[Floats32], top: Floats32) -> Floats32:
         """The logarithms of all members' mixtures together, in place of the first ones."""
