@@ -16,7 +16,7 @@ import numpy as np
 import musicae
 from musicae.core.chorale import Chorale
 from musicae.corpus import load
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.evaluation import bach_likeness
 from musicae.evaluation.latent import latent_report, rebuilt

@@ -16,3 +16,4 @@ from .core.version import __version__ as __version__
 from .daw.practice import practice as practice
 from .io.formats import read as read
 from .io.formats import write as write
+from .models.checkpoint import use_engine as use_engine

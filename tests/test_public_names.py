@@ -13,7 +13,7 @@ from musicae.core import version
 NAMES = {
     *("Chorale", "Key", "MusicaeError", "Piece"),
     *("check", "chords", "decode", "encode", "extend", "generate", "harmonize", "interpolate"),
-    *("practice", "read", "render", "vary", "write"),
+    *("practice", "read", "render", "use_engine", "vary", "write"),
 }
 
 

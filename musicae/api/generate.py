@@ -16,7 +16,7 @@ from musicae.core.meter import Meter, Tempo
 from musicae.encoding.partial_score import PartialScore
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import SamplingOptions
+    from musicae.decoding.choice import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
 
 NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
@@ -154,7 +154,7 @@ def _from_prior(
 def _four_bars(checkpoint: Checkpoint, n: int, seed: int, temperature: float) -> list[Piece]:
     """Decode random values of an autoencoder's bottleneck."""
     from musicae.decoding import minibach
-    from musicae.decoding.sampler import SamplingOptions
+    from musicae.decoding.choice import SamplingOptions
 
     made = minibach.generate(checkpoint, n, temperature, seed)
     facts = provenance_of(checkpoint, SamplingOptions(temperature, seed))
@@ -203,8 +203,8 @@ def _in_empty_bars(
     style: str | None,
 ) -> list[Piece]:
     """Fill empty bars with a harmonizer."""
+    from musicae.decoding.choice import SamplingOptions
     from musicae.decoding.harmonize import usual_temperature
-    from musicae.decoding.sampler import SamplingOptions
     from musicae.encoding import forms
 
     form = forms.regular(bars or NEW_BARS, meter or Meter.parse(NEW_METER), key or NEW_KEY)

@@ -17,7 +17,7 @@ from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import SamplingOptions
+    from musicae.decoding.choice import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
 
 
@@ -110,8 +110,8 @@ def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:
     refused before the first. Raises CheckpointError for a model that cannot be loaded, ChoraleError
     for a model without the rules or the top-p that are asked for.
     """
+    from musicae.decoding.choice import SamplingOptions
     from musicae.decoding.harmonize import usual_temperature
-    from musicae.decoding.sampler import SamplingOptions
     from musicae.models.checkpoint import load_model
 
     model = load_model(options.model)

@@ -22,7 +22,7 @@ PLAN = "plan"
 """What ``vary`` can keep besides voices."""
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import SamplingOptions
+    from musicae.decoding.choice import SamplingOptions
     from musicae.latent.compose import DecodedPoint
     from musicae.latent.space import LatentPoint
     from musicae.models.checkpoint import Checkpoint

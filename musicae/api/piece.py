@@ -28,7 +28,7 @@ from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
 
 if TYPE_CHECKING:
-    from musicae.decoding.sampler import SamplingOptions
+    from musicae.decoding.choice import SamplingOptions
     from musicae.models.checkpoint import Checkpoint
 
 

@@ -23,6 +23,7 @@ from musicae.cli import (
     train,
     watch,
 )
+from musicae.cli.options import takes_engine
 from musicae.core.errors import MusicaeError
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
@@ -37,22 +38,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    harmonize.harmonize,
-    generate.generate,
-    generate.interpolate,
-    generate.vary,
-    generate.extend,
-    chords.chords,
+    takes_engine(harmonize.harmonize),
+    takes_engine(generate.generate),
+    takes_engine(generate.interpolate),
+    takes_engine(generate.vary),
+    takes_engine(generate.extend),
+    takes_engine(chords.chords),
     check.check,
     render.render,
     render.play,
     practice.practice,
-    watch.watch,
+    takes_engine(watch.watch),
     train.train,
-    evaluate.evaluate,
-    evaluate.accuracy,
+    takes_engine(evaluate.evaluate),
+    takes_engine(evaluate.accuracy),
 ):
-    app.command("continue" if command is generate.extend else None)(command)
+    app.command("continue" if command.__name__ == "extend" else None)(command)
 app.add_typer(corpus.app, name="corpus")
 
 

@@ -47,6 +47,9 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Set models and chorales beside held-out Bach; score chorales that are given as files."""
+    from musicae.models.checkpoint import need_torch
+
+    need_torch("evaluation")
     from musicae.evaluation import likelihood
 
     files = [Path(target) for target in targets or ()]
@@ -151,9 +154,11 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """How often a model writes what Bach wrote, voice by voice, beside trivial predictors."""
+    from musicae.models.checkpoint import load_model, need_torch
+
+    need_torch("evaluation")
     from musicae.corpus import load
     from musicae.evaluation import accuracy as evaluation
-    from musicae.models.checkpoint import load_model
 
     chorales = load.load(data)
     table = evaluation.accuracies(load_model(model), chorales.side(side), chorales.side("train"))

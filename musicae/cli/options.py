@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
@@ -118,6 +119,10 @@ DataPath = Annotated[
 ]
 Side = Annotated[str, typer.Option(help="The side of the corpus: valid or test.")]
 
+Engine = Annotated[
+    str, typer.Option(help="What runs the models: onnx, or torch (of the extra train).")
+]
+
 HARMONIZE_SETTINGS: dict[str, Any] = {
     "n": N,
     "seed": Seed,
@@ -171,3 +176,20 @@ def takes_harmonize_settings(*without: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+def takes_engine(command: Command) -> Command:
+    """A command that runs models with the option ``--engine``, the last one in ``--help``."""
+
+    @functools.wraps(command)
+    def with_engine(*arguments: Any, engine: str, **others: Any) -> None:
+        from musicae.models.checkpoint import use_engine
+
+        use_engine(engine)
+        command(*arguments, **others)
+
+    signature = inspect.signature(command, eval_str=True)
+    option = Parameter("engine", Parameter.KEYWORD_ONLY, default="onnx", annotation=Engine)
+    every = signature.replace(parameters=[*signature.parameters.values(), option])
+    with_engine.__signature__ = every  # type: ignore[attr-defined]
+    return cast("Command", with_engine)

@@ -41,6 +41,9 @@ def train(
     """Train a model on the corpus's train side; stops early and can be resumed."""
     from dataclasses import replace
 
+    from musicae.models.checkpoint import need_torch
+
+    need_torch("training")
     from musicae.training import run as training
     from musicae.training.config import RECIPES
 

@@ -9,9 +9,9 @@ Axes: ``N`` candidates, ``V`` voices, ``S`` symbols of one voice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,10 @@ OCTAVE_LEAP = 12
 PITCHES = tuple(np.arange(low, high + 1) for low, high in VOICE_RANGES)
 FORBIDDEN = 50.0
 """Nats that outweigh any likelihood; where every symbol breaks a rule, the cheapest is chosen."""
+NEW, NOBODY = -1, -2
+"""A combination that is not known yet, and the key of a voice that does not sound."""
+ROOM, MOST = 1024, 65_536
+"""Rows of a table at first, and the most that are kept."""
 SILENT_WAY_OUT = 10.0
 """Nats that a rest costs under strict rules: a voice with no permitted note rests."""
 
@@ -95,75 +99,48 @@ class RuleCosts:
         """These costs where they are lower, each by the name of its field."""
         return replace(self, **{name: max(getattr(self, name), costs[name]) for name in costs})
 
-    def costs(
-        self,
-        voice: int,
-        before: Ints,
-        now: Ints,
-        fifths: Ints | None = None,
-        absent: Sequence[int] = (),
+    def of_pairs(
+        self, voice: int, other: int, own: Ints, *, were: Ints, theirs: Ints, beside: bool
     ) -> NDArray[np.floating]:
-        """``(N, S)`` the cost of each symbol of a voice, in nats.
+        """``(N, S)`` what each symbol of a voice costs beside one other voice, in nats.
 
         Args:
             voice: 0 to 3, soprano to bass.
-            before: ``(N, V)`` the pitches of the step before, ``REST`` where a voice rests.
-            now: ``(N, V)`` the known or chosen pitches of this step; ``REST`` where a voice rests
-                or is not chosen yet.
-            fifths: ``(N,)`` the key signatures, sharps or (negative) flats; 0 where left out.
-            absent: the voices that the piece does not have.
+            other: the other voice, which sounds.
+            own: ``(N,)`` the voice's own pitches at the step before, or ``REST``.
+            were: ``(N,)`` those of the other voice.
+            theirs: ``(N,)`` the pitches of the other voice at this step.
+            beside: whether they are neighbours.
         """
-        own = before[:, voice]
-        every = moves(voice)
-        motion = Motion(*(part[own] for part in every.motion))
-        if self == OFF:
-            return np.zeros(motion.pitch.shape)
-        signatures = 0 if fifths is None else fifths % 12
-        cost: NDArray[np.floating] = self.leap * every.wide[own]
-        cost += self.augmented * every.augmented[signatures, own]
-        # A voice is chosen for all candidates or for none, but it may rest in some of them.
-        sounds = now != REST
-        others = [u for u, any_sounds in enumerate(sounds.any(axis=0)) if any_sounds and u != voice]
-        if not others:
-            return cost
-        cost += self._parallels(voice, others, before, now, motion)
-        there = [v for v in range(N_VOICES) if v not in absent]
-        place = there.index(voice)
-        for other in {*there[max(0, place - 1) : place + 2]} & set(others):
-            cost += self._beside(voice, other, before, now, motion)
+        motion = Motion(*(part[own] for part in moves(voice).motion))
+        were, theirs = were[:, None], theirs[:, None]
+        cost = self._parallels(voice, other, were, theirs, motion)
+        if beside:
+            cost = cost + self._beside(voice, other, were, theirs, motion)
         cost[motion.pitch == REST] = 0.0
-        cost[:, SILENCE] = self.rest * sounds[:, others].any(axis=-1)
         return cost
 
     def _parallels(
-        self, voice: int, others: list[int], before: Ints, now: Ints, motion: Motion
+        self, voice: int, other: int, were: Ints, theirs: Ints, motion: Motion
     ) -> NDArray[np.floating]:
         """``(N, S)`` the costs of parallel and direct fifths and octaves."""
-        others = [u for u in others if (now[:, u] != before[:, u]).any()]
-        if not others:
-            return np.zeros(motion.pitch.shape)
-        theirs, were = now[:, None, others], before[:, None, others]  # (N, 1, U)
-        moved = np.where((were == REST) | (theirs == REST), 0, theirs - were)
-        ours = motion.steps[:, :, None]  # (N, S, 1)
-        apart = np.abs(motion.pitch[:, :, None] - theirs) % 12
-        apart_before = np.abs(motion.own[:, :, None] - were) % 12
+        moved = np.where(were == REST, 0, theirs - were)
+        ours = motion.steps
+        apart = np.abs(motion.pitch - theirs) % 12
+        apart_before = np.abs(motion.own - were) % 12
         perfect = (apart == OCTAVE) | (apart == FIFTH)
         again = apart == apart_before
         both_new = (ours % 12 != 0) & (moved % 12 != 0)
-        cost: NDArray[np.floating] = self.parallel * (perfect & again & both_new).sum(axis=-1)
-        outer = SOPRANO if voice == BASS else BASS
-        if voice in (SOPRANO, BASS) and outer in others:
-            u = others.index(outer)
-            leap = np.abs(ours[..., 0] if voice == SOPRANO else moved[..., u]) > STEP
-            similar = ours[..., 0] * moved[..., u] > 0
-            cost = cost + self.direct * (similar & leap & perfect[..., u] & ~again[..., u])
+        cost: NDArray[np.floating] = self.parallel * (perfect & again & both_new)
+        if {voice, other} == {SOPRANO, BASS}:
+            leap = np.abs(ours if voice == SOPRANO else moved) > STEP
+            cost = cost + self.direct * ((ours * moved > 0) & leap & perfect & ~again)
         return cost
 
     def _beside(
-        self, voice: int, other: int, before: Ints, now: Ints, motion: Motion
+        self, voice: int, other: int, were: Ints, theirs: Ints, motion: Motion
     ) -> NDArray[np.floating]:
         """``(N, S)`` the costs of crossing, spacing and overlap with a neighbouring voice."""
-        theirs, were = now[:, other, None], before[:, other, None]
         if voice < other:
             upper, lower, upper_was, lower_was = motion.pitch, theirs, motion.own, were
         else:
@@ -178,7 +155,92 @@ class RuleCosts:
         )
         in_order = (upper >= lower) & (upper_was >= lower_was)
         cost = cost + self.overlap * (beyond & in_order)
-        return np.where(new & (theirs != REST), cost, 0.0)
+        return np.where(new, cost, 0.0)
+
+
+class RuleTable:
+    """The costs of rules, each computed once for the same notes of two voices.
+
+    A cost is a sum over the other voices that sound, so few combinations come again and again.
+    """
+
+    def __init__(self, rules: RuleCosts, absent: tuple[int, ...] = ()) -> None:
+        """``absent`` are the voices that the piece does not have."""
+        self.rules = rules
+        there = [voice for voice in range(N_VOICES) if voice not in absent]
+        self.beside = {
+            (a, b) for a, b in permutations(there, 2) if abs(there.index(a) - there.index(b)) == 1
+        }
+        every = [moves(voice) for voice in range(N_VOICES)]
+        self.alone = [rules.leap * m.wide + rules.augmented * m.augmented for m in every]
+        self.known: list[dict[int, int]] = [{} for _ in range(N_VOICES)]
+        self.rows = [np.zeros((ROOM, m.wide.shape[1])) for m in every]
+        """Of each voice a row for each combination that is known; the first for none."""
+        self.others = [np.delete(np.arange(N_VOICES), voice) for voice in range(N_VOICES)]
+
+    def costs(
+        self, voice: int, before: Ints, now: Ints, fifths: Ints | int = 0
+    ) -> NDArray[np.floating]:
+        """``(N, S)`` the cost of each symbol of a voice, in nats.
+
+        Args:
+            voice: 0 to 3, soprano to bass.
+            before: ``(N, V)`` the pitches of the step before, ``REST`` where a voice rests.
+            now: ``(N, V)`` the known or chosen pitches of this step; ``REST`` where a voice rests
+                or is not chosen yet.
+            fifths: ``(N,)`` the key signatures, sharps or (negative) flats.
+        """
+        own = before[:, voice]
+        if self.rules == OFF:
+            return np.zeros((len(own), self.rows[voice].shape[1]))
+        others = self.others[voice]
+        were, theirs = before[:, others] + 1, now[:, others] + 1  # (N, V - 1), 0 for a rest
+        sounds = theirs > 0
+        keys = (own[:, None] + 1) * 129 + were
+        keys = np.where(sounds, (keys * 129 + theirs) * N_VOICES + others, NOBODY)
+        known = self.known[voice]
+        found = [known.get(key, NEW) for key in keys.ravel().tolist()]
+        if NEW in found:
+            self._learn(voice, keys)
+            found = [self.known[voice][key] for key in keys.ravel().tolist()]
+        cost: NDArray[np.floating] = self.rows[voice][np.reshape(found, keys.shape)].sum(axis=1)
+        cost += self.alone[voice][fifths % 12, own]
+        cost[:, SILENCE] = self.rules.rest * sounds.any(axis=1)
+        return cost
+
+    def _learn(self, voice: int, keys: Ints) -> None:
+        """Compute the rows of keys that are not known yet."""
+        known = self.known[voice]
+        if len(known) + keys.size >= MOST:
+            known.clear()
+        known.setdefault(NOBODY, 0)
+        new = np.array([key for key in np.unique(keys).tolist() if key not in known])
+        rows = self.rows[voice]
+        if len(known) + len(new) > len(rows):
+            self.rows[voice] = rows = np.concatenate(
+                [rows, np.zeros((max(len(rows), len(new)), rows.shape[1]))]
+            )
+        each, others = np.divmod(new, N_VOICES)
+        each, theirs = np.divmod(each, 129)
+        own, were = np.divmod(each, 129)
+        for other in np.unique(others).tolist():
+            here = np.flatnonzero(others == other)
+            first = len(known)
+            rows[first : first + len(here)] = self.rules.of_pairs(
+                voice,
+                other,
+                own[here] - 1,
+                were=were[here] - 1,
+                theirs=theirs[here] - 1,
+                beside=(voice, other) in self.beside,
+            )
+            known.update(zip(new[here].tolist(), range(first, first + len(here)), strict=True))
+
+
+@lru_cache(maxsize=16)
+def rule_table(rules: RuleCosts, absent: tuple[int, ...] = ()) -> RuleTable:
+    """The table of some rules, shared by all that are written with them."""
+    return RuleTable(rules, absent)
 
 
 OFF = RuleCosts()

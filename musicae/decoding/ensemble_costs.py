@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicae.core.arrays import Floats, Ints
+from musicae.core.arrays import Bools, Floats, Ints
 from musicae.core.constants import BASS, N_VOICES, REST
 from musicae.decoding.constraints import PITCHES, moves
 from musicae.decoding.plan_constraints import Wish
@@ -43,7 +43,7 @@ class EnsembleCosts:
         now: Ints,
         chords: Members | None,
         *,
-        last_voice: bool,
+        last: Bools,
     ) -> Floats:
         """``(N, S)`` the cost of each symbol of a voice at a step; infinite out of range.
 
@@ -51,7 +51,7 @@ class EnsembleCosts:
             before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
             now: ``(N, V)`` the pitches of this step that are known or chosen, else ``REST``.
             chords: ``(N, ...)`` those of the candidates' plans at the step; None without plans.
-            last_voice: whether no other voice of this step is still to be chosen.
+            last: ``(N,)`` whether no other voice of the step is still to be chosen.
         """
         pitch = moves(voice).motion.pitch[before[:, voice]]
         cost = np.broadcast_to(self.of_pitch[voice], pitch.shape).copy()
@@ -59,8 +59,8 @@ class EnsembleCosts:
             other = now[:, PARTNERS[voice], None]
             wide = np.abs(pitch - other) > self.limits.hand
             cost += OUT_OF_REACH * (wide & (other != REST) & (pitch != REST))
-        if self.limits.absent and last_voice and chords is not None:
-            on_beat = (chords.place != BETWEEN)[:, None]
+        if self.limits.absent and last.any() and chords is not None:
+            on_beat = ((chords.place != BETWEEN) & last)[:, None]
             for member in (chords.root, chords.third):
                 there = ((now % 12 == member[:, None]) & (now != REST)).any(axis=1)
                 missing = ~there[:, None] & (member >= 0)[:, None] & (pitch % 12 != member[:, None])

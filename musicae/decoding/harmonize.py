@@ -12,6 +12,7 @@ import numpy as np
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.constraints import FORBIDDEN
 from musicae.decoding.ensemble_costs import keep_complete
 from musicae.decoding.given_chords import give_chords, incomplete, with_given
@@ -20,7 +21,7 @@ from musicae.decoding.minibach import accompany
 from musicae.decoding.plan_constraints import give_bass, give_sounding, give_voices
 from musicae.decoding.planner import FoundPlan, Narrowing, PlanProblem, plan_problem
 from musicae.decoding.reranking import Candidate, cost, rerank
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions, sample
+from musicae.decoding.sampler import sample
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.models.checkpoint import Checkpoint

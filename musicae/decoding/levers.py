@@ -37,18 +37,19 @@ class Levers:
         self.amounts = np.array(amounts)
         self.outside = np.stack([_outside(key) for key in keys])  # (N, 12)
 
-    def costs(self, voice: int, before: Ints, now: Ints, waiting: Sequence[int]) -> Floats:
-        """``(N, S)`` nats; the arguments are those of ``StepCosts.costs``."""
+    def costs(self, voice: int, before: Ints, now: Ints, last: Bools, rows: Ints) -> Floats:
+        """``(M, S)`` nats of candidates ``(M,)``; the other arguments are those of
+        ``PlanCosts.costs``."""
         pitch = moves(voice).motion.pitch[before[:, voice]]
-        begin, foreign, dissonant, _ = self.amounts.T[..., None]
-        outside = np.take_along_axis(self.outside, pitch % 12, axis=1)
+        begin, foreign, dissonant, _ = self.amounts[rows].T[..., None]
+        outside = np.take_along_axis(self.outside[rows], pitch % 12, axis=1)
         cost: Floats = np.where(outside, -foreign, 0.0)
         cost[:, :FIRST_PITCH] = 0.0  # to hold a note is not to choose it
         cost[:, FIRST_PITCH:] -= begin
-        if not waiting:
+        if last.any():
             found = completed(voice, before, now)
             at_rest = np.isin(found.kind, _CONSONANT) | found.stays
-            cost -= np.where(at_rest, 0.0, dissonant)
+            cost -= np.where(at_rest | ~last[:, None], 0.0, dissonant)
         return cost
 
 

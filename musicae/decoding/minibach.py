@@ -13,7 +13,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import DEFAULT_QPM, REST
 from musicae.core.errors import CheckpointError
 from musicae.core.meter import Tempo
-from musicae.decoding.sampler import SamplingOptions
+from musicae.decoding.choice import SamplingOptions
 from musicae.encoding.tokens import (
     ACCOMPANIMENT,
     ALL_VOICES,

@@ -37,9 +37,10 @@ class MotionTilt:
         """``tilt`` has the shape ``SHAPE``, in nats; ``places`` ``(N, T)`` index ``PLACES``."""
         self.tilt, self.places = tilt, places
 
-    def costs(self, voice: int, step: int, before: Ints) -> Floats:
-        """``(N, S)`` nats, by the pitches ``(N, V)`` of the step before."""
-        by_motion = -self.tilt[voice][self.places[:, step]]  # (N, motions)
+    def costs(self, voice: int, steps: Ints, before: Ints, rows: Ints) -> Floats:
+        """``(M, S)`` nats, by the pitches ``(M, V)`` before steps ``(M,)`` of candidates
+        ``(M,)``."""
+        by_motion = -self.tilt[voice][self.places[rows, steps]]  # (M, motions)
         found: Floats = np.take_along_axis(by_motion, _kinds(voice)[before[:, voice]], axis=1)
         return found
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from musicae.core.arrays import Bools, Ints
 from musicae.core.constants import BASS, N_VOICES, REST, SOPRANO
-from musicae.decoding.constraints import FORBIDDEN, moves
+from musicae.decoding.constraints import FORBIDDEN, PITCHES, moves
 from musicae.models.vocabulary import FIRST_PITCH
 from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
@@ -30,6 +30,11 @@ Costs = NDArray[np.float64]
 
 _NO_MEMBER = -1
 """The pitch class of a member that a chord does not have."""
+SILENT_CLASS = 12
+"""What stands for the pitch class of a voice that does not sound."""
+_CLASSES = np.eye(SILENT_CLASS + 1, dtype=np.bool_)
+_CLASSES[SILENT_CLASS] = False
+"""``(13, 13)`` the class of each, one-hot; a silent voice has none."""
 BETWEEN, ON_BEAT, BEGINS, LAST = range(4)
 """What a step is to the chord that sounds at it."""
 DOMINANTS = ("major", "dominant")
@@ -131,58 +136,80 @@ class PlanCosts:
         self.firm = np.ones((steps, len(plans)))
         for column, (plan, steps_of_ends) in enumerate(zip(plans, ends, strict=False)):
             self.firm[_cadences(plan, steps_of_ends), column] = weights.firm
-        self.chords = Members(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
+        member, *numbers = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
+        self.member: Bools = member  # (T, N, 12)
+        self.numbers: Ints = np.stack(numbers, axis=-1)  # (T, N, 6), the other fields
+        self.begun: Bools = self.numbers[..., -1] != BETWEEN  # (T, N)
 
     def costs(
-        self, voice: int, step: int, before: Ints, now: Ints, *, last_voice: bool, rows: Ints
+        self, voice: int, steps: Ints, before: Ints, now: Ints, *, last: Bools, rows: Ints
     ) -> Costs:
-        """``(M, S)`` what each symbol of a voice costs at a step.
+        """``(M, S)`` what each symbol of a voice costs.
 
         Args:
+            steps: ``(M,)`` the step of each row.
             before: ``(M, V)`` the pitches of the step before, ``REST`` where nothing sounds.
             now: ``(M, V)`` the pitches of this step that are known or chosen, else ``REST``.
-            last_voice: whether no other voice of this step is still to be chosen.
+            last: ``(M,)`` whether no other voice of the step is still to be chosen.
             rows: ``(M,)`` the candidate of each row.
         """
-        own = before[:, voice]
+        cost = np.zeros((len(rows), FIRST_PITCH + len(PITCHES[voice])))
+        if voice == SOPRANO and self.weights.restruck:
+            after = steps > self.closing[rows]
+            cost[after, FIRST_PITCH:] = self.weights.restruck
+        some = np.flatnonzero(self.begun[steps, rows])
+        if some.size:
+            at = steps[some], rows[some]
+            cost[some] = self._where_chords_begin(
+                voice, at, before[some], now[some], last=last[some], restruck=cost[some]
+            )
+        return cost
+
+    def _where_chords_begin(
+        self,
+        voice: int,
+        at: tuple[Ints, Ints],
+        before: Ints,
+        now: Ints,
+        *,
+        last: Bools,
+        restruck: Costs,
+    ) -> Costs:
+        """The costs where a chord of the plan begins or is heard again; ``at`` steps and rows."""
+        weight, own = self.weights, before[:, voice]
         pitch = moves(voice).motion.pitch[own]  # (M, S)
-        cost, weight = np.zeros(pitch.shape), self.weights
-        chords = self.at(step, rows)
+        chords = self.at(*at)
         place = chords.place
-        restruck = np.zeros(pitch.shape)
-        if voice == SOPRANO:
-            restruck[step > self.closing[rows], FIRST_PITCH:] = weight.restruck
-        if (place == BETWEEN).all():
-            return restruck
-        each = np.arange(len(own))[:, None]
         degree = pitch % 12
         sounds = pitch != REST
-        member = chords.member[each, degree]
+        member = np.take_along_axis(chords.member, degree, axis=1)
         held = pitch == own[:, None]
-        foreign = np.where(held, weight.suspended, weight.foreign)
         if voice == BASS:
-            member = member & (degree == chords.bass[:, None])
-            member |= chords.bass[:, None] == _NO_MEMBER
-            foreign = np.full_like(foreign, weight.bass)
-        cost += np.where(member, 0.0, foreign) * self.firm[step][rows][:, None]
-        cost += weight.doubled * _doubled(chords, voice, degree, now)
-        if last_voice:
-            cost += weight.incomplete * _incomplete(chords, degree, now)
-            cost += weight.thin * _thin(degree, now)
-        share = np.choose(place, [0.0, weight.on_beat, 1.0, 1.0])[:, None]
-        cost *= share
-        if step:
-            was = self.at(step - 1, rows)
-            cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
+            bass = chords.bass[:, None]
+            member = (member & (degree == bass)) | (bass == _NO_MEMBER)
+            foreign: Costs | float = weight.bass
+        else:
+            foreign = np.where(held, weight.suspended, weight.foreign)
+        cost = np.where(member, 0.0, foreign) * self.firm[at][:, None]
+        others = np.where(now == REST, SILENT_CLASS, now % 12)
+        others[:, voice] = SILENT_CLASS
+        there = _CLASSES[others].any(axis=1)  # (M, 13)
+        cost += weight.doubled * _doubled(chords, degree, there)
+        incomplete = np.zeros(pitch.shape, dtype=np.bool_)
+        if last.any():
+            incomplete = _incomplete(chords, degree, there) & last[:, None]
+            thin = _thin(degree, there) & last[:, None]
+            cost += weight.incomplete * incomplete + weight.thin * thin
+        cost *= np.where(place == ON_BEAT, weight.on_beat, 1.0)[:, None]
+        was = self.at(np.maximum(at[0] - 1, 0), at[1])  # nothing sounds before the first step
+        cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
         closing = (place == LAST)[:, None]
-        cost = np.where(closing & ~member, FORBIDDEN, cost)
-        if last_voice:
-            cost = np.where(closing & _incomplete(chords, degree, now), FORBIDDEN, cost)
+        cost[closing & (~member | incomplete)] = FORBIDDEN
         return np.where(sounds, cost + restruck, np.where(closing, FORBIDDEN, 0.0))
 
-    def at(self, step: int, rows: Ints) -> Members:
-        """The members at a step, ``(M, ...)`` in place of ``(T, N, ...)``."""
-        return Members(*(part[step][rows] for part in self.chords))
+    def at(self, steps: Ints, rows: Ints) -> Members:
+        """The members at steps of candidates, ``(M, ...)`` in place of ``(T, N, ...)``."""
+        return Members(self.member[steps, rows], *self.numbers[steps, rows].T)
 
 
 def _cadences(plan: HarmonicPlan, ends: Sequence[int]) -> list[int]:
@@ -192,19 +219,19 @@ def _cadences(plan: HarmonicPlan, ends: Sequence[int]) -> list[int]:
     return [starts[beat] for end in last for beat in (end - 1, end) if beat >= 0]
 
 
-def _doubled(chords: Members, voice: int, degree: Ints, now: Ints) -> Bools:
-    others = np.delete(now, voice, axis=1)  # (M, V - 1)
+def _doubled(chords: Members, degree: Ints, there: Bools) -> Bools:
     found = np.zeros(degree.shape, dtype=np.bool_)
     for tendency in (chords.leading, chords.seventh):
-        taken = ((others % 12 == tendency[:, None]) & (others != REST)).any(axis=1)
-        found |= (degree == tendency[:, None]) & taken[:, None]
+        taken = there[np.arange(len(there)), tendency]
+        if taken.any():
+            found |= (degree == tendency[:, None]) & taken[:, None]
     return found
 
 
-def _incomplete(chords: Members, degree: Ints, now: Ints) -> Bools:
+def _incomplete(chords: Members, degree: Ints, there: Bools) -> Bools:
     third = chords.third
-    there = ((now % 12 == third[:, None]) & (now != REST)).any(axis=1) | (third == _NO_MEMBER)
-    missing: Bools = ~there[:, None] & (degree != third[:, None])
+    sung = there[np.arange(len(there)), third] | (third == _NO_MEMBER)
+    missing: Bools = ~sung[:, None] & (degree != third[:, None])
     return missing
 
 
@@ -227,10 +254,8 @@ def _unresolved(was: Members, chords: Members, voice: int, pitch: Ints, own: Int
     return unresolved
 
 
-def _thin(degree: Ints, now: Ints) -> Bools:
+def _thin(degree: Ints, there: Bools) -> Bools:
     """Where the last voice sings a class that sounds already, and only two sound."""
-    sounds = ((now % 12)[..., None] == np.arange(12)) & (now != REST)[..., None]  # (M, V, 12)
-    there = sounds.any(axis=1)  # (M, 12)
     few = there.sum(axis=1) == 2
     again: Bools = np.take_along_axis(there, degree, axis=1) & few[:, None]
     return again

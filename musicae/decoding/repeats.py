@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from torch import Tensor
 
-from musicae.core.arrays import Floats
+from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES
 from musicae.encoding.partial_score import PartialScore
 
@@ -37,15 +36,16 @@ class Repeats:
             each[step:] = NONE
         self.any = (self.source != NONE).any(axis=0)
 
-    def force(self, cost: Floats, step: int, voice: int, tokens: Tensor) -> None:
-        """Raise the ``(N, S)`` costs of all symbols but the earlier one, where that is possible.
+    def force(self, cost: Floats, voice: int, steps: Ints, rows: Ints, tokens: Ints) -> None:
+        """Raise the ``(M, S)`` costs of all symbols but the earlier one, where that is possible.
 
-        ``tokens`` ``(N, T, V)`` are the symbols so far.
+        ``rows`` ``(M,)`` are candidates at ``steps`` ``(M,)``; ``tokens`` ``(N, T, V)`` are the
+        symbols so far.
         """
-        if not self.any[step, voice]:
+        if not self.any[steps, voice].any():
             return
-        rows, source = np.arange(len(cost)), self.source[:, step, voice]
-        symbol = tokens[rows, source, voice].numpy()
-        other = np.where((source != NONE) & np.isfinite(cost[rows, symbol]), OTHERWISE, 0.0)
+        source, each = self.source[rows, steps, voice], np.arange(len(cost))
+        symbol = tokens[rows, source, voice]
+        other = np.where((source != NONE) & np.isfinite(cost[each, symbol]), OTHERWISE, 0.0)
         cost += other[:, None]
-        cost[rows, symbol] -= other
+        cost[each, symbol] -= other

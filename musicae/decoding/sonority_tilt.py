@@ -46,11 +46,11 @@ class SonorityTilt:
         """``tilt`` has the shape ``SHAPE``, in nats; ``places`` ``(N, T)`` index ``PLACES``."""
         self.tilt, self.places = tilt, places
 
-    def costs(self, voice: int, step: int, before: Ints, now: Ints) -> Floats:
-        """``(N, S)`` nats of a voice that is chosen last, by the pitches ``(N, V)`` of the step
-        before and of this one; nothing where no voice moves."""
+    def costs(self, voice: int, steps: Ints, before: Ints, now: Ints, rows: Ints) -> Floats:
+        """``(M, S)`` nats of a voice that is chosen last, by the pitches ``(M, V)`` before steps
+        ``(M,)`` of candidates ``(M,)`` and of these steps; nothing where no voice moves."""
         found = completed(voice, before, now)
-        cost = -self.tilt[self.places[:, step, None], found.kind]
+        cost = -self.tilt[self.places[rows, steps][:, None], found.kind]
         return np.asarray(np.where(found.stays, 0.0, cost))
 
 

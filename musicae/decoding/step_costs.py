@@ -8,14 +8,15 @@ Axes: ``N`` candidates, ``M`` rows, each of one candidate, ``V`` voices, ``S`` s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.arrays import Floats, Ints
-from musicae.decoding.constraints import RuleCosts, moves
+from musicae.core.arrays import Bools, Floats, Ints
+from musicae.decoding.constraints import RuleCosts, RuleTable, moves, rule_table
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.plan_costs import PlanCosts
@@ -25,15 +26,26 @@ TRIED = 8
 them."""
 
 
-class _Rows(NamedTuple):
-    """Candidates, some of them several times with different notes."""
+class Rows(NamedTuple):
+    """Symbols to be chosen: each row is one voice of a candidate at a step.
 
+    All rows are of the same voice; a candidate may come several times.
+    """
+
+    candidate: Ints
+    """``(M,)``."""
+    steps: Ints
+    """``(M,)``."""
     before: Ints
     """``(M, V)`` the pitches of the step before, ``REST`` where nothing sounds."""
     now: Ints
-    """``(M, V)`` the pitches of this step that are known or chosen, else ``REST``."""
-    candidate: Ints
-    """``(M,)``."""
+    """``(M, V)`` the pitches of the step that are known or chosen, else ``REST``."""
+    last: Bools
+    """``(M,)`` whether no other voice of the step is still to be chosen."""
+
+    def at(self, index: Ints) -> Rows:
+        """Some of these rows."""
+        return Rows(*(part[index] for part in self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,68 +58,71 @@ class StepCosts:
     plan: PlanCosts | None = None
     given: GivenCosts | None = None
     ensemble: EnsembleCosts | None = None
-    known: dict[tuple[int, bytes], Floats] = field(default_factory=dict)
-    """The costs of the rules by the voice and by its notes, those of the others and the key."""
 
-    def costs(
-        self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]
-    ) -> Floats:
-        """``(N, S)`` what each symbol of a voice costs at a step.
+    @cached_property
+    def table(self) -> RuleTable:
+        """The costs of the rules."""
+        return rule_table(self.rules, self.ensemble.limits.absent if self.ensemble else ())
 
-        Args:
-            before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
-            now: ``(N, V)`` the pitches of this step that are known or chosen, else ``REST``.
-            waiting: the voices of this step that are chosen after this one, in order.
+    def costs(self, voice: int, rows: Rows, waiting: Mapping[int, Sequence[int]]) -> Floats:
+        """``(M, S)`` what each symbol of a voice costs.
+
+        ``waiting`` are by step the voices that are not known, in the order of their turns.
         """
-        rows = _Rows(before, now, np.arange(len(now)))
-        cost = self._own(step, [voice, *waiting], rows)
-        if self.given and waiting and self.given.begins(step):
+        cost = self._own(voice, rows)
+        if not self.given:
+            return cost
+        for step in np.unique(rows.steps).tolist():
+            if not self.given.begins(step):
+                continue
+            here = np.flatnonzero(rows.steps == step)
+            after = [*waiting[step][waiting[step].index(voice) + 1 :]]
+            cost[here] = self._with_given([voice, *after], rows.at(here))
+        return cost
+
+    def _own(self, voice: int, rows: Rows) -> Floats:
+        """``(M, S)`` what each symbol costs by rules, ensemble and plan."""
+        candidate, steps, before, now, last = rows
+        cost = self.table.costs(voice, before, now, self.fifths[candidate])
+        if self.ensemble:
+            chords = self.plan.at(steps, candidate) if self.plan else None
+            cost = cost + self.ensemble.costs(voice, before, now, chords, last=last)
+        if self.plan:
+            cost = cost + self.plan.costs(voice, steps, before, now, last=last, rows=candidate)
+        return cost
+
+    def _with_given(self, voices: Sequence[int], rows: Rows) -> Floats:
+        """``(M, S)`` what each symbol of the first voice costs where a given chord begins, and what
+        the others must pay after it."""
+        cost = self._of_chord(voices, rows)
+        if len(voices) > 1:
             tried = np.argsort(cost, axis=1, kind="stable")[:, :TRIED]
-            ahead = self._ahead(step, [voice, *waiting], rows, tried)
+            ahead = self._ahead(voices, rows, tried)
             later = np.repeat(ahead.max(axis=1, keepdims=True), cost.shape[1], axis=1)
             np.put_along_axis(later, tried, ahead, axis=1)
             cost = cost + later
         return cost
 
-    def _own(self, step: int, voices: Sequence[int], rows: _Rows) -> Floats:
+    def _of_chord(self, voices: Sequence[int], rows: Rows) -> Floats:
         """``(M, S)`` what each symbol of the first voice costs by itself; the others wait."""
+        assert self.given
         voice, *waiting = voices
-        before, now, candidate = rows
-        last = not waiting
-        cost = self._rules(voice, rows)
-        if self.ensemble:
-            chords = self.plan.at(step, candidate) if self.plan else None
-            cost = cost + self.ensemble.costs(voice, before, now, chords, last_voice=last)
-        if self.plan:
-            cost = cost + self.plan.costs(voice, step, before, now, last_voice=last, rows=candidate)
-        if self.given:
-            cost = cost + self.given.costs(voice, step, before, now, waiting)
-        return cost
+        step = int(rows.steps[0])
+        return self._own(voice, rows) + self.given.costs(
+            voice, step, rows.before, rows.now, waiting
+        )
 
-    def _rules(self, voice: int, rows: _Rows) -> Floats:
-        """``(M, S)`` the costs of the rules; those of the same notes are computed once."""
-        before, now, candidate = rows
-        fifths = self.fifths[candidate]
-        notes = np.concatenate([before, now, fifths[:, None]], axis=1)
-        keys = [(voice, row.tobytes()) for row in notes]
-        new = [i for i, key in enumerate(keys) if key not in self.known]
-        if new:
-            absent = self.ensemble.limits.absent if self.ensemble else ()
-            found = self.rules.costs(voice, before[new], now[new], fifths[new], absent)
-            self.known.update(zip([keys[i] for i in new], found, strict=True))
-        return np.array([self.known[key] for key in keys])
-
-    def _ahead(self, step: int, voices: Sequence[int], rows: _Rows, symbols: Ints) -> Floats:
+    def _ahead(self, voices: Sequence[int], rows: Rows, symbols: Ints) -> Floats:
         """``(M, K)`` the least that the others pay after each symbol ``(M, K)`` of the first."""
         voice, *waiting = voices
-        each = [np.repeat(part, symbols.shape[1], axis=0) for part in rows]  # (M * K, ...)
-        after = _Rows(*each)
+        each = rows.at(np.repeat(np.arange(len(rows.steps)), symbols.shape[1]))  # (M * K, ...)
         pitch = moves(voice).motion.pitch[rows.before[:, voice]]  # (M, S)
-        after.now[:, voice] = np.take_along_axis(pitch, symbols, axis=1).ravel()
-        cost = self._own(step, waiting, after)  # (M * K, S)
+        each.now[:, voice] = np.take_along_axis(pitch, symbols, axis=1).ravel()
+        after = each._replace(last=np.full(len(each.steps), len(waiting) == 1))
+        cost = self._of_chord(waiting, after)  # (M * K, S)
         if len(waiting) > 1:
             tried = np.argsort(cost, axis=1, kind="stable")[:, :TRIED]
             cost = np.take_along_axis(cost, tried, axis=1)
-            cost = cost + self._ahead(step, waiting, after, tried)
+            cost = cost + self._ahead(waiting, after, tried)
         least: Floats = cost.min(axis=1).reshape(symbols.shape)
         return least

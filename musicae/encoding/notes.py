@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from musicae.core.arrays import Ints
@@ -16,20 +14,12 @@ from musicae.models.vocabulary import (
     FIRST_PITCH,
     HELD,
     HOLD,
+    MIDI_PITCHES,
     NONE,
     SILENCE,
     SILENT,
     WIDEST_LEAP,
 )
-
-
-class StepNotes(NamedTuple):
-    """The notes of some steps, each field ``(..., V)``: those of ``models.notes.Notes``."""
-
-    pitch: Ints
-    kind: Ints
-    age: Ints
-    leap: Ints
 
 
 def notes_of(tokens: Ints, lowest: Ints) -> Ints:
@@ -49,6 +39,23 @@ def notes_of(tokens: Ints, lowest: Ints) -> Ints:
     return np.stack([pitch, kind, steps - begun, leap_of(came_from, pitch)], axis=-1)
 
 
+def notes_after(before: Ints, tokens: Ints, lowest: Ints) -> Ints:
+    """The notes ``(4, ..., V)`` of a step, from those of the step before and the step's symbols.
+
+    It is ``notes_of``, one step at a time; ``tokens`` are ``(..., V)``.
+    """
+    was, kind, age, leap = before
+    holds = tokens == HOLD
+    goes_on = holds | ((tokens == SILENCE) & (kind == SILENT))
+    pitch = np.where(holds, was, np.where(tokens == SILENCE, NONE, tokens - FIRST_PITCH + lowest))
+    after = np.empty_like(before)
+    after[0] = pitch
+    after[1] = np.where(pitch == NONE, SILENT, np.where(holds, HELD, BEGUN))
+    after[2] = np.where(goes_on, age + 1, 0)
+    after[3] = np.where(goes_on, leap, _LEAPS[was + 1, pitch + 1])
+    return after
+
+
 def leap_of(before: Ints, after: Ints) -> Ints:
     """The melodic interval, 0 (a fall of ``WIDEST_LEAP``) to ``2 * WIDEST_LEAP``; or ``NONE``."""
     semitones = np.clip(after - before, -WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
@@ -60,3 +67,8 @@ def _later(x: Ints) -> Ints:
     """``(..., T, V)`` one step later; the first step is ``NONE``."""
     first = np.full_like(x[..., :1, :], NONE)
     return np.concatenate([first, x[..., :-1, :]], axis=-2)
+
+
+_EVERY = np.arange(NONE, MIDI_PITCHES)
+_LEAPS = leap_of(_EVERY[:, None], _EVERY)
+"""``leap_of`` all pairs of pitches, each plus one."""

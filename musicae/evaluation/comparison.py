@@ -24,8 +24,8 @@ from musicae.core.progress import CountProgress
 from musicae.corpus.corpus import Corpus
 from musicae.corpus.four_part import TEST, VALID, read_four_part
 from musicae.decoding import harmonize
+from musicae.decoding.choice import SamplingOptions
 from musicae.decoding.minibach import generate
-from musicae.decoding.sampler import SamplingOptions
 from musicae.encoding import forms
 from musicae.evaluation import accuracy as evaluation
 from musicae.evaluation import bach_likeness, two_sample

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from musicae.core.chorale import Chorale
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.compose import decode_points, need_latent_space
 from musicae.latent.space import LatentPoint, encode, sample

@@ -12,11 +12,12 @@ from musicae.core.arrays import Floats
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.levers import Levers, pulled
 from musicae.decoding.mixture_chain import MixtureChain
 from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan, chords_of
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents
+from musicae.decoding.sampler import decode_latents
 from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale

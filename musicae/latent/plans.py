@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from musicae.core.arrays import Floats32, Ints
+from musicae.decoding.choice import LIKELIEST
 from musicae.decoding.mixture_chain import MixtureChain, Tables
 from musicae.decoding.plan import broken
 from musicae.decoding.plan_constraints import (
@@ -24,7 +25,6 @@ from musicae.decoding.plan_constraints import (
 )
 from musicae.decoding.plan_tilt import PlanTilt
 from musicae.decoding.planner import FoundPlan, chords_of, keep_by_construction
-from musicae.decoding.sampler import LIKELIEST
 from musicae.encoding.batches import beat_batch, concatenate_beats, concatenate_latents
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.batches import Latent

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.arrays import Floats32
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.latent.attributes import measured
 from musicae.latent.compose import decode_points

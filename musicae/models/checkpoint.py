@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,7 +78,8 @@ GRAPH = "graph."
 """What stands before the name of a graph among the tensors of a file."""
 ENGINES = ("onnx", "torch")
 """What can run models: ONNX Runtime, or torch, which the extra ``train`` installs."""
-_ENGINE: ContextVar[str] = ContextVar("engine", default=ENGINES[0])
+_engine = ENGINES[0]
+"""What runs models that are loaded now; see ``use_engine``."""
 
 
 class Engine(Protocol):
@@ -120,15 +120,24 @@ class Checkpoint:
 
 
 def use_engine(name: str) -> None:
-    """Let models that are loaded from now on be run by one of ``ENGINES``.
+    """Let models be run from now on by ONNX Runtime (``"onnx"``, as at first) or by ``"torch"``.
 
-    Raises CheckpointError for another name, and for torch where it is not installed.
+    It holds for this process. The results are the same up to rounding, which can change single
+    notes. Raises CheckpointError for another name, and for torch where it is not installed.
+
+    >>> use_engine("onnx")
     """
+    global _engine  # noqa: PLW0603  # of the whole process, with all its threads
     if name not in ENGINES:
         raise CheckpointError(f"an engine is {' or '.join(ENGINES)}, not {name!r}")
     if name == "torch":
         need_torch("the engine torch")
-    _ENGINE.set(name)
+    _engine = name
+
+
+def engine_in_use() -> str:
+    """The one of ``ENGINES`` that runs models now; what a new process is to be told."""
+    return _engine
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -161,7 +170,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         key: tensor.astype(np.float32) if tensor.dtype.kind == "f" else tensor
         for key, tensor in tensors.items()
     }
-    if graphs and _ENGINE.get() == "onnx":
+    if graphs and _engine == "onnx":
         from musicae.models.onnx_engine import OnnxEngine, OnnxGraph
 
         return Checkpoint(
@@ -235,7 +244,7 @@ def load_model(name: str) -> Checkpoint:
     """
     path = find(name)
     try:
-        place, facts = (path.resolve(), _ENGINE.get()), path.stat()
+        place, facts = (path.resolve(), _engine), path.stat()
     except (OSError, ValueError):
         return load_checkpoint(path)  # which says what is wrong
     stamp = (facts.st_size, facts.st_mtime_ns)

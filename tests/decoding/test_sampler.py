@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
 from musicae.decoding import sampler as decoding
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.constraints import PRESETS, RuleCosts
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions, decode_latents, sample
+from musicae.decoding.sampler import decode_latents, sample
 from musicae.encoding.batches import beat_batch, masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens, tokens_to_chorale

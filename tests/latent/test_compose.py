@@ -12,8 +12,8 @@ from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.planner import state_of
-from musicae.decoding.sampler import LIKELIEST, SamplingOptions
 from musicae.encoding import forms
 from musicae.encoding.continued_form import continued
 from musicae.latent import compose as composing

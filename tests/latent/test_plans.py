@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from musicae.core.constants import SOPRANO
 from musicae.core.key import Key
 from musicae.core.meter import Meter
+from musicae.decoding.choice import LIKELIEST
 from musicae.decoding.mixture_chain import MixtureChain, Tables
-from musicae.decoding.sampler import LIKELIEST
 from musicae.encoding import forms
 from musicae.encoding.batches import beat_batch
 from musicae.encoding.partial_score import PartialScore

@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from musicae.core.constants import VOICE_RANGES
 from musicae.decoding.incremental import IncrementalDecoder
 from musicae.decoding.lookup import Lookup, StepNotes
+
+from musicae.core.constants import VOICE_RANGES
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens

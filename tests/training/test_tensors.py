@@ -25,7 +25,7 @@ def test_nested_batches_keep_their_types_and_share_no_memory():
         torch.int64,
         torch.int64,
     ]
-    found.masked.tokens += 1
+    found.masked.tokens.add_(1)
     assert not masked.tokens.any()
     assert found.masked.known.all()
 

@@ -1,0 +1,261 @@
+"""Writing voices: symbols are chosen bar by bar, many at once where nothing moves.
+
+Each symbol is conditioned on all before it. But most symbols are holds: in the middle of a chord
+nothing begins. So all symbols up to the end of a quarter are scored at once as if each of them were
+a hold; what holds up to the first note is exact, and from there on it is scored again. (Stern et
+al. 2018, *Blockwise Parallel Decoding*, guess ahead in this way.) Where voices moved a quarter
+before, one voice is scored at a time.
+
+Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``Q`` steps of candidates, ``U`` voices that are
+scored, ``S`` symbols of a voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from musicae.core.arrays import Bools, Floats, Ints
+from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.decoding.choice import SamplingOptions, Tilts, choose, guided
+from musicae.decoding.constraints import PRESETS
+from musicae.decoding.ensemble_costs import EnsembleCosts
+from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
+from musicae.decoding.plan_costs import PlanCosts
+from musicae.decoding.repeats import Repeats
+from musicae.decoding.step_costs import Rows, StepCosts
+from musicae.decoding.voices import Notes, VoiceDecoder
+from musicae.encoding.partial_score import PartialScore
+from musicae.models.vocabulary import HOLD
+
+
+class Samples(NamedTuple):
+    """Completions of partial scores."""
+
+    tokens: Ints
+    """``(N, T, V)`` symbols, known ones included."""
+    nats: Floats
+    """``(N,)`` the negative log-likelihood of the symbols that were open, in nats, by the model
+    alone: without rules, temperature or guidance."""
+
+
+class Asked(NamedTuple):
+    """What is to be scored at once."""
+
+    candidates: Ints
+    """``(Q,)``."""
+    steps: Ints
+    """``(Q,)``."""
+    voices: tuple[int, ...]
+    """``U`` voices in their order."""
+    wanted: Bools
+    """``(Q, U)`` which of them are to be chosen."""
+
+
+class Writing:
+    """The writing of ``N`` partial scores, each one candidate."""
+
+    def __init__(
+        self,
+        decoders: Sequence[VoiceDecoder],
+        notes: Notes,
+        partials: Sequence[PartialScore],
+        options: SamplingOptions,
+        uniform: Floats,
+        *,
+        closing: Sequence[int] = (),
+        plan_costs: PlanCosts | None = None,
+        given_costs: GivenCosts | None = None,
+        tilts: Tilts | None = None,
+    ) -> None:
+        """Prepare to write.
+
+        Args:
+            decoders: the first is conditioned on what is asked for; a second one, if any, is not.
+            notes: those that are known.
+            partials: they may differ in their plans, and in their lengths.
+            options: how symbols are chosen.
+            uniform: ``(N, T, V)`` random numbers from 0 to 1.
+            closing: of each the step from which on it closes.
+            plan_costs: of the plans, given chords, and tilts: what is added to the rules.
+            given_costs: see ``plan_costs``.
+            tilts: see ``plan_costs``.
+        """
+        rules = PRESETS[options.rules]
+        if plan_costs:
+            weights = plan_costs.weights
+            rules = rules.at_least(
+                parallel=weights.parallel, leap=weights.leap, augmented=weights.augmented
+            )
+            if given_costs:
+                rules = rules.at_least(**ALONG_GIVEN)
+        limits = partials[0].limits
+        config = decoders[0].model.config
+        self.decoders, self.notes, self.options, self.uniform = decoders, notes, options, uniform
+        self.stride, self.order, self.symbols = config.stride, config.order, config.symbols
+        self.lengths = np.array([len(partial.chorale) for partial in partials])
+        self.steps = int(self.lengths.max())
+        self.weighed = StepCosts(
+            rules,
+            np.array([partial.key.fifths for partial in partials]),
+            plan_costs,
+            given_costs,
+            EnsembleCosts(limits) if limits else None,
+        )
+        self.tilts = tilts
+        self.repeats = Repeats(partials, self.steps, closing)
+        self.nats = np.zeros(len(partials))
+        self.moved = np.ones((len(partials), STEPS_PER_QUARTER), dtype=np.bool_)
+        """Whether a voice did not hold its note at the same place of the quarter before."""
+
+    def write(self) -> Samples:
+        """The completed scores."""
+        chunk = self.stride * -(-STEPS_PER_QUARTER // self.stride)
+        for first in range(0, self.steps, chunk):
+            self._write(first, min(first + chunk, self.steps))
+        return Samples(self.notes.tokens[:, : self.steps], self.nats)
+
+    def _write(self, first: int, stop: int) -> None:
+        """Write some steps of all candidates that are as long."""
+        known = self.notes.known
+        waiting = {
+            step: [voice for voice in self.order if not known[step, voice]]
+            for step in range(first, stop)
+        }
+        active = np.flatnonzero(self.lengths > first)
+        # The turns that each candidate has yet to take.
+        turns = {
+            candidate: [
+                (step, voice)
+                for step in range(first, min(stop, int(self.lengths[candidate])))
+                for voice in waiting[step]
+            ]
+            for candidate in active.tolist()
+        }
+        self.likely = self.moved.copy()
+        self.moved[active] = False
+        self.notes.go_on(active, first, stop)
+        begun = dict.fromkeys(turns, first // self.stride)  # the next frame of each candidate
+        while any(turns.values()):
+            asked = self._asked(turns)
+            self._begin_frames(asked, begun)
+            self._answer(asked, turns, waiting, begun, stop)
+        self._begin_rest(active, begun, stop)
+
+    def _asked(self, turns: dict[int, list[tuple[int, int]]]) -> Asked:
+        """What is to be scored next: of each candidate one turn, or all up to a likely note."""
+        found: dict[tuple[int, int], list[int]] = {}
+        for candidate, left in turns.items():
+            likely = self.likely[candidate]
+            for index, (step, voice) in enumerate(left):
+                if index and likely[step % STEPS_PER_QUARTER]:
+                    break
+                found.setdefault((candidate, step), []).append(voice)
+        pairs = np.array(list(found))
+        asked = set().union(*found.values())
+        voices = tuple(voice for voice in self.order if voice in asked)
+        wanted = np.array([[voice in each for voice in voices] for each in found.values()])
+        return Asked(pairs[:, 0], pairs[:, 1], voices, wanted)
+
+    def _begin_frames(self, asked: Asked, begun: dict[int, int]) -> None:
+        """Compute the frames of the steps that are to be scored."""
+        frames = asked.steps // self.stride
+        for frame in range(min(begun[c] for c in asked.candidates.tolist()), frames.max() + 1):
+            new = [
+                candidate
+                for candidate in np.unique(asked.candidates[frames >= frame]).tolist()
+                if begun[candidate] == frame
+            ]
+            if new:
+                for decoder in self.decoders:
+                    decoder.begin(np.array(new), frame, self.notes)
+                begun.update(dict.fromkeys(new, frame + 1))
+
+    def _begin_rest(self, active: Ints, begun: dict[int, int], stop: int) -> None:
+        """Compute frames of which no symbol was scored: those after them look back at them."""
+        for frame in range(min(begun.values()), -(-stop // self.stride)):
+            new = np.array([c for c in active.tolist() if begun[c] <= frame])
+            if new.size:
+                for decoder in self.decoders:
+                    decoder.begin(new, frame, self.notes)
+
+    def _answer(
+        self,
+        asked: Asked,
+        turns: dict[int, list[tuple[int, int]]],
+        waiting: dict[int, list[int]],
+        begun: dict[int, int],
+        stop: int,
+    ) -> None:
+        """Choose symbols, and keep those of each candidate up to the first that does not hold."""
+        candidates, steps, voices, _ = asked
+        own, *others = (
+            decoder.nats(candidates, steps, voices, self.notes) for decoder in self.decoders
+        )
+        nats = guided(own, others[0]) if others else own
+        chosen = self._chosen(asked, nats, waiting)
+        paid = np.take_along_axis(own, chosen[..., None], axis=-1)[..., 0]
+        symbols, costs, wanted = chosen.tolist(), paid.tolist(), asked.wanted.tolist()
+        stopped: dict[int, tuple[int, int, int]] = {}
+        for row, (candidate, step) in enumerate(
+            zip(candidates.tolist(), steps.tolist(), strict=True)
+        ):
+            if candidate in stopped:
+                continue
+            left = turns[candidate]
+            for column, voice in enumerate(voices):
+                if not wanted[row][column]:
+                    continue
+                left.pop(0)
+                self.nats[candidate] += costs[row][column]
+                symbol = symbols[row][column]
+                if symbol != HOLD:
+                    stopped[candidate] = step, voice, symbol
+                    break
+        self._keep(stopped, begun, stop)
+
+    def _keep(
+        self, stopped: dict[int, tuple[int, int, int]], begun: dict[int, int], stop: int
+    ) -> None:
+        """Write down new notes, and derive what sounds after them."""
+        by_step: dict[int, list[int]] = {}
+        for candidate, (step, voice, symbol) in stopped.items():
+            self.notes.tokens[candidate, step, voice] = symbol
+            self.moved[candidate, step % STEPS_PER_QUARTER] = True
+            by_step.setdefault(step, []).append(candidate)
+            # Later frames have heard a hold.
+            begun[candidate] = min(begun[candidate], step // self.stride + 1)
+        for step, those in by_step.items():
+            self.notes.go_on(np.array(those), step, stop)
+
+    def _chosen(self, asked: Asked, nats: Floats, waiting: dict[int, list[int]]) -> Ints:
+        """``(Q, U)`` a symbol for each of ``nats`` ``(Q, U, S)``."""
+        candidates, steps, voices, wanted = asked
+        cost = nats.astype(np.float64)
+        before = self.notes.pitch[candidates, steps]
+        now = self.notes.pitch[candidates, steps + 1]
+        known = self.notes.known
+        final = np.array([waiting[step][-1] if waiting[step] else -1 for step in steps.tolist()])
+        for column, voice in enumerate(voices):
+            those = np.flatnonzero(wanted[:, column])
+            seen = known[steps[those]] | self.decoders[0].sees[voice]
+            seen[:, voice] = False
+            rows = Rows(
+                candidates[those],
+                steps[those],
+                before[those],
+                np.where(seen, now[those], REST),
+                final[those] == voice,
+            )
+            here = cost[those, column, : self.symbols[voice]]
+            here += self.weighed.costs(voice, rows, waiting)
+            if self.tilts:
+                here += self.tilts.costs(voice, rows)
+            held = known[np.maximum(rows.steps - 1, 0), voice] & (rows.steps > 0)
+            here[held, HOLD] = np.inf  # a known note is not prolonged
+            self.repeats.force(here, voice, rows.steps, rows.candidate, self.notes.tokens)
+            cost[those, column, : self.symbols[voice]] = here
+        uniform = self.uniform[candidates[:, None], steps[:, None], list(voices)]
+        return choose(cost, self.options, uniform)
