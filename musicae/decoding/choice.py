@@ -59,7 +59,8 @@ class Tilts(NamedTuple):
             cost = cost + np.where(last[:, None], sonority, 0.0)
         if self.levers:
             cost = cost + self.levers.costs(voice, before, now, last, candidate)
-        return cost * (steps > 0)[:, None]
+        found: Floats | float = cost * (steps > 0)[:, None]
+        return found
 
 
 def choose(cost: Floats, options: SamplingOptions, uniform: Floats) -> Ints:
