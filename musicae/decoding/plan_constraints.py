@@ -89,7 +89,7 @@ class Wish:
         bass: Iterable[int] | None = None,
     ) -> Mask:
         """``(S,)`` the states with one of these roots, qualities and bass members."""
-        keep = self.table.real
+        keep: Mask = self.table.real
         if roots is not None:
             keep = keep & np.isin(self.table.roots, list(roots))
         if qualities is not None:

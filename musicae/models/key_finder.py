@@ -69,17 +69,18 @@ class _Member(nn.Module):
     def forward(
         self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor, padded: bool
     ) -> Tensor:
-        batch = len(pitch_class)
+        batch = pitch_class.shape[0]
         mask = pitch_class >= 0
         four, harmony = piece[:, : 4 * TONICS].view(batch, 4, TONICS), piece[:, 4 * TONICS :]
         first, last = four[:, 1].argmax(dim=1), four[:, 2].argmax(dim=1)
         steps = (pitch_class[:, 1:] - pitch_class[:, :-1]) % TONICS
+        none = torch.zeros_like(pitch_class[:, :1])
         x = (
             self.embed(notes)
             + self.from_last((pitch_class - last[:, None]) % TONICS)
             + self.from_first((pitch_class - first[:, None]) % TONICS)
-            + self.before(F.pad(steps, (1, 0)))
-            + self.after(F.pad(steps, (0, 1)) * F.pad(mask[:, 1:], (0, 1)))
+            + self.before(torch.cat([none, steps], dim=1))
+            + self.after(torch.cat([steps * mask[:, 1:], none], dim=1))
         )
         x = self.dropout(F.gelu(x))
         x = self._packed(x, mask.sum(dim=1)) if padded else self.gru(x)[0]
