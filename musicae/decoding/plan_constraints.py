@@ -101,7 +101,7 @@ class Wish:
 
     def holding(self, degrees: Iterable[int]) -> Mask:
         """``(S,)`` the states that have one of these degrees as a member."""
-        found: Mask = self.table.members[:, list(degrees)].any(axis=1)
+        found: Mask = np.any(self.table.members[:, list(degrees)], axis=1)
         return found
 
     def degrees(self, beat: int, voice: int, at_start: bool = False) -> set[int]:

@@ -15,10 +15,10 @@ from musicae.decoding.plan import (
     log_likelihood,
     log_partition,
     marginals,
-    n_best_distinct,
     sample_paths,
     samples_with_one_of,
 )
+from musicae.decoding.plan_distinct import n_best_distinct
 from musicae.decoding.plan_expected import best_by_marginals, most_expected
 
 
