@@ -33,9 +33,8 @@ class Tables:
 
     @cached_property
     def by_state(self) -> NDArray[np.float32]:
-        """``(S, K * S)`` the same by the state that is left, in single precision."""
-        states = self.factors.shape[1]
-        return self.factors.transpose(1, 0, 2).astype(np.float32).reshape(states, -1)
+        """``(S, K, S)`` the same by the state that is left, in single precision."""
+        return np.ascontiguousarray(self.factors.transpose(1, 0, 2), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,11 +129,14 @@ class MixtureChain:
 
     def _step(self, beat: int, share: Floats) -> Floats:
         """``(S,)`` what arrives at the next beat from ``(S,)`` at a beat."""
+        tables = self.tables.by_state
+        # In single precision the rest would be denormal numbers, which are slow.
+        single = np.where(share > share.max() * NEGLIGIBLE, share, 0.0).astype(np.float32)
         if self.moves and beat in self.moves:
-            pair = np.tensordot(self.shares[beat], self.tables.factors, axes=1)
-            return np.asarray(share @ (pair * np.exp(self.moves[beat])))
-        some = np.flatnonzero(share > share.max() * NEGLIGIBLE)
-        arrived = share[some].astype(np.float32) @ self.tables.by_state[some]
+            pair = self.shares[beat].astype(np.float32) @ tables  # (S, S)
+            pair *= np.exp(self.moves[beat].astype(np.float32))
+            return np.asarray(single @ pair, dtype=np.float64)
+        arrived = single @ tables.reshape(len(tables), -1)
         return np.asarray(self.shares[beat] @ arrived.reshape(self.shares.shape[1], -1))
 
     def _emissions(self) -> tuple[Floats, float]:
