@@ -35,6 +35,7 @@ class Repeats:
         for each, step in zip(self.source, closing, strict=False):
             each[step:] = NONE
         self.any = (self.source != NONE).any(axis=0)
+        self.some = bool(self.any.any())
 
     def force(self, cost: Floats, voice: int, steps: Ints, rows: Ints, tokens: Ints) -> None:
         """Raise the ``(M, S)`` costs of all symbols but the earlier one, where that is possible.
@@ -42,7 +43,7 @@ class Repeats:
         ``rows`` ``(M,)`` are candidates at ``steps`` ``(M,)``; ``tokens`` ``(N, T, V)`` are the
         symbols so far.
         """
-        if not self.any[steps, voice].any():
+        if not self.some or not self.any[steps, voice].any():
             return
         source, each = self.source[rows, steps, voice], np.arange(len(cost))
         symbol = tokens[rows, source, voice]

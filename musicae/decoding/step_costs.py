@@ -8,7 +8,7 @@ Axes: ``N`` candidates, ``M`` rows, each of one candidate, ``V`` voices, ``S`` s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musicae.core.arrays import Bools, Floats, Ints
+from musicae.core.constants import N_VOICES
 from musicae.decoding.constraints import RuleCosts, RuleTable, moves, rule_table
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import GivenCosts
@@ -55,6 +56,8 @@ class StepCosts:
     rules: RuleCosts
     fifths: Ints
     """``(N,)`` the key signatures."""
+    order: tuple[int, ...] = tuple(range(N_VOICES))
+    """The turns of the voices."""
     plan: PlanCosts | None = None
     given: GivenCosts | None = None
     ensemble: EnsembleCosts | None = None
@@ -64,10 +67,10 @@ class StepCosts:
         """The costs of the rules."""
         return rule_table(self.rules, self.ensemble.limits.absent if self.ensemble else ())
 
-    def costs(self, voice: int, rows: Rows, waiting: Mapping[int, Sequence[int]]) -> Floats:
+    def costs(self, voice: int, rows: Rows, waiting: Bools) -> Floats:
         """``(M, S)`` what each symbol of a voice costs.
 
-        ``waiting`` are by step the voices that are not known, in the order of their turns.
+        ``waiting`` ``(T, V)`` are the voices of each step that are not known.
         """
         cost = self._own(voice, rows)
         if not self.given:
@@ -76,7 +79,7 @@ class StepCosts:
             if not self.given.begins(step):
                 continue
             here = np.flatnonzero(rows.steps == step)
-            after = [*waiting[step][waiting[step].index(voice) + 1 :]]
+            after = [v for v in self.order[self.order.index(voice) + 1 :] if waiting[step, v]]
             cost[here] = self._with_given([voice, *after], rows.at(here))
         return cost
 

@@ -45,8 +45,8 @@ class Notes:
         self.fields: Ints = np.full(
             (4, count, tokens.shape[1] + 1, tokens.shape[2]), NONE, dtype=np.int64
         )
-        """``(4, N, 1 + T, V)`` at the index of a step pitch, kind, age and leap of each voice at the
-        step before it."""
+        """``(4, N, 1 + T, V)`` at the index of a step pitch, kind, age and leap of the voices at
+        the step before it."""
 
     @property
     def pitch(self) -> Ints:
@@ -92,7 +92,6 @@ class VoiceDecoder:
         even = np.arange(0, depth, 2, dtype=np.float32)
         self.speed = np.float32(ROTARY) ** (-even / np.float32(depth))
         self.sees = _sees(config.order)  # (V, V) which are written before each voice
-        self.others = ~np.eye(len(self.sees), dtype=np.bool_)
 
     def begin(self, candidates: Ints, frame: int, notes: Notes) -> None:
         """Run the decoder's layers for a frame of some candidates ``(M,)``."""
@@ -132,10 +131,13 @@ class VoiceDecoder:
         self.keys[row, :, :, place], self.values[row, :, :, place] = key, value
         self.states[row, frame % KEPT] = state
 
-    def nats(self, candidates: Ints, steps: Ints, voices: Sequence[int], notes: Notes) -> Floats32:
+    def nats(
+        self, candidates: Ints, steps: Ints, voices: Sequence[int], notes: Notes, seen: Bools
+    ) -> Floats32:
         """``(Q, U, S)`` the negative log-likelihood of each symbol of ``voices``.
 
         Row by row they are those of a candidate ``(Q,)`` at a step ``(Q,)``, whose frame has begun.
+        ``seen`` ``(Q, U, V)`` are the voices of the step that each voice sees.
         """
         piece = self.of[candidates]
         was = notes.fields[:, candidates, steps]
@@ -143,7 +145,6 @@ class VoiceDecoder:
         frame = steps // self.stride
         state = self.states[candidates, frame % KEPT]
         state += self.added[piece, steps - self.prepared.start * self.stride]
-        seen = (notes.known[steps][:, None] | self.sees[list(voices)]) & self.others[list(voices)]
         found: Floats32 = self.model.run(
             "head",
             was=was[0],

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.arrays import Bools, Floats, Ints
+from musicae.core.arrays import Bools, Floats, Floats32, Ints
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.decoding.choice import SamplingOptions, Tilts, choose, guided
 from musicae.decoding.constraints import PRESETS
@@ -100,6 +100,7 @@ class Writing:
         self.weighed = StepCosts(
             rules,
             np.array([partial.key.fifths for partial in partials]),
+            config.order,
             plan_costs,
             given_costs,
             EnsembleCosts(limits) if limits else None,
@@ -107,6 +108,19 @@ class Writing:
         self.tilts = tilts
         self.repeats = Repeats(partials, self.steps, closing)
         self.nats = np.zeros(len(partials))
+        known = notes.known[: self.steps]
+        sees = decoders[0].sees
+        self.seen: Bools = (known[:, None] | sees) & ~np.eye(len(sees), dtype=np.bool_)
+        """``(T, V, V)`` which voices of a step each voice sees."""
+        self.waiting: Bools = ~known
+        """``(T, V)`` which symbols are open."""
+        self.last: Bools = self.waiting & ~(self.waiting[:, None] & sees.T).any(axis=-1)
+        """``(T, V)`` after which of them no other voice of the step is to be chosen."""
+        self.prolonged: Bools = np.zeros_like(known)
+        """``(T, V)`` where a hold would prolong a known note."""
+        self.prolonged[1:] = known[:-1]
+        self.derived = np.zeros(len(partials), dtype=np.int64)
+        """Of each candidate up to which step its notes are derived from its symbols."""
         self.moved = np.ones((len(partials), STEPS_PER_QUARTER), dtype=np.bool_)
         """Whether a voice did not hold its note at the same place of the quarter before."""
 
@@ -119,30 +133,38 @@ class Writing:
 
     def _write(self, first: int, stop: int) -> None:
         """Write some steps of all candidates that are as long."""
-        known = self.notes.known
-        waiting = {
-            step: [voice for voice in self.order if not known[step, voice]]
+        waiting = [
+            (step, voice)
             for step in range(first, stop)
-        }
+            for voice in self.order
+            if self.waiting[step, voice]
+        ]
         active = np.flatnonzero(self.lengths > first)
-        # The turns that each candidate has yet to take.
         turns = {
-            candidate: [
-                (step, voice)
-                for step in range(first, min(stop, int(self.lengths[candidate])))
-                for voice in waiting[step]
-            ]
+            candidate: [turn for turn in waiting if turn[0] < self.lengths[candidate]]
             for candidate in active.tolist()
         }
-        self.likely = self.moved.copy()
+        self.likely = self.moved.tolist()
         self.moved[active] = False
-        self.notes.go_on(active, first, stop)
-        begun = dict.fromkeys(turns, first // self.stride)  # the next frame of each candidate
+        # The next frame of each candidate.
+        begun = dict.fromkeys(turns, first // self.stride)
         while any(turns.values()):
             asked = self._asked(turns)
+            self._derive(asked)
             self._begin_frames(asked, begun)
-            self._answer(asked, turns, waiting, begun, stop)
+            self._answer(asked, turns, begun)
+        self._derive(Asked(active, np.full(len(active), stop - 1), (), self.waiting[:0]))
         self._begin_rest(active, begun, stop)
+
+    def _derive(self, asked: Asked) -> None:
+        """Derive the notes of candidates up to the steps that are asked for."""
+        stop = int(asked.steps.max()) + 1
+        those = np.unique(asked.candidates)
+        derived = self.derived[those]
+        for first in np.unique(derived).tolist():
+            if first < stop:
+                self.notes.go_on(those[derived == first], first, stop)
+        self.derived[those] = np.maximum(derived, stop)
 
     def _asked(self, turns: dict[int, list[tuple[int, int]]]) -> Asked:
         """What is to be scored next: of each candidate one turn, or all up to a likely note."""
@@ -185,17 +207,16 @@ class Writing:
         self,
         asked: Asked,
         turns: dict[int, list[tuple[int, int]]],
-        waiting: dict[int, list[int]],
         begun: dict[int, int],
-        stop: int,
     ) -> None:
         """Choose symbols, and keep those of each candidate up to the first that does not hold."""
         candidates, steps, voices, _ = asked
+        seen = self.seen[steps][:, list(voices)]  # (Q, U, V)
         own, *others = (
-            decoder.nats(candidates, steps, voices, self.notes) for decoder in self.decoders
+            decoder.nats(candidates, steps, voices, self.notes, seen) for decoder in self.decoders
         )
         nats = guided(own, others[0]) if others else own
-        chosen = self._chosen(asked, nats, waiting)
+        chosen = self._chosen(asked, nats, seen)
         paid = np.take_along_axis(own, chosen[..., None], axis=-1)[..., 0]
         symbols, costs, wanted = chosen.tolist(), paid.tolist(), asked.wanted.tolist()
         stopped: dict[int, tuple[int, int, int]] = {}
@@ -214,48 +235,47 @@ class Writing:
                 if symbol != HOLD:
                     stopped[candidate] = step, voice, symbol
                     break
-        self._keep(stopped, begun, stop)
+        self._keep(stopped, begun)
 
-    def _keep(
-        self, stopped: dict[int, tuple[int, int, int]], begun: dict[int, int], stop: int
-    ) -> None:
-        """Write down new notes, and derive what sounds after them."""
-        by_step: dict[int, list[int]] = {}
+    def _keep(self, stopped: dict[int, tuple[int, int, int]], begun: dict[int, int]) -> None:
+        """Write down new notes. What was derived or computed after them heard a hold."""
         for candidate, (step, voice, symbol) in stopped.items():
             self.notes.tokens[candidate, step, voice] = symbol
             self.moved[candidate, step % STEPS_PER_QUARTER] = True
-            by_step.setdefault(step, []).append(candidate)
-            # Later frames have heard a hold.
+            self.derived[candidate] = step
             begun[candidate] = min(begun[candidate], step // self.stride + 1)
-        for step, those in by_step.items():
-            self.notes.go_on(np.array(those), step, stop)
 
-    def _chosen(self, asked: Asked, nats: Floats, waiting: dict[int, list[int]]) -> Ints:
+    def _chosen(self, asked: Asked, nats: Floats32, seen: Bools) -> Ints:
         """``(Q, U)`` a symbol for each of ``nats`` ``(Q, U, S)``."""
         candidates, steps, voices, wanted = asked
         cost = nats.astype(np.float64)
         before = self.notes.pitch[candidates, steps]
         now = self.notes.pitch[candidates, steps + 1]
-        known = self.notes.known
-        final = np.array([waiting[step][-1] if waiting[step] else -1 for step in steps.tolist()])
         for column, voice in enumerate(voices):
-            those = np.flatnonzero(wanted[:, column])
-            seen = known[steps[those]] | self.decoders[0].sees[voice]
-            seen[:, voice] = False
             rows = Rows(
-                candidates[those],
-                steps[those],
-                before[those],
-                np.where(seen, now[those], REST),
-                final[those] == voice,
+                candidates,
+                steps,
+                before,
+                np.where(seen[:, column], now, REST),
+                self.last[steps, voice],
             )
-            here = cost[those, column, : self.symbols[voice]]
-            here += self.weighed.costs(voice, rows, waiting)
-            if self.tilts:
-                here += self.tilts.costs(voice, rows)
-            held = known[np.maximum(rows.steps - 1, 0), voice] & (rows.steps > 0)
-            here[held, HOLD] = np.inf  # a known note is not prolonged
-            self.repeats.force(here, voice, rows.steps, rows.candidate, self.notes.tokens)
-            cost[those, column, : self.symbols[voice]] = here
+            there = cost[:, column, : self.symbols[voice]]
+            if wanted[:, column].all():
+                self._weigh(voice, rows, there)
+            else:
+                those = np.flatnonzero(wanted[:, column])
+                some = there[those]
+                self._weigh(voice, rows.at(those), some)
+                there[those] = some
         uniform = self.uniform[candidates[:, None], steps[:, None], list(voices)]
         return choose(cost, self.options, uniform)
+
+    def _weigh(self, voice: int, rows: Rows, cost: Floats) -> None:
+        """Add to ``(M, S)`` nats what else decides."""
+        cost += self.weighed.costs(voice, rows, self.waiting)
+        if self.tilts:
+            cost += self.tilts.costs(voice, rows)
+        held = self.prolonged[rows.steps, voice]
+        if held.any():
+            cost[held, HOLD] = np.inf  # a known note is not prolonged
+        self.repeats.force(cost, voice, rows.steps, rows.candidate, self.notes.tokens)

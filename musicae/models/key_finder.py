@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicae.models.configs import KeyFinderConfig
+from musicae.models.recurrent import GRU
 from musicae.models.vocabulary import MODES, TONICS
 
 
@@ -24,7 +25,15 @@ class KeyFinder(nn.Module):
         self.config = config or KeyFinderConfig()
         self.members = nn.ModuleList(_Member(self.config) for _ in range(self.config.members))
 
-    def forward(self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor) -> Tensor:
+    def forward(
+        self,
+        pitch_class: Tensor,
+        notes: Tensor,
+        weight: Tensor,
+        piece: Tensor,
+        *,
+        padded: bool = True,
+    ) -> Tensor:
         """Score every tonic and mode.
 
         Args:
@@ -33,8 +42,9 @@ class KeyFinder(nn.Module):
             weight: ``(B, N)`` shares of the time, which add up to 1.
             piece: ``(B, 49)`` twelve shares of pitch classes; one-hot of the lowest voice's first
                 and last pitch class and of the signature's major tonic; whether there is harmony.
+            padded: whether pieces may be shorter than ``N``.
         """
-        scores = [member(pitch_class, notes, weight, piece) for member in self.members]
+        scores = [member(pitch_class, notes, weight, piece, padded) for member in self.members]
         return torch.stack(scores).mean(dim=0).flatten(1).log_softmax(dim=1).view_as(scores[0])
 
 
@@ -47,7 +57,7 @@ class _Member(nn.Module):
         self.before = nn.Embedding(TONICS, width)
         self.after = nn.Embedding(TONICS, width)
         self.embed = nn.Linear(config.n_features, width)
-        self.gru = nn.GRU(width, width // 2, batch_first=True, bidirectional=True)
+        self.gru = GRU(width, width // 2, batch_first=True, bidirectional=True)
         self.value = nn.Linear(width, config.gathered)
         self.gate = nn.Linear(width, config.gathered)
         self.dropout = nn.Dropout(config.dropout)
@@ -56,13 +66,14 @@ class _Member(nn.Module):
         self.whole = nn.Linear(seen + width + 1, config.hidden)
         self.score = nn.Linear(config.hidden, len(MODES))
 
-    def forward(self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor) -> Tensor:
-        batch, n = pitch_class.shape
+    def forward(
+        self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor, padded: bool
+    ) -> Tensor:
+        batch = len(pitch_class)
         mask = pitch_class >= 0
-        lengths = mask.sum(dim=1)
         four, harmony = piece[:, : 4 * TONICS].view(batch, 4, TONICS), piece[:, 4 * TONICS :]
         first, last = four[:, 1].argmax(dim=1), four[:, 2].argmax(dim=1)
-        steps = torch.diff(pitch_class, dim=1) % TONICS
+        steps = (pitch_class[:, 1:] - pitch_class[:, :-1]) % TONICS
         x = (
             self.embed(notes)
             + self.from_last((pitch_class - last[:, None]) % TONICS)
@@ -70,12 +81,8 @@ class _Member(nn.Module):
             + self.before(F.pad(steps, (1, 0)))
             + self.after(F.pad(steps, (0, 1)) * F.pad(mask[:, 1:], (0, 1)))
         )
-        packed = nn.utils.rnn.pack_padded_sequence(
-            self.dropout(F.gelu(x)), lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
-        x = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=n)[
-            0
-        ]
+        x = self.dropout(F.gelu(x))
+        x = self._packed(x, mask.sum(dim=1)) if padded else self.gru(x)[0]
         gate = self.gate(x).masked_fill(~mask[..., None], -1e9).softmax(dim=1)
         time = (weight * mask)[..., None]  # (B, N, 1)
         values = torch.cat([(gate + time) * self.value(x), time], dim=2)
@@ -90,3 +97,13 @@ class _Member(nn.Module):
         hidden = F.gelu(self.whole(self.dropout(seen)))
         scores: Tensor = self.score(self.dropout(hidden))  # (B, K, modes)
         return scores.flatten(1).log_softmax(dim=1).view_as(scores)
+
+    def _packed(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """What the recurrent layers find in ``(B, N, C)`` of which ``lengths`` notes are read."""
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        found = nn.utils.rnn.pad_packed_sequence(
+            self.gru(packed)[0], batch_first=True, total_length=x.shape[1]
+        )
+        return found[0]

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 class GRU(nn.GRU):
     """``nn.GRU`` of one layer with ``batch_first`` and without an initial state."""
 
-    def forward(self, values: Any, hx: Tensor | None = None) -> tuple[Any, Tensor | None]:
+    def forward(self, values: Any, hx: Tensor | None = None) -> Any:
         """``(N, B, C)`` -> ``(N, B, directions * width)``, and the last state, if not exported."""
         if torch.onnx.is_in_onnx_export():
-            found: Tensor = _Exported.apply(values, self.bidirectional, *self._flat_weights)  # type: ignore[no-untyped-call]
+            found = _Exported.apply(values, self.bidirectional, *self._flat_weights)  # type: ignore[no-untyped-call]
             return found, None
         return super().forward(values, hx)
 
