@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial as partial_of
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from musicae.decoding.sampler import sample
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.harmonizer import Harmonizer
 from musicae.theory.harmonic_plan import HarmonicPlan, SecondChord
 from musicae.theory.local_keys import local_keys
 
@@ -78,9 +77,8 @@ def harmonize(
     """
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        network = cast("Harmonizer", model.model)
         problem = problem_of(planner, partial) if planner else None
-        found = _fill(network, partial, n, options, problem)
+        found = _fill(model, partial, n, options, problem)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
@@ -119,7 +117,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
 
 
 def _fill(
-    model: Harmonizer,
+    model: Checkpoint,
     partial: PartialScore,
     n: int,
     options: SamplingOptions,

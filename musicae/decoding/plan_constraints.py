@@ -101,8 +101,7 @@ class Wish:
 
     def holding(self, degrees: Iterable[int]) -> Mask:
         """``(S,)`` the states that have one of these degrees as a member."""
-        found: Mask = self.table.members[:, list(degrees)].any(axis=1)
-        return found
+        return np.asarray(self.table.members[:, list(degrees)].any(axis=1))
 
     def degrees(self, beat: int, voice: int, at_start: bool = False) -> set[int]:
         """The degrees that a voice sings in a beat, or at its first step."""

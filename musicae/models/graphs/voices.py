@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from musicae.models.batches import MaskedBatch
 from musicae.models.chords import Chords
 from musicae.models.graphs import Graph
-from musicae.models.layers import FeatureSum
+from musicae.models.layers import Block, FeatureSum
 from musicae.models.notes import Notes, interval_between, leap_of
 from musicae.models.vocabulary import (
     AGES,
@@ -131,7 +131,8 @@ class _Prepare(nn.Module):
         network, stride = self.network, self.network.config.stride
         frame = len(network.past.first) // stride
         projected = network.heard(conditioning)
-        steps = context.unflatten(1, (-1, stride))  # (B, J, stride, C)
+        # (B, J, stride, C)
+        steps = context.view(context.shape[0], -1, stride, context.shape[-1])
         for step in range(stride):
             first = network.past.first[frame * (step + 1) - self.columns : frame * (step + 1)]
             projected = projected + _summed(network.past, steps[:, :, step], first)
@@ -219,10 +220,11 @@ class _Frame(_Part):
         features = self.past(pitch, kind, age, leap, chord, tonic[:, None, None])
         frame = len(network.past.first) // network.config.stride
         count = frame - len(network.config.context)
-        first = network.past.first.unflatten(0, (-1, frame))[:, :count]  # (stride, K)
+        first = network.past.first.view(-1, frame)[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
         new_keys, new_values = [], []
         for layer, block in enumerate(network.decoder):
+            assert isinstance(block, Block)
             attention = block.attention
             parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
             turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
