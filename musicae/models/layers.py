@@ -133,12 +133,13 @@ class Attention(nn.Module):
         depth = self.output.in_features // self.heads
         parts = self.inputs(x).view(-1, 3, self.heads, depth)
         q, k = _rotate(parts[:, :2], *_turns(position, depth)).unbind(dim=1)
-        own = torch.stack([k, parts[:, 2]]).flatten(-2)[None]
-        seen = torch.cat([past, own])
-        seen = seen.view(*seen.shape[:3], self.heads, depth)  # (P + 1, 2, B, H, D)
-        scores = (q * depth**-0.5 * seen[:, 0]).sum(dim=-1, keepdim=True)
-        y = (scores.softmax(dim=0) * seen[:, 1]).sum(dim=0)  # (B, H, D)
-        return self.output(y.flatten(1)), own
+        own, q = torch.stack([k, parts[:, 2]])[None], q * depth**-0.5  # (1, 2, B, H, D)
+        past = past.view(*past.shape[:3], self.heads, depth)
+        scores = [(q * keys).sum(dim=-1, keepdim=True) for keys in (past[:, 0], own[:, 0])]
+        share = torch.cat(scores).softmax(dim=0)  # (P + 1, B, H, 1)
+        y = (share[:-1] * past[:, 1]).sum(dim=0) + share[-1] * own[0, 1]  # (B, H, D)
+        output: Tensor = self.output(y.flatten(1))
+        return output, own.flatten(-2)
 
     def _heads(self, x: Tensor, turns: Turns) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values ``(B, H, J, D)``; queries and keys are rotated."""
