@@ -134,10 +134,15 @@ class Attention(nn.Module):
         parts = self.inputs(x).view(-1, 3, self.heads, depth)
         q, k = _rotate(parts[:, :2], *_turns(position, depth)).unbind(dim=1)
         own, q = torch.stack([k, parts[:, 2]])[None], q * depth**-0.5  # (1, 2, B, H, D)
-        past = past.view(*past.shape[:3], self.heads, depth)
-        scores = [(q * keys).sum(dim=-1, keepdim=True) for keys in (past[:, 0], own[:, 0])]
-        share = torch.cat(scores).softmax(dim=0)  # (P + 1, B, H, 1)
-        y = (share[:-1] * past[:, 1]).sum(dim=0) + share[-1] * own[0, 1]  # (B, H, D)
+        # (2, B, H, P, D), so that both products are left to BLAS.
+        past = past.view(*past.shape[:3], self.heads, depth).permute(1, 2, 3, 0, 4)
+        keys, values = past[0], past[1]
+        scores = [
+            (q[:, :, None] @ keys.transpose(-1, -2))[:, :, 0],
+            (q * own[0, 0]).sum(dim=-1, keepdim=True),
+        ]
+        share = torch.cat(scores, dim=-1).softmax(dim=-1)  # (B, H, P + 1)
+        y = (share[:, :, None, :-1] @ values)[:, :, 0] + share[..., -1:] * own[0, 1]  # (B, H, D)
         output: Tensor = self.output(y.flatten(1))
         return output, own.flatten(-2)
 
