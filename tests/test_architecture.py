@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import musicae
+from tests.support.midifiles import save, tune
 
 PACKAGE = Path(musicae.__file__).parent
 MODULES = sorted(
@@ -16,6 +17,7 @@ MODULES = sorted(
 )
 HEAVY = {
     "torch",
+    "onnxruntime",
     "music21",
     "matplotlib",
     "pretty_midi",
@@ -28,8 +30,8 @@ HEAVY = {
     "watchfiles",
     "rtmidi",
 }
-MAY_LOAD_TORCH = ("models.", "encoding.", "decoding.", "latent.", "training.", "evaluation.")
-"""Packages whose modules compute with tensors; all others load torch when they need it."""
+MAY_LOAD_TORCH = ("models.", "training.", "evaluation.")
+"""Packages whose modules compute with tensors; all others run without torch."""
 LONGEST_MODULE = 400
 
 
@@ -52,6 +54,20 @@ def test_modules_that_compute_load_torch_and_nothing_else_heavy(package):
     modules = [module for module in MODULES if f"{module}.".startswith(package)]
     everything = "; ".join(f"import musicae.{module}" for module in modules)
     assert not loaded_after(everything) & (HEAVY - {"torch"})
+
+
+def test_what_harmonizes_runs_without_torch(tmp_path):
+    scale = [
+        (480 * i, 480 * (i + 1), pitch) for i, pitch in enumerate([72, 74, 76, 77, 76, 74, 72])
+    ]
+    melody = save(tmp_path / "tune.mid", tune(*scale))
+    loaded = loaded_after(
+        f"import musicae; (piece,) = musicae.harmonize({str(melody)!r});"
+        f" piece.write({str(tmp_path / 'piece.mid')!r});"
+        f" piece.write({str(tmp_path / 'piece.musicxml')!r})"
+    )
+    assert "onnxruntime" in loaded
+    assert not loaded & (HEAVY - {"onnxruntime"})
 
 
 def test_help_loads_nothing_heavy():
