@@ -126,10 +126,11 @@ class _Prepare(nn.Module):
         super().__init__()
         self.network = network
         self.columns = len(network.config.context)
+        self.frame = len(network.past.first) // network.config.stride
 
     def forward(self, conditioning: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         network, stride = self.network, self.network.config.stride
-        frame = network.past.first.shape[0] // stride
+        frame = self.frame
         projected = network.heard(conditioning)
         # (B, J, stride, C)
         steps = context.view(context.shape[0], -1, stride, context.shape[-1])
@@ -200,6 +201,10 @@ class _Part(nn.Module):
 
 
 class _Frame(_Part):
+    def __init__(self, network: VoiceTransformer) -> None:
+        super().__init__(network)
+        self.frame = len(network.past.first) // network.config.stride
+
     def forward(
         self,
         pitch: Tensor,
@@ -218,9 +223,8 @@ class _Frame(_Part):
     ) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
         features = self.past(pitch, kind, age, leap, chord, tonic[:, None, None])
-        frame = network.past.first.shape[0] // network.config.stride
-        count = frame - len(network.config.context)
-        first = network.past.first.view(-1, frame)[:, :count]  # (stride, K)
+        count = self.frame - len(network.config.context)
+        first = network.past.first.view(-1, self.frame)[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
         new_keys, new_values = [], []
         for layer, block in enumerate(network.decoder):
