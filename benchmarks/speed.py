@@ -68,7 +68,11 @@ class Program:
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             done = subprocess.run(
-                [self.python, *arguments], capture_output=True, cwd=folder, env=self.environment
+                [self.python, *arguments],
+                check=False,
+                capture_output=True,
+                cwd=folder,
+                env=self.environment,
             )
             seconds = time.perf_counter() - began
         if done.returncode:
