@@ -145,14 +145,19 @@ def again(tune: Chorale, bars: int) -> Chorale:
     return replace(tune, pitch=pitch, onset=onset, fermatas=(), tempos=())
 
 
+def write_soprano(chorale: Chorale, path: Path) -> None:
+    """Write the melody of a chorale as a MIDI file."""
+    musicae.write(PartialScore.of(chorale, voices=(0,)).chorale, path)
+
+
 def rows(folder: Path, bars: Sequence[int]) -> dict[str, Row]:
     """What is measured, by the name that ``--only`` takes; writes the melodies into a folder."""
     tune = folder / "tune.mid"
-    _write_soprano(sixteen_bars(), tune)
+    write_soprano(sixteen_bars(), tune)
     many = folder / "many"
     many.mkdir()
     for i, melody in enumerate(melodies(), start=1):
-        _write_soprano(melody, many / f"melody-{i:03}.mid")
+        write_soprano(melody, many / f"melody-{i:03}.mid")
     piece = {"task": "generate", "bars": BARS, "key": "D minor", "meter": "4/4"}
     command = ("-m", "musicae", "harmonize")
     found = {
@@ -173,7 +178,7 @@ def rows(folder: Path, bars: Sequence[int]) -> dict[str, Row]:
     }
     for count in bars:
         path = folder / f"long-{count}.mid"
-        _write_soprano(again(sixteen_bars(), count), path)
+        write_soprano(again(sixteen_bars(), count), path)
         task = {"task": "harmonize", "path": str(path), "n": 1}
         found[f"{count}-bars"] = Row(f"{count} bars", task, fresh=True, repeats=1)
     found["many"] = Row(
@@ -286,10 +291,6 @@ def _quartiles(values: Sequence[float]) -> list[float]:
 
 def _is_in_four(chorale: Chorale) -> bool:
     return {str(meter) for meter in chorale.meters} == {"4/4"}
-
-
-def _write_soprano(chorale: Chorale, path: Path) -> None:
-    musicae.write(PartialScore.of(chorale, voices=(0,)).chorale, path)
 
 
 if __name__ == "__main__":
