@@ -237,7 +237,7 @@ def earlier(commit: str, python: str | None) -> Iterator[Program]:
     git = ["git", "-C", str(ROOT), "worktree"]
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        subprocess.run([*git, "add", "--detach", str(tree), commit], check=True)
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
         try:
             if python is None:
                 place = Path(folder) / "environment"
