@@ -6,8 +6,12 @@ bytes of the results come back. See ``docs/cluster.md``.
 
 from __future__ import annotations
 
+import logging
+import re
+import socket
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,12 +28,14 @@ from musicae.daw.harmonize_one import Done, Task, harmonize_one
 if TYPE_CHECKING:
     from distributed import Client
 
-TIMEOUT = 10.0
+TIMEOUT = 5.0
 """Seconds in which a scheduler has to answer, and to have a worker."""
 RETRIES = 2
 """How often a melody is tried again where a worker fails by no fault of the melody."""
 _ONE_AT_A_TIME = threading.Lock()
 """Threads of a worker take turns: models are shared, and so is the number of threads they use."""
+
+_ADDRESS = re.compile(r"([a-z]+://)?[^/\s]+:\d+")
 
 OptionFiles = tuple[tuple[str, str, bytes], ...]
 """The name of an option, and the name and the bytes of its file."""
@@ -64,18 +70,33 @@ def each(tasks: Sequence[Task], address: str) -> Iterator[tuple[int, Done | Died
     return _gathered(_client(address), tasks, address)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's client logs nothing: what is lost is told as errors of melodies."""
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def _client(address: str) -> Client:
     try:
         from distributed import Client
     except ImportError:
         raise MusicaeError("--scheduler needs Dask: pip install 'musicae[cluster]'") from None
+    silent = ChoraleError(
+        f"{address}: no Dask scheduler answers there; start one with 'dask scheduler' and give the"
+        " address that it prints, such as tcp://192.168.1.10:8786"
+    )
+    if not _ADDRESS.fullmatch(address):
+        raise silent
     try:
         client = Client(address, timeout=TIMEOUT, set_as_default=False)
-    except (OSError, ValueError):
-        raise ChoraleError(
-            f"{address}: no Dask scheduler answers there; start one with 'dask scheduler' and give"
-            " the address that it prints, such as tcp://192.168.1.10:8786"
-        ) from None
+    except Exception:  # what answers may be no scheduler at all
+        raise silent from None
     try:
         client.wait_for_workers(1, timeout=TIMEOUT)
     except TimeoutError:
@@ -90,12 +111,11 @@ def _client(address: str) -> Client:
 def _gathered(
     client: Client, tasks: Sequence[Task], address: str
 ) -> Iterator[tuple[int, Done | Died]]:
-    from distributed import KilledWorker, as_completed
+    from distributed import as_completed
 
     places: dict[Any, int] = {}
-    try:
-        options = tasks[0].options
-        program = inputs.program_facts(options)
+    with _quiet(), client:
+        program = inputs.program_facts(tasks[0].options)
         shared = client.submit(_same, _option_files(tasks[0]), pure=False, retries=RETRIES)
         for place, task in enumerate(tasks):
             try:
@@ -106,22 +126,24 @@ def _gathered(
             parcel = Parcel(task, melody, program)
             future = client.submit(harmonize_parcel, parcel, shared, pure=False, retries=RETRIES)
             places[future] = place
-        for future in as_completed(list(places)):
+        for future in as_completed(list(places), loop=client.loop):
             place = places.pop(future)
-            try:
-                yield place, _written(tasks[place], future.result())
-            except KilledWorker:
-                yield place, Died()
-            except Exception as error:  # of the cluster: what melodies raise is returned
-                yield place, Done(error=_failed(tasks[place].job.melody, address, error))
-    finally:
-        places.clear()
-        client.close()
+            yield place, _fetched(future, tasks[place], address)
 
 
-def _failed(melody: Path, address: str, error: BaseException) -> MusicaeError:
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return MusicaeError(f"{melody}: was not harmonized by the cluster at {address} ({what})")
+def _fetched(future: Any, task: Task, address: str) -> Done | Died:
+    """Write what a worker made of a task; what the cluster raises is told."""
+    from distributed import CancelledError, KilledWorker
+
+    try:
+        return _written(task, future.result())
+    except KilledWorker:
+        return Died()
+    except CancelledError:
+        told = f"the connection to {address} was lost; --skip-existing does what remains"
+    except Exception as error:  # what melodies raise is returned, so it is the cluster's
+        told = f"the cluster at {address} failed ({type(error).__name__}: {error})"
+    return Done(error=MusicaeError(f"{task.job.melody}: {told}"))
 
 
 def _same(files: OptionFiles) -> OptionFiles:
@@ -202,8 +224,6 @@ def _facts(task: Task, unpacked: dict[str, Path]) -> dict[str, str]:
 
 
 def _other_program(melody: Path) -> MusicaeError:
-    import socket
-
     return MusicaeError(
         f"{melody}: the worker on {socket.gethostname()} has another version of musicae or other"
         " weights; install the same there"
