@@ -80,9 +80,10 @@ def _side_by_side(
 ) -> Iterator[tuple[int, Result | Died]]:
     waiting = deque(enumerate(items))
     running: dict[Future[Result], tuple[int, Item]] = {}
+    finished: list[tuple[int, Result]] = []
     suspects: list[tuple[int, Item]] = []
     try:
-        while waiting or running:
+        while waiting or running or finished:
             broken = False
             while waiting and len(running) < workers and not broken:
                 try:
@@ -90,20 +91,19 @@ def _side_by_side(
                     waiting.popleft()
                 except BrokenProcessPool:  # one died between two items
                     broken = True
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            yield from finished
+            finished.clear()
+            done = wait(running, return_when=FIRST_COMPLETED).done
+            while done:
+                future = done.pop()
                 place, item = running.pop(future)
                 try:
-                    yield place, future.result()
-                except BrokenProcessPool:
+                    finished.append((place, future.result()))
+                except BrokenProcessPool:  # whose process it was that died cannot be told
                     suspects.append((place, item))
+                    done |= running.keys()
                     broken = True
-            if broken:  # whose process it was that died cannot be told
-                for future, (place, item) in running.items():
-                    try:
-                        yield place, future.result()
-                    except BrokenProcessPool:
-                        suspects.append((place, item))
-                running.clear()
+            if broken:
                 pool.stop()
                 pool = _Pool(workers)
         for place, item in suspects:

@@ -36,7 +36,7 @@ def shout_or_die(item, deadly, once=None):
 
 
 def write_slowly(path):
-    """Writes a file that takes longer than a test, unless it is the first."""
+    """Writes a file in longer than a test takes, unless it is the first."""
     with whole_file(path) as partial_file:
         partial_file.write_text("half")
         if path.name != "one":
