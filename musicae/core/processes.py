@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 GRACE = 5.0
 """Seconds that a process has to clean up when it is told to stop."""
 
+_WORKING = threading.Event()
+"""Set in a process of a pool while it works on an item."""
+
 
 @dataclass(frozen=True)
 class Died:
@@ -164,7 +167,9 @@ def _end_with(stop: Connection) -> None:
 
 
 def _end(*_: object) -> NoReturn:
-    """Unwind what is being done, so that no unfinished file stays."""
+    """End this process; unwind what is being done before, so that no unfinished file stays."""
+    if not _WORKING.is_set():
+        os._exit(1)
     _end_soon()
     raise SystemExit(1)
 
@@ -177,6 +182,9 @@ def _end_soon() -> None:
 
 def _guarded(function: Callable[..., Result], *arguments: Any) -> Result:
     try:
+        _WORKING.set()
         return function(*arguments)
     except SystemExit:  # the pool would keep it as a result, and the process would go on
         os._exit(1)
+    finally:
+        _WORKING.clear()

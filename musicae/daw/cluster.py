@@ -136,7 +136,7 @@ def _fetched(future: Any, task: Task, address: str) -> Done | Died:
     from distributed import CancelledError, KilledWorker
 
     try:
-        return _written(task, future.result())
+        return written(task, future.result())
     except KilledWorker:
         return Died()
     except CancelledError:
@@ -160,7 +160,7 @@ def _option_files(task: Task) -> OptionFiles:
         raise ChoraleError(f"{error.filename}: cannot be read ({error.strerror})") from None
 
 
-def _written(task: Task, returned: Returned) -> Done:
+def written(task: Task, returned: Returned) -> Done:
     """Write what a worker made."""
     done, files = returned
     if done.error:

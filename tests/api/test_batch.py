@@ -1,6 +1,7 @@
 """Many melodies at once: files and folders, where results go, and melodies that cannot be used."""
 
 import json
+import shutil
 
 import pytest
 
@@ -95,6 +96,33 @@ def test_a_melody_that_cannot_be_used_does_not_stop_the_others(
     assert [error.split(": ")[0] for error in told["errors"]] == [str(bad), str(missing)]
 
 
+def test_workers_print_and_write_what_one_process_does(musicae_command, model, folder, tmp_path):
+    (folder / "bad.mid").write_bytes(b"no music")
+    told, files = [], []
+    for workers in (1, 2):
+        out = tmp_path / "out"
+        done = musicae_command("harmonize", folder, "-o", out, "--workers", workers, *model)
+        *lines, totals = done.out.splitlines()
+        assert totals.startswith("2 harmonized, 0 skipped, 1 failed in ")
+        told.append((done.status, lines, done.err))
+        files.append({path.name: path.read_bytes() for path in out.iterdir()})
+        shutil.rmtree(out)
+    assert told[0] == told[1]
+    assert files[0] == files[1]
+    assert list(files[0]) != []
+
+
+def test_what_is_done_is_skipped_and_counted(musicae_command, model, folder, tmp_path):
+    arguments = ["harmonize", folder, "-o", tmp_path / "out", "--skip-existing", *model]
+    assert musicae_command(*arguments).out.splitlines()[-1].startswith("2 harmonized, 0 skipped")
+    song(folder / "one.mid", 65)
+    done = musicae_command(*arguments)
+    assert done.out.splitlines()[-1].startswith("1 harmonized, 1 skipped, 0 failed in ")
+    told = json.loads(musicae_command(*arguments, "--json").out)
+    assert (told["files"], told["errors"]) == ([], [])
+    assert told["skipped"] == [str(folder / "one.mid"), str(folder / "two.musicxml")]
+
+
 def test_where_nothing_can_be_used_no_folder_is_made(musicae_command, model, tmp_path):
     out = tmp_path / "out"
     done = musicae_command("harmonize", tmp_path / "a.mid", tmp_path / "b.mid", "-o", out, *model)
@@ -132,6 +160,8 @@ def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_
         (["one.mid", "two.mid"], ["--key", "H"], "'H' is not a key"),
         (["one.mid", "two.mid"], ["--rhythm", "swing"], "a rhythm is plain or flowing"),
         (["one.mid", "two.mid"], ["-n", "0"], "at least one piece"),
+        (["one.mid", "two.mid"], ["--workers", "0"], "0 is not in the range x>=1"),
+        (["one.mid", "two.mid"], ["--workers", "2", "--scheduler", "a:1"], "give one"),
         (["one.mid", "two.mid"], ["--model", "none.safetensors"], "no such weights file"),
     ],
 )
