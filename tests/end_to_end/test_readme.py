@@ -12,6 +12,7 @@ from tests.support.paths import ROOT
 GUIDES = (
     "chords.md",
     "choir.md",
+    "cluster.md",
     "composing.md",
     "daw.md",
     "ensembles.md",
