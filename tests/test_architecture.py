@@ -83,6 +83,23 @@ def test_help_loads_nothing_heavy():
     assert not set(modules) & {*HEAVY, "numpy.testing"}
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["harmonize", "--help"]])
+def test_help_loads_only_what_it_shows(arguments):
+    code = (
+        f"import sys; sys.argv = {['musicae', *arguments]}; from musicae.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    modules = set(result.stderr.split())
+    assert "rich.table" in modules
+    unused = {"numpy", "pydantic", "markdown_it", "rich.markdown", "rich.traceback"}
+    assert not modules & unused
+    assert ("musicae.cli.train" in modules) == (arguments == ["--help"])
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_fit_on_a_few_screens(module):
     path = PACKAGE / module.replace(".", "/")
