@@ -68,6 +68,11 @@ def test_what_harmonizes_runs_without_torch(tmp_path):
     assert not loaded & (HEAVY - {"onnxruntime"})
 
 
+def test_training_on_a_corpus_file_loads_no_readers_of_music():
+    loaded = loaded_after("import musicae.training.run")
+    assert not loaded & {*(HEAVY - {"torch"}), "mido", "typer", "rich"}
+
+
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; sys.argv = ['musicae', '--help']; from musicae.cli import main\n"
