@@ -90,7 +90,7 @@ class Wish:
         bass: Iterable[int] | None = None,
     ) -> Mask:
         """``(S,)`` the states with one of these roots, qualities and bass members."""
-        keep = self.table.real
+        keep: Mask = self.table.real
         if roots is not None:
             keep = keep & _among(self.table.roots, roots)
         if qualities is not None:
@@ -102,7 +102,8 @@ class Wish:
 
     def holding(self, degrees: Iterable[int]) -> Mask:
         """``(S,)`` the states that have one of these degrees as a member."""
-        return np.asarray(self.table.members[:, list(degrees)].any(axis=1))
+        found: Mask = np.any(self.table.members[:, list(degrees)], axis=1)
+        return found
 
     def degrees(self, beat: int, voice: int, at_start: bool = False) -> set[int]:
         """The degrees that a voice sings in a beat, or at its first step."""
