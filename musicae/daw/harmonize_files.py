@@ -14,7 +14,6 @@ from musicae.api.options import HarmonizeOptions
 from musicae.core import processes
 from musicae.core.constants import VOICES
 from musicae.core.errors import MusicaeError
-from musicae.daw import cluster
 from musicae.daw import pack as packing
 from musicae.daw.harmonize_one import Done, Task, harmonize_one
 from musicae.daw.written import Written
@@ -128,6 +127,8 @@ def _each(
         return
     places, todo = list(tasks), list(tasks.values())
     if scheduler is not None:
+        from musicae.daw import cluster
+
         batch.load(options)
         results = cluster.each(todo, scheduler)
     else:
