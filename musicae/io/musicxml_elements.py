@@ -44,6 +44,8 @@ KINDS = {
 """Kinds of the standard as chord symbols are written; others are read by their text."""
 NONE = "none"
 """The kind that says that there is no chord."""
+COLOUR = MARK_COLOUR.upper()
+"""The colour of marks; the standard has no lower case there."""
 FLAT_FIFTH = "7b5"
 """The kind that MusicXML has no name for: a dominant seventh with an altered degree."""
 _BEAMS = {
@@ -85,7 +87,7 @@ def note_element(
         sign: the accidental that is drawn; empty for none.
         marked: whether it has the colour of marks.
     """
-    note = ET.Element("note", {"color": MARK_COLOUR} if marked else {})
+    note = ET.Element("note", {"color": COLOUR} if marked else {})
     letter, sharps, octave = spelled
     pitch = child(note, "pitch")
     child(pitch, "step", letter)
@@ -100,7 +102,7 @@ def note_element(
     if sign:
         child(note, "accidental", sign)
     if marked:
-        child(note, "notehead", "normal", color=MARK_COLOUR)
+        child(note, "notehead", "normal", color=COLOUR)
     for level, beam in enumerate(symbol.beams, start=1):
         child(note, "beam", _BEAMS[beam], number=str(level))
     if ties or fermata:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import MARK_COLOUR, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import REST, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.meter import Measure
@@ -30,6 +30,7 @@ from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import Verses
 from musicae.io.musicxml_elements import (
+    COLOUR,
     child,
     harmony_element,
     note_element,
@@ -215,7 +216,7 @@ def _texts(
         above[tempo.step].append(tempo_element(tempo.qpm, meter))
     for (step, voice), said in marks.items():
         if voice in found:
-            found[voice][step] += (words_element(text, "above", color=MARK_COLOUR) for text in said)
+            found[voice][step] += (words_element(text, "above", color=COLOUR) for text in said)
     for label, (step, numeral) in zip(labels, texts(labels) if labels else (), strict=True):
         harmony = harmony_element(label.chord)
         harmony.set("placement", "above")
