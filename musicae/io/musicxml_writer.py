@@ -1,6 +1,6 @@
-"""Chorale <-> MusicXML (``.musicxml``, ``.mxl``), engraved as four staves.
+"""Chorale -> MusicXML (``.musicxml``, ``.mxl``), engraved as four staves.
 
-A file that ``write`` made, ``read`` gives back exactly.
+A file that ``write`` made, ``musicxml_reader.read`` gives back exactly.
 """
 
 from __future__ import annotations
