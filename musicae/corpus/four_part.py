@@ -16,8 +16,6 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STYLES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
-from musicae.io import midi_reader
-from musicae.io.midi_file import open_song
 
 TRAIN, HELD_TUNES, VALID, TEST = "train", "held", "hymn-valid", "hymn-test"
 FOUR_PART_SIDES = (TRAIN, HELD_TUNES, VALID, TEST)
@@ -176,6 +174,10 @@ def read_with_phrases(path: Path | str) -> Chorale:
     ``fermatas`` of the result are the steps of the soprano notes that sound at such a marker.
     Raises ChoraleError where the file cannot be used.
     """
+    # Not needed to train on a corpus that stands as one file.
+    from musicae.io import midi_reader
+    from musicae.io.midi_file import open_song
+
     path = Path(path)
     chorale = midi_reader.read(path)
     song = open_song(path)

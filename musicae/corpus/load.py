@@ -18,7 +18,6 @@ from musicae.core.errors import MusicaeError
 from musicae.core.key import MODES, Key
 from musicae.core.meter import Meter, Tempo
 from musicae.core.progress import CountProgress
-from musicae.corpus.build import build, build_from_folder
 from musicae.corpus.corpus import CORPUS_FORMAT, JOINED_FORMAT, Corpus, Duplicate, LeftOut
 from musicae.corpus.split import JOINED_SIDES
 
@@ -39,6 +38,8 @@ def load(path: Path | str | None = None) -> Corpus:
     """
     path = DEFAULT if path is None else Path(path)
     if path.is_dir():
+        from musicae.corpus.build import build_from_folder  # reads files, which training need not
+
         return build_from_folder(path)
     if not path.is_file():
         raise MusicaeError(
@@ -59,7 +60,11 @@ def load(path: Path | str | None = None) -> Corpus:
 
 def bach(workers: int | None = None, progress: CountProgress | None = None) -> Corpus:
     """Bach's corpus: the checkout's file, else built from music21's files; see ``build``."""
-    return load() if DEFAULT.is_file() else build(workers=workers, progress=progress)
+    if DEFAULT.is_file():
+        return load()
+    from musicae.corpus.build import build
+
+    return build(workers=workers, progress=progress)
 
 
 def default_path(folder: Path | None = None) -> Path:

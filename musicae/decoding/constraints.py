@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.arrays import Ints
+from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import BASS, N_VOICES, REST, SOPRANO, VOICE_RANGES
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, MIDI_PITCHES, SILENCE
@@ -101,7 +101,7 @@ class RuleCosts:
 
     def of_pairs(
         self, voice: int, other: int, own: Ints, *, were: Ints, theirs: Ints, beside: bool
-    ) -> NDArray[np.floating]:
+    ) -> Floats:
         """``(N, S)`` what each symbol of a voice costs beside one other voice, in nats.
 
         Args:
@@ -122,7 +122,7 @@ class RuleCosts:
 
     def _parallels(
         self, voice: int, other: int, were: Ints, theirs: Ints, motion: Motion
-    ) -> NDArray[np.floating]:
+    ) -> Floats:
         """``(N, S)`` the costs of parallel and direct fifths and octaves."""
         moved = np.where(were == REST, 0, theirs - were)
         ours = motion.steps
@@ -131,15 +131,13 @@ class RuleCosts:
         perfect = (apart == OCTAVE) | (apart == FIFTH)
         again = apart == apart_before
         both_new = (ours % 12 != 0) & (moved % 12 != 0)
-        cost: NDArray[np.floating] = self.parallel * (perfect & again & both_new)
+        cost: Floats = self.parallel * (perfect & again & both_new)
         if {voice, other} == {SOPRANO, BASS}:
             leap = np.abs(ours if voice == SOPRANO else moved) > STEP
             cost = cost + self.direct * ((ours * moved > 0) & leap & perfect & ~again)
         return cost
 
-    def _beside(
-        self, voice: int, other: int, were: Ints, theirs: Ints, motion: Motion
-    ) -> NDArray[np.floating]:
+    def _beside(self, voice: int, other: int, were: Ints, theirs: Ints, motion: Motion) -> Floats:
         """``(N, S)`` the costs of crossing, spacing and overlap with a neighbouring voice."""
         if voice < other:
             upper, lower, upper_was, lower_was = motion.pitch, theirs, motion.own, were
@@ -178,9 +176,7 @@ class RuleTable:
         """Of each voice a row for each combination that is known; the first for none."""
         self.others = [np.delete(np.arange(N_VOICES), voice) for voice in range(N_VOICES)]
 
-    def costs(
-        self, voice: int, before: Ints, now: Ints, fifths: Ints | int = 0
-    ) -> NDArray[np.floating]:
+    def costs(self, voice: int, before: Ints, now: Ints, fifths: Ints | int = 0) -> Floats:
         """``(N, S)`` the cost of each symbol of a voice, in nats.
 
         Args:
@@ -203,7 +199,7 @@ class RuleTable:
         if NEW in found:
             self._learn(voice, keys)
             found = [self.known[voice][key] for key in keys.ravel().tolist()]
-        cost: NDArray[np.floating] = self.rows[voice][np.reshape(found, keys.shape)].sum(axis=1)
+        cost: Floats = self.rows[voice][np.reshape(found, keys.shape)].sum(axis=1)
         cost += self.alone[voice][fifths % 12, own]
         cost[:, SILENCE] = self.rules.rest * sounds.any(axis=1)
         return cost
@@ -276,7 +272,7 @@ class Close:
     thirds: tuple[int, ...]
     """Pitch classes of which one sounds: in minor the minor third or the Picardy third."""
 
-    def costs(self, voice: int, step: int, before: Ints, now: Ints) -> NDArray[np.floating]:
+    def costs(self, voice: int, step: int, before: Ints, now: Ints) -> Floats:
         """``(S,)`` the cost of each symbol of a voice at a step, for one candidate.
 
         ``before`` and ``now`` ``(V,)`` are those of ``RuleCosts.costs``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial as partial_of
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.constraints import FORBIDDEN
 from musicae.decoding.ensemble_costs import keep_complete
 from musicae.decoding.given_chords import give_chords, incomplete, with_given
-from musicae.decoding.incremental import one_thread
 from musicae.decoding.minibach import accompany
 from musicae.decoding.plan_constraints import give_bass, give_sounding, give_voices
 from musicae.decoding.planner import FoundPlan, Narrowing, PlanProblem, plan_problem
@@ -25,9 +24,6 @@ from musicae.decoding.sampler import sample
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.chord_planner import ChordPlanner
-from musicae.models.harmonizer import Harmonizer
-from musicae.models.minibach import MiniBach
 from musicae.theory.harmonic_plan import HarmonicPlan, SecondChord
 from musicae.theory.local_keys import local_keys
 
@@ -81,23 +77,20 @@ def harmonize(
     """
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        network = cast("Harmonizer", model.model)
         problem = problem_of(planner, partial) if planner else None
-        found = _fill(network, partial, n, options, problem)
+        found = _fill(model, partial, n, options, problem)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
         if partial.given:
             raise CheckpointError(f"{model.name} cannot follow given chords; use harmonizer")
-        minibach = cast("MiniBach", model.model)
-        found = [Harmonization(c) for c in accompany(minibach, partial.chorale, n, options)]
+        found = [Harmonization(c) for c in accompany(model, partial.chorale, n, options)]
     else:
         raise CheckpointError(f"{model.name} does not harmonize; use harmonizer or minibach")
     source = f"musicae {model.name}"
     return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
 
 
-@one_thread()
 def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
     """What there is to plan in a partial score.
 
@@ -113,7 +106,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
     if partial.limits:
         given += [partial_of(keep_complete, absent=v) for v in partial.limits.absent]
     return plan_problem(
-        cast("ChordPlanner", planner.model),
+        planner,
         partial.chorale,
         partial.key,
         partial.phrases,
@@ -124,7 +117,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
 
 
 def _fill(
-    model: Harmonizer,
+    model: Checkpoint,
     partial: PartialScore,
     n: int,
     options: SamplingOptions,
@@ -174,7 +167,6 @@ def _fill(
     ]
 
 
-@one_thread()
 def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[FoundPlan | None]:
     """Up to ``n`` likely plans that differ in their roots, best first; drawn if nothing is known.
 
@@ -185,7 +177,6 @@ def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[Found
     return [*problem.alternatives(n)]
 
 
-@one_thread()
 def _with_seconds(
     problem: PlanProblem, drafted: Sequence[FoundPlan | None], options: SamplingOptions
 ) -> list[FoundPlan | None]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import CHURCH_MODES, CONTRARY, Key
-from musicae.decoding.incremental import one_thread
 from musicae.encoding.key_features import KeyInput, collate, key_input
-from musicae.models.checkpoint import load_model
-from musicae.models.key_finder import KeyFinder
+from musicae.models.checkpoint import Checkpoint, load_model
 from musicae.models.vocabulary import MODES, TONICS
 
 AS_MAJOR = ("major", "mixolydian")
@@ -36,12 +32,14 @@ class FoundKey(NamedTuple):
     key: Key
     """With its church mode, where the finder is sure of it and the notes have its own degree."""
     mode: str
-    """A value of ``musicae.models.key_finder.MODES``: a dorian tune's key is minor."""
+    """A value of ``musicae.models.vocabulary.MODES``: a dorian tune's key is minor."""
     probability: float
     """Of the key, over all modes that are written like it."""
 
 
-def find_key(chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None) -> Key:
+def find_key(
+    chorale: Chorale, signature: int | None = None, model: Checkpoint | None = None
+) -> Key:
     """The likeliest key of a melody or of several voices.
 
     ``signature`` is evidence, the sharps (or, negative, flats) of a key signature; the chorale's
@@ -52,7 +50,7 @@ def find_key(chorale: Chorale, signature: int | None = None, model: KeyFinder | 
 
 
 def find_mode(
-    chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None
+    chorale: Chorale, signature: int | None = None, model: Checkpoint | None = None
 ) -> FoundKey:
     """``find_key`` with the church mode and the probability; the arguments are the same."""
     scores = key_probabilities(chorale, signature, model)
@@ -75,9 +73,8 @@ def _sings(chorale: Chorale, key: Key, mode: str) -> bool:
     return own in degrees and contrary not in degrees
 
 
-@one_thread()
 def key_probabilities(
-    chorale: Chorale, signature: int | None = None, model: KeyFinder | None = None
+    chorale: Chorale, signature: int | None = None, model: Checkpoint | None = None
 ) -> NDArray[np.float64]:
     """The probability of each tonic, from C up, and mode: ``(12, 5)``, in all 1.
 
@@ -88,22 +85,14 @@ def key_probabilities(
     read = key_input(chorale, signature)
     # Everything is counted from the last note up, so that transposed music gives the same sums.
     origin = read.last
-    network = model or shipped()
-    with torch.inference_mode():
-        scores = network(*collate([_counted_from(origin, read)]))[0].double().exp().numpy()
+    finder = model or load_model("key")
+    (found,) = finder.run("find", **collate([_counted_from(origin, read)]))
+    scores = np.exp(found[0].astype(np.float64))
     if signature is None and np.count_nonzero(read.shares) == 1:
         # Nothing but one pitch class: it is the tonic, whatever the network makes of it.
         scores[1:] = 0
         scores /= scores.sum()
     return np.roll(scores, origin, axis=0)
-
-
-@cache
-def shipped() -> KeyFinder:
-    """The key finder that ships with musicae. Raises CheckpointError where it is missing."""
-    model = load_model("key").model
-    assert isinstance(model, KeyFinder)
-    return model
 
 
 def _counted_from(origin: int, read: KeyInput) -> KeyInput:

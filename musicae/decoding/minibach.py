@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+import numpy as np
+from numpy.typing import NDArray
 
+from musicae.core.arrays import Bools, Floats32, Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import DEFAULT_QPM, REST
 from musicae.core.errors import CheckpointError
@@ -26,23 +26,26 @@ from musicae.encoding.tokens import (
     unflatten,
     windows,
 )
-from musicae.models.autoencoder import Autoencoder
 from musicae.models.checkpoint import Checkpoint
-from musicae.models.minibach import MiniBach
 from musicae.models.vocabulary import HOLD, SILENCE
 
+LEAST = 1e-20
+"""The least probability of a symbol; 0 has no logarithm."""
 
-def accompany(model: MiniBach, melody: Chorale, n: int, options: SamplingOptions) -> list[Chorale]:
+
+def accompany(
+    model: Checkpoint, melody: Chorale, n: int, options: SamplingOptions
+) -> list[Chorale]:
     """``n`` harmonizations of a soprano by MiniBach."""
     tokens = chorale_to_tokens(melody)
     probabilities = accompaniment_probabilities(model, tokens, window_starts(melody))
-    generator = torch.Generator().manual_seed(options.seed)
+    random = np.random.default_rng(options.seed)
     rests = _silent_bars(melody)
     found = []
     for _ in range(n):
-        drawn = tokens.clone()
+        drawn = tokens.copy()
         for voice, voice_probabilities in zip(ACCOMPANIMENT, probabilities, strict=True):
-            drawn[:, voice] = _draw_line(voice_probabilities, options.temperature, generator, rests)
+            drawn[:, voice] = _draw_line(voice_probabilities, options.temperature, random, rests)
         found.append(tokens_to_chorale(drawn, melody))
     return found
 
@@ -53,17 +56,18 @@ def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[C
     ``temperature`` multiplies the codes' deviations from their mean; at 0 all pieces are those of
     the mean code. Raises CheckpointError for another model.
     """
-    if not isinstance(model.model, Autoencoder):
+    if model.name != "autoencoder":
         raise CheckpointError(f"{model.name} does not compose; use autoencoder")
-    generator = torch.Generator().manual_seed(seed)
-    never = torch.zeros(WINDOW, dtype=torch.bool)
-    with torch.inference_mode():
-        codes = model.model.draw_codes(n, temperature, generator)
-        parts = unflatten(model.model.decode(codes), ALL_VOICES)
+    random = np.random.default_rng(seed)
+    never = np.zeros(WINDOW, dtype=np.bool_)
+    noise = random.standard_normal((n, model.config.bottleneck)) @ model.tensors["code_scale"].T
+    codes = model.tensors["code_mean"] + temperature * noise
+    (logits,) = model.run("decode", code=codes.astype(np.float32))
+    parts = unflatten(logits, ALL_VOICES)
     pieces = []
     for i in range(n):
-        lines = [_draw_line(F.softmax(part[i], -1), 0.0, generator, never) for part in parts]
-        piece = tokens_to_chorale(torch.stack(lines, dim=-1))
+        lines = [_draw_line(part[i], 0.0, random, never) for part in parts]
+        piece = tokens_to_chorale(np.stack(lines, axis=-1))
         title = f"Four bars, seed {seed}, number {i + 1}"
         tempos = (Tempo(0, DEFAULT_QPM),)
         pieces.append(replace(piece, title=title, source=f"musicae {model.name}", tempos=tempos))
@@ -90,58 +94,55 @@ def window_starts(melody: Chorale) -> list[int]:
     return begins
 
 
-@torch.inference_mode()
 def accompaniment_probabilities(
-    model: MiniBach, tokens: Tensor, starts: Sequence[int]
-) -> list[Tensor]:
+    model: Checkpoint, tokens: Ints, starts: Sequence[int]
+) -> list[Floats32]:
     """The probabilities ``(T, P_v)`` of the symbols of alto, tenor and bass at each step.
 
     ``tokens`` ``(T, V)`` contain the soprano. Probabilities of overlapping windows are averaged,
     weighted by the distance to the window's nearer edge: in the middle of a window MiniBach knows
     the soprano before and after.
     """
-    flat = torch.sigmoid(model(flatten(windows(tokens, starts), ONLY_SOPRANO)))
-    steps = torch.arange(WINDOW)
-    weight = torch.minimum(steps + 1, WINDOW - steps).float()
+    (flat,) = model.run("accompany", soprano=flatten(windows(tokens, starts), ONLY_SOPRANO))
+    steps = np.arange(WINDOW)
+    weight = np.minimum(steps + 1, WINDOW - steps).astype(np.float32)
     averaged = []
     for voice, part in zip(ACCOMPANIMENT, unflatten(flat, ACCOMPANIMENT), strict=True):
-        total = torch.zeros(len(tokens), VOCABULARY[voice])
+        total = np.zeros((len(tokens), VOCABULARY[voice]), dtype=np.float32)
         for start, probabilities in zip(starts, part, strict=True):
             first, stop = max(0, start), min(len(tokens), start + WINDOW)
             inside = slice(first - start, stop - start)
             total[first:stop] += weight[inside, None] * probabilities[inside]
-        averaged.append(total / total.sum(dim=-1, keepdim=True))
+        averaged.append(total / total.sum(axis=-1, keepdims=True))
     return averaged
 
 
 def _draw_line(
-    probabilities: Tensor, temperature: float, generator: torch.Generator, rests: Tensor
-) -> Tensor:
-    """One voice's tokens ``(T,)`` from probabilities ``(T, P_v)``; at temperature 0 the likeliest.
+    scores: NDArray[np.floating], temperature: float, random: np.random.Generator, rests: Bools
+) -> Ints:
+    """One voice's tokens ``(T,)`` from probabilities ``(T, P_v)``; at temperature 0 the likeliest,
+    so that any scores will do.
 
     They are ``SILENCE`` at ``rests`` ``(T,)``, and no ``HOLD`` follows a ``SILENCE``.
     """
     if temperature > 0:
         # Gumbel-max sampling: all noise is drawn at once, then the symbols are chosen in order.
-        uniform = torch.rand(probabilities.shape, generator=generator).clamp_min(1e-20)
-        noise = -torch.log(-torch.log(uniform))
-        scores = torch.log(probabilities.clamp_min(1e-20)) / temperature + noise
-    else:
-        scores = probabilities
-    free = scores.argmax(dim=-1).tolist()
-    not_held = scores[:, SILENCE:].argmax(dim=-1).add(SILENCE).tolist()
+        noise = random.gumbel(size=scores.shape)
+        scores = np.log(np.maximum(scores, LEAST)) / temperature + noise
+    free = scores.argmax(axis=-1).tolist()
+    not_held = (scores[:, SILENCE:].argmax(axis=-1) + SILENCE).tolist()
     line, sounds = [], False
     for token, instead, rest in zip(free, not_held, rests.tolist(), strict=True):
         chosen = SILENCE if rest else token if sounds or token != HOLD else instead
         line.append(chosen)
         sounds = chosen != SILENCE
-    return torch.tensor(line)
+    return np.array(line)
 
 
-def _silent_bars(melody: Chorale) -> Tensor:
+def _silent_bars(melody: Chorale) -> Bools:
     """``(T,)`` True in bars in which the soprano rests throughout: there the others rest too."""
-    rests = torch.zeros(len(melody), dtype=torch.bool)
+    rests = np.zeros(len(melody), dtype=np.bool_)
     for measure in melody.measures:
         bar = slice(measure.start, measure.start + measure.length)
-        rests[bar] = bool((melody.pitch[bar, 0] == REST).all())
+        rests[bar] = (melody.pitch[bar, 0] == REST).all()
     return rests

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
-from musicae.decoding.incremental import one_thread
 from musicae.decoding.key import find_key
 from musicae.encoding.melody_notes import MelodyNotes, bar_times, features, melody_notes
-from musicae.models.checkpoint import load_model
-from musicae.models.phrase_segmenter import PhraseSegmenter
+from musicae.models.checkpoint import Checkpoint, load_model
 
 THRESHOLD = 0.35
 """The probability from which on a note ends a phrase; chosen on the validation sides."""
@@ -27,7 +23,7 @@ OVERLAP = 64
 
 
 def phrase_ends(
-    chorale: Chorale, key: Key | None = None, model: PhraseSegmenter | None = None
+    chorale: Chorale, key: Key | None = None, model: Checkpoint | None = None
 ) -> tuple[int, ...]:
     """The steps at which the last notes of phrases begin, in the highest voice that sounds.
 
@@ -39,7 +35,7 @@ def phrase_ends(
 
 
 def marginals(
-    chorale: Chorale, key: Key | None = None, model: PhraseSegmenter | None = None
+    chorale: Chorale, key: Key | None = None, model: Checkpoint | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """For each note of the melody the step at which it begins and how likely a phrase ends on it.
 
@@ -51,31 +47,18 @@ def marginals(
     notes = melody_notes(chorale, key)
     if not len(notes):
         return notes.onset, np.zeros(0)
-    logits = _logits(notes, model or shipped())
+    logits = _logits(notes, model or load_model("phrases"))
     probabilities = 1 / (1 + np.exp(-logits))
     probabilities[-1] = 1.0
     return notes.onset, probabilities
 
 
-@cache
-def shipped() -> PhraseSegmenter:
-    """The phrase segmenter that ships with musicae. Raises CheckpointError where it is missing."""
-    model = load_model("phrases").model
-    assert isinstance(model, PhraseSegmenter)
-    return model
-
-
-@one_thread()
-@torch.inference_mode()
-def _logits(notes: MelodyNotes, model: PhraseSegmenter) -> NDArray[np.float64]:
+def _logits(notes: MelodyNotes, model: Checkpoint) -> NDArray[np.float64]:
     """The network's logits, window by window."""
-    inputs = torch.from_numpy(features(notes))
-    times = torch.from_numpy(bar_times(notes))
+    read, times = features(notes), bar_times(notes)
     found = np.zeros(len(notes))
     for begin, stop, keep in _windows(len(notes)):
-        read = inputs[None, begin:stop]
-        mask = torch.ones(read.shape[:2], dtype=torch.bool)
-        logits = model(read, times[None, begin:stop], mask)[0].double().numpy()
+        (logits,) = model.run("segment", features=read[begin:stop], times=times[begin:stop])
         found[keep:stop] = logits[keep - begin :]
     return found
 

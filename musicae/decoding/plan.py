@@ -1,20 +1,22 @@
-"""Exact inference in a chain of chords: the best plan, samples, marginals, n best distinct plans.
+"""Exact inference in a chain of chords: the best plan, samples, marginals.
 
 Axes: ``B`` beats, ``S`` states. A chain is given by log potentials; constraints are a mask of the
-states that are allowed at each beat. Everything is computed in float64 logarithms, so that results
-are exact up to rounding and the same on every machine.
+states that are allowed at each beat. Sums over paths are taken in probabilities that are scaled at
+each beat, in the precision of the transitions; so results are exact up to rounding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Potentials = NDArray[np.floating]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -26,7 +28,7 @@ constraint is broken only where no plan at all can keep it."""
 
 
 class Transitions(Protocol):
-    """An array ``(B - 1, S, S)`` of log potentials, or what is read like one."""
+    """What is read like an array ``(B - 1, S, S)`` of log potentials."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -40,35 +42,36 @@ class Transitions(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Adjusted:
-    """Transitions of which some have a log potential ``(S, S)`` added; read like an array."""
+class Kept:
+    """Transitions of which all are kept, with their exponentials."""
 
-    pair: Transitions
-    added: Mapping[int, Floats]
-    """By the beat that they leave."""
+    logs: Potentials
+    """``(B - 1, S, S)``; looking for the best path is fastest where columns are contiguous."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Transitions, states, states."""
-        return self.pair.shape
+        return self.logs.shape
 
-    def __getitem__(self, where: Any, /) -> Floats:
-        """As ``Transitions``."""
-        found: Floats = np.asarray(self.pair[where]).astype(np.float64)
-        if isinstance(where, slice):
-            for row, beat in enumerate(range(*where.indices(self.shape[0]))):
-                if beat in self.added:
-                    found[row] += self.added[beat]
-            return found
-        for row, (beat, state) in enumerate(zip(*where, strict=True)):
-            if int(beat) in self.added:
-                found[row] += self.added[int(beat)][state]
+    @cached_property
+    def factors(self) -> Potentials:
+        """``(B - 1, S, S)`` the exponentials of the log potentials."""
+        found: Potentials = np.exp(self.logs)
         return found
 
-    def __truediv__(self, temperature: float, /) -> Adjusted:
+    @cached_property
+    def bounds(self) -> tuple[Potentials, Potentials]:
+        """``(B - 1, S)`` each: the greatest and the least log potential to each state."""
+        return self.logs.max(axis=1), self.logs.min(axis=1)
+
+    def __getitem__(self, where: Any, /) -> Potentials:
+        """As ``Transitions``."""
+        found: Potentials = self.logs[where]
+        return found
+
+    def __truediv__(self, temperature: float, /) -> Kept:
         """The potentials at another temperature."""
-        added = {beat: values / temperature for beat, values in self.added.items()}
-        return Adjusted(self.pair / temperature, added)
+        return Kept(self.logs / self.logs.dtype.type(temperature))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,55 +84,86 @@ class Chain:
     unary: Floats
     """``(B, S)``."""
     pair: Transitions
-    """``(B - 1, S, S)`` from a state (rows) to the next beat's; may be of lower precision."""
+    """``(B - 1, S, S)`` from a state (rows) to the next beat's; may be of lower precision. An array
+    is wrapped as ``Kept``."""
+    moves: Mapping[int, Floats] = field(default_factory=dict)
+    """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
 
     def __post_init__(self) -> None:
         beats, states = self.unary.shape
         if beats < 1 or self.pair.shape != (beats - 1, states, states):
             raise ValueError(f"unary {self.unary.shape} does not fit pair {self.pair.shape}")
+        if isinstance(self.pair, np.ndarray):
+            object.__setattr__(self, "pair", Kept(self.pair))
 
     def __len__(self) -> int:
         return len(self.unary)
 
+    @cached_property
+    def scaled_unary(self) -> Potentials:
+        """``unary`` less the greatest of each beat, in the precision of the transitions."""
+        found: Potentials = self.unary - self.unary.max(axis=1, keepdims=True)
+        return found.astype(np.asarray(self.pair[0:1]).dtype)
+
     def constrained(self, allowed: Mask, moves: Mapping[int, Floats] | None = None) -> Chain:
         """The chain in which states outside ``(B, S)`` ``allowed`` cost ``-FORBIDDEN`` nats.
 
-        A beat without any allowed state is left free; ``broken`` reports it. ``moves`` are log
-        potentials ``(S, S)`` to be added to the transitions that leave some beats.
+        A beat without any allowed state is left free; ``broken`` reports it. ``moves`` are those of
+        the class; without them the chain keeps its own.
         """
         free = ~allowed.any(axis=1, keepdims=True)
         unary = self.unary + np.where(allowed | free, 0.0, FORBIDDEN)
-        return Chain(unary, Adjusted(self.pair, moves) if moves else self.pair)
+        return replace(self, unary=unary, moves=self.moves if moves is None else moves)
 
     def at(self, temperature: float) -> Chain:
         """The chain with all log potentials divided by a temperature."""
-        return Chain(self.unary / temperature, self.pair / temperature)
+        moves = {beat: added / temperature for beat, added in self.moves.items()}
+        return Chain(self.unary / temperature, self.pair / temperature, moves)
 
     def score(self, path: Sequence[int] | Ints) -> float:
         """The log potential of a path."""
         states = np.asarray(path)
         beats = np.arange(len(states))
-        rows = self.rows(beats[:-1], states[:-1])
-        return float(self.unary[beats, states].sum() + rows[beats[:-1], states[1:]].sum())
+        rows = np.asarray(self.pair[beats[:-1], states[:-1]])
+        moved = sum(added[states[beat], states[beat + 1]] for beat, added in self.moves.items())
+        unary = self.unary[beats, states].sum()
+        return float(unary + rows[beats[:-1], states[1:]].sum(dtype=np.float64) + moved)
 
-    def rows(self, beats: Ints, states: Ints) -> Floats:
-        """``(b, S)`` the log potentials from ``(b,)`` states at as many beats to all states."""
-        return np.asarray(self.pair[beats, states], dtype=np.float64)
+    def row(self, beat: int, state: int) -> Potentials:
+        """``(S,)`` the log potentials from a state at a beat to all states."""
+        found: Potentials
+        if isinstance(self.pair, Kept):
+            found = self.pair.logs[beat, state]
+        else:
+            found = np.asarray(self.pair[[beat], [state]])[0]
+        return found + self.moves[beat][state] if beat in self.moves else found
 
-    def forwards(self) -> Iterator[tuple[int, Floats]]:
-        """Each beat but the last with its ``(S, S)`` transitions, in order."""
-        for start in range(0, len(self) - 1, BLOCK):
-            yield from enumerate(np.asarray(self.pair[start : start + BLOCK]), start)
+    def backwards(self, stop: int | None = None) -> Iterator[tuple[int, Potentials]]:
+        """Each beat but the last with its ``(S, S)`` log potentials, from the last to the first, or
+        from the one before ``stop``."""
+        for beat, pair in self._read(range(len(self) - 1 if stop is None else stop)[::-1]):
+            yield beat, pair + self.moves[beat] if beat in self.moves else pair
 
-    def backwards(self, stop: int | None = None) -> Iterator[tuple[int, Floats]]:
-        """The same from the last to the first, or from the one before ``stop``."""
-        stop = len(self) - 1 if stop is None else stop
-        while stop > 0:
-            start = max(0, stop - BLOCK)
-            block = np.asarray(self.pair[start:stop])
-            for beat in range(stop - 1, start - 1, -1):
-                yield beat, block[beat - start]
-            stop = start
+    def factors(self, beats: range) -> Iterator[tuple[int, Potentials]]:
+        """Beats in order, up or down, with the exponentials ``(S, S)`` of their log potentials."""
+        for beat, factor in self._read(beats, exponentials=True):
+            yield beat, factor * np.exp(self.moves[beat]) if beat in self.moves else factor
+
+    def _read(
+        self, beats: range, *, exponentials: bool = False
+    ) -> Iterator[tuple[int, Potentials]]:
+        """The transitions that leave some beats, whose steps are 1 or -1, without ``moves``."""
+        if isinstance(self.pair, Kept):
+            kept = self.pair.factors if exponentials else self.pair.logs
+            yield from ((beat, kept[beat]) for beat in beats)
+            return
+        for start in range(0, len(beats), BLOCK):
+            some = beats[start : start + BLOCK]
+            low = min(some[0], some[-1])
+            block = np.asarray(self.pair[low : low + len(some)])
+            if exponentials:
+                block = np.exp(block)
+            yield from ((beat, block[beat - low]) for beat in some)
 
 
 def broken(path: Ints, allowed: Mask) -> list[int]:
@@ -137,9 +171,47 @@ def broken(path: Ints, allowed: Mask) -> list[int]:
     return np.flatnonzero(~allowed[np.arange(len(path)), path]).tolist()
 
 
+class Filtered(NamedTuple):
+    """The sums of all paths from the beginning, scaled."""
+
+    shares: Potentials
+    """``(B, S)`` the probability of each state given the beats up to it."""
+    emissions: Potentials
+    """``(B, S)`` the exponentials of the unary log potentials, the greatest of each beat 1."""
+    sizes: Floats
+    """``(B,)`` what the shares of each beat were divided by."""
+    log_partition: float
+    """The logarithm of the sum of the potentials of all paths."""
+
+
+def forward(chain: Chain) -> Filtered:
+    """The forward algorithm, in probabilities."""
+    emissions = np.exp(chain.scaled_unary)
+    # Products of what is smaller have no place in the precision, and would take long.
+    emissions[emissions < np.sqrt(np.finfo(emissions.dtype).tiny)] = 0.0
+    shares, sizes = emissions.copy(), np.ones(len(chain))
+    sizes[0] = shares[0].sum()
+    shares[0] /= sizes[0]
+    for beat, factor in chain.factors(range(len(chain) - 1)):
+        reached = (shares[beat] @ factor) * emissions[beat + 1]
+        sizes[beat + 1] = size = reached.sum()
+        np.divide(reached, size, out=shares[beat + 1])
+    top = chain.unary.max(axis=1).sum()
+    return Filtered(shares, emissions, sizes, float(np.log(sizes).sum() + top))
+
+
+def backward(chain: Chain, filtered: Filtered) -> Potentials:
+    """``(B, S)`` the sums of what follows each state, scaled: times ``shares`` its probability."""
+    found = np.ones_like(filtered.shares)
+    for beat, factor in chain.factors(range(len(chain) - 1)[::-1]):
+        arriving = filtered.emissions[beat + 1] * found[beat + 1]
+        np.matmul(factor, arriving / float(filtered.sizes[beat + 1]), out=found[beat])
+    return found
+
+
 def log_partition(chain: Chain) -> float:
     """The logarithm of the sum of the potentials of all paths."""
-    return float(logsumexp(forward(chain)[-1], axis=0))
+    return forward(chain).log_partition
 
 
 def log_likelihood(chain: Chain, path: Sequence[int] | Ints) -> float:
@@ -149,9 +221,8 @@ def log_likelihood(chain: Chain, path: Sequence[int] | Ints) -> float:
 
 def marginals(chain: Chain) -> Floats:
     """``(B, S)`` the probability of each state at each beat; rows sum to 1."""
-    alpha = forward(chain)
-    log = alpha + backward(chain)
-    found = np.exp(log - logsumexp(log.copy(), axis=1)[:, None])
+    filtered = forward(chain)
+    found = (filtered.shares * backward(chain, filtered)).astype(np.float64)
     shares: Floats = found / found.sum(axis=1, keepdims=True)
     return shares
 
@@ -161,28 +232,39 @@ def best_path(chain: Chain) -> Ints:
     return _followed(chain, _best_ahead(chain))
 
 
-def _best_ahead(chain: Chain, known: Floats | None = None, stop: int | None = None) -> Floats:
-    """``(B, S)`` the log potential of the best continuation of each state.
+def _best_ahead(
+    chain: Chain, known: Potentials | None = None, stop: int | None = None
+) -> Potentials:
+    """``(B, S)`` the log potential of the best continuation of each state, up to a number for each
+    beat.
 
     What is ``known`` stays from the beat ``stop`` on.
     """
-    ahead = np.zeros(chain.unary.shape) if known is None else known.copy()
-    room = np.empty((ahead.shape[1],) * 2)
+    unary, greatest = chain.scaled_unary, np.maximum.reduce
+    ahead = np.zeros_like(unary) if known is None else known.copy()
+    most, least = chain.pair.bounds if isinstance(chain.pair, Kept) else (None, None)
     for beat, pair in chain.backwards(stop):
-        np.add(pair, ahead[beat + 1] + chain.unary[beat + 1], out=room)
-        room.max(axis=1, out=ahead[beat])
+        after = ahead[beat + 1] + unary[beat + 1]
+        after -= greatest(after)
+        into = pair.T
+        if most is not None and least is not None and beat not in chain.moves:
+            # A state at the next beat that is no state's best is left out.
+            some = (after + most[beat] >= greatest(after + least[beat])).nonzero()[0]
+            after, into = after[some], into.take(some, axis=0)
+            into += after[:, None]
+        else:
+            into = into + after[:, None]
+        greatest(into, axis=0, out=ahead[beat])
     return ahead
 
 
-def _followed(chain: Chain, ahead: Floats) -> Ints:
+def _followed(chain: Chain, ahead: Potentials) -> Ints:
     """``(B,)`` the path whose every state is the best with its continuation."""
-    path = np.zeros(len(chain), dtype=np.int64)
-    total = chain.unary + ahead
-    path[0] = total[0].argmax()
-    for beat in range(1, len(path)):
-        row = chain.rows(np.array([beat - 1]), path[beat - 1 : beat])[0]
-        path[beat] = (row + total[beat]).argmax()
-    return path
+    total = chain.scaled_unary + ahead
+    path = [int(total[0].argmax())]
+    for beat in range(1, len(chain)):
+        path.append(int((chain.row(beat - 1, path[-1]) + total[beat]).argmax()))
+    return np.array(path)
 
 
 def sample_paths(
@@ -198,93 +280,20 @@ def sample_paths(
     if temperature == 0:
         return np.tile(best_path(chain), (count, 1))
     cooled = chain.at(temperature)
-    alpha = forward(cooled)
+    shares = forward(cooled).shares.astype(np.float64)
     paths = np.zeros((count, len(chain)), dtype=np.int64)
-    paths[:, -1] = _draw(np.tile(alpha[-1], (count, 1)), random)
-    for beat, pair in cooled.backwards():
-        log = alpha[beat][None, :] + pair[:, paths[:, beat + 1]].T
-        paths[:, beat] = _draw(log, random)
+    paths[:, -1] = _draw(np.tile(shares[-1], (count, 1)), random)
+    for beat, factor in cooled.factors(range(len(chain) - 1)[::-1]):
+        paths[:, beat] = _draw(shares[beat] * factor[:, paths[:, beat + 1]].T, random)
     return paths
 
 
-def n_best_distinct(
-    chain: Chain,
-    count: int,
-    labels: Ints,
-    apart: float = 0.15,
-    *,
-    rounds: int = 12,
-    first: Ints | None = None,
-) -> list[Ints]:
-    """Up to ``count`` likely paths, any two of which differ in ``labels`` on a share of the beats.
-
-    The first is the best path, or ``first``. Each other is the best path of the chain in which the
-    labels of the paths before cost a penalty at every beat; the penalty is the smallest, found by
-    bisection, at which the result is ``apart`` from all of them. They come in order of their
-    score. Where the constraints leave no such path there are fewer.
-
-    Args:
-        chain: the potentials.
-        count: how many paths to find.
-        labels: ``(S,)`` what makes states alike, such as their roots.
-        apart: the share of the beats on which the labels differ, 0 to 1.
-        rounds: of the bisection.
-    """
-    found = [best_path(chain) if first is None else first]
-    beats = np.arange(len(chain))
-    while len(found) < count:
-        taken = np.zeros_like(chain.unary)
-        for path in found:
-            taken[labels[None, :] == labels[path][:, None]] += 1.0
-        low, high, best = 0.0, 8.0, None
-        for _ in range(rounds):
-            penalty = high if best is None else (low + high) / 2
-            path = best_path(replace(chain, unary=chain.unary - penalty * taken))
-            if all(np.mean(labels[path] != labels[other]) >= apart for other in found):
-                best, high = path, penalty
-            elif best is None:
-                break
-            else:
-                low = penalty
-        if best is None or chain.unary[beats, best].min() <= FORBIDDEN / 2:
-            break
-        found.append(best)
-    return [found[0], *sorted(found[1:], key=chain.score, reverse=True)]
-
-
-def backward(chain: Chain) -> Floats:
-    """``(B, S)`` the log sums of the potentials of what follows each state."""
-    beta = np.zeros(chain.unary.shape)
-    for beat, pair in chain.backwards():
-        after = beta[beat + 1] + chain.unary[beat + 1]
-        beta[beat] = logsumexp(pair + after[None, :], axis=1)
-    return beta
-
-
-def forward(chain: Chain) -> Floats:
-    """``(B, S)`` the log sums of the potentials of all paths to each state."""
-    alpha = np.zeros(chain.unary.shape)
-    alpha[0] = chain.unary[0]
-    for beat, pair in chain.forwards():
-        reached = logsumexp(alpha[beat][:, None] + pair, axis=0)
-        alpha[beat + 1] = reached + chain.unary[beat + 1]
-    return alpha
-
-
-def _draw(log: Floats, random: np.random.Generator) -> Ints:
-    """For each row of ``(N, S)`` logarithms a state in proportion to their exponentials."""
-    shares = np.exp(log - log.max(axis=1, keepdims=True)).cumsum(axis=1)
-    points = random.random(len(log)) * shares[:, -1]
-    drawn: Ints = np.minimum((shares <= points[:, None]).sum(axis=1), log.shape[1] - 1)
+def _draw(weights: Floats, random: np.random.Generator) -> Ints:
+    """For each row of ``(N, S)`` weights a state in proportion to them."""
+    passed = weights.cumsum(axis=1)
+    points = random.random(len(passed)) * passed[:, -1]
+    drawn: Ints = np.minimum((passed <= points[:, None]).sum(axis=1), passed.shape[1] - 1)
     return drawn
-
-
-def logsumexp(log: Floats, axis: int) -> Floats:
-    """The logarithm of the sum of exponentials along an axis; ``log`` is overwritten."""
-    top = log.max(axis=axis, keepdims=True)
-    log -= top
-    total: Floats = np.log(np.exp(log, out=log).sum(axis=axis)) + np.squeeze(top, axis)
-    return total
 
 
 def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:

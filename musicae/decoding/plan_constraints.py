@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core.arrays import Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import CONTRARY, Key
+from musicae.encoding.chord_table import ChordTable, chord_table
 from musicae.encoding.melody_features import end_beats
 from musicae.encoding.second_chords import second_states
 from musicae.theory.cadences import CADENCES
 from musicae.theory.harmonic_plan import Beat, PlannedChord
+from musicae.theory.numerals import QUALITIES
 from musicae.theory.plan_reading import plan_of, second_begins
 
 Mask = NDArray[np.bool_]
@@ -62,8 +66,22 @@ class Wish:
     notices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        real = np.array([chord is not None for chord in self.chords])
-        self.allowed = np.tile(real, (len(self.beats), 1))
+        self.allowed = np.tile(self.table.real, (len(self.beats), 1))
+
+    @cached_property
+    def table(self) -> ChordTable:
+        """What the chords of the states are."""
+        return chord_table(self.chords)
+
+    @cached_property
+    def sung(self) -> Mask:
+        """``(B, V, 12)`` which degrees each voice sings in each beat."""
+        found = np.zeros((len(self.beats), self.chorale.pitch.shape[1], 12), dtype=np.bool_)
+        starts = np.array([beat.start for beat in self.beats])
+        step, voice = np.nonzero(self.chorale.pitch != REST)
+        beat = np.searchsorted(starts, step, side="right") - 1
+        found[beat, voice, (self.chorale.pitch[step, voice] - self.key.tonic) % 12] = True
+        return found
 
     def states(
         self,
@@ -72,30 +90,42 @@ class Wish:
         bass: Iterable[int] | None = None,
     ) -> Mask:
         """``(S,)`` the states with one of these roots, qualities and bass members."""
-        keep = [
-            chord is not None
-            and (roots is None or chord.root in set(roots))
-            and (qualities is None or chord.quality in set(qualities))
-            and (bass is None or chord.bass in set(bass))
-            for chord in self.chords
-        ]
-        return np.array(keep)
+        keep: Mask = self.table.real
+        if roots is not None:
+            keep = keep & _among(self.table.roots, roots)
+        if qualities is not None:
+            names = tuple(QUALITIES)
+            keep = keep & _among(self.table.qualities, map(names.index, qualities))
+        if bass is not None:
+            keep = keep & _among(self.table.bass, bass)
+        return keep
 
     def holding(self, degrees: Iterable[int]) -> Mask:
         """``(S,)`` the states that have one of these degrees as a member."""
-        wanted = set(degrees)
-        return np.array([bool(c and wanted & set(c.members)) for c in self.chords])
+        found: Mask = np.any(self.table.members[:, list(degrees)], axis=1)
+        return found
 
     def degrees(self, beat: int, voice: int, at_start: bool = False) -> set[int]:
         """The degrees that a voice sings in a beat, or at its first step."""
-        start = self.beats[beat].start
-        stop = start + (1 if at_start else self.beats[beat].length)
-        column = self.chorale.pitch[start:stop, voice]
-        return {int(p - self.key.tonic) % 12 for p in column[column != REST]}
+        if not at_start:
+            return set(np.flatnonzero(self.sung[beat, voice]).tolist())
+        pitch = int(self.chorale.pitch[self.beats[beat].start, voice])
+        return set() if pitch == REST else {(pitch - self.key.tonic) % 12}
+
+    def narrow(self, fitting: Mask) -> None:
+        """Allow of ``(B, S)`` fitting states those that are allowed, at beats where any are."""
+        both = self.allowed & fitting
+        self.allowed = np.where(both.any(axis=1, keepdims=True), both, self.allowed)
 
     def bar(self, beat: int) -> int:
         """The number of a beat's bar, as musicians count."""
         return self.chorale.position(self.beats[beat].start)[0]
+
+
+def _among(values: Ints, wanted: Iterable[int]) -> Mask:
+    """``(S,)`` which values are wanted ones; for few of these, faster than ``np.isin``."""
+    found: Mask = (values[:, None] == np.array(list(wanted), dtype=np.int64)).any(axis=1)
+    return found
 
 
 def end_on_the_tonic(wish: Wish) -> None:
@@ -149,12 +179,7 @@ def keep_church_mode(wish: Wish) -> None:
     contrary = CONTRARY.get(wish.key.church)
     if contrary is None:
         return
-    against = wish.holding({contrary})
-    for beat in range(len(wish.beats)):
-        if contrary not in wish.degrees(beat, wish.melody):
-            fitting = wish.allowed[beat] & ~against
-            if fitting.any():
-                wish.allowed[beat] = fitting
+    wish.narrow(wish.sung[:, wish.melody, contrary, None] | ~wish.holding({contrary}))
 
 
 def begin_in_the_key(wish: Wish) -> list[int]:
@@ -233,29 +258,28 @@ def end_in_cadences(wish: Wish) -> None:
     penalty = np.where(cadential, 0.0, UNUSUAL)
     for first, _ in wish.ends:
         if first:
-            wish.moves[first - 1] = wish.moves.get(first - 1, 0.0) + penalty
+            before_it = wish.moves.get(first - 1)
+            wish.moves[first - 1] = penalty if before_it is None else before_it + penalty
 
 
 def give_bass(wish: Wish, voice: int = N_VOICES - 1) -> None:
     """Each chord stands over the first note of a given bass in its beat, else over a later one."""
-    bass_class = np.array([c.bass_class if c else -1 for c in wish.chords])
+    if not wish.sung[:, voice].any():
+        return
+    first = np.zeros((len(wish.beats), 12), dtype=np.bool_)
     for beat in range(len(wish.beats)):
-        for at_start in (True, False):
-            sung = wish.degrees(beat, voice, at_start)
-            fitting = np.isin(bass_class, list(sung)) & wish.allowed[beat]
-            if fitting.any():
-                wish.allowed[beat] = fitting
-                break
+        first[beat, list(wish.degrees(beat, voice, at_start=True))] = True
+    over = np.eye(12, dtype=np.bool_)[:, wish.table.bass_classes] & wish.table.real  # (12, S)
+    on_first = first @ over
+    fits = (on_first & wish.allowed).any(axis=1, keepdims=True)
+    wish.narrow(np.where(fits, on_first, wish.sung[:, voice] @ over))
 
 
 def give_voices(wish: Wish, voices: Iterable[int]) -> None:
     """Each locked voice sings, somewhere in each beat, a member of the chord, if it is possible."""
-    for beat in range(len(wish.beats)):
-        for voice in voices:
-            sung = wish.degrees(beat, voice)
-            fitting = wish.allowed[beat] & wish.holding(sung)
-            if sung and fitting.any():
-                wish.allowed[beat] = fitting
+    for voice in voices:
+        if wish.sung[:, voice].any():
+            wish.narrow(wish.sung[:, voice] @ wish.table.members.T)
 
 
 def give_sounding(wish: Wish, known: Mask) -> None:
@@ -279,9 +303,11 @@ def second_chords(wish: Wish, first: NDArray[np.int64]) -> Mask:
     second chord too.
     """
     found = second_states(wish.chorale, wish.key, wish.beats, wish.chords, first)
-    found[:, 1:] &= np.array([chord is not None for chord in wish.chords])
+    found[:, 1:] &= wish.table.real
     found[list(wish.single), 1:] = False
-    bass_class = np.array([c.bass_class if c else -1 for c in wish.chords])
+    bass_class = wish.table.bass_classes
+    if not wish.sung[:, N_VOICES - 1].any():
+        return found
     for i in np.flatnonzero(found[:, 1:].any(axis=1)).tolist():
         beat = wish.beats[i]
         low = wish.chorale.pitch[beat.start + (second_begins(beat.length) or 0), N_VOICES - 1]

@@ -193,7 +193,7 @@ class PlanCosts:
         cost = np.where(member, 0.0, foreign) * self.firm[at][:, None]
         others = np.where(now == REST, SILENT_CLASS, now % 12)
         others[:, voice] = SILENT_CLASS
-        there = _CLASSES[others].any(axis=1)  # (M, 13)
+        there: Bools = np.asarray(_CLASSES[others].any(axis=1))  # (M, 13)
         cost += weight.doubled * _doubled(chords, degree, there)
         incomplete = np.zeros(pitch.shape, dtype=np.bool_)
         if last.any():

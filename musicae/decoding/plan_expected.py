@@ -5,22 +5,13 @@ Axes: ``B`` beats, ``S`` states.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
-from musicae.decoding.plan import (
-    FORBIDDEN,
-    Chain,
-    Floats,
-    Ints,
-    backward,
-    best_path,
-    forward,
-    logsumexp,
-    marginals,
-)
+from musicae.decoding.plan import FORBIDDEN, Chain, Ints, backward, forward, marginals
+
+ROUNDING = 1e-5
+"""What gains may be off by."""
 
 
 def best_by_marginals(chain: Chain, labels: Ints | None = None) -> Ints:
@@ -47,40 +38,37 @@ def most_expected(chain: Chain, labels: Ints) -> Ints:
     what most of them share, but unlike ``best_by_marginals`` it holds only transitions that plans
     have. (Goodman 1996, *Parsing Algorithms and Metrics*: the labelled recall algorithm.)
     """
-    before, after = forward(chain), backward(chain)
-    total = float(logsumexp(before[-1].copy(), axis=0))
-    shares = np.exp(before + after - total)
-    groups = np.zeros((len(chain), int(labels.max()) + 1))
-    np.add.at(groups.T, labels, shares.T)
-    met = np.where(chain.unary <= FORBIDDEN / 2, FORBIDDEN, 0.0)
-    gains = _Gains(chain, before, chain.unary + after - total)
-    return best_path(replace(chain, unary=shares + groups[:, labels] + met, pair=gains))
+    filtered = forward(chain)
+    following = backward(chain, filtered)
+    shares = filtered.shares * following
+    gains = shares + (shares @ _same(labels)).astype(np.float64)
+    gains[chain.unary <= chain.unary.max(axis=1, keepdims=True) + FORBIDDEN / 2] = -np.inf
+    # A transition gains no more than either of its states, so with less the best state is better.
+    worth = gains + 2 * shares >= gains.max(axis=1, keepdims=True) - ROUNDING
+    most = int(worth.sum(axis=1).max())
+    states = np.sort(np.argsort(~worth, axis=1, kind="stable")[:, :most], axis=1)  # (B, C)
+    gains[~worth] = -np.inf
+    gains = np.take_along_axis(gains, states, axis=1)
+    before = np.take_along_axis(filtered.shares, states, axis=1)
+    after = filtered.emissions * following / filtered.sizes[:, None].astype(following.dtype)
+    after = np.take_along_axis(after, states, axis=1)
+    followers = []
+    total = gains[-1]
+    for beat, factor in chain.factors(range(len(chain) - 1)[::-1]):
+        here, there = states[beat], states[beat + 1]
+        each = before[beat][:, None] * factor[here[:, None], there] * after[beat + 1] + total
+        follower = each.argmax(axis=1)
+        followers.append(follower)
+        total = gains[beat] + each[np.arange(most), follower]
+    place = int(total.argmax())
+    path = [states[0, place]]
+    for beat, follower in enumerate(reversed(followers), 1):
+        place = int(follower[place])
+        path.append(states[beat, place])
+    return np.array(path)
 
 
-@dataclass(frozen=True, eq=False)
-class _Gains:
-    """The probabilities of all transitions, computed where they are read."""
-
-    chain: Chain
-    before: Floats
-    """``(B, S)`` log sums of all paths to each state."""
-    after: Floats
-    """``(B, S)`` of all paths from each state, itself included, less that of all paths."""
-    scale: float = 1.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.chain.pair.shape
-
-    def __getitem__(self, where: Any, /) -> Floats:
-        found = np.asarray(self.chain.pair[where]).astype(np.float64)
-        if isinstance(where, slice):
-            beats = np.arange(self.shape[0])[where]
-            found += self.before[beats][:, :, None] + self.after[beats + 1][:, None, :]
-        else:
-            beats, states = where
-            found += self.before[beats, states][:, None] + self.after[beats + 1]
-        return np.exp(found) / self.scale
-
-    def __truediv__(self, temperature: float, /) -> _Gains:
-        return replace(self, scale=self.scale * temperature)
+def _same(labels: Ints) -> NDArray[np.float32]:
+    """``(S, S)`` 1 where two states have one label."""
+    found: NDArray[np.float32] = (labels[:, None] == labels[None, :]).astype(np.float32)
+    return found

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
@@ -21,7 +20,6 @@ from musicae.decoding.plan import (
     best_with_one_of,
     broken,
     log_partition,
-    n_best_distinct,
     samples_with_one_of,
 )
 from musicae.decoding.plan_constraints import (
@@ -35,9 +33,12 @@ from musicae.decoding.plan_constraints import (
     second_chords,
     tonic_states,
 )
+from musicae.decoding.plan_distinct import n_best_distinct
 from musicae.decoding.plan_expected import most_expected
+from musicae.decoding.plan_potentials import potentials
+from musicae.encoding.chord_table import chord_table
 from musicae.encoding.melody_features import RELATIVE, melody_features
-from musicae.models.chord_planner import ChordPlanner
+from musicae.models.checkpoint import Checkpoint
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, SecondChord, beats_of
 from musicae.theory.numerals import QUALITIES
 from musicae.theory.plan_reading import second_begins
@@ -69,7 +70,7 @@ class PlanProblem:
     wish: Wish
     first_bar: tuple[int, ...]
     """Beats of which one has the tonic; empty where that is not asked for."""
-    model: ChordPlanner
+    planner: Checkpoint
     features: NDArray[np.float32]
     """``(B, F)`` what the planner reads."""
 
@@ -78,7 +79,7 @@ class PlanProblem:
         """``(B, S)``."""
         return self.wish.allowed
 
-    @property
+    @cached_property
     def constrained(self) -> Chain:
         """The chain whose forbidden states cost more than any plan can gain."""
         return self.chain.constrained(self.allowed, self.wish.moves)
@@ -86,7 +87,7 @@ class PlanProblem:
     @property
     def roots(self) -> NDArray[np.int64]:
         """``(S,)`` the root of each state, 12 for the state of all other chords."""
-        return np.array([chord.root if chord else 12 for chord in self.wish.chords])
+        return chord_table(self.wish.chords).roots
 
     def best(self) -> FoundPlan:
         """The likeliest plan under the constraints."""
@@ -125,7 +126,6 @@ class PlanProblem:
         )
         return [self.found(path) for path in paths]
 
-    @torch.inference_mode()
     def with_seconds(
         self,
         found: FoundPlan,
@@ -136,13 +136,9 @@ class PlanProblem:
 
         A planner without a network for them leaves the plan as it is.
         """
-        if self.model.seconds is None:
+        if not self.planner.config.second_width:
             return found
-        states = np.array(found.states)
-        logits = self.model.seconds(torch.from_numpy(self.features), torch.from_numpy(states))
-        scores = logits.double().numpy()
-        scores[~second_chords(self.wish, states)] = -np.inf
-        scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        scores = self._second_scores(found.states)
         if random is None or temperature == 0:
             chosen = scores.argmax(axis=1)
         else:
@@ -159,6 +155,23 @@ class PlanProblem:
             plan=replace(found.plan, seconds=tuple(seconds)),
             log_likelihood=found.log_likelihood + nats,
         )
+
+    def _second_scores(self, states: tuple[int, ...]) -> NDArray[np.float64]:
+        """``(B, 1 + S)`` log probabilities of the second chords of beats with these states."""
+        if states not in self._scores:
+            chosen = np.array(states)
+            (logits,) = self.planner.run("seconds", features=self.features, states=chosen)
+            possible = second_chords(self.wish, chosen)
+            scores = np.where(possible, logits.astype(np.float64), -np.inf)
+            top = scores.max(axis=1, keepdims=True)
+            scores -= top + np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+            self._scores[states] = scores
+        return self._scores[states]
+
+    @cached_property
+    def _scores(self) -> dict[tuple[int, ...], NDArray[np.float64]]:
+        """By the states of plans what was found of their second chords."""
+        return {}
 
     def found(self, path: NDArray[np.int64]) -> FoundPlan:
         """The plan of a path."""
@@ -182,7 +195,7 @@ class PlanProblem:
 
 
 def plan_problem(
-    model: ChordPlanner,
+    planner: Checkpoint,
     chorale: Chorale,
     key: Key,
     phrase_ends: Sequence[int] | None = None,
@@ -196,7 +209,7 @@ def plan_problem(
     """What there is to plan: the chain of a melody and the constraints.
 
     Args:
-        model: the planner.
+        planner: the planner.
         chorale: the known notes.
         key: the key of the piece.
         phrase_ends: steps at which last notes of phrases begin; None where that is not known.
@@ -208,13 +221,13 @@ def plan_problem(
             with triads.
     """
     features = melody_features(chorale, key, phrase_ends, style, voice)
-    wish = Wish(chorale, key, beats_of(chorale), chords_of(model.config.states, key.mode), voice)
+    wish = Wish(chorale, key, beats_of(chorale), chords_of(planner.config.states, key.mode), voice)
     for narrowing in given:
         narrowing(wish)
     for step, cadence in (cadences or {}).items():
         end_phrase_with(wish, step, cadence)
     first_bar = keep_by_construction(wish, phrase_ends) if by_construction else []
-    return PlanProblem(chain_of(model, features), wish, tuple(first_bar), model, features)
+    return PlanProblem(chain_of(planner, features), wish, tuple(first_bar), planner, features)
 
 
 def keep_by_construction(wish: Wish, phrase_ends: Sequence[int] | None) -> list[int]:
@@ -230,17 +243,20 @@ def keep_by_construction(wish: Wish, phrase_ends: Sequence[int] | None) -> list[
     return begin_in_the_key(wish)
 
 
-def chain_of(model: ChordPlanner, features: NDArray[np.float32]) -> Chain:
+def chain_of(planner: Checkpoint, features: NDArray[np.float32]) -> Chain:
     """The chain of a melody's ``(B, F)`` features."""
-    unary, pair = model.chain(torch.from_numpy(features))
-    kept = pair[:].double().numpy() if len(features) <= KEPT else pair
-    return Chain(unary.double().numpy(), kept)
+    unary, pair = potentials(planner, features)
+    kept = pair.all() if len(features) <= KEPT else pair
+    return Chain(unary.astype(np.float64), kept)
 
 
-def chords_of(
-    states: Sequence[tuple[int, int, int, int]], mode: str
-) -> tuple[PlannedChord | None, ...]:
+def chords_of(states: Sequence[State], mode: str) -> tuple[PlannedChord | None, ...]:
     """``S`` the chord of each state of a planner, in a key of that mode; None for all others."""
+    return _chords_of(tuple(states), mode)
+
+
+@lru_cache(maxsize=8)
+def _chords_of(states: tuple[State, ...], mode: str) -> tuple[PlannedChord | None, ...]:
     names = tuple(QUALITIES)
     return tuple(
         PlannedChord((root - RELATIVE[mode]) % 12, names[quality], bass)

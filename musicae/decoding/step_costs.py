@@ -46,7 +46,8 @@ class Rows(NamedTuple):
 
     def at(self, index: Ints) -> Rows:
         """Some of these rows."""
-        return Rows(*(part[index] for part in self))
+        candidate, steps, before, now, last = self
+        return Rows(candidate[index], steps[index], before[index], now[index], last[index])
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.key import Key
+from musicae.encoding.chord_table import chord_table
 from musicae.theory.harmonic_plan import Beat, PlannedChord
 from musicae.theory.plan_reading import second_begins
 
@@ -33,14 +34,18 @@ def second_states(
         chords: the chord of each state; None for all others, which are possible wherever one is.
         first: ``(B,)`` the state at the beginning of each beat.
     """
-    members = np.array([np.isin(np.arange(12), c.members) if c else [True] * 12 for c in chords])
-    roots = np.array([chord.root if chord else 12 for chord in chords])
+    table = chord_table(chords)
+    foreign = (~table.members & table.real[:, None]).T.astype(np.float32)  # (12, S)
+    cuts = [second_begins(beat.length) for beat in beats]
+    late = np.zeros((len(beats), 12), dtype=np.bool_)
+    for row, beat, cut in zip(late, beats, cuts, strict=True):
+        if cut is not None:
+            pitch = known.pitch[beat.start + cut : beat.start + beat.length]
+            row[(pitch[pitch != REST].astype(int) - key.tonic) % 12] = True
     found = np.zeros((len(beats), 1 + len(chords)), dtype=np.bool_)
     found[:, 0] = True
-    for i, beat in enumerate(beats):
-        cut = second_begins(beat.length)
-        if cut is not None:
-            late = known.pitch[beat.start + cut : beat.start + beat.length]
-            degrees = np.unique((late[late != REST].astype(int) - key.tonic) % 12)
-            found[i, 1:] = members[:, degrees].all(axis=1) & (roots != roots[first[i]])
+    found[:, 1:] = (late.astype(np.float32) @ foreign == 0) & (
+        table.roots != table.roots[first][:, None]
+    )
+    found[[cut is None for cut in cuts], 1:] = False
     return found

@@ -13,7 +13,7 @@ from musicae.models.configs import AutoencoderConfig
 
 
 class Autoencoder(nn.Module):
-    """Encoder, decoder, and the normal distribution of codes from which ``draw_codes`` draws."""
+    """Encoder, decoder, and the normal distribution of codes to draw from."""
 
     code_mean: Tensor
     """``(bottleneck,)``"""
@@ -57,8 +57,3 @@ class Autoencoder(nn.Module):
         # Not a Cholesky factor: units with constant output make the covariance singular.
         variances, axes = torch.linalg.eigh(torch.cov(codes.T))
         self.code_scale.copy_(axes * variances.clamp_min(0).sqrt())
-
-    def draw_codes(self, n: int, temperature: float, generator: torch.Generator) -> Tensor:
-        """Codes ``(n, bottleneck)`` drawn from the fit, with deviations times ``temperature``."""
-        noise = torch.randn(n, self.config.bottleneck, generator=generator)
-        return self.code_mean + temperature * noise @ self.code_scale.T

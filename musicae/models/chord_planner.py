@@ -10,9 +10,6 @@ Axes: ``N`` pieces, ``B`` beats, ``F`` features, ``S`` states, ``K`` tables, ``M
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -25,8 +22,6 @@ from musicae.models.second_chords import SecondChordNetwork, by_mode
 
 SECOND_DROPOUT = 0.3
 """Of the network for second chords, while training."""
-LEAST = 1e-30
-"""The least share that a transition keeps; single precision has no logarithm of less."""
 
 
 class Potentials(NamedTuple):
@@ -38,53 +33,6 @@ class Potentials(NamedTuple):
     """``(N, B - 1, K)`` logarithms of the shares of the tables at each transition."""
     tables: Tensor
     """``(K, S, S)`` from a state (rows) to the next."""
-
-
-@dataclass(frozen=True, eq=False)
-class Transitions:
-    """The averaged log potentials of all transitions of a piece, computed where they are read.
-
-    They are read like an array ``(B - 1, S, S)``, by slices of beats or by rows; all of them at
-    once would take 400 MB for a thousand bars.
-    """
-
-    shares: tuple[Tensor, ...]
-    """Of each member ``(B - 1, K)``, the share of each table at each transition; they sum to 1."""
-    factors: tuple[Tensor, ...]
-    """Of each member ``(K, S, S)``, the exponentials of its tables less ``top``."""
-    top: Tensor
-    """``(S, S)`` the greatest entries of the tables, summed over the members."""
-    scale: float
-    """What the sum over the members is divided by."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Transitions, states, states."""
-        return len(self.shares[0]), *self.top.shape
-
-    @torch.no_grad()
-    def __getitem__(self, where: slice | tuple[Sequence[int], Sequence[int]]) -> Tensor:
-        """``(b, S, S)`` of a slice of ``b`` beats, or ``(b, S)`` to all states from one each."""
-        if isinstance(where, slice):
-            mixtures = (
-                mixed(shares[where], factors.flatten(1))
-                for shares, factors in zip(self.shares, self.factors, strict=True)
-            )
-            return self._average(mixtures, self.top.flatten()).view(-1, *self.top.shape)
-        beats, states = torch.as_tensor(where[0]), torch.as_tensor(where[1])
-        rows = (
-            _log(torch.einsum("bk,kbs->bs", shares[beats], factors[:, states]))
-            for shares, factors in zip(self.shares, self.factors, strict=True)
-        )
-        return self._average(rows, self.top[states])
-
-    def __truediv__(self, temperature: float) -> Transitions:
-        """The potentials at another temperature."""
-        return replace(self, scale=self.scale * temperature)
-
-    def _average(self, mixtures: Iterable[Tensor], top: Tensor) -> Tensor:
-        total = functools.reduce(Tensor.add_, mixtures)
-        return total.add_(top).div_(self.scale)
 
 
 class ChordPlanner(nn.Module):
@@ -102,23 +50,6 @@ class ChordPlanner(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor) -> list[Potentials]:
         """The potentials of every member for ``(N, B, F)`` padded features."""
         return [network(features, lengths) for network in self.networks]
-
-    @torch.no_grad()
-    def chain(self, features: Tensor) -> tuple[Tensor, Transitions]:
-        """The averaged log potentials of one piece, ``(B, S)`` and ``(B - 1, S, S)``.
-
-        They are divided by the calibrated ``temperature``.
-        """
-        members = self(features[None], torch.tensor([len(features)]))
-        tops = [found.tables.amax(dim=0) for found in members]
-        transitions = Transitions(
-            tuple(found.weights[0].exp() for found in members),
-            tuple(found.tables.sub_(top).exp_() for found, top in zip(members, tops, strict=True)),
-            torch.stack(tops).sum(dim=0),
-            len(members) * float(self.temperature),
-        )
-        unary = torch.stack([found.unary[0] for found in members]).mean(dim=0)
-        return unary / self.temperature, transitions
 
 
 class PlannerNetwork(nn.Module):
@@ -162,29 +93,27 @@ class PlannerNetwork(nn.Module):
         self.reach = nn.Parameter(0.1 * torch.randn(config.tables, config.rank, states))
         self.stay = nn.Parameter(torch.linspace(-1, 1, config.tables))
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Potentials:
-        """The potentials for ``(N, B, F)`` padded features; beyond ``lengths`` they are void."""
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Potentials:
+        """The potentials for ``(N, B, F)`` padded features; beyond ``lengths`` they are void.
+
+        Without ``lengths`` nothing is padded, and the features may be those of one piece,
+        ``(B, F)``.
+        """
         major, minor = self.config.modes
         mode = features[..., minor, None] - features[..., major, None]  # (N, B, 1)
         read = self.dropout(F.gelu(self.read(by_mode(features, mode))))
         encoded = self._encode(read, lengths)  # (N, B, 2 width)
         hidden = self.dropout(F.gelu(self.hidden(torch.cat([encoded, read], dim=-1))))
-        around = torch.cat([encoded[:, :-1], encoded[:, 1:]], dim=-1)
-        weights = self.mix(by_mode(around, mode[:, 1:])).log_softmax(dim=-1)
+        around = torch.cat([encoded[..., :-1, :], encoded[..., 1:, :]], dim=-1)
+        weights = self.mix(by_mode(around, mode[..., 1:, :])).log_softmax(dim=-1)
         unary = self._unary(by_mode(hidden, mode))
         return Potentials(unary, weights, self.transition_tables())
 
-    def _encode(self, read: Tensor, lengths: Tensor) -> Tensor:
+    def _encode(self, read: Tensor, lengths: Tensor | None) -> Tensor:
         """Both directions of each layer; packed sequences would take twice the time."""
-        beats = torch.arange(read.shape[1], device=read.device).expand(read.shape[0], -1)
-        last = lengths.to(read.device)[:, None] - 1
-        # Each piece reversed in place, its padding left where it is.
-        mirror = torch.where(beats <= last, last - beats, beats)[..., None]
         encoded = read
         for ahead, behind in zip(self.ahead, self.behind, strict=True):
-            reversed_ = encoded.gather(1, mirror.expand_as(encoded))
-            back = behind(reversed_)[0]
-            back = back.gather(1, mirror.expand_as(back))
+            back = _mirrored(behind(_mirrored(encoded, lengths))[0], lengths)
             encoded = self.dropout(torch.cat([ahead(encoded)[0], back], dim=-1))
         return encoded
 
@@ -226,11 +155,11 @@ def second_chords_of(config: ChordPlannerConfig) -> SecondChordNetwork:
     )
 
 
-def mixed(shares: Tensor, factors: Tensor) -> Tensor:
-    """``(b, n)`` logarithms of the mixtures of ``(K, n)`` positive factors by ``(b, K)`` shares."""
-    return _log(shares @ factors)
-
-
-def _log(mixture: Tensor) -> Tensor:
-    """The logarithms, in place."""
-    return mixture.clamp_min_(LEAST).log_()
+def _mirrored(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """``(N, B, ...)`` with each piece reversed in place, its padding left where it is."""
+    if lengths is None:
+        return values.flip(-2)
+    beats = torch.arange(values.shape[1], device=values.device).expand(values.shape[0], -1)
+    last = lengths.to(values.device)[:, None] - 1
+    mirror = torch.where(beats <= last, last - beats, beats)[..., None]
+    return values.gather(1, mirror.expand_as(values))

@@ -27,7 +27,8 @@ class PhraseSegmenter(nn.Module):
 
     def forward(self, features: Tensor, times: Tensor, mask: Tensor) -> Tensor:
         """``mask`` ``(B, N)`` is True where there is a note; the logits elsewhere mean nothing."""
-        return torch.stack([m(features, times, mask) for m in self.members]).mean(dim=0)
+        apart = _apart(times, self.config.farthest)
+        return torch.stack([m(features, apart, mask) for m in self.members]).mean(dim=0)
 
 
 class _Member(nn.Module):
@@ -39,10 +40,10 @@ class _Member(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, 1)
 
-    def forward(self, features: Tensor, times: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, features: Tensor, apart: Tensor, mask: Tensor) -> Tensor:
         x = self.dropout(F.gelu(self.embed(features)))  # (B, N, C)
         for each in self.rounds:
-            x = each(x, times, mask)
+            x = each(x, apart, mask)
         logits: Tensor = self.head(self.dropout(self.norm(x))).squeeze(-1)
         return logits
 
@@ -50,25 +51,20 @@ class _Member(nn.Module):
 class _Round(nn.Module):
     def __init__(self, config: PhraseSegmenterConfig) -> None:
         super().__init__()
-        self.heads, self.farthest = config.heads, config.farthest
+        self.heads = config.heads
         width, around = config.width, config.kernel // 2
         self.first = nn.Conv1d(width, width, config.kernel, padding=around)
         self.second = nn.Conv1d(width, width, config.kernel, padding=around)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        # By whether the distance is a whole number of bars, and how many: (2 * distances, H).
-        self.distance = nn.Embedding(2 * self._distances, config.heads)
+        self.distance = nn.Embedding(2 * _distances(config.farthest), config.heads)
         nn.init.zeros_(self.distance.weight)
         self.dropout = nn.Dropout(config.dropout)
 
-    @property
-    def _distances(self) -> int:
-        return 2 * self.farthest + 1
-
-    def forward(self, x: Tensor, times: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, apart: Tensor, mask: Tensor) -> Tensor:
         x = x + self.dropout(self._convolved(self.norms[0](x), mask))
-        mixed: Tensor = x + self.dropout(self.out(self._attended(self.norms[1](x), times, mask)))
+        mixed: Tensor = x + self.dropout(self.out(self._attended(self.norms[1](x), apart, mask)))
         return mixed
 
     def _convolved(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -77,18 +73,29 @@ class _Round(nn.Module):
         convolved: Tensor = self.second(hidden).transpose(1, 2)
         return convolved
 
-    def _attended(self, x: Tensor, times: Tensor, mask: Tensor) -> Tensor:
-        batch, n, width = x.shape
+    def _attended(self, x: Tensor, apart: Tensor, mask: Tensor) -> Tensor:
+        size = x.shape[-1] // self.heads
         # (B, N, 3C) -> three of (B, H, N, C/H)
-        q, k, v = (
-            part.view(batch, n, self.heads, -1).transpose(1, 2)
-            for part in self.qkv(x).chunk(3, dim=-1)
-        )
-        apart = times[:, None, :] - times[:, :, None]  # (B, N, N)
-        bars = apart.round()
-        whole = ((apart - bars).abs() < SAME_PLACE).long()
-        bars = bars.clamp(-self.farthest, self.farthest).long() + self.farthest
-        bias = self.distance(whole * self._distances + bars).permute(0, 3, 1, 2)  # (B, H, N, N)
+        parts = self.qkv(x).view(x.shape[0], -1, 3, self.heads, size).permute(2, 0, 3, 1, 4)
+        q, k, v = parts[0], parts[1], parts[2]
+        bias = self.distance(apart).permute(0, 3, 1, 2)  # (B, H, N, N)
         bias = bias.masked_fill(~mask[:, None, None, :], -1e9)
-        heard = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return heard.transpose(1, 2).reshape(batch, n, width)  # (B, H, N, C/H) -> (B, N, C)
+        heard: Tensor = (q @ k.transpose(-2, -1) * size**-0.5 + bias).softmax(dim=-1) @ v
+        return heard.transpose(1, 2).flatten(2)  # (B, H, N, C/H) -> (B, N, C)
+
+
+def _distances(farthest: int) -> int:
+    """How many distances in bars are told apart."""
+    return 2 * farthest + 1
+
+
+def _apart(times: Tensor, farthest: int) -> Tensor:
+    """``(B, N, N)`` classes of distances between notes: whether they are whole numbers of bars,
+    and how many bars."""
+    apart = times[:, None, :] - times[:, :, None]
+    bars = apart.round()
+    whole = ((apart - bars).abs() < SAME_PLACE).long()
+    classes: Tensor = (
+        whole * _distances(farthest) + bars.clamp(-farthest, farthest).long() + farthest
+    )
+    return classes

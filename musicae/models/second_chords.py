@@ -24,7 +24,7 @@ class SecondChordNetwork(nn.Module):
     parts: Tensor
     """``(S, P)`` root, quality and bass of each state, one-hot."""
     pairs: Tensor
-    """``(S, 12 * qualities)`` root and quality of each state together, one-hot."""
+    """``(S,)`` root and quality of each state together."""
 
     def __init__(
         self,
@@ -39,9 +39,8 @@ class SecondChordNetwork(nn.Module):
         roots, qualities, _, basses = torch.tensor(states).T
         n_qualities = int(qualities.max()) + 1
         one_hot = F.one_hot(roots, 12), F.one_hot(qualities, n_qualities), F.one_hot(basses, 12)
-        pairs = F.one_hot(roots * n_qualities + qualities, 12 * n_qualities)
         self.register_buffer("parts", torch.cat(one_hot, dim=1).float(), persistent=False)
-        self.register_buffer("pairs", pairs.float(), persistent=False)
+        self.register_buffer("pairs", roots * n_qualities + qualities, persistent=False)
         self.modes = modes
         n_parts = self.parts.shape[1]
         self.read = nn.Linear(4 * (features + n_parts), width)
@@ -68,8 +67,8 @@ class SecondChordNetwork(nn.Module):
         read = F.gelu(self.read(by_mode(torch.cat([here, following], dim=-1), mode)))
         hidden = self.dropout(F.gelu(self.hidden(self.dropout(read))))
         hidden = by_mode(hidden, mode)
-        found = self.own(hidden)
-        found = found + self.by_parts(hidden) @ self.parts.T + self.by_pair(hidden) @ self.pairs.T
+        found = self.own(hidden) + self.by_parts(hidden) @ self.parts.T
+        found = found + self.by_pair(hidden)[..., self.pairs]
         return torch.cat([self.none(hidden), found], dim=-1)
 
 

@@ -6,6 +6,7 @@ import mido
 import pytest
 
 import musicae
+from musicae.cli.commands import HOMES
 from musicae.io.midi_reader import read_provenance
 from tests.support.midifiles import meta, save, tune
 
@@ -14,6 +15,14 @@ from tests.support.midifiles import meta, save, tune
 def melody(tmp_path):
     notes = [(i * 480, (i + 1) * 480, 60 + p) for i, p in enumerate([0, 2, 4, 5, 7, 5, 4, 2, 0])]
     return save(tmp_path / "tune.mid", [meta(0, "key_signature", key="C"), *tune(*notes)])
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_every_command_has_help(musicae_command, name):
+    done = musicae_command(name, "--help")
+    assert done.status == 0
+    assert f"musicae {name}" in done.out
+    assert name in musicae_command("--help").out.split()
 
 
 def test_harmonize_writes_beside_the_melody(musicae_command, melody, untrained):
@@ -114,7 +123,7 @@ def refused(done, complaint):
         (["--top-p", "0"], "top-p is a share above 0 and up to 1, not 0"),
         (["--top-p", "0.5"], "minibach knows neither rules nor top-p"),
         (["-n", "0"], "at least one piece"),
-        (["-n", "many"], "valid integer"),
+        (["-n", "many"], "valid int"),
         (["--temperature", "-1"], "a temperature is 0 to 10"),
         (["--program", "kazoo"], "no General MIDI sound is 'kazoo'"),
         (["--program", "129"], "no General MIDI sound is '129'"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
-from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, RuleCosts
+from musicae.decoding.constraints import FORBIDDEN, OFF, PRESETS, STRICT, RuleCosts, RuleTable
 from musicae.encoding.tokens import VOCABULARY
 from musicae.models.vocabulary import FIRST_PITCH, HOLD, SILENCE
 from musicae.theory.voice_leading.rules import RULES
@@ -46,7 +46,7 @@ def charged(rule, before, now, order=OUTER_FIRST):
     """By voice, what ``now`` costs after ``before`` when a rule costs 1, voices coming in order."""
     rules, chosen, costs = RuleCosts(**{rule: 1.0}), np.full((1, N_VOICES), REST), {}
     for voice in order:
-        of_symbols = rules.costs(voice, np.array([before]), chosen)[0]
+        of_symbols = RuleTable(rules).costs(voice, np.array([before]), chosen)[0]
         costs[voice] = of_symbols[symbol(voice, now[voice])]
         chosen[0, voice] = now[voice]
     return costs
@@ -141,7 +141,7 @@ def test_holding_a_note_costs_what_repeating_it_does_and_silence_what_a_rest_doe
     before, now = (np.array([chord]) for chord in chords)
     for voice in range(N_VOICES):
         others = np.where(np.arange(N_VOICES) == voice, REST, now)
-        costs = STRICT.costs(voice, before, others)[0]
+        costs = RuleTable(STRICT).costs(voice, before, others)[0]
         assert costs.shape == (VOCABULARY[voice],)
         assert costs[HOLD] == costs[symbol(voice, before[0, voice])]
         assert costs[SILENCE] == STRICT.rest > 0
@@ -149,7 +149,7 @@ def test_holding_a_note_costs_what_repeating_it_does_and_silence_what_a_rest_doe
 
 def test_a_rest_in_a_silent_chord_costs_nothing():
     before = np.array([[72, 67, 64, 48]])
-    assert STRICT.costs(1, before, np.full((1, N_VOICES), REST))[0, SILENCE] == 0
+    assert RuleTable(STRICT).costs(1, before, np.full((1, N_VOICES), REST))[0, SILENCE] == 0
 
 
 @settings(max_examples=20)
@@ -157,8 +157,8 @@ def test_a_rest_in_a_silent_chord_costs_nothing():
 def test_each_candidate_of_a_batch_costs_what_it_costs_alone(chords):
     before, now = (np.array(each) for each in zip(*chords, strict=True))
     now[:, 1] = REST
-    together = STRICT.costs(1, before, now)
-    alone = [STRICT.costs(1, before[[i]], now[[i]])[0] for i in range(len(now))]
+    together = RuleTable(STRICT).costs(1, before, now)
+    alone = [RuleTable(STRICT).costs(1, before[[i]], now[[i]])[0] for i in range(len(now))]
     assert np.array_equal(together, alone)
 
 
@@ -167,9 +167,9 @@ def test_each_candidate_of_a_batch_costs_what_it_costs_alone(chords):
 def test_the_cost_of_a_choice_is_the_sum_of_its_rules_costs(chords, prices):
     before, now = (np.array([chord]) for chord in chords)
     now[0, 2] = REST
-    whole = RuleCosts(*prices).costs(2, before, now)
+    whole = RuleTable(RuleCosts(*prices)).costs(2, before, now)
     parts = [
-        price * RuleCosts(**{rule: 1.0}).costs(2, before, now)
+        price * RuleTable(RuleCosts(**{rule: 1.0})).costs(2, before, now)
         for rule, price in zip(FAMILIES, prices, strict=True)
     ]
     assert whole == pytest.approx(sum(parts))
@@ -202,10 +202,13 @@ def test_the_voice_that_completes_a_violation_pays_for_it(rule, voice, grid):
 
 def test_without_rules_nothing_costs_anything():
     before, now = (np.array([chord]) for chord in chords_of("S C5 D5\nA F4 G4\nT C4 D4\nB F3 G3"))
-    assert not OFF.costs(1, before, now).any()
+    assert not RuleTable(OFF).costs(1, before, now).any()
     assert PRESETS["off"] == OFF
-    assert (STRICT.costs(1, before, now) >= 0).all()
-    assert set(STRICT.costs(3, before, np.array([[74, REST, REST, REST]]))[0]) >= {0, FORBIDDEN}
+    assert (RuleTable(STRICT).costs(1, before, now) >= 0).all()
+    assert set(RuleTable(STRICT).costs(3, before, np.array([[74, REST, REST, REST]]))[0]) >= {
+        0,
+        FORBIDDEN,
+    }
 
 
 def test_motion_across_a_fermata_is_charged_unlike_in_the_rules():

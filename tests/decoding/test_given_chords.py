@@ -11,7 +11,7 @@ from musicae.core.key import Key
 from musicae.decoding.constraints import PRESETS, moves
 from musicae.decoding.given_chords import FOREIGN, GivenCosts, give_chords, incomplete
 from musicae.decoding.plan_constraints import Wish
-from musicae.decoding.step_costs import StepCosts
+from musicae.decoding.step_costs import Rows, StepCosts
 from musicae.theory.chord_symbols import read_symbol
 from musicae.theory.given_chords import GivenChord, fitted
 from musicae.theory.harmonic_plan import PlannedChord, beats_of
@@ -71,12 +71,15 @@ def test_whatever_is_liked_the_chord_is_whole(
 ) -> None:
     """Each voice takes what a random model likes best; the melody's note may be foreign."""
     given_chord = chord(name, sung=soprano)
-    weighed = StepCosts(PRESETS["bach"], np.zeros(1, dtype=int), None, GivenCosts([given_chord]))
+    weighed = StepCosts(
+        PRESETS["bach"], np.zeros(1, dtype=int), tuple(ORDER), given=GivenCosts([given_chord])
+    )
     was, now = np.array([before]), np.full((1, N_VOICES), REST)
     now[0, 0] = soprano
     random = np.random.default_rng(seed)
     for place, voice in enumerate(ORDER[1:], start=1):
-        cost = weighed.costs(voice, 0, was, now, ORDER[place + 1 :])
+        one, last = np.zeros(1, dtype=int), np.array([place == N_VOICES - 1])
+        cost = weighed.costs(voice, Rows(one, one, was, now, last), np.ones((1, N_VOICES), bool))
         liked = 20 * random.random(cost.shape[1])
         now[0, voice] = moves(voice).motion.pitch[before[voice], int((cost[0] + liked).argmin())]
     music = Chorale.from_notes([[(0, 16, pitch)] for pitch in now[0].tolist()])

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from musicae.core.key import Key
 from musicae.core.meter import Meter
@@ -12,13 +11,13 @@ from musicae.encoding import forms
 from musicae.theory.form import Return
 
 FORM = replace(forms.empty(2, Meter(0, 4, 4), Key(0)), returns=(Return(16, 20, 0, (0,)),))
-TOKENS = torch.zeros(1, 32, 4, dtype=torch.int64)
+TOKENS = np.zeros((1, 32, 4), dtype=np.int64)
 TOKENS[0, 0, 0] = 3
 
 
 def forced(step, voice, cost):
     cost = np.array([cost])
-    Repeats([FORM], 32).force(cost, step, voice, TOKENS)
+    Repeats([FORM], 32).force(cost, voice, np.array([step]), np.array([0]), TOKENS)
     return cost[0]
 
 

@@ -18,6 +18,7 @@ MUSIC = passage(
     column=2,
 )
 SINCE_BEAT = np.arange(len(MUSIC)) % 4
+ROW, STEP = np.array([0]), np.array([1])
 
 
 def test_motions_are_counted_by_voice_and_place():
@@ -36,14 +37,14 @@ def test_motions_are_counted_by_voice_and_place():
 def test_a_tilt_of_a_motion_favours_the_symbols_that_make_it(name, pitches):
     tilt = np.zeros(motion_tilt.SHAPE)
     tilt[0, 1, MOTIONS.index(name)] = 0.7
-    costs = MotionTilt(tilt, np.array([[0, 1]])).costs(0, 1, np.full((1, N_VOICES), 60))[0]
+    costs = MotionTilt(tilt, np.array([[0, 1]])).costs(0, STEP, np.full((1, N_VOICES), 60), ROW)[0]
     sounding = motion_tilt.moves(0).motion.pitch[60]
     fitting = np.isin(sounding, pitches)
     fitting[[HOLD, SILENCE]] = False
     assert fitting.any()
     assert (costs[fitting] == -0.7).all()
     assert costs[HOLD] == costs[SILENCE] == 0
-    elsewhere = MotionTilt(tilt, np.array([[0, 0]])).costs(0, 1, np.full((1, N_VOICES), 60))
+    elsewhere = MotionTilt(tilt, np.array([[0, 0]])).costs(0, STEP, np.full((1, N_VOICES), 60), ROW)
     assert not elsewhere.any()
 
 
@@ -61,7 +62,7 @@ def test_a_tilt_of_sonorities_favours_the_note_that_completes_one():
     tilt[0, OTHER] = -0.5
     before = np.array([[72, 67, 62, 48]])
     now = np.array([[72, 67, -1, 48]])
-    costs = SonorityTilt(tilt, np.array([[0]])).costs(2, 0, before, now)[0]
+    costs = SonorityTilt(tilt, np.array([[0]])).costs(2, ROW, before, now, ROW)[0]
     sounding = sonority_tilt.moves(2).motion.pitch[62]
     assert (costs[sounding == 64] == -0.5).all()
     assert (costs[sounding == 61] == 0.5).all()

@@ -22,9 +22,9 @@ from musicae.latent.compose import (
     compose,
     decode_points,
     going_on,
+    need_latent_space,
     neighbours,
     usual_options,
-    vae_of,
     way,
 )
 from musicae.latent.plans import chains_of
@@ -139,9 +139,9 @@ def test_voices_follow_the_plan_that_is_told(model):
 def test_a_piece_costs_its_plan_and_its_notes(model):
     """With its plan given, the plan costs nothing."""
     (each,) = composed(model, FORMS[:1], LIKELIEST)
-    (chain,) = chains_of(vae_of(model), [each.point.form], [each.point.latent], [each.point.blur])
+    (chain,) = chains_of(model, [each.point.form], [each.point.latent], [each.point.blur])
     states = [state_of(chord, each.plan.key.mode) for chord in each.plan.chords]
-    path = np.array([vae_of(model).config.states.index(state) for state in states])
+    path = np.array([model.config.states.index(state) for state in states])
     plan = replace(each.plan, local=())
     kept = [Kept(each.chorale, plan=plan)]
     (again,) = decode_points(model, [each.point], usual_options(1, LIKELIEST), kept)
@@ -174,7 +174,7 @@ def test_usual_sampling_options_have_the_measured_temperatures():
 
 def test_other_models_have_no_latent_space(untrained):
     with pytest.raises(CheckpointError, match="minibach has no latent space to walk in; use vae"):
-        vae_of(checkpoint.load_checkpoint(untrained["minibach"]))
+        need_latent_space(checkpoint.load_checkpoint(untrained["minibach"]))
 
 
 # Neighbours
@@ -183,7 +183,7 @@ def test_other_models_have_no_latent_space(untrained):
 @pytest.mark.parametrize("voices", [(0,), (3,), (0, 3), (0, 1, 2)])
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
 def test_kept_cells_stay_exactly(model, voices, temperature):
-    point = encode(vae_of(model), HYMN)
+    point = encode(model, HYMN)
     kept = Kept(HYMN, voices)
     found = neighbours(model, point, 2, 0.8, usual_options(0, temperature), kept=kept)
     for each in found:
@@ -196,7 +196,7 @@ def test_kept_cells_stay_exactly(model, voices, temperature):
 
 
 def test_neighbours_at_distance_0_are_the_point_itself(model):
-    point = encode(vae_of(model), HYMN)
+    point = encode(model, HYMN)
     likeliest = usual_options(0, LIKELIEST)
     near, far = (neighbours(model, point, 2, far, likeliest, kept=None) for far in (0.0, 1.0))
     (own,) = decode_points(model, [point], likeliest)
@@ -206,13 +206,13 @@ def test_neighbours_at_distance_0_are_the_point_itself(model):
 
 
 def test_the_first_neighbours_are_the_same_however_many_are_asked_for(model):
-    point, options = encode(vae_of(model), HYMN), usual_options(4)
+    point, options = encode(model, HYMN), usual_options(4)
     few, many = (neighbours(model, point, n, 0.5, options, kept=None) for n in (1, 3))
     assert notes(few) == notes(many[:1])
 
 
 def test_a_kept_plan_is_the_plan_of_every_neighbour(model):
-    point, plan = encode(vae_of(model), HYMN), plan_of(HYMN, Key.parse("C"))
+    point, plan = encode(model, HYMN), plan_of(HYMN, Key.parse("C"))
     kept = Kept(HYMN, (3,), plan=plan)
     found = neighbours(model, point, 2, 0.9, usual_options(0), kept=kept)
     for each in found:
@@ -230,7 +230,7 @@ def test_a_piece_goes_on_from_a_beginning(model, temperature):
     known = forms.form_of(HYMN, HYMN.key, "bach")
     wanted = [continued(HYMN, known, 4, (1, number)) for number in range(2)]
     found = going_on(model, HYMN, wanted, usual_options(1, temperature))
-    begun = encode(vae_of(model), HYMN, known).latent
+    begun = encode(model, HYMN, known).latent
     for each, form in zip(found, wanted, strict=True):
         assert each.point.form is form
         piece = each.chorale
@@ -249,7 +249,7 @@ def test_a_piece_goes_on_from_a_beginning(model, temperature):
 
 @pytest.mark.parametrize("n", [3, 4])
 def test_an_interpolation_has_the_decoded_ends_at_its_ends(model, n):
-    one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
+    one, other = (encode(model, piece) for piece in (HYMN, OTHER))
     likeliest = usual_options(0, LIKELIEST)
     found = way(model, one, other, n, likeliest)
     assert len(found) == n
@@ -261,10 +261,10 @@ def test_an_interpolation_has_the_decoded_ends_at_its_ends(model, n):
 
 
 def test_an_interpolation_moves_from_one_end_to_the_other_in_order(model):
-    one, other = (encode(vae_of(model), piece) for piece in (HYMN, OTHER))
+    one, other = (encode(model, piece) for piece in (HYMN, OTHER))
     found = way(model, one, other, 4, usual_options(0, LIKELIEST))
     shares = np.linspace(0, 1, composing.FINER * 3 + 1)
-    on_it = [interpolate(vae_of(model), one, other, float(share)).latent for share in shares]
+    on_it = [interpolate(model, one, other, float(share)).latent for share in shares]
     points = [
         next(
             i

@@ -16,13 +16,15 @@ from musicae.decoding.mixture_chain import MixtureChain, Tables
 from musicae.encoding import forms
 from musicae.encoding.batches import beat_batch
 from musicae.encoding.partial_score import PartialScore
-from musicae.latent.plans import IN_COMMON, BeatAgain, beats_again, chains_of, find_plan
+from musicae.latent.plans import IN_COMMON, BeatAgain, beats_again, chains_of, find_plans
 from musicae.models import checkpoint
 from musicae.models.batches import Latent
+from musicae.models.torch_engine import network_of
 from musicae.theory.form import EVERY_VOICE, Return, parse_letters
 from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.plan_reading import plan_of
 from musicae.training.chain_likelihood import log_partition, path_score
+from musicae.training.tensors import tensors
 from tests.support.passages import HYMN
 
 COMMON, WALTZ = Meter(0, 4, 4), Meter(0, 3, 4)
@@ -39,16 +41,21 @@ TEMPERATURES = pytest.mark.parametrize("temperature", [LIKELIEST, 1.0, 3.0])
 
 @pytest.fixture(scope="module")
 def model(untrained):
-    return checkpoint.load_checkpoint(untrained["vae"]).model
+    return checkpoint.load_checkpoint(untrained["vae"])
 
 
 def latent(model, form, seed=0):
-    numbers = torch.Generator().manual_seed(seed)
+    numbers = np.random.default_rng(seed)
     count = len(beats_of(form.chorale))
     return Latent(
-        3 * torch.randn(1, model.config.piece, generator=numbers),
-        3 * torch.randn(1, count, model.config.beat, generator=numbers),
+        (3 * numbers.standard_normal((1, model.config.piece))).astype(np.float32),
+        (3 * numbers.standard_normal((1, count, model.config.beat))).astype(np.float32),
     )
+
+
+def find_plan(chain, form, states, random, *, temperature):
+    (plan,) = find_plans([chain], [form], states, [random], temperature=temperature)
+    return plan
 
 
 def chains(model, wanted, seed=0):
@@ -83,7 +90,9 @@ def test_the_chain_of_a_point_is_the_models_whatever_its_batch(model):
         assert chain.unary == pytest.approx(alone.unary, abs=1e-4)
         path = np.random.default_rng(0).integers(len(model.config.states), size=len(chain))
         nats = chain.log_partition() - chain.score(path)
-        potentials = model.potentials(latent(model, form), beat_batch(form, model.config))
+        piece = tensors(beat_batch(form, model.config))
+        with torch.no_grad():
+            potentials = network_of(model).potentials(tensors(latent(model, form)), piece)
         lengths, states = torch.tensor([len(chain)]), torch.from_numpy(path)[None]
         expected = log_partition(potentials, lengths) - path_score(potentials, states, lengths)
         assert nats == pytest.approx(expected.item(), rel=1e-4)

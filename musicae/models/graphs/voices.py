@@ -24,7 +24,7 @@ from musicae.models.batches import MaskedBatch
 from musicae.models.chords import Chords
 from musicae.models.graphs import Graph
 from musicae.models.graphs.products import products
-from musicae.models.layers import FeatureSum
+from musicae.models.layers import Block, FeatureSum
 from musicae.models.notes import Notes, interval_between, leap_of
 from musicae.models.vocabulary import (
     AGES,
@@ -128,12 +128,14 @@ class _Prepare(nn.Module):
         super().__init__()
         self.network = network
         self.columns = len(network.config.context)
+        self.frame = len(network.past.first) // network.config.stride
 
     def forward(self, conditioning: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         network, stride = self.network, self.network.config.stride
-        frame = len(network.past.first) // stride
+        frame = self.frame
         projected = network.heard(conditioning)
-        steps = context.unflatten(1, (-1, stride))  # (B, J, stride, C)
+        # (B, J, stride, C)
+        steps = context.view(context.shape[0], -1, stride, context.shape[-1])
         for step in range(stride):
             first = network.past.first[frame * (step + 1) - self.columns : frame * (step + 1)]
             projected = projected + _summed(network.past, steps[:, :, step], first)
@@ -201,6 +203,10 @@ class _Part(nn.Module):
 
 
 class _Frame(_Part):
+    def __init__(self, network: VoiceTransformer) -> None:
+        super().__init__(network)
+        self.frame = len(network.past.first) // network.config.stride
+
     def forward(
         self,
         pitch: Tensor,
@@ -219,12 +225,12 @@ class _Frame(_Part):
     ) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
         features = self.past(pitch, kind, age, leap, chord, tonic[:, None, None])
-        frame = len(network.past.first) // network.config.stride
-        count = frame - len(network.config.context)
-        first = network.past.first.unflatten(0, (-1, frame))[:, :count]  # (stride, K)
+        count = self.frame - len(network.config.context)
+        first = network.past.first.view(-1, self.frame)[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
         new_keys, new_values = [], []
         for layer, block in enumerate(network.decoder):
+            assert isinstance(block, Block)
             attention = block.attention
             parts = attention.inputs(block.norm(x)).view(x.shape[0], 3, attention.heads, 1, -1)
             turned = _turned(parts[:, :2], cos[:, None, None, None], sin[:, None, None, None])
@@ -315,7 +321,7 @@ class _Head(_Part):
         leap = self.leap[was * PITCHES + pitch]
         degree = self.degree[tonic * PITCHES + pitch]
         told = self.told(kind, pitch, degree, torch.full_like(pitch, NONE), leap)[:, None]
-        count = len(self.unseen)
+        count = self.unseen.shape[0]
         alone = torch.where(seen[..., self.voice_of], told[..., :count], self.unseen)
         pairs = seen[..., network.upper] & seen[..., network.lower]
         together = torch.where(pairs, told[..., count:], NONE)

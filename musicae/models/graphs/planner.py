@@ -1,0 +1,67 @@
+"""The graphs of the chord planner."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from musicae.models.chord_planner import ChordPlanner
+from musicae.models.graphs import Graph
+
+BEATS = 5
+"""Of the examples."""
+
+
+def graphs(network: ChordPlanner) -> dict[str, Graph]:
+    """What planning needs of one piece, with ``M`` members; see ``chord_planner``.
+
+    The tables themselves depend on no piece: ``decoding.plan_potentials`` reads them off the
+    weights.
+
+    - ``potentials``: features ``(B, F)`` -> unary ``(B, S)`` log potentials, averaged and divided
+      by the temperature, and shares ``(M, B - 1, K)`` of the transition tables;
+    - ``seconds``: features ``(B, F)`` and states ``(B,)`` -> logits ``(B, 1 + S)`` of second
+      chords, where the planner knows them.
+    """
+    features = torch.zeros(BEATS, network.config.features)
+    beats = {"features": {0: "B"}}
+    found = {
+        "potentials": Graph(
+            _Potentials(network),
+            {"features": features},
+            ("unary", "shares"),
+            {**beats, "unary": {0: "B"}, "shares": {1: "T"}},
+        ),
+    }
+    if network.seconds is not None:
+        states = torch.zeros(BEATS, dtype=torch.int64)
+        found["seconds"] = Graph(
+            _Seconds(network),
+            {"features": features, "states": states},
+            ("logits",),
+            {**beats, "states": {0: "B"}, "logits": {0: "B"}},
+        )
+    return found
+
+
+class _Potentials(nn.Module):
+    def __init__(self, network: ChordPlanner) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        members = [member(features) for member in self.network.networks]
+        unary = torch.stack([found.unary for found in members]).mean(dim=0)
+        shares = torch.stack([found.weights.exp() for found in members])
+        return unary / self.network.temperature, shares
+
+
+class _Seconds(nn.Module):
+    def __init__(self, network: ChordPlanner) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor, states: Tensor) -> Tensor:
+        assert self.network.seconds is not None
+        logits: Tensor = self.network.seconds(features, states)
+        return logits
