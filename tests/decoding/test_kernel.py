@@ -106,7 +106,7 @@ def options_of(rng):
 # Symbols
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(chorales(max_steps=24), SEEDS)
 def test_the_same_symbols_are_written(network, chorale, seed):
     """Whatever is known of a piece, and however symbols are chosen."""
@@ -268,7 +268,7 @@ def any_writing(rng, network):
     return writing
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS)
 def test_the_program_weighs_symbols_as_the_rules_plans_and_tilts_do(network, seed):
     rng = np.random.default_rng(seed)

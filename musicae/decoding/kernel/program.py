@@ -61,7 +61,7 @@ class Program:
         self._store = wasmtime.Store(engine)
         self._exports = wasmtime.Instance(self._store, module, []).exports(self._store)
         memory: Any = self._exports["memory"]
-        stop = self._exports["__heap_base"].value(self._store)  # type: ignore[union-attr]
+        stop = self._exports["__heap_base"].value(self._store)
         places = {}
         for name, array in arrays.items():
             places[name] = start = -(-stop // _ALIGNED) * _ALIGNED
