@@ -26,6 +26,7 @@ import numpy as np
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
 from musicae.decoding.choice import GUIDANCE
+from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.kernel.program import (
     GRAPHS,
     MOST_FEATURES,
@@ -100,7 +101,7 @@ def write(writing: Writing) -> Samples:
 
 
 def can_write(writing: Writing) -> bool:
-    """Whether the compiled program can do what is asked: with ONNX Runtime, and no given chords."""
+    """Whether the compiled program can do what is asked, with the models that ONNX Runtime runs."""
     model = writing.decoders[0].model
     config = model.config
     features = N_VOICES * PARTS + PAIRS + N_VOICES + len(config.context)
@@ -109,7 +110,6 @@ def can_write(writing: Writing) -> bool:
         isinstance(model.engine, OnnxEngine)
         and "scores" in model.engine.graphs
         and find_spec("wasmtime") is not None
-        and not writing.weighed.given
         and depth % 4 == 0
         and config.depth % 4 == 0
         and config.span < MOST_SPAN
@@ -298,6 +298,8 @@ def _of_costs(writing: Writing, some: slice) -> dict[str, Array]:
             "firm": plan.firm[steps, some].astype(np.float32),
             "closing": plan.closing[some].astype(np.int32),
         }
+    if weighed.given:
+        found["given"] = _given(weighed.given, writing.steps)
     if weighed.ensemble:
         found["of_pitch"] = _padded(weighed.ensemble.of_pitch)
     if tilts:
@@ -310,6 +312,16 @@ def _of_costs(writing: Writing, some: slice) -> dict[str, Array]:
             found["outside"] = _bits(tilts.levers.outside[some]).astype(np.uint16)
     if writing.repeats.some:
         found["source"] = writing.repeats.source[some].astype(np.int32)
+    return found
+
+
+def _given(costs: GivenCosts, steps: int) -> Array:
+    """``(T, 3)`` of given chords where they begin the members and what is needed, as bits, and the
+    bass."""
+    found = np.zeros((steps, 3), dtype=np.int16)
+    for step, chord in costs.given.items():
+        sets = (sum(1 << each for each in set(part)) for part in (chord.members, chord.needed))
+        found[step] = *sets, NONE if chord.bass is None else chord.bass
     return found
 
 

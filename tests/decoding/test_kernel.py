@@ -19,6 +19,7 @@ from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
 from musicae.decoding.compiled import Compiled, can_write
 from musicae.decoding.constraints import PITCHES, PRESETS, RuleCosts
 from musicae.decoding.ensemble_costs import EnsembleCosts
+from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.kernel import program
 from musicae.decoding.levers import LEVERS, Levers
 from musicae.decoding.motion_tilt import SHAPE as MOTION_SHAPE
@@ -38,6 +39,7 @@ from musicae.models.configs import ChoraleVAEConfig, HarmonizerConfig
 from musicae.models.harmonizer import Harmonizer
 from musicae.models.torch_engine import live
 from musicae.models.vae import ChoraleVAE
+from musicae.theory.given_chords import GivenChord
 from musicae.training.config import RECIPES
 from tests.support.by_torch import by_torch
 from tests.support.passages import passage
@@ -212,10 +214,15 @@ def test_torch_does_not_use_the_program(network):
 N, STEPS = 3, 12
 
 
+def eighths(rng, count):
+    """Costs that can be added in any order, so that equal sums are equal."""
+    return (rng.integers(1, 24, size=count) / 8).tolist()
+
+
 def any_plan(rng):
     """Plan costs of any chords, also of such as no plan has."""
     plan = PlanCosts.__new__(PlanCosts)
-    plan.weights = PlanWeights(*rng.random(len(astuple(USUAL))))
+    plan.weights = PlanWeights(*eighths(rng, len(astuple(USUAL))))
     plan.closing = rng.integers(STEPS, size=N)
     plan.firm = rng.choice([1.0, 20.0], size=(STEPS, N))
     plan.member = rng.random((STEPS, N, 12)) < 0.4
@@ -234,8 +241,19 @@ def any_limits(rng):
     return Limits(bounds, within, rng.choice([None, 9]))
 
 
+def any_given(rng):
+    """Given chords at half of the steps."""
+    chords = []
+    for step in np.flatnonzero(rng.random(STEPS) < 0.5).tolist():
+        members = tuple(rng.choice(12, size=rng.integers(2, 5), replace=False).tolist())
+        bass = rng.choice([None, *members])
+        needed = members[: rng.integers(len(members) + 1)]
+        chords.append(GivenChord(step, 1, members, needed, bass))
+    return GivenCosts(chords)
+
+
 def any_writing(rng, network):
-    """A writing with any costs there are, but given chords."""
+    """A writing with any costs that there are."""
     made = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampler, "write", made.append)
@@ -243,13 +261,13 @@ def any_writing(rng, network):
         quiet = PartialScore.of(Chorale.from_notes([], steps=STEPS), known=known)
         sample(by_torch("harmonizer", network), [quiet] * N, SamplingOptions(1.0))
     (writing,) = made
-    few = rng.random(6) < 0.5
+    few = rng.random(7) < 0.5
     writing.weighed = StepCosts(
-        RuleCosts(*rng.random(8)),
+        RuleCosts(*eighths(rng, 8)),
         rng.integers(-7, 8, size=N),
         writing.order,
         any_plan(rng) if few[0] else None,
-        None,
+        any_given(rng) if few[6] else None,
         EnsembleCosts(any_limits(rng)) if few[1] else None,
     )
     places = rng.integers(3, size=(N, STEPS))
@@ -281,7 +299,8 @@ def test_the_program_weighs_symbols_as_the_rules_plans_and_tilts_do(network, see
             np.array([rng.choice([REST, *pitches]) for pitches in PITCHES]) for _ in range(2)
         )
         now = np.where(rng.random(N_VOICES) < 0.3, was, now)
-        now[voice], last = REST, bool(rng.integers(2))
+        now = np.where(writing.seen[step, voice], now, REST)
+        last = bool(rng.integers(2)) if writing.weighed.given is None else writing.last[step, voice]
         nats = rng.random(VOCABULARY[voice]) * 9
         rows = Rows(
             *(np.array([each]) for each in (candidate, step, was, now, last)),

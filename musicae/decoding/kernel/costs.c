@@ -7,7 +7,7 @@
 
 static const double FORBIDDEN = 50.0, OTHERWISE = 1e6, OUT_OF_REACH = 8.0, MISSING = 8.0;
 enum { OCTAVE = 0, FIFTH = 7, STEP = 2, WIDEST_SPACING = 12, OCTAVE_LEAP = 12 };
-enum { AUGMENTED_FOURTH = 6, CHROMATIC_SEMITONE = 7 };
+enum { TRIED = 8, AUGMENTED_FOURTH = 6, CHROMATIC_SEMITONE = 7 };
 static const int PARTNERS[VOICES] = {1, 0, 3, 2};
 
 /* Replace x, of a multiple of four numbers, none of them great, by their exponentials. */
@@ -230,15 +230,109 @@ static void add_tilts(const Turn *turn, double *cost)
     }
 }
 
-/* Add to the costs of all symbols of a voice what else than the likelihood decides. */
-void add_costs(const Turn *turn, double *cost)
+/* By rules, ensemble and plan. */
+static void add_own(const Turn *turn, double *cost)
 {
-    int voice = turn->voice, step = turn->step;
     add_rules(turn, cost);
     if (job.of_pitch)
         add_ensemble(turn, cost);
     if (job.weights)
         add_plan(turn, cost);
+}
+
+/* The voices of a turn's step that are chosen after it, as bits. */
+static int waiting_after(const Turn *turn)
+{
+    int found = 0;
+    for (int place = VOICES - 1; job.order[place] != turn->voice; place--)
+        found |= 1 << job.order[place];
+    return found & ~job.known[turn->step];
+}
+
+/* What each symbol costs by itself where a given chord begins: FORBIDDEN is one broken rule. */
+static void add_chord(const Turn *turn, double *cost)
+{
+    const i16 *chord = job.given + turn->step * GIVEN;
+    int voice = turn->voice, own = turn->was[voice], waiting = waiting_after(turn);
+    int bass = chord[GIVEN_BASS], bass_waits = bass != NONE && has(waiting, BASS);
+    int may = bass != NONE && voice == BASS ? 1 << bass : chord[GIVEN_MEMBERS];
+    int lacking = chord[GIVEN_NEEDED] & ~classes(turn), later = __builtin_popcount(waiting) - bass_waits;
+    if (bass_waits)
+        lacking &= ~(1 << bass);
+    add_own(turn, cost);
+    for (int symbol = 0; symbol < job.symbols[voice]; symbol++) {
+        int pitch = pitch_of(symbol, voice, own), sung = pitch == REST ? 0 : 1 << pitch % 12;
+        int missing = __builtin_popcount(lacking & ~sung) - later;
+        if (!(sung & may))
+            cost[symbol] += 2 * FORBIDDEN;
+        if (missing > 0)
+            cost[symbol] += 4 * FORBIDDEN * missing;
+    }
+}
+
+/* The cheapest symbols, the first of equal ones first; returns how many. */
+static int cheapest(const double *cost, int symbols, int *found)
+{
+    int count = 0;
+    for (int symbol = 0; symbol < symbols; symbol++) {
+        int place = count < TRIED ? count++ : TRIED;
+        for (; place && cost[symbol] < cost[found[place - 1]]; place--)
+            if (place < TRIED)
+                found[place] = found[place - 1];
+        if (place < TRIED)
+            found[place] = symbol;
+    }
+    return count;
+}
+
+/* The least that the voices after a turn pay after one of its symbols. */
+static double least_after(Turn turn, int symbol)
+{
+    double cost[MOST_SYMBOLS] = {0}, least = INFINITE;
+    int tried[TRIED], waiting = waiting_after(&turn), place = 0;
+    turn.now[turn.voice] = pitch_of(symbol, turn.voice, turn.was[turn.voice]);
+    while (!has(waiting, job.order[place]))
+        place++;
+    turn.voice = job.order[place];
+    turn.last = !(waiting & (waiting - 1));
+    add_chord(&turn, cost);
+    int count = cheapest(cost, job.symbols[turn.voice], tried);
+    for (int i = 0; i < (turn.last ? 1 : count); i++) {
+        double paid = cost[tried[i]] + (turn.last ? 0.0 : least_after(turn, tried[i]));
+        least = paid < least ? paid : least;
+    }
+    return least;
+}
+
+/* Where a given chord begins: what symbols cost by it, and what the later voices must pay after the
+ * cheapest of them; other symbols count as the worst of these. */
+static void add_given(const Turn *turn, double *cost)
+{
+    double own[MOST_SYMBOLS] = {0}, later[MOST_SYMBOLS], worst = 0.0;
+    int tried[TRIED], symbols = job.symbols[turn->voice], count = 0;
+    add_chord(turn, own);
+    if (waiting_after(turn))
+        count = cheapest(own, symbols, tried);
+    for (int i = 0; i < count; i++) {
+        later[i] = least_after(*turn, tried[i]);
+        worst = later[i] > worst ? later[i] : worst;
+    }
+    for (int symbol = 0; symbol < symbols; symbol++) {
+        double ahead = worst;
+        for (int i = 0; i < count; i++)
+            ahead = tried[i] == symbol ? later[i] : ahead;
+        cost[symbol] += own[symbol] + ahead;
+    }
+}
+
+/* Add to the costs of all symbols of a voice what else than the likelihood decides. */
+void add_costs(const Turn *turn, double *cost)
+{
+    int voice = turn->voice, step = turn->step;
+    if (job.given && job.given[step * GIVEN + GIVEN_MEMBERS])
+        add_given(turn, cost);
+    else
+        add_own(turn, cost);
     if (step && (job.motion || job.sonority || job.levers))
         add_tilts(turn, cost);
     if (step && has(job.known[step - 1], voice))

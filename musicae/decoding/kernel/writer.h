@@ -28,6 +28,7 @@ typedef struct {
 /* The numbers of plan_costs.Members. */
 enum { ROOT, CHORD_BASS, THIRD, LEADING, SEVENTH, PLACE, NUMBERS };
 enum { BETWEEN, ON_BEAT, BEGINS, LAST };
+enum { GIVEN_MEMBERS, GIVEN_NEEDED, GIVEN_BASS, GIVEN };
 /* RuleCosts and PlanWeights; their fields in this order. */
 enum { PARALLEL, DIRECT, CROSSING, OVERLAP, SPACING, LEAP, AUGMENTED, RESTING, RULES };
 enum { OTHER_BASS, FOREIGN, SUSPENDED, AT_BEAT, INCOMPLETE, THIN, DOUBLED, RESTRUCK, UNRESOLVED, WEIGHTS };
@@ -64,6 +65,7 @@ typedef struct {
     const i8 *numbers; /* (T, N, NUMBERS) */
     const float *firm; /* (T, N) */
     const int *closing; /* (N) */
+    const i16 *given; /* (T, GIVEN) chords that begin at a step, members 0 where none does; or 0 */
     const double *of_pitch; /* (V, MOST_SYMBOLS) of an ensemble, or 0 */
     int hand, absent;
     const double *motion; /* (V, 3, MOTIONS), or 0 */
