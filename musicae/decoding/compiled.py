@@ -7,7 +7,7 @@ memory, so nothing is converted from call to call.
 All voices of a step are scored at once, as if each of them held its note, unless a voice moved a
 quarter before. Looking further ahead takes more products than it saves calls.
 
-Axes: ``N`` candidates, ``D`` decoders, ``P`` pieces (1 or ``N``), ``T`` steps, ``V`` voices, ``S``
+Axes: ``N`` candidates, ``D`` decoders, ``P`` pieces, ``T`` steps, ``V`` voices, ``S``
 symbols, ``C`` columns of the context, ``L`` layers, ``H`` heads, ``R`` frames that are remembered,
 ``W`` width.
 """
@@ -132,12 +132,10 @@ class Compiled:
         self.engine, self.layers = model.engine, model.config.decoder_layers
         self.steps = writing.steps
         self.piece = self.decoders[0].of[some]
-        shared = len(self.decoders[0].context) == 1
-        pieces = slice(1) if shared else some
         count = len(self.piece)
         arrays: dict[str, Array | Zeros] = {
             **_of_model(model),
-            **_of_pieces(writing, some, pieces),
+            **_of_pieces(writing, some),
             **_of_costs(writing, some),
             **_room(model.config, count, len(self.decoders)),
         }
@@ -146,7 +144,7 @@ class Compiled:
             "calibration": float(model.tensors["calibration"][0]),
             "candidates": count,
             "decoders": len(self.decoders),
-            "pieces": 1 if shared else count,
+            "pieces": len(self.decoders[0].context),
             "steps": writing.steps,
             "padded": writing.notes.tokens.shape[1],
             "hand": -1 if limits is None or limits.hand is None else limits.hand,
@@ -249,12 +247,13 @@ def _first(sizes: Sequence[int]) -> Array:
     return np.array([*accumulate(sizes, initial=0)][:-1], dtype=np.int32)
 
 
-def _of_pieces(writing: Writing, some: slice, pieces: slice) -> dict[str, Array]:
+def _of_pieces(writing: Writing, some: slice) -> dict[str, Array]:
     """The arrays of a job about what is known of the pieces, and the random numbers."""
     decoders, notes = writing.decoders, writing.notes
     return {
-        "context": np.stack([each.context[pieces] for each in decoders]).astype(np.uint8),
-        "tonic": decoders[0].tonic[pieces].astype(np.uint8),
+        "context": np.stack([each.context for each in decoders]).astype(np.uint8),
+        "tonic": decoders[0].tonics.astype(np.uint8),
+        "piece": decoders[0].of[some].astype(np.int32),
         "lengths": writing.lengths[some].astype(np.int32),
         "known": _bits(notes.known).astype(np.uint8),
         "uniform": writing.uniform[some, : writing.steps],

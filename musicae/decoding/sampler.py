@@ -46,9 +46,13 @@ def sample(
         asked.append([replace(partial, rhythm=None) for partial in partials])
     decoders, notes = [], None
     for scores in asked:
-        batch = concatenate([masked_batch(score, model.config) for score in scores])
-        decoders.append(VoiceDecoder(model, batch, encoded(model, batch), n))
-        notes = notes or Notes(batch, n, model.config.lowest)
+        batches = [masked_batch(score, model.config) for score in scores]
+        # Drafts of the same plan are one piece.
+        contexts = np.stack([batch.context.ravel() for batch in batches])
+        _, kept, of = np.unique(contexts, axis=0, return_index=True, return_inverse=True)
+        batch = concatenate([batches[index] for index in kept.tolist()])
+        decoders.append(VoiceDecoder(model, batch, encoded(model, batch), of.ravel()))
+        notes = notes or Notes(batches[0], n, model.config.lowest)
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     if plans and options.rules != "off":
@@ -103,7 +107,7 @@ def decode_latents(
     longest = max(range(len(partials)), key=lambda i: len(partials[i].chorale))
     known = np.broadcast_to(pieces.masked.known[longest], pieces.masked.known.shape)
     batch = pieces.masked._replace(known=known)
-    decoder = VoiceDecoder(model, batch, conditioning, len(partials))
+    decoder = VoiceDecoder(model, batch, conditioning, np.arange(len(partials)))
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     closing = [close_of(partial).step for partial in partials]

@@ -88,15 +88,15 @@ static void add_sum(float *x, const float *table, const Features *found)
 }
 
 typedef struct {
-    int piece, tonic;
+    int tonic;
     const u8 *context; /* of the step */
 } Place;
 
 static Place place_of(int decoder, int candidate, int step)
 {
-    int piece = job.pieces > 1 ? candidate : 0;
+    int piece = job.piece[candidate];
     const u8 *context = job.context + ((decoder * job.pieces + piece) * job.padded + step) * job.columns;
-    return (Place){piece, job.tonic[piece], context};
+    return (Place){job.tonic[piece], context};
 }
 
 static const u8 *chord_at(Place at) { return at.context + job.columns - CHORD_COLUMNS; }

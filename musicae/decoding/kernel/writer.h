@@ -1,6 +1,6 @@
 /* What the parts of the kernel share: the job that Python describes, and the notes of voices.
  *
- * Axes: N candidates, D decoders, P pieces (1 or N), T steps, V voices, S symbols, W width, C columns
+ * Axes: N candidates, D decoders, P pieces, T steps, V voices, S symbols, W width, C columns
  * of the context, H rows asked for at once.  Constants are those of models/vocabulary.py. */
 
 #ifndef WRITER_H
@@ -50,6 +50,7 @@ typedef struct {
     int candidates, decoders, pieces, steps, padded;
     const u8 *context; /* (D, P, padded, C) */
     const u8 *tonic; /* (P) */
+    const int *piece; /* (N) */
     const int *lengths; /* (N) */
     const u8 *known; /* (padded) voices as bits */
     const double *uniform; /* (N, T, V) */
