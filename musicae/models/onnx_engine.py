@@ -58,7 +58,7 @@ class OnnxEngine:
         """
         from onnxruntime import OrtValue
 
-        session = self._session(graph)
+        session = self._session(graph, often=True)
         binding = session.io_binding()
         for name, array in inputs.items():
             binding.bind_ortvalue_input(name, OrtValue.ortvalue_from_numpy(array))
@@ -74,20 +74,20 @@ class OnnxEngine:
             self.values[name] = OrtValue.ortvalue_from_numpy(self.tensors[name])
         return self.values[name]
 
-    def _session(self, graph: str) -> onnxruntime.InferenceSession:
+    def _session(self, graph: str, often: bool = False) -> onnxruntime.InferenceSession:
         session = self.sessions.get(graph)
         if session is None:
-            session = self.sessions[graph] = self._load(graph)
+            session = self.sessions[graph] = self._load(graph, often or graph in EACH_STEP)
         return session
 
-    def _load(self, graph: str) -> onnxruntime.InferenceSession:
+    def _load(self, graph: str, often: bool) -> onnxruntime.InferenceSession:
         from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
         options = SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         # The matrices of a step are too small to be shared out.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        if graph not in EACH_STEP:  # to optimize it takes longer than it saves
+        if not often:  # to optimize it takes longer than it saves
             options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
         model, names = self.graphs[graph]
         options.add_external_initializers(
