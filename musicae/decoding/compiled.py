@@ -168,13 +168,10 @@ class Compiled:
         return Samples(tokens, arrays["nats"].copy())
 
     def _begin_frames(self, count: int) -> None:
-        """What conditions the next frames of ``count`` candidates, and their rotary angles."""
+        """What conditions the next frames of ``count`` candidates."""
         arrays = self.program.arrays
         frame = arrays["frame_number"][:count]
         piece = self.piece[arrays["frame_of"][:count]]
-        angle = frame[:, None].astype(np.float32) * self.decoders[0].speed
-        np.cos(angle, out=arrays["cos"][:count])
-        np.sin(angle, out=arrays["sin"][:count])
         for i, decoder in enumerate(self.decoders):
             found = decoder.conditioning[piece, frame]
             arrays["conditioning"][i * count : (i + 1) * count] = found
@@ -248,9 +245,13 @@ def _first(sizes: Sequence[int]) -> Array:
 
 
 def _of_pieces(writing: Writing, some: slice) -> dict[str, Array]:
-    """The arrays of a job about what is known of the pieces, and the random numbers."""
+    """The arrays of a job about the pieces and their length, and the random numbers."""
     decoders, notes = writing.decoders, writing.notes
+    frames = notes.tokens.shape[1] // writing.stride
+    angle = np.arange(frames, dtype=np.float32)[:, None] * decoders[0].speed
     return {
+        "cos": np.cos(angle),
+        "sin": np.sin(angle),
         "context": np.stack([each.context for each in decoders]).astype(np.uint8),
         "tonic": decoders[0].tonics.astype(np.uint8),
         "piece": decoders[0].of[some].astype(np.int32),
@@ -348,8 +349,6 @@ def _room(config: VoiceTransformerConfig, count: int, decoders: int) -> dict[str
         "summed": (streams, width),
         "conditioning": (streams, width),
         "passed": (layers, streams, width),
-        "cos": (count, depth // 2),
-        "sin": (count, depth // 2),
         "parts": (streams, 3 * width),
         "heard": (streams, width),
         "state": (streams, width),

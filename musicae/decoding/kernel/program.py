@@ -21,12 +21,12 @@ Array = NDArray[Any]
 
 _FIELDS = """
 width depth stride span layers heads columns chords floor lowest:4 symbols:4 order:4 calibration
-past before now past_first before_first now_first intervals member_place
+past before now cos sin past_first before_first now_first intervals member_place
 candidates decoders pieces steps padded context tonic piece lengths known uniform tokens nats
 options rules beside line weights members numbers firm closing given of_pitch hand absent
 motion sonority class_of places levers outside source
 notes derived begun next_step next_turn moved states keys values
-frame_of frame_number summed cos sin parts heard state
+frame_of frame_number summed parts heard state
 rows queries hold_or_rest row_of row_step row_voice turn cost
 """
 FIELDS = tuple(_FIELDS.split())
