@@ -14,7 +14,7 @@ symbols, ``C`` columns of the context, ``L`` layers, ``H`` heads, ``R`` frames t
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ import numpy as np
 
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
+from musicae.core.processes import usable_cores
 from musicae.decoding.choice import GUIDANCE
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.kernel.program import (
@@ -65,24 +66,12 @@ OCTET = 256
 """The values of a byte."""
 
 
-_cores: int | None = None
-"""The cores that pieces share; None for all. See ``use_cores``."""
-
-
-def use_cores(count: int | None) -> None:
-    """Let this process write voices on so many cores from now on; None for all that it may use.
-
-    The notes do not depend on it.
-    """
-    global _cores  # noqa: PLW0603  # of the whole process, with all its threads
-    _cores = count
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def cores() -> int:
+    """The processor cores that drafts may share: one where other processes have the others."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing and multiprocessing.parent_process():
+        return 1
+    return usable_cores()
 
 
 def write(writing: Writing) -> Samples:
@@ -90,7 +79,7 @@ def write(writing: Writing) -> Samples:
     if not can_write(writing):
         return writing.write()
     count = len(writing.lengths)
-    threads = min(_cores or available_cores(), count) if count >= SHARED else 1
+    threads = min(cores(), count) if count >= SHARED else 1
     shares = np.array_split(np.arange(count), threads)
     parts = [Compiled(writing, slice(share[0], share[-1] + 1)) for share in shares]
     if threads == 1:

@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -115,10 +116,14 @@ class Program:
 
 @cache
 def _module() -> tuple[Any, Any]:
-    """The engine and the program, compiled for this machine."""
+    """The engine and the program as machine code, which Wasmtime keeps in the user's cache."""
     import wasmtime
 
-    engine = wasmtime.Engine()
+    config = wasmtime.Config()
+    # Compiling takes 40 ms; where there is no place to keep the result, it is compiled again.
+    with suppress(wasmtime.WasmtimeError):
+        config.cache = True
+    engine = wasmtime.Engine(config)
     # At the end of the process what would free it may be gone.
     atexit.register(_module.cache_clear)
     code = files(__package__).joinpath("writer.wasm").read_bytes()
