@@ -37,7 +37,8 @@ from musicae.encoding.tokens import VOCABULARY
 from musicae.models.batches import Latent
 from musicae.models.configs import ChoraleVAEConfig, HarmonizerConfig
 from musicae.models.harmonizer import Harmonizer
-from musicae.models.torch_engine import live
+from musicae.models.onnx_engine import OnnxEngine
+from musicae.models.torch_engine import export, live
 from musicae.models.vae import ChoraleVAE
 from musicae.theory.given_chords import GivenChord
 from musicae.training.config import RECIPES
@@ -192,6 +193,16 @@ def test_pieces_of_latent_vectors_are_the_same(monkeypatch):
     assert_same(*both(monkeypatch, run))
 
 
+def test_onnx_runtime_multiplies_as_torch_does(network):
+    """With graphs as files hold them, and products written where the program reads them."""
+    torch_runs = by_torch("harmonizer", network)
+    engine = OnnxEngine(export("harmonizer", network), torch_runs.tensors)
+    model = replace(torch_runs, engine=engine)
+    options = SamplingOptions(1.0, 6)
+    found, expected = (sample(each, [SOPRANO_ONLY] * 3, options) for each in (model, torch_runs))
+    assert_same(found, expected)
+
+
 def test_torch_does_not_use_the_program(network):
     found = []
 
@@ -323,6 +334,12 @@ def test_python_and_c_name_the_same_fields():
         for name in declaration.split(","):
             names.append(re.sub(r"\[VOICES\]", ":4", name.strip(" *")))
     assert tuple(names) == program.FIELDS
+
+
+@pytest.mark.parametrize("name", ["RING", "MOST_SYMBOLS", "MOST_SPAN", "MOST_FEATURES", "GRAPHS"])
+def test_python_and_c_have_the_same_bounds(name):
+    source = (KERNEL / "writer.h").read_text() + (KERNEL / "writer.c").read_text()
+    assert re.findall(rf"\b{name} = (\d+)", source) == [str(getattr(program, name))]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="no C compiler")

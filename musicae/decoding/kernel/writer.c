@@ -197,7 +197,8 @@ static void copy(float *to, const float *from, int count)
 /* What is summed for a frame. */
 static void begin_frame(int row, int decoder, int candidate, int frame)
 {
-    Features found = {0};
+    Features found;
+    found.count = 0;
     int columns = past_columns(), of_step = columns + job.columns;
     for (int k = 0; k < job.stride; k++) {
         int step = frame * job.stride + k, before = step - job.stride;
@@ -380,7 +381,8 @@ static void begin_row(int row, int decoder)
         copy(x, x - job.width, job.width);
     } else {
         int stream = decoder * job.candidates + candidate;
-        Features found = {0};
+        Features found;
+        found.count = 0;
         add_past(&found, job.before_first, notes_at(candidate, step), at);
         add_context(&found, job.before_first + past_columns(), at);
         copy(x, job.states + stream * job.width, job.width);
@@ -391,7 +393,8 @@ static void begin_row(int row, int decoder)
 static void finish_row(int row, int decoder)
 {
     int candidate = job.row_of[row], step = job.row_step[row], voice = job.row_voice[row];
-    Features found = {0};
+    Features found;
+    found.count = 0;
     add_now(&found, voice, seen_by(voice, step), notes_at(candidate, step),
         notes_at(candidate, step + 1), place_of(decoder, candidate, step));
     add_sum(job.rows + (decoder * asked + row) * job.width, job.now, &found);
