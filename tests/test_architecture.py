@@ -27,6 +27,7 @@ HEAVY = {
     "soundfile",
     "watchfiles",
     "rtmidi",
+    "distributed",
 }
 MAY_LOAD_TORCH = ("models.", "encoding.", "decoding.", "latent.", "training.", "evaluation.")
 """Packages whose modules compute with tensors; all others load torch when they need it."""
