@@ -1,4 +1,4 @@
-"""``musicae.LiveHarmonizer``: a harmonization of which bars are written anew as a melody changes."""
+"""``musicae.LiveHarmonizer``: where bars of a melody change, their voices are written anew."""
 
 from __future__ import annotations
 
