@@ -1,43 +1,117 @@
-"""How fast the harmonizer is, how time and memory grow with length, and what rhythm does.
+"""How fast musicae is, and how much memory it takes; beside an earlier commit of it where asked.
 
     python benchmarks/speed.py
+    python benchmarks/speed.py --beside 9531ff8                   # both in one run, and the ratios
+    python benchmarks/speed.py --beside 9531ff8 --python OTHER/bin/python --only warm eight
 
-Warm times are medians of ``REPEATS`` runs on 16 bars of 4/4 (a chorale of the validation side);
-the cold time is that of the command, from the shell to the file. Long melodies are that soprano
-again and again, each in a process of its own, whose greatest memory is told. Notes a quarter are
-those of alto, tenor and bass over the validation side, plain and flowing beside what the model
-does of its own accord.
+Each row is a task. With ``--beside`` the two programs take turns run by run, so that what else the
+machine does meets both. A row prints the median and the quartiles of each, and the ratio of the
+medians: above 1 this program is faster. Of ``--beside`` a commit's package is installed into an
+environment of its own; ``--python`` names an interpreter that has the packages that it needs.
+
+Warm rows run in one process after a first run that does not count; long melodies each time in a
+process of their own, whose greatest memory is told; the others from the shell. The tune is 16 bars
+of 4/4, the soprano of a chorale of the validation side; a long melody is that tune again and again.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import contextlib
+import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
-from multiprocessing import get_context
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import musicae
 from musicae.core.chorale import Chorale
 from musicae.corpus import load
-from musicae.decoding import harmonize
-from musicae.encoding.partial_score import RHYTHMS, PartialScore
-from musicae.models.checkpoint import load_model
+from musicae.encoding.partial_score import PartialScore
 
-MODEL = "harmonizer"
+ROOT = Path(__file__).parents[1]
+WORKER = Path(__file__).with_name("speed_worker.py")
 REPEATS = 5
 BAR = 16
 BARS = 16
-LONG = (125, 250, 500)
-PIECES = 20
-MEBIBYTE = 1024
+LONG = 500
+MELODIES = 100
+TORCH = "torch==2.13.0"
+"""What an earlier commit is installed with: newer wheels bring CUDA along."""
+Run = dict[str, float]
+"""The ``seconds`` of a run and, from a worker, the ``mebibytes`` of its process at most."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A commit's code and the interpreter that runs it."""
+
+    name: str
+    python: str
+    tree: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(self.tree)}
+
+    def timed(self, *arguments: str) -> Run:
+        """Run the interpreter once from the shell."""
+        # A folder without code, as `python -m` looks there first.
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            done = subprocess.run(
+                [self.python, *arguments],
+                check=False,
+                capture_output=True,
+                cwd=folder,
+                env=self.environment,
+            )
+            seconds = time.perf_counter() - began
+        if done.returncode:
+            raise SystemExit(f"error: {self.name}: {done.stderr.decode()}")
+        return {"seconds": seconds}
+
+    @contextlib.contextmanager
+    def worker(self, task: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+        """A process that does a task once whenever ``step`` asks it to."""
+        command = [self.python, "-P", str(WORKER), json.dumps(task)]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env=self.environment
+        ) as process:
+            yield process
+
+
+def step(process: subprocess.Popen[str]) -> Run:
+    """One run of a worker."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write("\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:
+        raise SystemExit("error: a measured program ended; its message is above")
+    measured: Run = json.loads(answer)
+    return measured
+
+
+class Row(NamedTuple):
+    """A task; the worker's, or else arguments of the interpreter."""
+
+    title: str
+    task: dict[str, Any] | None = None
+    arguments: tuple[str, ...] = ()
+    fresh: bool = False
+    """Whether each run of the worker's task has a process of its own."""
+    repeats: int = REPEATS
 
 
 def sixteen_bars() -> Chorale:
@@ -45,71 +119,178 @@ def sixteen_bars() -> Chorale:
     return next(
         chorale.bars(1, BARS)
         for chorale in load.load().side("valid")
-        if {str(meter) for meter in chorale.meters} == {"4/4"} and chorale.bar_count >= BARS
+        if _is_in_four(chorale) and chorale.bar_count >= BARS
     )
 
 
-def warm(tune: Chorale, n: int) -> float:
-    """Seconds for ``n`` harmonizations, plans among them."""
-    model, planner = load_model(MODEL), load_model("planner")
-    partial = PartialScore.of(tune, voices=(0,))
-    times = []
-    for _ in range(1 + REPEATS):
-        began = time.perf_counter()
-        harmonize.harmonize(model, partial, n, planner=planner)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])
+def melodies() -> list[Chorale]:
+    """``MELODIES`` times 16 bars of 4/4, from chorales of all sides."""
+    corpus = load.load()
+    found = [
+        chorale.bars(first, first + BARS - 1)
+        for side in ("train", "valid", "test")
+        for chorale in corpus.side(side)
+        if _is_in_four(chorale)
+        for first in range(1, chorale.bar_count - BARS + 2, BARS // 4)
+    ]
+    assert len(found) >= MELODIES
+    return found[:MELODIES]
 
 
-def cold(tune: Chorale) -> float:
-    """Seconds from the shell to the file."""
-    times = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tune.mid"
-        musicae.write(PartialScore.of(tune, voices=(0,)).chorale, path)
-        command = [sys.executable, "-m", "musicae", "harmonize", str(path)]
-        for _ in range(REPEATS):
-            began = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True)
-            times.append(time.perf_counter() - began)
-    return statistics.median(times)
-
-
-def long(bars: int) -> tuple[float, float]:
-    """Seconds and the process's greatest memory in MiB for a melody of so many bars of 4/4."""
-    tune = sixteen_bars()
+def again(tune: Chorale, bars: int) -> Chorale:
+    """So many bars of a tune that begins again where it ends."""
     times = -(-bars * BAR // len(tune))
     pitch = np.tile(tune.pitch, (times, 1))[: bars * BAR]
     onset = np.tile(tune.onset, (times, 1))[: bars * BAR]
-    melody = replace(tune, pitch=pitch, onset=onset, fermatas=(), tempos=())
-    began = time.perf_counter()
-    musicae.harmonize(melody, voice="soprano")
-    seconds = time.perf_counter() - began
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBIBYTE
+    return replace(tune, pitch=pitch, onset=onset, fermatas=(), tempos=())
 
 
-def notes_a_quarter(rhythm: str | None) -> float:
-    """Of alto, tenor and bass, mean over voices and chorales."""
-    model, planner, rates = load_model(MODEL), load_model("planner"), []
-    for chorale in load.load().side("valid")[:PIECES]:
-        partial = PartialScore.of(chorale, voices=(0,), rhythm=rhythm)
-        (made,) = harmonize.harmonize(model, partial, planner=planner)
-        rates.append(made.chorale.onset[:, 1:].sum() / 3 / (len(chorale) / 4))
-    return float(np.mean(rates))
+def write_soprano(chorale: Chorale, path: Path) -> None:
+    """Write the melody of a chorale as a MIDI file."""
+    musicae.write(PartialScore.of(chorale, voices=(0,)).chorale, path)
+
+
+def rows(folder: Path, bars: Sequence[int]) -> dict[str, Row]:
+    """What is measured, by the name that ``--only`` takes; writes the melodies into a folder."""
+    tune = folder / "tune.mid"
+    write_soprano(sixteen_bars(), tune)
+    many = folder / "many"
+    many.mkdir()
+    for i, melody in enumerate(melodies(), start=1):
+        write_soprano(melody, many / f"melody-{i:03}.mid")
+    piece = {"task": "generate", "bars": BARS, "key": "D minor", "meter": "4/4"}
+    command = ("-m", "musicae", "harmonize")
+    found = {
+        "warm": Row(
+            f"{BARS} bars, the best of its drafts, warm",
+            {"task": "harmonize", "path": str(tune), "n": 1},
+        ),
+        "eight": Row(
+            f"{BARS} bars, eight alternatives, warm",
+            {"task": "harmonize", "path": str(tune), "n": 8},
+        ),
+        "shell": Row(
+            f"{BARS} bars, from the shell to the file",
+            arguments=(*command, str(tune), "-o", "out.mid"),
+        ),
+        "vae": Row(f"a new piece of {BARS} bars, warm", piece | {"n": 1}),
+        "vae-eight": Row(f"eight new pieces of {BARS} bars, warm", piece | {"n": 8}),
+    }
+    for count in bars:
+        path = folder / f"long-{count}.mid"
+        write_soprano(again(sixteen_bars(), count), path)
+        task = {"task": "harmonize", "path": str(path), "n": 1}
+        found[f"{count}-bars"] = Row(f"{count} bars", task, fresh=True, repeats=1)
+    found["many"] = Row(
+        f"{MELODIES} melodies of {BARS} bars from the shell",
+        arguments=(*command, str(many), "-o", "out/"),
+        repeats=1,
+    )
+    found["help"] = Row("musicae --help", arguments=("-m", "musicae", "--help"), repeats=10)
+    return found
+
+
+def measure(row: Row, programs: Sequence[Program], repeats: int) -> list[list[Run]]:
+    """The runs of each program, which take turns."""
+    runs: list[list[Run]] = [[] for _ in programs]
+    with contextlib.ExitStack() as stack:
+        workers = []
+        if row.task and not row.fresh:
+            workers = [stack.enter_context(each.worker(row.task)) for each in programs]
+            for worker in workers:
+                step(worker)
+        for _ in range(repeats):
+            for i, program in enumerate(programs):
+                if workers:
+                    runs[i].append(step(workers[i]))
+                elif row.task:
+                    with program.worker(row.task) as process:
+                        runs[i].append(step(process))
+                else:
+                    runs[i].append(program.timed(*row.arguments))
+    return runs
+
+
+def report(title: str, unit: str, names: Sequence[str], found: Sequence[Sequence[float]]) -> None:
+    """Print the median of each program, its quartiles, and the ratio of a second to the first."""
+    print(f"{title}:")
+    for name, values in zip(names, found, strict=True):
+        low, middle, high = _quartiles(values)
+        apart = f" ({low:.3g} to {high:.3g})" if len(values) > 1 else ""
+        print(f"  {name:12} {middle:.3g} {unit}{apart}")
+    if len(found) > 1:
+        print(f"  ratio        {statistics.median(found[1]) / statistics.median(found[0]):.2f}")
+    sys.stdout.flush()
+
+
+def beside_torch(python: str, repeats: int) -> None:
+    """Print how long an interpreter takes to import torch, where it has it."""
+    plain = Program("torch", python, Path())
+    with contextlib.suppress(SystemExit):
+        times = [plain.timed("-c", "import torch")["seconds"] for _ in range(repeats)]
+        report('python -c "import torch"', "s", ["torch"], [times])
+
+
+@contextlib.contextmanager
+def earlier(commit: str, python: str | None) -> Iterator[Program]:
+    """The program of a commit, in a work tree and an environment that are removed afterwards."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
+        try:
+            if python is None:
+                place = Path(folder) / "environment"
+                subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+                python = str(place / "bin" / "python")
+                install = [python, "-m", "pip", "install", "--quiet"]
+                subprocess.run([*install, TORCH, str(tree)], check=True)
+            # Not resolved: the link in an environment is what tells the interpreter of it.
+            yield Program(commit, str(Path(python).absolute()), tree)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    tune = sixteen_bars()
-    for n in (1, 8):
-        print(f"warm, {BARS} bars, {n} candidate{'s' * (n > 1)}: {warm(tune, n):.2f} s")
-    print(f"cold, from the shell to the file: {cold(tune):.2f} s")
-    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        for bars in LONG:
-            seconds, memory = pool.apply(long, (bars,))
-            print(f"{bars} bars: {seconds:.1f} s, {memory:.0f} MiB at most")
-    for rhythm in (RHYTHMS[0], None, RHYTHMS[1]):
-        print(f"rhythm {rhythm or 'left open'}: {notes_a_quarter(rhythm):.2f} notes a quarter")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--beside", metavar="COMMIT", help="an earlier commit to measure beside")
+    parser.add_argument("--python", metavar="PATH", help="of an environment that COMMIT runs in")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="rows; by default all")
+    parser.add_argument("--repeats", type=int, help="runs of each row; by default its usual number")
+    parser.add_argument(
+        "--bars", type=int, nargs="+", default=[LONG], help="lengths of long melodies"
+    )
+    options = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        every = rows(folder, options.bars)
+        if unknown := set(options.only or ()) - set(every):
+            parser.error(f"no row is called {', '.join(unknown)}; there are {', '.join(every)}")
+        programs = [Program("here", sys.executable, ROOT)]
+        if options.beside:
+            programs.append(stack.enter_context(earlier(options.beside, options.python)))
+        names = [program.name for program in programs]
+        for name in options.only or every:
+            row = every[name]
+            repeats = options.repeats or row.repeats
+            runs = measure(row, programs, repeats)
+            report(row.title, "s", names, [[run["seconds"] for run in each] for each in runs])
+            if row.fresh:
+                memory = [[run["mebibytes"] for run in each] for each in runs]
+                report(f"{row.title}, memory at most", "MiB", names, memory)
+            if name == "shell":
+                beside_torch(programs[-1].python, repeats)
+        # Live: a changed bar of `musicae.LiveHarmonizer`, which the earlier commits do not have.
+
+
+def _quartiles(values: Sequence[float]) -> list[float]:
+    if len(values) == 1:
+        return [*values] * 3
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+def _is_in_four(chorale: Chorale) -> bool:
+    return {str(meter) for meter in chorale.meters} == {"4/4"}
 
 
 if __name__ == "__main__":

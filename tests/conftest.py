@@ -48,8 +48,11 @@ class Outcome(NamedTuple):
 
 @pytest.fixture
 def musicae_command(monkeypatch, capsys) -> Callable[..., Outcome]:
-    """Runs the command ``musicae`` in this process."""
+    """Runs the command ``musicae`` in this process, with others only for ``--workers``."""
     from musicae.cli import main
+    from musicae.core import processes
+
+    monkeypatch.setattr(processes, "usable_cores", lambda: 1)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["musicae", *map(str, arguments)])

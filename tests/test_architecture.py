@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import musicae
+from tests.support.midifiles import save, tune
 
 PACKAGE = Path(musicae.__file__).parent
 MODULES = sorted(
@@ -16,6 +17,7 @@ MODULES = sorted(
 )
 HEAVY = {
     "torch",
+    "onnxruntime",
     "music21",
     "matplotlib",
     "pretty_midi",
@@ -28,8 +30,8 @@ HEAVY = {
     "watchfiles",
     "rtmidi",
 }
-MAY_LOAD_TORCH = ("models.", "encoding.", "decoding.", "latent.", "training.", "evaluation.")
-"""Packages whose modules compute with tensors; all others load torch when they need it."""
+MAY_LOAD_TORCH = ("models.", "training.", "evaluation.")
+"""Packages whose modules compute with tensors; all others run without torch."""
 LONGEST_MODULE = 400
 
 
@@ -54,6 +56,20 @@ def test_modules_that_compute_load_torch_and_nothing_else_heavy(package):
     assert not loaded_after(everything) & (HEAVY - {"torch"})
 
 
+def test_what_harmonizes_runs_without_torch(tmp_path):
+    scale = [
+        (480 * i, 480 * (i + 1), pitch) for i, pitch in enumerate([72, 74, 76, 77, 76, 74, 72])
+    ]
+    melody = save(tmp_path / "tune.mid", tune(*scale))
+    loaded = loaded_after(
+        f"import musicae; (piece,) = musicae.harmonize({str(melody)!r});"
+        f" piece.write({str(tmp_path / 'piece.mid')!r});"
+        f" piece.write({str(tmp_path / 'piece.musicxml')!r})"
+    )
+    assert "onnxruntime" in loaded
+    assert not loaded & (HEAVY - {"onnxruntime"})
+
+
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; sys.argv = ['musicae', '--help']; from musicae.cli import main\n"
@@ -67,6 +83,23 @@ def test_help_loads_nothing_heavy():
     assert status == "0"
     assert "harmonize" in result.stdout
     assert not set(modules) & {*HEAVY, "numpy.testing"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["harmonize", "--help"]])
+def test_help_loads_only_what_it_shows(arguments):
+    code = (
+        f"import sys; sys.argv = {['musicae', *arguments]}; from musicae.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    modules = set(result.stderr.split())
+    assert "rich.table" in modules
+    unused = {"numpy", "pydantic", "markdown_it", "rich.markdown", "rich.traceback"}
+    assert not modules & unused
+    assert ("musicae.cli.train" in modules) == (arguments == ["--help"])
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,16 +1,18 @@
-"""Many melodies at once: which files are meant, where each result goes, and one after another."""
+"""Many melodies at once: which files are meant, where results go, and how cores are shared."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from musicae.api import harmonize
 from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
+from musicae.core import processes
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import numbered
 from musicae.io.base import SUFFIXES, WRITTEN_SUFFIXES
@@ -94,23 +96,76 @@ def melodies_in(paths: Iterable[Path]) -> list[Path]:
 
 
 def harmonize_many(
-    melodies: Iterable[Path], options: HarmonizeOptions | None = None
+    melodies: Iterable[Path], options: HarmonizeOptions | None = None, workers: int | None = 1
 ) -> Iterator[tuple[Path, list[Piece] | MusicaeError]]:
-    """Each melody with its alternatives, best first, or with the error that it raised.
+    """Each melody, in order, with its alternatives, best first, or with the error that it raised.
+
+    ``workers`` processes share the melodies, one at a time each; None is ``workers_for``. The
+    pieces are the same with any number. A script that asks for several does so under
+    ``if __name__ == "__main__":``, because each process imports it.
 
     A melody that cannot be used does not stop the others; its error names it. Raises MusicaeError
     at once, before the first melody is read, where the model cannot be used.
     """
     options = options or HarmonizeOptions()
+    melodies = list(melodies)
+    results = processes.each(
+        partial(harmonized, options=options),
+        melodies,
+        workers_for(len(melodies), workers),
+        partial(load, options),
+    )
+    return _in_order(melodies, results)
+
+
+def workers_for(melodies: int, wish: int | None = None) -> int:
+    """How many processes harmonize so many melodies: by default one a core, never more than needed.
+
+    Raises MusicaeError for a wish below 1.
+    """
+    if wish is not None and wish < 1:
+        raise MusicaeError(f"there is at least one worker, not {wish}")
+    return max(1, min(wish or processes.usable_cores(), melodies))
+
+
+def load(options: HarmonizeOptions) -> None:
+    """Load the model that options name, for all melodies. Raises as ``harmonize.load_for``."""
     harmonize.load_for(options)
-    return ((melody, _harmonized(melody, options)) for melody in melodies)
 
 
-def _harmonized(melody: Path, options: HarmonizeOptions) -> list[Piece] | MusicaeError:
+def harmonized(melody: Path, options: HarmonizeOptions) -> list[Piece] | MusicaeError:
+    """The alternatives of one melody, best first, or the error that it raised, with its name."""
     try:
         return harmonize.harmonize(melody, options=options)
     except MusicaeError as error:
         return named(error, melody)
+
+
+def fault(error: Exception, melody: Path) -> MusicaeError:
+    """An error that is none of the musician's, with the melody's path."""
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return MusicaeError(f"{melody}: a fault of musicae's, not of the melody ({what})")
+
+
+def died(melody: Path) -> MusicaeError:
+    """The error of a melody whose processes ended before they could say why."""
+    return MusicaeError(
+        f"{melody}: two processes that harmonized it were ended from outside (not enough memory?);"
+        " try it again with --workers 1"
+    )
+
+
+def _in_order(
+    melodies: Sequence[Path],
+    results: Iterable[tuple[int, list[Piece] | MusicaeError | processes.Died]],
+) -> Iterator[tuple[Path, list[Piece] | MusicaeError]]:
+    early: dict[int, list[Piece] | MusicaeError] = {}
+    following = 0
+    for place, result in results:
+        early[place] = died(melodies[place]) if isinstance(result, processes.Died) else result
+        while following in early:
+            yield melodies[following], early.pop(following)
+            following += 1
 
 
 def named(error: MusicaeError, melody: Path) -> MusicaeError:

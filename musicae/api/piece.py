@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -69,6 +70,10 @@ class Piece:
 
         Raises ChoraleError where a voice has no notes.
         """
+        return self._report
+
+    @cached_property
+    def _report(self) -> Report:
         if self.ensemble is None:
             return check(self.chorale)
         ranges = [voice.range if voice else ANY_PITCH for voice in self.ensemble.voices]

@@ -10,20 +10,8 @@ from typing import Annotated
 import typer
 
 import musicae
-from musicae.cli import (
-    check,
-    chords,
-    corpus,
-    evaluate,
-    generate,
-    harmonize,
-    practice,
-    printing,
-    render,
-    train,
-    watch,
-)
-from musicae.cli.options import takes_engine
+from musicae.cli import printing
+from musicae.cli.commands import Commands
 from musicae.core.errors import MusicaeError
 
 # Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
@@ -31,30 +19,13 @@ ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="musicae",
+    cls=Commands,
     help="Harmonize a melody into a four-part chorale, and compose new chorales.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (
-    takes_engine(harmonize.harmonize),
-    takes_engine(generate.generate),
-    takes_engine(generate.interpolate),
-    takes_engine(generate.vary),
-    takes_engine(generate.extend),
-    takes_engine(chords.chords),
-    check.check,
-    render.render,
-    render.play,
-    practice.practice,
-    takes_engine(watch.watch),
-    train.train,
-    takes_engine(evaluate.evaluate),
-    takes_engine(evaluate.accuracy),
-):
-    app.command("continue" if command.__name__ == "extend" else None)(command)
-app.add_typer(corpus.app, name="corpus")
 
 
 def main() -> None:

@@ -12,7 +12,9 @@ import typer
 from musicae.cli.options import AsJson, DataPath
 from musicae.cli.printing import counting
 
-app = typer.Typer(help="The chorales that models learn from.", no_args_is_help=True)
+app = typer.Typer(
+    help="The chorales that models learn from.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command()

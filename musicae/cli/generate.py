@@ -185,15 +185,12 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Write pieces and print what was written."""
-    from musicae.daw.harmonize_files import Written, write_pieces
+    from musicae.daw.harmonize_one import write_pieces
+    from musicae.daw.written import Written
     from musicae.io.general_midi import program_of
 
     sound = program_of(program)
-    written = [
-        Written(out / f"{stem}-{i}.{suffix}", piece)
-        for i, piece in enumerate(pieces, start=1)
-        for suffix in suffixes
-    ]
-    paths = [each.path for each in written]
-    write_pieces([each.piece for each in written], paths, sound, folder=out, analysis=analysis)
-    print_written(written, pieces[0].notices, as_json)
+    written = [piece for piece in pieces for _ in suffixes]
+    paths = [out / f"{stem}-{i}.{suffix}" for i, _ in enumerate(pieces, 1) for suffix in suffixes]
+    write_pieces(written, paths, sound, folder=out, analysis=analysis)
+    print_written(list(map(Written.of, paths, written)), pieces[0].notices, as_json)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,9 +15,16 @@ from musicae.cli.options import (
     KeepTracks,
     Piano,
     Program,
+    Scheduler,
+    SkipExisting,
+    Workers,
     takes_harmonize_settings,
 )
 from musicae.cli.printing import counting, print_written
+from musicae.core.errors import MusicaeError
+
+if TYPE_CHECKING:
+    from musicae.daw.harmonize_files import Outcome
 
 
 @takes_harmonize_settings()
@@ -40,6 +48,9 @@ def harmonize(
         Path | None,
         typer.Option(help="Make a folder to compare alternatives in: open its report.html."),
     ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    skip_existing: SkipExisting = False,
     as_json: AsJson = False,
     **settings: Any,
 ) -> None:
@@ -48,6 +59,9 @@ def harmonize(
     from musicae.daw.harmonize_files import harmonize_files
     from musicae.io.general_midi import program_of
 
+    if workers and scheduler:
+        raise MusicaeError("--workers are of this machine and --scheduler of others; give one")
+    began = time.perf_counter()
     sound = program_of(program)
     options = HarmonizeOptions(**settings)
     with counting("harmonizing", hidden=len(melodies_in(melodies)) == 1) as tell:
@@ -60,14 +74,25 @@ def harmonize(
             analysis=analysis,
             keep_tracks=keep_tracks,
             piano=piano,
+            workers=workers,
+            scheduler=scheduler,
+            skip_existing=skip_existing,
             tell=tell,
         )
-    if len(outcome.errors) == 1 and not outcome.written:  # of the only melody
+    if outcome.errors and outcome.melodies == 1:
         raise outcome.errors[0]
     errors = [str(error) for error in outcome.errors]
-    print_written(outcome.written, outcome.notices, as_json, errors)
+    print_written(outcome.written, outcome.notices, as_json, errors, outcome.skipped)
     if not as_json:
         for page in outcome.pages:
             print(f"open {page}")
+        if outcome.melodies > 1 or outcome.skipped:
+            print(_totals(outcome, time.perf_counter() - began))
     if errors:
         raise typer.Exit(2)
+
+
+def _totals(outcome: Outcome, seconds: float) -> str:
+    skipped, failed = len(outcome.skipped), len(outcome.errors)
+    done = outcome.melodies - skipped - failed
+    return f"{done} harmonized, {skipped} skipped, {failed} failed in {seconds:.1f} s"

@@ -111,6 +111,22 @@ Piano = Annotated[
     bool,
     typer.Option("--piano", help="Add the voices as a piano reduction: two staves, or a track."),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that share the melodies; by default one for each core."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Of a Dask cluster that harmonizes instead; see docs/cluster.md."
+    ),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing", help="Leave out what is done: same melody, settings and version."
+    ),
+]
 DataPath = Annotated[
     Path | None,
     typer.Option(

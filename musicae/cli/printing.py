@@ -9,16 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from musicae.core.errors import ChoraleError
-
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musicae.api.piece import Piece
-    from musicae.daw.harmonize_files import Written
-
-MOST_VIOLATIONS = 5
-"""The number of violations of a piece that are printed; ``musicae check`` prints all."""
+    from musicae.daw.written import Written
 
 
 class Tell(Protocol):
@@ -31,10 +25,11 @@ def print_written(
     notices: Sequence[str],
     as_json: bool,
     errors: Sequence[str] = (),
+    skipped: Sequence[Path] | None = None,
 ) -> None:
     """Print the pieces that were written, as lines or as one JSON document.
 
-    Notices and errors go to stderr, and into the document too.
+    Notices and errors go to stderr, and into the document too, with the melodies that were skipped.
     """
     for notice in notices:
         print(f"note: {notice}", file=sys.stderr)
@@ -44,10 +39,12 @@ def print_written(
             "notices": list(notices),
             "errors": list(errors),
         }
+        if skipped is not None:
+            told["skipped"] = list(map(str, skipped))
         print(json.dumps(told, indent=2))
     else:
         for each in written:
-            _print_piece(each.path, each.piece)
+            print(*each.lines, sep="\n")
     for error in errors:
         print_error(error)
 
@@ -59,42 +56,7 @@ def print_error(message: str) -> None:
 
 def _as_dict(written: Written) -> dict[str, Any]:
     melody = {"melody": str(written.melody)} if written.melody else {}
-    return {"path": str(written.path), **melody, **written.piece.as_dict()}
-
-
-def _print_piece(path: Path, piece: Piece) -> None:
-    facts = piece.provenance
-    print(f"{path}  {piece.chorale!r}")
-    if piece.given is not None:
-        print(f"  harmonized in {facts['key']} (choose another with --key)")
-    rules = f" rules {facts['rules']}," if "rules" in facts else ""
-    print(
-        f"  {facts['model']} {facts['checksum'][:12]}, seed {facts['seed']},"
-        f" temperature {facts['temperature']:g},{rules} musicae {facts['version']}"
-    )
-    _print_report(path, piece)
-
-
-def _print_report(path: Path, piece: Piece) -> None:
-    """Print a piece's nats a step and its first violations."""
-    surprise = "" if piece.nats_per_step is None else f"{piece.nats_per_step:.2f} nats a step; "
-    try:
-        report = piece.report()
-    except ChoraleError as error:
-        print(f"  {surprise}voice leading not checked: {error}")
-        return
-    count = len(report.violations)
-    beyond = f", beyond Bach: {', '.join(report.beyond_bach) or 'nothing'}"
-    print(
-        f"  {surprise}{count or 'no'} violation{'s' * (count != 1)} of voice leading"
-        f"{beyond if report.in_four_voices else ''}"
-    )
-    for finding in report.findings:
-        print(f"  {finding}")
-    for violation in report.violations[:MOST_VIOLATIONS]:
-        print(f"    {violation}")
-    if count > MOST_VIOLATIONS:
-        print(f"    ... and {count - MOST_VIOLATIONS} more (musicae check {path})")
+    return {"path": str(written.path), **melody, **written.facts}
 
 
 @contextmanager

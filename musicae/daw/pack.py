@@ -91,12 +91,17 @@ def midi_files(folder: Path, name: str, n: int) -> list[Path]:
 
 def check(folder: Path) -> None:
     """Raises MusicaeError where a library is missing, or the folder holds files already."""
+    check_libraries()
+    check_new_folder(folder, "a pack")
+
+
+def check_libraries() -> None:
+    """Raises MusicaeError where a library that packs need is missing."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
         raise MusicaeError(
             f"an audition pack needs {', '.join(missing)}: pip install 'musicae[studio]'"
         )
-    check_new_folder(folder, "a pack")
 
 
 class _Packed(NamedTuple):

@@ -21,7 +21,7 @@ from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import make_folder, whole_file
-from musicae.daw.harmonize_files import write_pieces
+from musicae.daw.harmonize_one import write_pieces
 from musicae.io.general_midi import CHOIR_AAHS
 
 SETTLED = 0.3
@@ -293,8 +293,7 @@ class _Desk:
         if isinstance(error, MusicaeError):
             told = batch.named(error, melody)
         else:
-            what = f"{type(error).__name__}: {error}".removesuffix(": ")
-            told = MusicaeError(f"{melody}: a fault of musicae's, not of the melody ({what})")
+            told = batch.fault(error, melody)
             help_ = "Please report it, with the melody and these lines:\n\n"
             help_ += "".join(traceback.format_exception(error))
         path = self.folder / (name + ERROR_ENDING)

@@ -48,7 +48,7 @@ class Tilts(NamedTuple):
     sonority: SonorityTilt | None = None
     levers: Levers | None = None
 
-    def costs(self, voice: int, rows: Rows) -> Floats | float:
+    def costs(self, voice: int, rows: Rows) -> Floats:
         """``(M, S)`` nats; nothing at first steps."""
         candidate, steps, before, now, last = rows
         cost: Floats | float = 0.0
@@ -59,8 +59,7 @@ class Tilts(NamedTuple):
             cost = cost + np.where(last[:, None], sonority, 0.0)
         if self.levers:
             cost = cost + self.levers.costs(voice, before, now, last, candidate)
-        found: Floats | float = cost * (steps > 0)[:, None]
-        return found
+        return np.asarray(cost * (steps > 0)[:, None])
 
 
 def choose(cost: Floats, options: SamplingOptions, uniform: Floats) -> Ints:

@@ -8,9 +8,10 @@ Axes: ``B`` beats, ``S`` states, ``K`` tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,17 @@ class Tables:
 
     @cached_property
     def by_state(self) -> NDArray[np.float32]:
-        """``(S, K * S)`` the same by the state that is left, in single precision."""
-        states = self.factors.shape[1]
-        return self.factors.transpose(1, 0, 2).astype(np.float32).reshape(states, -1)
+        """``(S, K, S)`` the same by the state that is left, in single precision."""
+        return np.ascontiguousarray(self.factors.transpose(1, 0, 2), dtype=np.float32)
+
+
+class Filtered(NamedTuple):
+    """What filtering a chain forwards finds."""
+
+    shares: Floats
+    """``(B, S)`` the probability of each state given the beats up to it."""
+    log_partition: float
+    """The logarithm of the sum of the potentials of all paths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +58,14 @@ class MixtureChain:
     tables: Tables
     moves: Mapping[int, Floats] | None = None
     """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
+
+    @cached_property
+    def factors(self) -> dict[int, NDArray[np.float32]]:
+        """The exponentials of ``moves``."""
+        moves = self.moves or {}
+        every = {id(m): m for m in moves.values()}
+        found = {key: np.exp(m.astype(np.float32)) for key, m in every.items()}
+        return {beat: found[id(m)] for beat, m in moves.items()}
 
     def __post_init__(self) -> None:
         (beats, states), shape = self.unary.shape, self.tables.factors.shape
@@ -83,11 +100,11 @@ class MixtureChain:
 
     def log_partition(self) -> float:
         """The logarithm of the sum of the potentials of all paths."""
-        return self._filtered()[1]
+        return self.filtered.log_partition
 
     def best_path(self) -> Ints:
         """``(B,)`` the likeliest path (Viterbi's algorithm)."""
-        emissions, _ = self._emissions()
+        emissions, _ = self.emissions()
         reached, came_from = emissions[0], []
         for beat, pair in self._transitions():
             each = reached[:, None] * pair
@@ -101,43 +118,23 @@ class MixtureChain:
 
     def sample_path(self, random: np.random.Generator) -> Ints:
         """``(B,)`` an exact sample: forward filtering, backward sampling."""
-        filtered, _ = self._filtered()
+        filtered = self.filtered.shares
         path = np.zeros(len(self), dtype=np.int64)
         path[-1] = _draw(filtered[-1], random)
         for beat in range(len(self) - 2, -1, -1):
             after = path[beat + 1]
             into = self.shares[beat] @ self.tables.factors[:, :, after]
-            if self.moves and beat in self.moves:
-                into = into * np.exp(self.moves[beat][:, after])
+            if beat in self.factors:
+                into = into * self.factors[beat][:, after]
             path[beat] = _draw(filtered[beat] * into, random)
         return path
 
-    def _filtered(self) -> tuple[Floats, float]:
-        """``(B, S)`` the probability of each state given the beats up to it, and the logarithm of
-        the sum of the potentials of all paths."""
-        emissions, total = self._emissions()
-        filtered = np.empty_like(emissions)
-        reached = emissions[0]
-        for beat in range(len(self)):
-            if beat:
-                reached = reached * emissions[beat]
-            size = reached.sum()
-            total += float(np.log(size))
-            filtered[beat] = reached / size
-            if beat + 1 < len(self):
-                reached = self._step(beat, filtered[beat])
-        return filtered, total
+    @cached_property
+    def filtered(self) -> Filtered:
+        """The chain, filtered forwards; see ``filter_together``."""
+        return _filter([self])[0]
 
-    def _step(self, beat: int, share: Floats) -> Floats:
-        """``(S,)`` what arrives at the next beat from ``(S,)`` at a beat."""
-        if self.moves and beat in self.moves:
-            pair = np.tensordot(self.shares[beat], self.tables.factors, axes=1)
-            return np.asarray(share @ (pair * np.exp(self.moves[beat])))
-        some = np.flatnonzero(share > share.max() * NEGLIGIBLE)
-        arrived = share[some].astype(np.float32) @ self.tables.by_state[some]
-        return np.asarray(self.shares[beat] @ arrived.reshape(self.shares.shape[1], -1))
-
-    def _emissions(self) -> tuple[Floats, float]:
+    def emissions(self) -> tuple[Floats, float]:
         """``(B, S)`` the exponentials of the potentials of beats, and the logarithm of what they
         were divided by in all."""
         top = self.unary.max(axis=1, keepdims=True)
@@ -152,6 +149,49 @@ class MixtureChain:
             for beat, pair in enumerate(block, start):
                 moved = (self.moves or {}).get(beat)
                 yield beat, pair if moved is None else pair * np.exp(moved)
+
+
+def filter_together(chains: Sequence[MixtureChain]) -> None:
+    """Filter chains at once, those with the same tables together, which is faster."""
+    by_tables: dict[int, list[MixtureChain]] = {}
+    for chain in chains:
+        by_tables.setdefault(id(chain.tables), []).append(chain)
+    for group in by_tables.values():
+        for chain, found in zip(group, _filter(group), strict=True):
+            chain.__dict__["filtered"] = found  # where ``cached_property`` keeps it
+
+
+def _filter(chains: Sequence[MixtureChain]) -> list[Filtered]:
+    """Filter chains with the same tables, beat by beat."""
+    tables = chains[0].tables.by_state
+    states, count = tables.shape[:2]
+    flat, lengths = tables.reshape(states, -1), np.array([len(chain) for chain in chains])
+    shape = (int(lengths.max()), len(chains))
+    emissions, shares = np.ones((*shape, states)), np.full((*shape, count), 1 / count)
+    totals, filtered = np.zeros(len(chains)), np.empty((*shape, states))
+    for i, chain in enumerate(chains):
+        emissions[: len(chain), i], totals[i] = chain.emissions()
+        shares[: len(chain) - 1, i] = chain.shares
+    reached = emissions[0]
+    for beat in range(len(emissions)):
+        if beat:
+            reached = reached * emissions[beat]
+        size = reached.sum(axis=1, keepdims=True)
+        totals += np.where(beat < lengths, np.log(size[:, 0]), 0.0)
+        filtered[beat] = share = reached / size
+        # In single precision the rest would be denormal numbers, which are slow.
+        followed = share > share.max(axis=1, keepdims=True) * NEGLIGIBLE
+        single = np.where(followed, share, 0.0).astype(np.float32)
+        arrived = (single @ flat).reshape(len(chains), count, states)
+        reached = (shares[beat][:, None] @ arrived)[:, 0]
+        for i, chain in enumerate(chains):
+            if beat in chain.factors:
+                pair = shares[beat, i].astype(np.float32) @ tables  # (S, S)
+                reached[i] = single[i] @ (pair * chain.factors[beat])
+    return [
+        Filtered(filtered[: len(chain), i], total)
+        for i, (chain, total) in enumerate(zip(chains, totals.tolist(), strict=True))
+    ]
 
 
 def _draw(weights: Floats, random: np.random.Generator) -> int:

@@ -1,4 +1,4 @@
-"""Exact inference in a chain of chords: the best plan, samples, marginals, n best distinct plans.
+"""Exact inference in a chain of chords: the best plan, samples, marginals.
 
 Axes: ``B`` beats, ``S`` states. A chain is given by log potentials; constraints are a mask of the
 states that are allowed at each beat. Sums over paths are taken in probabilities that are scaled at
@@ -25,10 +25,6 @@ BLOCK = 16
 FORBIDDEN = -1e4
 """What a forbidden state costs in nats: more than any plan could gain elsewhere, so that a
 constraint is broken only where no plan at all can keep it."""
-LEAST_PENALTY, MOST_PENALTY = 0.25, 8.0
-"""Nats a beat that the labels of another path cost at first and at most; it is doubled."""
-PRECISION = 2**-8
-"""Of the least penalty that is enough, in nats."""
 
 
 class Transitions(Protocol):
@@ -298,62 +294,6 @@ def _draw(weights: Floats, random: np.random.Generator) -> Ints:
     points = random.random(len(passed)) * passed[:, -1]
     drawn: Ints = np.minimum((passed <= points[:, None]).sum(axis=1), passed.shape[1] - 1)
     return drawn
-
-
-def n_best_distinct(
-    chain: Chain,
-    count: int,
-    labels: Ints,
-    apart: float = 0.15,
-    *,
-    first: Ints | None = None,
-) -> list[Ints]:
-    """Up to ``count`` likely paths, any two of which differ in ``labels`` on a share of the beats.
-
-    The first is the best path, or ``first``. Each other is the best path of the chain in which the
-    labels of the paths before cost a penalty at every beat; the penalty is the smallest, up to
-    ``PRECISION``, at which the result is ``apart`` from all of them. They come in order of their
-    score. Where the constraints leave no such path there are fewer.
-
-    Args:
-        chain: the potentials.
-        count: how many paths to find.
-        labels: ``(S,)`` what makes states alike, such as their roots.
-        apart: the share of the beats on which the labels differ, 0 to 1.
-        first: the first path.
-    """
-    found = [best_path(chain) if first is None else first]
-    beats = np.arange(len(chain))
-    while len(found) < count:
-        best = _apart_from(chain, labels, np.stack(found), apart)
-        if best is None or chain.unary[beats, best].min() <= FORBIDDEN / 2:
-            break
-        found.append(best)
-    return [found[0], *sorted(found[1:], key=chain.score, reverse=True)]
-
-
-def _apart_from(chain: Chain, labels: Ints, paths: Ints, apart: float) -> Ints | None:
-    """The next path of ``n_best_distinct`` after ``(n, B)`` paths, if there is one."""
-    others = labels[paths]
-    taken = (others[:, :, None] == labels).sum(axis=0)
-
-    def met(penalty: float) -> Ints | None:
-        path = best_path(replace(chain, unary=chain.unary - penalty * taken))
-        far = (labels[path] != others).mean(axis=1).min() >= apart
-        return path if far else None
-
-    low, high = 0.0, LEAST_PENALTY
-    while (best := met(high)) is None:
-        if high == MOST_PENALTY:
-            return None
-        low, high = high, 2 * high
-    while high - low > PRECISION:
-        middle = (low + high) / 2
-        if (path := met(middle)) is None:
-            low = middle
-        else:
-            best, high = path, middle
-    return best
 
 
 def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:

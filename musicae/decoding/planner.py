@@ -20,7 +20,6 @@ from musicae.decoding.plan import (
     best_with_one_of,
     broken,
     log_partition,
-    n_best_distinct,
     samples_with_one_of,
 )
 from musicae.decoding.plan_constraints import (
@@ -34,6 +33,7 @@ from musicae.decoding.plan_constraints import (
     second_chords,
     tonic_states,
 )
+from musicae.decoding.plan_distinct import n_best_distinct
 from musicae.decoding.plan_expected import most_expected
 from musicae.decoding.plan_potentials import potentials
 from musicae.encoding.chord_table import chord_table

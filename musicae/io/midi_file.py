@@ -24,6 +24,7 @@ from musicae.io import midi_bytes
 from musicae.io.base import RIFF_SUFFIX, suffix_of
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_notes import DRUM_CHANNEL, Part, channel_groups, notes_of, with_ends
+from musicae.io.seal import sealed
 from musicae.io.text_bytes import guessed
 
 ALL_NOTES_OFF = 123
@@ -257,7 +258,7 @@ def save(arrangement: Arrangement, path: Path | str) -> None:
     if suffix_of(path) == RIFF_SUFFIX:
         content = midi_bytes.in_riff(content)
     with whole_file(Path(path)) as partial:
-        partial.write_bytes(content)
+        partial.write_bytes(sealed(content))
 
 
 def to_bytes(arrangement: Arrangement) -> bytes:

@@ -28,6 +28,7 @@ from musicae.io.lyrics import Verses
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Arrangement, Song, raw_text, save
 from musicae.io.midi_lyrics import events_of
+from musicae.io.seal import with_open_seal
 
 if TYPE_CHECKING:
     import pretty_midi
@@ -155,7 +156,7 @@ def title_event(title: str) -> Timed:
 
 def provenance_event(provenance: dict[str, Any]) -> Timed:
     """The event that says how a file was made."""
-    return _own_event(PROVENANCE, json.dumps(provenance))
+    return _own_event(PROVENANCE, json.dumps(with_open_seal(provenance)))
 
 
 def key_event(key: Key) -> Timed:

@@ -22,7 +22,7 @@ from musicae.encoding import forms
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import tokens_to_chorale
 from musicae.latent.distance import distance
-from musicae.latent.plans import chains_of, find_plan
+from musicae.latent.plans import chains_of, find_plans
 from musicae.latent.space import LatentPoint, encode, interpolate, sample, shift
 from musicae.models.checkpoint import Checkpoint
 from musicae.theory.harmonic_plan import HarmonicPlan
@@ -149,18 +149,19 @@ def _plans(
         temperature, tilts = PLAN_TEMPERATURE, model.tensors["plan_tilt"]
         if tilts.size:
             tilt = PlanTilt(tilts.astype(float), model.config.states)
+    open_ = [i for i, partial in enumerate(partials) if partial.plan is None]
+    found = find_plans(
+        [chains[i] for i in open_],
+        [partials[i] for i in open_],
+        model.config.states,
+        [np.random.default_rng([options.seed, *seeds[i], PLANS]) for i in open_],
+        temperature=temperature,
+        tilt=tilt,
+    )
+    by_piece = dict(zip(open_, found, strict=True))
     return [
-        FoundPlan(partial.plan, 0.0)
-        if partial.plan
-        else find_plan(
-            chain,
-            partial,
-            model.config.states,
-            np.random.default_rng([options.seed, *seed, PLANS]),
-            temperature=temperature,
-            tilt=tilt,
-        )
-        for chain, partial, seed in zip(chains, partials, seeds, strict=True)
+        by_piece[i] if partial.plan is None else FoundPlan(partial.plan, 0.0)
+        for i, partial in enumerate(partials)
     ]
 
 

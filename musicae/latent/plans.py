@@ -6,6 +6,7 @@ Axes: ``B`` beats, ``S`` states.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from musicae.core.arrays import Floats32, Ints
 from musicae.decoding.choice import LIKELIEST
-from musicae.decoding.mixture_chain import MixtureChain, Tables
+from musicae.decoding.mixture_chain import MixtureChain, Tables, filter_together
 from musicae.decoding.plan import broken
 from musicae.decoding.plan_constraints import (
     Wish,
@@ -114,16 +115,16 @@ def _log_potentials(model: Checkpoint) -> Floats32:
     return found
 
 
-def find_plan(
-    chain: MixtureChain,
-    partial: PartialScore,
+def find_plans(
+    chains: Sequence[MixtureChain],
+    partials: Sequence[PartialScore],
     states: Sequence[tuple[int, int, int, int]],
-    random: np.random.Generator,
+    randoms: Sequence[np.random.Generator],
     *,
     temperature: float,
     tilt: PlanTilt | None = None,
-) -> FoundPlan:
-    """A plan for a piece: an exact draw from its chain under the constraints, or the likeliest.
+) -> list[FoundPlan]:
+    """A plan for each piece: an exact draw from its chain under the constraints, or the likeliest.
 
     A piece closes on its tonic and has it in its first bar, and phrases end in cadences, with
     triads in root position. What is known of the voices is harmonized: each known voice sings
@@ -134,34 +135,87 @@ def find_plan(
 
     Args:
         states: the chord of each state.
+        randoms: of each piece, what decides its draws.
         temperature: divides the potentials of single beats; at ``LIKELIEST`` nothing is random.
-        tilt: of the chain that is drawn from.
+        tilt: of the chains that are drawn from.
     """
-    tilted = tilt.of(chain, partial.key.mode) if tilt else chain
-    wish = wish_of(partial, states)
-    first_bar = keep_by_construction(wish, partial.phrases)
-    end_in_cadences(wish)
-    again = list(beats_again(partial))
-    for beat, source, _ in reversed(again):
-        both = wish.allowed[beat] & wish.allowed[source]
-        if both.any():
-            wish.allowed[source] = both
-    path = _path(tilted, wish, first_bar, random, temperature)
-    chosen: dict[int, int] = {}
-    for beat, source, exact in again:
-        state = chosen.setdefault(source, _chosen(tilted, wish, source, int(path[source])))
-        wish.allowed[source] = np.arange(len(wish.chords)) == state
-        _narrow(wish, beat, state, exact)
-    if again:
-        path = _path(tilted, wish, first_bar, random, temperature)
-    chords = tuple(wish.chords[state] for state in path.tolist())
-    plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
-    missed = [
-        f"bar {wish.bar(beat)}: no plan keeps every constraint"
-        for beat in broken(path, wish.allowed)
+    searches = [
+        _Search.of(tilt.of(chain, partial.key.mode) if tilt else chain, partial, states, random)
+        for chain, partial, random in zip(chains, partials, randoms, strict=True)
     ]
-    nats = chain.score(path) - chain.log_partition()
-    return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
+    _find_paths(searches, temperature)
+    returning = [search for search in searches if search.again]
+    for search in returning:
+        search.repeat()
+    _find_paths(returning, temperature)
+    filter_together(chains)
+    return [search.found(chain) for search, chain in zip(searches, chains, strict=True)]
+
+
+@dataclass
+class _Search:
+    """The search for the plan of one piece."""
+
+    chain: MixtureChain
+    wish: Wish
+    first_bar: Sequence[int]
+    """Beats of which one has the tonic, if there are any."""
+    again: Sequence[BeatAgain]
+    random: np.random.Generator
+    path: Ints
+
+    @classmethod
+    def of(
+        cls,
+        chain: MixtureChain,
+        partial: PartialScore,
+        states: Sequence[tuple[int, int, int, int]],
+        random: np.random.Generator,
+    ) -> _Search:
+        """The search for the plan of a partial score."""
+        wish = wish_of(partial, states)
+        first_bar = keep_by_construction(wish, partial.phrases)
+        end_in_cadences(wish)
+        again = list(beats_again(partial))
+        for beat, source, _ in reversed(again):
+            both = wish.allowed[beat] & wish.allowed[source]
+            if both.any():
+                wish.allowed[source] = both
+        return cls(chain, wish, list(first_bar), again, random, np.zeros(0, dtype=np.int64))
+
+    def repeat(self) -> None:
+        """Let the beats that come again have what the path has where they come from."""
+        wish, chosen = self.wish, dict[int, int]()
+        for beat, source, exact in self.again:
+            drawn = _chosen(self.chain, wish, source, int(self.path[source]))
+            state = chosen.setdefault(source, drawn)
+            wish.allowed[source] = np.arange(len(wish.chords)) == state
+            _narrow(wish, beat, state, exact)
+
+    def found(self, chain: MixtureChain) -> FoundPlan:
+        """The plan of the path, whose likelihood is that by a chain without a tilt."""
+        wish, path = self.wish, self.path
+        chords = tuple(wish.chords[state] for state in path.tolist())
+        plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
+        missed = [
+            f"bar {wish.bar(beat)}: no plan keeps every constraint"
+            for beat in broken(path, wish.allowed)
+        ]
+        nats = chain.score(path) - chain.log_partition()
+        return FoundPlan(plan, nats, (*wish.notices, *missed), tuple(path.tolist()))
+
+
+def _find_paths(searches: Sequence[_Search], temperature: float) -> None:
+    """Find the path of each search under its constraints."""
+    likeliest = temperature == LIKELIEST
+    chains = [
+        search.chain.constrained(search.wish.allowed, search.wish.moves) for search in searches
+    ]
+    if not likeliest:
+        chains = [chain.sharpened(temperature) for chain in chains]
+        filter_together(chains)
+    for search, chain in zip(searches, chains, strict=True):
+        search.path = _path(search, chain, temperature)
 
 
 def _chosen(chain: MixtureChain, wish: Wish, beat: int, drawn: int) -> int:
@@ -180,9 +234,8 @@ def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
     chord = wish.chords[state]
     fitting = np.arange(len(wish.chords)) == state
     if not exact and chord:
-        members = set(chord.members)
-        shared = [len(members & set(c.members)) if c else 0 for c in wish.chords]
-        fitting = np.array(shared) >= IN_COMMON
+        members = wish.table.members
+        fitting = (members & members[state]).sum(axis=1) >= IN_COMMON
     if (fitting & wish.allowed[beat]).any():
         wish.allowed[beat] &= fitting
 
@@ -199,24 +252,15 @@ def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) 
     return wish
 
 
-def _path(
-    chain: MixtureChain,
-    wish: Wish,
-    first_bar: Sequence[int],
-    random: np.random.Generator,
-    temperature: float,
-) -> Ints:
-    """The path of a plan, with the tonic on one of the beats of ``first_bar``, if there are any."""
-    tonic, beats = tonic_states(wish), list(first_bar)
+def _path(search: _Search, constrained: MixtureChain, temperature: float) -> Ints:
+    """A path of a constrained chain, with the tonic on one of the beats of the first bar."""
+    tonic, beats = tonic_states(search.wish), search.first_bar
     likeliest = temperature == LIKELIEST
-    constrained = chain.constrained(wish.allowed, wish.moves)
-    if not likeliest:
-        constrained = constrained.sharpened(temperature)
     for _ in range(1 if likeliest else TRIES):
-        path = constrained.best_path() if likeliest else constrained.sample_path(random)
+        path = constrained.best_path() if likeliest else constrained.sample_path(search.random)
         if not beats or tonic[path[beats]].any():
             return path
-    allowed = wish.allowed.copy()
+    allowed = search.wish.allowed.copy()
     allowed[beats[0]] &= tonic
-    met = chain.constrained(allowed, wish.moves)
-    return met.best_path() if likeliest else met.sharpened(temperature).sample_path(random)
+    met = search.chain.constrained(allowed, search.wish.moves)
+    return met.best_path() if likeliest else met.sharpened(temperature).sample_path(search.random)

@@ -96,15 +96,16 @@ class PlannerNetwork(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Potentials:
         """The potentials for ``(N, B, F)`` padded features; beyond ``lengths`` they are void.
 
-        Without ``lengths`` nothing is padded.
+        Without ``lengths`` nothing is padded, and the features may be those of one piece,
+        ``(B, F)``.
         """
         major, minor = self.config.modes
         mode = features[..., minor, None] - features[..., major, None]  # (N, B, 1)
         read = self.dropout(F.gelu(self.read(by_mode(features, mode))))
         encoded = self._encode(read, lengths)  # (N, B, 2 width)
         hidden = self.dropout(F.gelu(self.hidden(torch.cat([encoded, read], dim=-1))))
-        around = torch.cat([encoded[:, :-1], encoded[:, 1:]], dim=-1)
-        weights = self.mix(by_mode(around, mode[:, 1:])).log_softmax(dim=-1)
+        around = torch.cat([encoded[..., :-1, :], encoded[..., 1:, :]], dim=-1)
+        weights = self.mix(by_mode(around, mode[..., 1:, :])).log_softmax(dim=-1)
         unary = self._unary(by_mode(hidden, mode))
         return Potentials(unary, weights, self.transition_tables())
 
@@ -157,7 +158,7 @@ def second_chords_of(config: ChordPlannerConfig) -> SecondChordNetwork:
 def _mirrored(values: Tensor, lengths: Tensor | None) -> Tensor:
     """``(N, B, ...)`` with each piece reversed in place, its padding left where it is."""
     if lengths is None:
-        return values.flip(1)
+        return values.flip(-2)
     beats = torch.arange(values.shape[1], device=values.device).expand(values.shape[0], -1)
     last = lengths.to(values.device)[:, None] - 1
     mirror = torch.where(beats <= last, last - beats, beats)[..., None]

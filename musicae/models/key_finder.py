@@ -8,6 +8,8 @@ pieces, ``K`` tonics, ``P`` pitch classes, ``N`` notes, ``F`` features, ``C`` ch
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -44,8 +46,58 @@ class KeyFinder(nn.Module):
                 and last pitch class and of the signature's major tonic; whether there is harmony.
             padded: whether pieces may be shorter than ``N``.
         """
-        scores = [member(pitch_class, notes, weight, piece, padded) for member in self.members]
-        return torch.stack(scores).mean(dim=0).flatten(1).log_softmax(dim=1).view_as(scores[0])
+        melody = _read(pitch_class, notes, weight, piece, padded=padded)
+        scores = torch.stack([member(melody) for member in self.members])  # (M, B, K * modes)
+        total = scores.log_softmax(dim=-1).mean(dim=0).log_softmax(dim=-1)
+        return total.view(-1, TONICS, len(MODES))
+
+
+class _Melody(NamedTuple):
+    """What all members read of a batch of melodies."""
+
+    notes: Tensor
+    """``(B, N, F)``."""
+    intervals: tuple[Tensor, ...]
+    """``(B, N)`` each: semitones above the last and the first note, from the note before and to the
+    next one."""
+    lengths: Tensor | None
+    """``(B,)`` notes of each piece; None where nothing is padded."""
+    padding: Tensor
+    """``(B, N, 1)`` 0 where there is a note, else a large negative number."""
+    time: Tensor
+    """``(B, N, 1)`` shares of the time."""
+    by_class: Tensor
+    """``(B, P, N)`` 1 where a note is of a pitch class."""
+    shares: Tensor
+    """``(B, P, 4)`` what the piece tells of each pitch class."""
+    harmony: Tensor
+    """``(B, 1)``."""
+
+
+def _read(
+    pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor, *, padded: bool
+) -> _Melody:
+    mask = (pitch_class >= 0).to(weight.dtype)
+    four, harmony = piece[:, : 4 * TONICS].view(-1, 4, TONICS), piece[:, 4 * TONICS :]
+    first, last = four[:, 1].argmax(dim=1), four[:, 2].argmax(dim=1)
+    steps = (pitch_class[:, 1:] - pitch_class[:, :-1]) % TONICS
+    none = torch.zeros_like(pitch_class[:, :1])
+    classes = torch.arange(TONICS, device=notes.device)
+    return _Melody(
+        notes,
+        (
+            (pitch_class - last[:, None]) % TONICS,
+            (pitch_class - first[:, None]) % TONICS,
+            torch.cat([none, steps], dim=1),
+            torch.cat([steps * (pitch_class[:, 1:] >= 0), none], dim=1),
+        ),
+        mask.sum(dim=1).long() if padded else None,
+        (mask[..., None] - 1) * 1e9,
+        (weight * mask)[..., None],
+        (pitch_class[:, None] == classes[:, None]).to(weight.dtype),
+        four.transpose(1, 2),
+        harmony,
+    )
 
 
 class _Member(nn.Module):
@@ -66,37 +118,31 @@ class _Member(nn.Module):
         self.whole = nn.Linear(seen + width + 1, config.hidden)
         self.score = nn.Linear(config.hidden, len(MODES))
 
-    def forward(
-        self, pitch_class: Tensor, notes: Tensor, weight: Tensor, piece: Tensor, padded: bool
-    ) -> Tensor:
-        batch = len(pitch_class)
-        mask = pitch_class >= 0
-        four, harmony = piece[:, : 4 * TONICS].view(batch, 4, TONICS), piece[:, 4 * TONICS :]
-        first, last = four[:, 1].argmax(dim=1), four[:, 2].argmax(dim=1)
-        steps = (pitch_class[:, 1:] - pitch_class[:, :-1]) % TONICS
+    def forward(self, read: _Melody) -> Tensor:
+        """``(B, K * modes)`` scores."""
+        last, first, before, after = read.intervals
         x = (
-            self.embed(notes)
-            + self.from_last((pitch_class - last[:, None]) % TONICS)
-            + self.from_first((pitch_class - first[:, None]) % TONICS)
-            + self.before(F.pad(steps, (1, 0)))
-            + self.after(F.pad(steps, (0, 1)) * F.pad(mask[:, 1:], (0, 1)))
+            self.embed(read.notes)
+            + self.from_last(last)
+            + self.from_first(first)
+            + self.before(before)
+            + self.after(after)
         )
         x = self.dropout(F.gelu(x))
-        x = self._packed(x, mask.sum(dim=1)) if padded else self.gru(x)[0]
-        gate = self.gate(x).masked_fill(~mask[..., None], -1e9).softmax(dim=1)
-        time = (weight * mask)[..., None]  # (B, N, 1)
-        values = torch.cat([(gate + time) * self.value(x), time], dim=2)
-        by_class = F.one_hot(pitch_class.clamp_min(0), TONICS).to(values.dtype)  # (B, N, P)
-        gathered = by_class.transpose(1, 2) @ values  # (B, P, C + 1)
-        classes = torch.cat([gathered, four.transpose(1, 2)], dim=2)
-        tonics = torch.arange(TONICS, device=notes.device)
+        x = self.gru(x)[0] if read.lengths is None else self._packed(x, read.lengths)
+        gate = (self.gate(x) + read.padding).softmax(dim=1)
+        values = torch.cat([(gate + read.time) * self.value(x), read.time], dim=2)
+        gathered = read.by_class @ values  # (B, P, C + 1)
+        classes = torch.cat([gathered, read.shares], dim=2)
+        tonics = torch.arange(TONICS, device=x.device)
         places = (tonics[:, None] + tonics) % TONICS  # (K, P): the classes from each tonic up
-        turned = classes[:, places].flatten(2)  # (B, K, P * channels)
-        overall = torch.cat([(time * x).sum(dim=1), harmony], dim=1)
-        seen = torch.cat([turned, overall[:, None].expand(-1, TONICS, -1)], dim=2)
+        overall = torch.cat([(read.time * x).sum(dim=1), read.harmony], dim=1)[:, None]
+        # (B, K, P, channels) -> (B, K, P * channels)
+        turned = classes[:, places].reshape(-1, TONICS, TONICS * classes.shape[2])
+        seen = torch.cat([turned, torch.cat([overall] * TONICS, dim=1)], dim=2)
         hidden = F.gelu(self.whole(self.dropout(seen)))
         scores: Tensor = self.score(self.dropout(hidden))  # (B, K, modes)
-        return scores.flatten(1).log_softmax(dim=1).view_as(scores)
+        return scores.reshape(-1, TONICS * len(MODES))
 
     def _packed(self, x: Tensor, lengths: Tensor) -> Tensor:
         """What the recurrent layers find in ``(B, N, C)`` of which ``lengths`` notes are read."""

@@ -18,8 +18,6 @@ from musicae.models.vocabulary import NONE
 
 Turns = tuple[Tensor, Tensor]
 """Cosines and sines, each ``(J, D / 2)``, of the rotary angles of frames."""
-AHEAD = 64
-"""Number of future frames whose rotary angles are computed at once."""
 LEAST = 1e-30
 """What a sum of weights is at least, to divide by it."""
 FEW_ROWS = 64
@@ -111,34 +109,27 @@ class Attention(nn.Module):
         output: Tensor = self.output(y[:, :length])
         return output
 
-    def step(self, x: Tensor, memory: Memory, position: int) -> Tensor:
-        """One more frame ``(B, W)`` of a causal layer; ``memory`` holds the frames before it."""
-        parts = self.inputs(x).view(len(x), 3, self.heads, 1, -1)
-        cos, sin = memory.turns(position, x.shape[-1] // self.heads, x.device)
-        # The rotation of a complex number. It leaves real and imaginary parts side by side: in
-        # queries and keys alike, so that their products are the same.
-        turned = torch.complex(*parts[:, :2].chunk(2, dim=-1)) * torch.complex(cos, sin)
-        q, k = torch.view_as_real(turned).flatten(-2).unbind(dim=1)
-        keys, values = memory.add(k, parts[:, 2])
-        y = F.scaled_dot_product_attention(q, keys, values)
-        output: Tensor = self.output(y.transpose(1, 2).flatten(1))
-        return output
-
     def extend(self, x: Tensor, past: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         """One more frame ``(B, W)`` of a causal layer, at a position ``(1,)``.
 
         ``past`` ``(P, 2, B, W)`` are the keys and values of the frames that it attends to. Returns
-        the output and its own key and value ``(1, 2, B, W)``. Unlike ``step`` it can be traced.
+        the output and its own key and value ``(1, 2, B, W)``.
         """
         depth = self.output.in_features // self.heads
         parts = self.inputs(x).view(-1, 3, self.heads, depth)
         q, k = _rotate(parts[:, :2], *_turns(position, depth)).unbind(dim=1)
-        own = torch.stack([k, parts[:, 2]]).flatten(-2)[None]
-        seen = torch.cat([past, own])
-        seen = seen.view(*seen.shape[:3], self.heads, depth)  # (P + 1, 2, B, H, D)
-        scores = (q * depth**-0.5 * seen[:, 0]).sum(dim=-1, keepdim=True)
-        y = (scores.softmax(dim=0) * seen[:, 1]).sum(dim=0)  # (B, H, D)
-        return self.output(y.flatten(1)), own
+        own, q = torch.stack([k, parts[:, 2]])[None], q * depth**-0.5  # (1, 2, B, H, D)
+        # (2, B, H, P, D), so that both products are left to BLAS.
+        past = past.view(*past.shape[:3], self.heads, depth).permute(1, 2, 3, 0, 4)
+        keys, values = past[0], past[1]
+        scores = [
+            (q[:, :, None] @ keys.transpose(-1, -2))[:, :, 0],
+            (q * own[0, 0]).sum(dim=-1, keepdim=True),
+        ]
+        share = torch.cat(scores, dim=-1).softmax(dim=-1)  # (B, H, P + 1)
+        y = (share[:, :, None, :-1] @ values)[:, :, 0] + share[..., -1:] * own[0, 1]  # (B, H, D)
+        output: Tensor = self.output(y.flatten(1))
+        return output, own.flatten(-2)
 
     def _heads(self, x: Tensor, turns: Turns) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values ``(B, H, J, D)``; queries and keys are rotated."""
@@ -160,47 +151,6 @@ class Attention(nn.Module):
         return (near & inside) | (ahead == 0)
 
 
-class Memory:
-    """Cached keys and values of the last ``span`` frames of one causal attention layer."""
-
-    def __init__(self, span: int) -> None:
-        self.span = span
-        self.filled = 0
-        self.kept: tuple[Tensor, Tensor] | None = None
-        self.turned: tuple[range, Turns] | None = None
-
-    def add(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store the key and value of a new frame, each ``(B, H, 1, D)``.
-
-        Returns the keys and values that the frame attends to, each ``(B, H, <= span + 1, D)``.
-        """
-        room = 2 * (self.span + 1)
-        if self.kept is None:
-            shape = (*key.shape[:2], room, key.shape[3])
-            self.kept = key.new_empty(shape), value.new_empty(shape)
-        if self.filled == room:  # make room: move the frames still in reach to the front
-            for kept in self.kept:
-                kept[:, :, : self.span] = kept[:, :, -self.span :].clone()
-            self.filled = self.span
-        for kept, new in zip(self.kept, (key, value), strict=True):
-            kept[:, :, self.filled] = new[:, :, 0]
-        self.filled += 1
-        recent = slice(max(0, self.filled - self.span - 1), self.filled)
-        return self.kept[0][:, :, recent], self.kept[1][:, :, recent]
-
-    def turns(self, position: int, depth: int, device: torch.device) -> Turns:
-        """The rotary angles of one frame, ``(1, D / 2)``, computed ``AHEAD`` frames at a time."""
-        if self.turned is None or position not in self.turned[0]:
-            ahead = range(position, position + AHEAD)
-            self.turned = (
-                ahead,
-                _turns(torch.arange(position, position + AHEAD, device=device), depth),
-            )
-        row = position - self.turned[0].start
-        cos, sin = self.turned[1]
-        return cos[row : row + 1], sin[row : row + 1]
-
-
 class Block(nn.Module):
     """A transformer layer with layer normalization before attention and before feedforward."""
 
@@ -213,12 +163,6 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm(x)))
         y: Tensor = x + self.dropout(self.feedforward(x))
-        return y
-
-    def step(self, x: Tensor, memory: Memory, position: int) -> Tensor:
-        """One more frame ``(B, W)``; see ``Attention.step``."""
-        x = x + self.attention.step(self.norm(x), memory, position)
-        y: Tensor = x + self.feedforward(x)
         return y
 
     def extend(self, x: Tensor, past: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
@@ -272,16 +216,6 @@ def group_sums(x: Tensor, group: Tensor, count: int) -> Tensor:
     """``(B, count, W)`` the sums of ``x`` ``(B, J, W)`` over the groups of ``Pool``."""
     index = torch.where(group == NONE, count, group)[..., None].expand_as(x)
     return torch.zeros_like(x[:, :1]).repeat(1, count + 1, 1).scatter_add(1, index, x)[:, :-1]
-
-
-def lay_out(model: nn.Module) -> None:
-    """Lay the weights of layers that widen out column by column, which changes no number.
-
-    A product with few rows then reads them in order, and takes up to half the time.
-    """
-    for layer in model.modules():
-        if isinstance(layer, nn.Linear) and layer.out_features >= layer.in_features:
-            layer.weight.data = layer.weight.data.T.contiguous().T
 
 
 def _neighbour(blocks: Tensor, offset: int) -> Tensor:

@@ -76,7 +76,7 @@ class _Round(nn.Module):
     def _attended(self, x: Tensor, apart: Tensor, mask: Tensor) -> Tensor:
         size = x.shape[-1] // self.heads
         # (B, N, 3C) -> three of (B, H, N, C/H)
-        parts = self.qkv(x).view(len(x), -1, 3, self.heads, size).permute(2, 0, 3, 1, 4)
+        parts = self.qkv(x).view(x.shape[0], -1, 3, self.heads, size).permute(2, 0, 3, 1, 4)
         q, k, v = parts[0], parts[1], parts[2]
         bias = self.distance(apart).permute(0, 3, 1, 2)  # (B, H, N, N)
         bias = bias.masked_fill(~mask[:, None, None, :], -1e9)

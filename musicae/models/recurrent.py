@@ -16,7 +16,10 @@ class GRU(nn.GRU):
     """``nn.GRU`` of one layer with ``batch_first`` and without an initial state."""
 
     def forward(self, values: Any, hx: Tensor | None = None) -> Any:
-        """``(N, B, C)`` -> ``(N, B, directions * width)``, and the last state, if not exported."""
+        """``(N, B, C)`` -> ``(N, B, directions * width)``, and the last state, if not exported.
+
+        Of a single sequence ``(B, C)`` are read.
+        """
         if torch.onnx.is_in_onnx_export():
             found = _Exported.apply(values, self.bidirectional, *self._flat_weights)  # type: ignore[no-untyped-call]
             return found, None
@@ -28,28 +31,36 @@ class _Exported(torch.autograd.Function):
 
     @staticmethod
     def forward(_: Any, values: Tensor, both: bool, *weights: Tensor) -> Tensor:
-        state = values.new_zeros(1 + both, values.shape[0], weights[1].shape[1])
-        found: Tensor = torch.gru(values, state, weights, True, 1, 0.0, False, both, True)[0]
-        return found
+        batch = values if values.dim() == 3 else values[None]
+        state = batch.new_zeros(1 + both, batch.shape[0], weights[1].shape[1])
+        found: Tensor = torch.gru(batch, state, weights, True, 1, 0.0, False, both, True)[0]
+        return found if values.dim() == 3 else found[0]
 
     @staticmethod
     def symbolic(g: Any, values: Any, both: bool, *weights: Any) -> Any:
-        size = weights[1].type().sizes()[1]
-        zero = g.op("Constant", value_t=torch.tensor([0]))
+        size, single = weights[1].type().sizes()[1], values.type().dim() == 2
         # Of torch: reset, update, new; of ONNX: update, reset, new.
         gates = torch.arange(3 * size).view(3, size)[[1, 0, 2]].flatten()
-        order = g.op("Constant", value_t=gates)
+
+        def constant(numbers: Tensor) -> Any:
+            return g.op("Constant", value_t=numbers)
 
         def stacked(*which: int) -> Any:
-            rows = [
-                [g.op("Gather", weights[4 * side + w], order, axis_i=0) for w in which]
-                for side in range(1 + both)
-            ]
-            joined = [g.op("Concat", *row, axis_i=0) if len(row) > 1 else row[0] for row in rows]
-            each = [g.op("Unsqueeze", row, zero) for row in joined]
-            return g.op("Concat", *each, axis_i=0) if both else each[0]
+            """Weights of both directions, their gates sorted: ``(directions, rows, ...)``."""
+            rows = [weights[4 * side + w] for side in range(1 + both) for w in which]
+            joined = g.op("Concat", *rows, axis_i=0) if len(rows) > 1 else rows[0]
+            order = torch.cat([gates + 3 * size * row for row in range(len(rows))])
+            shape = [1 + both, 3 * size * len(which), *weights[which[0]].type().sizes()[1:]]
+            found = g.op("Gather", joined, constant(order), axis_i=0)
+            return g.op("Reshape", found, constant(torch.tensor(shape)))
 
-        steps = g.op("Transpose", values, perm_i=[1, 0, 2])
+        one = constant(torch.tensor([1]))
+        # (N, B, C) -> (B, N, C)
+        steps = (
+            g.op("Unsqueeze", values, one)
+            if single
+            else g.op("Transpose", values, perm_i=[1, 0, 2])
+        )
         facts = {
             "hidden_size_i": size,
             "direction_s": "bidirectional" if both else "forward",
@@ -57,6 +68,6 @@ class _Exported(torch.autograd.Function):
         }
         every, _ = g.op("GRU", steps, stacked(0), stacked(1), stacked(2, 3), outputs=2, **facts)
         # (B, directions, N, width) -> (N, B, directions * width)
-        turned = g.op("Transpose", every, perm_i=[2, 0, 1, 3])
-        shape = g.op("Constant", value_t=torch.tensor([0, 0, -1]))
-        return g.op("Reshape", turned, shape)
+        turned = every if single else g.op("Transpose", every, perm_i=[2, 0, 1, 3])
+        shape = torch.tensor([0, -1] if single else [0, 0, -1])
+        return g.op("Reshape", turned, constant(shape))

@@ -281,7 +281,10 @@ class ChoraleVAE(VoiceTransformer):
     def _form(self, piece: BeatBatch) -> Tensor:
         """``(B, J, stride * C)`` the contexts of each frame's steps, without those of a plan."""
         context = piece.masked.context[..., : len(self.config.form)]
-        return context.reshape(context.shape[0], -1, self.config.stride * len(self.config.form))
+        form: Tensor = context.reshape(
+            context.shape[0], -1, self.config.stride * len(self.config.form)
+        )
+        return form
 
 
 def beat_count(piece: BeatBatch) -> int:

@@ -1,6 +1,7 @@
 """Many melodies at once: files and folders, where results go, and melodies that cannot be used."""
 
 import json
+import shutil
 
 import pytest
 
@@ -59,8 +60,10 @@ def test_results_go_beside_their_melodies_or_into_a_folder(musicae_command, mode
     made = [f"{name}-harmonized-{i}.mid" for name in ("one", "two") for i in (1, 2)]
     assert names(out) == made
     assert names(folder) == before
-    headings = [line for line in done.out.splitlines() if not line.startswith(" ")]
+    *lines, totals = done.out.splitlines()
+    headings = [line for line in lines if not line.startswith(" ")]
     assert [line.split("  ")[0] for line in headings] == [str(out / name) for name in made]
+    assert totals.startswith("2 harmonized, 0 skipped, 0 failed in ")
 
 
 def test_one_melody_goes_into_a_folder_that_is_there_or_ends_in_a_slash(
@@ -93,10 +96,38 @@ def test_a_melody_that_cannot_be_used_does_not_stop_the_others(
     assert [error.split(": ")[0] for error in told["errors"]] == [str(bad), str(missing)]
 
 
+def test_workers_print_and_write_what_one_process_does(musicae_command, model, folder, tmp_path):
+    (folder / "bad.mid").write_bytes(b"no music")
+    told, files = [], []
+    for workers in (1, 2):
+        out = tmp_path / "out"
+        done = musicae_command("harmonize", folder, "-o", out, "--workers", workers, *model)
+        *lines, totals = done.out.splitlines()
+        assert totals.startswith("2 harmonized, 0 skipped, 1 failed in ")
+        told.append((done.status, lines, done.err))
+        files.append({path.name: path.read_bytes() for path in out.iterdir()})
+        shutil.rmtree(out)
+    assert told[0] == told[1]
+    assert files[0] == files[1]
+    assert list(files[0]) != []
+
+
+def test_what_is_done_is_skipped_and_counted(musicae_command, model, folder, tmp_path):
+    arguments = ["harmonize", folder, "-o", tmp_path / "out", "--skip-existing", *model]
+    assert musicae_command(*arguments).out.splitlines()[-1].startswith("2 harmonized, 0 skipped")
+    song(folder / "one.mid", 65)
+    done = musicae_command(*arguments)
+    assert done.out.splitlines()[-1].startswith("1 harmonized, 1 skipped, 0 failed in ")
+    told = json.loads(musicae_command(*arguments, "--json").out)
+    assert (told["files"], told["errors"]) == ([], [])
+    assert told["skipped"] == [str(folder / "one.mid"), str(folder / "two.musicxml")]
+
+
 def test_where_nothing_can_be_used_no_folder_is_made(musicae_command, model, tmp_path):
     out = tmp_path / "out"
     done = musicae_command("harmonize", tmp_path / "a.mid", tmp_path / "b.mid", "-o", out, *model)
-    assert (done.status, done.out, len(done.err.splitlines())) == (2, "", 2)
+    assert (done.status, len(done.err.splitlines())) == (2, 2)
+    assert done.out.startswith("0 harmonized, 0 skipped, 2 failed")
     assert not out.exists()
 
 
@@ -129,6 +160,8 @@ def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_
         (["one.mid", "two.mid"], ["--key", "H"], "'H' is not a key"),
         (["one.mid", "two.mid"], ["--rhythm", "swing"], "a rhythm is plain or flowing"),
         (["one.mid", "two.mid"], ["-n", "0"], "at least one piece"),
+        (["one.mid", "two.mid"], ["--workers", "0"], "greater than or equal to 1"),
+        (["one.mid", "two.mid"], ["--workers", "2", "--scheduler", "a:1"], "give one"),
         (["one.mid", "two.mid"], ["--model", "none.safetensors"], "no such weights file"),
     ],
 )

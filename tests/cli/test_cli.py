@@ -6,6 +6,7 @@ import mido
 import pytest
 
 import musicae
+from musicae.cli.commands import HOMES
 from musicae.io.midi_reader import read_provenance
 from tests.support.midifiles import meta, save, tune
 
@@ -14,6 +15,14 @@ from tests.support.midifiles import meta, save, tune
 def melody(tmp_path):
     notes = [(i * 480, (i + 1) * 480, 60 + p) for i, p in enumerate([0, 2, 4, 5, 7, 5, 4, 2, 0])]
     return save(tmp_path / "tune.mid", [meta(0, "key_signature", key="C"), *tune(*notes)])
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_every_command_has_help(musicae_command, name):
+    done = musicae_command(name, "--help")
+    assert done.status == 0
+    assert f"musicae {name}" in done.out
+    assert name in musicae_command("--help").out.split()
 
 
 def test_harmonize_writes_beside_the_melody(musicae_command, melody, untrained):

@@ -1,12 +1,26 @@
 """Many melodies in, files or packs out, by one call."""
 
+import multiprocessing
+import os
+import shutil
+import signal
+from dataclasses import asdict
+
 import pytest
+import torch
 
 import musicae
+from musicae.api import inputs
+from musicae.api.batch import harmonize_many
 from musicae.api.options import HarmonizeOptions
+from musicae.api.piece import Piece
+from musicae.core import processes
 from musicae.core.errors import CheckpointError, ChoraleError, MusicaeError
+from musicae.core.files import check_new_folder
 from musicae.daw import pack as packing
-from musicae.daw.harmonize_files import harmonize_files, plan_packs, write_pieces
+from musicae.daw.harmonize_files import harmonize_files, plan_packs
+from musicae.daw.harmonize_one import write_pieces
+from musicae.models.checkpoint import build_model, load_checkpoint, save_model
 from tests.support.midifiles import meta, save, tune
 
 
@@ -52,9 +66,15 @@ def test_each_melody_is_written_and_told(tmp_path, options):
         ("two-harmonized-1.mid", two),
         ("two-harmonized-2.mid", two),
     ]
-    for each in outcome.written:
-        chorale = musicae.read(each.path)
-        assert all(chorale.notes(v) == each.piece.chorale.notes(v) for v in range(4))
+    for song_path in (one, two):
+        pieces = musicae.harmonize(song_path, options=options)
+        paths = [each.path for each in outcome.written if each.melody == song_path]
+        for piece, path in zip(pieces, paths, strict=True):
+            chorale = musicae.read(path)
+            assert all(chorale.notes(v) == piece.chorale.notes(v) for v in range(4))
+    first = outcome.written[0]
+    assert first.lines[0].startswith(f"{first.path}  Chorale(")
+    assert (first.facts["seed"], first.facts["alternative"]) == (0, 1)
     (error,) = outcome.errors
     assert str(error).startswith(f"{bad}: is not a MIDI file")
     assert (outcome.notices, outcome.pages) == ((), ())
@@ -113,3 +133,162 @@ def test_pieces_are_written_to_a_folder_that_is_made(tmp_path, untrained):
     path = tmp_path / "new" / "b.musicxml"
     write_pieces(pieces, [path], folder=path.parent)
     assert musicae.read(path).notes(0) == pieces[0].chorale.notes(0)
+
+
+def folder_of(path):
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+@pytest.fixture
+def songs(tmp_path):
+    """A folder of four songs."""
+    for i in range(4):
+        song(tmp_path / "songs" / f"{i}.mid", 60 + i)
+    return tmp_path / "songs"
+
+
+def test_several_workers_write_what_one_writes_even_if_one_is_killed(tmp_path, songs, options):
+    bad = songs / "bad.mid"
+    bad.write_bytes(b"no music")
+    alone = harmonize_files([songs], f"{tmp_path}/one/", options, program=19)
+    killed = []
+
+    def tell(done, _):
+        if done == 1:
+            killed.append(multiprocessing.active_children()[0])
+            os.kill(killed[0].pid, signal.SIGKILL)
+
+    shared = harmonize_files([songs], f"{tmp_path}/two/", options, program=19, workers=2, tell=tell)
+    assert killed
+    assert len(alone.written) == 8
+    assert folder_of(tmp_path / "two") == folder_of(tmp_path / "one")
+    assert [each.path.name for each in shared.written] == [each.path.name for each in alone.written]
+    assert [each.facts for each in shared.written] == [each.facts for each in alone.written]
+    assert (shared.notices, list(map(str, shared.errors))) == (
+        alone.notices,
+        list(map(str, alone.errors)),
+    )
+
+
+def test_pieces_come_in_order_from_several_workers(songs, options):
+    paths = [*sorted(songs.iterdir()), songs / "missing.mid"]
+    several = list(harmonize_many(paths, options, workers=2))
+    assert [melody for melody, _ in several] == paths
+    *pieces, error = [result for _, result in several]
+    assert str(error) == f"{songs / 'missing.mid'}: no such file"
+    for melody, made in zip(paths[:-1], pieces, strict=True):
+        ours = musicae.harmonize(melody, options=options)
+        assert [piece.chorale for piece in made] == [piece.chorale for piece in ours]
+
+
+def test_a_melody_whose_processes_die_is_named(songs, options, monkeypatch):
+    died = [(i, processes.Died()) for i in range(4)]
+    monkeypatch.setattr(processes, "each", lambda *_: iter(died))
+    errors = harmonize_files([songs], options=options).errors
+    assert [str(error).split(": ")[0] for error in errors] == list(
+        map(str, sorted(songs.iterdir()))
+    )
+
+
+def test_a_fault_of_musicaes_stops_no_other_melody(songs, options, monkeypatch):
+    write = Piece.write
+
+    def fail(piece, path, *arguments, **looks):
+        if path.name.startswith("1"):
+            raise TypeError("odd")
+        return write(piece, path, *arguments, **looks)
+
+    monkeypatch.setattr(Piece, "write", fail)
+    outcome = harmonize_files([songs], options=options)
+    (error,) = outcome.errors
+    assert (
+        str(error) == f"{songs / '1.mid'}: a fault of musicae's, not of the melody (TypeError: odd)"
+    )
+    assert len(outcome.written) == 6
+    with pytest.raises(TypeError, match="odd"):
+        harmonize_files([songs / "1.mid"], options=options)
+
+
+def made(songs, out, options, **settings):
+    """The names of the melodies that are harmonized, and the outcome."""
+    outcome = harmonize_files([songs], out, options, skip_existing=True, **settings)
+    names = dict.fromkeys(each.melody.name for each in outcome.written)
+    done = [*names, *(path.name for path in outcome.skipped)]
+    assert sorted(done) == sorted(path.name for path in songs.iterdir())
+    return "".join(name.removesuffix(".mid") for name in names), outcome
+
+
+def test_what_is_done_and_unchanged_is_skipped(tmp_path, songs, options):
+    out, phrases = f"{tmp_path}/out/", tmp_path / "ends.txt"
+    assert made(songs, out, options)[0] == "0123"
+    assert made(songs, out, options)[0] == ""
+    (tmp_path / "out" / "2-harmonized-2.mid").unlink()
+    song(songs / "3.mid", 70)
+    assert made(songs, out, options)[0] == "23"
+    assert made(songs, out, options, program=19)[0] == "0123"
+    assert made(songs, out, options.changed(seed=1))[0] == "0123"
+    phrases.write_text("1 2")
+    with_phrases = options.changed(phrases=phrases)
+    assert made(songs, out, with_phrases)[0] == "0123"
+    phrases.write_text("1 3")
+    assert made(songs, out, with_phrases)[0] == "0123"
+    before = folder_of(tmp_path / "out")
+    assert made(songs, out, with_phrases)[0] == ""
+    assert folder_of(tmp_path / "out") == before
+
+
+def test_results_of_other_weights_or_another_version_are_made_again(
+    tmp_path, songs, untrained, monkeypatch
+):
+    weights, out = tmp_path / "own.safetensors", f"{tmp_path}/out/"
+    shutil.copy(untrained["minibach"], weights)
+    options = HarmonizeOptions(model=str(weights))
+    assert made(songs, out, options)[0] == "0123"
+    assert made(songs, out, options)[0] == ""
+    torch.manual_seed(2)
+    config = load_checkpoint(weights).model.config
+    save_model(weights, "minibach", build_model("minibach", asdict(config)), {})
+    assert made(songs, out, options)[0] == "0123"
+    monkeypatch.setattr(inputs, "__version__", "next")
+    assert made(songs, out, options)[0] == "0123"
+
+
+def test_edited_and_foreign_results_stay_and_are_told(tmp_path, songs, options):
+    out = tmp_path / "out"
+    made(songs, f"{out}/", options)
+    edited, foreign = out / "1-harmonized-1.mid", out / "2-harmonized-2.mid"
+    edited.write_bytes(edited.read_bytes() + b"more")
+    song(foreign)
+    before = folder_of(out)
+    names, outcome = made(songs, f"{out}/", options.changed(seed=1))
+    assert names == "03"
+    after = folder_of(out)
+    kept = {name for name in before if after[name] == before[name]}
+    assert kept == {f"{i}-harmonized-{j}.mid" for i in (1, 2) for j in (1, 2)}
+    first, second = outcome.notices
+    assert first.startswith(f"{out / '1-harmonized-1.mid'}: was edited since musicae wrote it")
+    assert "move it away to have 2.mid harmonized" in second
+
+
+def test_packs_that_are_there_are_skipped_or_reported(tmp_path, songs, options, monkeypatch):
+    def write(pieces, folder, name, program, **looks):
+        check_new_folder(folder, "a pack")
+        folder.mkdir(parents=True)
+        write_pieces(pieces, packing.midi_files(folder, name, len(pieces)), program, **looks)
+
+    monkeypatch.setattr(packing, "write", write)
+    packs = tmp_path / "packs"
+    assert made(songs, None, options, pack=packs)[0] == "0123"
+    assert made(songs, None, options, pack=packs)[0] == ""
+    song(songs / "3.mid", 70)
+    outcome = harmonize_files([songs], options=options, pack=packs, skip_existing=True)
+    (error,) = outcome.errors
+    assert str(error).startswith(f"{packs / '3'}: is there already")
+    assert len(outcome.skipped) == 3
+
+
+def test_scores_cannot_be_skipped(tmp_path, songs, options):
+    with pytest.raises(MusicaeError, match=r"a\.musicxml: only of a MIDI file"):
+        harmonize_files(
+            [songs / "0.mid"], tmp_path / "a.musicxml", options.changed(n=1), skip_existing=True
+        )

@@ -20,8 +20,10 @@ from musicae.decoding.plan_constraints import (
 from musicae.decoding.planner import PlanProblem, plan_problem
 from musicae.encoding.forms import regular
 from musicae.encoding.melody_features import COLUMNS, FEATURES, RELATIVE
+from musicae.models.checkpoint import Checkpoint
 from musicae.models.chord_planner import ChordPlanner
 from musicae.models.configs import ChordPlannerConfig
+from musicae.models.torch_engine import live
 from musicae.theory.harmonic_plan import PlannedChord, beats_of
 from musicae.theory.numerals import QUALITIES
 from musicae.training.planner import OTHER, state_of
@@ -31,7 +33,7 @@ TUNE = (64, 62, 60, 62, 64, 64, 64, 62)
 
 
 @pytest.fixture(scope="module")
-def model() -> ChordPlanner:
+def model() -> Checkpoint:
     torch.manual_seed(0)
     chords = [
         PlannedChord(root, quality, bass)
@@ -42,7 +44,8 @@ def model() -> ChordPlanner:
     states = (*(state_of(chord, "major") for chord in chords), OTHER)
     mode = COLUMNS["mode"].start
     sizes = {"width": 8, "tables": 2, "rank": 2, "second_width": 8}
-    return ChordPlanner(ChordPlannerConfig(FEATURES, states, (mode, mode + 1), **sizes)).eval()
+    config = ChordPlannerConfig(FEATURES, states, (mode, mode + 1), **sizes)
+    return live("planner", ChordPlanner(config))
 
 
 def tune(pitches: tuple[int, ...], **facts: object) -> Chorale:
@@ -70,7 +73,7 @@ def every_plan(problem: PlanProblem) -> list[list[str]]:
     ],
 )
 def test_a_piece_ends_on_the_tonic_or_on_what_the_last_note_allows(
-    model: ChordPlanner, last: int, key: Key, ends: set[str]
+    model: Checkpoint, last: int, key: Key, ends: set[str]
 ) -> None:
     for numerals in every_plan(plan_problem(model, tune((*TUNE, last)), key)):
         assert numerals[-1] in ends or last == 65
@@ -97,7 +100,7 @@ def test_what_is_yet_to_come_may_be_anything_and_closes_at_the_end() -> None:
             assert not wish.allowed[1][tonic].any()  # the second degree is no note of the tonic
 
 
-def test_the_first_bar_has_the_tonic(model: ChordPlanner) -> None:
+def test_the_first_bar_has_the_tonic(model: Checkpoint) -> None:
     music = tune((*TUNE, 60), pickup=4, meters=(Meter(0, 4, 4),))
     for numerals in every_plan(plan_problem(model, music, C)):
         assert {"I", "I6", "I64"} & set(numerals[:5])
@@ -113,7 +116,7 @@ def test_the_first_bar_has_the_tonic(model: ChordPlanner) -> None:
     ],
 )
 def test_a_named_cadence_ends_its_phrase(
-    model: ChordPlanner, cadence: str, before: set[str] | None, after: set[str]
+    model: Checkpoint, cadence: str, before: set[str] | None, after: set[str]
 ) -> None:
     last = 62 if cadence == "half" else 60
     before_last = 60 if cadence == "plagal" else 67
@@ -126,7 +129,7 @@ def test_a_named_cadence_ends_its_phrase(
         assert numerals[2] in before
 
 
-def test_a_cadence_that_the_melody_forbids_is_named_with_its_bar(model: ChordPlanner) -> None:
+def test_a_cadence_that_the_melody_forbids_is_named_with_its_bar(model: Checkpoint) -> None:
     music = tune((64, 62, 60, 65, 64, 62, 62, 60))
     found = plan_problem(model, music, C, (12,), cadences={12: "half"}).best()
     assert found.notices == ("bar 1: no half cadence fits the melody",)
@@ -134,14 +137,14 @@ def test_a_cadence_that_the_melody_forbids_is_named_with_its_bar(model: ChordPla
         plan_problem(model, music, C, (12,), cadences={12: "perfect"})
 
 
-def test_a_given_bass_carries_the_chords(model: ChordPlanner) -> None:
+def test_a_given_bass_carries_the_chords(model: Checkpoint) -> None:
     bass = [(4 * i, 4, pitch) for i, pitch in enumerate((48, 54, 55, 48))]
     music = Chorale.from_notes([[(0, 16, 60)], [], [], bass])
     plan = plan_problem(model, music, C, given=[give_bass]).best().plan
     assert [c.bass_class for c in plan.chords if c] == [0, 6, 7, 0]
 
 
-def test_locked_voices_sing_members_of_the_chords(model: ChordPlanner) -> None:
+def test_locked_voices_sing_members_of_the_chords(model: Checkpoint) -> None:
     alto = [(4 * i, 4, pitch) for i, pitch in enumerate((57, 58, 56, 64))]
     music = Chorale.from_notes([[(0, 16, 60)], alto])
     problem = plan_problem(model, music, C, given=[lambda wish: give_voices(wish, (0, 1))])
@@ -153,7 +156,7 @@ def test_locked_voices_sing_members_of_the_chords(model: ChordPlanner) -> None:
 @pytest.mark.parametrize("key", [C, Key.parse("C minor")])
 @pytest.mark.parametrize("last", [(62, 60), (60, 60), (67, 60), (65, 60, 60)])
 def test_the_tonic_at_the_end_comes_from_a_chord_that_closes(
-    model: ChordPlanner, last: tuple[int, ...], key: Key
+    model: Checkpoint, last: tuple[int, ...], key: Key
 ) -> None:
     problem = plan_problem(model, tune((*TUNE, *last)), key)
     for found in (problem.best(), *problem.alternatives(3)):
@@ -167,7 +170,7 @@ def test_the_tonic_at_the_end_comes_from_a_chord_that_closes(
 @pytest.mark.parametrize(
     ("key", "contrary"), [("C dorian", 8), ("C phrygian", 2), ("C mixolydian", 11), ("C lydian", 5)]
 )
-def test_a_church_mode_keeps_its_degree(model: ChordPlanner, key: str, contrary: int) -> None:
+def test_a_church_mode_keeps_its_degree(model: Checkpoint, key: str, contrary: int) -> None:
     asked = Key.parse(key)
     quiet = tune((60, 67, 60, 67, 60, 67, 60, 67, 60))
     problem = plan_problem(model, quiet, asked)
@@ -180,7 +183,7 @@ def test_a_church_mode_keeps_its_degree(model: ChordPlanner, key: str, contrary:
     assert not (problem.allowed[[0, 1, 3, 4]] & holding).any()
 
 
-def test_beats_of_which_all_voices_are_known_keep_their_chords(model: ChordPlanner) -> None:
+def test_beats_of_which_all_voices_are_known_keep_their_chords(model: Checkpoint) -> None:
     chords = [(72, 67, 64, 48), (74, 71, 67, 55), (72, 69, 65, 53), (71, 67, 62, 55)]
     voices = [[(4 * i, 4, chord[v]) for i, chord in enumerate(chords)] for v in range(4)]
     voices[0].append((16, 4, 72))
@@ -193,7 +196,7 @@ def test_beats_of_which_all_voices_are_known_keep_their_chords(model: ChordPlann
         assert problem.with_seconds(found, np.random.default_rng(0)).plan.seconds[:4] == (None,) * 4
 
 
-def test_the_usual_plan_ends_its_phrases_as_the_best_plan_does(model: ChordPlanner) -> None:
+def test_the_usual_plan_ends_its_phrases_as_the_best_plan_does(model: Checkpoint) -> None:
     problem = plan_problem(model, tune((*TUNE, 65, 64, 62, 60)), C, (28, 44))
     best, (usual,) = problem.best(), problem.alternatives(1)
     for end in (7, 11):
@@ -201,7 +204,7 @@ def test_the_usual_plan_ends_its_phrases_as_the_best_plan_does(model: ChordPlann
     assert usual.log_likelihood <= best.log_likelihood + 1e-9
 
 
-def test_where_nothing_is_known_plans_are_drawn_and_end_on_the_tonic(model: ChordPlanner) -> None:
+def test_where_nothing_is_known_plans_are_drawn_and_end_on_the_tonic(model: Checkpoint) -> None:
     form = regular(4, Meter.parse("4/4"), C)
     problem = plan_problem(model, form.chorale, C, form.phrases)
     drawn = problem.samples(4, np.random.default_rng(0))
@@ -211,7 +214,7 @@ def test_where_nothing_is_known_plans_are_drawn_and_end_on_the_tonic(model: Chor
         assert {0} <= {chord.root for chord in found.plan.chords[:4]}
 
 
-def test_a_bass_alone_carries_a_plan_that_ends_on_the_tonic(model: ChordPlanner) -> None:
+def test_a_bass_alone_carries_a_plan_that_ends_on_the_tonic(model: Checkpoint) -> None:
     low = [(4 * i, 4, pitch) for i, pitch in enumerate((48, 53, 55, 50, 55, 48))]
     music = Chorale.from_notes([[], [], [], low])
     found = plan_problem(model, music, C, given=[give_bass]).best()
@@ -220,7 +223,7 @@ def test_a_bass_alone_carries_a_plan_that_ends_on_the_tonic(model: ChordPlanner)
 
 
 def test_second_chords_hold_the_notes_that_sound_there_and_never_stand_at_ends(
-    model: ChordPlanner,
+    model: Checkpoint,
 ) -> None:
     notes = [(0, 2, 64), (2, 2, 65), (4, 4, 67), (8, 2, 65), (10, 2, 62), (12, 4, 60)]
     problem = plan_problem(model, Chorale.from_notes([notes]), C, (12,))
@@ -238,7 +241,7 @@ def test_second_chords_hold_the_notes_that_sound_there_and_never_stand_at_ends(
 
 
 def test_the_likelihood_of_second_chords_is_that_of_one_softmax_a_beat(
-    model: ChordPlanner,
+    model: Checkpoint,
 ) -> None:
     problem = plan_problem(model, tune((*TUNE, 60)), C)
     plain = problem.best()
@@ -251,18 +254,18 @@ def test_the_likelihood_of_second_chords_is_that_of_one_softmax_a_beat(
     assert likeliest.log_likelihood <= plain.log_likelihood
 
 
-def test_one_note_and_silence_are_planned(model: ChordPlanner) -> None:
+def test_one_note_and_silence_are_planned(model: Checkpoint) -> None:
     for music in (tune((60,)), Chorale.from_notes([[]], steps=4)):
         assert len(plan_problem(model, music, C).best().plan) == 1
 
 
-def test_minor_reads_its_states_from_the_relative_major(model: ChordPlanner) -> None:
+def test_minor_reads_its_states_from_the_relative_major(model: Checkpoint) -> None:
     assert RELATIVE["minor"] == 9
     plan = plan_problem(model, tune((69, 64, 69)), A_MINOR).best().plan
     assert plan.chords[-1] in (PlannedChord(0, "minor"), PlannedChord(0, "major"))
 
 
-def test_drawn_plans_reach_every_phrase_end_by_a_cadence(model: ChordPlanner) -> None:
+def test_drawn_plans_reach_every_phrase_end_by_a_cadence(model: Checkpoint) -> None:
     form = regular(6, Meter.parse("4/4"), C)
     problem = plan_problem(model, form.chorale, C, form.phrases)
     end_in_cadences(problem.wish)
@@ -279,7 +282,7 @@ def test_drawn_plans_reach_every_phrase_end_by_a_cadence(model: ChordPlanner) ->
             assert authentic or deceptive or half or plagal, (before, after)
 
 
-def test_the_tonic_going_to_its_fourth_is_no_cadence(model: ChordPlanner) -> None:
+def test_the_tonic_going_to_its_fourth_is_no_cadence(model: Checkpoint) -> None:
     form = regular(2, Meter.parse("4/4"), C)
     wish = plan_problem(model, form.chorale, C, (16,)).wish
     wish.moves.clear()

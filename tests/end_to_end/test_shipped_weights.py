@@ -66,7 +66,7 @@ def autoencoder():
 
 
 def planner():
-    problem = plan_problem(load_model("planner").model, MELODY, Key(1), (28, 60))
+    problem = plan_problem(load_model("planner"), MELODY, Key(1), (28, 60))
     found = problem.with_seconds(problem.best())
     return {"notes": str(found.plan), "logits": [round(found.log_likelihood, 4)]}
 

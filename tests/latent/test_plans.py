@@ -16,7 +16,7 @@ from musicae.decoding.mixture_chain import MixtureChain, Tables
 from musicae.encoding import forms
 from musicae.encoding.batches import beat_batch
 from musicae.encoding.partial_score import PartialScore
-from musicae.latent.plans import IN_COMMON, BeatAgain, beats_again, chains_of, find_plan
+from musicae.latent.plans import IN_COMMON, BeatAgain, beats_again, chains_of, find_plans
 from musicae.models import checkpoint
 from musicae.models.batches import Latent
 from musicae.models.torch_engine import network_of
@@ -51,6 +51,11 @@ def latent(model, form, seed=0):
         (3 * numbers.standard_normal((1, model.config.piece))).astype(np.float32),
         (3 * numbers.standard_normal((1, count, model.config.beat))).astype(np.float32),
     )
+
+
+def find_plan(chain, form, states, random, *, temperature):
+    (plan,) = find_plans([chain], [form], states, [random], temperature=temperature)
+    return plan
 
 
 def chains(model, wanted, seed=0):

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 import torch
 
-from musicae.models.layers import FEW_ROWS, Attention, Block, Dropout, FeatureSum, Memory
+from musicae.models.layers import FEW_ROWS, Attention, Block, Dropout, FeatureSum
 from musicae.models.vocabulary import NONE
 
 WIDTH, HEADS, SPAN = 16, 2, 4
@@ -59,36 +59,32 @@ def test_attention_reaches_span_frames_and_no_further(causal, seen):
     assert affected.nonzero().flatten().tolist() == list(seen)
 
 
-@pytest.mark.parametrize("span", [1, 3, SPAN])
-def test_cached_attention_equals_full_attention_beyond_the_cache_size(span):
-    layer, memory = attention(causal=True, span=span), Memory(span)
-    x = torch.randn(2, 12 * (span + 1) + 1, WIDTH)
-    steps = [layer.step(frame, memory, j) for j, frame in enumerate(x.unbind(dim=1))]
-    torch.testing.assert_close(torch.stack(steps, dim=1), layer(x))
+def extended(layer, x, first=0):
+    """The outputs for frames ``(B, J, W)`` one by one, each with the ``SPAN`` before it as past."""
+    past, found = torch.zeros(0, 2, len(x), WIDTH), []
+    for j, frame in enumerate(x.unbind(dim=1), start=first):
+        y, own = layer.extend(frame, past[-SPAN:], torch.tensor([j]))
+        past = torch.cat([past, own])
+        found.append(y)
+    return torch.stack(found, dim=1)
+
+
+@pytest.mark.parametrize("length", [1, SPAN, 6 * SPAN])
+def test_attention_frame_by_frame_equals_attention_at_once(length):
+    layer, x = attention(causal=True), torch.randn(2, length, WIDTH)
+    torch.testing.assert_close(extended(layer, x), layer(x))
 
 
 def test_only_distances_count_not_where_a_piece_begins():
     layer, x = attention(causal=True), torch.randn(1, 10, WIDTH)
-    memory = Memory(SPAN)
-    steps = [layer.step(frame, memory, 500 + j) for j, frame in enumerate(x.unbind(dim=1))]
-    torch.testing.assert_close(torch.stack(steps, dim=1), layer(x), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(extended(layer, x, 500), layer(x), atol=1e-4, rtol=1e-4)
 
 
-def test_a_cache_returns_the_last_frames_and_the_new_one():
-    memory = Memory(span=3)
-    for j in range(40):
-        frame = torch.full((1, 1, 1, 1), float(j))
-        keys, values = memory.add(frame, -frame)
-        assert keys.flatten().tolist() == [*range(max(0, j - 3), j + 1)]
-        assert values.flatten().tolist() == [-k for k in range(max(0, j - 3), j + 1)]
-
-
-def test_a_block_step_by_step_equals_the_block_at_once():
+def test_a_block_frame_by_frame_equals_the_block_at_once():
     torch.manual_seed(0)
-    block, memory = Block(WIDTH, HEADS, SPAN, dropout=0.5, causal=True).eval(), Memory(SPAN)
+    block = Block(WIDTH, HEADS, SPAN, dropout=0.5, causal=True).eval()
     x = torch.randn(2, 30, WIDTH)
-    steps = [block.step(frame, memory, j) for j, frame in enumerate(x.unbind(dim=1))]
-    torch.testing.assert_close(torch.stack(steps, dim=1), block(x))
+    torch.testing.assert_close(extended(block, x), block(x))
 
 
 # Sums of features

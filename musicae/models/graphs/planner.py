@@ -50,9 +50,9 @@ class _Potentials(nn.Module):
         self.network = network
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        members = [member(features[None]) for member in self.network.networks]
-        unary = torch.stack([found.unary[0] for found in members]).mean(dim=0)
-        shares = torch.stack([found.weights[0].exp() for found in members])
+        members = [member(features) for member in self.network.networks]
+        unary = torch.stack([found.unary for found in members]).mean(dim=0)
+        shares = torch.stack([found.weights.exp() for found in members])
         return unary / self.network.temperature, shares
 
 

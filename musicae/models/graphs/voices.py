@@ -126,10 +126,11 @@ class _Prepare(nn.Module):
         super().__init__()
         self.network = network
         self.columns = len(network.config.context)
+        self.frame = len(network.past.first) // network.config.stride
 
     def forward(self, conditioning: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         network, stride = self.network, self.network.config.stride
-        frame = len(network.past.first) // stride
+        frame = self.frame
         projected = network.heard(conditioning)
         # (B, J, stride, C)
         steps = context.view(context.shape[0], -1, stride, context.shape[-1])
@@ -200,6 +201,10 @@ class _Part(nn.Module):
 
 
 class _Frame(_Part):
+    def __init__(self, network: VoiceTransformer) -> None:
+        super().__init__(network)
+        self.frame = len(network.past.first) // network.config.stride
+
     def forward(
         self,
         pitch: Tensor,
@@ -218,9 +223,8 @@ class _Frame(_Part):
     ) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
         features = self.past(pitch, kind, age, leap, chord, tonic[:, None, None])
-        frame = len(network.past.first) // network.config.stride
-        count = frame - len(network.config.context)
-        first = network.past.first.view(-1, frame)[:, :count]  # (stride, K)
+        count = self.frame - len(network.config.context)
+        first = network.past.first.view(-1, self.frame)[:, :count]  # (stride, K)
         x = projected + _summed(network.past, features.flatten(1), first.flatten())
         new_keys, new_values = [], []
         for layer, block in enumerate(network.decoder):
@@ -315,7 +319,7 @@ class _Head(_Part):
         leap = self.leap[was * PITCHES + pitch]
         degree = self.degree[tonic * PITCHES + pitch]
         told = self.told(kind, pitch, degree, torch.full_like(pitch, NONE), leap)[:, None]
-        count = len(self.unseen)
+        count = self.unseen.shape[0]
         alone = torch.where(seen[..., self.voice_of], told[..., :count], self.unseen)
         pairs = seen[..., network.upper] & seen[..., network.lower]
         together = torch.where(pairs, told[..., count:], NONE)
