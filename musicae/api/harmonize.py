@@ -115,11 +115,13 @@ class Task:
         """The harmonizations, best first."""
         from musicae.decoding import harmonize as decoding
 
-        condensed = Condensed.of(self.partial)
-        harmonized = decoding.harmonize(
-            self.model, condensed.partial, self.options.n, self.sampling, self.planner
+        harmonized = Condensed.of(self.partial).harmonized(
+            lambda partial, n: decoding.harmonize(
+                self.model, partial, n, self.sampling, self.planner
+            ),
+            self.options.n,
         )
-        return [self._piece(condensed.restored(made), i) for i, made in enumerate(harmonized, 1)]
+        return [self._piece(made, i) for i, made in enumerate(harmonized, 1)]
 
     def _piece(self, made: Harmonization, number: int) -> Piece:
         from musicae.api import figured_bass
