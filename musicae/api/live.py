@@ -172,9 +172,7 @@ class LiveHarmonizer:
         window = _span(self._measures[begin : end + 1])
         read = self._read(begin, end, region, new)
         here = slice(region.start - window.start, region.stop - window.start)
-        given, reaching = self._given_in(read, here)
-        known = given | reaching
-        tune = _only(read, known)
+        tune, given, known = self._given_in(read, here)
         if known.all():
             written, plan = tune, plan_of(tune, self._task.partial.key)
         else:
@@ -267,15 +265,21 @@ class LiveHarmonizer:
             onset[stop, self._voice] = pitch[stop, self._voice] != REST
         return replace(read, pitch=pitch, onset=onset)
 
-    def _given_in(self, read: Chorale, here: slice) -> tuple[Bools, Bools]:
-        """``(T, V)`` what is given of the changed bars ``here``, silence with the melody among it,
-        and what is outside of them or reaches beyond."""
-        given = locked_cells(read, self._task.stay, [self._voice])
-        reaching = cells_outside(read, here)
-        given |= silent_with(_only(read, given | reaching), [self._voice])[:, None]
+    def _given_in(self, read: Chorale, here: slice) -> tuple[Chorale, Bools, Bools]:
+        """What stays of some bars if the steps ``here`` are written anew.
+
+        The notes that stay; ``(T, V)`` what the musician gives, silence with the melody among it;
+        and what is known, which is also all that is outside of these steps or reaches beyond them.
+        """
+        given, outside = (
+            locked_cells(read, self._task.stay, [self._voice]),
+            cells_outside(read, here),
+        )
+        tune = _only(read, given | outside)
+        given |= silent_with(tune, [self._voice])[:, None]
         if self._task.partial.limits:
             given[:, list(self._task.partial.limits.absent)] = True
-        return given, reaching
+        return tune, given, given | outside
 
     def _harmonized(self, tune: Chorale, known: Bools, window: slice) -> Harmonization:
         """What the model writes where voices are not known in some steps of the piece."""
@@ -285,22 +289,25 @@ class LiveHarmonizer:
         asked, shift = task.partial, task.given.parts.shift
         begins = [note.step for note in tune.notes(self._voice)]
 
-        def end_at(mark: int) -> int | None:
-            place = bisect_right(begins, mark - start) - 1
-            return begins[place] if window.start <= mark < window.stop and place >= 0 else None
-
-        ends = {end_at(mark) for mark in asked.phrases or ()} - {None}
+        # By the step of a phrase's end, the note that sounds there now, or the last one before.
+        ends = {
+            mark: begins[place]
+            for mark in asked.phrases or ()
+            if start <= mark < window.stop
+            and (place := bisect_right(begins, mark - start) - 1) >= 0
+        }
+        phrases = set(ends.values())
         if window.stop == len(self._pitch):
-            ends |= set(begins[-1:])
-        cadences = {end_at(step): kind for step, kind in asked.cadences}
+            phrases |= set(begins[-1:])
+        cadences = {ends[step]: kind for step, kind in asked.cadences if step in ends}
         partial = PartialScore(
             into_range(tune, shift // SEMITONES)[0],
             known,
             asked.key,
-            None if asked.phrases is None else tuple(sorted(ends)),
+            None if asked.phrases is None else tuple(sorted(phrases)),
             asked.rhythm,
             style=asked.style,
-            cadences=tuple((step, kind) for step, kind in sorted(cadences.items())),
+            cadences=tuple(sorted(cadences.items())),
             given=tuple(
                 replace(
                     chord,
