@@ -21,7 +21,7 @@ from dataclasses import replace
 import numpy as np
 
 import musicae
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, Note
 from musicae.corpus import load
 from musicae.encoding.partial_score import PartialScore
 
@@ -45,10 +45,10 @@ def tune() -> Chorale:
 
 def change(live: musicae.LiveHarmonizer, bar: int, rng: random.Random) -> tuple[float, float]:
     """Milliseconds of the clock and of the processor for a bar with another note."""
-    notes = [tuple(note) for note in live.piece.chorale.bars(bar, bar).notes(0)]
+    notes = live.piece.chorale.bars(bar, bar).notes(0)
     index = rng.randrange(len(notes))
     step, duration, pitch = notes[index]
-    notes[index] = step, duration, pitch + rng.choice(MOVES)
+    notes[index] = Note(step, duration, pitch + rng.choice(MOVES))
     clock, processor = time.perf_counter(), time.process_time()
     live.replace((bar, bar), notes)
     return 1e3 * (time.perf_counter() - clock), 1e3 * (time.process_time() - processor)
