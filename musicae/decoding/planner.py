@@ -263,7 +263,7 @@ def chain_of(planner: Checkpoint, features: NDArray[np.float32]) -> Chain:
     """The chain of a melody's ``(B, F)`` features."""
     unary, pair = potentials(planner, features)
     kept = pair.all() if len(features) <= KEPT else pair
-    return Chain(unary.astype(np.float64), kept)
+    return Chain(unary, kept)
 
 
 def chords_of(states: Sequence[State], mode: str) -> tuple[PlannedChord | None, ...]:

@@ -17,6 +17,9 @@ network as an attribute of this name."""
 ERRORS_ONLY = 3
 """The least severity of what ONNX Runtime logs."""
 
+LARGE = 2**20
+"""Bytes of inputs above which memory is given back after a run: it is not needed again soon."""
+
 
 class OnnxGraph(NamedTuple):
     """An exported graph."""
@@ -43,7 +46,13 @@ class OnnxEngine:
         session = self.sessions.get(graph)
         if session is None:
             session = self.sessions[graph] = self._load(graph)
-        found: list[NDArray[Any]] = session.run(None, inputs)
+        options = None
+        if sum(values.nbytes for values in inputs.values()) > LARGE:
+            from onnxruntime import RunOptions
+
+            options = RunOptions()
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        found: list[NDArray[Any]] = session.run(None, inputs, options)
         return found
 
     def _weight(self, name: str) -> onnxruntime.OrtValue:
