@@ -44,9 +44,15 @@ def build(
 ) -> Corpus:
     """The corpus of the Bach files that come with music21: all of them, or those given.
 
-    ``workers`` is the number of processes, by default one a core.
+    ``workers`` is the number of processes, by default one a core. Raises MusicaeError without
+    music21.
     """
-    from music21 import corpus
+    try:
+        from music21 import corpus
+    except ImportError:
+        raise MusicaeError(
+            "Bach's files come with music21: pip install 'musicae[corpus]'"
+        ) from None
 
     paths = {Path(path).name: Path(path) for path in files or corpus.getComposer("bach")}
     titles = _bach_titles()

@@ -193,9 +193,10 @@ def _grace_length(symbol: Symbol) -> Fraction:
 
 def _head(head: Head, key: KeySignature, signs: dict[tuple[str, int], int]) -> str:
     place = head.letter, head.octave
-    by_key = signs.get(place, altered(head.letter, key))
+    by_key = altered(head.letter, key)
     sign = ""
-    if head.alter != by_key or head.sign:
+    # Said again at each note: music21 and others forget what was said before in the bar.
+    if head.sign or head.alter != by_key or head.alter != signs.get(place, by_key):
         sign = SIGNS.get(head.alter, "^^" if head.alter > 0 else "__")
         signs[place] = head.alter
     letter = head.letter.lower() if head.octave > 4 else head.letter

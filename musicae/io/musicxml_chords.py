@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,41 +15,11 @@ from musicae.core.pitch import LETTERS, place_of, spelled_class
 from musicae.io import musicxml_writer
 from musicae.io.chord_text import NO_CHORD, PlacedChord, in_order
 from musicae.io.midi_file import Song
+from musicae.io.musicxml_elements import KINDS, NONE, harmony_element
 from musicae.io.musicxml_file import one_line
 from musicae.io.musicxml_parts import Score, ScorePart, read_score, read_transposes
 from musicae.io.musicxml_time import Timed, number
 from musicae.io.score_song import ScoreSong
-
-KINDS = {
-    "major": "",
-    "minor": "m",
-    "augmented": "aug",
-    "diminished": "dim",
-    "dominant": "7",
-    "major-seventh": "maj7",
-    "minor-seventh": "m7",
-    "diminished-seventh": "dim7",
-    "augmented-seventh": "aug7",
-    "half-diminished": "m7b5",
-    "major-minor": "mmaj7",
-    "major-sixth": "6",
-    "minor-sixth": "m6",
-    "dominant-ninth": "9",
-    "major-ninth": "maj9",
-    "minor-ninth": "m9",
-    "dominant-11th": "11",
-    "major-11th": "maj11",
-    "minor-11th": "m11",
-    "dominant-13th": "13",
-    "major-13th": "maj13",
-    "minor-13th": "m13",
-    "suspended-second": "sus2",
-    "suspended-fourth": "sus4",
-    "power": "5",
-}
-"""Kinds of the standard as chord symbols are written; others are read by their text."""
-NONE = "none"
-"""The kind that says that there is no chord."""
 
 
 def score_chords(score: Score, parts: Sequence[ScorePart]) -> tuple[PlacedChord, ...]:
@@ -157,7 +126,7 @@ def _insert(measure: ET.Element, items: Sequence[Timed], at: int, text: str) -> 
     notes = [item for item in items if item.element.tag == "note" and item.duration]
     heads = [item for item in notes if item.element.find("chord") is None]
     under = [item for item in heads if item.begin <= at < item.begin + item.duration]
-    harmony = _harmony(text)
+    harmony = harmony_element(text)
     if not under:
         measure.append(harmony)
         return
@@ -166,33 +135,3 @@ def _insert(measure: ET.Element, items: Sequence[Timed], at: int, text: str) -> 
         exact = number(stated, "duration") * offset / under[0].duration
         ET.SubElement(harmony, "offset").text = f"{float(exact):g}"
     measure.insert(list(measure).index(under[0].element), harmony)
-
-
-def _harmony(text: str) -> ET.Element:
-    """A chord symbol as an element.
-
-    >>> ET.tostring(_harmony("F#m7/A"), encoding="unicode")[:62]
-    '<harmony><root><root-step>F</root-step><root-alter>1</root-alt'
-    """
-    harmony = ET.Element("harmony")
-    if text == NO_CHORD:
-        ET.SubElement(ET.SubElement(harmony, "root"), "root-step", text="").text = "C"
-        ET.SubElement(harmony, "kind", text=NO_CHORD).text = NONE
-        return harmony
-    upper, _, bass = text.partition("/")
-    found = re.match("[A-G][#b]*", upper)
-    assert found
-    _put_note(harmony, "root", found[0])
-    ending = upper[found.end() :]
-    names = {ending: kind for kind, ending in KINDS.items()} | {"ø7": "half-diminished"}
-    ET.SubElement(harmony, "kind", text=ending).text = names[ending]
-    if bass:
-        _put_note(harmony, "bass", bass)
-    return harmony
-
-
-def _put_note(harmony: ET.Element, which: str, name: str) -> None:
-    element = ET.SubElement(harmony, which)
-    ET.SubElement(element, f"{which}-step").text = name[0]
-    if sharps := name.count("#") - name.count("b"):
-        ET.SubElement(element, f"{which}-alter").text = str(sharps)

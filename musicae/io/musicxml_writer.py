@@ -1,17 +1,15 @@
-"""Chorale <-> MusicXML (``.musicxml``, ``.mxl``), engraved as four staves; music21 does the XML.
+"""Chorale -> MusicXML (``.musicxml``, ``.mxl``), engraved as four staves.
 
-A file that ``write`` made, ``read`` gives back exactly.
+A file that ``write`` made, ``musicxml_reader.read`` gives back exactly.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
-from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
@@ -20,16 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
-from musicae.core.constants import DOTTED_QUARTER, MARK_COLOUR, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import REST, STEPS_PER_QUARTER, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
-from musicae.core.meter import Measure, Tempo
-from musicae.core.pitch import accidentals, spelled_parts
+from musicae.core.meter import Measure
+from musicae.core.pitch import spelled_parts
 from musicae.core.version import __version__
+from musicae.io.accidentals import Accidentals
 from musicae.io.base import MUSICXML_SUFFIXES
 from musicae.io.figured_bass import write_figures
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import Verses
+from musicae.io.musicxml_elements import (
+    COLOUR,
+    child,
+    harmony_element,
+    note_element,
+    rest_element,
+    tempo_element,
+    words_element,
+)
 from musicae.io.musicxml_lyrics import numbered, set_on_part
 from musicae.io.musicxml_time import quarter_of
 from musicae.io.notation import bars_of_symbols
@@ -38,27 +46,14 @@ from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, texts
 from musicae.theory.spelling import spell
 
-_CLEFS = ("TrebleClef", "TrebleClef", "Treble8vbClef", "BassClef")
+_CLEFS = (("G", 2, 0), ("G", 2, 0), ("G", 2, -1), ("F", 4, 0))
+"""Sign, line and change of octave of each voice's clef."""
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
 )
-FLAT_FIFTH = "7b5"
-"""The kind that MusicXML has no name for: a dominant seventh with an altered degree."""
-_HARMONY_KINDS = {
-    "": "major",
-    "m": "minor",
-    "dim": "diminished",
-    "aug": "augmented",
-    "7": "dominant-seventh",
-    FLAT_FIFTH: "dominant-seventh",
-    "m7": "minor-seventh",
-    "maj7": "major-seventh",
-    "ø7": "half-diminished-seventh",
-    "dim7": "diminished-seventh",
-    "5": "power",
-}
-"""What music21 calls the chords of lead sheets."""
+Marks = Mapping[tuple[int, int], Sequence[str]]
+"""Texts above notes that are coloured, by the step at which they begin and their voice."""
 
 MXL_ENTRY = "score.musicxml"
 MXL_TYPE = "application/vnd.recordare.musicxml"
@@ -89,7 +84,7 @@ def write(
     path: Path | str,
     program: int | None = None,
     provenance: dict[str, Any] | None = None,
-    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    marks: Marks | None = None,
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
@@ -117,7 +112,7 @@ def to_xml(
     chorale: Chorale,
     program: int | None = None,
     provenance: dict[str, Any] | None = None,
-    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    marks: Marks | None = None,
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
@@ -130,8 +125,8 @@ def to_xml(
         write_figures(root.findall("part")[-1], quarter_of(root), figures)
     there = [voice for voice, name in enumerate(names) if name]
     for voice, part in zip(there, root.findall("part"), strict=True):
-        verses = numbered((words or {}).get(voice, ()))
-        set_on_part(part, verses, chorale.measures, quarter_of(root))
+        if verses := (words or {}).get(voice, ()):
+            set_on_part(part, numbered(verses), chorale.measures, quarter_of(root))
     _set_header(root, chorale, provenance)
     return to_bytes(root)
 
@@ -139,28 +134,35 @@ def to_xml(
 def to_tree(
     chorale: Chorale,
     program: int | None = None,
-    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    marks: Marks | None = None,
     *,
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
     drawn: Drawn | None = None,
 ) -> ET.Element:
-    """The tree of ``to_xml`` with music21's header. Raises ChoraleError.
+    """The tree of ``to_xml`` without a header. Raises ChoraleError.
 
     ``drawn`` are the bars, keys and spelling of a score that the chorale stands beside.
     """
-    from music21.musicxml.m21ToXml import ScoreExporter
-
     program = CHOIR_AAHS if program is None else program
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
     drawn = drawn or Drawn.of(chorale)
-    score = _engrave(chorale, program, marks or {}, drawn, names)
-    if labels:
-        _label(score, drawn.measures, labels)
-    root: ET.Element = ScoreExporter(score, makeNotation=False).parse()
-    if labels:
-        _place_words(root.findall("part")[-1])
+    marks = marks or {}
+    there = [voice for voice, name in enumerate(names) if name]
+    said = _texts(chorale, marks, labels, there)
+    root = ET.Element("score-partwise", version="4.0")
+    listing = child(root, "part-list")
+    for voice in there:
+        listing.append(_entry(voice, names[voice], program))
+        part = child(root, "part", id=f"P{voice + 1}")
+        for index in range(len(drawn.measures)):
+            number = index + (not chorale.pickup)
+            child(part, "measure", number=str(number), implicit="no" if number else "yes")
+        bars = list(part)
+        _set_attributes(bars, drawn, _like(voice, names[voice]))
+        _fill(bars, chorale, voice, drawn, marks=marks, said=said[voice])
+        child(child(bars[-1], "barline", location="right"), "bar-style", "light-heavy")
     return root
 
 
@@ -177,189 +179,138 @@ def save(xml: bytes, path: Path) -> None:
         partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
 
 
-def _engrave(
-    chorale: Chorale,
-    program: int,
-    marks: Mapping[tuple[int, int], Sequence[str]],
-    drawn: Drawn,
-    names: Sequence[str],
-) -> Any:
-    """The chorale as a music21 score that needs no more notation made."""
-    from music21 import clef, instrument, key, metadata, meter, stream
-
-    score = stream.Score()
-    score.metadata = metadata.Metadata()
-    for v, name in enumerate(names):
-        if not name:
-            continue
-        called = voice_of_name(name)
-        like = v if called is None else called
-        part = stream.Part()
-        part.partName = name
-        part.partAbbreviation = name[0] if name in VOICES else name
-        singer = getattr(instrument, VOICES[like])()
-        # Without names of their own, music21 draws random ones, and no two files are alike.
-        singer.partId, singer.instrumentId = f"P{v + 1}", f"I{v + 1}"
-        singer.midiChannel, singer.midiProgram = v, program
-        part.insert(0, singer)
-        time = None
-        for i, measure in enumerate(drawn.measures):
-            bar = stream.Measure(number=i + (0 if chorale.pickup else 1))
-            if i == 0:
-                bar.clef = getattr(clef, _CLEFS[like])()
-                if chorale.pickup:
-                    bar.showNumber = stream.enums.ShowNumber.NEVER
-            if signature := drawn.keys.get(i):
-                fifths, mode = signature
-                bar.keySignature = key.KeySignature(fifths)
-                if mode:
-                    bar.keySignature = bar.keySignature.asKey(mode)
-            if time != (measure.numerator, measure.denominator):
-                time = (measure.numerator, measure.denominator)
-                bar.timeSignature = meter.TimeSignature(f"{time[0]}/{time[1]}")
-            part.append(bar)
-        _fill(part, chorale, v, drawn, marks)
-        part.makeAccidentals(inPlace=True)
-        part.getElementsByClass("Measure").last().rightBarline = "final"
-        score.insert(0, part)
-    bars = list(score.parts.first().getElementsByClass("Measure"))
-    for mark in chorale.tempos:
-        bar, into = _place(bars, drawn.measures, mark.step)
-        bar.insert(into, _metronome_mark(chorale, mark))
-    return score
+def _entry(voice: int, name: str, program: int) -> ET.Element:
+    """What the list of parts says of a voice: its name, its instrument and how MIDI plays it."""
+    singer = VOICES[_like(voice, name)]
+    entry = ET.Element("score-part", id=f"P{voice + 1}")
+    child(entry, "part-name", name)
+    child(entry, "part-abbreviation", name[0] if name in VOICES else name)
+    played = child(entry, "score-instrument", id=f"I{voice + 1}")
+    child(played, "instrument-name", singer)
+    child(played, "instrument-abbreviation", singer[0])
+    midi = child(entry, "midi-instrument", id=f"I{voice + 1}")
+    child(midi, "midi-channel", voice + 1)
+    child(midi, "midi-program", program + 1)
+    return entry
 
 
-def _metronome_mark(chorale: Chorale, mark: Tempo) -> Any:
-    """A tempo in beats where these are dotted and it is whole, else in quarters."""
-    from music21 import tempo
-
-    beat = chorale.measures[chorale.measure_index(mark.step)].meter.steps_per_beat
-    beats = mark.qpm * STEPS_PER_QUARTER / beat
-    if beat == DOTTED_QUARTER and beats == round(beats):
-        return tempo.MetronomeMark(number=round(beats), referent=DOTTED_QUARTER / STEPS_PER_QUARTER)
-    return tempo.MetronomeMark(number=mark.qpm)
+def _like(voice: int, name: str) -> int:
+    """The voice that a part is like: the one of its name, else the one that it stands for."""
+    called = voice_of_name(name)
+    return voice if called is None else called
 
 
-def _fill(
-    part: Any,
-    chorale: Chorale,
-    voice: int,
-    drawn: Drawn,
-    marks: Mapping[tuple[int, int], Sequence[str]],
-) -> None:
-    """Put the symbols of a voice into the bars of its part."""
-    from music21 import expressions, note, pitch, tie
+def _texts(
+    chorale: Chorale, marks: Marks, labels: Sequence[Label], there: Sequence[int]
+) -> dict[int, defaultdict[int, list[ET.Element]]]:
+    """What stands over and under each voice, by step.
 
-    bars = part.getElementsByClass("Measure")
-    places = drawn.places[:, voice].tolist()
-    in_bars = bars_of_symbols(chorale, voice, drawn.measures)
-    for bar, symbols in zip(bars, in_bars, strict=True):
-        for symbol in symbols:
-            quarters = Fraction(symbol.length, STEPS_PER_QUARTER)
-            if symbol.pitch == REST:
-                # Only a rest of a whole bar may say so: readers stretch it to a full bar.
-                rest = note.Rest(type="whole", fullMeasure=symbol.whole_bar)
-                rest.duration.linked = not symbol.whole_bar  # drawn as a whole rest in any meter
-                rest.duration.quarterLength = quarters
-                bar.append(rest)
-                continue
-            letter, sharps, octave = spelled_parts(symbol.pitch, places[symbol.note_step])
-            spelled = pitch.Pitch(letter + accidentals(sharps, flat="-"))
-            spelled.octave = octave
-            head = note.Note(spelled, quarterLength=quarters)
-            if symbol.tied_before or symbol.tied_after:
-                both = symbol.tied_before and symbol.tied_after
-                kind = "continue" if both else "stop" if symbol.tied_before else "start"
-                head.tie = tie.Tie(kind)
-            for beam in symbol.beams:
-                head.beams.append(*beam.replace("hook", "partial").split())
-            if symbol.note_step in chorale.fermatas and not symbol.tied_after:
-                fermata = expressions.Fermata()
-                fermata.type = "upright"
-                head.expressions.append(fermata)
-            if (symbol.note_step, voice) in marks:
-                head.style.color = MARK_COLOUR
-                if not symbol.tied_before:
-                    for text in marks[symbol.note_step, voice]:
-                        words = expressions.TextExpression(text)
-                        words.placement, words.style.color = "above", MARK_COLOUR
-                        bar.insert(bar.highestTime, words)
-            bar.append(head)
-
-
-def _place(bars: Sequence[Any], measures: Sequence[Measure], step: int) -> tuple[Any, Fraction]:
-    """The bar in which a step lies, and the quarters into it."""
-    index = bisect_right([measure.start for measure in measures], step) - 1
-    return bars[index], Fraction(step - measures[index].start, STEPS_PER_QUARTER)
-
-
-def _label(score: Any, measures: Sequence[Measure], labels: Sequence[Label]) -> None:
-    """Put chord symbols above the soprano and Roman numerals, as words, below the bass.
-
+    Tempos and chord symbols stand above the first voice, Roman numerals, as words, below the last:
     MusicXML has elements for numerals too, but MuseScore 3 draws none of them and music21 10 does
     not tell what they say; Verovio draws the newer ones only.
     """
-    from music21 import expressions, harmony
-
-    outer = (score.parts.first(), score.parts.last())
-    above, below = (list(part.getElementsByClass("Measure")) for part in outer)
-    for label, (step, text) in zip(labels, texts(labels), strict=True):
-        bar, into = _place(above, measures, step)
-        root, kind, bass = _chord(label.chord)
-        said = kind.removesuffix("b5")  # readers add the degrees to it
-        symbol = harmony.ChordSymbol(root=root, bass=bass, kind=_HARMONY_KINDS[kind], kindStr=said)
-        if kind == FLAT_FIFTH:
-            symbol.addChordStepModification(harmony.ChordStepModification("alter", 5, -1))
-        symbol.placement = "above"
-        bar.insert(into, symbol)
-        bar, into = _place(below, measures, step)
-        words = expressions.TextExpression(text)
-        words.placement, words.style.fontStyle = "below", "normal"
-        bar.insert(into, words)
+    found = {voice: defaultdict[int, list[ET.Element]](list) for voice in there}
+    above, below = found[there[0]], found[there[-1]]
+    for tempo in chorale.tempos:
+        meter = chorale.measures[chorale.measure_index(tempo.step)].meter
+        above[tempo.step].append(tempo_element(tempo.qpm, meter))
+    for (step, voice), said in marks.items():
+        if voice in found:
+            found[voice][step] += (words_element(text, "above", color=COLOUR) for text in said)
+    for label, (step, numeral) in zip(labels, texts(labels) if labels else (), strict=True):
+        harmony = harmony_element(label.chord)
+        harmony.set("placement", "above")
+        above[step].append(harmony)
+        below[step].append(words_element(numeral, "below", **{"font-style": "normal"}))
+    return found
 
 
-def _chord(symbol: str) -> tuple[str, str, str]:
-    """Root, kind and bass of a chord symbol, the notes as music21 spells them.
+def _set_attributes(bars: Sequence[ET.Element], drawn: Drawn, like: int) -> None:
+    """State the divisions, the keys, the meters and the clef where each begins."""
+    before = None
+    for index, (bar, measure) in enumerate(zip(bars, drawn.measures, strict=True)):
+        attributes = ET.Element("attributes")
+        if index == 0:
+            child(attributes, "divisions", STEPS_PER_QUARTER)
+        if signature := drawn.keys.get(index):
+            key = child(attributes, "key")
+            child(key, "fifths", signature[0])
+            if signature[1]:
+                child(key, "mode", signature[1])
+        time = measure.numerator, measure.denominator
+        if time != before:
+            stated = child(attributes, "time")
+            child(stated, "beats", time[0])
+            child(stated, "beat-type", time[1])
+            before = time
+        if index == 0:
+            sign, line, octaves = _CLEFS[like]
+            clef = child(attributes, "clef")
+            child(clef, "sign", sign)
+            child(clef, "line", line)
+            if octaves:
+                child(clef, "clef-octave-change", octaves)
+        if len(attributes):
+            bar.append(attributes)
 
-    >>> _chord("Bbm7/Db")
-    ('B-', 'm7', 'D-')
+
+def _fill(
+    bars: Sequence[ET.Element],
+    chorale: Chorale,
+    voice: int,
+    drawn: Drawn,
+    *,
+    marks: Marks,
+    said: Mapping[int, Sequence[ET.Element]],
+) -> None:
+    """Put the symbols of a voice into the bars of its part, and what is ``said`` beside them."""
+    signs = Accidentals()
+    places = drawn.places[:, voice].tolist()
+    in_bars = bars_of_symbols(chorale, voice, drawn.measures)
+    for index, (bar, symbols) in enumerate(zip(bars, in_bars, strict=True)):
+        if index in drawn.keys:
+            signs.set_signature(drawn.keys[index][0])
+        late: list[tuple[int, ET.Element]] = []
+        for symbol in symbols:
+            for step in range(symbol.step, symbol.step + symbol.length):
+                for element in said.get(step, ()):
+                    if step > symbol.step and element.tag == "direction":
+                        late.append((step, element))
+                        continue
+                    if step > symbol.step:
+                        child(element, "offset", step - symbol.step)
+                    bar.append(element)
+            if symbol.pitch == REST:
+                bar.append(rest_element(symbol))
+                continue
+            spelled = spelled_parts(symbol.pitch, places[symbol.note_step])
+            sign = signs.sign(*spelled, tied=symbol.tied_before)
+            note = note_element(
+                symbol,
+                spelled,
+                sign,
+                fermata=symbol.note_step in chorale.fermatas and not symbol.tied_after,
+                marked=(symbol.note_step, voice) in marks,
+            )
+            bar.append(note)
+        _go_back(bar, late, symbols[-1].step + symbols[-1].length if symbols else 0)
+        signs.next_bar()
+
+
+def _go_back(bar: ET.Element, late: Sequence[tuple[int, ET.Element]], now: int) -> None:
+    """Put what is said while notes sound at the end of a bar, going back to each step from ``now``.
+
+    MuseScore 3 heeds no offset of words.
     """
-    upper, _, lower = symbol.partition("/")
-    root = re.match("[A-G][#b]*", upper)
-    if root is None or upper[root.end() :] not in _HARMONY_KINDS:
-        raise ChoraleError(f"{symbol!r} is not a chord symbol that can be written")
-    bass = lower or root[0]
-    return root[0].replace("b", "-"), upper[root.end() :], bass.replace("b", "-")
-
-
-def _place_words(part: ET.Element) -> None:
-    """Put words that begin within a note where they belong, by going back to them.
-
-    music21 writes them after the note, with an offset that MuseScore 3 does not heed.
-    """
-    for bar in part.findall("measure"):
-        now, late = 0, []
-        for element in list(bar):
-            offset = element.find("offset")
-            if element.tag == "direction" and offset is not None:
-                late.append((now + int(offset.text or 0), element))
-                element.remove(offset)
-                bar.remove(element)
-            elif element.tag == "note":
-                now += int(element.findtext("duration", "0"))
-        end = len(bar) - (bar[-1].tag == "barline")
-        for place, element in sorted(late, key=lambda found: -found[0]):
-            back = ET.Element("backup")
-            ET.SubElement(back, "duration").text = str(now - place)
-            bar[end:end] = [back, element]
-            now, end = place, end + 2
+    for step, element in sorted(late, key=lambda each: -each[0]):
+        if step < now:
+            child(child(bar, "backup"), "duration", now - step)
+            now = step
+        bar.append(element)
 
 
 def _set_header(root: ET.Element, chorale: Chorale, provenance: dict[str, Any] | None) -> None:
-    """Replace music21's header, which has no source but the day's date and titles of its own."""
-    for tag in ("work", "movement-title", "identification"):
-        for element in root.findall(tag):
-            root.remove(element)
+    """Put what is known of a chorale and its making before its parts."""
     identification = ET.Element("identification")
     encoding = ET.SubElement(identification, "encoding")
     ET.SubElement(encoding, "software").text = f"musicae {__version__}"

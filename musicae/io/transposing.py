@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.pitch import letter_at, place_of, spelled_parts
+from musicae.io.accidentals import Accidentals
 from musicae.io.midi_bytes import Timed
 from musicae.io.midi_file import Song
 from musicae.io.midi_notes import DRUM_CHANNEL, MidiNote, Part
@@ -21,8 +22,6 @@ from musicae.io.musicxml_time import number
 
 HIGHEST = 127
 MOST_FIFTHS = 7
-_SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
-"""What MusicXML calls the accidental of so many sharps."""
 
 
 def fifths_of(semitones: int, fifths: int = 0) -> int:
@@ -146,28 +145,25 @@ def _transpose_name(name: ET.Element | None, which: str, fifths: int) -> None:
 
 
 def _draw_accidentals(part: ET.Element) -> None:
-    """Draw an accidental where a note differs from what holds in its bar."""
-    fifths = 0
+    """Draw the accidentals of a part anew."""
+    signs = Accidentals()
     for measure in part.findall("measure"):
-        holding: dict[tuple[str, str], int] = {}
         for element in measure.iter():
             if element.tag == "fifths":
-                fifths = int(number(element.text, "fifths"))
+                signs.set_signature(int(number(element.text, "fifths")))
             if element.tag != "note" or element.find("pitch") is None:
                 continue
             for drawn in element.findall("accidental"):
                 element.remove(drawn)
-            letter = element.findtext("pitch/step", "")
+            letter, octave = element.findtext("pitch/step", ""), element.findtext("pitch/octave")
             alter = int(element.findtext("pitch/alter", "0"))
-            place = (letter, element.findtext("pitch/octave", ""))
-            signed = dict(map(letter_at, range(fifths - 1, fifths + 6)))[letter]
             tied = element.find("tie[@type='stop']") is not None
-            if alter != holding.get(place, signed) and not tied and alter in _SIGNS:
+            if sign := signs.sign(letter, alter, int(octave or 0), tied=tied):
                 accidental = ET.Element("accidental")
-                accidental.text = _SIGNS[alter]
+                accidental.text = sign
                 before = [i for i, each in enumerate(element) if each.tag in _BEFORE_ACCIDENTAL]
                 element.insert(1 + max(before), accidental)
-            holding[place] = alter
+        signs.next_bar()
 
 
 _BEFORE_ACCIDENTAL = ("grace", "cue", "chord", "pitch", "duration", "tie", "instrument", "footnote",

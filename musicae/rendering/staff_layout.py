@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from musicae.core.constants import N_VOICES
 from musicae.core.errors import MusicaeError
+from musicae.io.accidentals import Accidentals
 
 STAVES = ((0, 1), (2, 3))
 """The voices on each staff of the close score."""
@@ -22,10 +23,6 @@ MIDDLE_LINES = (("B", "4"), ("D", "3"))
 _STEMS = ("up", "down")
 """Of the voices that share a staff."""
 
-SIGNS = ("flat-flat", "flat", "natural", "sharp", "double-sharp")
-"""The accidentals that lower a note by 2 semitones to those that raise it by 2."""
-SHARPS = "FCGDAEB"
-"""The steps that key signatures raise, in their order."""
 NOTE_CHILDREN = (
     *("grace", "chord", "pitch", "rest", "duration", "tie", "voice", "type", "dot", "accidental"),
     *("time-modification", "stem", "notehead", "staff", "beam", "notations", "lyric"),
@@ -268,34 +265,26 @@ def _share_fermatas(items: Sequence[Item]) -> None:
 def set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
     """Set the accidentals of a staff that two voices share.
 
-    A sign holds to the end of the bar, for its line or space, in either voice. A note that has its
-    letter otherwise than the last note of that letter, in this bar or the one before, in any
-    octave, has a sign as a reminder. A tied note has none.
+    A sign holds for either voice; see ``Accidentals``. Where they sing one line or space otherwise
+    at once, both have a sign.
     """
-    fifths = 0
-    heard: dict[str, tuple[int, int]] = {}  # the letter's last alteration, and its bar
-    for bar, items in enumerate(bars):
+    signs = Accidentals()
+    for items in bars:
         for key in (item.element.findtext("key/fifths") for item in items):
-            fifths = fifths if key is None else int(key)
-        signature = dict.fromkeys(SHARPS[:fifths], 1) if fifths > 0 else {}
-        if fifths < 0:
-            signature = dict.fromkeys(SHARPS[fifths:], -1)
-        drawn: dict[tuple[str, str], int] = {}
+            if key is not None:
+                signs.set_signature(int(key))
         notes = [item for item in items if item.element.find("pitch") is not None]
         for item in sorted(notes, key=lambda item: (item.at, item.voice)):
-            place, alter = _written(item.element)
+            (letter, octave), alter = _written(item.element)
             together = (_written(other.element) for other in notes if other.at == item.at)
-            clashes = any(p == place and a != alter for p, a in together)
-            wrong = drawn.get(place, signature.get(place[0], 0)) != alter
-            before, since = heard.get(place[0], (alter, bar))
-            reminds = before != alter and since >= bar - 1
-            heard[place[0]] = alter, bar
+            clashes = any(p == (letter, octave) and a != alter for p, a in together)
             tied = any(tie.get("type") == "stop" for tie in item.element.findall("tie"))
             for accidental in item.element.findall("accidental"):
                 item.element.remove(accidental)
-            if (wrong or clashes or reminds) and not tied:
-                set_child(item.element, "accidental", SIGNS[alter + 2])
-                drawn[place] = alter
+            sign = signs.sign(letter, alter, int(octave), tied=tied, always=clashes)
+            if sign:
+                set_child(item.element, "accidental", sign)
+        signs.next_bar()
 
 
 def _written(note: ET.Element) -> tuple[tuple[str, str], int]:

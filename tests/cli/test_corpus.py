@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 
 import pytest
 
@@ -25,6 +26,15 @@ def hymn(seed):
             notes.append((4 * beat, 4, pitch))
         voices.append(notes)
     return Chorale.from_notes(voices, key=Key(0), title=f"Hymn {seed}")
+
+
+def test_bach_s_files_need_music21(tmp_path, musicae_command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "music21", None)
+    done = musicae_command("corpus", "build", "-o", tmp_path / "bach.npz")
+    assert done.status == 2
+    message = "error: Bach's files come with music21: pip install 'musicae[corpus]'"
+    assert done.err.strip().splitlines()[-1] == message
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")

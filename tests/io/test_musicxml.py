@@ -100,9 +100,23 @@ def test_notes_are_spelled_in_the_key(folder):
 
 
 def test_accidentals_are_drawn_once_a_bar(folder):
-    leading = Chorale.from_notes([[(0, 4, 68), (4, 4, 68), (8, 8, 69)]], key=Key(0, "minor"))
-    root = written(leading, folder)
+    leading = [(0, 4, 68), (4, 4, 69), (8, 4, 68), (12, 4, 69)]
+    root = written(Chorale.from_notes([leading], key=Key(0, "minor")), folder)
     assert texts(root.find("part"), "measure/note/accidental") == ["sharp"]
+
+
+@pytest.mark.parametrize(
+    ("notes", "drawn"),
+    [
+        ([(0, 16, 68), (16, 8, 67), (24, 8, 67)], ["sharp", "natural", None]),  # the next bar
+        ([(0, 16, 68), (16, 16, 69), (32, 16, 67)], ["sharp", None, None]),  # one bar later
+        ([(0, 8, 68), (8, 8, 79)], ["sharp", "natural"]),  # another octave
+        ([(0, 4, 69), (4, 24, 68), (28, 4, 68)], [None, "sharp", None, "sharp"]),  # after a tie
+    ],
+)
+def test_accidentals_remind_and_hold_to_the_end_of_the_bar(folder, notes, drawn):
+    first = written(Chorale.from_notes([notes], key=Key(0, "minor")), folder).find("part")
+    assert [n.findtext("accidental") for n in first.findall("measure/note")] == drawn
 
 
 def test_ties_and_beams_are_written(folder):
@@ -138,6 +152,14 @@ def test_a_tempo_counts_the_beats_of_the_meter(folder, meter, qpm, dotted, beats
     metronome = written(chorale, folder).find(".//metronome")
     assert (metronome.find("beat-unit-dot") is not None) == dotted
     assert float(metronome.findtext("per-minute")) == beats
+    assert musicxml_reader.read(folder / "score.musicxml").tempos == chorale.tempos
+
+
+def test_a_tempo_within_a_note_stands_at_its_step(folder):
+    chorale = Chorale.from_notes([[(0, 16, 60)]], tempos=(Tempo(0, 80), Tempo(6, 60)))
+    bar = written(chorale, folder).find("part/measure")
+    assert [element.tag for element in bar][-4:] == ["note", "backup", "direction", "barline"]
+    assert bar.find("direction[2]/offset") is None
     assert musicxml_reader.read(folder / "score.musicxml").tempos == chorale.tempos
 
 

@@ -91,8 +91,8 @@ def test_new_voices_follow_bars_keys_repeats_and_endings(harmonized):
         assert part.find("measure[1]/barline/repeat").get("direction") == "backward"
         assert part.find("measure[2]/barline/ending").get("type") == "stop"
         for measure in part.findall("measure"):
-            quarters = sum(int(d.text) for d in measure.findall("note/duration")) / 10080
-            assert quarters == 4
+            durations = sum(int(d.text) for d in measure.findall("note/duration"))
+            assert durations == 4 * int(part.findtext("measure/attributes/divisions"))
 
 
 def test_what_the_model_did_not_hear_is_told(harmonized):

@@ -1,7 +1,7 @@
 """The rehearsal piano: every note of the voices, on two staves that two hands can play."""
 
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given, settings
 
 from musicae.core.chorale import Chorale
 from musicae.io import midi_writer, musicxml_writer
@@ -17,12 +17,10 @@ from tests.support.scores import bar, note, score
 from tests.support.strategies import chorales
 
 Q = 480
-NO_SHRINK = (Phase.explicit, Phase.generate)
-"""Each example is exported by music21, which is slow."""
 
 
 @given(chorales())
-@settings(max_examples=15, phases=NO_SHRINK)
+@settings(max_examples=15)
 def test_the_piano_plays_every_note_of_the_voices(chorale):
     tree = musicxml_writer.to_tree(chorale)
     assert sounding(piano_score(tree)) == sounding(tree)
@@ -89,7 +87,7 @@ def test_the_piano_stands_below_the_voices_without_their_tempo():
 
 
 @given(chorales())
-@settings(max_examples=15, phases=NO_SHRINK)
+@settings(max_examples=15)
 def test_the_piano_track_sounds_what_the_voices_sing(chorale):
     made = with_piano(midi_writer.arrange(chorale))
     assume(len(made.tracks) == 6)
