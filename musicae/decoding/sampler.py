@@ -9,13 +9,14 @@ import numpy as np
 
 from musicae.core.constants import N_VOICES
 from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
+from musicae.decoding.conditioning import Conditioning
 from musicae.decoding.constraints import close_of
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.levers import Levers
 from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PlanCosts
 from musicae.decoding.sonority_tilt import SonorityTilt
-from musicae.decoding.voices import Notes, VoiceDecoder, encoded
+from musicae.decoding.voices import Notes, VoiceDecoder
 from musicae.decoding.writing import Samples, Writing
 from musicae.encoding.batches import (
     beat_batch,
@@ -46,7 +47,7 @@ def sample(
     decoders, notes = [], None
     for scores in asked:
         batch = concatenate([masked_batch(score, model.config) for score in scores])
-        decoders.append(VoiceDecoder(model, batch, encoded(model, batch), n))
+        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), n))
         notes = notes or Notes(batch, n, model.config.lowest)
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None

@@ -19,6 +19,9 @@ EACH_STEP = frozenset({"frame", "head", "prior"})
 ERRORS_ONLY = 3
 """The least severity of what ONNX Runtime logs."""
 
+LARGE = 2**20
+"""Bytes of inputs above which memory is given back after a run: it is not needed again soon."""
+
 
 class OnnxGraph(NamedTuple):
     """An exported graph."""
@@ -45,7 +48,13 @@ class OnnxEngine:
         session = self.sessions.get(graph)
         if session is None:
             session = self.sessions[graph] = self._load(graph)
-        found: list[NDArray[Any]] = session.run(None, inputs)
+        options = None
+        if sum(values.nbytes for values in inputs.values()) > LARGE:
+            from onnxruntime import RunOptions
+
+            options = RunOptions()
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        found: list[NDArray[Any]] = session.run(None, inputs, options)
         return found
 
     def _weight(self, name: str) -> onnxruntime.OrtValue:
