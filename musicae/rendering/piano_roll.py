@@ -170,7 +170,7 @@ def save(page: Page, path: Path | str) -> None:
         raise MusicaeError(f"{path}: the music is too long for a .png; write it as .svg")
     svg = page.svg()
     if suffix == ".svg":
-        content = svg.encode()
+        content = f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}'.encode()
     else:
         size = f"{page.width:.6g}in", f"{page.height:.6g}in"
         content = typeset([svg], size, "pdf" if suffix == ".pdf" else "png", ppi=ppi)
