@@ -28,7 +28,7 @@ def prepare(extras: str = "") -> None:
     done = FOLDER / f"installed{extras}"
     if done.is_file() and done.read_text() == wanted:
         return
-    print(f"setting up {FOLDER} (once; about a minute, mostly PyTorch)", file=sys.stderr)
+    print(f"setting up {FOLDER} (once; about a minute)", file=sys.stderr)
     if not Path(command("python")).exists():
         venv.create(FOLDER, with_pip=True)
     install = [command("python"), "-m", "pip", "install", "--quiet"]

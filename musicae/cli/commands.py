@@ -42,12 +42,6 @@ class Commands(TyperGroup):
         super().__init__(**settings)
         self.commands = BuiltWhenUsed()  # type: ignore[assignment]  # nothing writes to it
 
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False  # without it typer has pydantic convert None to bool
-        return option
-
     def format_help(self, ctx: Any, formatter: Any) -> None:
         # The help of a group shows no parameter of its commands.
         self.commands = {name: TyperCommand(name, help=_help(name)) for name in HOMES}

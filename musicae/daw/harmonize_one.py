@@ -16,6 +16,7 @@ from musicae.core.files import make_folder
 from musicae.daw import pack
 from musicae.daw.written import Written
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.models.checkpoint import ENGINES, use_engine
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Task:
     """Whether an audition pack is written."""
     alone: bool = False
     """Whether it is the only melody; then a fault of musicae's comes as it was raised."""
+    engine: str = ENGINES[0]
+    """What runs the models, wherever the work is done."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What is added to the provenance of the pieces."""
 
@@ -55,6 +58,7 @@ class Done(NamedTuple):
 def harmonize_one(task: Task) -> Done:
     """Read a melody, harmonize it and write its alternatives; what fails is told, not raised."""
     melody = task.job.melody
+    use_engine(task.engine)
     try:
         return _written(task)
     except MusicaeError as error:

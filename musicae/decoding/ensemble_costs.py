@@ -89,15 +89,12 @@ def keep_complete(wish: Wish, absent: int) -> None:
     there.
     """
     sung = [voice for voice in range(BASS) if voice != absent]
+    low = np.array([chord is not None and chord.bass < 2 for chord in wish.chords])
+    heads = np.zeros((len(wish.chords), 12), dtype=np.bool_)  # root and third of each
+    for row, chord in zip(heads, wish.chords, strict=True):
+        row[list(chord.members[:2]) if chord else []] = True
     for beat in range(len(wish.beats)):
         degrees = set().union(*(wish.degrees(beat, voice, at_start=True) for voice in sung))
-        if not degrees:
-            continue
-        keep = np.array(
-            [
-                chord is not None and (chord.bass < 2 or bool(degrees & set(chord.members[:2])))
-                for chord in wish.chords
-            ]
-        )
-        if (wish.allowed[beat] & keep).any():
+        keep = low | heads[:, list(degrees)].any(axis=1)
+        if degrees and (wish.allowed[beat] & keep).any():
             wish.allowed[beat] &= keep

@@ -152,7 +152,10 @@ class MixtureChain:
 
 
 def filter_together(chains: Sequence[MixtureChain]) -> None:
-    """Filter chains at once, those with the same tables together, which is faster."""
+    """Filter chains at once, those with the same tables together, which is faster.
+
+    Each keeps what is found, as ``MixtureChain.filtered``.
+    """
     by_tables: dict[int, list[MixtureChain]] = {}
     for chain in chains:
         by_tables.setdefault(id(chain.tables), []).append(chain)

@@ -205,7 +205,7 @@ def backward(chain: Chain, filtered: Filtered) -> Potentials:
     found = np.ones_like(filtered.shares)
     for beat, factor in chain.factors(range(len(chain) - 1)[::-1]):
         arriving = filtered.emissions[beat + 1] * found[beat + 1]
-        np.matmul(factor, arriving / filtered.sizes[beat + 1], out=found[beat])
+        np.matmul(factor, arriving / float(filtered.sizes[beat + 1]), out=found[beat])
     return found
 
 

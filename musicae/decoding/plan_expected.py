@@ -50,7 +50,7 @@ def most_expected(chain: Chain, labels: Ints) -> Ints:
     gains[~worth] = -np.inf
     gains = np.take_along_axis(gains, states, axis=1)
     before = np.take_along_axis(filtered.shares, states, axis=1)
-    after = filtered.emissions * following / filtered.sizes[:, None]
+    after = filtered.emissions * following / filtered.sizes[:, None].astype(following.dtype)
     after = np.take_along_axis(after, states, axis=1)
     followers = []
     total = gains[-1]

@@ -23,7 +23,8 @@ AT_ONCE = 4
 
 
 class Factors(NamedTuple):
-    """The transition tables of a planner as positive numbers."""
+    """The transition tables of a planner as positive numbers, from a state (columns) to the next
+    (rows)."""
 
     factors: Floats32
     """``(M, K, S, S)`` the exponentials of the tables less ``top`` of each member."""
@@ -55,17 +56,15 @@ class MixedTransitions:
         """``(b, S, S)`` of a slice of ``b`` beats, or ``(b, S)`` to all states from one each."""
         factors, top = self.tables
         if isinstance(where, slice):
-            mixtures = [
-                shares @ of_member.reshape(len(of_member), -1)
-                for shares, of_member in zip(self.shares[:, where], factors, strict=True)
-            ]
-            return self._average(mixtures, top.reshape(-1)).reshape(-1, *top.shape)
+            found = np.empty((self.shares[0, where].shape[0], *top.shape), dtype=np.float32)
+            self._fill(found, where)
+            return found.transpose(0, 2, 1)
         beats, states = np.asarray(where[0]), np.asarray(where[1])
-        mixtures = [
-            np.einsum("bk,kbs->bs", shares, of_member[:, states])
-            for shares, of_member in zip(self.shares[:, beats], factors, strict=True)
-        ]
-        return self._average(mixtures, top[states])
+        total = top[:, states].T / np.float32(self.scale)
+        for shares, of_member in zip(self.shares[:, beats], factors, strict=True):
+            mixture = np.einsum("bk,ksb->bs", shares, of_member[:, :, states])
+            total += np.log(mixture) / np.float32(self.scale)
+        return total
 
     def __truediv__(self, temperature: float) -> MixedTransitions:
         """The potentials at another temperature."""
@@ -78,20 +77,22 @@ class MixedTransitions:
         """
         found = np.empty(self.shape, dtype=np.float32)
         for start in range(0, len(found), AT_ONCE):
-            block = self[start : start + AT_ONCE]
-            found[start : start + AT_ONCE] = block.transpose(0, 2, 1)
+            self._fill(found[start : start + AT_ONCE], slice(start, start + AT_ONCE))
         return found.transpose(0, 2, 1)
 
-    def _average(self, mixtures: Sequence[Floats32], top: Floats32) -> Floats32:
-        """The logarithms of all members' mixtures together, in place of the first ones."""
-        for mixture in mixtures:
+    def _fill(self, found: Floats32, beats: slice) -> None:
+        """Write the log potentials of a slice of beats from states (columns) to the next (rows)."""
+        factors, top = self.tables
+        total = found.reshape(len(found), -1)
+        room = np.empty_like(total)
+        for member, shares in enumerate(self.shares[:, beats]):
+            mixture = room if member else total
+            np.matmul(shares, factors[member].reshape(len(factors[member]), -1), out=mixture)
             np.log(mixture, out=mixture)
-        total = mixtures[0]
-        for mixture in mixtures[1:]:
-            total += mixture
-        total += top
-        total /= np.float32(self.scale)
-        return total
+            if member:
+                total += mixture
+        total += top.reshape(-1)
+        total *= np.float32(1 / self.scale)
 
 
 def potentials(planner: Checkpoint, features: Floats32) -> tuple[Floats32, MixedTransitions]:
@@ -108,6 +109,7 @@ def potentials(planner: Checkpoint, features: Floats32) -> tuple[Floats32, Mixed
 def factors_of(planner: Checkpoint) -> Factors:
     """The tables of a planner, which are those of every piece."""
     tables = np.stack([_tables(planner, m) for m in range(planner.config.members)])
+    tables = np.ascontiguousarray(tables.swapaxes(-1, -2))
     top = tables.max(axis=1)
     factors = np.maximum(np.exp(tables - top[:, None]), LEAST)
     return Factors(factors, top.sum(axis=0))

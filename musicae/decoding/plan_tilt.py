@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,15 +54,15 @@ class PlanTilt:
         motion = (bass[None, :] - bass[:, None]) % 12
         np.fill_diagonal(motion, STAYS)
         self.factor = np.exp(motions[motion])
-        self.tables: dict[int, Tables] = {}
+        self.tables: WeakKeyDictionary[Tables, Tables] = WeakKeyDictionary()
 
     def of(self, chain: MixtureChain, mode: str) -> MixtureChain:
         """The chain of a piece in a mode, with the tilt; chains that share tables share the tilted
         ones."""
         base = chain.tables
-        if id(base) not in self.tables:
-            self.tables[id(base)] = Tables(base.factors * self.factor)
-        return replace(chain, unary=chain.unary + self.unary[mode], tables=self.tables[id(base)])
+        if base not in self.tables:
+            self.tables[base] = Tables(base.factors * self.factor)
+        return replace(chain, unary=chain.unary + self.unary[mode], tables=self.tables[base])
 
 
 def plan_counts(chords: Iterable[PlannedChord | None], mode: str) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -146,9 +147,7 @@ def _plans(
     """The plan of each point: that of its partial score, or one that is found for it."""
     temperature, tilt = LIKELIEST, None
     if options.temperature != LIKELIEST:
-        temperature, tilts = PLAN_TEMPERATURE, model.tensors["plan_tilt"]
-        if tilts.size:
-            tilt = PlanTilt(tilts.astype(float), model.config.states)
+        temperature, tilt = PLAN_TEMPERATURE, _tilt_of(model)
     open_ = [i for i, partial in enumerate(partials) if partial.plan is None]
     found = find_plans(
         [chains[i] for i in open_],
@@ -163,6 +162,21 @@ def _plans(
         by_piece[i] if partial.plan is None else FoundPlan(partial.plan, 0.0)
         for i, partial in enumerate(partials)
     ]
+
+
+_TILTS: WeakKeyDictionary[Checkpoint, tuple[bytes, PlanTilt]] = WeakKeyDictionary()
+"""By model the numbers of its plan tilt and what was made of them."""
+
+
+def _tilt_of(model: Checkpoint) -> PlanTilt | None:
+    """The tilt of a model's plans, made again where its numbers have changed."""
+    numbers = model.tensors["plan_tilt"]
+    if not numbers.size:
+        return None
+    if model not in _TILTS or _TILTS[model][0] != numbers.tobytes():
+        tilt = PlanTilt(numbers.astype(float), model.config.states)
+        _TILTS[model] = numbers.tobytes(), tilt
+    return _TILTS[model][1]
 
 
 def compose(

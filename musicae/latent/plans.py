@@ -6,7 +6,7 @@ Axes: ``B`` beats, ``S`` states.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -36,6 +36,8 @@ TRIES = 20
 """Draws until one has the tonic in its first bar; after these, the first beat gets it."""
 IN_COMMON = 2
 """Members that two chords have in common of which one can stand for the other."""
+AT_ONCE = 8
+"""Pieces whose plans are found together: filtering many long ones at once takes gigabytes."""
 PLAN = "plan."
 """What stands before the names of the weights of the plan's network."""
 
@@ -139,17 +141,25 @@ def find_plans(
         temperature: divides the potentials of single beats; at ``LIKELIEST`` nothing is random.
         tilt: of the chains that are drawn from.
     """
-    searches = [
-        _Search.of(tilt.of(chain, partial.key.mode) if tilt else chain, partial, states, random)
-        for chain, partial, random in zip(chains, partials, randoms, strict=True)
-    ]
-    _find_paths(searches, temperature)
-    returning = [search for search in searches if search.again]
-    for search in returning:
-        search.repeat()
-    _find_paths(returning, temperature)
-    filter_together(chains)
-    return [search.found(chain) for search, chain in zip(searches, chains, strict=True)]
+    found: list[FoundPlan] = []
+    for first in range(0, len(chains), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        searches = [
+            _Search.of(tilt.of(chain, partial.key.mode) if tilt else chain, partial, states, random)
+            for chain, partial, random in zip(
+                chains[part], partials[part], randoms[part], strict=True
+            )
+        ]
+        _find_paths(searches, temperature)
+        returning = [search for search in searches if search.again]
+        for search in returning:
+            search.repeat()
+        _find_paths(returning, temperature)
+        # Copies, which do not outlive the loop with all that they keep.
+        free = [replace(chain) for chain in chains[part]]
+        filter_together(free)
+        found += [search.found(chain) for search, chain in zip(searches, free, strict=True)]
+    return found
 
 
 @dataclass

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 NETWORK = "network."
 """What stands before the name of a weight in a graph: graphs are exported of modules that have the
 network as an attribute of this name."""
+EACH_STEP = frozenset({"frame", "head", "prior"})
+"""The graphs that run for each step or beat of a piece; the others run once."""
 ERRORS_ONLY = 3
 """The least severity of what ONNX Runtime logs."""
 
@@ -55,12 +57,14 @@ class OnnxEngine:
         return self.values[name]
 
     def _load(self, graph: str) -> onnxruntime.InferenceSession:
-        from onnxruntime import InferenceSession, SessionOptions
+        from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
         options = SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         # The matrices of a step are too small to be shared out.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        if graph not in EACH_STEP:  # to optimize it takes longer than it saves
+            options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
         model, names = self.graphs[graph]
         options.add_external_initializers(
             [NETWORK + name for name in names], [self._weight(name) for name in names]

@@ -171,7 +171,30 @@ def _exported(graph: Graph) -> OnnxGraph:
             tensor.ClearField("raw_data")
             tensor.data_location = onnx.TensorProto.EXTERNAL
             tensor.external_data.add(key="location", value="weights")
+    _merge_equal_nodes(model.graph)
     return OnnxGraph(model.SerializeToString(), used)
+
+
+def _merge_equal_nodes(graph: Any) -> None:
+    """Keep one of the nodes of an ONNX graph that compute the same.
+
+    Half of them do, such as shapes and constants; each takes time whenever the graph is loaded.
+    """
+    outputs = {output.name for output in graph.output}
+    first: dict[tuple[Any, ...], list[str]] = {}
+    same: dict[str, str] = {}
+    kept = []
+    for node in graph.node:
+        inputs = [same.get(name, name) for name in node.input]
+        node.input[:] = inputs
+        facts = sorted(fact.SerializeToString(deterministic=True) for fact in node.attribute)
+        found = first.setdefault((node.op_type, *inputs, *facts), list(node.output))
+        if found == list(node.output) or outputs & set(node.output):
+            kept.append(node)
+        else:
+            same.update(zip(node.output, found, strict=True))
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(kept)
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def refused(done, complaint):
         (["--top-p", "0"], "top-p is a share above 0 and up to 1, not 0"),
         (["--top-p", "0.5"], "minibach knows neither rules nor top-p"),
         (["-n", "0"], "at least one piece"),
-        (["-n", "many"], "valid integer"),
+        (["-n", "many"], "valid int"),
         (["--temperature", "-1"], "a temperature is 0 to 10"),
         (["--program", "kazoo"], "no General MIDI sound is 'kazoo'"),
         (["--program", "129"], "no General MIDI sound is '129'"),

@@ -1,5 +1,6 @@
 """Inference in chains of mixed tables, beside the same chain in logarithms: ``plan.Chain``."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicae.decoding import plan
-from musicae.decoding.mixture_chain import MixtureChain, Tables
+from musicae.decoding.mixture_chain import MixtureChain, Tables, filter_together
 
 STATES, TABLES = 3, 2
 SEEDS = st.integers(0, 10_000)
@@ -126,3 +127,22 @@ def test_shapes_that_do_not_fit_are_refused():
     ):
         with pytest.raises(ValueError, match="do not fit"):
             MixtureChain(*wrong)
+
+
+@given(SEEDS, constraints(), constraints())
+def test_chains_filtered_together_are_those_filtered_alone(seed, one, other):
+    """Of several lengths, with other constraints, and of two kinds of tables."""
+    long, short = chain_of(seed, 6), chain_of(seed + 1, 4)
+    short = replace(short, tables=long.tables)
+
+    def chains():
+        constrained = [short.constrained(*narrowed) for narrowed in (one, other)]
+        return [*constrained, long, chain_of(seed + 2, 1), chain_of(seed + 3, 5)]
+
+    together = chains()
+    filter_together(together)
+    for found, alone in zip(together, chains(), strict=True):
+        assert found.log_partition() == pytest.approx(alone.log_partition(), abs=1e-5)
+        assert found.filtered.shares == pytest.approx(alone.filtered.shares, abs=1e-5)
+        drawn = [each.sample_path(np.random.default_rng(seed)).tolist() for each in (found, alone)]
+        assert drawn[0] == drawn[1]

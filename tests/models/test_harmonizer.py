@@ -9,18 +9,21 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from musicae.decoding.incremental import IncrementalDecoder
-from musicae.decoding.lookup import Lookup, StepNotes
 
 from musicae.core.constants import VOICE_RANGES
+from musicae.decoding.voices import Notes as ChosenNotes
+from musicae.decoding.voices import VoiceDecoder, encoded
 from musicae.encoding.batches import masked_batch
+from musicae.encoding.notes import notes_after, notes_of
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import VOCABULARY, chorale_to_tokens
 from musicae.models.batches import MaskedBatch
 from musicae.models.chords import ChordMembers, Chords
 from musicae.models.configs import HarmonizerConfig
 from musicae.models.harmonizer import Harmonizer
+from musicae.models.layers import FeatureSum
 from musicae.models.notes import Notes
+from musicae.models.torch_engine import live
 from musicae.models.vocabulary import (
     BEGUN,
     COLUMNS,
@@ -37,6 +40,7 @@ from musicae.models.voice_transformer import surprise
 from musicae.theory.plan_reading import plan_of
 from musicae.training.config import OUTER_FIRST, RECIPES, TRANSFORMER
 from musicae.training.plan_hiding import showing
+from musicae.training.tensors import tensors
 from tests.support.passages import passage
 from tests.support.strategies import chorales
 
@@ -70,6 +74,9 @@ def tiny(**changes):
     model = Harmonizer(HarmonizerConfig(**config)).eval().requires_grad_(False)
     for weights in model.parameters():
         weights.add_(0.1 * torch.randn_like(weights))
+    for layer in model.modules():
+        if isinstance(layer, FeatureSum):
+            layer.weight[-1] = 0.0  # of absent features; training leaves it so
     return model
 
 
@@ -83,9 +90,8 @@ def batch_of(chorale, known, stride=2, config=None):
     plan = plan_of(chorale, partial.key)
     partial = replace(partial, plan=showing(plan, np.arange(len(plan)) % 3 != 1))
     found = masked_batch(partial, config or replace(MODEL.config, stride=stride))
-    tokens = found.tokens.clone()
-    tokens[0, : len(chorale)] = chorale_to_tokens(chorale)
-    return found._replace(tokens=tokens)
+    found.tokens[0, : len(chorale)] = chorale_to_tokens(chorale)
+    return tensors(found)
 
 
 def some_cells(chorale, seed):
@@ -105,37 +111,62 @@ def noise(tokens, seed):
     return torch.from_numpy(rng.integers(VOCABULARY, size=tuple(tokens.shape)))
 
 
-def recital_of(model, given, count):
-    """A decoder conditioned on the encoding of the ``given`` notes."""
-    return IncrementalDecoder(
-        model, given, model.encode_known(model.tokens_to_notes(given.tokens), given), count
-    )
+class Recital:
+    """The scores of candidates whose symbols are told; what is not known may be anything."""
+
+    def __init__(self, model, given, count):
+        checkpoint = live("harmonizer", model)
+        batch = MaskedBatch(*(part.numpy() for part in given))
+        self.everyone, self.stride = np.arange(count), model.config.stride
+        self.decoder = VoiceDecoder(checkpoint, batch, encoded(checkpoint, batch), count)
+        self.notes = ChosenNotes(batch, count, model.config.lowest)
+
+    def begin(self, step):
+        """After this the step can be scored, all symbols before it being chosen."""
+        self.notes.go_on(self.everyone, 0, step)
+        if step % self.stride == 0:
+            self.decoder.begin(self.everyone, step // self.stride, self.notes)
+
+    def scores(self, step, voices):
+        """``(N, U, S)`` the log-probabilities of voices, given what is chosen of the step."""
+        self.notes.go_on(self.everyone, step, step + 1)
+        known = self.notes.known[step]
+        seen = (known | self.decoder.sees)[voices] & (np.arange(len(known)) != np.c_[voices])
+        n = len(self.everyone)
+        found = self.decoder.nats(
+            self.everyone, np.full(n, step), voices, self.notes, np.stack([seen] * n)
+        )
+        return torch.from_numpy(-found)
+
+    def choose(self, step, voice, symbols):
+        self.notes.tokens[:, step, voice] = symbols
 
 
 def recited(model, given, tokens):
-    """The logits ``(N, T, V, S)`` of a decoder of ``tokens``, ``given`` being what it is given;
-    0 where it is not asked, ``-inf`` being a large number."""
-    decoder = recital_of(model, given, len(tokens))
+    """The log-probabilities ``(N, T, V, S)`` of a decoder of ``tokens``, ``given`` being what it is
+    given; 0 where it is not asked, ``-inf`` being a large number."""
+    recital = Recital(model, given, len(tokens))
     found = torch.zeros(*tokens.shape, max(model.config.symbols))
     for step in range(tokens.shape[1]):
-        decoder.begin()
+        recital.begin(step)
         for voice in model.config.order:
             if not given.known[0, step, voice]:
-                found[:, step, voice] = decoder.logits([voice])[:, 0]
-                decoder.set_symbols(voice, tokens[:, step, voice])
+                found[:, step, voice] = recital.scores(step, [voice])[:, 0]
+                recital.choose(step, voice, tokens[:, step, voice])
     return found.nan_to_num(neginf=-1e9)
 
 
 def at_once(model, whole):
     """The same by ``forward``."""
-    return model(whole).nan_to_num(neginf=-1e9).masked_fill(whole.known[..., None], 0.0)
+    found = model(whole).log_softmax(dim=-1).nan_to_num(neginf=-1e9)
+    return found.masked_fill(whole.known[..., None], 0.0)
 
 
 # Notes
 
 
 def test_tokens_become_pitch_kind_age_and_leap():
-    tokens = chorale_to_tokens(passage("S C5 -- D5 D5 .. .. G5", column=1))
+    tokens = torch.from_numpy(chorale_to_tokens(passage("S C5 -- D5 D5 .. .. G5", column=1)))
     notes = MODEL.tokens_to_notes(tokens[None])
     found = Notes(*(part[0, :, S].tolist() for part in notes))
     assert found.pitch == [72, 72, 74, 74, NONE, NONE, 79]
@@ -146,22 +177,21 @@ def test_tokens_become_pitch_kind_age_and_leap():
 
 
 def test_leaps_beyond_the_widest_share_a_class():
-    tokens = chorale_to_tokens(passage("B E2 A3 E4 E2", column=1))
+    tokens = torch.from_numpy(chorale_to_tokens(passage("B E2 A3 E4 E2", column=1)))
     leaps = MODEL.tokens_to_notes(tokens[None]).leap[0, :, B].tolist()
     assert leaps == [NONE, 2 * WIDEST_LEAP, WIDEST_LEAP + 7, 0]
 
 
 @settings(max_examples=25)
 @given(chorales())
-def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
-    tokens = chorale_to_tokens(chorale)[None]
-    together = MODEL.tokens_to_notes(tokens)
-    lookup, voices = Lookup(MODEL, torch.zeros(1, dtype=torch.int64)), np.arange(tokens.shape[-1])
-    now = StepNotes(*np.full((4, 1, len(voices)), NONE))
+def test_notes_of_arrays_and_step_by_step_equal_those_of_tensors(chorale):
+    tokens, lowest = chorale_to_tokens(chorale)[None], np.array(MODEL.config.lowest)
+    together = torch.stack(MODEL.tokens_to_notes(torch.from_numpy(tokens)), dim=-1)
+    assert np.array_equal(notes_of(tokens, lowest), together)
+    now = np.full((4, 1, tokens.shape[-1]), NONE)
     for step in range(tokens.shape[1]):
-        now = lookup.after(now, tokens[:, step].numpy(), voices)
-        for name, part, whole in zip(Notes._fields, now, together, strict=True):
-            assert np.array_equal(part, whole[:, step]), (name, step)
+        now = notes_after(now, tokens[:, step], lowest)
+        assert np.array_equal(now, together[:, step].movedim(-1, 0)), step
 
 
 # The order of choice
@@ -169,7 +199,7 @@ def test_notes_step_by_step_equal_notes_of_the_whole_piece(chorale):
 
 @settings(max_examples=12)
 @given(chorales(max_steps=24), SEEDS)
-def test_incremental_decoding_gives_the_logits_of_forward(chorale, seed):
+def test_incremental_decoding_gives_the_probabilities_of_forward(chorale, seed):
     """Two candidates that go different ways; and what is not known may be anything."""
     whole = batch_of(chorale, some_cells(chorale, seed))
     silent = torch.where(whole.known, whole.tokens, SILENCE)
@@ -191,24 +221,27 @@ def test_incremental_decoding_gives_the_logits_of_forward(chorale, seed):
         {"chords": (), "context": TRANSFORMER["context"]},
     ],
 )
-def test_incremental_decoding_gives_the_logits_of_forward_in_any_configuration(changes):
+def test_incremental_decoding_gives_the_probabilities_of_forward_in_any_configuration(changes):
     model = tiny(**changes)
     whole = batch_of(PIECE, some_cells(PIECE, seed=5), config=model.config)
     found = recited(model, whole, whole.tokens)
     torch.testing.assert_close(found, at_once(model, whole), atol=1e-4, rtol=1e-4)
 
 
-def test_incremental_logits_of_a_later_step_assume_holds_between():
+def test_voices_scored_at_once_are_scored_as_if_those_before_them_held():
     whole = batch_of(PIECE, np.zeros(PIECE.pitch.shape, dtype=bool))
-    decoder = recital_of(MODEL, whole, count=1)
+    recital = Recital(MODEL, whole, count=1)
     for step in range(4):
-        decoder.begin()
+        recital.begin(step)
         for voice in OUTER_FIRST if step < 3 else ():
-            decoder.set_symbols(voice, whole.tokens[:, step, voice])
-    foreseen = decoder.logits(list(OUTER_FIRST))
+            recital.choose(step, voice, whole.tokens[:, step, voice])
+    foreseen = recital.scores(3, list(OUTER_FIRST))
     for turn, voice in enumerate(OUTER_FIRST):
-        torch.testing.assert_close(decoder.logits([voice])[:, 0], foreseen[:, turn])
-        decoder.set_symbols(voice, torch.tensor([HOLD]))
+        found = recital.scores(3, [voice])[:, 0]
+        torch.testing.assert_close(found, foreseen[:, turn], atol=1e-5, rtol=1e-5)
+        recital.choose(3, voice, HOLD)
+    recital.choose(3, S, FIRST_PITCH + 8)
+    assert not torch.allclose(recital.scores(3, [B])[:, 0], foreseen[:, 1])
 
 
 @settings(max_examples=12)
@@ -274,8 +307,7 @@ def test_the_logits_of_unknown_symbols_alone_are_those_of_all(chorale, seed):
     whole = batch_of(chorale, some_cells(chorale, seed))
     found = MODEL(whole, unknown_only=True)
     assert not found[whole.known].any()
-    expected = at_once(MODEL, whole)
-    found = found.nan_to_num(neginf=-1e9).masked_fill(whole.known[..., None], 0.0)
+    expected = MODEL(whole).masked_fill(whole.known[..., None], 0.0)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 

@@ -1,6 +1,7 @@
 """The graphs of an untrained VAE: ONNX Runtime and torch agree at all lengths and batch sizes."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -103,3 +104,10 @@ def test_the_next_beats_agree(engines, batch, past):
     )
     assert vector.shape == (batch, config.beat)
     assert kept.shape == (1, config.prior_layers, 2, batch, config.width)
+
+
+def test_what_is_computed_once_stands_once_in_a_graph(engines):
+    for name, graph in engines[0].engine.graphs.items():
+        nodes = onnx.load_from_string(graph.model).graph.node
+        constants = [n.attribute[0].t.SerializeToString() for n in nodes if n.op_type == "Constant"]
+        assert len(set(constants)) == len(constants) > 5, name

@@ -10,11 +10,19 @@ from musicae.core.chorale import Chorale
 from musicae.core.errors import TrainingError
 from musicae.core.key import Key
 from musicae.encoding.melody_features import COLUMNS, FEATURES
+from musicae.evaluation.plan_accuracy import measure_plans
 from musicae.models.chord_planner import second_chords_of
 from musicae.models.configs import ChordPlannerConfig
+from musicae.models.torch_engine import live
 from musicae.theory.plan_reading import plan_of
 from musicae.training.planner import Augmentation, augmented, common_states, example
-from musicae.training.planner_fit import PlannerSettings, assemble, fit_network, nats_a_beat
+from musicae.training.planner_fit import (
+    PlannerSettings,
+    assemble,
+    calibrate,
+    fit_network,
+    nats_a_beat,
+)
 from musicae.training.second_chords import SecondSettings, fit_seconds, nats_of_seconds
 
 C = Key(0)
@@ -111,6 +119,18 @@ def test_a_planner_learns_plans_and_second_chords():
     before = nats_of_seconds(model.seconds.eval(), EXAMPLES)
     fit_seconds(model.seconds, EXAMPLES, EXAMPLES, SecondSettings(epochs=60, learning_rate=1e-2))
     assert nats_of_seconds(model.seconds, EXAMPLES) < before / 2
+
+
+def test_a_planner_is_calibrated_on_held_out_plans():
+    model = assemble([fitted(replace(QUICK, learning_rate=3e-2))])
+
+    def nats(temperature):
+        model.temperature.fill_(temperature)
+        return measure_plans(live("planner", model), EXAMPLES).nats
+
+    found = calibrate(model, EXAMPLES)
+    assert model.temperature.item() == pytest.approx(found)
+    assert nats(found) < min(nats(1.0), nats(found + 0.05))
 
 
 def test_second_chords_are_learned_as_they_stand_in_the_voices():

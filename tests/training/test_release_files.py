@@ -9,7 +9,10 @@ import torch
 from musicae.core import assets
 from musicae.core.errors import TrainingError
 from musicae.models import checkpoint
-from musicae.training.release_files import EpochLog, kept_member
+from musicae.models.configs import KeyFinderConfig
+from musicae.models.key_finder import KeyFinder
+from musicae.models.onnx_engine import OnnxEngine
+from musicae.training.release_files import EpochLog, kept_member, write_release
 
 
 def test_an_epoch_log_goes_on_where_it_was(tmp_path):
@@ -30,6 +33,27 @@ def test_a_member_is_trained_once(tmp_path):
     assert all(torch.equal(first[name], second[name]) for name in first)
     with pytest.raises(TrainingError, match=r"member-0\.pt: belongs to a run with other settings"):
         kept_member(path, {"seed": 1}, lambda: torch.nn.Linear(2, 2))
+
+
+def test_a_release_holds_graphs_and_is_judged_as_it_is_stored(tmp_path):
+    log = EpochLog(tmp_path / "run" / "log.csv")
+    log.add(0, {"epoch": 1, "train_loss": 3.0})
+    judged = []
+
+    def judge(model):
+        judged.append(model)
+        return {"bach-valid": {"key": 0.5}}
+
+    model = KeyFinder(KeyFinderConfig(width=4, gathered=2, hidden=4)).eval()
+    write_release(tmp_path, ("key", model), {"seeds": [0]}, log.path, judge)
+    (stored,) = judged
+    assert isinstance(stored.engine, OnnxEngine)
+    weight = model.members[0].whole.weight.half().float()
+    assert torch.equal(torch.from_numpy(stored.tensors["members.0.whole.weight"]), weight)
+    told = json.loads((tmp_path / "key.json").read_text(encoding="utf-8"))
+    assert (told["checksum"], told["seeds"]) == (stored.checksum, [0])
+    assert told["metrics"] == {"bach-valid": {"key": 0.5}}
+    assert (tmp_path / "key.csv").read_bytes() == log.path.read_bytes()
 
 
 @pytest.mark.parametrize("name", checkpoint.READERS)
