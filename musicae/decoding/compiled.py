@@ -14,7 +14,7 @@ symbols, ``C`` columns of the context, ``L`` layers, ``H`` heads, ``R`` frames t
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ import numpy as np
 
 from musicae.core.arrays import Floats, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
+from musicae.core.processes import usable_cores
 from musicae.decoding.choice import GUIDANCE
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.kernel.program import (
@@ -65,24 +66,12 @@ OCTET = 256
 """The values of a byte."""
 
 
-_cores: int | None = None
-"""The cores that pieces share; None for all. See ``use_cores``."""
-
-
-def use_cores(count: int | None) -> None:
-    """Let this process write voices on so many cores from now on; None for all that it may use.
-
-    The notes do not depend on it.
-    """
-    global _cores  # noqa: PLW0603  # of the whole process, with all its threads
-    _cores = count
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def cores() -> int:
+    """The processor cores that drafts may share: one where other processes have the others."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing and multiprocessing.parent_process():
+        return 1
+    return usable_cores()
 
 
 def write(writing: Writing) -> Samples:
@@ -90,7 +79,7 @@ def write(writing: Writing) -> Samples:
     if not can_write(writing):
         return writing.write()
     count = len(writing.lengths)
-    threads = min(_cores or available_cores(), count) if count >= SHARED else 1
+    threads = min(cores(), count) if count >= SHARED else 1
     shares = np.array_split(np.arange(count), threads)
     parts = [Compiled(writing, slice(share[0], share[-1] + 1)) for share in shares]
     if threads == 1:
@@ -168,13 +157,10 @@ class Compiled:
         return Samples(tokens, arrays["nats"].copy())
 
     def _begin_frames(self, count: int) -> None:
-        """What conditions the next frames of ``count`` candidates, and their rotary angles."""
+        """What conditions the next frames of ``count`` candidates."""
         arrays = self.program.arrays
         frame = arrays["frame_number"][:count]
         piece = self.piece[arrays["frame_of"][:count]]
-        angle = frame[:, None].astype(np.float32) * self.decoders[0].speed
-        np.cos(angle, out=arrays["cos"][:count])
-        np.sin(angle, out=arrays["sin"][:count])
         for i, decoder in enumerate(self.decoders):
             found = decoder.conditioning[piece, frame]
             arrays["conditioning"][i * count : (i + 1) * count] = found
@@ -248,9 +234,13 @@ def _first(sizes: Sequence[int]) -> Array:
 
 
 def _of_pieces(writing: Writing, some: slice) -> dict[str, Array]:
-    """The arrays of a job about what is known of the pieces, and the random numbers."""
+    """The arrays of a job about the pieces and their length, and the random numbers."""
     decoders, notes = writing.decoders, writing.notes
+    frames = notes.tokens.shape[1] // writing.stride
+    angle = np.arange(frames, dtype=np.float32)[:, None] * decoders[0].speed
     return {
+        "cos": np.cos(angle),
+        "sin": np.sin(angle),
         "context": np.stack([each.context for each in decoders]).astype(np.uint8),
         "tonic": decoders[0].tonics.astype(np.uint8),
         "piece": decoders[0].of[some].astype(np.int32),
@@ -348,8 +338,6 @@ def _room(config: VoiceTransformerConfig, count: int, decoders: int) -> dict[str
         "summed": (streams, width),
         "conditioning": (streams, width),
         "passed": (layers, streams, width),
-        "cos": (count, depth // 2),
-        "sin": (count, depth // 2),
         "parts": (streams, 3 * width),
         "heard": (streams, width),
         "state": (streams, width),

@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -21,12 +22,12 @@ Array = NDArray[Any]
 
 _FIELDS = """
 width depth stride span layers heads columns chords floor lowest:4 symbols:4 order:4 calibration
-past before now past_first before_first now_first intervals member_place
+past before now cos sin past_first before_first now_first intervals member_place
 candidates decoders pieces steps padded context tonic piece lengths known uniform tokens nats
 options rules beside line weights members numbers firm closing given of_pitch hand absent
 motion sonority class_of places levers outside source
 notes derived begun next_step next_turn moved states keys values
-frame_of frame_number summed cos sin parts heard state
+frame_of frame_number summed parts heard state
 rows queries hold_or_rest row_of row_step row_voice turn cost
 """
 FIELDS = tuple(_FIELDS.split())
@@ -115,10 +116,14 @@ class Program:
 
 @cache
 def _module() -> tuple[Any, Any]:
-    """The engine and the program, compiled for this machine."""
+    """The engine and the program as machine code, which Wasmtime keeps in the user's cache."""
     import wasmtime
 
-    engine = wasmtime.Engine()
+    config = wasmtime.Config()
+    # Compiling takes 40 ms; where there is no place to keep the result, it is compiled again.
+    with suppress(wasmtime.WasmtimeError):
+        config.cache = True
+    engine = wasmtime.Engine(config)
     # At the end of the process what would free it may be gone.
     atexit.register(_module.cache_clear)
     code = files(__package__).joinpath("writer.wasm").read_bytes()

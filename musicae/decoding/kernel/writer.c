@@ -281,7 +281,7 @@ static void attend_all(void)
     for (int row = 0; row < framed * job.decoders; row++) {
         int candidate = job.frame_of[row % framed], frame = job.frame_number[row % framed];
         int stream = row / framed * job.candidates + candidate;
-        const float *cos = job.cos + row % framed * depth / 2, *sin = job.sin + row % framed * depth / 2;
+        const float *cos = job.cos + frame * (depth / 2), *sin = job.sin + frame * (depth / 2);
         for (int head = 0; head < job.heads; head++) {
             int cached = ((stream * job.layers + layer) * job.heads + head) * room * depth;
             float *keys = job.keys + cached, *values = job.values + cached;

@@ -43,6 +43,7 @@ typedef struct {
     int lowest[VOICES], symbols[VOICES], order[VOICES];
     float calibration;
     const float *past, *before, *now; /* rows of embeddings (., W) */
+    const float *cos, *sin; /* (padded / stride, width / heads / 2) of the rotary angles of frames */
     const int *past_first, *before_first, *now_first; /* the first row of each feature */
     const float *intervals; /* (V, relations, 2 * INTERVALS + 1, depth) */
     const u8 *member_place; /* (1 + qualities, 12) */
@@ -85,7 +86,6 @@ typedef struct {
     /* What the graphs read and write. */
     int *frame_of, *frame_number; /* (N) */
     float *summed; /* (D * N, W) */
-    float *cos, *sin; /* (N, width / heads / 2) of the rotary angles of frames */
     float *parts, *heard, *state; /* (D * N, 3 W), and (D * N, W) each */
     float *rows; /* (D * H, W) */
     const float *queries, *hold_or_rest;
