@@ -49,10 +49,11 @@ def sample(
     for scores in asked:
         batches = [masked_batch(score, model.config) for score in scores]
         # Drafts of the same plan are one piece.
-        contexts = np.stack([batch.context.ravel() for batch in batches])
-        _, kept, of = np.unique(contexts, axis=0, return_index=True, return_inverse=True)
-        batch = concatenate([batches[index] for index in kept.tolist()])
-        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), of.ravel()))
+        first_of: dict[bytes, int] = {}
+        of = np.array([first_of.setdefault(b.context.tobytes(), len(first_of)) for b in batches])
+        kept = [int(np.flatnonzero(of == piece)[0]) for piece in first_of.values()]
+        batch = concatenate([batches[index] for index in kept])
+        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), of))
         notes = notes or Notes(batches[0], n, model.config.lowest)
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None

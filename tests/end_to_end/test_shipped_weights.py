@@ -18,9 +18,9 @@ from musicae.core.chorale import Chorale
 from musicae.core.ensembles import ENSEMBLES
 from musicae.core.key import Key
 from musicae.decoding import phrases as phrase_reading
+from musicae.decoding.conditioning import Conditioning
 from musicae.decoding.key import find_mode
 from musicae.decoding.planner import plan_problem
-from musicae.decoding.conditioning import Conditioning
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ONLY_SOPRANO, chorale_to_tokens, flatten
