@@ -10,13 +10,14 @@ import numpy as np
 from musicae.core.constants import N_VOICES
 from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
 from musicae.decoding.compiled import write
+from musicae.decoding.conditioning import Conditioning
 from musicae.decoding.constraints import close_of
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.levers import Levers
 from musicae.decoding.motion_tilt import MotionTilt, places_of
 from musicae.decoding.plan_costs import ALONG_LATENTS, PlanCosts
 from musicae.decoding.sonority_tilt import SonorityTilt
-from musicae.decoding.voices import Notes, VoiceDecoder, encoded
+from musicae.decoding.voices import Notes, VoiceDecoder
 from musicae.decoding.writing import Samples, Writing
 from musicae.encoding.batches import (
     beat_batch,
@@ -48,10 +49,11 @@ def sample(
     for scores in asked:
         batches = [masked_batch(score, model.config) for score in scores]
         # Drafts of the same plan are one piece.
-        contexts = np.stack([batch.context.ravel() for batch in batches])
-        _, kept, of = np.unique(contexts, axis=0, return_index=True, return_inverse=True)
-        batch = concatenate([batches[index] for index in kept.tolist()])
-        decoders.append(VoiceDecoder(model, batch, encoded(model, batch), of.ravel()))
+        first_of: dict[bytes, int] = {}
+        of = np.array([first_of.setdefault(b.context.tobytes(), len(first_of)) for b in batches])
+        kept = [int(np.flatnonzero(of == piece)[0]) for piece in first_of.values()]
+        batch = concatenate([batches[index] for index in kept])
+        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), of))
         notes = notes or Notes(batches[0], n, model.config.lowest)
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None

@@ -16,7 +16,8 @@ from functools import cached_property
 import numpy as np
 
 from musicae.core.arrays import Bools, Floats32, Ints
-from musicae.encoding.notes import notes_after, notes_of
+from musicae.decoding.conditioning import Conditioning
+from musicae.encoding.notes import notes_after
 from musicae.models.batches import MaskedBatch
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vocabulary import COLUMNS, HOLD, NONE
@@ -74,7 +75,11 @@ class VoiceDecoder:
     """
 
     def __init__(
-        self, model: Checkpoint, batch: MaskedBatch, conditioning: Floats32, of: Ints
+        self,
+        model: Checkpoint,
+        batch: MaskedBatch,
+        conditioning: Floats32 | Conditioning,
+        of: Ints,
     ) -> None:
         """``batch`` and ``conditioning`` ``(B, J, W)`` are of the pieces, the latter is that of
         ``VoiceTransformer.decode``; ``of`` ``(N,)`` is the piece of each candidate."""
@@ -172,15 +177,6 @@ class VoiceDecoder:
             conditioning=self.conditioning[:, frame:stop],
             context=self.context[:, frame * self.stride : stop * self.stride],
         )
-
-
-def encoded(model: Checkpoint, batch: MaskedBatch) -> Floats32:
-    """``(B, J, W)`` the harmonizer's encoding of what is known."""
-    notes = notes_of(batch.tokens, np.array(model.config.lowest))
-    found: Floats32 = model.run(
-        "known", notes=notes, known=batch.known, context=batch.context, tonic=batch.tonic
-    )[0]
-    return found
 
 
 def _sees(order: Sequence[int]) -> Bools:

@@ -20,6 +20,9 @@ EACH_STEP = frozenset({"frame", "head", "prior"})
 ERRORS_ONLY = 3
 """The least severity of what ONNX Runtime logs."""
 
+LARGE = 2**20
+"""Bytes of inputs above which memory is given back after a run: it is not needed again soon."""
+
 
 class OnnxGraph(NamedTuple):
     """An exported graph."""
@@ -43,7 +46,14 @@ class OnnxEngine:
 
     def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
         """The outputs of a graph for its inputs by name."""
-        found: list[NDArray[Any]] = self._session(graph).run(None, inputs)
+        session = self._session(graph)
+        options = None
+        if sum(values.nbytes for values in inputs.values()) > LARGE:
+            from onnxruntime import RunOptions
+
+            options = RunOptions()
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        found: list[NDArray[Any]] = session.run(None, inputs, options)
         return found
 
     def bound(
