@@ -18,8 +18,10 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
 
     As ``np.unique``, which for its first call imports NumPy's masked arrays.
     """
-    ordered = np.sort(values, axis=None)
-    new: Bools = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    ordered = values.flatten()
+    ordered.sort()
+    new = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
     found: NDArray[Any] = ordered[new]
     return found
 

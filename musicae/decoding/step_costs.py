@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.arrays import Bools, Floats, Ints, distinct
+from musicae.core.arrays import Bools, Floats, Ints
 from musicae.core.constants import N_VOICES
 from musicae.decoding.constraints import RuleCosts, RuleTable, moves, rule_table
 from musicae.decoding.ensemble_costs import EnsembleCosts
@@ -76,7 +76,7 @@ class StepCosts:
         cost = self._own(voice, rows)
         if not self.given:
             return cost
-        for step in distinct(rows.steps).tolist():
+        for step in sorted(set(rows.steps.tolist())):
             if not self.given.begins(step):
                 continue
             here = np.flatnonzero(rows.steps == step)

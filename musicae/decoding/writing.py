@@ -161,7 +161,7 @@ class Writing:
         stop = int(asked.steps.max()) + 1
         those = distinct(asked.candidates)
         derived = self.derived[those]
-        for first in distinct(derived).tolist():
+        for first in sorted(set(derived.tolist())):
             if first < stop:
                 self.notes.go_on(those[derived == first], first, stop)
         self.derived[those] = np.maximum(derived, stop)
@@ -187,7 +187,7 @@ class Writing:
         for frame in range(min(begun[c] for c in asked.candidates.tolist()), frames.max() + 1):
             new = [
                 candidate
-                for candidate in distinct(asked.candidates[frames >= frame]).tolist()
+                for candidate in sorted(set(asked.candidates[frames >= frame].tolist()))
                 if begun[candidate] == frame
             ]
             if new:
