@@ -7,6 +7,7 @@ from .api.latent import decode as decode
 from .api.latent import encode as encode
 from .api.latent import interpolate as interpolate
 from .api.latent import vary as vary
+from .api.live import LiveHarmonizer as LiveHarmonizer
 from .api.piece import Piece as Piece
 from .api.render import render as render
 from .core.chorale import Chorale as Chorale

@@ -29,6 +29,7 @@ HEAVY = {
     "soundfile",
     "watchfiles",
     "rtmidi",
+    "distributed",
 }
 MAY_LOAD_TORCH = ("models.", "training.", "evaluation.")
 """Packages whose modules compute with tensors; all others run without torch."""

@@ -11,7 +11,7 @@ import musicae
 from musicae.core import version
 
 NAMES = {
-    *("Chorale", "Key", "MusicaeError", "Piece"),
+    *("Chorale", "Key", "LiveHarmonizer", "MusicaeError", "Piece"),
     *("check", "chords", "decode", "encode", "extend", "generate", "harmonize", "interpolate"),
     *("practice", "read", "render", "use_engine", "vary", "write"),
 }

@@ -16,6 +16,7 @@ from musicae.core import processes
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import numbered
 from musicae.io.base import SUFFIXES, WRITTEN_SUFFIXES
+from musicae.models.checkpoint import engine_in_use, use_engine
 
 ENDING = "-harmonized"
 """What the name of a result ends with, before the number of an alternative."""
@@ -113,7 +114,7 @@ def harmonize_many(
         partial(harmonized, options=options),
         melodies,
         workers_for(len(melodies), workers),
-        partial(load, options),
+        partial(load, options, engine_in_use()),
     )
     return _in_order(melodies, results)
 
@@ -128,8 +129,12 @@ def workers_for(melodies: int, wish: int | None = None) -> int:
     return max(1, min(wish or processes.usable_cores(), melodies))
 
 
-def load(options: HarmonizeOptions) -> None:
-    """Load the model that options name, for all melodies. Raises as ``harmonize.load_for``."""
+def load(options: HarmonizeOptions, engine: str) -> None:
+    """Load the model that options name, for all melodies, in a process that uses an engine.
+
+    Raises as ``harmonize.load_for``.
+    """
+    use_engine(engine)
     harmonize.load_for(options)
 
 

@@ -128,7 +128,9 @@ def given_parts(
     except ChoraleError as error:
         raise ChoraleError(f"{where}{error}") from None
     melody = [v for v in locked if v == (request.voice or 0)]
-    kept = _kept_cells(chorale, locked, melody, request, region)
+    kept = locked_cells(chorale, locked, melody)
+    if request.bars is not None:
+        kept |= cells_outside(chorale, region)
     tune = replace(
         chorale,
         pitch=np.where(kept, chorale.pitch, REST),
@@ -136,7 +138,7 @@ def given_parts(
         fermatas=tuple(step for step in chorale.fermatas if kept[step, 0]),
         key=key or chorale.key,
     )
-    known = kept | _silent_with(tune, melody)[:, None]
+    known = kept | silent_with(tune, melody)[:, None]
     if known.all():
         raise ChoraleError(where + _nothing_to_fill(request))
     in_range, shift, folded = into_range(tune)
@@ -195,31 +197,32 @@ def into_range(tune: Chorale, octave: int | None = None) -> tuple[Chorale, int, 
     return replace(tune, pitch=pitch), shift, outside[octave]
 
 
-def _kept_cells(
-    chorale: Chorale,
-    locked: Sequence[int],
-    melody: Sequence[int],
-    request: Request,
-    region: slice,
+def locked_cells(
+    chorale: Chorale, locked: Sequence[int], melody: Sequence[int]
 ) -> NDArray[np.bool_]:
-    """``(T, V)`` where notes and rests stay as they are found; see ``given_parts``."""
+    """``(T, V)`` where the notes and rests of locked voices stay; see ``given_parts``."""
     kept = np.zeros(chorale.pitch.shape, dtype=np.bool_)
     for voice in locked:
         kept[:, voice] = True
         if voice not in melody:
             for gap in _long_rests(chorale, voice):
                 kept[gap, voice] = False
-    if request.bars is not None:
-        kept[: region.start] = kept[region.stop :] = True
-        for voice in range(N_VOICES):
-            for note in chorale.notes(voice):
-                end = note.step + note.duration
-                if not region.start <= note.step < end <= region.stop:
-                    kept[note.step : end, voice] = True
     return kept
 
 
-def _silent_with(tune: Chorale, melody: Sequence[int]) -> NDArray[np.bool_]:
+def cells_outside(chorale: Chorale, region: slice) -> NDArray[np.bool_]:
+    """``(T, V)`` all that is outside some steps, and the notes that reach beyond these."""
+    kept = np.ones(chorale.pitch.shape, dtype=np.bool_)
+    kept[region] = False
+    for voice in range(N_VOICES):
+        for note in chorale.notes(voice):
+            end = note.step + note.duration
+            if not region.start <= note.step < end <= region.stop:
+                kept[note.step : end, voice] = True
+    return kept
+
+
+def silent_with(tune: Chorale, melody: Sequence[int]) -> NDArray[np.bool_]:
     """``(T,)`` the long rests of the melody in which nothing else that is given sounds."""
     silent = np.zeros(len(tune), dtype=np.bool_)
     for voice in melody:

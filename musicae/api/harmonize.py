@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,10 @@ from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 
 if TYPE_CHECKING:
+    from musicae.api.words import WordSetting
     from musicae.decoding.choice import SamplingOptions
+    from musicae.decoding.harmonize import Harmonization
+    from musicae.encoding.partial_score import PartialScore
     from musicae.models.checkpoint import Checkpoint
 
 
@@ -42,65 +45,107 @@ def harmonize(
     CheckpointError for a model that cannot be loaded or does not harmonize this, MusicaeError for a
     setting that does not exist.
     """
-    from musicae.api import figured_bass, given_chords, words
-    from musicae.api.phrase_ends import choose
-    from musicae.api.registers import for_ensemble
-    from musicae.decoding import harmonize as decoding
-    from musicae.models.checkpoint import load_model
-
     if n is not None:
         settings["n"] = n
-    options = (options or HarmonizeOptions()).changed(**settings)
-    model, sampling = load_for(options)
-    given, moved, limits, read = _given(melody, options), 0, None, options
-    if figured_bass.is_bass(given, options.figures):
-        read = options.changed(voice="bass")
-        given = _given(melody, read)
-    ensemble = options.parsed_ensemble
-    if ensemble:
-        if not model.can("fill"):
-            raise ChoraleError(f"{model.name} writes for S A T B alone; use harmonizer")
-        given, moved, limits = for_ensemble(
-            given, ensemble, lambda semitones: _given(melody, read, semitones)
+    return Task.of(melody, (options or HarmonizeOptions()).changed(**settings)).pieces()
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is asked of a harmonizer, as it was understood."""
+
+    options: HarmonizeOptions
+    model: Checkpoint
+    planner: Checkpoint | None
+    sampling: SamplingOptions
+    given: Given
+    partial: PartialScore
+    """What the model reads."""
+    stay: tuple[int, ...]
+    """The voices that are given."""
+    notices: tuple[str, ...]
+    """What the musician should know of how the input was understood."""
+    setting: WordSetting
+    """The words."""
+
+    @classmethod
+    def of(cls, melody: Chorale | Path | str, options: HarmonizeOptions) -> Task:
+        """Read what is given, and load the models. Raises as ``harmonize`` does."""
+        from musicae.api import figured_bass, given_chords, words
+        from musicae.api.phrase_ends import choose
+        from musicae.api.registers import for_ensemble
+        from musicae.models.checkpoint import load_model
+
+        model, sampling = load_for(options)
+        given, moved, limits, read = _given(melody, options), 0, None, options
+        if figured_bass.is_bass(given, options.figures):
+            read = options.changed(voice="bass")
+            given = _given(melody, read)
+        ensemble = options.parsed_ensemble
+        if ensemble:
+            if not model.can("fill"):
+                raise ChoraleError(f"{model.name} writes for S A T B alone; use harmonizer")
+            given, moved, limits = for_ensemble(
+                given, ensemble, lambda semitones: _given(melody, read, semitones)
+            )
+        figured = figured_bass.choose(options.figures, given)
+        chords = options.chords
+        if figured.chords and chords is not None:
+            raise ChoraleError("chords and figures say the same thing twice; give one of them")
+        if chords is None and (figured.chords or not model.can("fill")):
+            chords = given_chords.NO_CHORDS
+        chosen = given_chords.choose(chords, given, moved)
+        given, parts = chosen.given, chosen.given.parts
+        stay = options.request.locked(sounding_voices(parts.tune))
+        setting = words.choose(options.words, options.language, given, stay)
+        ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
+        partial = parts.partial_score(
+            ends.steps,
+            rhythm=options.rhythm,
+            style=options.style,
+            cadences=ends.cadences,
+            given=figured.chords or chosen.chords,
+            limits=limits,
         )
-    figured = figured_bass.choose(options.figures, given)
-    chords = options.chords
-    if figured.chords and chords is not None:
-        raise ChoraleError("chords and figures say the same thing twice; give one of them")
-    if chords is None and (figured.chords or not model.can("fill")):
-        chords = given_chords.NO_CHORDS
-    chosen = given_chords.choose(chords, given, moved)
-    given, parts = chosen.given, chosen.given.parts
-    stay = options.request.locked(sounding_voices(parts.tune))
-    setting = words.choose(options.words, options.language, given, stay)
-    ends = choose(parts.whole, options.phrases, parts.marks, parts.likely_key)
-    partial = parts.partial_score(
-        ends.steps,
-        rhythm=options.rhythm,
-        style=options.style,
-        cadences=ends.cadences,
-        given=figured.chords or chosen.chords,
-        limits=limits,
-    )
-    planner = load_model("planner") if model.can("fill") else None
-    condensed = Condensed.of(partial)
-    harmonized = decoding.harmonize(model, condensed.partial, options.n, sampling, planner)
-    facts = provenance_of(model, sampling) | {"key": str(partial.key)} | _asked(options)
-    facts |= {"given": [VOICES[voice].lower() for voice in stay]}
-    pieces = []
-    for i, made in enumerate(map(condensed.restored, harmonized), start=1):
-        chorale = parts.around(made.chorale)
-        chorale = replace(chorale, key=chorale.key or partial.key)
-        told = facts | {"alternative": i}
-        if planner and made.plan:
-            told |= {"planner": planner.checksum, "plan": str(made.plan)}
-        chorale, sung, on_words = setting.apply(chorale)
+        planner = load_model("planner") if model.can("fill") else None
+        notices = (*given.notices, *figured.notices, *chosen.notices)
+        return cls(options, model, planner, sampling, given, partial, stay, notices, setting)
+
+    def pieces(self) -> list[Piece]:
+        """The harmonizations, best first."""
+        from musicae.decoding import harmonize as decoding
+
+        harmonized = Condensed.of(self.partial).harmonized(
+            lambda partial, n: decoding.harmonize(
+                self.model, partial, n, self.sampling, self.planner
+            ),
+            self.options.n,
+        )
+        return [self._piece(made, i) for i, made in enumerate(harmonized, 1)]
+
+    def _piece(self, made: Harmonization, number: int) -> Piece:
+        from musicae.api import figured_bass
+
+        options, key = self.options, self.partial.key
+        chorale = self.given.parts.around(made.chorale)
+        chorale = replace(chorale, key=chorale.key or key)
+        facts = provenance_of(self.model, self.sampling) | {"key": str(key)} | _asked(options)
+        facts |= {"given": [VOICES[voice].lower() for voice in self.stay], "alternative": number}
+        if self.planner and made.plan:
+            facts |= {"planner": self.planner.checksum, "plan": str(made.plan)}
+        chorale, sung, on_words = self.setting.apply(chorale)
         figures = figured_bass.written(chorale) if options.figures == figured_bass.WRITE else ()
-        notices = (*given.notices, *figured.notices, *chosen.notices, *made.notices, *on_words)
-        pieces.append(
-            Piece(chorale, told, notices, given, made.nats, made.plan, figures, sung, ensemble)
+        return Piece(
+            chorale,
+            facts,
+            (*self.notices, *made.notices, *on_words),
+            self.given,
+            made.nats,
+            made.plan,
+            figures,
+            sung,
+            options.parsed_ensemble,
         )
-    return pieces
 
 
 def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:

@@ -1,24 +1,28 @@
 """Long silences are taken out of what a harmonizer reads, and put back into what it writes.
 
 Where all voices are known to rest, nothing is to be decided; a file may have hours of it before its
-first note. Whole bars of it are left out, but for some on both sides of each silence.
+first note. Whole bars of it are left out, but for some on both sides of each silence. What sounds
+before such a silence and what sounds after it are harmonized one after the other.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
+from musicae.core.errors import ChoraleError
 from musicae.core.meter import Measure, meters_of
 from musicae.encoding.partial_score import PartialScore
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, SecondChord, beats_of
+from musicae.theory.phrases import melody_of
 
 if TYPE_CHECKING:
     from musicae.decoding.harmonize import Harmonization
@@ -28,106 +32,176 @@ KEPT = 4
 BAR_NUMBER = re.compile(r"(?<=^bar )\d+")
 
 
+class Passage(NamedTuple):
+    """A part of a score that long silence parts from others, and the silence around it."""
+
+    partial: PartialScore
+    """What a harmonizer is given."""
+    bars: tuple[int, ...]
+    """The bars, as indices into those of the whole, that it has."""
+
+
 @dataclass(frozen=True)
 class Condensed:
     """A partial score without its long silences."""
 
     whole: PartialScore
     """The score with them."""
-    partial: PartialScore
-    """The score without them, which a harmonizer is given."""
-    bars: tuple[int, ...]
-    """The bars, as indices into those of ``whole``, that ``partial`` has."""
+    passages: tuple[Passage, ...]
+    """What sounds in it, in order."""
 
     @classmethod
     def of(cls, whole: PartialScore) -> Condensed:
         """Leave the long silences of a partial score out, if it has any."""
-        measures = whole.chorale.measures
-        bars = _kept_bars(whole)
-        steps = np.concatenate([_steps(measures[bar]) for bar in bars])
-        if len(bars) == len(measures):
-            return cls(whole, whole, bars)
-        place = {step: index for index, step in enumerate(steps.tolist())}
-        kept = [measures[bar]._replace(start=place[measures[bar].start]) for bar in bars]
-        meters, pickup = meters_of(kept)
-        chorale = Chorale(
-            whole.chorale.pitch[steps],
-            whole.chorale.onset[steps],
-            meters,
-            pickup,
-            whole.chorale.key,
-            tuple(place[step] for step in whole.chorale.fermatas if step in place),
-        )
-        if list(chorale.measures) != kept:  # bars that are cut short have no form without others
-            return cls(whole, whole, tuple(range(len(measures))))
-        phrases = whole.phrases and tuple(place[step] for step in whole.phrases if step in place)
-        cadences = tuple((place[step], kind) for step, kind in whole.cadences if step in place)
-        given = tuple(
-            replace(
-                chord,
-                start=place[chord.start],
-                length=sum(step in place for step in range(chord.start, chord.stop)),
-            )
-            for chord in whole.given
-            if chord.start in place
-        )
-        partial = replace(
-            whole,
-            chorale=chorale,
-            known=whole.known[steps],
-            phrases=phrases,
-            cadences=cadences,
-            given=given,
-        )
-        return cls(whole, partial, bars)
+        groups = _sounding_bars(whole)
+        passages = [_passage(whole, bars, last=bars is groups[-1]) for bars in groups]
+        if None in passages:  # bars that are cut short have no form without others
+            return cls(whole, (Passage(whole, tuple(range(len(whole.chorale.measures)))),))
+        return cls(whole, tuple(filter(None, passages)))
 
-    def restored(self, made: Harmonization) -> Harmonization:
-        """What a harmonizer made of ``partial``, with the silences of ``whole`` in it."""
-        if self.partial is self.whole:
-            return made
+    def harmonized(
+        self, harmonize: Callable[[PartialScore, int], list[Harmonization]], n: int
+    ) -> list[Harmonization]:
+        """``n`` harmonizations of the whole, best first.
+
+        ``harmonize`` makes so many of a passage. A passage without as many, such as a single note
+        between silences, is the same in all of them, if another has enough.
+        """
+        longest = max(self.passages, key=lambda passage: (~passage.partial.known).sum())
+        made = []
+        for passage in self.passages:
+            try:
+                made.append(harmonize(passage.partial, n))
+            except ChoraleError:
+                if n == 1 or passage is longest:
+                    raise
+                made.append(harmonize(passage.partial, 1) * n)
+        return [self._joined(each) for each in zip(*made, strict=True)]
+
+    def _joined(self, made: Sequence[Harmonization]) -> Harmonization:
+        """Harmonizations of the passages as one, with the silences between them."""
         whole, measures = self.whole.chorale, self.whole.chorale.measures
-        steps = np.concatenate([_steps(measures[bar]) for bar in self.bars])
+        if len(self.passages[0].bars) == len(measures):
+            return made[0]
         pitch, onset = np.full_like(whole.pitch, REST), np.zeros_like(whole.onset)
-        pitch[steps], onset[steps] = made.chorale.pitch, made.chorale.onset
-        first = 0 if whole.pickup else 1
-        return made._replace(
-            chorale=replace(whole, pitch=pitch, onset=onset, source=made.chorale.source),
-            plan=made.plan and self._plan(made.plan),
+        for passage, each in zip(self.passages, made, strict=True):
+            steps = _steps_of(measures, passage.bars)
+            pitch[steps], onset[steps] = each.chorale.pitch, each.chorale.onset
+        source = made[0].chorale.source
+        plans = [each.plan for each in made if each.plan]
+        nats = [each.nats for each in made if each.nats is not None]
+        return made[0]._replace(
+            chorale=replace(whole, pitch=pitch, onset=onset, source=source),
+            nats=sum(nats) if len(nats) == len(made) else None,
+            plan=self._plan(plans) if plans else None,
             notices=tuple(
-                BAR_NUMBER.sub(lambda number: str(self.bars[int(number[0]) - first] + first), told)
-                for told in made.notices
+                notice
+                for passage, each in zip(self.passages, made, strict=True)
+                for notice in self._notices(passage, each)
             ),
         )
 
-    def _plan(self, plan: HarmonicPlan) -> HarmonicPlan:
+    def _notices(self, passage: Passage, made: Harmonization) -> Iterator[str]:
+        """The notices of a passage with the numbers of the bars of the whole."""
+        first, own = (0 if c.pickup else 1 for c in (self.whole.chorale, passage.partial.chorale))
+
+        def number(found: re.Match[str]) -> str:
+            return str(passage.bars[int(found[0]) - own] + first)
+
+        return (BAR_NUMBER.sub(number, told) for told in made.notices)
+
+    def _plan(self, plans: Sequence[HarmonicPlan]) -> HarmonicPlan:
         """The plan with the beats of ``whole``; there is no chord in the silences."""
-        beats = beats_of(self.whole.chorale)
+        key, beats = plans[0].key, beats_of(self.whole.chorale)
         chords: list[PlannedChord | None] = [None] * len(beats)
         seconds: list[SecondChord | None] = [None] * len(beats)
-        local = [plan.key] * len(beats)
-        there = set(self.bars)
-        kept = [index for index, beat in enumerate(beats) if beat.bar in there]
-        for index, beat, chord, second, key in zip(
-            kept, plan.beats, plan.chords, plan.seconds, plan.local, strict=True
-        ):
-            chords[index], local[index] = chord, key
-            moved = beats[index].start - beat.start
-            seconds[index] = second and second._replace(step=second.step + moved)
-        return HarmonicPlan(plan.key, beats, tuple(chords), tuple(seconds), tuple(local))
+        local = [key] * len(beats)
+        for passage, plan in zip(self.passages, plans, strict=True):
+            there = set(passage.bars)
+            kept = [index for index, beat in enumerate(beats) if beat.bar in there]
+            for index, beat, chord, second, own in zip(
+                kept, plan.beats, plan.chords, plan.seconds, plan.local, strict=True
+            ):
+                chords[index], local[index] = chord, own
+                moved = beats[index].start - beat.start
+                seconds[index] = second and second._replace(step=second.step + moved)
+        return HarmonicPlan(key, beats, tuple(chords), tuple(seconds), tuple(local))
 
 
-def _kept_bars(whole: PartialScore) -> tuple[int, ...]:
-    """The bars outside long silences, and the first, in which a pickup may stand."""
+def _passage(whole: PartialScore, bars: tuple[int, ...], *, last: bool) -> Passage | None:
+    """Some bars of a score; None where they have no form of their own."""
+    measures = whole.chorale.measures
+    if len(bars) == len(measures):
+        return Passage(whole, bars)
+    steps = _steps_of(measures, bars)
+    place = {step: index for index, step in enumerate(steps.tolist())}
+    kept = [measures[bar]._replace(start=place[measures[bar].start]) for bar in bars]
+    meters, pickup = meters_of(kept)
+    chorale = Chorale(
+        whole.chorale.pitch[steps],
+        whole.chorale.onset[steps],
+        meters,
+        pickup,
+        whole.chorale.key,
+        tuple(place[step] for step in whole.chorale.fermatas if step in place),
+    )
+    if list(chorale.measures) != kept:
+        return None
+    given = tuple(
+        replace(
+            chord,
+            start=place[chord.start],
+            length=sum(step in place for step in range(chord.start, chord.stop)),
+        )
+        for chord in whole.given
+        if chord.start in place
+    )
+    phrases = None
+    if whole.phrases is not None:
+        ends = {place[step] for step in whole.phrases if step in place}
+        ends |= {note.step for note in melody_of(chorale)[-1:]}
+        phrases = tuple(sorted(ends))
+    partial = replace(
+        whole,
+        chorale=chorale,
+        known=whole.known[steps],
+        phrases=phrases,
+        cadences=tuple((place[step], kind) for step, kind in whole.cadences if step in place),
+        given=given,
+        after=0 if last else len(whole.chorale) - int(steps[-1]) - 1,
+    )
+    return Passage(partial, bars)
+
+
+def _sounding_bars(whole: PartialScore) -> list[tuple[int, ...]]:
+    """The bars of each passage.
+
+    The first has the first bar, in which a pickup may stand. A silence at the beginning or at the
+    end of the piece parts nothing: some bars stay at both its ends.
+    """
+    measures = whole.chorale.measures
     silent = whole.known.all(axis=1) & (whole.chorale.pitch == REST).all(axis=1)
-    kept = [0]
+    passages = [[0]]
+    sounds = not silent[_steps(measures[0])].all()
     for rests, group in groupby(
-        range(1, len(whole.chorale.measures)),
-        lambda bar: bool(silent[_steps(whole.chorale.measures[bar])].all()),
+        range(1, len(measures)), lambda bar: bool(silent[_steps(measures[bar])].all())
     ):
         bars = list(group)
-        kept += bars[:KEPT] + bars[KEPT:][-KEPT:] if rests else bars
-    return tuple(kept)
+        passages[-1] += bars[:KEPT] if rests else bars
+        after = bars[KEPT:][-KEPT:] if rests else []
+        if len(bars) > 2 * KEPT and rests and sounds and bars[-1] != len(measures) - 1:
+            passages.append(after)
+        else:
+            passages[-1] += after
+        sounds |= not rests
+    return [tuple(bars) for bars in passages]
 
 
-def _steps(measure: Measure) -> NDArray[np.int64]:
-    return np.arange(measure.start, measure.start + measure.length)
+def _steps(measure: Measure) -> slice:
+    return slice(measure.start, measure.start + measure.length)
+
+
+def _steps_of(measures: Sequence[Measure], bars: Sequence[int]) -> NDArray[np.int64]:
+    """The steps of some bars."""
+    spans = (_steps(measures[bar]) for bar in bars)
+    return np.concatenate([np.arange(span.start, span.stop) for span in spans])

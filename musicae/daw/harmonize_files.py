@@ -18,6 +18,7 @@ from musicae.daw.harmonize_one import Done, Task, harmonize_one
 from musicae.daw.written import Written
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.seal import INPUTS
+from musicae.models.checkpoint import engine_in_use
 
 
 class Outcome(NamedTuple):
@@ -81,7 +82,9 @@ def harmonize_files(
     jobs = _jobs([Path(path) for path in paths], out, options, pack, skip_existing)
     looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
     alone = len(jobs) == 1
-    tasks = [Task(job, options, program, looks, pack is not None, alone) for job in jobs]
+    tasks = [
+        Task(job, options, program, looks, pack is not None, alone, engine_in_use()) for job in jobs
+    ]
     made_from = _made_from(tasks)
     states = [inputs.State.TO_MAKE] * len(tasks)
     if skip_existing:
@@ -128,11 +131,13 @@ def _each(
     if scheduler is not None:
         from musicae.daw import cluster
 
-        batch.load(options)
+        batch.load(options, engine_in_use())
         results = cluster.each(todo, scheduler)
     else:
         count = batch.workers_for(len(todo), workers)
-        results = processes.each(harmonize_one, todo, count, partial(batch.load, options))
+        results = processes.each(
+            harmonize_one, todo, count, partial(batch.load, options, engine_in_use())
+        )
     for i, result in results:
         if isinstance(result, processes.Died):
             result = Done(error=batch.died(todo[i].job.melody))  # noqa: PLW2901

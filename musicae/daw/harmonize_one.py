@@ -15,6 +15,7 @@ from musicae.core.errors import MusicaeError
 from musicae.core.files import make_folder
 from musicae.daw.written import Written
 from musicae.io.general_midi import CHOIR_AAHS
+from musicae.models.checkpoint import ENGINES, use_engine
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Task:
     """Whether an audition pack is written."""
     alone: bool = False
     """Whether it is the only melody; then a fault of musicae's comes as it was raised."""
+    engine: str = ENGINES[0]
+    """What runs the models, wherever the work is done."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What is added to the provenance of the pieces."""
 
@@ -54,6 +57,7 @@ class Done(NamedTuple):
 def harmonize_one(task: Task) -> Done:
     """Read a melody, harmonize it and write its alternatives; what fails is told, not raised."""
     melody = task.job.melody
+    use_engine(task.engine)
     try:
         return _written(task)
     except MusicaeError as error:

@@ -297,10 +297,13 @@ def close_of(partial: PartialScore) -> Close:
     """The close begins with the last phrase's last note, or with the last bar.
 
     The last bar is taken where phrases are unknown or the last one ends before the last two bars.
+    A part after which the piece goes on has no close: it would begin at the part's end.
     """
     chorale, key = partial.chorale, partial.key
     step = chorale.measures[-1].start
-    if partial.phrases and partial.phrases[-1] >= step - chorale.measures[-1].length:
+    if partial.after:
+        step = len(chorale)
+    elif partial.phrases and partial.phrases[-1] >= step - chorale.measures[-1].length:
         step = partial.phrases[-1]
     major, minor = (key.tonic + 4) % 12, (key.tonic + 3) % 12
     return Close(step, key.tonic, (major,) if key.mode == "major" else (minor, major))

@@ -113,6 +113,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
         partial.style or USUAL_STYLE,
         cadences=dict(partial.cadences),
         given=given,
+        outside=(partial.before, partial.after),
     )
 
 

@@ -83,8 +83,8 @@ class Chain:
     Raises ValueError where the shapes do not fit.
     """
 
-    unary: Floats
-    """``(B, S)``."""
+    unary: Potentials
+    """``(B, S)``; in the precision of the transitions where memory counts."""
     pair: Transitions
     """``(B - 1, S, S)`` from a state (rows) to the next beat's; may be of lower precision. An array
     is wrapped as ``Kept``."""
@@ -113,8 +113,8 @@ class Chain:
         A beat without any allowed state is left free; ``broken`` reports it. ``moves`` are those of
         the class; without them the chain keeps its own.
         """
-        free = ~allowed.any(axis=1, keepdims=True)
-        unary = self.unary + np.where(allowed | free, 0.0, FORBIDDEN)
+        unary = self.unary.copy()
+        unary[~allowed & allowed.any(axis=1, keepdims=True)] += unary.dtype.type(FORBIDDEN)
         return replace(self, unary=unary, moves=self.moves if moves is None else moves)
 
     def at(self, temperature: float) -> Chain:
@@ -128,7 +128,7 @@ class Chain:
         beats = np.arange(len(states))
         rows = np.asarray(self.pair[beats[:-1], states[:-1]])
         moved = sum(added[states[beat], states[beat + 1]] for beat, added in self.moves.items())
-        unary = self.unary[beats, states].sum()
+        unary = self.unary[beats, states].sum(dtype=np.float64)
         return float(unary + rows[beats[:-1], states[1:]].sum(dtype=np.float64) + moved)
 
     def row(self, beat: int, state: int) -> Potentials:
@@ -198,7 +198,7 @@ def forward(chain: Chain) -> Filtered:
         reached = (shares[beat] @ factor) * emissions[beat + 1]
         sizes[beat + 1] = size = reached.sum()
         np.divide(reached, size, out=shares[beat + 1])
-    top = chain.unary.max(axis=1).sum()
+    top = chain.unary.max(axis=1).sum(dtype=np.float64)
     return Filtered(shares, emissions, sizes, float(np.log(sizes).sum() + top))
 
 

@@ -205,6 +205,7 @@ def plan_problem(
     cadences: Mapping[int, str] | None = None,
     given: Sequence[Narrowing] = (),
     by_construction: bool = True,
+    outside: tuple[int, int] = (0, 0),
 ) -> PlanProblem:
     """What there is to plan: the chain of a melody and the constraints.
 
@@ -219,35 +220,50 @@ def plan_problem(
         given: what is known of the chords, such as ``give_bass``; it goes before all else.
         by_construction: keep to a church mode, close on the tonic, begin in the key, end phrases
             with triads.
+        outside: steps of the piece before the chorale and after it. With any before, the plan need
+            not begin in the key; with any after, it does not close.
     """
-    features = melody_features(chorale, key, phrase_ends, style, voice)
-    wish = Wish(chorale, key, beats_of(chorale), chords_of(planner.config.states, key.mode), voice)
+    beats = beats_of(chorale)
+    before, after = (
+        -(-steps // beat.whole) for steps, beat in zip(outside, (beats[0], beats[-1]), strict=True)
+    )
+    features = melody_features(chorale, key, phrase_ends, style, voice, outside=(before, after))
+    wish = Wish(chorale, key, beats, chords_of(planner.config.states, key.mode), voice)
     for narrowing in given:
         narrowing(wish)
     for step, cadence in (cadences or {}).items():
         end_phrase_with(wish, step, cadence)
-    first_bar = keep_by_construction(wish, phrase_ends) if by_construction else []
+    first_bar = []
+    if by_construction:
+        first_bar = keep_by_construction(
+            wish, phrase_ends, begins=not outside[0], closes=not outside[1]
+        )
     return PlanProblem(chain_of(planner, features), wish, tuple(first_bar), planner, features)
 
 
-def keep_by_construction(wish: Wish, phrase_ends: Sequence[int] | None) -> list[int]:
+def keep_by_construction(
+    wish: Wish, phrase_ends: Sequence[int] | None, *, begins: bool = True, closes: bool = True
+) -> list[int]:
     """Keep to a church mode, close on the tonic, end phrases with triads.
 
-    Returns the beats of which one has the tonic; see ``begin_in_the_key``.
+    ``begins`` and ``closes`` say whether the piece begins and ends with this part of it. Returns
+    the beats of which one has the tonic; see ``begin_in_the_key``.
     """
     keep_church_mode(wish)
-    end_on_the_tonic(wish)
+    if closes:
+        end_on_the_tonic(wish)
     if phrase_ends:
         end_phrases(wish, phrase_ends)
-    close(wish)
-    return begin_in_the_key(wish)
+    if closes:
+        close(wish)
+    return begin_in_the_key(wish) if begins else []
 
 
 def chain_of(planner: Checkpoint, features: NDArray[np.float32]) -> Chain:
     """The chain of a melody's ``(B, F)`` features."""
     unary, pair = potentials(planner, features)
     kept = pair.all() if len(features) <= KEPT else pair
-    return Chain(unary.astype(np.float64), kept)
+    return Chain(unary, kept)
 
 
 def chords_of(states: Sequence[State], mode: str) -> tuple[PlannedChord | None, ...]:

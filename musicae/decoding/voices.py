@@ -11,11 +11,13 @@ candidates, ``U`` voices that are scored, ``S`` symbols, ``M`` candidates whose 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from musicae.core.arrays import Bools, Floats32, Ints
-from musicae.encoding.notes import notes_after, notes_of
+from musicae.decoding.conditioning import Conditioning
+from musicae.encoding.notes import notes_after
 from musicae.models.batches import MaskedBatch
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.vocabulary import COLUMNS, HOLD, NONE
@@ -42,11 +44,13 @@ class Notes:
         self.known: Bools = batch.known[0]  # (T, V)
         tokens = np.where(self.known, batch.tokens, HOLD)
         self.tokens: Ints = np.broadcast_to(tokens, (count, *tokens.shape[1:])).copy()
-        self.fields: Ints = np.full(
-            (4, count, tokens.shape[1] + 1, tokens.shape[2]), NONE, dtype=np.int64
-        )
+
+    @cached_property
+    def fields(self) -> Ints:
         """``(4, N, 1 + T, V)`` at the index of a step pitch, kind, age and leap of the voices at
-        the step before it."""
+        the step before it, as far as they are derived."""
+        count, steps, voices = self.tokens.shape
+        return np.full((4, count, 1 + steps, voices), NONE, dtype=np.int64)
 
     @property
     def pitch(self) -> Ints:
@@ -71,16 +75,19 @@ class VoiceDecoder:
     """
 
     def __init__(
-        self, model: Checkpoint, batch: MaskedBatch, conditioning: Floats32, count: int
+        self,
+        model: Checkpoint,
+        batch: MaskedBatch,
+        conditioning: Floats32 | Conditioning,
+        of: Ints,
     ) -> None:
-        """``batch`` and ``conditioning`` ``(B, J, W)`` are of one piece for all candidates, or one
-        for each; the latter is that of ``VoiceTransformer.decode``."""
+        """``batch`` and ``conditioning`` ``(B, J, W)`` are of the pieces, the latter is that of
+        ``VoiceTransformer.decode``; ``of`` ``(N,)`` is the piece of each candidate."""
         self.model, config = model, model.config
         self.stride, self.span = config.stride, config.span
-        self.of = np.arange(count) if len(batch.tokens) > 1 else np.zeros(count, dtype=np.int64)
-        """The piece of each candidate."""
+        self.of, count = of, len(of)
         self.conditioning, self.context = conditioning, batch.context
-        self.tonic = batch.tonic[self.of]
+        self.tonics, self.tonic = batch.tonic, batch.tonic[of]
         self.chords = _chord_codes(batch.context, len(config.chords))
         self.prepared = range(0)
         shape = (count, config.decoder_layers, config.heads, self.span + 1)
@@ -170,15 +177,6 @@ class VoiceDecoder:
             conditioning=self.conditioning[:, frame:stop],
             context=self.context[:, frame * self.stride : stop * self.stride],
         )
-
-
-def encoded(model: Checkpoint, batch: MaskedBatch) -> Floats32:
-    """``(B, J, W)`` the harmonizer's encoding of what is known."""
-    notes = notes_of(batch.tokens, np.array(model.config.lowest))
-    found: Floats32 = model.run(
-        "known", notes=notes, known=batch.known, context=batch.context, tonic=batch.tonic
-    )[0]
-    return found
 
 
 def _sees(order: Sequence[int]) -> Bools:

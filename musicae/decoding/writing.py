@@ -127,7 +127,9 @@ class Writing:
     def write(self) -> Samples:
         """The completed scores."""
         chunk = self.stride * -(-STEPS_PER_QUARTER // self.stride)
-        for first in range(0, self.steps, chunk):
+        open_steps = np.flatnonzero(self.waiting.any(axis=1))
+        stop = int(open_steps[-1]) + 1 if open_steps.size else 0
+        for first in range(0, stop, chunk):
             self._write(first, min(first + chunk, self.steps))
         return Samples(self.notes.tokens[:, : self.steps], self.nats)
 

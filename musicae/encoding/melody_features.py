@@ -68,6 +68,8 @@ def melody_features(
     phrase_ends: Sequence[int] | None,
     style: str | None,
     voice: int = 0,
+    *,
+    outside: tuple[int, int] = (0, 0),
 ) -> Floats:
     """``(B, F)`` the rows of a melody, 0 to 1 but for motions.
 
@@ -77,6 +79,7 @@ def melody_features(
         phrase_ends: steps at which last notes of phrases begin; None where that is not known.
         style: one of ``STYLES``; None leaves it open.
         voice: which voice has the melody.
+        outside: beats of the piece before the music and after it, where it is a part of a piece.
 
     >>> melody_features(Chorale.from_notes([[(0, 16, 60)]]), Key(0), None, "bach").shape
     (4, 152)
@@ -87,7 +90,9 @@ def melody_features(
     onset = chorale.onset[:, voice]
     _fill_notes(rows, beats, pitch, onset, key.tonic - RELATIVE[key.mode])
     _fill_meter(rows[:, COLUMNS["meter"]], beats)
-    _fill_distances(rows[:, COLUMNS["piece"]], np.arange(len(beats)), len(beats) - 1)
+    before, after = outside
+    since = np.arange(before, before + len(beats))
+    _fill_distances(rows[:, COLUMNS["piece"]], since, before + len(beats) - 1 + after)
     rows[:, COLUMNS["mode"].start + MODES.index(key.mode)] = 1
     rows[:, COLUMNS["mode"].stop - 1] = 1
     if phrase_ends is not None:

@@ -73,6 +73,10 @@ class PartialScore:
     """Of the ensemble that is written for; None for the voices of Bach's chorales."""
     returns: tuple[Return, ...] = ()
     """Passages that sound again, by ascending starts; each source ends before its return begins."""
+    before: int = 0
+    """Steps of the piece before this part of it; with any, the part does not begin as pieces do."""
+    after: int = 0
+    """Steps of the piece after this part of it; with any, the part does not close the piece."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)

@@ -49,7 +49,7 @@ def step_features(partial: PartialScore) -> Ints:
     columns[:, :4] = np.concatenate(
         [_in_bar(measure, first_step) for measure, first_step in _bars(partial.chorale)]
     )
-    columns[:, 4] = _distance(np.arange(steps)[::-1])
+    columns[:, 4] = _distance(np.arange(steps)[::-1] + partial.after)
     columns[:, PHRASES] = _in_phrase(partial)
     columns[:, MODE] = MODES.index(partial.key.mode)
     columns[:, RHYTHM] = 0 if partial.rhythm is None else 1 + RHYTHMS.index(partial.rhythm)

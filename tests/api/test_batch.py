@@ -160,7 +160,7 @@ def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_
         (["one.mid", "two.mid"], ["--key", "H"], "'H' is not a key"),
         (["one.mid", "two.mid"], ["--rhythm", "swing"], "a rhythm is plain or flowing"),
         (["one.mid", "two.mid"], ["-n", "0"], "at least one piece"),
-        (["one.mid", "two.mid"], ["--workers", "0"], "greater than or equal to 1"),
+        (["one.mid", "two.mid"], ["--workers", "0"], "0 is not in the range x>=1"),
         (["one.mid", "two.mid"], ["--workers", "2", "--scheduler", "a:1"], "give one"),
         (["one.mid", "two.mid"], ["--model", "none.safetensors"], "no such weights file"),
     ],

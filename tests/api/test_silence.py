@@ -42,7 +42,7 @@ def test_silent_bars_are_not_given_to_the_model(tmp_path, untrained, monkeypatch
     path = save(tmp_path / "late.mid", tune(*phrase(300), *phrase(900)))
     heard = heard_bars(monkeypatch)
     (piece,) = musicae.harmonize(path, model=str(untrained[model]))
-    assert heard == [1 + 2 * KEPT + 2 + 2 * KEPT + 2]
+    assert heard == [1 + 2 * KEPT + 2 + KEPT, KEPT + 2]
     chorale = piece.chorale
     assert chorale.bar_count == 902
     assert [note.step for note in chorale.notes(0)] == [
@@ -58,6 +58,33 @@ def test_silent_bars_are_not_given_to_the_model(tmp_path, untrained, monkeypatch
         assert planned == set(range(902)) - silent
     piece.write(tmp_path / "out.mid")
     assert np.array_equal(musicae.read(tmp_path / "out.mid").pitch, chorale.pitch)
+
+
+def test_passages_are_harmonized_as_each_alone(tmp_path):
+    rest = KEPT * BAR
+    later = [(start + rest, stop + rest, pitch) for start, stop, pitch in phrase(0)]
+    both = save(tmp_path / "both.mid", tune(*phrase(0), *phrase(40)))
+    alone = save(tmp_path / "alone.mid", tune(*later))
+    (piece,) = musicae.harmonize(both, key="G major")
+    (last,) = musicae.harmonize(alone, key="G major")
+    there = slice(16 * 40, 16 * 42)
+    assert np.array_equal(piece.chorale.pitch[there], last.chorale.pitch[16 * KEPT :])
+    assert np.array_equal(piece.chorale.onset[there], last.chorale.onset[16 * KEPT :])
+    assert (piece.chorale.pitch[16 * 2 : 16 * 40] == REST).all()
+    assert (piece.chorale.pitch[: 16 * 2] != REST).all()
+    planned = dict(zip(piece.plan.beats, piece.plan.chords, strict=True))
+    assert [chord for beat, chord in planned.items() if beat.bar >= 40] == [
+        *last.plan.chords[4 * KEPT :]
+    ]
+    assert {chord for beat, chord in planned.items() if 2 + KEPT <= beat.bar < 40 - KEPT} == {None}
+
+
+def test_alternatives_differ_although_a_passage_is_a_single_note(tmp_path):
+    last = (60 * BAR, 60 * BAR + BAR, 67)
+    path = save(tmp_path / "note.mid", tune(*phrase(0), last))
+    pieces = musicae.harmonize(path, 3, key="G major")
+    assert len({piece.chorale for piece in pieces}) == 3
+    assert all((piece.chorale.pitch[16 * 60] != REST).all() for piece in pieces)
 
 
 def test_short_silences_stay(tmp_path, untrained, monkeypatch):
@@ -95,15 +122,22 @@ def test_what_is_left_out_comes_back(seed):
         bar = slice(measure.start, measure.start + measure.length)
         known[bar] |= whole.pitch[bar, 0].max() == REST
     score = PartialScore(whole, known, Key(0))
-    condensed = Condensed.of(score)
-    partial = condensed.partial.chorale
-    assert len(partial) <= len(whole)
-    assert [n.pitch for n in partial.notes(0)] == [n.pitch for n in whole.notes(0)]
-    singing = partial.pitch[:, 0] != REST
-    assert np.array_equal(condensed.partial.known.all(axis=1), ~singing)
-    beats = beats_of(partial)
-    plan = HarmonicPlan.parse(" ".join(["I"] * len(beats)), beats, Key(0))
-    restored = condensed.restored(Harmonization(partial, plan=plan))
+    read = []
+
+    def harmonize_in_c(partial, n):
+        beats = beats_of(partial.chorale)
+        read.append(partial)
+        plan = HarmonicPlan.parse(" ".join(["I"] * len(beats)), beats, Key(0))
+        return [Harmonization(partial.chorale, plan=plan)] * n
+
+    restored, again = Condensed.of(score).harmonized(harmonize_in_c, 2)
+    assert restored.chorale == again.chorale
+    assert sum(len(partial.chorale) for partial in read) <= len(whole)
+    pitches = [note.pitch for partial in read for note in partial.chorale.notes(0)]
+    assert pitches == [note.pitch for note in whole.notes(0)]
+    for partial in read:
+        singing = partial.chorale.pitch[:, 0] != REST
+        assert np.array_equal(partial.known.all(axis=1), ~singing)
     assert np.array_equal(restored.chorale.pitch, whole.pitch)
     assert np.array_equal(restored.chorale.onset, whole.onset)
     assert restored.chorale.measures == whole.measures
@@ -114,15 +148,26 @@ def test_what_is_left_out_comes_back(seed):
 
 @pytest.mark.parametrize("pickup", [0, 4])
 def test_notices_name_the_bars_of_the_file(pickup):
-    notes = [(pickup + 16 * 40, 16, 67)]
+    notes = [(pickup + 16 * bar, 16, 67) for bar in (40, 80)]
     whole = Chorale.from_notes([notes], pickup=pickup)
-    known = np.ones_like(whole.onset)
-    known[pickup + 16 * 40 :, 1:] = False
-    condensed = Condensed.of(PartialScore(whole, known, Key(0)))
-    partial = condensed.partial.chorale
-    assert partial.bar_count < whole.bar_count
-    bar, _ = partial.position(partial.notes(0)[0].step)
-    told = (f"bar {bar}: no half cadence fits the melody", "the last chord cannot be a triad")
-    restored = condensed.restored(Harmonization(partial, notices=told))
-    right, _ = whole.position(whole.notes(0)[0].step)
-    assert restored.notices == (f"bar {right}: no half cadence fits the melody", told[1])
+    known = np.repeat(whole.pitch[:, :1] == REST, 4, axis=1)
+    known[:, 0] = True
+
+    def harmonize_with_notices(partial, _):
+        assert partial.chorale.bar_count < whole.bar_count
+        bar, _ = partial.chorale.position(partial.chorale.notes(0)[0].step)
+        told = (f"bar {bar}: no half cadence fits the melody", "the last chord cannot be a triad")
+        return [Harmonization(partial.chorale, notices=told)]
+
+    (restored,) = Condensed.of(PartialScore(whole, known, Key(0))).harmonized(
+        harmonize_with_notices, 1
+    )
+    places = [whole.position(note.step)[0] for note in whole.notes(0)]
+    assert restored.notices == tuple(
+        notice
+        for bar in places
+        for notice in (
+            f"bar {bar}: no half cadence fits the melody",
+            "the last chord cannot be a triad",
+        )
+    )

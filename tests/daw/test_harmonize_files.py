@@ -20,7 +20,8 @@ from musicae.core.files import check_new_folder
 from musicae.daw import pack as packing
 from musicae.daw.harmonize_files import harmonize_files, plan_packs
 from musicae.daw.harmonize_one import write_pieces
-from musicae.models.checkpoint import build_model, load_checkpoint, save_model
+from musicae.models.checkpoint import load_checkpoint
+from musicae.models.torch_engine import build_model, save_model
 from tests.support.midifiles import meta, save, tune
 
 
@@ -246,7 +247,7 @@ def test_results_of_other_weights_or_another_version_are_made_again(
     assert made(songs, out, options)[0] == "0123"
     assert made(songs, out, options)[0] == ""
     torch.manual_seed(2)
-    config = load_checkpoint(weights).model.config
+    config = load_checkpoint(weights).config
     save_model(weights, "minibach", build_model("minibach", asdict(config)), {})
     assert made(songs, out, options)[0] == "0123"
     monkeypatch.setattr(inputs, "__version__", "next")
