@@ -19,9 +19,6 @@ EACH_STEP = frozenset({"frame", "head", "prior"})
 ERRORS_ONLY = 3
 """The least severity of what ONNX Runtime logs."""
 
-LARGE = 2**20
-"""Bytes of inputs above which memory is given back after a run: it is not needed again soon."""
-
 
 class OnnxGraph(NamedTuple):
     """An exported graph."""
@@ -48,13 +45,7 @@ class OnnxEngine:
         session = self.sessions.get(graph)
         if session is None:
             session = self.sessions[graph] = self._load(graph)
-        options = None
-        if sum(values.nbytes for values in inputs.values()) > LARGE:
-            from onnxruntime import RunOptions
-
-            options = RunOptions()
-            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        found: list[NDArray[Any]] = session.run(None, inputs, options)
+        found: list[NDArray[Any]] = session.run(None, inputs)
         return found
 
     def _weight(self, name: str) -> onnxruntime.OrtValue:
@@ -74,6 +65,7 @@ class OnnxEngine:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         if graph not in EACH_STEP:  # to optimize it takes longer than it saves
             options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.enable_cpu_mem_arena = False  # what it took for a long piece is given back
         model, names = self.graphs[graph]
         options.add_external_initializers(
             [NETWORK + name for name in names], [self._weight(name) for name in names]
