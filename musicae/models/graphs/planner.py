@@ -18,7 +18,7 @@ def graphs(network: ChordPlanner) -> dict[str, Graph]:
     The tables themselves depend on no piece: ``decoding.plan_potentials`` reads them off the
     weights.
 
-    - ``encode``: features ``(B, F)`` of a piece -> each member's encoding ``(B, 3 W)`` of its beats,
+    - ``encode``: features ``(B, F)`` of a piece -> the encoding ``(B, 3 W)`` of each member,
       ``encoding0`` and so on;
     - ``potentials``: features ``(B, F)`` and these encodings of some beats that follow each other
       -> unary ``(B, S)`` log potentials, averaged and divided by the temperature, and
