@@ -18,9 +18,9 @@ from musicae.core.chorale import Chorale
 from musicae.core.ensembles import ENSEMBLES
 from musicae.core.key import Key
 from musicae.decoding import phrases as phrase_reading
+from musicae.decoding.conditioning import Conditioning
 from musicae.decoding.key import find_mode
 from musicae.decoding.planner import plan_problem
-from musicae.decoding.voices import encoded
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.tokens import ONLY_SOPRANO, chorale_to_tokens, flatten
@@ -115,7 +115,7 @@ def next_to_the_tune():
     """A few numbers of what the harmonizer hears of the tune."""
     model = load_model("harmonizer")
     batch = masked_batch(PartialScore.of(MELODY, voices=ONLY_SOPRANO), model.config)
-    return rounded(encoded(model, batch)[0, ::8, ::24].ravel())
+    return rounded(Conditioning(model, batch)[:, :][0, ::8, ::24].ravel())
 
 
 def rounded(numbers):

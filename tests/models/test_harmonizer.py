@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicae.core.constants import VOICE_RANGES
+from musicae.decoding.conditioning import Conditioning
 from musicae.decoding.voices import Notes as ChosenNotes
-from musicae.decoding.voices import VoiceDecoder, encoded
+from musicae.decoding.voices import VoiceDecoder
 from musicae.encoding.batches import masked_batch
 from musicae.encoding.notes import notes_after, notes_of
 from musicae.encoding.partial_score import PartialScore
@@ -118,7 +119,7 @@ class Recital:
         checkpoint = live("harmonizer", model)
         batch = MaskedBatch(*(part.numpy() for part in given))
         self.everyone, self.stride = np.arange(count), model.config.stride
-        self.decoder = VoiceDecoder(checkpoint, batch, encoded(checkpoint, batch), count)
+        self.decoder = VoiceDecoder(checkpoint, batch, Conditioning(checkpoint, batch), count)
         self.notes = ChosenNotes(batch, count, model.config.lowest)
 
     def begin(self, step):

@@ -57,7 +57,7 @@ class _Encode(nn.Module):
         self.network = network
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        return tuple(member.encode(features) for member in self.network.networks)
+        return tuple(member.encode(features) for member in self.network.members)
 
 
 class _Potentials(nn.Module):
@@ -68,7 +68,7 @@ class _Potentials(nn.Module):
     def forward(self, features: Tensor, *encodings: Tensor) -> tuple[Tensor, Tensor]:
         members = [
             member.weights(features, encoding)
-            for member, encoding in zip(self.network.networks, encodings, strict=True)
+            for member, encoding in zip(self.network.members, encodings, strict=True)
         ]
         unary = torch.stack([found for found, _ in members]).mean(dim=0)
         shares = torch.stack([weights.exp() for _, weights in members])
