@@ -77,8 +77,7 @@ def harmonize(
     """
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        problem = problem_of(planner, partial) if planner else None
-        found = _fill(model, partial, n, options, problem)
+        found = _fill(model, partial, n, options, problem_of(planner, partial) if planner else None)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
@@ -143,6 +142,7 @@ def _fill(
             found and found._replace(plan=with_given(found.plan, partial.given, problem.wish))
             for found in drafted
         ]
+    problem = None  # of a long piece it takes much memory
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
     drawn = sample(model, partials, options)
     candidates = []

@@ -18,6 +18,8 @@ from musicae.models.checkpoint import Checkpoint
 LEAST = np.float32(1e-30)
 """The least factor of a transition; single precision has no logarithm of less."""
 
+BEATS_AT_ONCE = 1024
+"""Beats whose potentials are computed at once, so that memory does not grow with a piece."""
 AT_ONCE = 4
 """Transitions that are computed at once."""
 
@@ -100,9 +102,25 @@ def potentials(planner: Checkpoint, features: Floats32) -> tuple[Floats32, Mixed
 
     They are divided by the calibrated temperature. ``features`` are ``(B, F)``.
     """
-    unary, shares = planner.run("potentials", features=features)
+    encodings = planner.run("encode", features=features)
+    parts = []
+    for some in blocks(len(features)):
+        # The transition to the next block is in this one.
+        read = slice(some.start, some.stop + 1)
+        inputs = {f"encoding{number}": each[read] for number, each in enumerate(encodings)}
+        unary, shares = planner.run("potentials", features=features[read], **inputs)
+        parts.append((unary[: some.stop - some.start], shares))
+    unary = np.concatenate([of_block for of_block, _ in parts])
+    shares = np.concatenate([of_block for _, of_block in parts], axis=1)
     scale = len(shares) * float(planner.tensors["temperature"][0])
     return unary, MixedTransitions(shares, factors_of(planner), scale)
+
+
+def blocks(beats: int) -> list[slice]:
+    """The beats of a piece, in order, as many at once as ``BEATS_AT_ONCE``."""
+    return [
+        slice(start, min(start + BEATS_AT_ONCE, beats)) for start in range(0, beats, BEATS_AT_ONCE)
+    ]
 
 
 @lru_cache(maxsize=2)

@@ -35,7 +35,7 @@ from musicae.decoding.plan_constraints import (
 )
 from musicae.decoding.plan_distinct import n_best_distinct
 from musicae.decoding.plan_expected import most_expected
-from musicae.decoding.plan_potentials import potentials
+from musicae.decoding.plan_potentials import blocks, potentials
 from musicae.encoding.chord_table import chord_table
 from musicae.encoding.melody_features import RELATIVE, melody_features
 from musicae.models.checkpoint import Checkpoint
@@ -142,8 +142,12 @@ class PlanProblem:
         if random is None or temperature == 0:
             chosen = scores.argmax(axis=1)
         else:
-            noise = random.gumbel(size=scores.shape)  # the largest of the sums is an exact draw
-            chosen = (scores / temperature + noise).argmax(axis=1)
+            # The largest of the sums is an exact draw.
+            drawn = [
+                (scores[some] / temperature + random.gumbel(size=scores[some].shape)).argmax(axis=1)
+                for some in blocks(len(scores))
+            ]
+            chosen = np.concatenate(drawn)
         seconds = [
             SecondChord(beat.start + (second_begins(beat.length) or 0), chord) if chord else None
             for beat, chord in zip(
@@ -160,11 +164,17 @@ class PlanProblem:
         """``(B, 1 + S)`` log probabilities of the second chords of beats with these states."""
         if states not in self._scores:
             chosen = np.array(states)
-            (logits,) = self.planner.run("seconds", features=self.features, states=chosen)
-            possible = second_chords(self.wish, chosen)
-            scores = np.where(possible, logits.astype(np.float64), -np.inf)
-            top = scores.max(axis=1, keepdims=True)
-            scores -= top + np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+            scores = np.where(second_chords(self.wish, chosen), 0.0, -np.inf)
+            for some in blocks(len(chosen)):
+                # A beat's second chord depends on the next beat's first.
+                read = slice(some.start, some.stop + 1)
+                (logits,) = self.planner.run(
+                    "seconds", features=self.features[read], states=chosen[read]
+                )
+                here = scores[some]
+                here += logits[: len(here)]
+                top = here.max(axis=1, keepdims=True)
+                here -= top + np.log(np.exp(here - top).sum(axis=1, keepdims=True))
             self._scores[states] = scores
         return self._scores[states]
 

@@ -47,6 +47,11 @@ class ChordPlanner(nn.Module):
         self.register_buffer("temperature", torch.ones(1))
         self.seconds = second_chords_of(config) if config.second_width else None
 
+    @property
+    def members(self) -> list[PlannerNetwork]:
+        """The networks."""
+        return [network for network in self.networks if isinstance(network, PlannerNetwork)]
+
     def forward(self, features: Tensor, lengths: Tensor) -> list[Potentials]:
         """The potentials of every member for ``(N, B, F)`` padded features."""
         return [network(features, lengths) for network in self.networks]
@@ -99,15 +104,29 @@ class PlannerNetwork(nn.Module):
         Without ``lengths`` nothing is padded, and the features may be those of one piece,
         ``(B, F)``.
         """
-        major, minor = self.config.modes
-        mode = features[..., minor, None] - features[..., major, None]  # (N, B, 1)
-        read = self.dropout(F.gelu(self.read(by_mode(features, mode))))
-        encoded = self._encode(read, lengths)  # (N, B, 2 width)
-        hidden = self.dropout(F.gelu(self.hidden(torch.cat([encoded, read], dim=-1))))
+        unary, weights = self.weights(features, self.encode(features, lengths))
+        return Potentials(unary, weights, self.transition_tables())
+
+    def encode(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """``(N, B, 3 width)`` what the network makes of the beats, in the light of all others, and
+        what it reads of each alone. The arguments are those of ``forward``."""
+        read = self.dropout(F.gelu(self.read(by_mode(features, self._mode(features)))))
+        return torch.cat([self._encode(read, lengths), read], dim=-1)
+
+    def weights(self, features: Tensor, encoding: Tensor) -> tuple[Tensor, Tensor]:
+        """``(N, B, S)`` unary log potentials, and ``(N, B - 1, K)`` logarithms of the shares of the
+        tables, of the encoding of any beats that follow each other."""
+        mode = self._mode(features)
+        encoded = encoding[..., : 2 * self.config.width]
+        hidden = self.dropout(F.gelu(self.hidden(encoding)))
         around = torch.cat([encoded[..., :-1, :], encoded[..., 1:, :]], dim=-1)
         weights = self.mix(by_mode(around, mode[..., 1:, :])).log_softmax(dim=-1)
-        unary = self._unary(by_mode(hidden, mode))
-        return Potentials(unary, weights, self.transition_tables())
+        return self._unary(by_mode(hidden, mode)), weights
+
+    def _mode(self, features: Tensor) -> Tensor:
+        """``(N, B, 1)``."""
+        major, minor = self.config.modes
+        return features[..., minor, None] - features[..., major, None]
 
     def _encode(self, read: Tensor, lengths: Tensor | None) -> Tensor:
         """Both directions of each layer; packed sequences would take twice the time."""

@@ -20,9 +20,6 @@ EACH_STEP = frozenset({"frame", "head", "prior"})
 ERRORS_ONLY = 3
 """The least severity of what ONNX Runtime logs."""
 
-LARGE = 2**20
-"""Bytes of inputs above which memory is given back after a run: it is not needed again soon."""
-
 
 class OnnxGraph(NamedTuple):
     """An exported graph."""
@@ -46,14 +43,7 @@ class OnnxEngine:
 
     def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
         """The outputs of a graph for its inputs by name."""
-        session = self._session(graph)
-        options = None
-        if sum(values.nbytes for values in inputs.values()) > LARGE:
-            from onnxruntime import RunOptions
-
-            options = RunOptions()
-            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        found: list[NDArray[Any]] = session.run(None, inputs, options)
+        found: list[NDArray[Any]] = self._session(graph).run(None, inputs)
         return found
 
     def bound(
@@ -99,6 +89,7 @@ class OnnxEngine:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         if not often:  # to optimize it takes longer than it saves
             options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.enable_cpu_mem_arena = False  # what it took for a long piece is given back
         model, names = self.graphs[graph]
         options.add_external_initializers(
             [NETWORK + name for name in names], [self._weight(name) for name in names]

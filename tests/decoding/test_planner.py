@@ -6,11 +6,11 @@ import torch
 
 from musicae.core.chorale import Chorale
 from musicae.core.key import Key
-from musicae.decoding import planner
+from musicae.decoding import plan_potentials, planner
 from musicae.decoding.plan import Kept, best_path, log_likelihood
 from musicae.decoding.plan_potentials import LEAST, potentials
 from musicae.decoding.planner import chain_of, plan_problem
-from musicae.encoding.melody_features import melody_features
+from musicae.encoding.melody_features import COLUMNS, melody_features
 from musicae.models.checkpoint import load_model
 from musicae.models.torch_engine import network_of
 
@@ -78,3 +78,38 @@ def test_long_pieces_are_planned_without_keeping_transitions(model):
     assert len(found.plan) == 1000
     assert found.notices == ()
     assert found.plan.numerals()[-1] == "I"
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 80, 81])
+def test_potentials_and_second_chords_by_blocks_are_those_of_the_whole(model, monkeypatch, at_once):
+    ends = (60, 188, 316)
+
+    def planned():
+        problem = plan_problem(model, tune(20), C, ends)
+        found = problem.with_seconds(problem.best(), np.random.default_rng(3))
+        return problem.chain.unary, problem.chain.pair[:], found
+
+    unary, pair, found = planned()
+    monkeypatch.setattr(plan_potentials, "BEATS_AT_ONCE", at_once)
+    other_unary, other_pair, other = planned()
+    np.testing.assert_allclose(other_unary, unary, atol=1e-4)
+    np.testing.assert_allclose(other_pair, pair, atol=1e-4)
+    assert other.plan == found.plan
+    assert other.log_likelihood == pytest.approx(found.log_likelihood, abs=1e-3)
+
+
+def test_a_part_of_a_piece_neither_begins_nor_closes_it(model):
+    # On the second degree, which the tonic triad does not have.
+    part = Chorale.from_notes([[(0, 16, 62), (16, 16, 65), (32, 16, 62)]])
+    whole = plan_problem(model, part, C, (32,))
+    inner = plan_problem(model, part, C, (32,), outside=(64, 64))
+    assert inner.first_bar == ()
+    assert inner.wish.moves == {}
+    assert inner.allowed[-1].sum() > whole.allowed[-1].sum()
+
+
+def test_a_part_of_a_piece_is_read_at_its_place():
+    piece = COLUMNS["piece"]
+    whole = features(8)[:, piece]
+    part = melody_features(tune(3), C, None, "bach", outside=(8, 12))[:, piece]
+    assert np.array_equal(part, whole[8:20])

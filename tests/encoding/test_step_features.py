@@ -113,6 +113,11 @@ def test_the_end_of_the_piece_is_seen_from_afar():
     assert column(bars("4/4", 40), TO_END)[-4:] == [3, 2, 1, 0]
 
 
+def test_a_part_of_a_piece_sees_the_end_of_the_piece():
+    part = replace(PartialScore.of(bars("4/4", 32), voices=(0,)), after=8)
+    assert step_features(part)[:, TO_END].tolist() == column(bars("4/4", 40), TO_END)[:32]
+
+
 # Phrases
 
 

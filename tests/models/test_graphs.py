@@ -35,7 +35,12 @@ INPUTS = {
         "features": normal(n, 191),
         "times": np.sort(RANDOM.integers(0, 64, n) / 4).astype(np.float32),
     },
-    ("planner", "potentials"): lambda n: {"features": normal(n, 152)},
+    ("planner", "encode"): lambda n: {"features": normal(n, 152)},
+    ("planner", "potentials"): lambda n: {
+        "features": normal(n, 152),
+        "encoding0": normal(n, 3 * 160),
+        "encoding1": normal(n, 3 * 160),
+    },
     ("planner", "seconds"): lambda n: {
         "features": normal(n, 152),
         "states": RANDOM.integers(0, 160, n),

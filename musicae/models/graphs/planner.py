@@ -18,17 +18,24 @@ def graphs(network: ChordPlanner) -> dict[str, Graph]:
     The tables themselves depend on no piece: ``decoding.plan_potentials`` reads them off the
     weights.
 
-    - ``potentials``: features ``(B, F)`` -> unary ``(B, S)`` log potentials, averaged and divided
-      by the temperature, and shares ``(M, B - 1, K)`` of the transition tables;
+    - ``encode``: features ``(B, F)`` of a piece -> the encoding ``(B, 3 W)`` of each member,
+      ``encoding0`` and so on;
+    - ``potentials``: features ``(B, F)`` and these encodings of some beats that follow each other
+      -> unary ``(B, S)`` log potentials, averaged and divided by the temperature, and
+      shares ``(M, B - 1, K)`` of the transition tables;
     - ``seconds``: features ``(B, F)`` and states ``(B,)`` -> logits ``(B, 1 + S)`` of second
       chords, where the planner knows them.
     """
     features = torch.zeros(BEATS, network.config.features)
     beats = {"features": {0: "B"}}
+    names = [f"encoding{number}" for number in range(network.config.members)]
+    encodings = dict.fromkeys(names, torch.zeros(BEATS, 3 * network.config.width))
+    beats |= {name: {0: "B"} for name in names}
     found = {
+        "encode": Graph(_Encode(network), {"features": features}, tuple(names), beats),
         "potentials": Graph(
             _Potentials(network),
-            {"features": features},
+            {"features": features} | encodings,
             ("unary", "shares"),
             {**beats, "unary": {0: "B"}, "shares": {1: "T"}},
         ),
@@ -39,9 +46,18 @@ def graphs(network: ChordPlanner) -> dict[str, Graph]:
             _Seconds(network),
             {"features": features, "states": states},
             ("logits",),
-            {**beats, "states": {0: "B"}, "logits": {0: "B"}},
+            {name: {0: "B"} for name in ("features", "states", "logits")},
         )
     return found
+
+
+class _Encode(nn.Module):
+    def __init__(self, network: ChordPlanner) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+        return tuple(member.encode(features) for member in self.network.members)
 
 
 class _Potentials(nn.Module):
@@ -49,10 +65,13 @@ class _Potentials(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        members = [member(features) for member in self.network.networks]
-        unary = torch.stack([found.unary for found in members]).mean(dim=0)
-        shares = torch.stack([found.weights.exp() for found in members])
+    def forward(self, features: Tensor, *encodings: Tensor) -> tuple[Tensor, Tensor]:
+        members = [
+            member.weights(features, encoding)
+            for member, encoding in zip(self.network.members, encodings, strict=True)
+        ]
+        unary = torch.stack([found for found, _ in members]).mean(dim=0)
+        shares = torch.stack([weights.exp() for _, weights in members])
         return unary / self.network.temperature, shares
 
 
