@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from musicae.core.arrays import Floats, Ints
+from musicae.core.arrays import Floats, Floats32, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
 from musicae.core.processes import usable_cores
 from musicae.decoding.choice import GUIDANCE
@@ -60,6 +60,8 @@ SCORES, FIRST_LAYER = 0, 1
 """The graphs that the program asks for; each layer is one, and ``state`` follows the last."""
 SHARED = 4
 """From so many candidates on, cores share them: each core takes as many calls as one alone."""
+READ = 64
+"""Frames of which it is read at once what conditions the decoders."""
 PAIRS = N_VOICES * (N_VOICES - 1) // 2
 OCTET = 256
 """The values of a byte."""
@@ -142,6 +144,9 @@ class Compiled:
         }
         self.program = Program(arrays, numbers)
         self.bound: dict[int, Callable[[], None]] = {}
+        self.read = range(0)
+        """The frames of which it is at hand what the decoders are given: ``heard``."""
+        self.heard: list[Floats32] = []
 
     def write(self) -> Samples:
         """The completed scores."""
@@ -158,12 +163,14 @@ class Compiled:
         return Samples(tokens, arrays["nats"].copy())
 
     def _begin_frames(self, count: int) -> None:
-        """What conditions the next frames of ``count`` candidates."""
+        """What conditions the next frame of ``count`` candidates, which is the same one of all."""
         arrays = self.program.arrays
-        frame = arrays["frame_number"][:count]
-        piece = self.piece[arrays["frame_of"][:count]]
-        for i, decoder in enumerate(self.decoders):
-            found = decoder.conditioning[piece, frame]
+        frame, piece = int(arrays["frame_number"][0]), self.piece[arrays["frame_of"][:count]]
+        if frame not in self.read:
+            self.read = range(frame, frame + READ)
+            self.heard = [each.conditioning[:, frame : frame + READ] for each in self.decoders]
+        for i, heard in enumerate(self.heard):
+            found = heard[piece, frame - self.read.start]
             arrays["conditioning"][i * count : (i + 1) * count] = found
 
     def _bind(self, graph: int, rows: int) -> Callable[[], None]:
