@@ -14,7 +14,7 @@ from musicae.corpus.summary import draw_summary
 from musicae.latent import space
 from musicae.latent.attributes import ATTRIBUTES, measured
 from musicae.models.checkpoint import load_model
-from musicae.rendering import engraving, piano_roll
+from musicae.rendering import engraving, piano_roll, plots
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESULTS = DATA / "results"
@@ -140,7 +140,7 @@ def draw_map(path: Path) -> None:
         "meter (triple dark)": [str(c.meters[0]).startswith("3") for c in chorales],
         **dict(zip(ATTRIBUTES, has.T, strict=True)),
     }
-    figure = piano_roll.load_matplotlib().figure.Figure((13, 6.4), layout="constrained")
+    figure = plots.load_matplotlib().figure.Figure((13, 6.4), layout="constrained")
     panels = figure.subplots(2, -(-len(colours) // 2)).flatten()
     for ax in panels[len(colours) :]:
         ax.set_axis_off()
@@ -151,7 +151,7 @@ def draw_map(path: Path) -> None:
         ax.set_title(title, fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
-    piano_roll.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def show(piece: musicae.Piece, path: Path) -> None:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from musicae.core.errors import MusicaeError
-from musicae.encoding.melody_notes import N_FEATURES
+from musicae.encoding.melody_notes import feature_count
 from musicae.evaluation.plan_accuracy import ALL_VOICES, SOPRANO, measure_keys, measure_phrases
 from musicae.models.checkpoint import Checkpoint
 from musicae.models.configs import KeyFinderConfig, PhraseSegmenterConfig
@@ -83,7 +83,7 @@ def release_phrases(examples: Sequence[Example], args: argparse.Namespace) -> No
     """Train the members of a phrase segmenter and write them as one model."""
     settings = phrase_training.PhraseSettings(seed=args.seed)
     settings = replace(settings, epochs=args.epochs or settings.epochs)
-    config = PhraseSegmenterConfig(n_features=N_FEATURES)
+    config = PhraseSegmenterConfig(n_features=feature_count())
     learned = few(phrase_training.with_ends(on(examples, *TRAINING)), args.pieces)
     valid = {side: few(on(examples, side), args.pieces) for side in VALIDATION}
     items = [phrase_training.validation_items(some) for some in valid.values()]

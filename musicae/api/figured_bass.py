@@ -14,7 +14,6 @@ from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import BASS, REST, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.pitch import spelled_class
-from musicae.io import figured_bass
 from musicae.io.chord_text import FREE, PlacedChord, placed_chords, shared
 from musicae.io.score_song import ScoreSong
 from musicae.theory.figured_bass import Figures, figures_of, places_through
@@ -97,8 +96,10 @@ def _in_file(given: Given, voice: int) -> tuple[tuple[int, Figures], ...]:
     kept = given.preserved
     if kept is None or voice not in kept.parts or not isinstance(kept.song, ScoreSong):
         return ()
+    from musicae.io.figured_bass import read_figures
+
     steps = len(given.parts.tune)
-    found = figured_bass.read_figures(kept.song.score, kept.song.line(kept.parts[voice]).part)
+    found = read_figures(kept.song.score, kept.song.line(kept.parts[voice]).part)
     return tuple((step, figures) for step, figures in found if step < steps)
 
 

@@ -18,7 +18,6 @@ from musicae.core.pitch import pitch_name
 from musicae.io import chord_sheet
 from musicae.io.chord_text import FREE, NO_CHORD, PlacedChord, is_german, placed_chords
 from musicae.io.midi_chords import song_chords
-from musicae.io.musicxml_chords import score_chords
 from musicae.io.score_song import ScoreSong
 from musicae.io.text_bytes import text_of_file
 from musicae.theory.chord_names import is_numeral, read_chord
@@ -86,6 +85,8 @@ def _of_file(given: Given, *, asked: bool, moved: int) -> ChosenChords:
         return ChosenChords(given)
     if isinstance(kept.song, ScoreSong):
         parts = [kept.song.line(part).part for part in kept.parts.values()]
+        from musicae.io.musicxml_chords import score_chords
+
         placed = score_chords(kept.song.score, parts)
     elif asked and moved % 12:
         raise ChoraleError(

@@ -13,7 +13,7 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import MOST_STEPS
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.io import midi_reader, midi_writer, musicxml_reader
+from musicae.io import formats, midi_reader, midi_writer
 from musicae.io.base import SCORE_SUFFIXES
 from musicae.io.midi_file import open_song
 from musicae.io.text_bytes import text_of_file
@@ -82,7 +82,7 @@ def choose(
         steps = _ends_at(melody, [step for step, _ in named])
         return PhraseEnds(steps, tuple(sorted(cadences)))
     if suffix in SCORE_SUFFIXES:
-        marks, kind = musicxml_reader.read(path).fermatas, "fermatas"
+        marks, kind = formats.read(path).fermatas, "fermatas"
     else:
         marks, kind = (
             _read_midi(path, chorale),

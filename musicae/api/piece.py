@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 from musicae.api.check import ANY_PITCH, Report, check, report_of
 from musicae.api.given import Given
@@ -16,14 +15,12 @@ from musicae.core.constants import N_VOICES, VOICES
 from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
-from musicae.io import midi_file, midi_writer, musicxml_writer, preserved_score, score_files
+from musicae.io import midi_file, midi_writer
 from musicae.io.base import MIDI_SUFFIXES, WRITTEN_SUFFIXES, Reading, suffix_of
-from musicae.io.ensemble_score import dressed
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.io.lyrics import NO_WORDS, Words
 from musicae.io.preserved_parts import ANALYSED, PreservedParts
 from musicae.io.score_song import ScoreSong
-from musicae.rendering.piano_reduction import piano_below, piano_score, with_piano
 from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, analyse, labels_of, markers
 from musicae.theory.harmonic_plan import HarmonicPlan
@@ -77,7 +74,7 @@ class Piece:
         if self.ensemble is None:
             return check(self.chorale)
         ranges = [voice.range if voice else ANY_PITCH for voice in self.ensemble.voices]
-        return report_of(Reading(self.chorale, 0, names=self._names), ranges=ranges)
+        return report_of(Reading(self.chorale, 0, names=self.names), ranges=ranges)
 
     def labels(self) -> tuple[Label, ...]:
         """Its harmony: the chords and local keys of its plan, else the analysis of its voices."""
@@ -120,7 +117,7 @@ class Piece:
         ``keep_tracks``. With ``piano``, the voices reduced to two staves, or a track, for a piano.
         Returns sentences on what the format does not hold. Raises MusicaeError.
         """
-        suffix, kept = suffix_of(path), self._preserved
+        suffix, kept = suffix_of(path), self.preserved
         if kept and Path(path).resolve() == kept.song.path.resolve():
             raise ChoraleError(f"{path}: is the melody itself; choose another name")
         if suffix not in WRITTEN_SUFFIXES:
@@ -133,10 +130,12 @@ class Piece:
             return ()
         if keep_tracks and not (kept and isinstance(kept.song, ScoreSong)):
             raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
+        from musicae.io import score_files
+
         return score_files.save(self.to_xml(program, **looks), path)
 
     @property
-    def _names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The names of the voices; empty for one that the ensemble lacks."""
         return self.ensemble.names if self.ensemble else VOICES
 
@@ -154,37 +153,10 @@ class Piece:
         piano: bool = False,
     ) -> bytes:
         """The piece as MusicXML; parts given in a score keep their own elements. See ``write``."""
-        kept, labels = self._preserved, self.labels() if analysis else ()
-        if kept and isinstance(kept.song, ScoreSong):
-            facts = self.provenance | ({ANALYSED: True} if analysis else {})
-            xml = preserved_score.to_xml(
-                kept,
-                self.chorale,
-                program,
-                facts,
-                labels=labels,
-                figures=self.figures,
-                names=self._names,
-                words=self.words,
-                keep_parts=keep_tracks,
-            )
-            voices = preserved_score.engraved_voices(kept, self.chorale) if piano else None
-        else:
-            xml = musicxml_writer.to_xml(
-                self.chorale,
-                program,
-                self.provenance,
-                labels=labels,
-                names=self._names,
-                figures=self.figures,
-                words=self.words.voices,
-            )
-            voices = musicxml_writer.to_tree(self.chorale) if piano else None
-        if self.ensemble and self.ensemble.keyboard:
-            return musicxml_writer.to_bytes(piano_score(ET.fromstring(xml)))
-        if self.ensemble:
-            xml = dressed(xml, self.ensemble)
-        return xml if voices is None else piano_below(xml, voices)
+        from musicae.api import piece_score
+
+        looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
+        return piece_score.to_xml(self, program, **looks)
 
     def arrange(
         self,
@@ -201,14 +173,14 @@ class Piece:
         """
         marks = markers(self.labels()) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
-        if self._preserved:
-            made = self._preserved.arrange(
+        if self.preserved:
+            made = self.preserved.arrange(
                 self.chorale,
                 self._programs(program),
                 facts,
                 marks,
                 keep_tracks,
-                names=self._names,
+                names=self.names,
                 words=self.words,
             )
         else:
@@ -217,13 +189,17 @@ class Piece:
                 self._programs(program),
                 facts,
                 marks,
-                names=self._names,
+                names=self.names,
                 words=self.words.voices,
             )
-        return with_piano(made) if piano else made
+        if not piano:
+            return made
+        from musicae.rendering.piano_reduction import with_piano
+
+        return with_piano(made)
 
     @property
-    def _preserved(self) -> PreservedParts | None:
+    def preserved(self) -> PreservedParts | None:
         """The own parts of the file that it was made from; None where there was no such file."""
         return self.given.preserved if self.given else None
 

@@ -61,8 +61,14 @@ def _as_dict(written: Written) -> dict[str, Any]:
 
 @contextmanager
 def counting(label: str, hidden: bool = False) -> Iterator[Tell]:
-    """Show a progress bar on stderr; yields the function that moves it."""
-    with progress(label, hidden) as bar:
+    """Show a progress bar on stderr; yields the function that moves it.
+
+    It is shown on a terminal, unless it is ``hidden``.
+    """
+    if hidden or not sys.stderr.isatty():  # without rich, which takes long to import
+        yield lambda *_: None
+        return
+    with progress(label) as bar:
         task = bar.add_task("", total=None)
 
         def tell(done: int, total: int) -> None:
@@ -71,7 +77,7 @@ def counting(label: str, hidden: bool = False) -> Iterator[Tell]:
         yield tell
 
 
-def progress(label: str, hidden: bool = False) -> Progress:
+def progress(label: str) -> Progress:
     """A progress bar on stderr with a label and the time left; shown only on a terminal."""
     from rich.console import Console
     from rich.progress import (
@@ -89,5 +95,5 @@ def progress(label: str, hidden: bool = False) -> Progress:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=hidden or not console.is_terminal,
+        disable=not console.is_terminal,
     )

@@ -1,6 +1,8 @@
-"""Types of NumPy arrays; their shapes stand beside each use."""
+"""Types of NumPy arrays, whose shapes stand beside each use; and what NumPy does slowly."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,3 +11,22 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The distinct values of an array without NaN, in ascending order.
+
+    As ``np.unique``, which for its first call imports NumPy's masked arrays.
+    """
+    ordered = values.flatten()
+    ordered.sort()
+    new = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    found: NDArray[Any] = ordered[new]
+    return found
+
+
+def median(values: Floats) -> float:
+    """The median of one value or more, as ``np.median``, which imports masked arrays too."""
+    ordered = np.sort(values)
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)

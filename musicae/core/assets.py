@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
-ASSETS = Path(str(resources.files("musicae"))) / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 """The folder of packaged files."""
 WEIGHTS = ASSETS / "weights"
 """Trained models, their model cards, logs and metrics."""

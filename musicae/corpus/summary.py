@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from musicae.core.chorale import Chorale
 from musicae.core.constants import STYLES, VOICE_COLOURS, VOICES
-from musicae.core.errors import MusicaeError
 from musicae.core.pitch import pitch_name
 from musicae.corpus.corpus import Corpus
-from musicae.rendering.piano_roll import save_figure
+from musicae.rendering.plots import load_matplotlib, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,12 +76,8 @@ def draw_summary(corpus: Corpus, path: Path | str) -> None:
 
     Raises MusicaeError where matplotlib is missing or the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MusicaeError("pictures need matplotlib: pip install 'musicae[plot]'") from None
     figures = summary(corpus)
-    figure = Figure((11, 9.5), layout="constrained")
+    figure = load_matplotlib().figure.Figure((11, 9.5), layout="constrained")
     (sides, bars), (meters, lengths), (keys, pitches) = figure.subplots(
         3, 2, gridspec_kw={"height_ratios": (0.8, 1, 1.2)}
     )

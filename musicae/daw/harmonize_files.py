@@ -14,7 +14,6 @@ from musicae.api.options import HarmonizeOptions
 from musicae.core import processes
 from musicae.core.constants import VOICES
 from musicae.core.errors import MusicaeError
-from musicae.daw import pack as packing
 from musicae.daw.harmonize_one import Done, Task, harmonize_one
 from musicae.daw.written import Written
 from musicae.io.general_midi import CHOIR_AAHS
@@ -198,6 +197,8 @@ def plan_packs(
     MusicaeError where a pack cannot be written, two would be one, or one is there already and may
     not be.
     """
+    from musicae.daw import pack as packing
+
     alone = batch.is_one_file(melodies)
     packing.check_libraries()
     jobs = []

@@ -13,7 +13,6 @@ from musicae.api.options import HarmonizeOptions
 from musicae.api.piece import Piece
 from musicae.core.errors import MusicaeError
 from musicae.core.files import make_folder
-from musicae.daw import pack
 from musicae.daw.written import Written
 from musicae.io.general_midi import CHOIR_AAHS
 from musicae.models.checkpoint import ENGINES, use_engine
@@ -78,6 +77,8 @@ def _written(task: Task) -> Done:
         raise pieces
     pieces = [replace(piece, provenance=piece.provenance | task.facts) for piece in pieces]
     if task.packed:
+        from musicae.daw import pack
+
         pack.write(pieces, task.pack, job.melody.stem, task.program, **task.looks)
         page = task.pack / pack.PAGE
     else:

@@ -29,7 +29,7 @@ SHOWN = (".mid", ".musicxml", ".pdf", ".png")
 """The suffixes of an alternative's files that the page links to."""
 FACTS = ("key", "model", "seed", "temperature", "rules", "version")
 """The facts of the provenance that the page shows."""
-NEEDS = ("matplotlib", "verovio", "typst", "midirenderer", "soundfile")
+NEEDS = ("verovio", "typst", "midirenderer", "soundfile")
 
 
 def write(

@@ -9,6 +9,7 @@ Axes: ``B`` pieces, ``T`` steps, ``V`` voices, ``J`` frames of ``stride`` steps,
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ OLD = AGES[-1] + 1
 class Conditioning:
     """The encoding ``(B, J, W)`` of what is known of some pieces; it is read like an array.
 
-    By ``[pieces, frame]`` it gives the frame ``(M, W)`` of some pieces, by ``[:, first:stop]`` the
-    frames ``(B, F, W)`` of all.
+    By ``[pieces, frames]`` it gives a frame ``(M, W)`` of each of some pieces, by
+    ``[:, first:stop]`` the frames ``(B, F, W)`` of all. Threads may share it.
     """
 
     def __init__(self, model: Checkpoint, batch: MaskedBatch) -> None:
@@ -48,34 +49,43 @@ class Conditioning:
         self.notes = np.stack([self._notes_of(piece) for piece in range(len(batch.tokens))])
         """``(B, T, V, 4)``."""
         self.windows: dict[int, Floats32] = {}
+        self.lock = Lock()
 
     def __getitem__(self, where: tuple[Any, Any]) -> Floats32:
         """Some frames; see the class."""
         pieces, frames = where
         if not isinstance(frames, slice):
-            number, place = divmod(int(frames), WINDOW)
-            found: Floats32 = self._window(number)[pieces, place]
+            numbers, places = np.divmod(np.broadcast_to(frames, np.shape(pieces)), WINDOW)
+            found = np.empty((len(places), self.shape[2]), dtype=np.float32)
+            for number in set(numbers.tolist()):
+                here = numbers == number
+                found[here] = self._window(number)[pieces[here], places[here]]
             return found
         first, stop, _ = frames.indices(self.shape[1])
-        numbers = range(first // WINDOW, -(-stop // WINDOW))
-        joined = np.concatenate([self._window(number) for number in numbers], axis=1)
-        begin = numbers.start * WINDOW
+        windows = range(first // WINDOW, -(-stop // WINDOW))
+        joined = np.concatenate([self._window(number) for number in windows], axis=1)
+        begin = windows.start * WINDOW
         return joined[pieces, first - begin : stop - begin]
 
     def _window(self, number: int) -> Floats32:
         """``(B, up to WINDOW, W)``."""
-        if number not in self.windows:
-            while len(self.windows) >= REMEMBERED:
-                self.windows.pop(next(iter(self.windows)))
-            first, stop = number * WINDOW, min((number + 1) * WINDOW, self.shape[1])
-            low, high = max(0, first - self.margin), min(self.shape[1], stop + self.margin)
-            some = max(1, AT_ONCE // (high - low))
-            parts = [
-                self._encoded(slice(piece, piece + some), low, high)
-                for piece in range(0, len(self.batch.tokens), some)
-            ]
-            self.windows[number] = np.concatenate(parts)[:, first - low : stop - low]
-        return self.windows[number]
+        with self.lock:
+            found = self.windows.get(number)
+            if found is None:
+                while len(self.windows) >= REMEMBERED:
+                    self.windows.pop(next(iter(self.windows)))
+                found = self.windows[number] = self._encoded_window(number)
+            return found
+
+    def _encoded_window(self, number: int) -> Floats32:
+        first, stop = number * WINDOW, min((number + 1) * WINDOW, self.shape[1])
+        low, high = max(0, first - self.margin), min(self.shape[1], stop + self.margin)
+        some = max(1, AT_ONCE // (high - low))
+        parts = [
+            self._encoded(slice(piece, piece + some), low, high)
+            for piece in range(0, len(self.batch.tokens), some)
+        ]
+        return np.concatenate(parts)[:, first - low : stop - low]
 
     def _encoded(self, pieces: slice, low: int, high: int) -> Floats32:
         """The encoding of frames from ``low`` to ``high``; but for the margins it is that of the

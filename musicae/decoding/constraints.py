@@ -210,7 +210,7 @@ class RuleTable:
         if len(known) + keys.size >= MOST:
             known.clear()
         known.setdefault(NOBODY, 0)
-        new = np.array([key for key in np.unique(keys).tolist() if key not in known])
+        new = np.array([key for key in sorted(set(keys.ravel().tolist())) if key not in known])
         rows = self.rows[voice]
         if len(known) + len(new) > len(rows):
             self.rows[voice] = rows = np.concatenate(
@@ -219,7 +219,7 @@ class RuleTable:
         each, others = np.divmod(new, N_VOICES)
         each, theirs = np.divmod(each, 129)
         own, were = np.divmod(each, 129)
-        for other in np.unique(others).tolist():
+        for other in sorted(set(others.ravel().tolist())):
             here = np.flatnonzero(others == other)
             first = len(known)
             rows[first : first + len(here)] = self.rules.of_pairs(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core.arrays import distinct
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
@@ -67,7 +68,7 @@ def find_mode(
 
 def _sings(chorale: Chorale, key: Key, mode: str) -> bool:
     """Whether the notes have the degree that is of the church mode alone, and not its contrary."""
-    degrees = {int(pitch - key.tonic) % 12 for pitch in np.unique(chorale.pitch) if pitch != REST}
+    degrees = {int(pitch - key.tonic) % 12 for pitch in distinct(chorale.pitch) if pitch != REST}
     contrary = CONTRARY[mode]
     own = contrary + (1 if CHURCH_MODES[mode] == "minor" else -1)
     return own in degrees and contrary not in degrees

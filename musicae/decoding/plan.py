@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core.arrays import distinct
+
 Floats = NDArray[np.float64]
 Potentials = NDArray[np.floating]
 Ints = NDArray[np.int64]
@@ -343,7 +345,7 @@ def samples_with_one_of(
     shares = np.exp(weights - weights.max())
     drawn = random.choice(len(parts), size=count, p=shares / shares.sum())
     paths = np.zeros((count, len(chain)), dtype=np.int64)
-    for part in np.unique(drawn):
+    for part in distinct(drawn):
         here = drawn == part
         paths[here] = sample_paths(parts[part], int(here.sum()), random, temperature)
     return paths

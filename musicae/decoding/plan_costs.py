@@ -276,7 +276,8 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> Members:
         place[start] = ON_BEAT if chord == sounding else BEGINS
         sounding = chord
         classes = [(tonic + above) % 12 for above in chord.members]
-        member[start:stop] = np.isin(np.arange(12), classes)
+        member[start:stop] = False
+        member[start:stop, classes] = True
         root[start:stop] = classes[0]
         bass[start:stop] = classes[chord.bass]
         third[start:stop] = classes[1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from musicae.core.constants import N_VOICES
 from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
+from musicae.decoding.compiled import write
 from musicae.decoding.conditioning import Conditioning
 from musicae.decoding.constraints import close_of
 from musicae.decoding.given_chords import GivenCosts
@@ -46,9 +47,14 @@ def sample(
         asked.append([replace(partial, rhythm=None) for partial in partials])
     decoders, notes = [], None
     for scores in asked:
-        batch = concatenate([masked_batch(score, model.config) for score in scores])
-        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), n))
-        notes = notes or Notes(batch, n, model.config.lowest)
+        batches = [masked_batch(score, model.config) for score in scores]
+        # Drafts of the same plan are one piece.
+        first_of: dict[bytes, int] = {}
+        of = np.array([first_of.setdefault(b.context.tobytes(), len(first_of)) for b in batches])
+        kept = [int(np.flatnonzero(of == piece)[0]) for piece in first_of.values()]
+        batch = concatenate([batches[index] for index in kept])
+        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), of))
+        notes = notes or Notes(batches[0], n, model.config.lowest)
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     if plans and options.rules != "off":
@@ -56,7 +62,7 @@ def sample(
         plan_costs = PlanCosts(plans, len(first.chorale), closing, given=first.given)
     assert notes
     generator = np.random.default_rng(options.seed)
-    return Writing(
+    writing = Writing(
         decoders,
         notes,
         partials,
@@ -64,7 +70,8 @@ def sample(
         generator.random((n, len(first.chorale), N_VOICES)),
         plan_costs=plan_costs,
         given_costs=GivenCosts(first.given) if first.given else None,
-    ).write()
+    )
+    return write(writing)
 
 
 def decode_latents(
@@ -102,7 +109,7 @@ def decode_latents(
     longest = max(range(len(partials)), key=lambda i: len(partials[i].chorale))
     known = np.broadcast_to(pieces.masked.known[longest], pieces.masked.known.shape)
     batch = pieces.masked._replace(known=known)
-    decoder = VoiceDecoder(model, batch, conditioning, len(partials))
+    decoder = VoiceDecoder(model, batch, conditioning, np.arange(len(partials)))
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     closing = [close_of(partial).step for partial in partials]
@@ -120,7 +127,7 @@ def decode_latents(
     uniform = np.stack(
         [np.random.default_rng([options.seed, *seed]).random(shape) for seed in seeds]
     )
-    return Writing(
+    writing = Writing(
         [decoder],
         Notes(batch, len(partials), model.config.lowest),
         partials,
@@ -129,4 +136,5 @@ def decode_latents(
         closing=closing,
         plan_costs=plan_costs,
         tilts=tilts,
-    ).write()
+    )
+    return write(writing)

@@ -70,7 +70,7 @@ def completed(voice: int, before: Ints, now: Ints) -> Completed:
     mask = _masks(now[:, others])[:, None] | np.where(pitch == REST, 0, 1 << (pitch % 12))
     stands = (now[:, others] == before[:, others]).all(axis=1)
     stays = stands[:, None] & (pitch == before[:, voice, None])
-    return Completed(_class_of()[mask], stays)
+    return Completed(class_of()[mask], stays)
 
 
 def sonority_counts(chorale: Chorale, since_beat: Ints) -> NDArray[np.float64]:
@@ -78,7 +78,7 @@ def sonority_counts(chorale: Chorale, since_beat: Ints) -> NDArray[np.float64]:
     pitch = chorale.pitch.astype(np.int64)
     begins = np.flatnonzero((pitch[1:] != pitch[:-1]).any(axis=1)) + 1
     found = np.zeros(SHAPE)
-    np.add.at(found, (places_of(since_beat)[begins], _class_of()[_masks(pitch[begins])]), 1)
+    np.add.at(found, (places_of(since_beat)[begins], class_of()[_masks(pitch[begins])]), 1)
     return found
 
 
@@ -89,8 +89,8 @@ def _masks(pitch: Ints) -> Ints:
 
 
 @cache
-def _class_of() -> Ints:
-    """``(4096,)`` the class of each set of pitch classes."""
+def class_of() -> Ints:
+    """``(4096,)`` the class of each set of pitch classes, one bit each."""
     table = np.full(4096, OTHER)
     for mask in range(4096):
         if mask.bit_count() <= 2:

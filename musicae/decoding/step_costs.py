@@ -76,7 +76,7 @@ class StepCosts:
         cost = self._own(voice, rows)
         if not self.given:
             return cost
-        for step in np.unique(rows.steps).tolist():
+        for step in sorted(set(rows.steps.tolist())):
             if not self.given.begins(step):
                 continue
             here = np.flatnonzero(rows.steps == step)

@@ -11,6 +11,7 @@ candidates, ``U`` voices that are scored, ``S`` symbols, ``M`` candidates whose 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -43,11 +44,13 @@ class Notes:
         self.known: Bools = batch.known[0]  # (T, V)
         tokens = np.where(self.known, batch.tokens, HOLD)
         self.tokens: Ints = np.broadcast_to(tokens, (count, *tokens.shape[1:])).copy()
-        self.fields: Ints = np.full(
-            (4, count, tokens.shape[1] + 1, tokens.shape[2]), NONE, dtype=np.int64
-        )
+
+    @cached_property
+    def fields(self) -> Ints:
         """``(4, N, 1 + T, V)`` at the index of a step pitch, kind, age and leap of the voices at
-        the step before it."""
+        the step before it, as far as they are derived."""
+        count, steps, voices = self.tokens.shape
+        return np.full((4, count, 1 + steps, voices), NONE, dtype=np.int64)
 
     @property
     def pitch(self) -> Ints:
@@ -76,16 +79,15 @@ class VoiceDecoder:
         model: Checkpoint,
         batch: MaskedBatch,
         conditioning: Floats32 | Conditioning,
-        count: int,
+        of: Ints,
     ) -> None:
-        """``batch`` and ``conditioning`` ``(B, J, W)`` are of one piece for all candidates, or one
-        for each; the latter is that of ``VoiceTransformer.decode``."""
+        """``batch`` and ``conditioning`` ``(B, J, W)`` are of the pieces, the latter is that of
+        ``VoiceTransformer.decode``; ``of`` ``(N,)`` is the piece of each candidate."""
         self.model, config = model, model.config
         self.stride, self.span = config.stride, config.span
-        self.of = np.arange(count) if len(batch.tokens) > 1 else np.zeros(count, dtype=np.int64)
-        """The piece of each candidate."""
+        self.of, count = of, len(of)
         self.conditioning, self.context = conditioning, batch.context
-        self.tonic = batch.tonic[self.of]
+        self.tonics, self.tonic = batch.tonic, batch.tonic[of]
         self.chords = _chord_codes(batch.context, len(config.chords))
         self.prepared = range(0)
         shape = (count, config.decoder_layers, config.heads, self.span + 1)

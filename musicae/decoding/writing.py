@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.arrays import Bools, Floats, Floats32, Ints
+from musicae.core.arrays import Bools, Floats, Floats32, Ints, distinct
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.decoding.choice import SamplingOptions, Tilts, choose, guided
 from musicae.decoding.constraints import PRESETS
@@ -161,9 +161,9 @@ class Writing:
     def _derive(self, asked: Asked) -> None:
         """Derive the notes of candidates up to the steps that are asked for."""
         stop = int(asked.steps.max()) + 1
-        those = np.unique(asked.candidates)
+        those = distinct(asked.candidates)
         derived = self.derived[those]
-        for first in np.unique(derived).tolist():
+        for first in sorted(set(derived.tolist())):
             if first < stop:
                 self.notes.go_on(those[derived == first], first, stop)
         self.derived[those] = np.maximum(derived, stop)
@@ -189,7 +189,7 @@ class Writing:
         for frame in range(min(begun[c] for c in asked.candidates.tolist()), frames.max() + 1):
             new = [
                 candidate
-                for candidate in np.unique(asked.candidates[frames >= frame]).tolist()
+                for candidate in sorted(set(asked.candidates[frames >= frame].tolist()))
                 if begun[candidate] == frame
             ]
             if new:

@@ -7,11 +7,13 @@ that a tune written in halves reads like the same tune in quarters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from musicae.core.arrays import distinct, median
 from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES
 from musicae.core.key import Key
@@ -111,7 +113,7 @@ def features(notes: MelodyNotes) -> NDArray[np.float32]:
     Time is linear in the length of the piece.
     """
     if not len(notes):
-        return np.zeros((0, N_FEATURES), dtype=np.float32)
+        return np.zeros((0, feature_count()), dtype=np.float32)
     columns = [
         *_durations(notes),
         *_places(notes),
@@ -140,7 +142,7 @@ def _durations(notes: MelodyNotes) -> list[Floats]:
     longest = sliding_window_view(around, 2 * NEIGHBOURS + 1).max(axis=1)
     return [
         _clip(logs - np.log2(time.mean())),
-        _clip(logs - np.median(logs)),
+        _clip(logs - median(logs)),
         _clip(logs - longest),
         _clip(logs - after),
         _clip(logs - before),
@@ -248,7 +250,7 @@ def _echoes(notes: MelodyNotes) -> list[Floats]:
     lengths = bars.length[index]
     here = notes.onset - begin
     there = notes.following - begin
-    rows = {int(length): lengths == length for length in np.unique(lengths)}
+    rows = {int(length): lengths == length for length in distinct(lengths)}
     for distance in DISTANCES:
         ahead: dict[tuple[str, int], Floats] = {}
         for length, chosen in rows.items():
@@ -312,7 +314,7 @@ def _like_edges(
 ) -> list[Floats]:
     """How alike what follows each note and the opening are, and what leads to it and the end."""
     found = np.zeros((4, len(here)))
-    for size in np.unique(sizes).tolist():
+    for size in distinct(sizes).tolist():
         if size > len(grid):
             continue
         windows = sliding_window_view(grid, size)  # (steps, size)
@@ -339,11 +341,10 @@ def ends_to_labels(chorale: Chorale, notes: MelodyNotes) -> NDArray[np.float32]:
     return np.isin(notes.onset, chorale.fermatas).astype(np.float32)
 
 
-def _count_features() -> int:
+@cache
+def feature_count() -> int:
+    """The length of the features of a note."""
     bars = Bars(np.array([0]), np.array([16]), np.array([4.0]))
     one = MelodyNotes(np.array([0]), np.array([4]), np.array([60]), bars)
     columns = [*_durations(one), *_places(one), *_line(one), *_echoes(one)]
     return len(columns)
-
-
-N_FEATURES = _count_features()

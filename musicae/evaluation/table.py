@@ -113,7 +113,7 @@ def draw_table(rows: Sequence[TableRow], path: Path) -> None:
 
     Raises MusicaeError where matplotlib is missing or the file cannot be written.
     """
-    from musicae.rendering.piano_roll import load_matplotlib, save_figure
+    from musicae.rendering.plots import load_matplotlib, save_figure
 
     panels: list[tuple[str, list[float | None], list[tuple[float, float] | None]]] = [
         (

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from musicae.core.errors import ChoraleError
-
-if TYPE_CHECKING:
-    pass
-
 
 CHOIR_AAHS = 52
 """The General MIDI program, counted from 0, of voices by default."""
+USUAL = "choir aahs"
+"""Its name, which is known without the list of names."""
 
 
 def program_of(text: str) -> int:
@@ -22,6 +18,8 @@ def program_of(text: str) -> int:
     >>> program_of("church organ"), program_of("1")
     (19, 0)
     """
+    if text.lower() == USUAL:
+        return CHOIR_AAHS
     import pretty_midi
 
     if text.isdecimal() and 1 <= int(text) <= 128:

@@ -30,7 +30,8 @@ from musicae.io.musicxml_lyrics import words_of
 from musicae.io.musicxml_parts import read_score
 from musicae.io.preserved_parts import ANALYSED
 from musicae.io.score_files import ScoreTree, open_tree
-from musicae.io.score_song import ScoreSong, song_of
+from musicae.io.score_song import ScoreSong
+from musicae.io.score_tracks import song_of
 from musicae.io.voice_tracks import (
     choose_parts,
     doubled_names,

@@ -87,7 +87,6 @@ class VoiceTransformerConfig:
             raise ValueError(f"dropout is a share up to 0.9, not {self.dropout}")
 
 
-@dataclass(frozen=True)
 class HarmonizerConfig(VoiceTransformerConfig):
     """The settings of ``VoiceTransformer``; there are no others."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -42,11 +43,28 @@ class OnnxEngine:
 
     def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
         """The outputs of a graph for its inputs by name."""
-        session = self.sessions.get(graph)
-        if session is None:
-            session = self.sessions[graph] = self._load(graph)
-        found: list[NDArray[Any]] = session.run(None, inputs)
+        found: list[NDArray[Any]] = self._session(graph).run(None, inputs)
         return found
+
+    def bound(
+        self,
+        graph: str,
+        inputs: Mapping[str, NDArray[Any]],
+        outputs: Mapping[str, NDArray[Any]],
+    ) -> Callable[[], None]:
+        """What runs a graph, and reads its inputs from these arrays and writes to the others.
+
+        The arrays are contiguous and stay where they are.
+        """
+        from onnxruntime import OrtValue
+
+        session = self._session(graph, often=True)
+        binding = session.io_binding()
+        for name, array in inputs.items():
+            binding.bind_ortvalue_input(name, OrtValue.ortvalue_from_numpy(array))
+        for name, array in outputs.items():
+            binding.bind_ortvalue_output(name, OrtValue.ortvalue_from_numpy(array))
+        return partial(session.run_with_iobinding, binding)
 
     def _weight(self, name: str) -> onnxruntime.OrtValue:
         """A weight as a value of ONNX Runtime; all graphs share it."""
@@ -56,14 +74,20 @@ class OnnxEngine:
             self.values[name] = OrtValue.ortvalue_from_numpy(self.tensors[name])
         return self.values[name]
 
-    def _load(self, graph: str) -> onnxruntime.InferenceSession:
+    def _session(self, graph: str, often: bool = False) -> onnxruntime.InferenceSession:
+        session = self.sessions.get(graph)
+        if session is None:
+            session = self.sessions[graph] = self._load(graph, often or graph in EACH_STEP)
+        return session
+
+    def _load(self, graph: str, often: bool) -> onnxruntime.InferenceSession:
         from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
         options = SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         # The matrices of a step are too small to be shared out.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        if graph not in EACH_STEP:  # to optimize it takes longer than it saves
+        if not often:  # to optimize it takes longer than it saves
             options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
             options.enable_cpu_mem_arena = False  # what it took for a long piece is given back
         model, names = self.graphs[graph]

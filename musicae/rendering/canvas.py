@@ -1,4 +1,4 @@
-"""A page of boxes, lines and texts, measured in inches from its upper left corner.
+"""A page of boxes, lines and texts, measured in inches from its upper left corner, as SVG.
 
 Items are collected first and drawn later, because the height of a page is known only at the end.
 """
@@ -6,19 +6,22 @@ Items are collected first and drawn later, because the height of a page is known
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from html import escape
+from typing import Literal, NamedTuple
 
 POINTS_PER_INCH = 72
-LETTER_WIDTHS = {"♯": 0.5, "♭": 0.5, **dict.fromkeys("iIjl .,:;/|'!()", 0.36)}
-OTHER_WIDTH = 0.65
-"""Of letters of matplotlib's own font in units of its size; most are a little narrower."""
+FONTS = "Libertinus Serif, Times, serif"
+"""Of text: the one that Typst brings along, then those of browsers."""
+LETTER_WIDTHS = {"♯": 0.46, "♭": 0.46, **dict.fromkeys("iIjl .,:;/|'!()", 0.34)}
+OTHER_WIDTH = 0.59
+"""Of letters, in units of their size; most are narrower."""
+DIGIT_WIDTH = 0.47
+"""Of a digit, in units of its size."""
 
+CAPITALS = 0.64
+"""The height of capitals in units of their size."""
 FERMATA_SIZE = 10
 """Its width in points."""
 
@@ -46,8 +49,62 @@ class Area(NamedTuple):
         )
 
 
-_Box = tuple[int, Area, Any, Any, float]
-_Line = tuple[int, tuple[tuple[float, float], tuple[float, float]], Any, float]
+Colour = str | tuple[float, ...]
+"""``#rrggbb``, a name that SVG has, or shares of red, green and blue."""
+
+
+def grey(share: float) -> str:
+    """A grey, from black at 0 to white at 1.
+
+    >>> grey(0.2)
+    '#333333'
+    """
+    return _hex((share, share, share))
+
+
+def _hex(colour: Colour) -> str:
+    if isinstance(colour, str):
+        return colour
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colour)
+
+
+INK = grey(0.1)
+
+
+class Box(NamedTuple):
+    """A rectangle; the width of its edge is in points."""
+
+    area: Area
+    face: Colour
+    edge: Colour = "none"
+    width: float = 0
+
+
+class Line(NamedTuple):
+    """A straight line; its width is in points."""
+
+    begin: tuple[float, float]
+    end: tuple[float, float]
+    colour: Colour
+    width: float
+
+
+class Text(NamedTuple):
+    """A text at a point; its size is in points."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    colour: Colour = INK
+    bold: bool = False
+    anchor: Literal["start", "end"] = "start"
+    centred: bool = False
+    """Whether capitals have their middle at ``y``; else ``y`` is the baseline."""
+    backed: bool = False
+    """Whether white stands around its letters, for lines to other texts may pass behind them."""
+    is_numeral: bool = False
+    """Whether it is set as a Roman numeral, its figures one above the other."""
 
 
 @dataclass
@@ -56,83 +113,107 @@ class Page:
 
     width: float
     height: float = 0.0
-    _boxes: list[_Box] = field(default_factory=list)
-    _lines: list[_Line] = field(default_factory=list)
-    _texts: list[tuple[float, float, str, dict[str, Any]]] = field(default_factory=list)
-    _fermatas: list[tuple[float, float]] = field(default_factory=list)
+    shapes: dict[int, list[Box | Line]] = field(default_factory=dict)
+    """By layer."""
+    texts: list[Text] = field(default_factory=list)
+    fermatas: list[tuple[float, float]] = field(default_factory=list)
+    """The middles of their lower edges."""
 
-    def box(self, layer: int, area: Area, face: Any, edge: Any = "none", width: float = 0) -> None:
+    def box(
+        self, layer: int, area: Area, face: Colour, edge: Colour = "none", width: float = 0
+    ) -> None:
         """Add a rectangle; the width of its edge is in points."""
-        self._boxes.append((layer, area, face, edge, width))
+        self.shapes.setdefault(layer, []).append(Box(area, face, edge, width))
 
     def line(
         self,
         layer: int,
         begin: tuple[float, float],
         end: tuple[float, float],
-        colour: Any,
+        colour: Colour,
         linewidth: float,
     ) -> None:
         """Add a straight line; its width is in points."""
-        self._lines.append((layer, (begin, end), colour, linewidth))
+        self.shapes.setdefault(layer, []).append(Line(begin, end, colour, linewidth))
 
-    def text(self, x: float, y: float, text: str, size: float, **how: Any) -> None:
-        """Add a text whose baseline begins at a point; ``how`` are matplotlib's text properties."""
-        self._texts.append((x, y, text, {"fontsize": size, **how}))
-
-    def fermata(self, x: float, y: float) -> None:
-        """Add a fermata; the point is the middle of its lower edge."""
-        self._fermatas.append((x, y))
-
-    def figure(self, matplotlib: Any) -> Figure:
-        """The page as a matplotlib figure of the same size in inches."""
-        figure: Figure = matplotlib.figure.Figure((self.width, self.height))
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set_axis_off()
-        ax.set_xlim(0, self.width)
-        ax.set_ylim(self.height, 0)
+    def svg(self) -> str:
+        """The page as an SVG text, in points, on white."""
+        width, height = (_points(inches) for inches in (self.width, self.height))
+        lines = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.6g}in"'
+            f' height="{self.height:.6g}in" viewBox="0 0 {width} {height}"'
+            f' font-family="{FONTS}">',
+            f'<rect width="{width}" height="{height}" fill="white"/>',
+        ]
         for layer in (GROUND, GRID, FRONT, MARKS):
-            _put_boxes(ax, [box for box in self._boxes if box[0] == layer])
-            _put_lines(ax, [line for line in self._lines if line[0] == layer])
-        for x, y, text, how in self._texts:
-            # Titles and names may hold a dollar; only who asks for formulas gets them.
-            looks = {"parse_math": False, "color": "0.1", **how}
-            figure.text(x, y, text, transform=ax.transData, **looks)
-        _put_fermatas(ax, self._fermatas)
-        return figure
+            lines += map(_shape, self.shapes.get(layer, ()))
+        lines += (_text(text, halo=True) for text in self.texts if text.backed)
+        lines += map(_text, self.texts)
+        lines += (_fermata(x, y) for x, y in self.fermatas)
+        return "\n".join([*lines, "</svg>", ""])
+
+    def _repr_svg_(self) -> str:
+        """What notebooks show."""
+        return self.svg()
 
 
-def _put_boxes(ax: Axes, boxes: Sequence[_Box]) -> None:
-    """As one collection, for a long piece has tens of thousands."""
-    from matplotlib.collections import PolyCollection
-
-    if boxes:
-        layers, areas, faces, edges, widths = zip(*boxes, strict=True)
-        outlines = [area.corners() for area in areas]
-        shapes = PolyCollection(outlines, facecolors=faces, edgecolors=edges, linewidths=widths)
-        shapes.set_zorder(layers[0])
-        ax.add_collection(shapes, autolim=False)
+def _points(inches: float) -> str:
+    return f"{inches * POINTS_PER_INCH:.2f}"
 
 
-def _put_lines(ax: Axes, lines: Sequence[_Line]) -> None:
-    from matplotlib.collections import LineCollection
+def _shape(shape: Box | Line) -> str:
+    if isinstance(shape, Line):
+        (x1, y1), (x2, y2) = (map(_points, end) for end in (shape.begin, shape.end))
+        return (
+            f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{_hex(shape.colour)}"'
+            f' stroke-width="{shape.width:g}"/>'
+        )
+    left, top, right, bottom = shape.area
+    x, y, width, height = map(_points, (left, top, right - left, bottom - top))
+    edge = shape.edge != "none"
+    stroke = f' stroke="{_hex(shape.edge)}" stroke-width="{shape.width:g}"' if edge else ""
+    return (
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}"'
+        f' fill="{_hex(shape.face)}"{stroke}/>'
+    )
 
-    if lines:
-        layers, ends, colours, widths = zip(*lines, strict=True)
-        strokes = LineCollection(ends, colors=colours, linewidths=widths)
-        strokes.set_zorder(layers[0])
-        ax.add_collection(strokes, autolim=False)
+
+def _text(text: Text, halo: bool = False) -> str:
+    """A text, or the white around its letters."""
+    y = text.y + CAPITALS * text.size / POINTS_PER_INCH / 2 * text.centred
+    looks = f' fill="{_hex(text.colour)}"'
+    if halo:
+        looks = ' stroke="white" stroke-width="3.2" stroke-linejoin="round"'
+    looks += ' font-weight="bold"' * text.bold
+    looks += ' text-anchor="end"' * (text.anchor == "end")
+    runs = "".join(_runs(text)) if text.is_numeral else escape(text.text)
+    at = f'x="{_points(text.x)}" y="{_points(y)}"'
+    return f'<text {at} font-size="{text.size:g}"{looks}>{runs}</text>'
 
 
-def _put_fermatas(ax: Axes, places: Sequence[tuple[float, float]]) -> None:
-    from matplotlib.path import Path
+def _runs(text: Text) -> Iterator[str]:
+    """The parts of a Roman numeral, its figures small, raised and lowered."""
+    small = 0.7 * text.size
+    level = 0.0
+    before = ""
+    for run, kind in numeral_runs(text.text):
+        wanted = {"": 0.0, "raised": -0.38, "lowered": 0.16}[kind] * text.size
+        back = DIGIT_WIDTH * small if (before, kind) == ("raised", "lowered") else 0
+        moves = f' dy="{wanted - level:.2f}"' * (wanted != level) + f' dx="{-back:.2f}"' * (
+            back > 0
+        )
+        size = f' font-size="{small:.2f}"' if kind else ""
+        yield f"<tspan{moves}{size}>{escape(run)}</tspan>"
+        level, before = wanted, kind
 
-    x, y = [place[0] for place in places], [place[1] for place in places]
-    arc, dot = Path.arc(0, 180), Path.circle((0, 0.4), 0.4)
-    ax.plot(x, y, linestyle="", marker=arc, markersize=FERMATA_SIZE, zorder=MARKS,
-            markerfacecolor="none", markeredgecolor="0.1", markeredgewidth=1)  # fmt: skip
-    ax.plot(x, y, linestyle="", marker=dot, markersize=FERMATA_SIZE / 3, zorder=MARKS,
-            markerfacecolor="0.1", markeredgewidth=0)  # fmt: skip
+
+def _fermata(x: float, y: float) -> str:
+    middle, foot, radius = float(_points(x)), float(_points(y)), FERMATA_SIZE / 2
+    return (
+        f'<path d="M{middle - radius:.2f} {foot:.2f}a{radius:g} {radius:g} 0 0 1'
+        f' {2 * radius:g} 0" fill="none" stroke="{INK}"/>'
+        f'<circle cx="{middle:.2f}" cy="{foot - 1.4:.2f}" r="1.2" fill="{INK}"/>'
+    )
 
 
 def width_of(text: str, size: float) -> float:
@@ -141,24 +222,25 @@ def width_of(text: str, size: float) -> float:
     return letters * size / POINTS_PER_INCH
 
 
-def figured(label: str) -> str | None:
-    """A Roman numeral as a formula, its figures one above the other; None for another text.
+def numeral_runs(label: str) -> list[tuple[str, str]]:
+    """A Roman numeral in parts, each with where it stands: "", "raised" or "lowered".
 
-    >>> print(figured("Bb: V65/ii"))
-    B♭: V$^{6}_{5}$/ii
+    Of two figures one stands above the other. Another text is one part.
+
+    >>> numeral_runs("Bb: V65/ii")
+    [('B♭: V', ''), ('6', 'raised'), ('5', 'lowered'), ('/ii', '')]
     """
     found = re.fullmatch(
         r"(?:([A-Ga-g])([#b]?): )?([#b]*)([iv]+|[IV]+)([oø°+]?)(\d?)(\d?)(/[#b]*[ivIV]+)?", label
     )
     if not found:
-        return None
+        return [(label, "")]
     tonic, sign, accidental, degree, quality, upper, lower, of = found.groups(default="")
     signs = str.maketrans("#b", "♯♭")
     key = f"{tonic}{sign.translate(signs)}: " if tonic else ""
-    raised = "$^{ø}$" if quality == "ø" else quality.replace("o", "°")
-    figures = f"$^{{{upper}}}" + (f"_{{{lower}}}$" if lower else "$") if upper else ""
-    of = of.translate(signs)
-    return f"{key}{accidental.translate(signs)}{degree}{raised}{figures}{of}"
+    written = key + accidental.translate(signs) + degree + quality.replace("o", "°")
+    runs = [(written, ""), (upper, "raised"), (lower, "lowered"), (of.translate(signs), "")]
+    return [run for run in runs if run[0]]
 
 
 def tint(colour: str, share: float) -> tuple[float, ...]:

@@ -11,12 +11,14 @@ from contextlib import ExitStack
 from itertools import accumulate
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from musicae.core.errors import MusicaeError
 from musicae.core.files import numbered, whole_file
+from musicae.rendering.canvas import FONTS
 from musicae.rendering.staff_layout import break_systems, lay_out
+from musicae.rendering.typeset import typeset
 
 SCORE_SUFFIXES = (".svg", ".pdf", ".png")
 """Of a score; SVG and PNG have a file for each page."""
@@ -63,8 +65,6 @@ _SIZES = (
 
 ANCHOR = ("x", "y", "text-anchor")
 SVG = "{http://www.w3.org/2000/svg}"
-FONTS = "Libertinus Serif, Times, serif"
-"""Of text: the one that Typst brings along, then those of browsers."""
 MUSIC_FONT = "Leipzig"
 """What Verovio writes the musical characters of a text in."""
 MUSIC_CHARACTERS = str.maketrans(
@@ -75,15 +75,6 @@ LETTER_WIDTH = 0.5
 """Of a letter of a title, in ems, generously."""
 TITLE_WIDTH = 100 * (_PAGE[0] - 2 * _MARGIN)
 """The most that a title may have, in the units of Verovio's SVG."""
-
-TYPST = """
-#set document(title: sys.inputs.title, date: none)
-#set page(width: {0}mm, height: {1}mm, margin: 0mm)
-#for i in range(int(sys.inputs.pages)) {{
-  if i > 0 {{ pagebreak() }}
-  image(bytes(sys.inputs.at("page-" + str(i))), format: "svg", width: {0}mm, height: {1}mm)
-}}
-""".format(*_PAGE)
 
 
 def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
@@ -104,10 +95,11 @@ def write_staves(xml: bytes, path: Path | str) -> list[Path]:
         raise MusicaeError(f"{path}: name an engraved score {', '.join(SCORE_SUFFIXES)}")
     pages = engrave_staves(xml)
     title = ET.fromstring(xml).findtext("work/work-title") or ""
+    size = f"{_PAGE[0]}mm", f"{_PAGE[1]}mm"
     if suffix == ".pdf":
-        contents = [_typeset(pages, title, "pdf")]
+        contents = [typeset(pages, size, "pdf", ppi=PNG_PPI, title=title)]
     elif suffix == ".png":
-        contents = [_typeset([page], title, "png") for page in pages]
+        contents = [typeset([page], size, "png", ppi=PNG_PPI) for page in pages]
     else:
         contents = [page.encode() for page in pages]
     paths = numbered(path, len(contents))
@@ -282,19 +274,3 @@ def _runs(
     for child in element:
         if child.tag == f"{SVG}tspan":
             yield from _runs(child, attributes)
-
-
-# PDF, PNG
-
-
-def _typeset(pages: Sequence[str], title: str, kind: Literal["pdf", "png"]) -> bytes:
-    """SVG pages as a PDF, or one of them as a PNG."""
-    try:
-        import typst
-    except ImportError:
-        raise MusicaeError(
-            "scores as PDF and PNG need Typst: pip install 'musicae[studio]'"
-        ) from None
-    inputs = {"title": title, "pages": str(len(pages))}
-    inputs |= {f"page-{i}": page for i, page in enumerate(pages)}
-    return typst.compile(TYPST.encode(), format=kind, ppi=PNG_PPI, sys_inputs=inputs)

@@ -1,4 +1,4 @@
-"""Draw a chorale as a piano roll with matplotlib (the extra ``plot``).
+"""Draw a chorale as a piano roll: as SVG, as PDF and PNG with Typst (extra ``studio``).
 
 Time runs to the right, pitch upwards, and each voice has a colour. Long pieces are divided into
 systems; several pieces are drawn one above another in each system.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +26,18 @@ from musicae.rendering.canvas import (
     MARKS,
     POINTS_PER_INCH,
     Area,
+    Colour,
     Page,
-    figured,
+    Text,
+    grey,
     readable_on,
     rows_of,
     tint,
     width_of,
 )
 from musicae.rendering.roll_layout import STEP_WIDTH, Frame, NoteBlock, blocks, system_spans
+from musicae.rendering.typeset import typeset
 from musicae.theory.voice_leading.rules import Violation
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 GREY = "#595959"
 """Of all voices alike, in the legend."""
@@ -75,18 +73,16 @@ NARROWEST_SYSTEM = 48
 LEFT, RIGHT, _MARGIN = 0.48, 0.2, 0.12
 LINE, HEADROOM, FERMATA_ROOM, SPACE = 0.15, 0.2, 0.09, 0.22
 RING = 1.4
-TITLE_SIZE, NAME_SIZE, TEXT_SIZE, SMALL_SIZE = 13, 9, 8, 6.5
-NOTE_SIZES = (6.5, 5.0)
+TITLE_SIZE, NAME_SIZE, TEXT_SIZE, SMALL_SIZE = 14, 10, 8.8, 7.2
+NOTE_SIZES = (7.2, 5.2)
 """A note's name is written in the first of these that it has room for."""
 
 BLACK_KEYS = (1, 3, 6, 8, 10)
 NAMED_KEYS = {0: "C", 4: "E", 7: "G"}
-BACKED = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-"""Behind texts that lines to other texts may pass."""
 
 PIXELS_PER_INCH, FEWEST_PIXELS_PER_INCH = 150, 80
 MOST_PIXELS = 65_000
-"""As high as matplotlib draws a PNG, and a little less."""
+"""The most of a PNG in height and in width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,66 +126,12 @@ class Staff:
     blocks: tuple[NoteBlock, ...]
 
 
-def piano_roll(music: Music, bars: int | None = None) -> Figure:
-    """The figure of a chorale, or of several by name; bars are numbered from 1, the pickup 0.
+def piano_roll(music: Music, bars: int | None = None) -> Page:
+    """The picture of a chorale, or of several by name; bars are numbered from 1, the pickup 0.
 
     Several are drawn one above another in each system, with one scale of time and pitch. ``bars``
-    limits the length. Raises MusicaeError where matplotlib is missing or there is nothing to draw.
+    limits the length. Raises MusicaeError where there is nothing to draw.
     """
-    return _page(music, bars).figure(load_matplotlib())
-
-
-def draw(music: Music, path: Path | str, bars: int | None = None) -> None:
-    """Draw the piano roll to a .png, .svg or .pdf, whole or not at all; see ``piano_roll``.
-
-    Raises MusicaeError.
-    """
-    save_figure(piano_roll(music, bars), path)
-
-
-def save_figure(figure: Figure, path: Path | str) -> None:
-    """Save a matplotlib figure by its suffix, the same bytes each time. Raises MusicaeError."""
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in PICTURE_SUFFIXES:
-        raise MusicaeError(f"{path}: its name should end in one of {', '.join(PICTURE_SUFFIXES)}")
-    dpi = min(PIXELS_PER_INCH, MOST_PIXELS / max(figure.get_size_inches()))
-    if suffix == ".png" and dpi < FEWEST_PIXELS_PER_INCH:
-        raise MusicaeError(f"{path}: the music is too long for a .png; write it as .svg")
-    dated = {".svg": "Date", ".pdf": "CreationDate"}.get(suffix)
-    undated = {dated: None} if dated else {}
-    with (
-        whole_file(path) as partial,
-        load_matplotlib().rc_context({"svg.hashsalt": "musicae"}),
-        warnings.catch_warnings(),
-    ):
-        # Titles come in scripts that the font may not have; their letters are drawn as boxes.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(partial, dpi=dpi, metadata=undated)
-
-
-def load_matplotlib() -> Any:
-    """matplotlib, without pyplot, which would choose a window system."""
-    try:
-        import matplotlib
-        import matplotlib.figure
-    except ImportError:
-        raise MusicaeError("pictures need matplotlib: pip install 'musicae[plot]'") from None
-    return matplotlib
-
-
-def _staves(music: Music) -> list[Staff]:
-    named = music if isinstance(music, Mapping) else {"": music}
-    if not named:
-        raise MusicaeError("there is nothing to draw")
-    rolls = {n: Roll(each) if isinstance(each, Chorale) else each for n, each in named.items()}
-    return [
-        Staff(name, roll, tuple(blocks(roll.chorale, roll.given, roll.violations)))
-        for name, roll in rolls.items()
-    ]
-
-
-def _page(music: Music, bars: int | None) -> Page:
     staves = _staves(music)
     spans = system_spans(max((staff.roll.chorale for staff in staves), key=len), bars)
     widest = max(NARROWEST_SYSTEM, *(stop - start for start, stop in spans))
@@ -209,6 +151,44 @@ def _page(music: Music, bars: int | None) -> Page:
     return page
 
 
+def draw(music: Music, path: Path | str, bars: int | None = None) -> None:
+    """Draw the piano roll to a .png, .svg or .pdf, whole or not at all; see ``piano_roll``.
+
+    Raises MusicaeError.
+    """
+    save(piano_roll(music, bars), path)
+
+
+def save(page: Page, path: Path | str) -> None:
+    """Save a page by its suffix, the same bytes each time. Raises MusicaeError."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in PICTURE_SUFFIXES:
+        raise MusicaeError(f"{path}: its name should end in one of {', '.join(PICTURE_SUFFIXES)}")
+    ppi = min(PIXELS_PER_INCH, MOST_PIXELS / max(page.width, page.height))
+    if suffix == ".png" and ppi < FEWEST_PIXELS_PER_INCH:
+        raise MusicaeError(f"{path}: the music is too long for a .png; write it as .svg")
+    svg = page.svg()
+    if suffix == ".svg":
+        content = f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}'.encode()
+    else:
+        size = f"{page.width:.6g}in", f"{page.height:.6g}in"
+        content = typeset([svg], size, "pdf" if suffix == ".pdf" else "png", ppi=ppi)
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
+
+
+def _staves(music: Music) -> list[Staff]:
+    named = music if isinstance(music, Mapping) else {"": music}
+    if not named:
+        raise MusicaeError("there is nothing to draw")
+    rolls = {n: Roll(each) if isinstance(each, Chorale) else each for n, each in named.items()}
+    return [
+        Staff(name, roll, tuple(blocks(roll.chorale, roll.given, roll.violations)))
+        for name, roll in rolls.items()
+    ]
+
+
 def _range(pitches: Sequence[NDArray[np.int16]]) -> tuple[float, float]:
     """The lower and the upper edge of a frame that holds all that sounds."""
     sounding = np.concatenate([pitch[pitch != REST] for pitch in pitches])
@@ -225,7 +205,7 @@ def _draw_head(page: Page, staves: Sequence[Staff]) -> None:
     letters = int((page.width - LEFT) / width_of("x", TITLE_SIZE))
     for line in textwrap.wrap(title, letters):
         page.height += 0.22
-        page.text(LEFT, page.height, line, TITLE_SIZE)
+        page.texts.append(Text(LEFT, page.height, line, TITLE_SIZE))
     page.height += 0.24
     x = LEFT
     for name, colour in zip(VOICES, VOICE_COLOURS, strict=True):
@@ -239,11 +219,11 @@ def _draw_head(page: Page, staves: Sequence[Staff]) -> None:
     page.height += 0.08
 
 
-def _draw_sample(page: Page, x: float, name: str, face: Any, edge: Any = "none") -> float:
+def _draw_sample(page: Page, x: float, name: str, face: Colour, edge: Colour = "none") -> float:
     """One entry of the legend; where the next one begins."""
     ring = RING if face == "none" else 0.8
     page.box(FRONT, Area(x, page.height - 0.09, x + 0.24, page.height), face, edge, ring)
-    page.text(x + 0.3, page.height, name, TEXT_SIZE)
+    page.texts.append(Text(x + 0.3, page.height, name, TEXT_SIZE))
     return x + 0.3 + width_of(name, TEXT_SIZE) + 0.16
 
 
@@ -251,7 +231,7 @@ def _draw_name(page: Page, name: str) -> None:
     page.height += 0.24
     letters = int((page.width - LEFT) / width_of("x", NAME_SIZE))
     shown = name if len(name) <= letters else f"{name[: letters - 1]}…"
-    page.text(LEFT, page.height, shown, NAME_SIZE, weight="bold")
+    page.texts.append(Text(LEFT, page.height, shown, NAME_SIZE, bold=True))
 
 
 def _draw_system(page: Page, staff: Staff, frame: Frame) -> list[str]:
@@ -270,13 +250,13 @@ def _draw_system(page: Page, staff: Staff, frame: Frame) -> list[str]:
             _draw_note(page, block, frame.area_of(block))
         if block.voice == 0 and block.note.step in fermatas:
             stop = min(block.note.step + block.note.duration, frame.stop)
-            page.fermata(frame.x((block.note.step + stop) / 2), frame.top - 0.03)
+            page.fermatas.append((frame.x((block.note.step + stop) / 2), frame.top - 0.03))
     for violation, tag, place, row in zip(violations, tags, places, rows, strict=True):
         x, y = frame.x(violation.step), frame.top - headroom - row * LINE
         concerned = staff.roll.chorale.pitch[violation.step, list(violation.voices)]
         foot = frame.y(int(concerned.min())) if (concerned != REST).all() else frame.top
         page.line(MARKS, (x, y), (x, foot), MARK_COLOUR, 0.5)
-        page.text(place, y, tag, SMALL_SIZE, color=MARK_COLOUR, bbox=BACKED)
+        page.texts.append(Text(place, y, tag, SMALL_SIZE, MARK_COLOUR, backed=True))
     page.height = frame.area.bottom
     _draw_labels(page, frame, staff.roll.labels)
     return [violation.rule for violation in violations]
@@ -294,13 +274,15 @@ def _draw_ground(page: Page, frame: Frame) -> None:
     for pitch in range(int(np.ceil(frame.low)), int(frame.high) + 1):
         key = pitch % 12
         if key in BLACK_KEYS:
-            page.box(GROUND, Area(left, frame.y(pitch + 0.5), right, frame.y(pitch - 0.5)), "0.95")
+            page.box(
+                GROUND, Area(left, frame.y(pitch + 0.5), right, frame.y(pitch - 0.5)), grey(0.95)
+            )
         if key in NAMED_KEYS:
-            octave, weight = (str(pitch // 12 - 1), "bold") if key == 0 else ("", "normal")
-            page.text(left - 0.12, frame.y(pitch), NAMED_KEYS[key] + octave, SMALL_SIZE,
-                      ha="right", va="center_baseline", color="0.3", weight=weight)  # fmt: skip
+            name = NAMED_KEYS[key] + (str(pitch // 12 - 1) if key == 0 else "")
+            text = Text(left - 0.12, frame.y(pitch), name, SMALL_SIZE, grey(0.3), key == 0, "end")
+            page.texts.append(text._replace(centred=True))
     for y in (top, bottom):
-        page.line(GRID, (left, y), (right, y), "0.6", 0.6)
+        page.line(GRID, (left, y), (right, y), grey(0.6), 0.6)
 
 
 def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
@@ -317,25 +299,25 @@ def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
             break
         begins = measure.start >= frame.start
         x = frame.x(max(measure.start, frame.start))
-        page.line(GRID, (x, frame.top - 0.05 * begins), (x, frame.area.bottom), "0.35", 0.9)
+        page.line(GRID, (x, frame.top - 0.05 * begins), (x, frame.area.bottom), grey(0.35), 0.9)
         shown = str(number) if begins else f"({number})"
         if taken <= x:
-            page.text(x + 0.03, y, shown, TEXT_SIZE, color="0.3")
+            page.texts.append(Text(x + 0.03, y, shown, TEXT_SIZE, grey(0.3)))
             taken = x + width_of(shown, TEXT_SIZE) + 0.1
             end = taken + width_of(meter, TEXT_SIZE) + 0.1
             # A pickup may be too short for the meter, which then stands in the bar after it.
             if meter != written and end <= frame.x(stop):
-                page.text(taken, y, meter, TEXT_SIZE, weight="bold")
+                page.texts.append(Text(taken, y, meter, TEXT_SIZE, bold=True))
                 written, taken = meter, end
         beat = measure.meter.steps_per_beat
         # From the bar's end, for a pickup is the end of a bar.
         for place in np.arange(stop - beat, measure.start, -beat):
             if frame.start < place < frame.stop:
                 x = frame.x(float(place))
-                page.line(GRID, (x, frame.top), (x, frame.area.bottom), "0.8", 0.5)
+                page.line(GRID, (x, frame.top), (x, frame.area.bottom), grey(0.8), 0.5)
     _, top, right, bottom = frame.area
     width = 2.5 if frame.stop == len(chorale) else 0.9
-    page.line(GRID, (right, top), (right, bottom), "0.35", width)
+    page.line(GRID, (right, top), (right, bottom), grey(0.35), width)
 
 
 def _draw_note(page: Page, block: NoteBlock, area: Area) -> None:
@@ -348,10 +330,10 @@ def _draw_note(page: Page, block: NoteBlock, area: Area) -> None:
         page.box(MARKS, ring, "none", MARK_COLOUR, RING)
     for size in NOTE_SIZES:
         free = area.right - area.left - width_of(block.name, size)
-        if free >= 0.03 and size / POINTS_PER_INCH <= area.bottom - area.top:
+        if free >= 0.03 and 0.9 * size / POINTS_PER_INCH <= area.bottom - area.top:
             x, y = area.left + min(0.035, free / 2), (area.top + area.bottom) / 2
             ink = readable_on(face)
-            page.text(x, y, block.name, size, va="center_baseline", color=ink)
+            page.texts.append(Text(x, y, block.name, size, ink, centred=True))
             break
 
 
@@ -365,10 +347,8 @@ def _draw_labels(page: Page, frame: Frame, labels: Iterable[tuple[int, str]]) ->
         y = page.height + (row + 1) * LINE
         if row:
             x = frame.x(step)
-            page.line(GRID, (x, page.height), (x, y), "0.7", 0.5)
-        formula = figured(text)
-        math = formula is not None
-        page.text(place, y, formula or text, TEXT_SIZE, parse_math=math, bbox=BACKED)
+            page.line(GRID, (x, page.height), (x, y), grey(0.7), 0.5)
+        page.texts.append(Text(place, y, text, TEXT_SIZE, backed=True, is_numeral=True))
     page.height += LINE * (max(rows, default=-1) + 1)
 
 
@@ -391,8 +371,9 @@ def _draw_key(page: Page, rules: Sequence[str]) -> None:
         width = width_of(f"{mark} {rule}", SMALL_SIZE) + 0.2
         if x + width > page.width:
             x, y = LEFT, y + LINE
-        page.text(x, y, mark, SMALL_SIZE, color=MARK_COLOUR)
-        page.text(x + width_of(mark, SMALL_SIZE) + 0.07, y, rule, SMALL_SIZE, color="0.3")
+        page.texts.append(Text(x, y, mark, SMALL_SIZE, MARK_COLOUR))
+        after = x + width_of(mark, SMALL_SIZE) + 0.07
+        page.texts.append(Text(after, y, rule, SMALL_SIZE, grey(0.3)))
         x += width
     if rules:
         page.height = y

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicae.core.arrays import Floats, Ints
+from musicae.core.arrays import Floats, Ints, distinct
 from musicae.core.chorale import UNSPELLED, Chorale
 from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER
 from musicae.core.key import MODES, Key
@@ -96,7 +96,7 @@ class Evidence:
         phrase_starts = chords.steps[1:][chords.phrase_ends]
         may_begin = chords.steps[self.ranks[chords.steps] > 0]
         edges = [chords.steps[:1], [len(chorale)]]
-        self.steps = np.unique(np.concatenate([may_begin, phrase_starts, *edges])).astype(np.int64)
+        self.steps = distinct(np.concatenate([may_begin, phrase_starts, *edges])).astype(np.int64)
         self.begins_phrase = np.isin(self.steps, phrase_starts)
         own, foreign = weights(chorale, self.ranks)
         heard = self.classes[:, :, None] == np.arange(12)  # (T, V, 12)
@@ -161,8 +161,9 @@ def home_key(chords: Sonorities) -> Key:
 
 
 _CHORDS = [(root, quality) for root in range(12) for quality in KINDS]
+_PLACES = {chord: place for place, chord in enumerate(_CHORDS)}
 _COLUMN = np.array(
-    [[_CHORDS.index(((tonic + n.root) % 12, n.quality)) for n in NUMERALS] for tonic in range(12)]
+    [[_PLACES[(tonic + n.root) % 12, n.quality] for n in NUMERALS] for tonic in range(12)]
 )
 """``(K, E)`` the chord that each numeral is in each key."""
 

@@ -169,6 +169,7 @@ def transitions() -> NDArray[np.float64]:
     ch. 7).
     """
     table = np.full((len(NUMERALS), len(NUMERALS)), np.inf)
+    functions = [numeral.function for numeral in NUMERALS]
     for i, numeral in enumerate(NUMERALS):
         for j, following in enumerate(NUMERALS):
             if numeral.mode != following.mode:
@@ -180,8 +181,8 @@ def transitions() -> NDArray[np.float64]:
                 lands = following.root in (0, 7) or following.quality in AUGMENTED_SIXTHS
                 table[i, j] = RESOLVED if lands else UNRESOLVED
             elif numeral.quality == "diminished-seventh":
-                lands = following.root == 0 or following.function == 2
+                lands = following.root == 0 or functions[j] == 2
                 table[i, j] = RESOLVED if lands else UNRESOLVED
             else:
-                table[i, j] = PROGRESSION[numeral.function][following.function]
+                table[i, j] = PROGRESSION[functions[i]][functions[j]]
     return table

@@ -14,7 +14,7 @@ from musicae.core.key import Key
 from musicae.core.meter import Meter
 from musicae.corpus import load
 from musicae.decoding.phrases import marginals, phrase_ends
-from musicae.encoding.melody_notes import N_FEATURES, features, melody_notes
+from musicae.encoding.melody_notes import feature_count, features, melody_notes
 from musicae.theory.phrases import melody_of
 from musicae.training.melody_data import voices_only
 from tests.support.passages import EIGHTH, QUARTER, midi, passage
@@ -186,7 +186,7 @@ def test_ends_move_with_the_music(chorale, semitones):
 @given(chorales())
 def test_every_feature_is_finite(chorale):
     read = features(melody_notes(chorale, Key(0)))
-    assert read.shape[1] == N_FEATURES
+    assert read.shape[1] == feature_count()
     assert np.isfinite(read).all()
     assert np.abs(read).max(initial=0) <= 4
 

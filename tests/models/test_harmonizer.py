@@ -119,7 +119,9 @@ class Recital:
         checkpoint = live("harmonizer", model)
         batch = MaskedBatch(*(part.numpy() for part in given))
         self.everyone, self.stride = np.arange(count), model.config.stride
-        self.decoder = VoiceDecoder(checkpoint, batch, Conditioning(checkpoint, batch), count)
+        self.decoder = VoiceDecoder(
+            checkpoint, batch, Conditioning(checkpoint, batch), np.arange(count) % len(batch.tokens)
+        )
         self.notes = ChosenNotes(batch, count, model.config.lowest)
 
     def begin(self, step):

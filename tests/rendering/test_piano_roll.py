@@ -1,16 +1,16 @@
 """Pictures: every note in its voice's colour, repeated notes apart, nothing over anything else."""
 
+import json
+import sys
 from itertools import combinations
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+import typst
 from hypothesis import given, settings
 from matplotlib import image
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from scipy import ndimage
 
 from musicae.core.chorale import Chorale
@@ -18,7 +18,18 @@ from musicae.core.constants import MARK_COLOUR, VOICE_COLOURS, VOICE_RANGES
 from musicae.core.errors import MusicaeError
 from musicae.core.meter import Meter, Tempo
 from musicae.rendering import piano_roll, roll_layout
-from musicae.rendering.canvas import readable_on, rows_of, tint
+from musicae.rendering.canvas import (
+    FERMATA_SIZE,
+    MARKS,
+    POINTS_PER_INCH,
+    Area,
+    Box,
+    Page,
+    numeral_runs,
+    readable_on,
+    rows_of,
+    tint,
+)
 from musicae.rendering.piano_roll import RULE_MARKS, TINT, Roll
 from musicae.theory.voice_leading import rules
 from tests.support.strategies import chorales
@@ -66,21 +77,20 @@ def crowded(steps=144):
 
 
 def boxes_of(colour, path):
-    """How many boxes of a colour a picture has; the insides of letters are too small for one."""
+    """How many boxes of a colour a picture has; outlines and letters are too thin for one."""
     mask = np.abs(image.imread(path)[:, :, :3] - np.array(to_rgb(colour))).max(axis=2) < 0.02
-    labelled, _ = ndimage.label(mask)
+    labelled, _ = ndimage.label(ndimage.binary_erosion(mask))
     return int((np.bincount(labelled.ravel())[1:] >= 100).sum())
 
 
-def texts_of(figure):
-    return [text.get_text() for text in figure.texts]
+def texts_of(page):
+    return [text.text for text in page.texts]
 
 
-def rings_of(figure):
+def rings_of(page):
     """How many outlines have the colour of what breaks a rule, the legend's not counted."""
-    boxes = [c for c in figure.axes[0].collections if isinstance(c, PolyCollection)]
-    edges = [tuple(edge[:3]) for shapes in boxes for edge in shapes.get_edgecolor() if edge[3]]
-    return edges.count(to_rgb(MARK_COLOUR)) - 1
+    boxes = [shape for shape in page.shapes[MARKS] if isinstance(shape, Box)]
+    return [box.edge for box in boxes].count(MARK_COLOUR)
 
 
 @pytest.mark.parametrize("chorale", [HYMN, UNISONS], ids=["hymn", "unisons"])
@@ -137,9 +147,9 @@ def test_bars_are_numbered_and_their_meters_named():
 def test_every_violation_is_marked_and_explained():
     violations = rules.check(FIFTHS)
     assert [v.rule for v in violations] == ["parallel fifths"]
-    figure = piano_roll.piano_roll(Roll(FIFTHS, violations=tuple(violations)))
-    assert rings_of(figure) == 4
-    assert {"∥5 SB", "∥5", "parallel fifths"} <= set(texts_of(figure))
+    page = piano_roll.piano_roll(Roll(FIFTHS, violations=tuple(violations)))
+    assert rings_of(page) == 4
+    assert {"∥5 SB", "∥5", "parallel fifths"} <= set(texts_of(page))
     roll = crowded()
     shown = texts_of(piano_roll.piano_roll(roll))
     tags = [f"{RULE_MARKS[v.rule]} {''.join('SATB'[i] for i in v.voices)}" for v in roll.violations]
@@ -152,22 +162,63 @@ def test_every_rule_has_a_mark_of_its_own():
     assert len(set(RULE_MARKS.values())) == len(RULE_MARKS)
 
 
-def test_labels_are_written_with_their_figures():
-    labels = ((0, "G: I"), (4, "V65/ii"), (6, "f#: viiø7"), (8, "bVI"), (12, "D7/F#"), (14, "$4$"))
-    shown = texts_of(piano_roll.piano_roll(Roll(HYMN, labels=labels)))
-    assert {"G: I", "V$^{6}_{5}$/ii", "f♯: vii$^{ø}$$^{7}$", "♭VI", "D7/F#", "$4$"} <= set(shown)
+@pytest.mark.parametrize(
+    ("label", "drawn"),
+    [
+        ("G: I", "G: I"),
+        ("V65/ii", "V^6_5/ii"),
+        ("f#: viiø7", "f♯: viiø^7"),
+        ("bVI", "♭VI"),
+        ("D7/F#", "D7/F#"),
+        ("$4$", "$4$"),
+    ],
+)
+def test_labels_are_written_with_their_figures(label, drawn):
+    signs = {"": "", "raised": "^", "lowered": "_"}
+    assert "".join(signs[kind] + run for run, kind in numeral_runs(label)) == drawn
+    svg = ET.fromstring(piano_roll.piano_roll(Roll(HYMN, labels=((4, label),))).svg())
+    shown = ["".join(text.itertext()) for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert drawn.replace("^", "").replace("_", "") in shown
 
 
-def extents(figure):
-    """Where texts and fermatas are, in pixels, the names in notes left out."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+def widths_of(texts):
+    """How wide texts are in Typst's own font, in inches; figures count as full letters."""
+    plain = [
+        "".join(run for run, kind in numeral_runs(text.text) if kind != "lowered")
+        if text.is_numeral
+        else text.text
+        for text in texts
+    ]
+    items = [
+        {"text": p, "size": t.size, "weight": "bold" if t.bold else "regular"}
+        for p, t in zip(plain, texts, strict=True)
+    ]
+    source = b"""
+    #context for item in json(bytes(sys.inputs.items)) {
+      let (text: said, size, weight) = item
+      let shown = text(font: "Libertinus Serif", size: size * 1pt, weight: weight, said)
+      [#metadata(measure(shown).width.pt()) <width>]
+    }
+    """
+    found = typst.query(source, "<width>", field="value", sys_inputs={"items": json.dumps(items)})
+    return [width / POINTS_PER_INCH for width in json.loads(found)]
+
+
+def extents(page):
+    """Where texts and fermatas are, in inches, the names in notes left out."""
     on_notes = {f"{letter}{sign}" for letter in "ABCDEFG" for sign in ("", "♯", "♭")}
-    texts = [text for text in figure.texts if text.get_text() not in on_notes]
-    boxes = [text.get_window_extent(renderer).padded(-1) for text in texts]
-    arcs = figure.axes[0].lines[0]
-    half = arcs.get_markersize() / 2 * figure.dpi / 72
-    middles = figure.axes[0].transData.transform(arcs.get_xydata())
-    return boxes + [Bbox([(x - half, y), (x + half, y + half)]) for x, y in middles]
+    texts = [text for text in page.texts if text.text not in on_notes]
+    boxes = []
+    for text, width in zip(texts, widths_of(texts), strict=True):
+        left = text.x - width if text.anchor == "end" else text.x
+        above, below = 0.7 * text.size / POINTS_PER_INCH, 0.2 * text.size / POINTS_PER_INCH
+        boxes.append(Area(left, text.y - above, left + width, text.y + below))
+    half = FERMATA_SIZE / 2 / POINTS_PER_INCH
+    return boxes + [Area(x - half, y - half, x + half, y) for x, y in page.fermatas]
+
+
+def overlap(a, b):
+    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
 
 
 def test_no_text_covers_another_or_leaves_the_page():
@@ -179,21 +230,19 @@ def test_no_text_covers_another_or_leaves_the_page():
         fermatas=(0, 1, 5, 24, 30, 59, 140),
     )
     for music in ({"one": roll, "another, with a name that is too long" * 9: roll}, short):
-        figure = piano_roll.piano_roll(music)
-        boxes, page = extents(figure), figure.bbox
+        page = piano_roll.piano_roll(music)
+        boxes = extents(page)
         assert len(boxes) > 20
-        assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes)
-        assert all(page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
-        assert not [(a, b) for a, b in combinations(boxes, 2) if a.overlaps(b)]
+        assert all(box.left >= 0 and box.right <= page.width for box in boxes)
+        assert all(box.top >= 0 and box.bottom <= page.height for box in boxes)
+        assert not [(a, b) for a, b in combinations(boxes, 2) if overlap(a, b)]
 
 
 def test_alternatives_stand_above_each_other_in_each_system():
     short = LONG.bars(1, 6)
-    figure = piano_roll.piano_roll({"first": LONG, "second": Roll(LONG), "third": short})
+    page = piano_roll.piano_roll({"first": LONG, "second": Roll(LONG), "third": short})
     names = [
-        (text.get_text(), text.get_position()[1])
-        for text in figure.texts
-        if text.get_text() in ("first", "second", "third")
+        (text.text, text.y) for text in page.texts if text.text in ("first", "second", "third")
     ]
     assert [name for name, _ in names] == ["first", "second", "third"] * 2 + ["first", "second"] * 3
     heights = [height for _, height in names]
@@ -275,6 +324,15 @@ def test_pictures_that_cannot_be_drawn_say_why(tmp_path):
 
 def test_a_picture_too_long_for_pixels_is_no_png(tmp_path):
     with pytest.raises(MusicaeError, match="too long for a"):
-        piano_roll.save_figure(Figure((10, 900)), tmp_path / "long.png")
+        piano_roll.save(Page(10, 900), tmp_path / "long.png")
     assert not list(tmp_path.iterdir())
-    piano_roll.save_figure(Figure((10, 900)), tmp_path / "long.svg")
+    piano_roll.save(Page(10, 900), tmp_path / "long.svg")
+
+
+def test_without_typst_there_is_svg_only(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    piano_roll.draw(HYMN, tmp_path / "hymn.svg")
+    for name in ("hymn.png", "hymn.pdf"):
+        with pytest.raises(MusicaeError, match=r"need Typst: pip install 'musicae\[studio\]'"):
+            piano_roll.draw(HYMN, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["hymn.svg"]

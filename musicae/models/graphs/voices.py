@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from musicae.models.batches import MaskedBatch
 from musicae.models.chords import Chords
 from musicae.models.graphs import Graph
+from musicae.models.graphs.products import products
 from musicae.models.layers import Block, FeatureSum
 from musicae.models.notes import Notes, interval_between, leap_of
 from musicae.models.vocabulary import (
@@ -87,6 +88,7 @@ def graphs(network: VoiceTransformer) -> dict[str, Graph]:
         "prepare": Graph(_Prepare(network), prepare, ("projected", "added"), by_piece),
         "frame": Graph(_Frame(network), frame, ("state", "key", "value"), by_frame),
         "head": Graph(_Head(network), head, ("nats",), by_step),
+        **products(network),
     }
 
 

@@ -1,0 +1,1 @@
+"""The program in C that writes voices, compiled to WebAssembly, and how it is run."""
