@@ -47,6 +47,11 @@ class ChordPlanner(nn.Module):
         self.register_buffer("temperature", torch.ones(1))
         self.seconds = second_chords_of(config) if config.second_width else None
 
+    @property
+    def members(self) -> list[PlannerNetwork]:
+        """The networks."""
+        return [network for network in self.networks if isinstance(network, PlannerNetwork)]
+
     def forward(self, features: Tensor, lengths: Tensor) -> list[Potentials]:
         """The potentials of every member for ``(N, B, F)`` padded features."""
         return [network(features, lengths) for network in self.networks]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
-from musicae.models.chord_planner import ChordPlanner, PlannerNetwork
+from musicae.models.chord_planner import ChordPlanner
 from musicae.models.graphs import Graph
 
 BEATS = 5
@@ -59,7 +57,7 @@ class _Encode(nn.Module):
         self.network = network
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        return tuple(member.encode(features) for member in _members(self.network))
+        return tuple(member.encode(features) for member in self.network.members)
 
 
 class _Potentials(nn.Module):
@@ -70,7 +68,7 @@ class _Potentials(nn.Module):
     def forward(self, features: Tensor, *encodings: Tensor) -> tuple[Tensor, Tensor]:
         members = [
             member.weights(features, encoding)
-            for member, encoding in zip(_members(self.network), encodings, strict=True)
+            for member, encoding in zip(self.network.members, encodings, strict=True)
         ]
         unary = torch.stack([found for found, _ in members]).mean(dim=0)
         shares = torch.stack([weights.exp() for _, weights in members])
@@ -86,7 +84,3 @@ class _Seconds(nn.Module):
         assert self.network.seconds is not None
         logits: Tensor = self.network.seconds(features, states)
         return logits
-
-
-def _members(network: ChordPlanner) -> list[PlannerNetwork]:
-    return cast("list[PlannerNetwork]", [*network.networks])

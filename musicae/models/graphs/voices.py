@@ -15,20 +15,17 @@ numbers: the chord of a step as ``chord_code``, its bass, and the next chord.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
 from musicae.models.batches import MaskedBatch
-from musicae.models.chords import Chords
 from musicae.models.graphs import Graph
 from musicae.models.graphs.products import products
+from musicae.models.graphs.relations import relations_of
 from musicae.models.layers import Block, FeatureSum
 from musicae.models.notes import Notes, interval_between, leap_of
 from musicae.models.vocabulary import (
     AGES,
-    BEGUN,
     CHORD_RELATIONS,
     MIDI_PITCHES,
     NONE,
@@ -260,7 +257,7 @@ class _Head(_Part):
 
     def __init__(self, network: VoiceTransformer) -> None:
         super().__init__(network)
-        for name, table in _relations(network)._asdict().items():
+        for name, table in relations_of(network)._asdict().items():
             self.register_buffer(name, table.clone(), persistent=False)
         unseen = [UNKNOWN, *[NONE] * (PARTS - 1)] * len(network.lowest)
         self.register_buffer("unseen", torch.tensor(unseen), persistent=False)
@@ -354,52 +351,6 @@ class _Head(_Part):
             rows = rows.expand(-1, voices.shape[0], -1, -1)
             parts.append(rows.gather(-1, degree.expand(-1, -1, CHORD_RELATIONS, -1)))
         return torch.cat(parts, dim=-2)
-
-
-class _Relations(NamedTuple):
-    """Tables of how every pitch of every voice stands to something."""
-
-    relation: Tensor
-    """``(2 * pitches * V, P)`` to a note of the step before, and of this step."""
-    heights: Tensor
-    """``(V, P)``"""
-    degrees: Tensor
-    """``(12 * V, P)`` above each tonic."""
-    outside: Tensor
-    """``(V, P)`` minus infinity above a voice's highest pitch, else 0."""
-    of_chords: Tensor
-    """``(chords + 13 + chords, 12)`` of each degree to each chord, bass and next chord."""
-    bases: Tensor
-    """``(3,)`` the first row of each of these."""
-
-
-def _relations(network: VoiceTransformer) -> _Relations:
-    voices = list(network.voices)
-    pitch = torch.tensor([NONE, *range(MIDI_PITCHES)])[:, None, None]  # (pitches, 1, 1)
-    every = pitch.expand(-1, 1, len(voices))
-    found = []
-    for kind in (UNKNOWN, BEGUN):
-        notes = Notes(every, torch.full_like(every, kind), every, every)
-        index = network.pitch_index(voices, every, notes, torch.zeros(1, 1, dtype=torch.int64))
-        found.append(index[..., 2, :])  # (pitches, V, P) to the first voice, as to any other
-    tonics = torch.arange(12)[:, None]
-    any_note = torch.zeros(12, 1, len(voices), dtype=torch.int64)
-    index = network.pitch_index(voices, any_note, Notes(*[any_note] * 4), tonics)
-    outside = network.turn(voices).outside
-    qualities = torch.arange(len(network.members.table))
-    none = torch.zeros(ROOTS, len(qualities), dtype=torch.int64)
-    roots = torch.arange(ROOTS)[:, None]
-    each = Chords(none + roots, none + qualities, none + roots, none, none)
-    to_chord, to_bass, _ = network.members.relations(torch.arange(12), each).unbind(-2)
-    chords, bass = to_chord.flatten(0, 1), to_bass[:, 0]
-    return _Relations(
-        torch.stack(found).flatten(0, 2),
-        index[0, :, 0],
-        index[:, :, 1].flatten(0, 1),
-        torch.zeros(outside.shape).masked_fill(outside, -torch.inf),
-        torch.cat([chords, bass, chords]),
-        torch.tensor([0, len(chords), len(chords) + len(bass)]),
-    )
 
 
 def _summed(layer: FeatureSum, features: Tensor, first: Tensor) -> Tensor:
