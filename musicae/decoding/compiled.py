@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from itertools import accumulate
 from typing import Any
@@ -84,6 +83,8 @@ def write(writing: Writing) -> Samples:
     parts = [Compiled(writing, slice(share[0], share[-1] + 1)) for share in shares]
     if threads == 1:
         return parts[0].write()
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(Compiled.write, parts))
     return Samples(*(np.concatenate(each) for each in zip(*found, strict=True)))
