@@ -37,7 +37,14 @@ UNUSED_FOR_MIDI = (
     *("musicae.corpus", "musicae.latent", "musicae.rendering", "musicae.daw.cluster"),
     *("musicae.daw.pack", "musicae.core.process_pool", "musicae.io.abc_", "musicae.io.mei_"),
     *("musicae.io.musicxml_", "musicae.io.score_files", "musicae.io.written_"),
-    *("asyncio", "concurrent.futures", "multiprocessing", "numpy.ma.", "rich.", "xml.etree"),
+    *(
+        "asyncio",
+        "concurrent.futures.process",
+        "multiprocessing",
+        "numpy.ma.",
+        "rich.",
+        "xml.etree",
+    ),
 )
 """How names of modules begin that are not loaded to harmonize a MIDI file into a MIDI file."""
 LONGEST_MODULE = 400

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,5 +126,5 @@ def _module() -> tuple[Any, Any]:
     engine = wasmtime.Engine(config)
     # At the end of the process what would free it may be gone.
     atexit.register(_module.cache_clear)
-    code = files(__package__).joinpath("writer.wasm").read_bytes()
+    code = Path(__file__).with_name("writer.wasm").read_bytes()
     return engine, wasmtime.Module(engine, code)
