@@ -43,6 +43,8 @@ REPEATS = 5
 BAR = 16
 BARS = 16
 LONG = 500
+LIVE = "live"
+"""The row of a changed bar, which earlier commits do not have; see ``live.py``."""
 MELODIES = 100
 TORCH = "torch==2.13.0"
 """What an earlier commit is installed with: newer wheels bring CUDA along."""
@@ -264,13 +266,17 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         every = rows(folder, options.bars)
-        if unknown := set(options.only or ()) - set(every):
-            parser.error(f"no row is called {', '.join(unknown)}; there are {', '.join(every)}")
+        if unknown := set(options.only or ()) - {*every, LIVE}:
+            there = ", ".join([*every, LIVE])
+            parser.error(f"no row is called {', '.join(unknown)}; there are {there}")
         programs = [Program("here", sys.executable, ROOT)]
         if options.beside:
             programs.append(stack.enter_context(earlier(options.beside, options.python)))
         names = [program.name for program in programs]
-        for name in options.only or every:
+        for name in options.only or [*every, LIVE]:
+            if name == LIVE:
+                subprocess.run([sys.executable, str(ROOT / "benchmarks" / "live.py")], check=True)
+                continue
             row = every[name]
             repeats = options.repeats or row.repeats
             runs = measure(row, programs, repeats)
@@ -280,7 +286,6 @@ def main() -> None:
                 report(f"{row.title}, memory at most", "MiB", names, memory)
             if name == "shell":
                 beside_torch(programs[-1].python, repeats)
-        # Live: a changed bar of `musicae.LiveHarmonizer`, which the earlier commits do not have.
 
 
 def _quartiles(values: Sequence[float]) -> list[float]:

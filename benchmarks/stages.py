@@ -22,23 +22,19 @@ from typing import Any
 
 REPEATS = 9
 ELSE = "all else"
-STEP = "decoding.incremental:IncrementalDecoder."
 STAGES = {
     "load of weights": ["models.checkpoint:load_model"],
+    "sessions of graphs": ["models.onnx_engine:OnnxEngine._load"],
     "reading": ["api.midi_input:read_given", "api.given:given_parts"],
+    "key": ["decoding.key:find_mode"],
     "phrases": ["api.phrase_ends:choose"],
     "planner: network and chain": ["decoding.harmonize:problem_of"],
     "planner: plans": ["decoding.harmonize:_plans", "decoding.harmonize:_with_seconds"],
-    "encoder": ["models.voice_transformer:VoiceTransformer.encode_known"],
-    "decoder: tables": [STEP + "__init__"],
-    "decoder: steps": [STEP + "begin"],
-    "decoder: frames": [STEP + "_begin_frame"],
-    "decoder: head": [STEP + "_scores"],
-    "decoder: head, features": [STEP + "_seen_features", STEP + "_pitch_index"],
-    "decoder: chosen notes": [STEP + "set_symbols"],
-    "rules": ["decoding.step_costs:StepCosts.costs"],
-    "rules: tables of the plan": ["decoding.plan_costs:PlanCosts.__init__"],
-    "choice": ["decoding.sampler:_choose", "decoding.sampler:_nats"],
+    "what is known as arrays": ["encoding.batches:masked_batch"],
+    "encoder": ["decoding.conditioning:Conditioning.__getitem__"],
+    "tables of the plan": ["decoding.plan_costs:PlanCosts.__init__"],
+    "program and its memory": ["decoding.kernel.program:Program.__init__"],
+    "voices": ["decoding.compiled:Compiled.write"],
     "sampling, all else": ["decoding.sampler:sample"],
     "ranking": [f"decoding.reranking:{name}" for name in ("cost", "rerank")],
     "report": ["api.piece:Piece.report"],
