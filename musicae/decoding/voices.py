@@ -90,7 +90,9 @@ class VoiceDecoder:
         self.tonics, self.tonic = batch.tonic, batch.tonic[of]
         self.chords = _chord_codes(batch.context, len(config.chords))
         self.prepared = range(0)
-        shape = (count, config.decoder_layers, config.heads, self.span + 1)
+        # Room for frames that are computed ahead, and may have to be computed again.
+        self.room = self.span + KEPT
+        shape = (count, config.decoder_layers, config.heads, self.room)
         depth = config.width // config.heads
         self.keys = np.zeros((*shape, depth), dtype=np.float32)
         self.values = np.zeros((*shape, depth), dtype=np.float32)
@@ -115,8 +117,8 @@ class VoiceDecoder:
             past = np.full((4, len(candidates), stride, notes.fields.shape[-1]), NONE)
             chord = np.zeros((len(candidates), stride, 1), dtype=np.int64)
         angle = np.float32(frame) * self.speed
-        remembered = np.full(self.span + 1, FAR, dtype=np.float32)
-        remembered[np.arange(max(0, frame - self.span), frame) % (self.span + 1)] = 0.0
+        remembered = np.full(self.room, FAR, dtype=np.float32)
+        remembered[np.arange(max(0, frame - self.span), frame) % (self.room)] = 0.0
         rows = len(candidates), 1
         state, key, value = self.model.run(
             "frame",
@@ -134,7 +136,7 @@ class VoiceDecoder:
             cos=np.tile(np.cos(angle), rows),
             sin=np.tile(np.sin(angle), rows),
         )
-        place = frame % (self.span + 1)
+        place = frame % (self.room)
         self.keys[row, :, :, place], self.values[row, :, :, place] = key, value
         self.states[row, frame % KEPT] = state
 
