@@ -107,7 +107,7 @@ class Text(NamedTuple):
     """Whether it is set as a Roman numeral, its figures one above the other."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Page:
     """The items of a page so far; ``height``, in inches, is the height that they take up."""
 
@@ -151,6 +151,10 @@ class Page:
         lines += map(_text, self.texts)
         lines += (_fermata(x, y) for x, y in self.fermatas)
         return "\n".join([*lines, "</svg>", ""])
+
+    def __repr__(self) -> str:
+        """In short: notebooks store it beside the picture."""
+        return f"Page({self.width:.1f} x {self.height:.1f} inches)"
 
     def _repr_svg_(self) -> str:
         """What notebooks show."""

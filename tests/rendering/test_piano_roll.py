@@ -329,6 +329,12 @@ def test_a_picture_too_long_for_pixels_is_no_png(tmp_path):
     piano_roll.save(Page(10, 900), tmp_path / "long.svg")
 
 
+def test_notebooks_show_a_page_as_svg_and_its_size_in_words():
+    page = piano_roll.piano_roll(LONG)
+    assert page._repr_svg_() == page.svg()
+    assert repr(page) == f"Page({page.width:.1f} x {page.height:.1f} inches)"
+
+
 def test_without_typst_there_is_svg_only(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "typst", None)
     piano_roll.draw(HYMN, tmp_path / "hymn.svg")
