@@ -62,7 +62,9 @@ class Program:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": str(self.tree)}
+        # Compiled modules are kept, as they are for users.
+        kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        return kept | {"PYTHONPATH": str(self.tree)}
 
     def timed(self, *arguments: str) -> Run:
         """Run the interpreter once from the shell."""

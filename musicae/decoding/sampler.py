@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from musicae.encoding.batches import (
 )
 from musicae.encoding.partial_score import PartialScore
 from musicae.encoding.step_features import SINCE_BEAT
-from musicae.models.batches import Latent
+from musicae.models.batches import Latent, MaskedBatch
 from musicae.models.checkpoint import Checkpoint
 
 
@@ -47,14 +48,18 @@ def sample(
         asked.append([replace(partial, rhythm=None) for partial in partials])
     decoders, notes = [], None
     for scores in asked:
-        batches = [masked_batch(score, model.config) for score in scores]
         # Drafts of the same plan are one piece.
-        first_of: dict[bytes, int] = {}
-        of = np.array([first_of.setdefault(b.context.tobytes(), len(first_of)) for b in batches])
-        kept = [int(np.flatnonzero(of == piece)[0]) for piece in first_of.values()]
-        batch = concatenate([batches[index] for index in kept])
-        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), of))
-        notes = notes or Notes(batches[0], n, model.config.lowest)
+        pieces: list[MaskedBatch] = []
+        of: list[int] = []
+        known: dict[bytes, int] = {}
+        for score in scores:
+            batch = masked_batch(score, model.config)
+            of.append(known.setdefault(blake2b(batch.context.tobytes()).digest(), len(pieces)))
+            if of[-1] == len(pieces):
+                pieces.append(batch)
+        batch = concatenate(pieces)
+        decoders.append(VoiceDecoder(model, batch, Conditioning(model, batch), np.array(of)))
+        notes = notes or Notes(pieces[0], n, model.config.lowest)
     plans = [partial.plan for partial in partials if partial.plan is not None]
     plan_costs = None
     if plans and options.rules != "off":
