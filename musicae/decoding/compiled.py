@@ -14,7 +14,6 @@ symbols, ``C`` columns of the context, ``L`` layers, ``H`` heads, ``R`` frames t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import accumulate
@@ -24,7 +23,7 @@ import numpy as np
 
 from musicae.core.arrays import Floats, Floats32, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
-from musicae.core.processes import usable_cores
+from musicae.core.processes import own_cores
 from musicae.decoding.choice import GUIDANCE
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.kernel.program import (
@@ -67,20 +66,12 @@ OCTET = 256
 """The values of a byte."""
 
 
-def cores() -> int:
-    """The processor cores that drafts may share: one where other processes have the others."""
-    multiprocessing = sys.modules.get("multiprocessing")
-    if multiprocessing and multiprocessing.parent_process():
-        return 1
-    return usable_cores()
-
-
 def write(writing: Writing) -> Samples:
     """What ``writing.write()`` gives, up to rounding, by the compiled program where it can."""
     if not can_write(writing):
         return writing.write()
     count = len(writing.lengths)
-    threads = min(cores(), count) if count >= SHARED else 1
+    threads = min(own_cores(), count) if count >= SHARED else 1
     shares = np.array_split(np.arange(count), threads)
     parts = [Compiled(writing, slice(share[0], share[-1] + 1)) for share in shares]
     if threads == 1:

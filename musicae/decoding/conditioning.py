@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.arrays import Floats32
+from musicae.core.processes import own_cores
 from musicae.encoding.notes import notes_of
 from musicae.models.batches import MaskedBatch
 from musicae.models.checkpoint import Checkpoint
@@ -25,6 +26,8 @@ WINDOW = 512
 """Frames that are encoded at once."""
 AT_ONCE = 2048
 """Frames of all pieces that are encoded at once, at most, if one piece has no more."""
+SHARED = 2
+"""From so many pieces for each on, cores share them."""
 REMEMBERED = 2
 """Windows that are kept: candidates stand near each other, but not at the same frame."""
 AGE, LEAP = 2, 3
@@ -80,12 +83,22 @@ class Conditioning:
     def _encoded_window(self, number: int) -> Floats32:
         first, stop = number * WINDOW, min((number + 1) * WINDOW, self.shape[1])
         low, high = max(0, first - self.margin), min(self.shape[1], stop + self.margin)
-        some = max(1, AT_ONCE // (high - low))
-        parts = [
-            self._encoded(slice(piece, piece + some), low, high)
-            for piece in range(0, len(self.batch.tokens), some)
-        ]
-        return np.concatenate(parts)[:, first - low : stop - low]
+        count = len(self.batch.tokens)
+        threads = min(own_cores(), count // SHARED) or 1
+        some = max(1, min(AT_ONCE // (high - low), -(-count // threads)))
+        parts = [slice(piece, piece + some) for piece in range(0, count, some)]
+
+        def encoded(part: slice) -> Floats32:
+            return self._encoded(part, low, high)
+
+        if threads == 1:
+            found = [encoded(part) for part in parts]
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(threads) as pool:
+                found = list(pool.map(encoded, parts))
+        return np.concatenate(found)[:, first - low : stop - low]
 
     def _encoded(self, pieces: slice, low: int, high: int) -> Floats32:
         """The encoding of frames from ``low`` to ``high``; but for the margins it is that of the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +36,15 @@ class Candidate(NamedTuple):
 
 def cost(chorale: Chorale, nats: float) -> float:
     """``nats`` plus the cost of each violation: -log of the share of Bach's chords that have it."""
-    usual = {rule: max(float(np.mean(rates)), RAREST) for rule, rates in bach_rates().items()}
-    return nats + sum(-math.log(usual[violation.rule] / 100) for violation in check(chorale))
+    prices = _prices()
+    return nats + sum(prices[violation.rule] for violation in check(chorale))
+
+
+@cache
+def _prices() -> dict[str, float]:
+    """By rule the cost of a violation, in nats."""
+    rates = {rule: max(float(np.mean(each)), RAREST) for rule, each in bach_rates().items()}
+    return {rule: -math.log(rate / 100) for rule, rate in rates.items()}
 
 
 def rerank(candidates: Sequence[Candidate], n: int) -> list[Candidate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,15 @@ SPELLING_REACH = STEPS_PER_QUARTER
 """Notes within so many steps count for the spelling of a note."""
 
 
+@cache
 def places_near(fifths: int) -> NDArray[np.int64]:
     """``(12,)`` the place of each pitch class on the line of fifths nearest to a key signature.
 
-    ``fifths`` are its sharps, or flats where negative.
+    ``fifths`` are its sharps, or flats where negative. The array cannot be written to.
     """
     low = fifths + SPELLING_WINDOW.start
     places: NDArray[np.int64] = (7 * np.arange(12) - low) % 12 + low
+    places.flags.writeable = False
     return places
 
 

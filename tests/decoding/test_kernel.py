@@ -148,7 +148,7 @@ def test_a_rhythm_is_reinforced_alike(monkeypatch, network):
 def test_cores_do_not_change_the_notes(monkeypatch, network):
     model, found = by_torch("harmonizer", network), []
     for cores in (1, 2, 3):
-        monkeypatch.setattr(compiled, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(compiled, "own_cores", lambda cores=cores: cores)
         found.append(sample(model, [SOPRANO_ONLY] * 5, SamplingOptions(1.0, 2)))
     for other in found[1:]:
         assert other.tokens.tolist() == found[0].tokens.tolist()

@@ -24,7 +24,9 @@ def without_short_rests(chorale: Chorale) -> Chorale:
     for voice in range(N_VOICES):
         for before, after in pairwise(chorale.notes(voice)):
             end = before.step + before.duration
+            if end == after.step:
+                continue
             meter = chorale.measures[chorale.measure_index(end)].meter
-            if end < after.step < end + meter.steps_per_beat:
+            if after.step < end + meter.steps_per_beat:
                 pitch[end : after.step, voice] = before.pitch
     return chorale if (pitch == chorale.pitch).all() else replace(chorale, pitch=pitch)
