@@ -24,7 +24,7 @@ from musicae.models.vocabulary import AGES, NONE
 
 WINDOW = 512
 """Frames that are encoded at once."""
-AT_ONCE = 2048
+AT_ONCE = 768
 """Frames of all pieces that are encoded at once, at most, if one piece has no more."""
 SHARED = 2
 """From so many pieces for each on, cores share them."""
