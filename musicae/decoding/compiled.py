@@ -25,6 +25,7 @@ from musicae.core.arrays import Floats, Floats32, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
 from musicae.core.processes import own_cores
 from musicae.decoding.choice import GUIDANCE
+from musicae.decoding.drafts import LOOK, hopeless
 from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.kernel.program import (
     GRAPHS,
@@ -71,10 +72,14 @@ def write(writing: Writing) -> Samples:
     if not can_write(writing):
         return writing.write()
     count = len(writing.lengths)
-    threads = min(own_cores(), count) if count >= SHARED else 1
-    shares = np.array_split(np.arange(count), threads)
-    parts = [Compiled(writing, slice(share[0], share[-1] + 1)) for share in shares]
-    if threads == 1:
+    # The drafts of a group are compared, so they stay together.
+    groups = range(count) if writing.groups is None else writing.groups.tolist()
+    begins = [i for i, group in enumerate(groups) if not i or group != groups[i - 1]]
+    threads = min(own_cores(), len(begins)) if count >= SHARED else 1
+    first = [begins[len(begins) * part // threads] for part in range(threads)]
+    shares = zip(first, [*first[1:], count], strict=True)
+    parts = [Compiled(writing, slice(*share)) for share in shares]
+    if len(parts) == 1:
         return parts[0].write()
     from concurrent.futures import ThreadPoolExecutor
 
@@ -113,7 +118,8 @@ class Compiled:
         model = self.decoders[0].model
         assert isinstance(model.engine, OnnxEngine)
         self.engine, self.layers = model.engine, model.config.decoder_layers
-        self.steps = writing.steps
+        self.steps, self.stride = writing.steps, model.config.stride
+        self.groups = None if writing.groups is None else writing.groups[some]
         self.piece = self.decoders[0].of[some]
         count = len(self.piece)
         arrays: dict[str, Array | Zeros] = {
@@ -145,6 +151,7 @@ class Compiled:
         while asked := go_on():
             rows, graph = divmod(asked, GRAPHS)
             if graph == FIRST_LAYER:
+                self._end_hopeless(int(arrays["frame_number"][0]) * self.stride)
                 self._begin_frames(rows // len(self.decoders))
             run = self.bound.get(asked)
             if run is None:
@@ -152,6 +159,13 @@ class Compiled:
             run()
         tokens = arrays["tokens"][:, : self.steps].astype(np.int64)
         return Samples(tokens, arrays["nats"].copy())
+
+    def _end_hopeless(self, step: int) -> None:
+        """End drafts that are hopeless when a step begins; see ``drafts``."""
+        if self.groups is not None and step % LOOK == 0:
+            arrays = self.program.arrays
+            gone = hopeless(arrays["nats"], self.groups, self.steps - step)
+            arrays["nats"][gone], arrays["lengths"][gone] = np.inf, 0
 
     def _begin_frames(self, count: int) -> None:
         """What conditions the next frame of ``count`` candidates, which is the same one of all."""

@@ -144,18 +144,23 @@ def _fill(
         ]
     problem = None  # of a long piece it takes much memory
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
-    drawn = sample(model, partials, options)
+    each = len(plans) >= n and drafts > 1  # one draft of each plan is kept
+    groups = np.repeat(np.arange(len(plans)), drafts) if each else None
+    drawn = sample(model, partials, options, groups=groups)
     candidates = []
     for found, tokens, nats in zip(drafted, drawn.tokens, drawn.nats.tolist(), strict=True):
         chorale = tokens_to_chorale(tokens, partial.chorale)
-        of_plan = -found.log_likelihood if found else 0.0
-        lacking = FORBIDDEN * len(incomplete(chorale, partial.given))
-        candidates.append(Candidate(chorale, nats, cost(chorale, nats) + of_plan + lacking, found))
+        total = nats
+        if nats < np.inf:
+            total = cost(chorale, nats) - (found.log_likelihood if found else 0.0)
+            total += FORBIDDEN * len(incomplete(chorale, partial.given))
+        candidates.append(Candidate(chorale, nats, total, found))
     chosen = [
         min(candidates[i : i + drafts], key=lambda candidate: candidate.cost)
         for i in range(0, len(candidates), drafts)
     ]
     if plans[0] is None or len(chosen) < n:
+        # All drafts are whole then.
         chosen = rerank(candidates, n)
     return [
         Harmonization(

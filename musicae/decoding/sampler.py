@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from musicae.core.arrays import Ints
 from musicae.core.constants import N_VOICES
 from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
 from musicae.decoding.compiled import write
@@ -34,13 +35,17 @@ from musicae.models.checkpoint import Checkpoint
 
 
 def sample(
-    model: Checkpoint, partials: Sequence[PartialScore], options: SamplingOptions
+    model: Checkpoint,
+    partials: Sequence[PartialScore],
+    options: SamplingOptions,
+    *,
+    groups: Ints | None = None,
 ) -> Samples:
     """Complete each of some partial scores once, all at the same time.
 
     They may differ in their plans alone. Unless rules are off, plans weigh on each symbol; see
     ``PlanCosts``. Given chords sound in any case; see ``GivenCosts``. A rhythm that is asked for is
-    reinforced by classifier-free guidance.
+    reinforced by classifier-free guidance. ``groups`` are those of ``Writing``.
     """
     first, n = partials[0], len(partials)
     asked = [partials]
@@ -75,6 +80,7 @@ def sample(
         generator.random((n, len(first.chorale), N_VOICES)),
         plan_costs=plan_costs,
         given_costs=GivenCosts(first.given) if first.given else None,
+        groups=groups,
     )
     return write(writing)
 

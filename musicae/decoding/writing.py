@@ -21,6 +21,7 @@ from musicae.core.arrays import Bools, Floats, Floats32, Ints, distinct
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.decoding.choice import SamplingOptions, Tilts, choose, guided
 from musicae.decoding.constraints import PRESETS
+from musicae.decoding.drafts import LOOK, hopeless
 from musicae.decoding.ensemble_costs import EnsembleCosts
 from musicae.decoding.given_chords import ALONG_GIVEN, GivenCosts
 from musicae.decoding.plan_costs import PlanCosts
@@ -69,6 +70,7 @@ class Writing:
         plan_costs: PlanCosts | None = None,
         given_costs: GivenCosts | None = None,
         tilts: Tilts | None = None,
+        groups: Ints | None = None,
     ) -> None:
         """Prepare to write.
 
@@ -82,6 +84,8 @@ class Writing:
             plan_costs: of the plans, given chords, and tilts: what is added to the rules.
             given_costs: see ``plan_costs``.
             tilts: see ``plan_costs``.
+            groups: ``(N,)`` the same number for drafts next to each other of which one is kept;
+                hopeless ones end early, with infinite nats. None where all are kept.
         """
         rules = PRESETS[options.rules]
         if plan_costs:
@@ -105,7 +109,7 @@ class Writing:
             given_costs,
             EnsembleCosts(limits) if limits else None,
         )
-        self.tilts = tilts
+        self.tilts, self.groups = tilts, groups
         self.repeats = Repeats(partials, self.steps, closing)
         self.nats = np.zeros(len(partials))
         known = notes.known[: self.steps]
@@ -130,6 +134,9 @@ class Writing:
         open_steps = np.flatnonzero(self.waiting.any(axis=1))
         stop = int(open_steps[-1]) + 1 if open_steps.size else 0
         for first in range(0, stop, chunk):
+            if self.groups is not None and first % LOOK == 0:
+                gone = hopeless(self.nats, self.groups, self.steps - first)
+                self.nats[gone], self.lengths[gone] = np.inf, 0
             self._write(first, min(first + chunk, self.steps))
         return Samples(self.notes.tokens[:, : self.steps], self.nats)
 
