@@ -38,10 +38,6 @@ class Area(NamedTuple):
     right: float
     bottom: float
 
-    def corners(self) -> list[tuple[float, float]]:
-        upper, lower = (self.left, self.top), (self.right, self.bottom)
-        return [upper, (self.right, self.top), lower, (self.left, self.bottom)]
-
     def wider(self, inches: float) -> Area:
         """The rectangle with all edges moved outwards."""
         return Area(

@@ -45,17 +45,9 @@ from musicae.training.config import RECIPES
 from tests.support.by_torch import by_torch
 from tests.support.passages import passage
 from tests.support.paths import ROOT
+from tests.support.small import TINY
 from tests.support.strategies import chorales
 
-TINY = {
-    "width": 16,
-    "heads": 2,
-    "depth": 4,
-    "encoder_layers": 1,
-    "decoder_layers": 2,
-    "head_layers": 1,
-    "span": 4,
-}
 VAE = {"piece": 6, "beat": 3, "prior_layers": 1, "lead_layers": 1, "components": 2, "planner": 8}
 SEEDS = st.integers(0, 2**32 - 1)
 TUNE = passage("S  C5 D5 G5 -- .. D5 E5^ -- C5 D5 E5 C5")

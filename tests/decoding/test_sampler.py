@@ -30,17 +30,9 @@ from musicae.theory.voice_leading.rules import RULES
 from musicae.training.config import RECIPES
 from musicae.training.tensors import tensors
 from tests.support.passages import midi, passage
+from tests.support.small import TINY
 from tests.support.strategies import chorales
 
-TINY = {
-    "width": 16,
-    "heads": 2,
-    "depth": 4,
-    "encoder_layers": 1,
-    "decoder_layers": 2,
-    "head_layers": 1,
-    "span": 4,
-}
 S, A, T, B = range(4)
 SEEDS = st.integers(0, 2**32 - 1)
 NEVER_BROKEN = [

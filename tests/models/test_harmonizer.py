@@ -43,17 +43,9 @@ from musicae.training.config import OUTER_FIRST, RECIPES, TRANSFORMER
 from musicae.training.plan_hiding import showing
 from musicae.training.tensors import tensors
 from tests.support.passages import passage
+from tests.support.small import TINY
 from tests.support.strategies import chorales
 
-TINY = {
-    "width": 16,
-    "heads": 2,
-    "depth": 4,
-    "encoder_layers": 1,
-    "decoder_layers": 2,
-    "head_layers": 1,
-    "span": 4,
-}
 SEEDS = st.integers(0, 2**32 - 1)
 S, A, T, B = range(4)
 

@@ -25,3 +25,13 @@ SMALL = {
         "plan_tilt": 0,
     },
 }
+TINY = {
+    "width": 16,
+    "heads": 2,
+    "depth": 4,
+    "encoder_layers": 1,
+    "decoder_layers": 2,
+    "head_layers": 1,
+    "span": 4,
+}
+"""The sizes of a decoder of voices that is run, but not trained."""
