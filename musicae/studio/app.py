@@ -27,6 +27,8 @@ HEALTH = "/api/health"
 JSON = "application/json"
 PATIENCE = 2.0
 """Seconds that a computation has to stop when the service ends."""
+LONGEST_NAME = 40
+"""Of what is wrong, in characters."""
 Accept = Annotated[str | None, Header(include_in_schema=False)]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ANY_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
@@ -34,7 +36,7 @@ _ANY_FILE = {"requestBody": {"required": True, "content": {"application/octet-st
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI application."""
-    workers = Workers(settings.limits, settings.raises)
+    workers = Workers(settings.limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         return Response(described[0], media_type=JSON)
 
     app.add_route(OPENAPI, openapi, include_in_schema=False)
-    app.add_middleware(Bounded, limits=settings.limits)
+    app.add_middleware(Bounded, limits=settings.limits, free={*table, OPENAPI, HEALTH})
     app.add_middleware(Guard, settings=settings, public={*table, OPENAPI, HEALTH})
     return app
 
@@ -167,7 +169,7 @@ async def _invalid(_: Request, problem: Exception) -> Response:
     found = problem.errors()[0]
     if found["type"] == "json_invalid":
         return _told(400, "this request is not JSON")
-    place = ", ".join(str(part) for part in found["loc"][1:])
+    place = ", ".join(str(part)[:LONGEST_NAME] for part in found["loc"][1:])
     return _told(422, f"{place}: {found['msg']}" if place else found["msg"])
 
 

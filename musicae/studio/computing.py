@@ -55,15 +55,13 @@ class _Failed(NamedTuple):
 
     status: int
     message: str
-    unexpected: Exception | None = None
 
 
 class Workers:
     """Runs a bounded number of computations at once."""
 
-    def __init__(self, limits: Limits, raises: bool = False) -> None:
-        """With ``raises``, unexpected errors are raised where the answer is awaited."""
-        self.limits, self.raises = limits, raises
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self._places = asyncio.Semaphore(limits.at_once)
         self._running: set[_Job] = set()
 
@@ -119,9 +117,9 @@ class _Job:
             self.outcome = _Failed(503, "this was stopped")
         except MusicaeError as failure:
             self.outcome = _Failed(422, str(failure))
-        except Exception as failure:
+        except Exception:
             _log.exception("an unexpected error")
-            self.outcome = _Failed(500, BUG, failure)
+            self.outcome = _Failed(500, BUG)
         self._tell(lambda: self._ended(self))
 
     def _report(self, done: int, of: int) -> None:
@@ -183,8 +181,6 @@ class Computed(Response):
         finally:
             if job is not None:
                 job.stop()
-        if isinstance(outcome, _Failed) and outcome.unexpected and self._workers.raises:
-            raise outcome.unexpected
         await told.outcome(outcome)
 
 

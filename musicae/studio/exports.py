@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from tempfile import TemporaryDirectory
 import musicae
 from musicae.api.piece import Piece
 from musicae.api.project import Project
+from musicae.core.errors import MusicaeError
 from musicae.core.progress import report
 from musicae.io.general_midi import CHOIR_AAHS, program_of
 from musicae.studio.computing import File
@@ -48,28 +50,35 @@ def export(project: Project, others: Sequence[Project], asked: Export) -> File:
 
     Raises MusicaeError where there is no harmony yet, or a library is missing.
     """
-    name = file_name(project.title)
-    with TemporaryDirectory(prefix="musicae-") as temporary:
-        folder = Path(temporary)
-        if asked.format == "musicae":
-            project.write(folder / f"{name}.musicae")
-            return _file(folder, name, ".musicae")
-        piece = project.piece()
-        program = None if asked.program is None else program_of(asked.program)
-        if asked.format == "pack":
-            from musicae.daw import pack
+    with TemporaryDirectory(prefix="musicae-") as folder:
+        try:
+            return _exported(project, others, asked, Path(folder))
+        except MusicaeError as error:
+            raise type(error)(str(error).replace(f"{folder}{os.sep}", "")) from None
 
-            pieces = [piece, *(other.piece() for other in others)]
-            looks = {"analysis": asked.numerals, "piano": asked.piano}
-            sound = CHOIR_AAHS if program is None else program
-            pack.write(pieces, folder / name, name, sound, **looks)
-            return _zipped(folder / name, f"{name}-pack")
-        if asked.format == "kit":
-            musicae.practice(piece, folder / name, program=program, tell=report)
-            return _zipped(folder / name, f"{name}-kit")
-        suffix = f".{asked.format}"
-        _write(piece, folder / f"{name}{suffix}", program, asked)
-        return _file(folder, name, suffix)
+
+def _exported(project: Project, others: Sequence[Project], asked: Export, folder: Path) -> File:
+    """A file that is written into an empty folder first."""
+    name = file_name(project.title)
+    if asked.format == "musicae":
+        project.write(folder / f"{name}.musicae")
+        return _file(folder, name, ".musicae")
+    piece = project.piece()
+    program = None if asked.program is None else program_of(asked.program)
+    if asked.format == "pack":
+        from musicae.daw import pack
+
+        pieces = [piece, *(other.piece() for other in others)]
+        looks = {"analysis": asked.numerals, "piano": asked.piano}
+        sound = CHOIR_AAHS if program is None else program
+        pack.write(pieces, folder / name, name, sound, **looks)
+        return _zipped(folder / name, f"{name}-pack")
+    if asked.format == "kit":
+        musicae.practice(piece, folder / name, program=program, tell=report)
+        return _zipped(folder / name, f"{name}-kit")
+    suffix = f".{asked.format}"
+    _write(piece, folder / f"{name}{suffix}", program, asked)
+    return _file(folder, name, suffix)
 
 
 def _write(piece: Piece, path: Path, program: int | None, asked: Export) -> None:

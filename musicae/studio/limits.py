@@ -3,54 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from musicae.studio.messages import App, Message, Receive, Scope, Send, refuse
 from musicae.studio.settings import Limits
 
 RETRY = [("retry-after", "1")]
+CLOSE = [("connection", "close")]
+DIGITS = 20
+"""Of the length of a body; longer ones are too large."""
 BUSY = "musicae is busy with other requests; try again in a moment"
 
 
 class Bounded:
-    """Reads the whole body of each request with a body, if it is small and arrives soon.
+    """Bounds requests in number and in time, and their bodies in size.
 
-    The application gets it as one message, and then what the connection says, such as that it was
-    closed.
+    The application gets a body as one message, and then what the connection says, such as that it
+    was closed.
     """
 
-    def __init__(self, app: App, limits: Limits) -> None:
-        self._app, self._limits = app, limits
+    def __init__(self, app: App, limits: Limits, free: Collection[str]) -> None:
+        """``free`` are the paths of which any number is answered, since that costs nothing."""
+        self._app, self._limits, self._free = app, limits, frozenset(free)
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["path"] in self._free:
             await self._app(scope, receive, send)
             return
-        if self._open >= self._limits.at_once + self._limits.waiting:
+        limits = self._limits
+        if self._open >= limits.at_once + limits.waiting:
             await refuse(send, 429, BUSY, RETRY)
             return
         self._open += 1
         try:
-            await self._bounded(scope, receive, send)
+            async with asyncio.timeout(limits.seconds + 2 * limits.reading):
+                await self._bounded(scope, receive, send)
+        except TimeoutError:
+            pass  # the answer was not taken: the connection is closed
         finally:
             self._open -= 1
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        most = self._limits.bytes
-        stated = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+        most, patience = self._limits.bytes, self._limits.reading
         too_large = f"this is larger than {most / 2**20:g} MiB, the most that musicae takes at once"
-        if any(not value.isdigit() or int(value[:20]) > most for value in stated):
-            await refuse(send, 413, too_large, [("connection", "close")])
+        stated = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+        if any(not value.isdigit() or int(value[:DIGITS]) > most for value in stated):
+            await refuse(send, 413, too_large, CLOSE)
             return
         try:
-            async with asyncio.timeout(self._limits.reading):
+            async with asyncio.timeout(patience):
                 body = await _read(receive, most)
         except TimeoutError:
-            message = f"this did not arrive within {self._limits.reading:g} seconds"
-            await refuse(send, 408, message, [("connection", "close")])
+            await refuse(send, 408, f"this did not arrive within {patience:g} seconds", CLOSE)
             return
         except ValueError:
-            await refuse(send, 413, too_large, [("connection", "close")])
+            await refuse(send, 413, too_large, CLOSE)
             return
         if body is None:
             return

@@ -121,7 +121,9 @@ def run(listening: socket.socket, settings: Settings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http="h11",
         ws="none",
+        limit_concurrency=settings.limits.connections,
         lifespan="on",
         timeout_graceful_shutdown=ENDING,
     )

@@ -18,13 +18,15 @@ class Limits:
     bars: int = 1000
     """Of a project."""
     seconds: float = 300.0
-    """From the first byte of a request to its answer."""
+    """That a computation takes, with the time that it waits for others."""
     reading: float = 30.0
-    """Seconds in which the body of a request arrives."""
+    """Seconds in which the body of a request arrives, and in which an answer is taken."""
     at_once: int = 2
     """Computations that run at the same time."""
     waiting: int = 8
-    """Requests that are read or wait for one of those."""
+    """Requests that are read, wait for one of those, or whose answers are sent."""
+    connections: int = 200
+    """That are open at the same time."""
 
 
 @dataclass(frozen=True)
@@ -38,5 +40,3 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     opened: tuple[bytes, str] | None = None
     """The content and the name of a file that the page opens at first."""
-    raises: bool = False
-    """Whether unexpected errors are raised, as tests want them, not answered."""
