@@ -129,7 +129,7 @@ class Task:
         options, key = self.options, self.partial.key
         chorale = self.given.parts.around(made.chorale)
         chorale = replace(chorale, key=chorale.key or key)
-        facts = provenance_of(self.model, self.sampling) | {"key": str(key)} | _asked(options)
+        facts = provenance_of(self.model, self.sampling) | {"key": str(key)} | asked_of(options)
         facts |= {"given": [VOICES[voice].lower() for voice in self.stay], "alternative": number}
         if self.planner and made.plan:
             facts |= {"planner": self.planner.checksum, "plan": str(made.plan)}
@@ -169,7 +169,7 @@ def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:
     return model, SamplingOptions(temperature, options.seed, options.top_p, options.rules)
 
 
-def _asked(options: HarmonizeOptions) -> dict[str, Any]:
+def asked_of(options: HarmonizeOptions) -> dict[str, Any]:
     """The settings that a file's provenance states only where they are not the usual ones."""
     asked = options.request.as_dict()
     if options.phrases != HarmonizeOptions.phrases:
