@@ -1,6 +1,8 @@
 // What the roll, the chord lane and the playhead share: how time is laid out on the screen.
 import { signal } from "@preact/signals";
 
+import type { Break } from "./project";
+
 /** Pixels a tick. */
 export const scale = signal(1.6);
 /** How far the roll is scrolled, in pixels; the chord lane follows. */
@@ -18,3 +20,5 @@ export const playing = signal(false);
 export const loop = signal<[from: number, to: number] | null>(null);
 /** Which view is open: on narrow screens one at a time. */
 export const view = signal<"roll" | "score">("roll");
+/** The broken rule that is explained and ringed; null for none. */
+export const openBreak = signal<Break | null>(null);
