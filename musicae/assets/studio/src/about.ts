@@ -1,0 +1,30 @@
+// What the service can do, asked for once.
+import { signal } from "@preact/signals";
+
+import { get } from "./server";
+
+export interface About {
+  version: string;
+  styles: string[];
+  rhythms: string[];
+  rules: string[];
+  cadences: string[];
+  keys: string[];
+  ensembles: { name: string; voices: ({ name: string; range: [low: number, high: number] } | null)[] }[];
+  extras: { score: boolean; sound: boolean };
+  limits: { bytes: number; bars: number; seconds: number };
+  sliders: { name: string; low: number; high: number; usual: number }[];
+}
+
+export const about = signal<About | null>(null);
+
+/** Ask until it is answered. */
+export async function learn(): Promise<void> {
+  while (!about.value) {
+    try {
+      about.value = await get<About>("/api/about");
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

@@ -1,0 +1,5 @@
+import { t } from "../strings";
+
+export function Score() {
+  return <p>{t.value.score.name}</p>;
+}

@@ -1,0 +1,37 @@
+// German.
+import type { Strings } from ".";
+
+export const de: Strings = {
+  page: {
+    title: "musicae studio",
+    untitled: "Ohne Titel",
+    nameOfPiece: "Titel des Stücks",
+    undo: (what) => `Zurücknehmen: ${what}`,
+    nothingToUndo: "Zurücknehmen",
+    redo: (what) => `Wiederholen: ${what}`,
+    nothingToRedo: "Wiederholen",
+    away: "Der Dienst antwortet nicht. Ihre Arbeit bleibt in diesem Browser; starten Sie ihn wieder mit: musicae studio",
+    refused: "Der Dienst wurde neu gestartet. Öffnen Sie die Adresse, die er ausgegeben hat; Ihre Arbeit bleibt in diesem Browser.",
+    harmonizing: "Wird harmonisiert",
+    close: "Schließen",
+    keys: "Tasten",
+    space: "Leertaste",
+    language: "Sprache",
+    theme: "Farben",
+    themes: { auto: "Wie das System", light: "Hell", dark: "Dunkel" },
+    panels: "Bereiche",
+    skip: "Zur Pianorolle",
+    view: "Ansicht",
+    viewRoll: "Pianorolle",
+    viewScore: "Noten",
+    voices: ["Sopran", "Alt", "Tenor", "Bass"],
+  },
+  roll: { name: "Pianorolle" },
+  tune: { name: "Melodie" },
+  harmony: { name: "Harmonie", rules: "Regeln" },
+  sound: { name: "Klang" },
+  score: { name: "Noten" },
+  words: { name: "Text" },
+  out: { name: "Export" },
+  compose: { name: "Neue Stücke" },
+};
