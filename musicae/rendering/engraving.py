@@ -201,6 +201,8 @@ def _toolkit(score: bytes, options: dict[str, Any]) -> Any:
     except ImportError:
         raise MusicaeError("engraved scores need Verovio: pip install 'musicae[studio]'") from None
     verovio.enableLog(verovio.LOG_OFF)
+    # It knows where its fonts are in the thread that imported it only.
+    verovio.setDefaultResourcePath(str(Path(verovio.__file__).parent / "data"))
     toolkit = verovio.toolkit()
     toolkit.setOptions(options)
     if not toolkit.loadData(score.decode()):
