@@ -30,7 +30,7 @@ from musicae.core.meter import Measure, Meter, measures_of
 from musicae.theory.cadences import CADENCES
 
 if TYPE_CHECKING:
-    from musicae.api.live import ChordChoices
+    from musicae.api.chord_choices import ChordChoices
     from musicae.api.piece import Piece
     from musicae.api.project_files import OpenedPart
 
@@ -173,14 +173,15 @@ class Project:
         Args:
             bars: the first and the last to be written anew; None writes ``changed_bars``, or with
                 ``redraw`` all of them.
-            redraw: above 0, another draw of the same bars, each number its own.
+            redraw: above 0, another draw of the same bars, each number its own, with other chords
+                where there are any.
 
         What is locked stays, and so does everything in other bars. Words are set anew. Without
         notes there is no harmony. Raises ChoraleError where the wishes cannot be met.
         """
         from musicae.api.project_harmony import harmonized
 
-        return harmonized(self, bars, redraw)[0]
+        return harmonized(self, bars, redraw)
 
     def changed_bars(self) -> tuple[int, ...]:
         """The bars in which the harmony no longer fits the tune, the locked chords or the settings.
@@ -193,13 +194,14 @@ class Project:
         return changed_bars(self)
 
     def alternatives(self, n: int, bars: tuple[int, int] | None = None) -> list[Project]:
-        """``n`` harmonizations, each with other chords, of some bars or of the whole piece.
+        """Up to ``n`` harmonizations of some bars or of the whole piece, best first.
 
+        Each has other chords, where the tune and what is locked leave any; there is at least one.
         Raises ChoraleError as ``harmonized`` does.
         """
-        from musicae.api.project_harmony import harmonized
+        from musicae.api.project_harmony import alternatives
 
-        return harmonized(self, bars, n=n)
+        return alternatives(self, n, bars)
 
     def chord_choices(self, start: int) -> ChordChoices:
         """What chords fit where the one at a tick begins, the likeliest first.

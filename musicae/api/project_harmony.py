@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicae.api.given import cells_outside
-from musicae.api.project_result import Written, harmony_of, without_options
+from musicae.api.project_result import Written, harmony_of, violations_in, without_options
 from musicae.api.project_task import (
     Standing,
     locked_cells,
@@ -22,6 +21,7 @@ from musicae.api.project_task import (
     tune_chorale,
 )
 from musicae.api.project_values import TICKS_A_STEP, Break
+from musicae.api.silence import BAR_NUMBER
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
 from musicae.core.errors import ChoraleError
@@ -30,21 +30,24 @@ from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.plan_reading import plan_of
 
 if TYPE_CHECKING:
-    from musicae.api.live import ChordChoices
+    from musicae.api.chord_choices import ChordChoices
+    from musicae.api.harmonize import Task
+    from musicae.api.live import LiveHarmonizer
+    from musicae.api.live_music import ChangedBars
     from musicae.api.project import Project
 
 FOUND_ANEW = 0.25
 """The share of the tune's bars from which on, where so many changed, its key is found anew."""
-_BAR = re.compile(r"bar (\d+)")
+DRAWS = 4
+"""A draw has other chords than the one before it; after so many the likeliest come again."""
 
 
 def changed_bars(project: Project) -> tuple[int, ...]:
     """See ``Project.changed_bars``."""
     every = tuple(range(project.first_bar, project.first_bar + len(project.measures)))
-    harmony = project.harmony
-    if harmony is None or not project.tune:
-        return every if project.tune else ()
-    if not _fits(project):
+    if not project.tune:
+        return ()
+    if project.harmony is None or not _fits(project):
         return every
     tune = tune_chorale(project)
     return tuple(every[i] for i in _changed(project, tune))
@@ -114,38 +117,51 @@ class _Base(NamedTuple):
     plan: HarmonicPlan
 
 
-def harmonized(
-    project: Project, bars: tuple[int, int] | None = None, redraw: int = 0, n: int = 1
-) -> list[Project]:
-    """``n`` harmonizations of some bars; see ``Project.harmonized``."""
+def harmonized(project: Project, bars: tuple[int, int] | None = None, redraw: int = 0) -> Project:
+    """See ``Project.harmonized``."""
+    with in_the_page():
+        tune = tune_chorale(project)
+        if bars is not None:
+            tune.bars(*bars)  # raises where there are no such bars
+        if not project.tune:
+            return replace(project, harmony=None)
+        if project.harmony is None or not _fits(project):
+            return _whole(project, tune, project.settings.seed + redraw)
+        if bars is None and not redraw:
+            changed = _changed(project, tune)
+            if changed and _is_new(project, tune, changed):
+                key = task_of(project, tune).partial.key
+                if key != _key(project.harmony.key):
+                    return _whole(project, tune, project.settings.seed)
+            return _rewritten(project, tune, changed)
+        first, last = bars or _every(project)
+        return _redrawn(project, tune, (first, last), redraw % DRAWS + 1, redraw)[-1]
+
+
+def alternatives(project: Project, n: int, bars: tuple[int, int] | None) -> list[Project]:
+    """See ``Project.alternatives``."""
+    if not project.tune:
+        return [replace(project, harmony=None)]
+    with in_the_page():
+        tune = tune_chorale(project)
+        tune.bars(*(bars or _every(project)))
+        if project.harmony is None or not _fits(project):
+            project = _whole(project, tune, project.settings.seed)
+        return _redrawn(project, tune, bars or _every(project), n, 0)
+
+
+@contextmanager
+def in_the_page() -> Iterator[None]:
+    """Errors without what they say of the command line."""
     try:
-        return _harmonized(project, bars, redraw, n)
+        yield
     except ChoraleError as error:
         raise ChoraleError(without_options(str(error))) from None
 
 
-def _harmonized(
-    project: Project, bars: tuple[int, int] | None, redraw: int, n: int
-) -> list[Project]:
-    if not project.tune:
-        return [replace(project, harmony=None)]
-    seed = project.settings.seed + redraw
-    tune = tune_chorale(project)
-    if bars is not None:
-        tune.bars(*bars)  # raises where there are no such bars
-    if project.harmony is None:
-        return _whole(project, tune, n, seed)
-    everything = bars is None and (redraw or n > 1)
-    if everything or not _fits(project):
-        return _whole(project, tune, n, seed)
-    changed = _changed(project, tune)
-    if bars is not None:
-        changed = [bar - project.first_bar for bar in range(bars[0], bars[1] + 1)]
-    elif changed and _is_new(project, tune, changed):
-        key = task_of(project, tune).partial.key
-        if key != _key(project.harmony.key):
-            return _whole(project, tune, n, seed)
-    return _rewritten(project, tune, changed, n, seed)
+def _every(project: Project) -> tuple[int, int]:
+    """The numbers of the first and the last bar."""
+    return project.first_bar, project.first_bar + len(project.measures) - 1
 
 
 def _is_new(project: Project, tune: Chorale, changed: Sequence[int]) -> bool:
@@ -158,7 +174,7 @@ def _is_new(project: Project, tune: Chorale, changed: Sequence[int]) -> bool:
     return project.key is None and len({*changed} & {*sung}) >= FOUND_ANEW * len(sung)
 
 
-def _whole(project: Project, tune: Chorale, n: int, seed: int) -> list[Project]:
+def _whole(project: Project, tune: Chorale, seed: int) -> Project:
     """All bars written anew, but for what is locked."""
     kept, locked = None, np.zeros(tune.pitch.shape, dtype=np.bool_)
     if project.harmony:
@@ -166,21 +182,17 @@ def _whole(project: Project, tune: Chorale, n: int, seed: int) -> list[Project]:
         locked = locked_cells(project, there)
         if locked.any():
             kept = there.chorale, locked
-    task = task_of(project, tune, kept=kept, n=n, seed=seed)
-    parts = task.given.parts
-    if parts.known.all():
-        if project.harmony is None:
-            return [replace(project, harmony=None)]
-        return _rewritten(project, tune, [], n, seed)
-    found = []
-    for piece in task.pieces():
-        assert piece.plan
+    task = task_of(project, tune, kept=kept, seed=seed)
+    parts, ends = task.given.parts, task.partial.phrases or ()
+    if parts.known.all():  # all voices are locked, or silent with the tune
         written = Written(
-            piece.chorale, piece.plan, task.partial.key, task.partial.phrases or (), piece.notices
+            parts.tune, plan_of(parts.tune, task.partial.key), task.partial.key, ends, task.notices
         )
-        harmony = harmony_of(project, written, locked, parts.shift)
-        found.append(replace(project, harmony=harmony))
-    return found
+    else:
+        (piece,) = task.pieces()
+        assert piece.plan
+        written = Written(piece.chorale, piece.plan, task.partial.key, ends, piece.notices)
+    return replace(project, harmony=harmony_of(project, written, locked, parts.shift))
 
 
 def _base(project: Project, tune: Chorale) -> _Base:
@@ -238,63 +250,101 @@ def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> 
     return tuple(sorted(stay | {step for step in found if anew[step] or step >= last}))
 
 
-def _rewritten(
-    project: Project, tune: Chorale, changed: Sequence[int], n: int, seed: int
-) -> list[Project]:
+class _Live(NamedTuple):
+    """A harmonizer that goes on with the harmony of a project."""
+
+    project: Project
+    live: LiveHarmonizer
+    task: Task
+    base: _Base
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, project: Project, tune: Chorale, changed: Sequence[int] = ()) -> _Live:
+        """``changed`` are the indices of bars of which phrase ends are found anew."""
+        from musicae.api.live import LiveHarmonizer
+
+        base = _base(project, tune)
+        ends = _ends(project, tune, base.key, changed)
+        task = task_of(project, tune, key=base.key, ends=ends)
+        live = LiveHarmonizer.resume(task, base.there.chorale, base.plan, base.locked)
+        return cls(project, live, task, base, ends)
+
+    def taken(self, every: Iterable[ChangedBars]) -> Project:
+        """The project with bars that were written anew; ``every`` may go on writing them."""
+        changed, notices = set[int](), list(self.task.notices)
+        for each in every:
+            self.live.take(each)
+            changed |= {*range(each.bars[0], each.bars[1] + 1)}
+            notices += each.notices
+        harmony, piece = self.project.harmony, self.live.piece
+        assert harmony
+        assert piece.plan
+        for notice in harmony.notices:
+            bar = BAR_NUMBER.search(notice)
+            if bar and int(bar[0]) not in changed:
+                notices.append(notice)
+        written = Written(piece.chorale, piece.plan, self.base.key, self.ends, notices)
+        shift = self.task.given.parts.shift
+        return replace(
+            self.project, harmony=harmony_of(self.project, written, self.base.locked, shift)
+        )
+
+
+def _rewritten(project: Project, tune: Chorale, changed: Sequence[int]) -> Project:
     """Some bars, as indices, written anew."""
-    base = _base(project, tune)
-    assert project.harmony
-    ends = _ends(project, tune, base.key, changed)
-    stay = base.locked.copy()
-    outside = np.ones(stay.shape, dtype=np.bool_)
-    for _, group in groupby(enumerate(changed), lambda pair: pair[1] - pair[0]):
-        indices = [index for _, index in group]
-        first, last = (tune.measures[i] for i in (indices[0], indices[-1]))
-        outside &= cells_outside(base.there.chorale, slice(first.start, last.start + last.length))
-    outside &= base.there.before[:, None]
-    kept = base.there.chorale, stay | outside
-    task = task_of(project, tune, key=base.key, kept=kept, ends=ends, n=n, seed=seed)
-    old = _old_notices(project.harmony.notices, changed, project.first_bar)
-    parts = task.given.parts
-    made = [(base.there.chorale, base.plan, task.notices)] * n
-    if not parts.known.all():
-        made = [
-            (piece.chorale, _joined(base.plan, piece.plan, changed), piece.notices)
-            for piece in task.pieces()
-            if piece.plan
-        ]
-    found = []
-    for chorale, plan, notices in made:
-        written = Written(chorale, plan, base.key, ends, (*notices, *old))
-        harmony = harmony_of(project, written, base.locked, parts.shift)
-        found.append(replace(project, harmony=harmony))
-    return found
-
-
-def _joined(before: HarmonicPlan, now: HarmonicPlan, changed: Sequence[int]) -> HarmonicPlan:
-    """A plan with the chords of another in some bars."""
-    anew = set(changed)
-    picked = [now if beat.bar in anew else before for beat in before.beats]
-    return replace(
-        before,
-        chords=tuple(plan.chords[i] for i, plan in enumerate(picked)),
-        seconds=tuple(plan.seconds[i] for i, plan in enumerate(picked)),
-        local=tuple(plan.local[i] for i, plan in enumerate(picked)),
+    live = _Live.of(project, tune, changed)
+    return live.taken(
+        live.live.rewrite((bars[0] + project.first_bar, bars[-1] + project.first_bar))[0]
+        for bars in _neighbours(changed)
     )
 
 
-def _old_notices(notices: Sequence[str], changed: Sequence[int], first: int) -> list[str]:
-    """The notices on bars that stay."""
-    anew = {index + first for index in changed}
-    found = ((notice, _BAR.match(notice)) for notice in notices)
-    return [notice for notice, bar in found if bar and int(bar[1]) not in anew]
+def _neighbours(indices: Sequence[int]) -> Iterator[list[int]]:
+    """Ascending numbers, those that follow each other together."""
+    for _, group in groupby(enumerate(indices), lambda pair: pair[1] - pair[0]):
+        yield [index for _, index in group]
+
+
+def _redrawn(
+    project: Project, tune: Chorale, bars: tuple[int, int], n: int, redraw: int
+) -> list[Project]:
+    """Up to ``n`` ways to write some bars, best first; other bars that changed are written too."""
+    first, last = (bar - project.first_bar for bar in bars)
+    others = [bar for bar in _changed(project, tune) if not first <= bar <= last]
+    if others:
+        project = _rewritten(project, tune, others)
+    anew = range(first, last + 1)
+    live = _Live.of(project, tune, anew)
+    found = live.live.rewrite(bars, n, project.settings.seed + redraw)
+    return [_Live.of(project, tune, anew).taken([each]) for each in found]
 
 
 def chord_choices(project: Project, start: int) -> ChordChoices:
     """See ``Project.chord_choices``."""
-    raise NotImplementedError
+    found = _standing_live(project).live.choices(start // TICKS_A_STEP)
+    return found._replace(start=found.start * TICKS_A_STEP, length=found.length * TICKS_A_STEP)
 
 
 def mended(project: Project, broken: Break) -> Project | None:
     """See ``Project.mended``."""
-    raise NotImplementedError
+    live = _standing_live(project)
+    chorale = live.base.there.chorale
+    first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
+    for violation in violations_in(project, chorale, live.task.given.parts.shift):
+        there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
+        if there and first <= violation.since <= violation.step <= last:
+            with in_the_page():
+                changed = live.live.mend(violation)
+            return live.taken([changed]) if changed else None
+    raise ChoraleError(
+        f"bar {broken.bar}: the harmony does not break this rule there now"
+    )
+
+
+def _standing_live(project: Project) -> _Live:
+    """A harmonizer of the harmony as it is. Raises ChoraleError where it does not fit the tune."""
+    if not project.tune or project.harmony is None or not _fits(project):
+        raise ChoraleError("there is no harmony for this tune yet; harmonize it first")
+    with in_the_page():
+        return _Live.of(project, tune_chorale(project))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mido
 import numpy as np
 
 from musicae.api.given import Given, GivenParts
-from musicae.api.harmonize import asked_of, load_for
-from musicae.api.piece import Piece, provenance_of
+from musicae.api.piece import Piece
 from musicae.api.project_harmony import plan_now
 from musicae.api.project_result import word_setting
-from musicae.api.project_task import TuneSong, locked_cells, standing, tune_chorale
+from musicae.api.project_task import (
+    TuneSong,
+    locked_cells,
+    moved_ends,
+    standing,
+    task_of,
+    tune_chorale,
+)
 from musicae.api.project_values import TICKS, TICKS_A_STEP
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, VOICES
@@ -36,41 +43,29 @@ PHRASE, CADENCE = "phrase", "cadence: "
 
 def piece_of(project: Project) -> Piece:
     """See ``Project.piece``."""
-    harmony, plan = project.harmony, None
-    notices: tuple[str, ...] = ()
-    key = Key.parse(project.key) if project.key else None
+    harmony, key = project.harmony, Key.parse(project.key) if project.key else None
     if harmony:
         key = Key.parse(harmony.key)
-    chorale = tune_chorale(project, key, exact=True)
-    locked = np.zeros(chorale.pitch.shape, dtype=np.bool_)
-    facts: dict[str, Any] = {}
-    options = project.options
-    if harmony and project.tune:
-        there = standing(project, chorale)
-        locked = locked_cells(project, there)
-        assert key
-        chorale, plan, notices = there.chorale, plan_now(project, there, key), harmony.notices
-        model, sampling = load_for(options)
-        facts = provenance_of(model, sampling) | {"key": str(key)} | asked_of(options)
-        facts |= {"given": [VOICES[project.voice].lower()], "plan": str(plan)}
-    setting, _ = word_setting(project, chorale, locked)
-    sung, words, _ = setting.apply(chorale)
     tune = tune_chorale(project, key, exact=True)
+    piece = Piece(tune, {}, ensemble=project.options.parsed_ensemble)
+    locked = np.zeros(tune.pitch.shape, dtype=np.bool_)
+    if harmony and project.tune:
+        assert key
+        there = standing(project, tune)
+        locked = locked_cells(project, there)
+        ends = moved_ends(project, tune, harmony.phrases)
+        task = task_of(project, tune_chorale(project), key=key, ends=ends)
+        piece = task.resumed(there.chorale, plan_now(project, there, key))
+        piece = replace(piece, notices=harmony.notices)
+    setting, _ = word_setting(project, piece.chorale, locked)
+    chorale, words, _ = setting.apply(piece.chorale)
     known = np.zeros(tune.pitch.shape, dtype=np.bool_)
     known[:, project.voice] = True
     parts = GivenParts(tune, tune, tune, known, 0, 0, key, ())
-    song = _song(project, sung)
+    song = _song(project, chorale)
     voices = {project.voice: song.parts[0]}
     kept = PreservedParts(song, voices, {project.voice: frozenset()}, 0, tune, known)
-    return Piece(
-        sung,
-        facts,
-        notices,
-        Given(parts, (), kept, words),
-        plan=plan,
-        words=words,
-        ensemble=options.parsed_ensemble,
-    )
+    return replace(piece, chorale=chorale, given=Given(parts, (), kept, words), words=words)
 
 
 def _song(project: Project, chorale: Chorale) -> TuneSong:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicae.api.check import OF_THREE_VOICES
+from musicae.api.check import ANY_PITCH, OF_THREE_VOICES
 from musicae.api.project_task import GRID, made_with, notes_of
 from musicae.api.project_values import (
     TICKS_A_STEP,
@@ -68,9 +68,11 @@ def harmony_of(
     Args:
         written: what was written for it.
         locked: ``(T, V)`` what of the other voices stays as it is.
-        shift: semitones from the music to the ranges of Bach's voices; see ``breaks_of``.
+        shift: semitones from the music to the ranges of Bach's voices; see ``violations_in``.
     """
     chorale, plan = written.chorale, written.plan
+    ensemble = project.options.parsed_ensemble
+    names = ensemble.names if ensemble else VOICES
     setting, on_words = word_setting(project, chorale, locked)
     sung, words, more = setting.apply(chorale)
     changed = sung.onset != chorale.onset
@@ -84,7 +86,7 @@ def harmony_of(
         chords=chord_spans(plan, len(sung)),
         plan=str(plan),
         notices=tuple(dict.fromkeys(told)),
-        breaks=breaks_of(project, sung, shift),
+        breaks=tuple(_break(each, sung, names) for each in violations_in(project, sung, shift)),
         words=sung_verses(project, words),
         made=made,
     )
@@ -151,20 +153,19 @@ def chord_spans(plan: HarmonicPlan, steps: int) -> tuple[ChordSpan, ...]:
     )
 
 
-def breaks_of(project: Project, chorale: Chorale, shift: int) -> tuple[Break, ...]:
+def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violation]:
     """The places where a rule of voice leading is broken.
 
     Without an ensemble the ranges are those of Bach's voices, in the octave that the voices were
     written in: ``shift`` are the semitones from there to Bach's.
     """
     ensemble = project.options.parsed_ensemble
-    names = ensemble.names if ensemble else VOICES
     ranges = [(low - shift, high - shift) for low, high in VOICE_RANGES]
     if ensemble:
-        ranges = [voice.range if voice else (0, 127) for voice in ensemble.voices]
+        ranges = [voice.range if voice else ANY_PITCH for voice in ensemble.voices]
     few = OF_THREE_VOICES if len(sounding_voices(chorale)) < 3 else ()
     found = violations_of(chorale, project.settings.rules == "strict", ranges)
-    return tuple(_break(each, chorale, names) for each in found if each.rule not in few)
+    return [each for each in found if each.rule not in few]
 
 
 def _break(violation: Violation, chorale: Chorale, names: Sequence[str]) -> Break:

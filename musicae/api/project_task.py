@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from musicae.api.given import Given, given_parts, into_range, silent_with
+from musicae.api.live_window import whole_notes
 from musicae.api.midi_input import without_articulation
 from musicae.api.phrase_ends import PhraseEnds, ends_at
 from musicae.api.project_values import TICKS, TICKS_A_STEP, MadeWith, TuneNote
@@ -131,17 +132,6 @@ def locked_cells(project: Project, there: Standing) -> Bools:
     return whole_notes(chorale, locked)
 
 
-def whole_notes(chorale: Chorale, cells: Bools) -> Bools:
-    """Cells ``(T, V)``, with all of each note of which one is among them."""
-    found = cells.copy()
-    for voice in range(N_VOICES):
-        if cells[:, voice].any() and not cells[:, voice].all():
-            for note in chorale.notes(voice):
-                here = slice(note.step, note.step + note.duration)
-                found[here, voice] |= cells[here, voice].any()
-    return found
-
-
 def given_of(
     project: Project, tune: Chorale, key: Key | None, kept: tuple[Chorale, Bools] | None = None
 ) -> tuple[Given, tuple[str, ...]]:
@@ -174,7 +164,6 @@ def task_of(
     key: Key | None = None,
     kept: tuple[Chorale, Bools] | None = None,
     ends: tuple[int, ...] | None = None,
-    n: int = 1,
     seed: int | None = None,
 ) -> Task:
     """What is asked of the harmonizer.
@@ -184,7 +173,6 @@ def task_of(
         key: the key to harmonize in; None finds it.
         kept: cells of a chorale that stay besides the tune.
         ends: the steps at which the last notes of phrases begin, where they are found before.
-        n: how many harmonizations.
         seed: by default that of the settings.
 
     Raises ChoraleError.
@@ -196,7 +184,7 @@ def task_of(
     from musicae.io.lyrics import NO_WORDS
     from musicae.models.checkpoint import load_model
 
-    options = project.options.changed(n=n, seed=project.settings.seed if seed is None else seed)
+    options = project.options.changed(seed=project.settings.seed if seed is None else seed)
     model, sampling = load_for(options)
     given, notices = given_of(project, tune, key or options.parsed_key, kept)
     limits = None
