@@ -20,10 +20,11 @@ from musicae.api.project_task import (
     task_of,
     tune_chorale,
 )
-from musicae.api.project_values import TICKS_A_STEP, Break
+from musicae.api.project_values import Break
 from musicae.api.silence import BAR_NUMBER
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
+from musicae.core.constants import TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
@@ -337,9 +338,7 @@ def mended(project: Project, broken: Break) -> Project | None:
             with in_the_page():
                 changed = live.live.mend(violation)
             return live.taken([changed]) if changed else None
-    raise ChoraleError(
-        f"bar {broken.bar}: the harmony does not break this rule there now"
-    )
+    raise ChoraleError(f"bar {broken.bar}: the harmony does not break this rule there now")
 
 
 def _standing_live(project: Project) -> _Live:

@@ -17,11 +17,11 @@ from musicae.api.given import Given, given_parts, into_range, silent_with
 from musicae.api.live_window import whole_notes
 from musicae.api.midi_input import without_articulation
 from musicae.api.phrase_ends import PhraseEnds, ends_at
-from musicae.api.project_values import TICKS, TICKS_A_STEP, MadeWith, TuneNote
+from musicae.api.project_values import MadeWith, TuneNote
 from musicae.api.request import Request
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
-from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, NamedTuple
 
-from musicae.core.constants import MOST_BARS, MOST_STEPS, STEPS_PER_QUARTER
+from musicae.core.constants import MOST_BARS, MOST_STEPS, TICKS_A_STEP
 from musicae.core.json_values import (
     decimal,
     listed,
@@ -19,9 +19,6 @@ from musicae.core.json_values import (
     whole,
 )
 
-TICKS = 24
-"""Of a quarter note: a sixteenth has 6, an eighth of a triplet 8, a sixteenth of a triplet 4."""
-TICKS_A_STEP = TICKS // STEPS_PER_QUARTER
 MOST_TICKS = MOST_STEPS * TICKS_A_STEP
 """The most ticks of a project."""
 MOST_WORDS = 100_000
