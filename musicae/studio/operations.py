@@ -28,12 +28,14 @@ class Operations:
     def project(self, value: Mapping[str, Any]) -> Project:
         """A project of a request, if it is not too long."""
         project = Project.of_dict(value)
-        bars = len(project.measures)
+        self._check_bars(len(project.measures))
+        return project
+
+    def _check_bars(self, bars: int) -> None:
         if bars > self._limits.bars:
             raise ChoraleError(
                 f"this piece has {bars} bars; musicae studio works with up to {self._limits.bars}"
             )
-        return project
 
     def harmonize(self, asked: requests.Harmonize) -> dict[str, Any]:
         before = self.project(asked.project)
@@ -74,6 +76,7 @@ class Operations:
                 "notes": part.notes,
                 "chosen": part.chosen,
                 "project": part.project.as_dict(),
+                "notices": part.notices,
             }
             for part in Project.open_parts(content, name)
             if len(part.project.measures) <= self._limits.bars
@@ -101,6 +104,7 @@ class Operations:
         return File(path.name, "audio/x-soundfont", path.read_bytes())
 
     def compose(self, asked: requests.Compose) -> dict[str, Any]:
+        self._check_bars(asked.bars or 0)
         made = musicae.generate(
             asked.n,
             seed=asked.seed,
