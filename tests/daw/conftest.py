@@ -1,3 +1,5 @@
 """A browser for the tests of pages."""
 
-from tests.support.chromium import browser as browser
+from tests.support.chromium import browser
+
+__all__ = ["browser"]

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.chromium import browser as browser
+from tests.support.chromium import browser
+
+__all__ = ["browser"]
 
 IGNORED = ("Failed to load resource", "net::ERR_")
 """What a browser says of a server that a test stops, or of an error that a test makes."""

@@ -60,7 +60,7 @@ const current = signal(0);
 const sounding = computed(() =>
   playing.value ? (chords.value.findLast((each) => each.start <= playhead.value)?.start ?? -1) : -1,
 );
-const shift = computed(() => `translateX(${-scrolled.value}px)`);
+const shift = computed(() => `transform: translateX(${-scrolled.value}px)`);
 
 /** Scroll until a place is seen. */
 export function reveal(tick: number): void {
@@ -138,7 +138,7 @@ export function ChordLane() {
         {naming.value === "symbol" ? "G7" : "V7"}
       </button>
       <div class="chord-window" role="toolbar" aria-label={text.chords} onKeyDown={onKeyDown}>
-        <div class="chord-strip" style={{ transform: shift }}>
+        <div class="chord-strip" style={shift}>
           {seen.value.map((each) => (
             <ChordButton {...each} key={each.chord.start} />
           ))}

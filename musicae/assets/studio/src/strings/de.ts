@@ -138,7 +138,11 @@ export const de: Strings = {
     before: "was schon da war",
     otherChords: (bars) => `andere Akkorde in Takt ${bars}`,
   },
-  sound: { name: "Klang" },
+  sound: {
+    name: "Klang",
+    missing: "Dieser Browser spielt keinen Klang ab.",
+    refused: "Der Browser lässt die Seite nicht spielen: Klicken Sie in die Seite, und spielen Sie noch einmal.",
+  },
   score: { name: "Noten" },
   words: { name: "Text" },
   out: { name: "Export" },

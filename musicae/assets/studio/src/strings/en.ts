@@ -113,7 +113,11 @@ export const en = {
     before: "what was there",
     otherChords: (bars: string) => `other chords in bars ${bars}`,
   },
-  sound: { name: "Sound" },
+  sound: {
+    name: "Sound",
+    missing: "This browser plays no sound.",
+    refused: "The browser does not let the page play: click in the page, and play again.",
+  },
   score: { name: "Score" },
   words: { name: "Words" },
   out: { name: "Export" },
