@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.browser import browser  # noqa: F401
+from tests.support.chromium import browser
+
+__all__ = ["browser"]
 
 IGNORED = ("Failed to load resource", "net::ERR_")
-"""What a browser says on its console of a server that a test stops, or of an error that it makes."""
+"""What a browser says of a server that a test stops, or of an error that a test makes."""
 
 
 @dataclass
@@ -66,7 +68,7 @@ def studio():
 
 
 @pytest.fixture
-def open_page(browser):  # noqa: F811
+def open_page(browser):
     """Opens the page of a service in a browser of its own; nothing may go wrong in its scripts."""
     contexts, wrong = [], []
 
