@@ -42,7 +42,11 @@ export const de: Strings = {
     setting: "Einstellung der Harmonie",
     anotherWay: "Anders aussetzen",
   },
-  sound: { name: "Klang" },
+  sound: {
+    name: "Klang",
+    missing: "Dieser Browser spielt keinen Klang ab.",
+    refused: "Der Browser lässt die Seite nicht spielen: Klicken Sie in die Seite, und spielen Sie noch einmal.",
+  },
   score: { name: "Noten" },
   words: { name: "Text" },
   out: { name: "Export" },

@@ -41,7 +41,11 @@ export const en = {
     setting: "Change a setting of harmony",
     anotherWay: "Another way",
   },
-  sound: { name: "Sound" },
+  sound: {
+    name: "Sound",
+    missing: "This browser plays no sound.",
+    refused: "The browser does not let the page play: click in the page, and play again.",
+  },
   score: { name: "Score" },
   words: { name: "Words" },
   out: { name: "Export" },
