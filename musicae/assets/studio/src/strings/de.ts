@@ -29,7 +29,11 @@ export const de: Strings = {
   roll: { name: "Pianorolle" },
   tune: { name: "Melodie" },
   harmony: { name: "Harmonie", rules: "Regeln" },
-  sound: { name: "Klang" },
+  sound: {
+    name: "Klang",
+    missing: "Dieser Browser spielt keinen Klang ab.",
+    refused: "Der Browser lässt die Seite nicht spielen: Klicken Sie in die Seite, und spielen Sie noch einmal.",
+  },
   score: { name: "Noten" },
   words: { name: "Text" },
   out: { name: "Export" },

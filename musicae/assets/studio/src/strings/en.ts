@@ -28,7 +28,11 @@ export const en = {
   roll: { name: "Piano roll" },
   tune: { name: "Tune" },
   harmony: { name: "Harmony", rules: "Rules" },
-  sound: { name: "Sound" },
+  sound: {
+    name: "Sound",
+    missing: "This browser plays no sound.",
+    refused: "The browser does not let the page play: click in the page, and play again.",
+  },
   score: { name: "Score" },
   words: { name: "Words" },
   out: { name: "Export" },
