@@ -13,8 +13,27 @@ const OPEN = 13500;
 /** Synthesizers of the time in which these fonts were made heard attenuation as less than is written. */
 const ATTENUATION = 0.4;
 
-/** How loud a program is made, so that all are about as loud as the choir. */
-const LEVELS: Record<number, number> = {};
+/**
+ * By how much a program is louder than in TimGM6mb, pretty_midi's SoundFont, so that each is about
+ * as loud as the page's own choir: the quotient of the root mean squares of a second's notes from
+ * E2 to G5; less for the piano, whose beginning is its loudest.
+ */
+const LEVELS: Record<number, number> = {
+  0: 4,
+  19: 3.4,
+  40: 2.1,
+  41: 1.6,
+  42: 1.3,
+  52: 2.5,
+  56: 2.7,
+  57: 2.4,
+  60: 1.6,
+  64: 3.1,
+  65: 2.2,
+  66: 2.5,
+  67: 4.7,
+  74: 1.6,
+};
 
 const secondsOf = (timecents: number) => (timecents <= -12000 ? 0 : 2 ** (timecents / 1200));
 const hertzOf = (cents: number) => 8.176 * 2 ** (cents / 1200);

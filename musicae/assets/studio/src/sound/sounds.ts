@@ -1,8 +1,9 @@
 // Which sound each voice has: that of a SoundFont, or the choir that needs no file.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
 import { about } from "../about";
 import { bytes, ServerError } from "../server";
+import { VOICES } from "../project";
 import { project, tell } from "../store";
 import { t } from "../strings";
 import { choir } from "./choir";
@@ -23,9 +24,17 @@ export const sound = kept<SoundName>("sound", "ensemble", (value) =>
 /** The SoundFont's instruments; null until they are loaded. */
 export const instruments = signal<((program: number) => Instrument | null) | null>(null);
 
+/** Whether the service has no SoundFont. */
+const missing = signal(false);
+effect(() => {
+  if (missing.value && VOICES.some((_, voice) => programOf(voice) !== CHOIR)) {
+    tell(t.peek().sound.noSoundFont);
+  }
+});
+
 let loading: Promise<void> | null = null;
 
-/** Load the SoundFont, once. Without it the choir plays all voices, and the musician is told so. */
+/** Load the SoundFont, once. Until it is there, and without it, the choir plays all voices. */
 export function loadInstruments(): Promise<void> {
   loading ??= bytes("/api/soundfont")
     .then((file) => {
@@ -33,9 +42,9 @@ export function loadInstruments(): Promise<void> {
     })
     .catch((error: unknown) => {
       // A service that is away is asked again; one that has no SoundFont is not.
-      if (error instanceof ServerError ? error.status !== 401 : error instanceof RangeError) {
-        if (programOf(0) !== CHOIR) tell(t.value.sound.noSoundFont);
-      } else loading = null;
+      const final = error instanceof ServerError ? error.status !== 401 : error instanceof RangeError;
+      if (final) missing.value = true;
+      else loading = null;
     });
   return loading;
 }
