@@ -136,6 +136,7 @@ export const de: Strings = {
     noAlternatives: "Es wurde keine Harmonie mit anderen Akkorden gefunden.",
     choose: (letter) => `Alternative ${letter}`,
     before: "was schon da war",
+    others: (bars) => `Takt ${bars}`,
     otherChords: (bars) => `andere Akkorde in Takt ${bars}`,
   },
   sound: {

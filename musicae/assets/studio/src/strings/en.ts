@@ -111,6 +111,7 @@ export const en = {
     noAlternatives: "No harmony with other chords was found.",
     choose: (letter: string) => `Alternative ${letter}`,
     before: "what was there",
+    others: (bars: string) => `bars ${bars}`,
     otherChords: (bars: string) => `other chords in bars ${bars}`,
   },
   sound: {
