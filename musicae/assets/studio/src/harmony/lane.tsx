@@ -89,6 +89,15 @@ function onKeyDown(event: KeyboardEvent): void {
   moveTo(laid.value[to]);
 }
 
+function LockSign() {
+  return (
+    <svg class="lock-sign" viewBox="0 0 10 12" aria-hidden="true">
+      <path d="M2.5 5V3.5a2.5 2.5 0 0 1 5 0V5" />
+      <rect x="1" y="5" width="8" height="6.5" rx="1" />
+    </svg>
+  );
+}
+
 function ChordButton({ chord, left, width, newKey, more }: Shown) {
   const text = t.value.harmony;
   const locked = lockedChord(project.value, chord) !== undefined;
@@ -112,7 +121,7 @@ function ChordButton({ chord, left, width, newKey, more }: Shown) {
         onFocus={() => (current.value = chord.start)}
         onClick={() => (openChord.value = chord)}
       >
-        {locked && <span aria-hidden="true">🔒︎</span>}
+        {locked && <LockSign />}
         {chord[naming.value] + (more ? " …" : "")}
       </button>
     </div>

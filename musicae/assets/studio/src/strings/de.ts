@@ -62,6 +62,8 @@ export const de: Strings = {
     free: "Freigeben",
     freeIt: (what) => `Freigeben: ${what}`,
     lockIt: (what) => `Festhalten: ${what}`,
+    lockChords: "Akkorde festhalten",
+    chordsFrom: (bar) => `Akkorde ab ${bar}`,
     stays: "Was bleibt",
     tune: (voice) => `${voice} (die Melodie)`,
     notices: "Gut zu wissen",

@@ -62,6 +62,8 @@ export const en = {
     free: "Free it",
     freeIt: (what: string) => `Free ${what}`,
     lockIt: (what: string) => `Lock ${what}`,
+    lockChords: "Lock chords",
+    chordsFrom: (bar: string) => `Chords from ${bar} on`,
     stays: "What stays",
     tune: (voice: string) => `${voice} (the tune)`,
     notices: "Good to know",
