@@ -50,9 +50,20 @@ function choose(index: number): void {
   accept(t.value.harmony.choose(LETTERS[index]!), (now) => ({ ...now, harmony }));
 }
 
+/** Choose the next alternative, or with -1 the one before; after the last comes the first. */
+function chooseNext(by: 1 | -1): void {
+  const harmonies = current.value?.harmonies;
+  if (!harmonies) return;
+  const at = harmonies.indexOf(project.value.harmony!);
+  choose((Math.max(at, 0) + by + harmonies.length) % harmonies.length);
+}
+
+// In the roll figures are lengths of notes; the letter works there, too.
 register(
+  { key: "n", does: () => t.value.harmony.nextAlternative, act: () => chooseNext(1) },
+  { key: "shift+n", does: () => t.value.harmony.previousAlternative, act: () => chooseNext(-1) },
   ...LETTERS.map((letter, index) => ({
-    key: `shift+${letter.toLowerCase()}`,
+    key: String(index + 1),
     does: () => t.value.harmony.choose(letter),
     act: () => choose(index),
   })),
@@ -78,7 +89,7 @@ function Card({ made, index }: { made: Made; index: number }) {
       class="alternative"
       aria-pressed={project.value.harmony === harmony}
       aria-label={`${letter}: ${index ? text.otherChords(other) : text.before}`}
-      aria-keyshortcuts={`Shift+${letter}`}
+      aria-keyshortcuts={String(index + 1)}
       onClick={() => choose(index)}
     >
       <span class="title">

@@ -136,6 +136,8 @@ export const de: Strings = {
     alternatives: "Alternativen",
     makeAlternatives: "Alternativen aussetzen",
     noAlternatives: "Es wurde keine Harmonie mit anderen Akkorden gefunden.",
+    nextAlternative: "Nächste Alternative",
+    previousAlternative: "Vorige Alternative",
     choose: (letter) => `Alternative ${letter}`,
     before: "was schon da war",
     others: (bars) => `Takt ${bars}`,

@@ -111,6 +111,8 @@ export const en = {
     alternatives: "Alternatives",
     makeAlternatives: "Make alternatives",
     noAlternatives: "No harmony with other chords was found.",
+    nextAlternative: "Next alternative",
+    previousAlternative: "Alternative before",
     choose: (letter: string) => `Alternative ${letter}`,
     before: "what was there",
     others: (bars: string) => `bars ${bars}`,
