@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from importlib.resources import files
 from itertools import accumulate
 from math import inf
 from pathlib import Path
@@ -103,9 +104,9 @@ def write_staves(xml: bytes, path: Path | str) -> list[Path]:
     else:
         contents = [page.encode() for page in pages]
     paths = numbered(path, len(contents))
-    with ExitStack() as files:  # no page takes its place before all are written
+    with ExitStack() as opened:  # no page takes its place before all are written
         for target, content in zip(paths, contents, strict=True):
-            files.enter_context(whole_file(target)).write_bytes(content)
+            opened.enter_context(whole_file(target)).write_bytes(content)
     return paths
 
 
@@ -201,6 +202,8 @@ def _toolkit(score: bytes, options: dict[str, Any]) -> Any:
     except ImportError:
         raise MusicaeError("engraved scores need Verovio: pip install 'musicae[studio]'") from None
     verovio.enableLog(verovio.LOG_OFF)
+    # Verovio knows where its fonts are only in the thread that imported it.
+    verovio.setDefaultResourcePath(str(files("verovio") / "data"))
     toolkit = verovio.toolkit()
     toolkit.setOptions(options)
     if not toolkit.loadData(score.decode()):
