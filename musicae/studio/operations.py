@@ -45,7 +45,8 @@ class Operations:
         return {"alternatives": [as_json(each.harmony) for each in found]}
 
     def chords(self, asked: requests.Chords) -> dict[str, Any]:
-        return as_json(self.project(asked.project).chord_choices(asked.start))
+        found = self.project(asked.project).chord_choices(asked.start)
+        return found._asdict() | {"choices": [choice._asdict() for choice in found.choices]}
 
     def mend(self, asked: requests.Mend) -> dict[str, Any]:
         before = self.project(asked.project)
