@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from musicae.decoding.harmonize import Harmonization
     from musicae.encoding.partial_score import PartialScore
     from musicae.models.checkpoint import Checkpoint
+    from musicae.theory.harmonic_plan import HarmonicPlan
 
 
 def harmonize(
@@ -111,6 +112,11 @@ class Task:
         notices = (*given.notices, *figured.notices, *chosen.notices)
         return cls(options, model, planner, sampling, given, partial, stay, notices, setting)
 
+    @property
+    def melody(self) -> int:
+        """The voice that has the melody, if it is given."""
+        return self.options.request.voice or 0
+
     def pieces(self) -> list[Piece]:
         """The harmonizations, best first."""
         from musicae.decoding import harmonize as decoding
@@ -123,16 +129,33 @@ class Task:
         )
         return [self._piece(made, i) for i, made in enumerate(harmonized, 1)]
 
+    def resumed(self, chorale: Chorale, plan: HarmonicPlan) -> Piece:
+        """A harmonization that was made before as a piece, without words."""
+        return Piece(
+            replace(chorale, key=chorale.key or self.partial.key),
+            self._facts(plan, 1),
+            self.notices,
+            self.given,
+            plan=plan,
+            ensemble=self.options.parsed_ensemble,
+        )
+
+    def _facts(self, plan: HarmonicPlan | None, number: int) -> dict[str, Any]:
+        """The provenance of a harmonization along a plan."""
+        facts = provenance_of(self.model, self.sampling) | {"key": str(self.partial.key)}
+        facts |= asked_of(self.options)
+        facts |= {"given": [VOICES[voice].lower() for voice in self.stay], "alternative": number}
+        if self.planner and plan:
+            facts |= {"planner": self.planner.checksum, "plan": str(plan)}
+        return facts
+
     def _piece(self, made: Harmonization, number: int) -> Piece:
         from musicae.api import figured_bass
 
-        options, key = self.options, self.partial.key
+        options = self.options
         chorale = self.given.parts.around(made.chorale)
-        chorale = replace(chorale, key=chorale.key or key)
-        facts = provenance_of(self.model, self.sampling) | {"key": str(key)} | _asked(options)
-        facts |= {"given": [VOICES[voice].lower() for voice in self.stay], "alternative": number}
-        if self.planner and made.plan:
-            facts |= {"planner": self.planner.checksum, "plan": str(made.plan)}
+        chorale = replace(chorale, key=chorale.key or self.partial.key)
+        facts = self._facts(made.plan, number)
         chorale, sung, on_words = self.setting.apply(chorale)
         figures = figured_bass.written(chorale) if options.figures == figured_bass.WRITE else ()
         return Piece(
@@ -169,7 +192,7 @@ def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:
     return model, SamplingOptions(temperature, options.seed, options.top_p, options.rules)
 
 
-def _asked(options: HarmonizeOptions) -> dict[str, Any]:
+def asked_of(options: HarmonizeOptions) -> dict[str, Any]:
     """The settings that a file's provenance states only where they are not the usual ones."""
     asked = options.request.as_dict()
     if options.phrases != HarmonizeOptions.phrases:

@@ -64,8 +64,8 @@ class Condensed:
     ) -> list[Harmonization]:
         """``n`` harmonizations of the whole, best first.
 
-        ``harmonize`` makes so many of a passage. A passage without as many, such as a single note
-        between silences, is the same in all of them, if another has enough.
+        ``harmonize`` makes so many of a passage, or fewer. A passage without as many, such as a
+        single note between silences, is the same in all of them, if another has enough.
         """
         longest = max(self.passages, key=lambda passage: (~passage.partial.known).sum())
         made = []
@@ -75,8 +75,10 @@ class Condensed:
             except ChoraleError:
                 if n == 1 or passage is longest:
                     raise
-                made.append(harmonize(passage.partial, 1) * n)
-        return [self._joined(each) for each in zip(*made, strict=True)]
+                made.append(harmonize(passage.partial, 1))
+        most = max(map(len, made))
+        filled = [[*ways, *ways[:1] * (most - len(ways))] for ways in made]
+        return [self._joined(each) for each in zip(*filled, strict=True)]
 
     def _joined(self, made: Sequence[Harmonization]) -> Harmonization:
         """Harmonizations of the passages as one, with the silences between them."""
@@ -90,9 +92,11 @@ class Condensed:
         source = made[0].chorale.source
         plans = [each.plan for each in made if each.plan]
         nats = [each.nats for each in made if each.nats is not None]
+        costs = [each.cost for each in made if each.cost is not None]
         return made[0]._replace(
             chorale=replace(whole, pitch=pitch, onset=onset, source=source),
             nats=sum(nats) if len(nats) == len(made) else None,
+            cost=sum(costs) if len(costs) == len(made) else None,
             plan=self._plan(plans) if plans else None,
             notices=tuple(
                 notice
@@ -168,7 +172,7 @@ def _passage(whole: PartialScore, bars: tuple[int, ...], *, last: bool) -> Passa
         phrases=phrases,
         cadences=tuple((place[step], kind) for step, kind in whole.cadences if step in place),
         given=given,
-        after=0 if last else len(whole.chorale) - int(steps[-1]) - 1,
+        after=whole.after if last else len(whole.chorale) - int(steps[-1]) - 1,
     )
     return Passage(partial, bars)
 

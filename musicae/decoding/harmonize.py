@@ -52,6 +52,8 @@ class Harmonization(NamedTuple):
     """The plan that the voices follow; None without a planner."""
     notices: tuple[str, ...] = ()
     """What of the plan's constraints could not be met."""
+    cost: float | None = None
+    """By which it is ranked, in nats, with its plan and what breaks rules; None for MiniBach."""
 
 
 def usual_temperature(model: Checkpoint, n: int) -> float:
@@ -67,17 +69,22 @@ def harmonize(
     n: int = 1,
     options: SamplingOptions | None = None,
     planner: Checkpoint | None = None,
+    *,
+    fewer: bool = False,
 ) -> list[Harmonization]:
     """``n`` ways to fill what is open in a partial score, best first; what is known stays.
 
     With a planner, each follows a plan of its own: the likeliest plans that differ in their roots,
     each the best of a few drafts, in the order of how likely plan and voices are together. Without
-    one, or of MiniBach, they are as they are drawn. Raises CheckpointError for a model that does
-    not harmonize, or not this score.
+    one, or of MiniBach, they are as they are drawn.
+
+    Raises CheckpointError for a model that does not harmonize, or not this score; ChoraleError
+    where fewer ways differ, unless ``fewer`` are wanted then.
     """
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
-        found = _fill(model, partial, n, options, problem_of(planner, partial) if planner else None)
+        problem = problem_of(planner, partial) if planner else None
+        found = _fill(model, partial, n, options, problem, fewer=fewer)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
             raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
@@ -90,11 +97,14 @@ def harmonize(
     return [h._replace(chorale=replace(h.chorale, source=source)) for h in found]
 
 
-def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
+def problem_of(
+    planner: Checkpoint, partial: PartialScore, *, by_construction: bool = True
+) -> PlanProblem:
     """What there is to plan in a partial score.
 
     What is known of the voices narrows the chords: beats of which all is known keep theirs, each
-    known voice sings members, a known bass carries them.
+    known voice sings members, a known bass carries them. ``by_construction`` is that of
+    ``plan_problem``.
     """
     given: list[Narrowing] = [
         lambda wish: give_sounding(wish, partial.known),
@@ -112,6 +122,7 @@ def problem_of(planner: Checkpoint, partial: PartialScore) -> PlanProblem:
         partial.style or USUAL_STYLE,
         cadences=dict(partial.cadences),
         given=given,
+        by_construction=by_construction,
         outside=(partial.before, partial.after),
     )
 
@@ -122,13 +133,17 @@ def _fill(
     n: int,
     options: SamplingOptions,
     problem: PlanProblem | None,
+    *,
+    fewer: bool,
 ) -> list[Harmonization]:
-    """The best drafts of the voices along each plan. Raises ChoraleError where fewer differ."""
+    """The best drafts of the voices along each plan; see ``harmonize``."""
     plans = _plans(problem, n, options) if problem else [None]
     if options.temperature == LIKELIEST and n > len(plans):
-        raise ChoraleError(
-            "at temperature 0 there is one harmonization only; leave it out, or ask for one"
-        )
+        if not fewer:
+            raise ChoraleError(
+                "at temperature 0 there is one harmonization only; leave it out, or ask for one"
+            )
+        n = len(plans)
     drafts = 1
     if options.temperature != LIKELIEST:
         drafts = max(DRAFTS_OF_ONE if n == 1 else DRAFTS_EACH, -(-DRAFTS_EACH * n // len(plans)))
@@ -161,13 +176,15 @@ def _fill(
     ]
     if plans[0] is None or len(chosen) < n:
         # All drafts are whole then.
-        chosen = rerank(candidates, n)
+        is_open = (~partial.known).any(axis=1)
+        chosen = rerank(candidates, n, is_open, fewer=fewer)
     return [
         Harmonization(
             best.chorale,
             best.nats,
             _as_sung(best.found.plan, best.chorale, partial) if best.found else None,
             (*(best.found.notices if best.found else ()), *_missed(best.chorale, partial)),
+            best.cost,
         )
         for best in sorted(chosen, key=lambda candidate: candidate.cost)
     ]

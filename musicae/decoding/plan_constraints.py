@@ -57,6 +57,8 @@ class Wish:
     """``(B, S)``."""
     single: set[int] = field(default_factory=set)
     """Beats in which no second chord follows."""
+    fixed: set[int] = field(default_factory=set)
+    """Beats of which all voices are known."""
     given: set[int] = field(default_factory=set)
     """Beats whose chords a user gave."""
     moves: dict[int, NDArray[np.float64]] = field(default_factory=dict)
@@ -289,7 +291,10 @@ def give_sounding(wish: Wish, known: Mask) -> None:
     plan = plan_of(wish.chorale, wish.key)
     for beat, chord in enumerate(plan.chords):
         start = wish.beats[beat].start
-        if chord is None or not known[start : start + wish.beats[beat].length].all():
+        if not known[start : start + wish.beats[beat].length].all():
+            continue
+        wish.fixed.add(beat)
+        if chord is None:
             continue
         exact = np.array([state == chord for state in wish.chords])
         wish.allowed[beat] = exact if exact.any() else wish.states(roots=(chord.root,))

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from musicae.core.arrays import Bools
 from musicae.decoding.plan import FORBIDDEN, Chain, Ints, best_path
 
 LEAST_PENALTY, MOST_PENALTY = 0.25, 8.0
@@ -24,6 +25,7 @@ def n_best_distinct(
     apart: float = 0.15,
     *,
     first: Ints | None = None,
+    among: Bools | None = None,
 ) -> list[Ints]:
     """Up to ``count`` likely paths, any two of which differ in ``labels`` on a share of the beats.
 
@@ -38,25 +40,27 @@ def n_best_distinct(
         labels: ``(S,)`` what makes states alike, such as their roots.
         apart: the share of the beats on which the labels differ, 0 to 1.
         first: the first path.
+        among: ``(B,)`` the beats that are compared; None for all.
     """
     found = [best_path(chain) if first is None else first]
     beats = np.arange(len(chain))
+    among = np.ones(len(chain), dtype=np.bool_) if among is None else among
     while len(found) < count:
-        best = _apart_from(chain, labels, np.stack(found), apart)
+        best = _apart_from(chain, labels, np.stack(found), apart, among)
         if best is None or chain.unary[beats, best].min() <= FORBIDDEN / 2:
             break
         found.append(best)
     return [found[0], *sorted(found[1:], key=chain.score, reverse=True)]
 
 
-def _apart_from(chain: Chain, labels: Ints, paths: Ints, apart: float) -> Ints | None:
+def _apart_from(chain: Chain, labels: Ints, paths: Ints, apart: float, among: Bools) -> Ints | None:
     """The next path of ``n_best_distinct`` after ``(n, B)`` paths, if there is one."""
     others = labels[paths]
     taken = (others[:, :, None] == labels).sum(axis=0)
 
     def met(penalty: float) -> Ints | None:
         path = best_path(replace(chain, unary=chain.unary - penalty * taken))
-        far = (labels[path] != others).mean(axis=1).min() >= apart
+        far = (labels[path] != others)[:, among].mean(axis=1).min() >= apart
         return path if far else None
 
     low, high = 0.0, LEAST_PENALTY

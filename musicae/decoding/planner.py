@@ -94,7 +94,7 @@ class PlanProblem:
         return self.found(self._best_path)
 
     def alternatives(self, count: int, apart: float = 0.15) -> list[FoundPlan]:
-        """Up to ``count`` likely plans whose roots differ pairwise on that share of the beats.
+        """Up to ``count`` likely plans whose roots differ pairwise on that share of the open beats.
 
         The first is the usual plan: the one with most right in expectation whose phrases end as
         those of the best one do; without that condition they end in fewer cadences. See
@@ -113,7 +113,9 @@ class PlanProblem:
         if count == 1:
             return [self.found(usual)]
         chain = self.chain.constrained(allowed, self.wish.moves)
-        paths = n_best_distinct(chain, count, self.roots, apart, first=usual)
+        open_beats = np.array([beat not in self.wish.fixed for beat in range(len(chain))])
+        among = open_beats if open_beats.any() else None
+        paths = n_best_distinct(chain, count, self.roots, apart, first=usual, among=among)
         return [self.found(path) for path in paths]
 
     def samples(
@@ -125,6 +127,18 @@ class PlanProblem:
             self.constrained, self.first_bar, tonic, count, random, temperature=temperature
         )
         return [self.found(path) for path in paths]
+
+    def second_shares(self, path: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(B, S)`` the probabilities of the second chords of beats that have one, along a path.
+
+        They are 0 where none may follow.
+        """
+        shares = np.exp(self._second_scores(tuple(path.tolist()))[:, 1:])
+        total = shares.sum(axis=1, keepdims=True)
+        found: NDArray[np.float64] = np.divide(
+            shares, total, out=np.zeros_like(shares), where=total > 0
+        )
+        return found
 
     def with_seconds(
         self,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musicae.core.arrays import Bools, Ints
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.core.errors import ChoraleError
@@ -47,23 +48,26 @@ def _prices() -> dict[str, float]:
     return {rule: -math.log(rate / 100) for rule, rate in rates.items()}
 
 
-def rerank(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
+def rerank(
+    candidates: Sequence[Candidate], n: int, among: Bools | None = None, *, fewer: bool = False
+) -> list[Candidate]:
     """The ``n`` best candidates, best first, each ``DISTINCT`` from all before it.
 
-    Where no candidate is distinct, the one that differs most is next. Raises ChoraleError where
-    fewer than ``n`` candidates differ at all.
+    Where no candidate is distinct, the one that differs most is next. ``among`` is that of
+    ``difference``. Raises ChoraleError where fewer than ``n`` candidates differ at all, unless
+    ``fewer`` are wanted then.
     """
     waiting = sorted(candidates, key=lambda candidate: candidate.cost)
     chosen: list[Candidate] = []
     while waiting and len(chosen) < n:
         apart = [
-            min((difference(c.chorale, other.chorale) for other in chosen), default=1.0)
+            min((difference(c.chorale, other.chorale, among) for other in chosen), default=1.0)
             for c in waiting
         ]
         distinct = next((i for i, share in enumerate(apart) if share >= DISTINCT), None)
         chosen.append(waiting.pop(int(np.argmax(apart)) if distinct is None else distinct))
         waiting = [c for c in waiting if c.chorale != chosen[-1].chorale]
-    if len(chosen) < n:
+    if len(chosen) < n and not fewer:
         raise ChoraleError(
             f"only {len(chosen)} of {n} harmonizations differ; ask for fewer, or raise the"
             " temperature"
@@ -71,16 +75,28 @@ def rerank(candidates: Sequence[Candidate], n: int) -> list[Candidate]:
     return chosen
 
 
-def difference(one: Chorale, other: Chorale) -> float:
-    """The share, 0 to 1, of quarters at which two chorales of equal length have other chords."""
-    return float(np.mean([a != b for a, b in zip(_chords(one), _chords(other), strict=True)]))
+def difference(one: Chorale, other: Chorale, among: Bools | None = None) -> float:
+    """The share, 0 to 1, of quarters at which two chorales of equal length have other chords.
+
+    ``among`` ``(T,)`` are the steps that count, if a quarter begins at any; None for all.
+    """
+    quarters = _quarters(one)
+    if among is not None and among[quarters].any():
+        quarters = quarters[among[quarters]]
+    pairs = zip(_chords(one, quarters), _chords(other, quarters), strict=True)
+    return float(np.mean([a != b for a, b in pairs]))
 
 
-def _chords(chorale: Chorale) -> list[tuple[int, frozenset[int]]]:
-    """The lowest pitch and all pitch classes at each quarter, counted from the first bar line."""
-    chords = []
+def _quarters(chorale: Chorale) -> Ints:
+    """The steps at which quarters begin, counted from the first bar line."""
     first = min(chorale.pickup % STEPS_PER_QUARTER, len(chorale) - 1)
-    for row in chorale.pitch[first::STEPS_PER_QUARTER]:
+    return np.arange(first, len(chorale), STEPS_PER_QUARTER)
+
+
+def _chords(chorale: Chorale, steps: Ints) -> list[tuple[int, frozenset[int]]]:
+    """The lowest pitch and all pitch classes at some steps."""
+    chords = []
+    for row in chorale.pitch[steps]:
         sounding = row[row != REST] % 12
         chords.append((int(sounding[-1]) if len(sounding) else REST, frozenset(sounding.tolist())))
     return chords

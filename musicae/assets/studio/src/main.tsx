@@ -8,7 +8,7 @@ import { render } from "preact";
 import { learn } from "./about";
 import { ComposePanel } from "./compose";
 import { Head } from "./head";
-import { Alternatives, ChordLane, HarmonyPanel, RulesPanel } from "./harmony";
+import { Alternatives, ChordLane, HarmonyPanel, RulesPanel, rulesName } from "./harmony";
 import { followTune } from "./live";
 import { OutPanel } from "./out";
 import { Roll } from "./roll";
@@ -23,7 +23,7 @@ import { WordsPanel } from "./words";
 
 const PANELS = {
   harmony: { name: () => t.value.harmony.name, panel: HarmonyPanel },
-  rules: { name: () => t.value.harmony.rules, panel: RulesPanel },
+  rules: { name: rulesName, panel: RulesPanel },
   sound: { name: () => t.value.sound.name, panel: Mixer },
   words: { name: () => t.value.words.name, panel: WordsPanel },
   out: { name: () => t.value.out.name, panel: OutPanel },

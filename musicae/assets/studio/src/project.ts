@@ -66,6 +66,19 @@ export interface SungWords {
   syllables: [start: number, text: string][];
 }
 
+/** What a harmony was written with. */
+export interface MadeWith {
+  length: number;
+  meters: Project["meters"];
+  pickup: number;
+  voice: number;
+  settings: Settings;
+  phrases: PhraseEnd[] | null;
+  chords: LockedChord[];
+  struck: [voice: number, start: number][];
+  held: [voice: number, start: number][];
+}
+
 export interface Harmony {
   voices: Note[][];
   key: string;
@@ -75,6 +88,7 @@ export interface Harmony {
   notices: string[];
   breaks: Break[];
   words: SungWords[];
+  made?: MadeWith | null | undefined;
 }
 
 export interface Project {

@@ -1,17 +1,15 @@
+import "./harmony.css";
+
 import { t } from "../strings";
+import { breaks } from "./rules";
 
-export function ChordLane() {
-  return <p>{t.value.harmony.name}</p>;
-}
+export { Alternatives } from "./alternatives";
+export { ChordLane } from "./lane";
+export { HarmonyPanel } from "./panel";
+export { RulesPanel } from "./rules";
 
-export function HarmonyPanel() {
-  return <p>{t.value.harmony.name}</p>;
-}
-
-export function RulesPanel() {
-  return <p>{t.value.harmony.name}</p>;
-}
-
-export function Alternatives() {
-  return <p>{t.value.harmony.name}</p>;
+/** The name of the panel of rules, with how many are broken. */
+export function rulesName(): string {
+  const count = breaks.value.length;
+  return count ? `${t.value.harmony.rules} (${count})` : t.value.harmony.rules;
 }
