@@ -1,7 +1,7 @@
 // The chord lane above the roll: each chord is a button, at the place where it sounds.
 import { computed, signal } from "@preact/signals";
 
-import { writing } from "../live";
+import { upToDate, writing } from "../live";
 import { barAt, type Chord } from "../project";
 import { bars, project } from "../store";
 import { t } from "../strings";
@@ -60,6 +60,7 @@ const current = signal(0);
 const sounding = computed(() =>
   playing.value ? (chords.value.findLast((each) => each.start <= playhead.value)?.start ?? -1) : -1,
 );
+const busy = computed(() => !upToDate.value || writing.value.size > 0);
 const shift = computed(() => `transform: translateX(${-scrolled.value}px)`);
 
 /** Scroll until a place is seen. */
@@ -136,7 +137,7 @@ export function ChordLane() {
     localStorage.setItem(KEPT, other);
   };
   return (
-    <section class="chord-lane" aria-label={text.chords}>
+    <section class="chord-lane" aria-label={text.chords} aria-busy={busy}>
       <button
         class="naming"
         style={{ width: `${KEYS}px` }}
