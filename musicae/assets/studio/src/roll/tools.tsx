@@ -36,7 +36,7 @@ export function RollTools() {
           </button>
         ))}
       </div>
-      <div role="group" aria-label={roll.zoom} class="joined">
+      <div role="group" aria-label={roll.zoom} class="joined aside">
         <button aria-label={roll.zoomOut} title={roll.zoomOut} onClick={() => zoom(0.8)}>
           −
         </button>
@@ -48,21 +48,24 @@ export function RollTools() {
         </button>
       </div>
       <KeysOfRoll />
+      {copied.value && (
+        <button class="aside" onClick={paste}>
+          {roll.paste}
+        </button>
+      )}
       <Selection />
     </div>
   );
 }
 
-/** What can be done to the notes or bars that are selected. */
+/** What can be done to the notes or bars that are selected; it appears with them. */
 function Selection() {
   const roll = t.value.roll;
   const bars = selectedBars.value;
   const chosen = selectionBars();
   const starts = selectedStarts();
   const others = selectedOthers();
-  if (!chosen) {
-    return copied.value && <button onClick={paste}>{roll.paste}</button>;
-  }
+  if (!chosen) return null;
   const { locks, harmony } = project.value;
   const held = bars
     ? locks.bars.some((bar) => bars[0] <= bar && bar <= bars[1])
@@ -71,7 +74,7 @@ function Selection() {
   const lock = () => (bars ? lockBars(...bars) : lockNotes(others));
   const free = () => (bars ? unlockBars(...bars) : unlockNotes(others));
   return (
-    <div class="selection" role="group" aria-label={count}>
+    <div class="roll-selection" role="group" aria-label={count}>
       <span>{count}</span>
       {harmony && (
         <button title={roll.anewHelp} onClick={() => void redraw(chosen)}>
@@ -82,8 +85,7 @@ function Selection() {
       {held && <button onClick={free}>{roll.free}</button>}
       {bars && <button onClick={toggleLoop}>{roll.loop}</button>}
       {starts.length > 0 && <button onClick={copy}>{roll.copy}</button>}
-      {copied.value && <button onClick={paste}>{roll.paste}</button>}
-      {starts.length > 0 && <button onClick={() => remove(starts)}>{roll.remove(starts.length)}</button>}
+      {starts.length > 0 && <button onClick={() => remove(starts)}>{roll.removeThem}</button>}
       <button aria-label={roll.deselect} title={roll.deselect} onClick={deselect}>
         ×
       </button>
@@ -96,7 +98,7 @@ function KeysOfRoll() {
   const roll = t.value.roll;
   return (
     <>
-      <button aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
+      <button class="aside" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
         {roll.keys}
       </button>
       <dialog ref={dialog} class="roll-keys-help" aria-label={roll.keysTitle}>

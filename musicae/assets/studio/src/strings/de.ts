@@ -121,6 +121,7 @@ export const de: Strings = {
     paste: "Einfügen",
     pasted: (count) => (count === 1 ? "1 Note eingefügt" : `${count} Noten eingefügt`),
     copy: "Kopieren",
+    removeThem: "Entfernen",
     copiedNotes: (count) => (count === 1 ? "1 Note kopiert" : `${count} Noten kopiert`),
     remove: (count) => (count === 1 ? "Note entfernen" : `${count} Noten entfernen`),
     removed: (count) => (count === 1 ? "Note entfernt" : `${count} Noten entfernt`),

@@ -120,6 +120,7 @@ export const en = {
     paste: "Paste",
     pasted: (count: number) => (count === 1 ? "1 note pasted" : `${count} notes pasted`),
     copy: "Copy",
+    removeThem: "Remove",
     copiedNotes: (count: number) => (count === 1 ? "1 note copied" : `${count} notes copied`),
     remove: (count: number) => (count === 1 ? "Remove note" : `Remove ${count} notes`),
     removed: (count: number) => (count === 1 ? "Note removed" : `${count} notes removed`),
