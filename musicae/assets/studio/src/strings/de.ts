@@ -157,7 +157,23 @@ export const de: Strings = {
     text: "Die Töne jedes Takts",
     bar: (number) => `Takt ${number}`,
   },
-  words: { name: "Text" },
+  words: {
+    name: "Text",
+    label: "Text der Melodie",
+    example: "Stil-le Nacht, hei-li-ge Nacht",
+    language: "Silben",
+    hyphens: "Nach meinen Trennstrichen",
+    lane: "Text unter den Noten",
+    noTune: "Der Text wird unterlegt, sobald die Melodie Noten hat.",
+    set: (verse, syllables, notes) =>
+      `Strophe ${verse}: ${syllables} ${syllables === 1 ? "Silbe" : "Silben"} auf ${notes} ${notes === 1 ? "Note" : "Noten"}`,
+    help: [
+      "Ein Trennstrich teilt Silben: hei-lig. Mit einer Sprache werden die Wörter für Sie getrennt.",
+      "_ nach einer Silbe gibt ihr eine Note mehr.",
+      "~ verbindet zwei Wörter auf einer Note.",
+      "Eine Leerzeile oder eine Nummer wie 2. beginnt eine Strophe.",
+    ],
+  },
   out: { name: "Export" },
   compose: { name: "Neue Stücke" },
 };

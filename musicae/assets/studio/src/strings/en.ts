@@ -132,7 +132,23 @@ export const en = {
     text: "The notes of each bar",
     bar: (number: number) => `bar ${number}`,
   },
-  words: { name: "Words" },
+  words: {
+    name: "Words",
+    label: "Words of the tune",
+    example: "A-ma-zing grace, how sweet the sound",
+    language: "Syllables",
+    hyphens: "By my hyphens",
+    lane: "Words under the notes",
+    noTune: "The words are set as soon as the tune has notes.",
+    set: (verse: number, syllables: number, notes: number) =>
+      `Verse ${verse}: ${syllables} ${syllables === 1 ? "syllable" : "syllables"} on ${notes} ${notes === 1 ? "note" : "notes"}`,
+    help: [
+      "A hyphen parts syllables: ho-ly. With a language, words are split for you.",
+      "_ after a syllable is one more note for it.",
+      "~ joins two words on one note.",
+      "A blank line, or a number such as 2., begins a verse.",
+    ],
+  },
   out: { name: "Export" },
   compose: { name: "New pieces" },
 };
