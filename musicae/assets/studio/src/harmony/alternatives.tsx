@@ -26,6 +26,16 @@ interface Made {
 const made = signal<Made | null>(null);
 const current = computed(() => (made.value?.question === question.value ? made.value : null));
 
+/** Those beside the one that is heard. */
+export const otherHarmonies = computed(() =>
+  (current.value?.harmonies ?? []).filter((each) => each !== project.value.harmony),
+);
+/** The letter of the one that is heard; null where there is no choice. */
+export const chosenLetter = computed(() => {
+  const index = current.value?.harmonies.findIndex((each) => each === project.value.harmony) ?? -1;
+  return otherHarmonies.value.length ? (LETTERS[index] ?? null) : null;
+});
+
 async function make(): Promise<void> {
   const chosen = selectedBars.value;
   const asked = { n: ASKED, bars: chosen };
