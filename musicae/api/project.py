@@ -332,5 +332,16 @@ class Project:
                 raise ChoraleError(
                     f"{self.place(following.start)}: a chord is locked before the one before ends"
                 )
-        if self.harmony and len(self.harmony.voices) != len(VOICES):
+        if self.harmony:
+            self._check_harmony(self.harmony)
+
+    def _check_harmony(self, harmony: Harmony) -> None:
+        if len(harmony.voices) != len(VOICES):
             raise ChoraleError("a harmony has four voices, of which some may be empty")
+        for notes in harmony.voices:
+            ends = [0, *(note.end for note in notes)]
+            if any(
+                note.start < end or note.start % TICKS_A_STEP or note.length % TICKS_A_STEP
+                for note, end in zip(notes, ends, strict=False)
+            ):
+                raise ChoraleError("the notes of a harmony are whole sixteenths, in order")

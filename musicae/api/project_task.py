@@ -67,7 +67,7 @@ def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = Fals
     notes = [MidiNote(note.start, note.end, note.pitch, 0, 0, note.end) for note in project.tune]
     on_grid = [
         (step, min(length, steps - step), pitch)
-        for step, length, pitch in quantize(GRID, notes)
+        for step, length, pitch in (quantize(GRID, notes) if notes else ())
         if step < steps
     ]
     voices: list[list[tuple[int, int, int]]] = [[] for _ in VOICES]
@@ -129,7 +129,7 @@ def locked_cells(project: Project, there: Standing) -> Bools:
         if at % TICKS_A_STEP == 0 and step < len(chorale) and chorale.onset[step, voice]:
             locked[step, voice] = True
     locked[:, project.voice] = False
-    return whole_notes(chorale, locked)
+    return whole_notes(chorale, locked) if locked.any() else locked
 
 
 def given_of(

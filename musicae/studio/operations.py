@@ -191,7 +191,12 @@ def about(limits: Limits) -> dict[str, Any]:
             {
                 "name": name,
                 "voices": [
-                    voice and {"name": voice.name, "range": list(voice.range)}
+                    voice
+                    and {
+                        "name": voice.name,
+                        "range": list(voice.range),
+                        "program": voice.program,
+                    }
                     for voice in found.voices
                 ],
             }
