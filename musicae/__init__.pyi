@@ -9,6 +9,7 @@ from .api.latent import interpolate as interpolate
 from .api.latent import vary as vary
 from .api.live import LiveHarmonizer as LiveHarmonizer
 from .api.piece import Piece as Piece
+from .api.project import Project as Project
 from .api.render import render as render
 from .core.chorale import Chorale as Chorale
 from .core.errors import MusicaeError as MusicaeError

@@ -11,7 +11,7 @@ import musicae
 from musicae.core import version
 
 NAMES = {
-    *("Chorale", "Key", "LiveHarmonizer", "MusicaeError", "Piece"),
+    *("Chorale", "Key", "LiveHarmonizer", "MusicaeError", "Piece", "Project"),
     *("check", "chords", "decode", "encode", "extend", "generate", "harmonize", "interpolate"),
     *("practice", "read", "render", "use_engine", "vary", "write"),
 }

@@ -69,7 +69,7 @@ def read_given(
     )
     where = f"{reading.song.path}: "
     parts = given_parts(
-        _without_articulation(reading.chorale, _seams(reading, request)),
+        without_articulation(reading.chorale, _seams(reading, request)),
         request,
         key,
         marks=reading.marks,
@@ -97,7 +97,7 @@ def _seams(reading: PartsReading, request: Request) -> tuple[int, ...]:
     return region.start, region.stop
 
 
-def _without_articulation(chorale: Chorale, seams: Sequence[int]) -> Chorale:
+def without_articulation(chorale: Chorale, seams: Sequence[int]) -> Chorale:
     """The chorale with short rests between notes filled by the note before, but for rests at seams.
 
     ``seams`` are steps; a rest that touches one stays.

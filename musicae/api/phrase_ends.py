@@ -67,7 +67,7 @@ def choose(
         marks = marks or chorale.fermatas
         if not marks:
             return PhraseEnds(phrase_ends(chorale, key))
-        return PhraseEnds(_ends_at(melody_of(chorale), marks))
+        return PhraseEnds(ends_at(melody_of(chorale), marks))
     path = Path(wish)
     if not path.is_file():
         raise ChoraleError(
@@ -78,8 +78,8 @@ def choose(
     if suffix == ".txt":
         named = _read_text(path, chorale)
         melody = melody_of(chorale)
-        cadences = [(_ends_at(melody, [step])[0], kind) for step, kind in named if kind]
-        steps = _ends_at(melody, [step for step, _ in named])
+        cadences = [(ends_at(melody, [step])[0], kind) for step, kind in named if kind]
+        steps = ends_at(melody, [step for step, _ in named])
         return PhraseEnds(steps, tuple(sorted(cadences)))
     if suffix in SCORE_SUFFIXES:
         marks, kind = formats.read(path).fermatas, "fermatas"
@@ -95,10 +95,10 @@ def choose(
             f"{path}: marks a place after the piece's {chorale.bar_count} bars;"
             " is it of another piece?"
         )
-    return PhraseEnds(_ends_at(melody_of(chorale), marks))
+    return PhraseEnds(ends_at(melody_of(chorale), marks))
 
 
-def _ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
+def ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
     """The starts of the notes that sound at the marks or last before them, and of the last."""
     begins = [note.step for note in notes]
     before = (bisect_right(begins, mark) - 1 for mark in marks)

@@ -13,7 +13,7 @@ from musicae.api.given import Given
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, VOICES
 from musicae.core.errors import ChoraleError
-from musicae.io.lyric_text import hyphenator, read_verses, set_on
+from musicae.io.lyric_text import Typed, hyphenator, parse_verses, read_verses, set_on
 from musicae.io.lyrics import (
     Syllable,
     Verse,
@@ -160,15 +160,50 @@ def choose(
         )
     rule = min(locked)
     try:
-        verses, notices = set_on(typed, given.parts.tune, rule, own.slurred.get(rule, frozenset()))
+        setting = _of_typed(
+            typed,
+            given.parts.tune,
+            known,
+            rule,
+            is_split=split is not None,
+            slurred=own.slurred.get(rule),
+        )
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
     if own:
-        notices.insert(0, f"the words of {path} replace those in the melody's file")
-    if split:
-        notices += _split_words(verses)
-    voices = {rule: verses}
-    return WordSetting(known, Words(voices, replaced=True), rule, tuple(notices))
+        told = f"the words of {path} replace those in the melody's file"
+        setting = replace(setting, notices=(told, *setting.notices))
+    return setting
+
+
+def of_text(
+    text: str, language: str | None, tune: Chorale, known: NDArray[np.bool_], rule: int
+) -> WordSetting:
+    """Words that are typed, as those of a voice of a chorale, set under all voices.
+
+    What is known, ``(T, V)``, is not changed for them. Raises ChoraleError where they do not fit
+    its notes, MusicaeError where pyphen is missing.
+    """
+    split = hyphenator(language) if language else None
+    return _of_typed(parse_verses(text, split), tune, known, rule, is_split=split is not None)
+
+
+def _of_typed(
+    typed: Sequence[Typed],
+    tune: Chorale,
+    known: NDArray[np.bool_],
+    rule: int,
+    *,
+    is_split: bool,
+    slurred: frozenset[int] | None = None,
+) -> WordSetting:
+    """Verses as those of a given voice. Raises ChoraleError where they do not fit its notes.
+
+    ``is_split`` says whether words without hyphens were split.
+    """
+    verses, notices = set_on(typed, tune, rule, slurred or frozenset())
+    told = (*notices, *(_split_words(verses) if is_split else ()))
+    return WordSetting(known, Words({rule: verses}, replaced=True), rule, told)
 
 
 def _split_words(verses: Verses) -> list[str]:

@@ -143,31 +143,38 @@ class PartsReading:
         return bool(self.song.metas("time_signature"))
 
 
-def read_parts(
-    path: Path | str,
-    *,
-    track: str | None = None,
-    voice: int | None = None,
-    lock: Sequence[int] | None = None,
-    bars: bool = False,
-    meter: Meter | None = None,
-    transpose: int = 0,
-) -> PartsReading:
-    """The parts of a MIDI file that are given; see ``voice_tracks.choose_parts``.
+def read_parts(path: Path | str, *, transpose: int = 0, **asked: Any) -> PartsReading:
+    """The parts of a MIDI file that are given; see ``parts_of`` for what is ``asked``.
 
-    Args:
-        bars: whether only some bars are written anew. Then bars are numbered as in ``read``: a
-            silence that the file marks at its start or end counts.
-        meter: the meter of a file that states none.
-        transpose: semitones by which everything in the file is moved.
-
-    Raises ChoraleError where the file or its parts cannot be used.
+    ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError where
+    the file or its parts cannot be used.
     """
     whole = open_song(Path(path))
     if transpose:
         from musicae.io.transposing import transposed_song
 
         whole = transposed_song(whole, transpose)
+    return parts_of(whole, **asked)
+
+
+def parts_of(
+    whole: Song,
+    *,
+    track: str | None = None,
+    voice: int | None = None,
+    lock: Sequence[int] | None = None,
+    bars: bool = False,
+    meter: Meter | None = None,
+) -> PartsReading:
+    """The parts of an open song that are given; see ``voice_tracks.choose_parts``.
+
+    Args:
+        bars: whether only some bars are written anew. Then bars are numbered as in ``read``: a
+            silence that the file marks at its start or end counts.
+        meter: the meter of a file that states none.
+
+    Raises ChoraleError where its parts cannot be used.
+    """
     if not whole.parts and not (track and whole.drums):
         raise ChoraleError(f"{whole.path}: {no_notes(whole)}")
     parts = choose_parts(whole, track=track, voice=voice, lock=lock, bars=bars)

@@ -96,19 +96,19 @@ def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
     return Reading(chorale, quantized, (*song.notices, *doubled), doubled, words=words)
 
 
-def read_parts(
-    path: Path | str,
-    *,
-    track: str | None = None,
-    voice: int | None = None,
-    lock: Sequence[int] | None = None,
-    bars: bool = False,
-    transpose: int = 0,
-) -> PartsReading:
-    """The parts of a MusicXML file that are given; see ``voice_tracks.choose_parts``.
+def read_parts(path: Path | str, *, transpose: int = 0, **asked: Any) -> PartsReading:
+    """The parts of a MusicXML file that are given; see ``parts_of`` for what is ``asked``.
 
     ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError where
     the file or its parts cannot be used.
+    """
+    return parts_of(open_given(path, transpose), **asked)
+
+
+def open_given(path: Path | str, transpose: int = 0) -> ScoreSong:
+    """A score to be harmonized, so many semitones higher, without the labels that musicae wrote.
+
+    Raises ChoraleError.
     """
     tree = tree_of(path)
     if provenance_in(tree.root).get(ANALYSED):  # chord symbols of the former harmony
@@ -117,7 +117,21 @@ def read_parts(
         from musicae.io.transposing import transpose_parts
 
         transpose_parts(tree.root, transpose)
-    song = _open(Path(path), tree)
+    return _open(Path(path), tree)
+
+
+def parts_of(
+    song: ScoreSong,
+    *,
+    track: str | None = None,
+    voice: int | None = None,
+    lock: Sequence[int] | None = None,
+    bars: bool = False,
+) -> PartsReading:
+    """The parts of an open score that are given; see ``voice_tracks.choose_parts``.
+
+    Raises ChoraleError where they cannot be used.
+    """
     if not song.parts:
         raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")
     parts = choose_parts(song, track=track, voice=voice, lock=lock, bars=bars)

@@ -92,7 +92,9 @@ def synthesize(
     program or the SoundFont is missing, or the music lasts longer than ``_LONGEST_SECONDS``.
     """
     frames = frames_of(arrangement)
-    sounds = _sung([lambda loudest: staged(arrangement, program, loudest)], _usable(soundfont))
+    sounds = _sung(
+        [lambda loudest: staged(arrangement, program, loudest)], usable_soundfont(soundfont)
+    )
     return mastered(sounds, frames)[0]
 
 
@@ -132,7 +134,7 @@ def tracks_alone(
     def alone(track: int) -> Stage:
         return lambda loudest: one_track(staged(arrangement, None, loudest), track + 1)
 
-    return _sung([alone(track) for track in tracks], _usable(soundfont))
+    return _sung([alone(track) for track in tracks], usable_soundfont(soundfont))
 
 
 def frames_of(arrangement: Arrangement) -> int:
@@ -239,7 +241,7 @@ def _of_length(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     return np.concatenate([sound, missing]) if len(missing) else sound[:frames]
 
 
-def _usable(soundfont: Path | None) -> Path:
+def usable_soundfont(soundfont: Path | None) -> Path:
     """The SoundFont that was given, or the one beside pretty_midi. Raises MusicaeError."""
     if soundfont is None:
         found = importlib.util.find_spec("pretty_midi")

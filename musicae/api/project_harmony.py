@@ -1,0 +1,360 @@
+"""The harmony of a project: which bars of it no longer fit, and how they are written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from musicae.api.project_result import Written, harmony_of, violations_in, without_options
+from musicae.api.project_task import (
+    Standing,
+    locked_cells,
+    moved_ends,
+    phrase_ends_of,
+    standing,
+    task_of,
+    tune_chorale,
+)
+from musicae.api.project_values import Break
+from musicae.api.silence import BAR_NUMBER
+from musicae.core.arrays import Bools
+from musicae.core.chorale import Chorale
+from musicae.core.constants import TICKS_A_STEP
+from musicae.core.errors import ChoraleError
+from musicae.core.key import Key
+from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
+from musicae.theory.plan_reading import plan_of
+
+if TYPE_CHECKING:
+    from musicae.api.chord_choices import ChordChoices
+    from musicae.api.harmonize import Task
+    from musicae.api.live import LiveHarmonizer
+    from musicae.api.live_music import ChangedBars
+    from musicae.api.project import Project
+
+FOUND_ANEW = 0.25
+"""The share of the tune's bars from which on, where so many changed, its key is found anew."""
+AROUND = 8
+"""Bars on both sides of changed ones that are read to find where phrases end."""
+DRAWS = 4
+"""A draw has other chords than the one before it; after so many the likeliest come again."""
+
+
+def changed_bars(project: Project) -> tuple[int, ...]:
+    """See ``Project.changed_bars``."""
+    every = tuple(range(project.first_bar, project.first_bar + len(project.measures)))
+    if not project.tune:
+        return ()
+    if project.harmony is None or not _fits(project):
+        return every
+    tune = tune_chorale(project)
+    return tuple(every[i] for i in _changed(project, tune))
+
+
+def _fits(project: Project) -> bool:
+    """Whether a project's harmony can be kept where nothing else changed."""
+    harmony = project.harmony
+    assert harmony
+    if project.key is not None and Key.parse(project.key) != _key(harmony.key):
+        return False
+    made = harmony.made
+    if made is None:
+        return True
+    shorter = min(made.length, project.length)
+
+    def meters(value: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        return [meter for meter in value if meter[0] < shorter]
+
+    return (
+        (made.pickup, made.voice, made.settings)
+        == (project.pickup, project.voice, project.settings)
+    ) and meters(made.meters) == meters(project.meters)
+
+
+def _key(text: str) -> Key:
+    try:
+        return Key.parse(text)
+    except ChoraleError:
+        raise ChoraleError(f"the harmony is in no key that there is: {text!r}") from None
+
+
+def _changed(project: Project, tune: Chorale) -> list[int]:
+    """The indices of the bars that no longer fit."""
+    harmony, made = project.harmony, project.harmony and project.harmony.made
+    assert harmony
+    then = {note.start // TICKS_A_STEP: note for note in harmony.voices[project.voice]}
+    steps = len(tune)
+    pitch, onset = np.full(steps, -1), np.zeros(steps, dtype=np.bool_)
+    for start, note in then.items():
+        pitch[start : note.end // TICKS_A_STEP] = note.pitch
+        onset[start : start + 1] = True
+    different = (pitch != tune.pitch[:, project.voice]) | (onset != tune.onset[:, project.voice])
+    if made:
+        different[made.length // TICKS_A_STEP :] = True
+        for lock in set(made.chords) ^ set(project.locks.chords):
+            if lock in project.locks.chords:  # what was locked goes on to sound
+                start = lock.start // TICKS_A_STEP
+                different[start : start + lock.length // TICKS_A_STEP] = True
+        ends = set(made.phrases or ()) ^ set(project.phrases or ())
+        for end in ends:
+            different[end.at // TICKS_A_STEP : end.at // TICKS_A_STEP + 1] = True
+    return [
+        index
+        for index, measure in enumerate(tune.measures)
+        if different[measure.start : measure.start + measure.length].any()
+    ]
+
+
+class _Base(NamedTuple):
+    """A harmony as it stands, to be written anew in some bars."""
+
+    tune: Chorale
+    there: Standing
+    locked: Bools
+    key: Key
+    plan: HarmonicPlan
+
+
+def harmonized(project: Project, bars: tuple[int, int] | None = None, redraw: int = 0) -> Project:
+    """See ``Project.harmonized``."""
+    with in_the_page():
+        tune = tune_chorale(project)
+        if bars is not None:
+            tune.bars(*bars)  # raises where there are no such bars
+        if not project.tune:
+            return replace(project, harmony=None)
+        if project.harmony is None or not _fits(project):
+            return _whole(project, tune, project.settings.seed + redraw)
+        if bars is None and not redraw:
+            changed = _changed(project, tune)
+            if changed and _is_new(project, tune, changed):
+                key = task_of(project, tune).partial.key
+                if key != _key(project.harmony.key):
+                    return _whole(project, tune, project.settings.seed)
+            return _rewritten(project, tune, changed)
+        first, last = bars or _every(project)
+        return _redrawn(project, tune, (first, last), redraw % DRAWS + 1, redraw)[-1]
+
+
+def alternatives(project: Project, n: int, bars: tuple[int, int] | None) -> list[Project]:
+    """See ``Project.alternatives``."""
+    if not project.tune:
+        return [replace(project, harmony=None)]
+    with in_the_page():
+        tune = tune_chorale(project)
+        tune.bars(*(bars or _every(project)))
+        if project.harmony is None or not _fits(project):
+            project = _whole(project, tune, project.settings.seed)
+        return _redrawn(project, tune, bars or _every(project), n, 0)
+
+
+@contextmanager
+def in_the_page() -> Iterator[None]:
+    """Errors without what they say of the command line."""
+    try:
+        yield
+    except ChoraleError as error:
+        raise ChoraleError(without_options(str(error))) from None
+
+
+def _every(project: Project) -> tuple[int, int]:
+    """The numbers of the first and the last bar."""
+    return project.first_bar, project.first_bar + len(project.measures) - 1
+
+
+def _is_new(project: Project, tune: Chorale, changed: Sequence[int]) -> bool:
+    """Whether so much of the tune changed that its key may be another."""
+    sung = [
+        index
+        for index, measure in enumerate(tune.measures)
+        if tune.onset[measure.start : measure.start + measure.length, project.voice].any()
+    ]
+    return project.key is None and len({*changed} & {*sung}) >= FOUND_ANEW * len(sung)
+
+
+def _whole(project: Project, tune: Chorale, seed: int) -> Project:
+    """All bars written anew, but for what is locked."""
+    kept, locked = None, np.zeros(tune.pitch.shape, dtype=np.bool_)
+    if project.harmony:
+        there = standing(project, tune)
+        locked = locked_cells(project, there)
+        if locked.any():
+            kept = there.chorale, locked
+    task = task_of(project, tune, kept=kept, seed=seed)
+    parts, ends = task.given.parts, task.partial.phrases or ()
+    if parts.known.all():  # all voices are locked, or silent with the tune
+        written = Written(
+            parts.tune, plan_of(parts.tune, task.partial.key), task.partial.key, ends, task.notices
+        )
+    else:
+        (piece,) = task.pieces()
+        assert piece.plan
+        written = Written(piece.chorale, piece.plan, task.partial.key, ends, piece.notices)
+    return replace(project, harmony=harmony_of(project, written, locked, parts.shift))
+
+
+def _base(project: Project, tune: Chorale) -> _Base:
+    assert project.harmony
+    there = standing(project, tune)
+    key = _key(project.harmony.key)
+    return _Base(tune, there, locked_cells(project, there), key, plan_now(project, there, key))
+
+
+def plan_now(project: Project, there: Standing, key: Key) -> HarmonicPlan:
+    """The plan of a harmony, cut or filled up with no chords to the length of the piece now.
+
+    Where it is not known, or does not fit, it is read off the voices.
+    """
+    harmony = project.harmony
+    assert harmony
+    beats = beats_of(there.chorale)
+    made = harmony.made
+    steps = made.length // TICKS_A_STEP if made else len(there.chorale)
+    words = [word for word in harmony.plan.split() if word != "|"]
+    count, known = 0, []
+    for word in words:
+        is_key = word.endswith(":")
+        if count == len(beats):
+            break
+        known.append(word)
+        count += not is_key
+    missing = len(beats) - count
+    if missing and (count == 0 or steps >= len(there.chorale)):
+        return plan_of(there.chorale, key)
+    while known and known[-1].endswith(":"):
+        known.pop()
+    try:
+        return HarmonicPlan.parse(" ".join([*known, *["-"] * missing]), beats, key)
+    except ChoraleError:
+        return plan_of(there.chorale, key)
+
+
+def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> tuple[int, ...]:
+    """The steps of phrase ends: those found before, in changed bars those that are found now."""
+    assert project.harmony
+    before = moved_ends(project, tune, project.harmony.phrases)
+    if project.phrases is not None:
+        return phrase_ends_of(project, tune, key, before).steps or ()
+    if not changed:
+        return before
+    from musicae.decoding.phrases import phrase_ends
+
+    bars = tune.measures
+    low, high = max(0, changed[0] - AROUND), min(len(bars) - 1, changed[-1] + AROUND)
+    start, stop = bars[low].start, bars[high].start + bars[high].length
+    read = tune.bars(low + project.first_bar, high + project.first_bar)
+    found = {start + step for step in phrase_ends(read, key)}
+    if stop < len(tune):  # the last note of what is read ends no phrase for that
+        found -= {max(found, default=0)}
+    anew = np.zeros(len(tune), dtype=np.bool_)
+    for index in changed:
+        anew[bars[index].start : bars[index].start + bars[index].length] = True
+    ended = project.harmony.voices[project.voice]
+    last = ended[-1].start // TICKS_A_STEP if ended else 0
+    stay = {step for step in before if not anew[step] and step != last}
+    new = {step for step in found if anew[step] or step == last}
+    return tuple(sorted(stay | new | {note.step for note in tune.notes(project.voice)[-1:]}))
+
+
+class _Live(NamedTuple):
+    """A harmonizer that goes on with the harmony of a project."""
+
+    project: Project
+    live: LiveHarmonizer
+    task: Task
+    base: _Base
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, project: Project, tune: Chorale, changed: Sequence[int] = ()) -> _Live:
+        """``changed`` are the indices of bars of which phrase ends are found anew."""
+        from musicae.api.live import LiveHarmonizer
+
+        base = _base(project, tune)
+        ends = _ends(project, tune, base.key, changed)
+        task = task_of(project, tune, key=base.key, ends=ends)
+        locked = base.locked if base.locked.any() else None
+        live = LiveHarmonizer.resume(task, base.there.chorale, base.plan, locked)
+        return cls(project, live, task, base, ends)
+
+    def taken(self, every: Iterable[ChangedBars]) -> Project:
+        """The project with bars that were written anew; ``every`` may go on writing them."""
+        changed, notices = set[int](), list(self.task.notices)
+        for each in every:
+            self.live.take(each)
+            changed |= {*range(each.bars[0], each.bars[1] + 1)}
+            notices += each.notices
+        harmony, piece = self.project.harmony, self.live.piece
+        assert harmony
+        assert piece.plan
+        for notice in harmony.notices:
+            bar = BAR_NUMBER.search(notice)
+            if bar and int(bar[0]) not in changed:
+                notices.append(notice)
+        written = Written(piece.chorale, piece.plan, self.base.key, self.ends, notices)
+        shift = self.task.given.parts.shift
+        return replace(
+            self.project, harmony=harmony_of(self.project, written, self.base.locked, shift)
+        )
+
+
+def _rewritten(project: Project, tune: Chorale, changed: Sequence[int]) -> Project:
+    """Some bars, as indices, written anew."""
+    live = _Live.of(project, tune, changed)
+    return live.taken(
+        live.live.rewrite((bars[0] + project.first_bar, bars[-1] + project.first_bar))[0]
+        for bars in _neighbours(changed)
+    )
+
+
+def _neighbours(indices: Sequence[int]) -> Iterator[list[int]]:
+    """Ascending numbers, those that follow each other together."""
+    for _, group in groupby(enumerate(indices), lambda pair: pair[1] - pair[0]):
+        yield [index for _, index in group]
+
+
+def _redrawn(
+    project: Project, tune: Chorale, bars: tuple[int, int], n: int, redraw: int
+) -> list[Project]:
+    """Up to ``n`` ways to write some bars, best first; other bars that changed are written too."""
+    first, last = (bar - project.first_bar for bar in bars)
+    others = [bar for bar in _changed(project, tune) if not first <= bar <= last]
+    if others:
+        project = _rewritten(project, tune, others)
+    anew = range(first, last + 1)
+    live = _Live.of(project, tune, anew)
+    found = live.live.rewrite(bars, n, project.settings.seed + redraw)
+    return [_Live.of(project, tune, anew).taken([each]) for each in found]
+
+
+def chord_choices(project: Project, start: int) -> ChordChoices:
+    """See ``Project.chord_choices``."""
+    found = _standing_live(project).live.choices(start // TICKS_A_STEP)
+    return found._replace(start=found.start * TICKS_A_STEP, length=found.length * TICKS_A_STEP)
+
+
+def mended(project: Project, broken: Break) -> Project | None:
+    """See ``Project.mended``."""
+    live = _standing_live(project)
+    chorale = live.base.there.chorale
+    first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
+    for violation in violations_in(project, chorale, live.task.given.parts.shift):
+        there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
+        if there and first <= violation.since <= violation.step <= last:
+            with in_the_page():
+                changed = live.live.mend(violation)
+            return live.taken([changed]) if changed else None
+    raise ChoraleError(f"bar {broken.bar}: the harmony does not break this rule there now")
+
+
+def _standing_live(project: Project) -> _Live:
+    """A harmonizer of the harmony as it is. Raises ChoraleError where it does not fit the tune."""
+    if not project.tune or project.harmony is None or not _fits(project):
+        raise ChoraleError("there is no harmony for this tune yet; harmonize it first")
+    with in_the_page():
+        return _Live.of(project, tune_chorale(project))
