@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from musicae.api.latent import check_number, pieces_of
+from musicae.api.latent import check_number, pieces_of, slides_of
 from musicae.api.options import check_draws
 from musicae.api.piece import Piece, provenance_of
 from musicae.core.constants import STYLES
 from musicae.core.errors import ChoraleError
-from musicae.core.key import MODES, Key
+from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
 from musicae.encoding.partial_score import PartialScore
 
@@ -23,8 +23,6 @@ NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
 """The length, key and meter of a harmonizer's new piece where none is asked for."""
 MOST_BARS = 1000
 """Of a new piece."""
-FARTHEST_SLIDE = 4.0
-"""Standard deviations."""
 
 
 def generate(
@@ -135,7 +133,7 @@ def _from_prior(
     prior = prior or compose.USUAL_PRIOR
     if prior not in PRIORS:
         raise ChoraleError(f"a prior is {' or '.join(PRIORS)}, not {prior!r}")
-    slides, mode = _slides(slide, checkpoint.config.sliders)
+    slides, mode = slides_of(slide, checkpoint.config.sliders)
     if mode and key and key.mode != mode:
         raise ChoraleError(f"{key} and mode={mode} contradict each other")
     drawn = forms.draw_forms(
@@ -159,36 +157,6 @@ def _four_bars(checkpoint: Checkpoint, n: int, seed: int, temperature: float) ->
     made = minibach.generate(checkpoint, n, temperature, seed)
     facts = provenance_of(checkpoint, SamplingOptions(temperature, seed))
     return [Piece(chorale, facts | {"number": i}) for i, chorale in enumerate(made, start=1)]
-
-
-def _slides(
-    slide: Mapping[str, float | str] | str | None, names: Sequence[str]
-) -> tuple[dict[str, float], str | None]:
-    """How many standard deviations to move each attribute by, and the mode or None.
-
-    ``names`` are the model's sliders. Raises ChoraleError for others and for amounts too large.
-    """
-    if isinstance(slide, str):
-        parts = [part.partition("=") for part in slide.split(",") if part.strip()]
-        slide = {name.strip(): value.strip() for name, _, value in parts}
-    asked, mode = dict(slide or {}), None
-    if "mode" in asked:
-        mode = str(asked.pop("mode"))
-        if mode not in MODES:
-            raise ChoraleError(f"a mode is {' or '.join(MODES)}, not {mode!r}")
-    amounts = {}
-    for name, value in asked.items():
-        if name not in names:
-            raise ChoraleError(f"no slider is called {name!r}; there are {', '.join(names)}, mode")
-        try:
-            amounts[name] = float(value)
-        except ValueError:
-            raise ChoraleError(f"{name} moves by a number such as +1, not {value!r}") from None
-        if not abs(amounts[name]) <= FARTHEST_SLIDE:
-            raise ChoraleError(
-                f"{name} moves by up to {FARTHEST_SLIDE:g} either way, not {amounts[name]:g}"
-            )
-    return amounts, mode
 
 
 def _in_empty_bars(

@@ -13,6 +13,7 @@ from musicae.api.request import voice_of
 from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import N_VOICES, VOICES
 from musicae.core.errors import ChoraleError
+from musicae.core.key import MODES
 from musicae.core.meter import Tempo
 from musicae.io.base import title_from
 from musicae.io.formats import read, read_provenance
@@ -20,6 +21,8 @@ from musicae.theory.plan_reading import plan_of
 
 PLAN = "plan"
 """What ``vary`` can keep besides voices."""
+FARTHEST_SLIDE = 4.0
+"""Standard deviations."""
 
 if TYPE_CHECKING:
     from musicae.decoding.choice import SamplingOptions
@@ -68,6 +71,7 @@ def vary(
     *,
     amount: float = 0.3,
     keep: Sequence[str] | str = (),
+    slide: Mapping[str, float | str] | str | None = None,
     seed: int = 0,
     temperature: float | None = None,
     model: str = "vae",
@@ -80,6 +84,8 @@ def vary(
         amount: 0 is the model's reconstruction of the piece, 1 a piece that shares only its form.
         keep: what stays exactly as it is: voices, such as ``"soprano"``, to which other chords are
             found, or ``"plan"``, the chords, along which other voices are written; also both.
+        slide: attributes to move and by how many of Bach's standard deviations, -4 to 4, such as
+            ``"activity=+1,chromaticism=-1"``.
         seed: of the random numbers; the same seed and settings give the same neighbours.
         temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model.
         model: a shipped VAE or the path of a weights file.
@@ -88,6 +94,7 @@ def vary(
     cannot be loaded or is not a VAE.
     """
     from musicae.latent import compose
+    from musicae.latent.space import shift
     from musicae.models.checkpoint import load_model
 
     check_number(n)
@@ -97,6 +104,11 @@ def vary(
     voices, keeps_plan = _kept(keep)
     checkpoint = load_model(model)
     point = _point(checkpoint, piece)
+    slides, mode = slides_of(slide, checkpoint.config.sliders)
+    if mode:
+        raise ChoraleError("a piece stays in its mode; mode goes with new ones")
+    if slides:
+        point = shift(checkpoint, point, slides)
     kept = None
     if voices or keeps_plan:
         chorale = _chorale(piece)
@@ -106,7 +118,7 @@ def vary(
         kept = compose.Kept(chorale, voices, plan=plan)
     choice = compose.usual_options(seed, temperature)
     found = compose.neighbours(checkpoint, point, n, amount, choice, kept=kept)
-    facts: dict[str, Any] = {"amount": amount}
+    facts: dict[str, Any] = {"amount": amount} | ({"slide": slides} if slides else {})
     if kept:
         facts["keep"] = [*(VOICES[voice].lower() for voice in voices), *[PLAN] * keeps_plan]
     titles = [f"{_title(piece)}, varied, seed {seed}, number {i}" for i in range(1, n + 1)]
@@ -161,6 +173,36 @@ def decode(
     (made,) = compose.decode_points(checkpoint, [point], choice, numbers=[number])
     (piece,) = pieces_of(checkpoint, [made], choice, [f"Decoded, seed {seed}"], {})
     return piece
+
+
+def slides_of(
+    slide: Mapping[str, float | str] | str | None, names: Sequence[str]
+) -> tuple[dict[str, float], str | None]:
+    """How many standard deviations to move each attribute by, and the mode or None.
+
+    ``names`` are the model's sliders. Raises ChoraleError for others and for amounts too large.
+    """
+    if isinstance(slide, str):
+        parts = [part.partition("=") for part in slide.split(",") if part.strip()]
+        slide = {name.strip(): value.strip() for name, _, value in parts}
+    asked, mode = dict(slide or {}), None
+    if "mode" in asked:
+        mode = str(asked.pop("mode"))
+        if mode not in MODES:
+            raise ChoraleError(f"a mode is {' or '.join(MODES)}, not {mode!r}")
+    amounts = {}
+    for name, value in asked.items():
+        if name not in names:
+            raise ChoraleError(f"no slider is called {name!r}; there are {', '.join(names)}, mode")
+        try:
+            amounts[name] = float(value)
+        except ValueError:
+            raise ChoraleError(f"{name} moves by a number such as +1, not {value!r}") from None
+        if not abs(amounts[name]) <= FARTHEST_SLIDE:
+            raise ChoraleError(
+                f"{name} moves by up to {FARTHEST_SLIDE:g} either way, not {amounts[name]:g}"
+            )
+    return amounts, mode
 
 
 def _kept(keep: Sequence[str] | str) -> tuple[tuple[int, ...], bool]:

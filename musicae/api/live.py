@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import pairwise
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import REST, VOICE_RANGES, VOICES
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.core.pitch import pitch_name
+from musicae.core.progress import portion
 from musicae.io.lyrics import NO_WORDS
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.voice_leading.rules import Violation
@@ -100,7 +101,8 @@ class LiveHarmonizer:
         # Where given and other notes meet, these begin anew.
         onset[0] |= pitch[0] != REST
         onset[1:] |= (pitch[1:] != pitch[:-1]) & (pitch[1:] != REST)
-        whole = replace(tune, pitch=pitch, onset=onset, places=None)
+        source = chorale.source
+        whole = replace(tune, pitch=pitch, onset=onset, places=None, source=source)
         other = np.zeros(shape, dtype=np.bool_) if locked is None else locked & ~given
         other[:, task.melody] = False
         live = cls.__new__(cls)
@@ -246,9 +248,13 @@ class LiveHarmonizer:
             raise ChoraleError(f"{violation}: is not in the piece")
         seed = self._task.sampling.seed if seed is None else seed
         check_draws(1, None, seed)
-        for window in self._around(violation):
-            tries = [self._written(window, PLANS, seed + more) for more in range(TRIES)]
-            found = mended(violation, window, chain(*tries), self._first.ensemble)
+        windows = [*self._around(violation)]
+        for number, window in enumerate(windows):
+            tries: list[Written] = []
+            for more in range(TRIES):
+                with portion(number * TRIES + more, len(windows) * TRIES):
+                    tries += self._written(window, PLANS, seed + more)
+            found = mended(violation, window, tries, self._first.ensemble)
             if found:
                 return self._changed(window, found)
         return None
@@ -274,22 +280,33 @@ class LiveHarmonizer:
         there = music.excerpt(low, high)
         pitch, onset = written.chorale.pitch[window.here], written.chorale.onset[window.here].copy()
         onset[0] = pitch[0] != REST
-        plan, beats, start = written.plan, music.plan_of(low, high).beats, window.here.start
-        first = next(i for i, beat in enumerate(plan.beats) if beat.start >= start)
-        some = slice(first, first + len(beats))
         return ChangedBars(
             (low + music.lowest, high + music.lowest),
             replace(there, pitch=pitch, onset=onset),
-            HarmonicPlan(
-                plan.key,
-                beats,
-                plan.chords[some],
-                tuple(s and s._replace(step=s.step - start) for s in plan.seconds[some]),
-                plan.local[some],
-            ),
-            music.held(window.start + start),
+            self._plan_of(window, written, (pitch == there.pitch).all(axis=1)),
+            music.held(window.start + window.here.start),
             written.notices,
         )
+
+    def _plan_of(self, window: Window, written: Written, same: Bools) -> HarmonicPlan:
+        """The chords of the open bars; those that stand where all voices stay.
+
+        ``same`` ``(T,)`` says at which of their steps the notes are those that stand there.
+        """
+        before, new = self._music.plan_of(window.low, window.high), written.plan
+        stays = same & window.known[window.here].all(axis=1)
+        first = next(i for i, beat in enumerate(new.beats) if beat.start >= window.here.start)
+        found = []
+        for own, beat in enumerate(before.beats):
+            if stays[beat.start : beat.start + beat.length].all():
+                found.append((before.chords[own], before.seconds[own], before.local[own]))
+            else:
+                place = first + own
+                second = new.seconds[place]
+                second = second and second._replace(step=second.step - window.here.start)
+                found.append((new.chords[place], second, new.local[place]))
+        chords, seconds, local = zip(*found, strict=True)
+        return HarmonicPlan(new.key, before.beats, chords, seconds, local)
 
     def _notes(self, notes: Iterable[tuple[int, int, int]], region: slice) -> list[Note]:
         """Notes in order, if they fit into some steps. Raises ChoraleError."""

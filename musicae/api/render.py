@@ -14,10 +14,11 @@ from musicae.api.check import Report, check
 from musicae.api.piece import Piece
 from musicae.api.request import Request, voice_of
 from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io import formats, midi_writer
 from musicae.io.base import SCORE_SUFFIXES, suffix_of, title_from
-from musicae.io.lyrics import Verses
+from musicae.io.lyrics import NO_WORDS, Verses
 from musicae.io.midi_file import Arrangement, no_notes, open_song
 from musicae.rendering import audio, engraving, piano_roll
 from musicae.rendering.piano_reduction import piano_below
@@ -89,6 +90,36 @@ def render(
     several = dict(zip(_names(sources), rolls, strict=True))
     piano_roll.draw(several if len(rolls) > 1 else rolls[0], out)
     return [out]
+
+
+class ScreenScore(NamedTuple):
+    """An engraved score for the screen."""
+
+    pages: list[str]
+    """SVG texts."""
+    beginnings: list[tuple[float, tuple[str, ...]]]
+    """When notes begin, in quarters from the start, and the ids of their elements in the SVG."""
+
+
+def screen_score(
+    piece: Piece,
+    *,
+    open_score: bool = False,
+    analysis: bool = False,
+    words: bool = True,
+    width: int = engraving.SCREEN_WIDTH,
+) -> ScreenScore:
+    """Engrave a piece for a page that scrolls; see ``render`` and ``engraving.engrave_screen``.
+
+    Ensembles of other than four parts have their own staves. Raises MusicaeError where Verovio is
+    missing or fails.
+    """
+    if not words:
+        piece = replace(piece, words=NO_WORDS)
+    score = piece.to_xml(analysis=analysis)
+    if score.count(b"<score-part ") == N_VOICES:
+        score = lay_out(score, open_score)
+    return ScreenScore(*engraving.engrave_screen(score, width))
 
 
 def roll_of(source: Source, *, analysis: bool = False, violations: bool = False) -> Roll:

@@ -24,6 +24,8 @@ HOMES = {
     "play": "render.play",
     "practice": "practice.practice",
     "watch": "watch.watch",
+    "studio": "studio.studio",
+    "serve": "studio.serve",
     "train": "train.train",
     "evaluate": "evaluate.evaluate",
     "accuracy": "evaluate.accuracy",

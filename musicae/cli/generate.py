@@ -112,6 +112,9 @@ def vary(
     keep: Annotated[
         str, typer.Option(help="What stays as it is: voices, such as soprano, or plan: the chords.")
     ] = "",
+    slide: Annotated[
+        str | None, typer.Option(help="Such as 'activity=+1,chromaticism=-1', in deviations.")
+    ] = None,
     seed: Seed = 0,
     temperature: Temperature = None,
     model: VAE = "vae",
@@ -123,7 +126,14 @@ def vary(
     """Write neighbours of a chorale, around the voices or along the chords that are kept."""
     suffixes = _suffixes(formats)
     pieces = musicae.vary(
-        piece, n, amount=amount, keep=keep, seed=seed, temperature=temperature, model=model
+        piece,
+        n,
+        amount=amount,
+        keep=keep,
+        slide=slide,
+        seed=seed,
+        temperature=temperature,
+        model=model,
     )
     _finish(pieces, out, f"{piece.stem}-varied-{seed}", suffixes, program, analysis, as_json)
 

@@ -16,5 +16,7 @@ REPORT_PAGE = ASSETS / "report_page"
 """The HTML, CSS and JavaScript of an audition pack's page."""
 PRACTICE_PAGE = ASSETS / "practice_page"
 """The HTML, CSS and JavaScript of the page of a choir's kit."""
+STUDIO = ASSETS / "studio" / "built"
+"""The page of ``musicae studio``, built."""
 CHECKOUT = ASSETS.parents[1]
 """The project's checkout, where the package is installed in place from one."""

@@ -63,7 +63,9 @@ def write(
 
 
 def data(
-    choir: Choir, sounds: Mapping[int, Sequence[bytes]], points: Sequence[tuple[float, str]]
+    choir: Choir,
+    sounds: Mapping[int, Sequence[bytes]],
+    points: Sequence[tuple[float, tuple[str, ...]]],
 ) -> dict[str, Any]:
     """What the page's scripts read. Times are seconds from the first bar, at the own tempo."""
     rehearsal = Rehearsal(choir, 100)
@@ -104,7 +106,9 @@ def data(
         "notes": [
             [[second(note.start), note.pitch] for note in singer.notes] for singer in choir.singers
         ],
-        "points": [[second(start + round(quarters * song.ppq)), at] for quarters, at in points],
+        "points": [
+            [second(start + round(quarters * song.ppq)), ids[0]] for quarters, ids in points
+        ],
         "behind": BEHIND,
         "row": [_pan(place) for place in mixes[-1].places],
         "sides": [[_pan(place) for place in mix.places] for mix in mixes if mix.kind == FRONT],

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
+from musicae.core.progress import report
 from musicae.io.midi_file import Arrangement, TempoMap, to_bytes
 from musicae.rendering.mixing import LOUDEST, TAIL, channels_of, one_track, staged
 
@@ -91,7 +92,9 @@ def synthesize(
     program or the SoundFont is missing, or the music lasts longer than ``_LONGEST_SECONDS``.
     """
     frames = frames_of(arrangement)
-    sounds = _sung([lambda loudest: staged(arrangement, program, loudest)], _usable(soundfont))
+    sounds = _sung(
+        [lambda loudest: staged(arrangement, program, loudest)], usable_soundfont(soundfont)
+    )
     return mastered(sounds, frames)[0]
 
 
@@ -131,7 +134,7 @@ def tracks_alone(
     def alone(track: int) -> Stage:
         return lambda loudest: one_track(staged(arrangement, None, loudest), track + 1)
 
-    return _sung([alone(track) for track in tracks], _usable(soundfont))
+    return _sung([alone(track) for track in tracks], usable_soundfont(soundfont))
 
 
 def frames_of(arrangement: Arrangement) -> int:
@@ -149,7 +152,10 @@ def _sung(stages: Sequence[Stage], soundfont: Path) -> list[NDArray[np.float32]]
     """The sound of each stage, all with the same volume, the highest that 16 bits hold."""
     loudest = LOUDEST
     while True:
-        sounds = [_by_synthesizer(stage(loudest), soundfont) for stage in stages]
+        sounds = []
+        for number, stage in enumerate(stages):
+            report(number, len(stages))
+            sounds.append(_by_synthesizer(stage(loudest), soundfont))
         if all(sound is not None for sound in sounds) or loudest < SOFTEST:
             return [np.zeros((0, 2), np.float32) if s is None else s for s in sounds]
         loudest //= 2
@@ -235,7 +241,7 @@ def _of_length(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     return np.concatenate([sound, missing]) if len(missing) else sound[:frames]
 
 
-def _usable(soundfont: Path | None) -> Path:
+def usable_soundfont(soundfont: Path | None) -> Path:
     """The SoundFont that was given, or the one beside pretty_midi. Raises MusicaeError."""
     if soundfont is None:
         found = importlib.util.find_spec("pretty_midi")

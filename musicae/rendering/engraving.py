@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from importlib.resources import files
 from itertools import accumulate
 from math import inf
 from pathlib import Path
@@ -40,8 +41,8 @@ VEROVIO_OPTIONS = {
     "smuflTextFont": "none",
     "xmlIdSeed": 1,  # else the identifiers are random, and no two files are alike
 }
+SCREEN_WIDTH = 1800
 _SCREEN = VEROVIO_OPTIONS | {
-    "pageWidth": 1800,
     "pageHeight": 60000,
     "pageMarginTop": 20,
     "pageMarginBottom": 20,
@@ -103,9 +104,9 @@ def write_staves(xml: bytes, path: Path | str) -> list[Path]:
     else:
         contents = [page.encode() for page in pages]
     paths = numbered(path, len(contents))
-    with ExitStack() as files:  # no page takes its place before all are written
+    with ExitStack() as opened:  # no page takes its place before all are written
         for target, content in zip(paths, contents, strict=True):
-            files.enter_context(whole_file(target)).write_bytes(content)
+            opened.enter_context(whole_file(target)).write_bytes(content)
     return paths
 
 
@@ -130,20 +131,24 @@ def engrave_staves(score: bytes) -> list[str]:
     return [_tidy(page) for page in best]
 
 
-def engrave_screen(score: bytes) -> tuple[list[str], list[tuple[float, str]]]:
+def engrave_screen(
+    score: bytes, width: int = SCREEN_WIDTH
+) -> tuple[list[str], list[tuple[float, tuple[str, ...]]]]:
     """A score as SVG texts for a page that scrolls, and where its notes begin.
 
-    Each beginning is a time in quarters from the start of the score and the ``id`` of a note or a
-    rest, else of the bar. Staves have their numbers, from 1, as ``data-n``. Raises MusicaeError.
+    ``width`` is the page's, in tenths of a millimetre of a staff that is 7.2 mm high. Each
+    beginning is a time in quarters from the start of the score and the ``id`` of each note or rest,
+    else of the bar. Staves have their numbers, from 1, as ``data-n``. Raises MusicaeError.
     """
-    toolkit = _toolkit(score, _SCREEN)
+    toolkit = _toolkit(score, _SCREEN | {"pageWidth": width})
     pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
     points = []
     for event in toolkit.renderToTimemap({"includeMeasures": True, "includeRests": True}):
-        begun = [*event.get("on", ()), *event.get("restsOn", ())]
-        first = next(iter(begun), event.get("measureOn"))
-        if first is not None:
-            points.append((float(event["qstamp"]), str(first)))
+        begun = (*event.get("on", ()), *event.get("restsOn", ()))
+        if not begun and "measureOn" in event:
+            begun = (event["measureOn"],)
+        if begun:
+            points.append((float(event["qstamp"]), tuple(map(str, begun))))
     return [_tidy(page, on_paper=False) for page in pages], points
 
 
@@ -197,6 +202,8 @@ def _toolkit(score: bytes, options: dict[str, Any]) -> Any:
     except ImportError:
         raise MusicaeError("engraved scores need Verovio: pip install 'musicae[studio]'") from None
     verovio.enableLog(verovio.LOG_OFF)
+    # Verovio knows where its fonts are only in the thread that imported it.
+    verovio.setDefaultResourcePath(str(files("verovio") / "data"))
     toolkit = verovio.toolkit()
     toolkit.setOptions(options)
     if not toolkit.loadData(score.decode()):

@@ -371,7 +371,7 @@ def test_a_suffix_that_is_no_sound_is_named(tmp_path):
 
 @both
 def test_a_soundfont_that_cannot_be_used_is_named_and_nothing_is_written(tmp_path):
-    whole = audio._usable(None).read_bytes()
+    whole = audio.usable_soundfont(None).read_bytes()
     wrong = {
         "missing.sf2": (None, "no such SoundFont"),
         "text.sf2": (b"once upon a time", "is not a SoundFont"),
@@ -397,7 +397,7 @@ def test_a_soundfont_that_cannot_be_used_is_named_and_nothing_is_written(tmp_pat
 @both
 def test_another_soundfont_is_used(tmp_path):
     copy = tmp_path / "copy of.sf2"
-    copy.write_bytes(audio._usable(None).read_bytes())
+    copy.write_bytes(audio.usable_soundfont(None).read_bytes())
     arrangement = singing([(0, 4, 67)])
     assert np.array_equal(synthesize(arrangement, soundfont=copy), synthesize(arrangement))
 

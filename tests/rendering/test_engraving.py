@@ -3,6 +3,7 @@
 import re
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -325,6 +326,12 @@ def test_a_page_shows_the_whole_phrase(open_score, clefs):
     assert len(heads) == 4
     assert PHRASE.title in lines([page])
     assert [line for line in lines([page]) if "72" in line] == ["♩ = 72"]
+
+
+def test_other_threads_engrave_the_same():
+    xml = to_xml(PHRASE)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(engrave, xml).result() == engrave(xml)
 
 
 def test_fermatas_are_drawn():

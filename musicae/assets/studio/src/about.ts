@@ -1,0 +1,34 @@
+// What the service can do, asked for once.
+import { signal } from "@preact/signals";
+
+import { get } from "./server";
+
+export interface About {
+  version: string;
+  styles: string[];
+  rhythms: string[];
+  rules: string[];
+  cadences: string[];
+  keys: string[];
+  /** A voice's program is the General MIDI one, from 0. */
+  ensembles: {
+    name: string;
+    voices: ({ name: string; range: [low: number, high: number]; program: number } | null)[];
+  }[];
+  extras: { score: boolean; sound: boolean };
+  limits: { bytes: number; bars: number; seconds: number };
+  sliders: { name: string; low: number; high: number; usual: number }[];
+}
+
+export const about = signal<About | null>(null);
+
+/** Ask until it is answered. */
+export async function learn(): Promise<void> {
+  while (!about.value) {
+    try {
+      about.value = await get<About>("/api/about");
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

@@ -1,0 +1,5 @@
+import { t } from "../strings";
+
+export function ComposePanel() {
+  return <p>{t.value.compose.name}</p>;
+}

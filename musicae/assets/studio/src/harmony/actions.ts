@@ -1,0 +1,65 @@
+// What a musician does to the harmony. Each can be undone.
+import { accept, redrawn } from "../live";
+import type { Harmony, LockedChord, Project } from "../project";
+import { change } from "../store";
+import { t } from "../strings";
+import { ask } from "./asking";
+import * as locks from "./locks";
+
+/** Lock notes of other voices than the tune, each given as [voice, start]. */
+export function lockNotes(places: locks.NotePlace[]): void {
+  change(t.value.harmony.lockNotes, (now) => locks.withNotesLocked(now, places));
+}
+
+export function unlockNotes(places: locks.NotePlace[]): void {
+  change(t.value.harmony.freeNotes, (now) => locks.withNotesFreed(now, places));
+}
+
+/** Lock bars, both ends included. */
+export function lockBars(first: number, last: number): void {
+  change(t.value.harmony.lockBars, (now) => locks.withBarsLocked(now, first, last));
+}
+
+export function unlockBars(first: number, last: number): void {
+  change(t.value.harmony.freeBars, (now) => locks.withBarsFreed(now, first, last));
+}
+
+export function lockVoice(voice: number): void {
+  change(t.value.harmony.lockVoice, (now) => locks.withVoiceLocked(now, voice));
+}
+
+export function unlockVoice(voice: number): void {
+  change(t.value.harmony.freeVoice, (now) => locks.withVoiceFreed(now, voice));
+}
+
+/** Lock a chord; what sounds around it follows. */
+export function lockChord(chord: LockedChord): void {
+  change(t.value.harmony.lockChord, (now) => locks.withChordLocked(now, chord));
+}
+
+/** Free the chords that are locked in a span of ticks. */
+export function unlockChord(span: { start: number; length: number }): void {
+  change(t.value.harmony.freeChord, (now) => locks.withChordFreed(now, span));
+}
+
+/** Change what is asked of the harmony, such as its style. */
+export function set(settings: Partial<Project["settings"]>, merge: string | null = null): void {
+  change(
+    t.value.harmony.setting,
+    (now) => ({ ...now, settings: { ...now.settings, ...settings } }),
+    merge,
+  );
+}
+
+/** Each draw has a number of its own, so that none comes twice. */
+let draws = 0;
+
+/** "Another way": other harmony for some bars, both ends included, or for the whole piece. */
+export async function redraw(bars: [first: number, last: number] | null): Promise<void> {
+  draws += 1;
+  const label = t.value.harmony.anotherWay;
+  redrawn.value = bars ?? [0, Infinity];
+  const answer = await ask<{ harmony: Harmony }>(label, "/api/harmonize", { bars, redraw: draws });
+  redrawn.value = null;
+  if (answer) accept(label, (now) => ({ ...now, harmony: answer.harmony }));
+}

@@ -1,0 +1,160 @@
+// The chord lane above the roll: each chord is a button, at the place where it sounds.
+import { computed, signal } from "@preact/signals";
+
+import { upToDate, writing } from "../live";
+import { barAt, type Chord } from "../project";
+import { bars, project } from "../store";
+import { t } from "../strings";
+import { KEYS, playhead, playing, scale, scrolled, visible } from "../view";
+import { ChordDialog, openChord } from "./choices";
+import { lockedChord } from "./locks";
+import { placeName } from "./places";
+
+const KEPT = "musicae chords";
+type Naming = "symbol" | "numeral";
+const naming = signal<Naming>(localStorage.getItem(KEPT) === "numeral" ? "numeral" : "symbol");
+
+/** Pixels that a button needs to be hit. */
+const LEAST = 26;
+/** Pixels that are drawn beyond what is seen, so that scrolling does not draw anew each time. */
+const BEYOND = 600;
+
+const EMPTY: Chord[] = [];
+const chords = computed(() => project.value.harmony?.chords ?? EMPTY);
+
+interface Shown {
+  chord: Chord;
+  left: number;
+  width: number;
+  /** The key, where it changes here. */
+  newKey: string | null;
+  /** Whether chords that have no room follow. */
+  more: boolean;
+}
+/** The chords that have room at this scale. */
+const laid = computed(() => {
+  const found: Shown[] = [];
+  let key = "";
+  for (const chord of chords.value) {
+    const left = chord.start * scale.value;
+    const right = (chord.start + chord.length) * scale.value;
+    const last = found.at(-1);
+    if (last && left < last.left + LEAST) {
+      last.more = true;
+      last.width = right - last.left;
+      continue;
+    }
+    found.push({ chord, left, width: right - left, newKey: chord.key === key ? null : chord.key, more: false });
+    key = chord.key;
+  }
+  return found;
+});
+const chunk = computed(() => Math.floor(scrolled.value / BEYOND));
+const seen = computed(() => {
+  const from = (chunk.value - 1) * BEYOND;
+  const to = (chunk.value + 2) * BEYOND + visible.value;
+  return laid.value.filter(({ left, width }) => left + width > from && left < to);
+});
+/** The start of the chord that the keyboard is at. */
+const current = signal(0);
+const sounding = computed(() =>
+  playing.value ? (chords.value.findLast((each) => each.start <= playhead.value)?.start ?? -1) : -1,
+);
+const busy = computed(() => !upToDate.value || writing.value.size > 0);
+const shift = computed(() => `transform: translateX(${-scrolled.value}px)`);
+
+/** Scroll until a place is seen. */
+export function reveal(tick: number): void {
+  const x = tick * scale.value;
+  const room = Math.max(visible.value - KEYS, 100);
+  if (x < scrolled.value || x > scrolled.value + room - 60) scrolled.value = Math.max(0, x - room / 3);
+}
+
+function moveTo(shown: Shown | undefined): void {
+  if (!shown) return;
+  current.value = shown.chord.start;
+  reveal(shown.chord.start);
+  requestAnimationFrame(() => document.getElementById(`chord-${shown.chord.start}`)?.focus());
+}
+
+function onKeyDown(event: KeyboardEvent): void {
+  const at = laid.value.findLastIndex(({ chord }) => chord.start <= current.value);
+  const to = {
+    ArrowLeft: Math.max(0, at - 1),
+    ArrowRight: Math.min(laid.value.length - 1, at + 1),
+    Home: 0,
+    End: laid.value.length - 1,
+  }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  moveTo(laid.value[to]);
+}
+
+function LockSign() {
+  return (
+    <svg class="lock-sign" viewBox="0 0 10 12" aria-hidden="true">
+      <path d="M2.5 5V3.5a2.5 2.5 0 0 1 5 0V5" />
+      <rect x="1" y="5" width="8" height="6.5" rx="1" />
+    </svg>
+  );
+}
+
+function ChordButton({ chord, left, width, newKey, more }: Shown) {
+  const text = t.value.harmony;
+  const locked = lockedChord(project.value, chord) !== undefined;
+  const bar = barAt(bars.value, chord.start).number;
+  const classes = ["chord"];
+  if (locked) classes.push("locked");
+  if (writing.value.has(bar)) classes.push("faint");
+  if (sounding.value === chord.start) classes.push("sounding");
+  const said = text.chordAt(placeName(project.value, chord.start), chord.symbol, chord.numeral, chord.key);
+  const reached = seen.value.find((each) => each.chord.start >= current.value) ?? seen.value[0];
+  return (
+    <div class="chord-place" style={{ left: `${left}px`, width: `${width}px` }}>
+      {newKey && <span class="chord-key">{newKey}</span>}
+      <button
+        id={`chord-${chord.start}`}
+        class={classes.join(" ")}
+        aria-haspopup="dialog"
+        aria-label={locked ? `${said}, ${text.locked}` : said}
+        title={said}
+        tabIndex={reached?.chord === chord ? 0 : -1}
+        onFocus={() => (current.value = chord.start)}
+        onClick={() => (openChord.value = chord)}
+      >
+        {locked && <LockSign />}
+        {chord[naming.value] + (more ? " …" : "")}
+      </button>
+    </div>
+  );
+}
+
+export function ChordLane() {
+  const text = t.value.harmony;
+  const other: Naming = naming.value === "symbol" ? "numeral" : "symbol";
+  const name = () => {
+    naming.value = other;
+    localStorage.setItem(KEPT, other);
+  };
+  return (
+    <section class="chord-lane" aria-label={text.chords} aria-busy={busy}>
+      <button
+        class="naming"
+        style={{ width: `${KEYS}px` }}
+        aria-label={text.show[other]}
+        title={text.show[other]}
+        onClick={name}
+      >
+        {naming.value === "symbol" ? "G7" : "V7"}
+      </button>
+      <div class="chord-window" role="toolbar" aria-label={text.chords} onKeyDown={onKeyDown}>
+        <div class="chord-strip" style={shift}>
+          {seen.value.map((each) => (
+            <ChordButton {...each} key={each.chord.start} />
+          ))}
+        </div>
+      </div>
+      <ChordDialog />
+    </section>
+  );
+}

@@ -1,0 +1,63 @@
+// A few notes or chords beside the piece, such as another way of two bars or a part of a file.
+import { QUARTER, type Note } from "../project";
+import { playing } from "../view";
+import { SoundingNote, USUAL_VELOCITY } from "./note";
+import { instrumentOf } from "./sounds";
+import { ASIDE, openStage } from "./stage";
+
+const AHEAD = 1; // seconds that are handed over at once
+const SOON = 0.05;
+let stop: () => void = () => {};
+
+/**
+ * Play notes from the first of them on: of one part, or of each voice of the piece, mixed as the
+ * piece is. `qpm` is the tempo in quarters a minute. It pauses the piece and ends what was played
+ * so before. Returns a function that ends it.
+ */
+export function audition(notes: Note[][] | Note[], qpm: number): () => void {
+  stop();
+  playing.value = false;
+  const stage = openStage();
+  if (!stage) return () => {};
+  const voices = isVoices(notes) ? notes : [notes as Note[]];
+  const parts = voices.length > 1 ? voices.map((_, voice) => voice) : [ASIDE];
+  const all = voices
+    .flatMap((each, i) => each.map((note) => ({ note, part: parts[i]! })))
+    .sort((a, b) => a.note[0] - b.note[0]);
+  const first = all[0]?.note[0] ?? 0;
+  const begin = stage.context.currentTime + SOON;
+  const timeOf = (tick: number) => begin + ((tick - first) * 60) / (QUARTER * qpm);
+  let next = 0;
+  let sounding: SoundingNote[] = [];
+  const lookAhead = () => {
+    const now = stage.context.currentTime;
+    sounding = sounding.filter((each) => each.off > now);
+    for (; next < all.length && timeOf(all[next]!.note[0]) < now + AHEAD; next++) {
+      const { note, part } = all[next]!;
+      const [start, length, pitch, velocity = USUAL_VELOCITY] = note;
+      const instrument = instrumentOf(part === ASIDE ? 0 : part);
+      sounding.push(
+        new SoundingNote(stage, instrument, part, pitch, velocity, timeOf(start), timeOf(start + length)),
+      );
+    }
+    if (next === all.length) clearInterval(timer);
+  };
+  const timer = window.setInterval(lookAhead, 250);
+  lookAhead();
+  const ending = () => {
+    clearInterval(timer);
+    for (const each of sounding) each.cut();
+    sounding = [];
+  };
+  stop = ending;
+  return ending;
+}
+
+function isVoices(notes: Note[][] | Note[]): notes is Note[][] {
+  return notes.some((each) => Array.isArray(each[0]));
+}
+
+/** End what is played beside the piece: the piece begins. */
+export function endAudition(): void {
+  stop();
+}

@@ -1,0 +1,112 @@
+// What the page holds: the project, its history, and what is selected. Everything else follows.
+import { batch, computed, effect, signal } from "@preact/signals";
+import * as storage from "idb-keyval";
+
+import { barsOf, emptyProject, type Harmony, type Project } from "./project";
+
+/** The project as it is now. */
+export const project = signal<Project>(emptyProject());
+export const bars = computed(() => barsOf(project.value));
+
+/** What is selected in the roll: some bars, some notes as [voice, start]. */
+export const selectedBars = signal<[first: number, last: number] | null>(null);
+export const selectedNotes = signal<[voice: number, start: number][]>([]);
+
+/** A sentence for the musician, shown and read aloud; errors stay until they are closed. */
+export interface Notice {
+  text: string;
+  error?: boolean;
+}
+export const notice = signal<Notice | null>(null);
+export function tell(text: string, error = false): void {
+  notice.value = { text, error };
+}
+
+interface Entry {
+  project: Project;
+  label: string;
+}
+const MOST_ENTRIES = 500;
+const past = signal<Entry[]>([]);
+const future = signal<Entry[]>([]);
+let merging: string | null = null;
+
+/** What undo would take back, and redo bring again; null for nothing. */
+export const undoable = computed(() => past.value.at(-1)?.label ?? null);
+export const redoable = computed(() => future.value.at(-1)?.label ?? null);
+
+/**
+ * Change the project, so that it can be undone. Changes in a row with the same `merge`, such as
+ * those of one drag, are undone together.
+ */
+export function change(label: string, next: (now: Project) => Project, merge: string | null = null) {
+  const before = project.value;
+  const after = next(before);
+  if (after === before) return;
+  batch(() => {
+    if (merge === null || merge !== merging) {
+      past.value = [...past.value.slice(1 - MOST_ENTRIES), { project: before, label }];
+    }
+    merging = merge;
+    future.value = [];
+    project.value = after;
+  });
+}
+
+/** End a run of changes that are undone together. */
+export function endMerge(): void {
+  merging = null;
+}
+
+/** Harmony for the project as it is: no step of the history, for it follows from the change before. */
+export function setHarmony(harmony: Harmony | null): void {
+  project.value = { ...project.value, harmony };
+}
+
+export function undo(): void {
+  step(past, future);
+}
+
+export function redo(): void {
+  step(future, past);
+}
+
+function step(from: typeof past, to: typeof past): void {
+  const entry = from.value.at(-1);
+  if (!entry) return;
+  batch(() => {
+    from.value = from.value.slice(0, -1);
+    to.value = [...to.value, { project: project.value, label: entry.label }];
+    merging = null;
+    project.value = entry.project;
+    selectedNotes.value = [];
+  });
+}
+
+// Autosave: each tab has a place of its own; a new tab begins with the last project that was saved.
+const LAST = "last project";
+const place = (() => {
+  const own = sessionStorage.getItem("musicae place") ?? crypto.randomUUID();
+  sessionStorage.setItem("musicae place", own);
+  return `project ${own}`;
+})();
+
+/** Bring back what was saved, and save from now on. Returns whether there was anything. */
+export async function keepSaved(): Promise<boolean> {
+  const saved: Project | undefined =
+    (await storage.get(place).catch(() => undefined)) ??
+    (await storage.get(LAST).catch(() => undefined));
+  if (saved?.format === 1) project.value = saved;
+  let timer = 0;
+  effect(() => {
+    const now = project.value;
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      void storage.setMany([
+        [place, now],
+        [LAST, now],
+      ]);
+    }, 300);
+  });
+  return saved !== undefined;
+}

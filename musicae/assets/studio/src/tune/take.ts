@@ -1,0 +1,45 @@
+// A take: what was played, set on the grid. Pure functions.
+import { type Bar, barAt, type Note } from "../project";
+
+/** A note as it was played, in ticks that need not be whole. */
+export interface Played {
+  pitch: number;
+  /** 1 to 127; null where the instrument does not tell it. */
+  velocity: number | null;
+  from: number;
+  to: number;
+}
+
+/** The nearest place of the grid, counted from the bar's beginning. */
+export function snapped(tick: number, grid: number, bars: Bar[]): number {
+  const { start } = barAt(bars, tick);
+  return start + Math.round((tick - start) / grid) * grid;
+}
+
+/**
+ * What was played as notes of a tune: they begin and end on the grid, each is at least one step of
+ * it long, and none overlaps. Of notes that begin together the longest stays.
+ */
+export function quantized(played: readonly Played[], grid: number, bars: Bar[]): Note[] {
+  const notes: Note[] = [];
+  let longest = 0;
+  for (const each of [...played].sort((a, b) => a.from - b.from)) {
+    const start = Math.max(0, snapped(each.from, grid, bars));
+    const end = Math.max(start + grid, snapped(each.to, grid, bars));
+    const before = notes.at(-1);
+    const held = each.to - each.from;
+    if (before && before[0] === start) {
+      if (held <= longest) continue;
+      notes.pop();
+    } else if (before && before[0] + before[1] > start) {
+      before[1] = start - before[0];
+    }
+    longest = held;
+    notes.push(
+      each.velocity === null
+        ? [start, end - start, each.pitch]
+        : [start, end - start, each.pitch, each.velocity],
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,1 @@
+"""The service of ``musicae studio``: HTTP requests answered by the public API."""

@@ -1,0 +1,187 @@
+"""The service's routes: each reads a request, and answers with what ``operations`` computes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+
+from musicae.core.version import __version__
+from musicae.studio import answers, pages, requests
+from musicae.studio.computing import Computed, Workers
+from musicae.studio.limits import Bounded
+from musicae.studio.messages import BUG, dumped, error
+from musicae.studio.operations import Operations
+from musicae.studio.security import Guard
+from musicae.studio.settings import Settings
+
+OPENAPI = "/openapi.json"
+HEALTH = "/api/health"
+JSON = "application/json"
+PATIENCE = 2.0
+"""Seconds that a computation has to stop when the service ends."""
+LONGEST_NAME = 40
+"""Of what is wrong, in characters."""
+Accept = Annotated[str | None, Header(include_in_schema=False)]
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_ANY_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service as an ASGI application."""
+    workers = Workers(settings.limits)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(workers.stop, PATIENCE)
+
+    app = FastAPI(
+        title="musicae studio",
+        version=__version__,
+        summary="Harmonizes tunes in four voices, and composes new pieces.",
+        description=pages.DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={
+            RequestValidationError: _invalid,
+            HTTPException: _refused,
+            Exception: _unexpected,
+        },
+    )
+    app.include_router(_requests(Operations(settings), workers))
+    table = pages.table()
+    for path, file in table.items():
+        app.add_route(path, _page(file), include_in_schema=False)
+    described: list[bytes] = []
+
+    async def openapi(_: Request) -> Response:
+        if not described:
+            described.append(dumped(app.openapi()))
+        return Response(described[0], media_type=JSON)
+
+    app.add_route(OPENAPI, openapi, include_in_schema=False)
+    app.add_middleware(Bounded, limits=settings.limits, free={*table, OPENAPI, HEALTH})
+    app.add_middleware(Guard, settings=settings, public={*table, OPENAPI, HEALTH})
+    return app
+
+
+def _requests(operations: Operations, workers: Workers) -> APIRouter:
+    router = APIRouter(
+        prefix="/api",
+        default_response_class=Response,
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="The token."))],
+    )
+
+    def computing(
+        path: str, model: type[answers.Answer], compute: Callable[[Any], dict[str, Any]]
+    ) -> None:
+        """A request whose body is what ``compute`` takes."""
+        body = compute.__annotations__["asked"]
+        body = getattr(requests, body.removeprefix("requests."))
+
+        async def answer(asked: Any, accept: Accept = None) -> Response:
+            return Computed(workers, lambda: compute(asked), accept)
+
+        answer.__annotations__["asked"] = body
+        router.post(
+            path,
+            responses=answers.computed(model),
+            summary=(body.__doc__ or "").strip(),
+            name=path.removeprefix("/"),
+        )(answer)
+
+    computing("/harmonize", answers.Harmonized, operations.harmonize)
+    computing("/alternatives", answers.Several, operations.alternatives)
+    computing("/chords", answers.Choices, operations.chords)
+    computing("/mend", answers.Mended, operations.mend)
+    computing("/score", answers.Engraved, operations.score)
+    computing("/compose", answers.Projects, operations.compose)
+    computing("/vary", answers.Projects, operations.vary)
+    computing("/interpolate", answers.Projects, operations.interpolate)
+
+    @router.post("/export", responses=answers.files("application/octet-stream"))
+    async def export(asked: requests.Export) -> Response:
+        """Make a file of a project: notation, a score, sound, an audition pack or a choir's kit."""
+        return Computed(workers, lambda: operations.export(asked), None)
+
+    @router.post("/open", responses=answers.computed(answers.Opened), openapi_extra=_ANY_FILE)
+    async def open_file(
+        request: Request,
+        name: Annotated[str, Query(max_length=255)] = "",
+        accept: Accept = None,
+    ) -> Response:
+        """Read a file: MIDI, MusicXML, MEI, ABC, kern or a project; a part of it is the tune."""
+        content = await request.body()
+        return Computed(workers, lambda: operations.open(content, name), accept)
+
+    @router.get("/opened", responses=answers.computed(answers.Opened))
+    async def opened(accept: Accept = None) -> Response:
+        """Tell the first page that asks the file that the service was started with, if any."""
+        return Computed(workers, operations.opened, accept)
+
+    @router.get("/about", responses=answers.problems(401, 403, 503))
+    async def about(accept: Accept = None) -> Response:
+        """Tell the names, ranges and limits of what can be asked for."""
+        return Computed(workers, operations.about, accept)
+
+    @router.get("/soundfont", responses=answers.files("audio/x-soundfont"))
+    async def soundfont() -> Response:
+        """Give the General MIDI SoundFont that is installed."""
+        return Computed(workers, operations.soundfont, None)
+
+    @router.get("/health", response_model=answers.Health)
+    async def health() -> Response:
+        """Tell that the service is there; without a token."""
+        return Response(dumped({"ok": True}), media_type=JSON)
+
+    return router
+
+
+def _page(file: Path) -> Callable[[Request], Response]:
+    """An endpoint that answers with a file."""
+
+    def endpoint(request: Request) -> Response:
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return Response(pages.UNBUILT, 404, media_type="text/plain")
+        tag = pages.tag(content)
+        headers = {"etag": tag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(None, 304, headers)
+        return Response(content, 200, headers, pages.MEDIA_TYPES[file.suffix])
+
+    return endpoint
+
+
+async def _invalid(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, RequestValidationError)
+    found = problem.errors()[0]
+    if found["type"] == "json_invalid":
+        return _told(400, "this request is not JSON")
+    place = ", ".join(str(part)[:LONGEST_NAME] for part in found["loc"][1:])
+    return _told(422, f"{place}: {found['msg']}" if place else found["msg"])
+
+
+async def _refused(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    sentences = {404: "there is nothing at this address", 405: "this cannot be asked this way"}
+    return _told(problem.status_code, sentences.get(problem.status_code, str(problem.detail)))
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    return _told(500, BUG)
+
+
+def _told(status: int, message: str) -> Response:
+    return Response(dumped(error(message)), status, media_type=JSON)

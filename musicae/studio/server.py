@@ -1,0 +1,143 @@
+"""Run the service: listen, tell the address, open the browser, and end with Ctrl-C.
+
+The socket listens before what is heavy is imported, so that the browser starts meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+from musicae.core.errors import MusicaeError
+from musicae.studio.settings import DEFAULT_PORT, LOOPBACK, Limits, Settings
+
+PORTS = 50
+"""Ports that are tried where none is asked for."""
+TOKEN_BYTES = 32
+ENDING = 2
+"""Seconds that requests have to end with Ctrl-C."""
+
+
+def studio(file: Path | None, port: int | None, browser: bool, tell: Callable[[str], None]) -> None:
+    """Run the service for the browser of this machine until Ctrl-C.
+
+    Args:
+        file: what the page opens at first.
+        port: of the loopback address; 0 takes any, None the first free one from 8321 on.
+        browser: open the page in a browser.
+        tell: called with sentences to print.
+
+    Raises MusicaeError where the file cannot be read, or the port is taken.
+    """
+    from musicae.studio.security import loopback_hosts
+
+    opened = None if file is None else (_content(file), file.name)
+    listening = listen(LOOPBACK, port)
+    port = listening.getsockname()[1]
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    address = f"http://{LOOPBACK}:{port}/#token={token}"
+    tell(f"musicae studio: {address}")
+    tell("Ctrl-C stops it")
+    if browser:
+        Thread(target=webbrowser.open, args=[address], daemon=True).start()
+    run(listening, Settings(token, loopback_hosts(port), opened=opened))
+
+
+def serve(
+    host: str,
+    port: int,
+    *,
+    token: str | None,
+    names: tuple[str, ...],
+    limits: Limits,
+    tell: Callable[[str], None],
+) -> None:
+    """Run the service for other machines until Ctrl-C.
+
+    Args:
+        host: the address to listen on, such as ``0.0.0.0`` for all of this machine.
+        port: 0 takes any.
+        token: None asks for none.
+        names: by which browsers reach the service, besides the host and any numeric address.
+        limits: how much it does.
+        tell: called with sentences to print.
+
+    Raises MusicaeError where the address cannot be listened on.
+    """
+    from musicae.studio.security import named_hosts
+
+    listening = listen(host, port)
+    bound, port, *_ = listening.getsockname()
+    shown = f"[{bound}]" if ":" in bound else bound
+    tell(f"musicae serve: http://{shown}:{port}/" + (f"#token={token}" if token else ""))
+    if token is None:
+        tell("anyone who reaches this address can use it: there is no token")
+    allowed = named_hosts([host, "localhost", socket.gethostname(), *names])
+    run(listening, Settings(token, allowed, limits))
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """A socket that listens. Raises MusicaeError where the address or the port is taken."""
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if port is None else [port]
+    problem: OSError | None = None
+    for each in ports:
+        try:
+            family, *_, address = socket.getaddrinfo(
+                host, each, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            listening = socket.socket(family, socket.SOCK_STREAM)
+        except (OSError, UnicodeError, OverflowError) as error:
+            raise MusicaeError(f"{host}: is no address of this machine ({error})") from None
+        try:
+            if os.name == "posix":  # elsewhere it would take a port from another program
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(128)
+        except OSError as error:
+            listening.close()
+            problem = error
+        else:
+            return listening
+    assert problem
+    where = f"port {port}" if port is not None else f"ports {DEFAULT_PORT} to {ports[-1]}"
+    raise MusicaeError(f"{host}, {where}: cannot be used ({problem.strerror}); give another --port")
+
+
+def run(listening: socket.socket, settings: Settings) -> None:
+    """Answer requests until Ctrl-C."""
+    import uvicorn
+
+    from musicae.studio.app import create_app
+    from musicae.studio.warming import warm
+
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        http="h11",
+        ws="none",
+        limit_concurrency=settings.limits.connections,
+        lifespan="on",
+        timeout_graceful_shutdown=ENDING,
+    )
+    Thread(target=warm, name="warming", daemon=True).start()
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:  # uvicorn raises it again when it has ended
+        pass
+    finally:
+        listening.close()
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise MusicaeError(f"{file}: cannot be read ({error.strerror})") from None
