@@ -143,7 +143,7 @@ class Task:
     def _facts(self, plan: HarmonicPlan | None, number: int) -> dict[str, Any]:
         """The provenance of a harmonization along a plan."""
         facts = provenance_of(self.model, self.sampling) | {"key": str(self.partial.key)}
-        facts |= _asked(self.options)
+        facts |= asked_of(self.options)
         facts |= {"given": [VOICES[voice].lower() for voice in self.stay], "alternative": number}
         if self.planner and plan:
             facts |= {"planner": self.planner.checksum, "plan": str(plan)}
