@@ -192,7 +192,7 @@ def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:
     return model, SamplingOptions(temperature, options.seed, options.top_p, options.rules)
 
 
-def _asked(options: HarmonizeOptions) -> dict[str, Any]:
+def asked_of(options: HarmonizeOptions) -> dict[str, Any]:
     """The settings that a file's provenance states only where they are not the usual ones."""
     asked = options.request.as_dict()
     if options.phrases != HarmonizeOptions.phrases:
