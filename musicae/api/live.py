@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import pairwise
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import REST, VOICE_RANGES, VOICES
 from musicae.core.errors import CheckpointError, ChoraleError
 from musicae.core.pitch import pitch_name
+from musicae.core.progress import portion
 from musicae.io.lyrics import NO_WORDS
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.voice_leading.rules import Violation
@@ -246,9 +247,13 @@ class LiveHarmonizer:
             raise ChoraleError(f"{violation}: is not in the piece")
         seed = self._task.sampling.seed if seed is None else seed
         check_draws(1, None, seed)
-        for window in self._around(violation):
-            tries = [self._written(window, PLANS, seed + more) for more in range(TRIES)]
-            found = mended(violation, window, chain(*tries), self._first.ensemble)
+        windows = [*self._around(violation)]
+        for number, window in enumerate(windows):
+            tries: list[Written] = []
+            for more in range(TRIES):
+                with portion(number * TRIES + more, len(windows) * TRIES):
+                    tries += self._written(window, PLANS, seed + more)
+            found = mended(violation, window, tries, self._first.ensemble)
             if found:
                 return self._changed(window, found)
         return None

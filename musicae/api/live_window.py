@@ -114,6 +114,12 @@ class Window:
         place = (begin, end, low, high, music.lowest, steps.start, after, here)
         return cls(task, *place, read, tune, given, known | given)
 
+    def emptied(self, music: LiveMusic) -> Window:
+        """The window with nothing but what is given or locked, as if all of it were open."""
+        locked = music.locked[self.start : self.start + len(self.tune)]
+        known = self.given | locked
+        return replace(self, tune=only(self.tune, known), known=known)
+
     def partial(self) -> PartialScore:
         """What a harmonizer reads."""
         asked, start, stop = self.task.partial, self.start, self.start + len(self.tune)

@@ -20,10 +20,11 @@ from musicae.api.project_task import (
     task_of,
     tune_chorale,
 )
-from musicae.api.project_values import TICKS_A_STEP, Break
+from musicae.api.project_values import Break
 from musicae.api.silence import BAR_NUMBER
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
+from musicae.core.constants import TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 FOUND_ANEW = 0.25
 """The share of the tune's bars from which on, where so many changed, its key is found anew."""
+AROUND = 8
+"""Bars on both sides of changed ones that are read to find where phrases end."""
 DRAWS = 4
 """A draw has other chords than the one before it; after so many the likeliest come again."""
 
@@ -239,15 +242,23 @@ def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> 
         return phrase_ends_of(project, tune, key, before).steps or ()
     if not changed:
         return before
+    from musicae.decoding.phrases import phrase_ends
+
+    bars = tune.measures
+    low, high = max(0, changed[0] - AROUND), min(len(bars) - 1, changed[-1] + AROUND)
+    start, stop = bars[low].start, bars[high].start + bars[high].length
+    read = tune.bars(low + project.first_bar, high + project.first_bar)
+    found = {start + step for step in phrase_ends(read, key)}
+    if stop < len(tune):  # the last note of what is read ends no phrase for that
+        found -= {max(found, default=0)}
     anew = np.zeros(len(tune), dtype=np.bool_)
     for index in changed:
-        measure = tune.measures[index]
-        anew[measure.start : measure.start + measure.length] = True
-    made = project.harmony.voices[project.voice]
-    last = made[-1].start // TICKS_A_STEP if made else 0
-    found = phrase_ends_of(project, tune, key, None).steps or ()
+        anew[bars[index].start : bars[index].start + bars[index].length] = True
+    ended = project.harmony.voices[project.voice]
+    last = ended[-1].start // TICKS_A_STEP if ended else 0
     stay = {step for step in before if not anew[step] and step != last}
-    return tuple(sorted(stay | {step for step in found if anew[step] or step >= last}))
+    new = {step for step in found if anew[step] or step == last}
+    return tuple(sorted(stay | new | {note.step for note in tune.notes(project.voice)[-1:]}))
 
 
 class _Live(NamedTuple):
@@ -267,7 +278,8 @@ class _Live(NamedTuple):
         base = _base(project, tune)
         ends = _ends(project, tune, base.key, changed)
         task = task_of(project, tune, key=base.key, ends=ends)
-        live = LiveHarmonizer.resume(task, base.there.chorale, base.plan, base.locked)
+        locked = base.locked if base.locked.any() else None
+        live = LiveHarmonizer.resume(task, base.there.chorale, base.plan, locked)
         return cls(project, live, task, base, ends)
 
     def taken(self, every: Iterable[ChangedBars]) -> Project:
@@ -337,9 +349,7 @@ def mended(project: Project, broken: Break) -> Project | None:
             with in_the_page():
                 changed = live.live.mend(violation)
             return live.taken([changed]) if changed else None
-    raise ChoraleError(
-        f"bar {broken.bar}: the harmony does not break this rule there now"
-    )
+    raise ChoraleError(f"bar {broken.bar}: the harmony does not break this rule there now")
 
 
 def _standing_live(project: Project) -> _Live:

@@ -17,11 +17,11 @@ from musicae.api.given import Given, given_parts, into_range, silent_with
 from musicae.api.live_window import whole_notes
 from musicae.api.midi_input import without_articulation
 from musicae.api.phrase_ends import PhraseEnds, ends_at
-from musicae.api.project_values import TICKS, TICKS_A_STEP, MadeWith, TuneNote
+from musicae.api.project_values import MadeWith, TuneNote
 from musicae.api.request import Request
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
-from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, VOICES
+from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
@@ -67,7 +67,7 @@ def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = Fals
     notes = [MidiNote(note.start, note.end, note.pitch, 0, 0, note.end) for note in project.tune]
     on_grid = [
         (step, min(length, steps - step), pitch)
-        for step, length, pitch in quantize(GRID, notes)
+        for step, length, pitch in (quantize(GRID, notes) if notes else ())
         if step < steps
     ]
     voices: list[list[tuple[int, int, int]]] = [[] for _ in VOICES]
@@ -129,7 +129,7 @@ def locked_cells(project: Project, there: Standing) -> Bools:
         if at % TICKS_A_STEP == 0 and step < len(chorale) and chorale.onset[step, voice]:
             locked[step, voice] = True
     locked[:, project.voice] = False
-    return whole_notes(chorale, locked)
+    return whole_notes(chorale, locked) if locked.any() else locked
 
 
 def given_of(

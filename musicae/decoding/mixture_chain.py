@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core.progress import pulse
 from musicae.decoding.plan import BLOCK, FORBIDDEN
 
 NEGLIGIBLE = 1e-14
@@ -177,6 +178,7 @@ def _filter(chains: Sequence[MixtureChain]) -> list[Filtered]:
         shares[: len(chain) - 1, i] = chain.shares
     reached = emissions[0]
     for beat in range(len(emissions)):
+        pulse()
         if beat:
             reached = reached * emissions[beat]
         size = reached.sum(axis=1, keepdims=True)

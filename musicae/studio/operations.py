@@ -28,12 +28,14 @@ class Operations:
     def project(self, value: Mapping[str, Any]) -> Project:
         """A project of a request, if it is not too long."""
         project = Project.of_dict(value)
-        bars = len(project.measures)
+        self._check_bars(len(project.measures))
+        return project
+
+    def _check_bars(self, bars: int) -> None:
         if bars > self._limits.bars:
             raise ChoraleError(
                 f"this piece has {bars} bars; musicae studio works with up to {self._limits.bars}"
             )
-        return project
 
     def harmonize(self, asked: requests.Harmonize) -> dict[str, Any]:
         before = self.project(asked.project)
@@ -45,7 +47,8 @@ class Operations:
         return {"alternatives": [as_json(each.harmony) for each in found]}
 
     def chords(self, asked: requests.Chords) -> dict[str, Any]:
-        return as_json(self.project(asked.project).chord_choices(asked.start))
+        found = self.project(asked.project).chord_choices(asked.start)
+        return found._asdict() | {"choices": [choice._asdict() for choice in found.choices]}
 
     def mend(self, asked: requests.Mend) -> dict[str, Any]:
         before = self.project(asked.project)
@@ -73,6 +76,7 @@ class Operations:
                 "notes": part.notes,
                 "chosen": part.chosen,
                 "project": part.project.as_dict(),
+                "notices": part.notices,
             }
             for part in Project.open_parts(content, name)
             if len(part.project.measures) <= self._limits.bars
@@ -100,6 +104,7 @@ class Operations:
         return File(path.name, "audio/x-soundfont", path.read_bytes())
 
     def compose(self, asked: requests.Compose) -> dict[str, Any]:
+        self._check_bars(asked.bars or 0)
         made = musicae.generate(
             asked.n,
             seed=asked.seed,
@@ -186,7 +191,12 @@ def about(limits: Limits) -> dict[str, Any]:
             {
                 "name": name,
                 "voices": [
-                    voice and {"name": voice.name, "range": list(voice.range)}
+                    voice
+                    and {
+                        "name": voice.name,
+                        "range": list(voice.range),
+                        "program": voice.program,
+                    }
                     for voice in found.voices
                 ],
             }

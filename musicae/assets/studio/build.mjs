@@ -18,10 +18,6 @@ await build({
 });
 await copyFile("src/index.html", `${out}/index.html`);
 await copyFile("src/docs.html", `${out}/docs.html`);
-await copyFile(
-  "node_modules/spessasynth_lib/dist/spessasynth_processor.min.js",
-  `${out}/synthesizer.js`,
-);
 for (const file of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
   await copyFile(`node_modules/swagger-ui-dist/${file}`, `${out}/${file}`);
 }

@@ -10,7 +10,11 @@ export interface About {
   rules: string[];
   cadences: string[];
   keys: string[];
-  ensembles: { name: string; voices: ({ name: string; range: [low: number, high: number] } | null)[] }[];
+  /** A voice's program is the General MIDI one, from 0. */
+  ensembles: {
+    name: string;
+    voices: ({ name: string; range: [low: number, high: number]; program: number } | null)[];
+  }[];
   extras: { score: boolean; sound: boolean };
   limits: { bytes: number; bars: number; seconds: number };
   sliders: { name: string; low: number; high: number; usual: number }[];

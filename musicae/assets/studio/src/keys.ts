@@ -31,7 +31,9 @@ export function isTaken(target: EventTarget | null): boolean {
 
 function nameOf(event: KeyboardEvent): string {
   const held = (event.ctrlKey || event.metaKey ? "ctrl+" : "") + (event.shiftKey ? "shift+" : "");
-  return held + (event.key.length === 1 ? event.key.toLowerCase() : event.key);
+  // With Shift, a digit's key writes another sign, which depends on the keyboard's layout.
+  const digit = event.shiftKey ? /^Digit(\d)$/.exec(event.code)?.[1] : undefined;
+  return held + (digit ?? (event.key.length === 1 ? event.key.toLowerCase() : event.key));
 }
 
 addEventListener("keydown", (event) => {

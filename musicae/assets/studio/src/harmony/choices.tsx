@@ -95,7 +95,9 @@ function List({ found, close }: { found: Choices; close: () => void }) {
             >
               <b>{each.symbol}</b>
               <span class="numeral">{each.numeral}</span>
-              <meter aria-hidden="true" min={0} max={1} value={each.probability} />
+              <span class="share" aria-hidden="true">
+                <span style={{ width: `${100 * each.probability}%` }} />
+              </span>
               <span class="percent">{percent(each.probability)}</span>
             </button>
             <button

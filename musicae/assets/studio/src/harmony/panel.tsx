@@ -2,6 +2,7 @@
 import { register } from "../keys";
 import { project, selectedBars } from "../store";
 import { t } from "../strings";
+import { PhraseEnds } from "../tune/phrases";
 import { redraw } from "./actions";
 import { asking } from "./asking";
 import { Kept } from "./kept";
@@ -35,6 +36,7 @@ export function HarmonyPanel() {
         )}
       </div>
       <HarmonySettings />
+      <PhraseEnds />
       <Kept />
       {notices.length > 0 && (
         <section aria-label={text.notices}>

@@ -1,0 +1,278 @@
+// Playing: the place in the piece by the audio clock, and the notes that are handed to it ahead.
+// All notes that have not begun can be withdrawn, so that what is heard follows each change.
+import { computed, effect, signal, untracked } from "@preact/signals";
+
+import { barsOf, soundingVoices } from "../project";
+import { project, tell } from "../store";
+import { t } from "../strings";
+import { loop, playhead, playing } from "../view";
+import { endAudition } from "./audition";
+import { click } from "./click";
+import { kept } from "./kept";
+import { SoundingNote, USUAL_VELOCITY, type Scheduled } from "./note";
+import { instrumentOf, instruments, sound } from "./sounds";
+import { onStage, openStage, stageNow, type Stage } from "./stage";
+import { CLICK, eventsOf, TempoMap, type Event } from "./timeline";
+
+/** Seconds that are handed over ahead: browsers wake a hidden page once a second. */
+const AHEAD = 0.25;
+const AHEAD_HIDDEN = 2.5;
+/** Milliseconds between two looks ahead. */
+const EVERY = 50;
+/** Seconds until what is asked for now is heard. */
+const SOON = 0.03;
+/** A shorter rest of a note, in seconds, is not played any more. */
+const TOO_SHORT = 0.02;
+/** Milliseconds in which the browser has to begin. */
+const PATIENCE = 2000;
+
+/** Of the piece's own tempo. */
+export const rate = signal(1);
+/** Whether the metronome clicks. */
+export const clicking = kept("metronome", false, (value) => typeof value === "boolean");
+
+const tune = computed(() => project.value.tune);
+const written = computed(() => project.value.harmony?.voices);
+const measure = computed(() => JSON.stringify([project.value.meters, project.value.pickup]));
+const length = computed(() => project.value.length);
+const tempos = computed(() => project.value.tempos);
+const ensemble = computed(() => project.value.settings.ensemble);
+const tuneVoice = computed(() => project.value.voice);
+
+const events = computed(() => {
+  void [tune.value, written.value, tuneVoice.value, measure.value, length.value];
+  const now = project.peek();
+  return eventsOf(soundingVoices(now), clicking.value ? barsOf(now) : []);
+});
+export const tempoMap = computed(() => new TempoMap(tempos.value));
+/** What is played: the loop as far as it is in the piece, or all. */
+const span = computed<[from: number, to: number]>(() => {
+  const [from, to] = loop.value ?? [0, length.value];
+  const end = Math.min(to, length.value);
+  return from < end ? [from, end] : [0, length.value];
+});
+
+/** A run through the piece: at a time of the audio context it is at a tick, and goes on from there. */
+interface Run {
+  at: number;
+  from: number;
+  tempo: TempoMap;
+  rate: number;
+}
+
+const secondsFrom = ({ from, tempo }: Run, tick: number) => tempo.secondsAt(tick) - tempo.secondsAt(from);
+const timeOf = (run: Run, tick: number) => run.at + secondsFrom(run, tick) / run.rate;
+const tickAt = (run: Run, time: number) =>
+  run.tempo.tickAt(run.tempo.secondsAt(run.from) + Math.max(0, time - run.at) * run.rate);
+
+let runs: Run[] = [];
+/** What was handed over and is not silent yet, and when it ends. */
+let given: { event: Event; scheduled: Scheduled; until: number }[] = [];
+/** The first event that was not handed over. */
+let next = 0;
+/** When the last note ends. */
+let finish = Infinity;
+let timer = 0;
+/** The place that this module set last: another one was set by the musician. */
+let shown = 0;
+
+function show(tick: number): void {
+  shown = tick;
+  playhead.value = tick;
+}
+
+/** The place that is heard now. */
+function placeNow({ context }: Stage): number {
+  const time = context.currentTime - (context.outputLatency || 0);
+  const run = runs.findLast((each) => each.at <= time) ?? runs[0]!;
+  return Math.min(tickAt(run, time), span.value[1]);
+}
+
+function newRun(at: number, from: number): Run {
+  next = events.value.findIndex((event) => event.start >= from);
+  if (next < 0) next = events.value.length;
+  const run = { at, from, tempo: tempoMap.value, rate: rate.value };
+  runs = [...runs.slice(-8), run];
+  return run;
+}
+
+function give(stage: Stage, run: Run, event: Event): void {
+  const now = stage.context.currentTime;
+  const at = Math.max(now, run.at, timeOf(run, event.start));
+  const until = timeOf(run, Math.min(event.end, span.value[1]));
+  let scheduled: Scheduled | null;
+  if (event.voice === CLICK) scheduled = click(at, event.pitch === 1);
+  else if (until - at < TOO_SHORT) return;
+  else {
+    const { voice, pitch, velocity = USUAL_VELOCITY } = event;
+    scheduled = new SoundingNote(stage, instrumentOf(voice), voice, pitch, velocity, at, until);
+  }
+  if (scheduled) given.push({ event, scheduled, until });
+}
+
+/** Notes that began before the place at which a run begins, but those that sound already. */
+function enter(stage: Stage, run: Run, sounding: Set<Event>): void {
+  for (const event of events.value) {
+    if (event.start >= run.from) break;
+    if (event.end > run.from && event.voice !== CLICK && !sounding.has(event)) give(stage, run, event);
+  }
+}
+
+function lookAhead(): void {
+  const stage = stageNow();
+  if (!stage || !playing.value) return;
+  const now = stage.context.currentTime;
+  given = given.filter(({ scheduled }) => scheduled.off > now);
+  if (now - (stage.context.outputLatency || 0) > finish) {
+    given = []; // what still sounds dies away by itself
+    runs = [];
+    playing.value = false;
+    show(span.value[0]);
+    return;
+  }
+  const horizon = now + (document.hidden ? AHEAD_HIDDEN : AHEAD);
+  const [start, end] = span.value;
+  while (finish === Infinity) {
+    const run = runs.at(-1)!;
+    const reach = events.value;
+    while (next < reach.length && reach[next]!.start < end && timeOf(run, reach[next]!.start) < horizon) {
+      give(stage, run, reach[next++]!);
+    }
+    const ends = timeOf(run, end);
+    if (ends >= horizon) return;
+    if (loop.value) enter(stage, newRun(ends, start), new Set());
+    else finish = ends;
+  }
+}
+
+function cutAll(): void {
+  for (const { scheduled } of given) scheduled.cut();
+  given = [];
+}
+
+/** Begin at a place. */
+function begin(stage: Stage, tick: number): void {
+  cutAll();
+  runs = [];
+  finish = Infinity;
+  const run = newRun(stage.context.currentTime + SOON, tick);
+  enter(stage, run, new Set());
+  lookAhead();
+}
+
+/** What is played has changed: go on at the same place, with the notes that are the same. */
+function replan(): void {
+  const stage = stageNow();
+  if (!stage || !playing.value || !runs.length) return;
+  const now = stage.context.currentTime;
+  const at = now + SOON;
+  runs = runs.filter((run) => run.at < at || run === runs[0]);
+  const place = tickAt(runs.at(-1)!, at);
+  if (place < span.value[0] || place >= span.value[1]) {
+    begin(stage, span.value[0]);
+    return;
+  }
+  const before = given;
+  given = [];
+  finish = Infinity;
+  const run = newRun(at, place);
+  const sounding = new Set<Event>();
+  for (const each of before) {
+    const { event, scheduled } = each;
+    if (each.until <= at) {
+      given.push(each); // it dies away
+      continue;
+    }
+    const same =
+      scheduled.at < at &&
+      events.value.find(
+        ({ voice, pitch, start, end }) =>
+          voice === event.voice && pitch === event.pitch && start < place && end > place,
+      );
+    if (same && !sounding.has(same)) {
+      sounding.add(same);
+      const until = timeOf(run, Math.min(same.end, span.value[1]));
+      if (Math.abs(until - each.until) > 1e-4) scheduled.hold(until);
+      given.push({ event: same, scheduled, until });
+    } else scheduled.cut();
+  }
+  enter(stage, run, sounding);
+  lookAhead();
+}
+
+function start(): void {
+  endAudition();
+  const stage = openStage();
+  if (!stage) {
+    playing.value = false;
+    return;
+  }
+  const [from, to] = span.value;
+  const place = playhead.value;
+  const inside = place >= from && place < to - 1;
+  if (!inside) show(from);
+  begin(stage, inside ? place : from);
+  timer = window.setInterval(lookAhead, EVERY);
+  requestAnimationFrame(frame);
+  window.setTimeout(() => {
+    if (playing.value && stage.context.state !== "running") {
+      playing.value = false;
+      tell(t.value.sound.refused, true);
+    }
+  }, PATIENCE);
+}
+
+function pause(): void {
+  clearInterval(timer);
+  const stage = stageNow();
+  if (stage && runs.length) show(placeNow(stage));
+  cutAll();
+  runs = [];
+}
+
+/** The playhead moves without anything being drawn anew but by those who watch it. */
+function frame(): void {
+  const stage = stageNow();
+  if (!stage || !playing.value || !runs.length) return;
+  show(placeNow(stage));
+  requestAnimationFrame(frame);
+}
+
+export function togglePlaying(): void {
+  playing.value = !playing.value;
+}
+
+/** To the beginning of the piece, or of the loop. */
+export function toStart(): void {
+  playhead.value = span.value[0];
+}
+
+export function stop(): void {
+  playing.value = false;
+  toStart();
+}
+
+effect(() => {
+  const on = playing.value;
+  untracked(on ? start : pause);
+});
+effect(() => {
+  void [events.value, tempoMap.value, span.value, loop.value, rate.value];
+  void [sound.value, instruments.value, ensemble.value];
+  untracked(replan);
+});
+effect(() => {
+  const tick = playhead.value;
+  untracked(() => {
+    const stage = stageNow();
+    if (tick !== shown && stage && playing.value && runs.length) begin(stage, tick);
+    shown = tick;
+  });
+});
+document.addEventListener("visibilitychange", lookAhead);
+onStage(({ context }) => {
+  // A call on a phone, or another page, may have taken the sound away.
+  context.addEventListener("statechange", () => {
+    if (playing.value && context.state !== "running") void context.resume().catch(() => {});
+  });
+});

@@ -1,0 +1,274 @@
+"""The page's sound in Chromium: what is handed to the audio clock, and what comes out of it."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+QUARTER, BAR = 24, 96
+"""In ticks."""
+LOUD, SILENT = 0.01, 1e-4
+"""Root mean squares of full scale."""
+TUNE, ALTO, TENOR, BASS = 72, 65, 60, 48
+"""Where a voice's pitches begin; each note is a semitone above the one before it."""
+
+PUT = """project => new Promise((done, failed) => {
+  const opening = indexedDB.open("keyval-store");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const change = opening.result.transaction("keyval", "readwrite");
+    const store = change.objectStore("keyval");
+    store.put(project, "last project");
+    store.put(project, "project " + sessionStorage.getItem("musicae place"));
+    change.oncomplete = () => { opening.result.close(); done(); };
+  };
+})"""
+
+LEVELS = """async () => {
+  const sound = window.musicaeSound;
+  const later = (seconds) => new Promise((done) => {
+    const until = sound.time + seconds;
+    const look = () => (sound.time < until ? setTimeout(look, 20) : done(sound.level()));
+    look();
+  });
+  return [await later(0.2), await later(1.5)];
+}"""
+"""The level soon after a note's beginning and later, by the audio clock."""
+
+
+def project(bars=4, length=QUARTER, qpm=120, **others):
+    """A project in which all voices rise by semitones, a step each note."""
+    starts = range(0, bars * BAR, length)
+    voices = [
+        [[start, length, lowest + i] for i, start in enumerate(starts)]
+        for lowest in (TUNE, ALTO, TENOR, BASS)
+    ]
+    harmony = {"voices": voices, "key": "C major", "phrases": [], "chords": [], "plan": ""}
+    harmony |= {"notices": [], "breaks": [], "words": []}
+    settings = {"style": "bach", "rhythm": None, "rules": "bach", "ensemble": None, "ranges": None}
+    return {
+        "format": 1,
+        "title": "",
+        "length": bars * BAR,
+        "meters": [[0, 4, 4]],
+        "pickup": 0,
+        "tempos": [[0, qpm]],
+        "key": None,
+        "voice": 0,
+        "tune": voices[0],
+        "phrases": None,
+        "words": "",
+        "language": None,
+        "settings": settings | {"temperature": None, "seed": 0},
+        "locks": {"voices": [], "bars": [], "notes": [], "chords": []},
+        "harmony": harmony,
+    } | others
+
+
+class Player:
+    """The page with a project, and what its sound says of itself."""
+
+    def __init__(self, page, service, given):
+        self.page = page
+        self.harmony = given["harmony"]
+        page.route("**/api/harmonize", self._answer)
+        # Where no script of the page runs that would save its own project over this one.
+        page.goto(f"{service.origin}/built/studio.css")
+        page.evaluate(PUT, given)
+        page.goto(service.address)
+        self.button("Play").wait_for()
+
+    def _answer(self, route):
+        """The service's harmony is what the test says: sound is tested here, not models."""
+        body = json.dumps({"harmony": self.harmony, "changed": None})
+        route.fulfill(body=body, content_type="application/json")
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def play(self):
+        self.button("Play").click()
+
+    def choose(self, sound):
+        self.page.get_by_role("combobox", name="Sound").select_option(sound)
+
+    def until(self, condition, **arguments):
+        """Wait for a condition on ``sound`` and on the notes that were not withdrawn."""
+        script = f"""arguments => {{
+          const sound = window.musicaeSound;
+          const notes = sound.scheduled.filter(each => !each.cut);
+          return {condition};
+        }}"""
+        return self.page.wait_for_function(script, arg=arguments).json_value()
+
+    def notes(self, voice):
+        """The notes of a voice that were not withdrawn, as (pitch, seconds)."""
+        handed = self.page.evaluate("window.musicaeSound.scheduled")
+        return [(n["pitch"], n["at"]) for n in handed if n["voice"] == voice and not n["cut"]]
+
+    @property
+    def place(self):
+        return self.page.get_by_role("timer").inner_text().split()[0]
+
+
+@pytest.fixture
+def player(studio, open_page):
+    def opened(given=None, prepare=None):
+        page = open_page(studio)
+        if prepare:
+            prepare(page)
+        return Player(page, studio, given or project())
+
+    return opened
+
+
+def gaps(notes):
+    times = [at for _, at in notes]
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def test_four_voices_sound_at_the_times_of_their_tempo(player):
+    opened = player(project(tempos=[[0, 240], [BAR, 120]]))
+    opened.play()
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+    opened.until("[0, 1, 2, 3].every(v => notes.filter(n => n.voice === v).length > 6)")
+    assert opened.page.evaluate("window.musicaeSound.state") == "running"
+    for voice, lowest in enumerate((TUNE, ALTO, TENOR, BASS)):
+        notes = opened.notes(voice)[:7]
+        assert [pitch for pitch, _ in notes] == list(range(lowest, lowest + 7))
+        assert gaps(notes) == pytest.approx([0.25] * 4 + [0.5] * 2)
+    assert {opened.notes(voice)[0][1] for voice in range(4)} == {opened.notes(0)[0][1]}
+
+
+def test_tempo_changes_while_it_plays_and_the_place_is_kept(player):
+    opened = player(project(bars=8))
+    opened.play()
+    opened.until("notes.length > 12")
+    tempo = opened.page.get_by_label("Tempo in percent of the piece's own")
+    tempo.press("Control+a")
+    tempo.press_sequentially("200")
+    tempo.press("Enter")
+    count = opened.until("notes.filter(n => n.voice === 0).length")
+    opened.until("notes.filter(n => n.voice === 0).length > arguments.count + 4", count=count)
+    notes = opened.notes(0)
+    assert [pitch for pitch, _ in notes] == list(range(TUNE, TUNE + len(notes)))
+    assert gaps(notes)[0] == pytest.approx(0.5)
+    assert gaps(notes)[count:] == pytest.approx([0.25] * len(gaps(notes)[count:]))
+
+
+def test_a_loop_goes_round_without_a_gap(player):
+    opened = player(project(bars=1, qpm=240))
+    opened.page.keyboard.press("l")
+    opened.page.keyboard.press(" ")
+    opened.until("notes.filter(n => n.voice === 3).length > 8")
+    notes = opened.notes(3)[:9]
+    assert [pitch - BASS for pitch, _ in notes] == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+    assert gaps(notes) == pytest.approx([0.25] * 8)
+    opened.page.keyboard.press("l")
+    opened.button("Play").wait_for()  # without the loop it ends
+
+
+def test_what_is_heard_follows_a_change_of_the_harmony(player):
+    opened = player(project(bars=8))
+    opened.play()
+    opened.until("notes.length > 8")
+    alto = [[start, length, pitch + 12] for start, length, pitch in opened.harmony["voices"][1]]
+    opened.harmony = opened.harmony | {
+        "voices": [alto if v == 1 else voice for v, voice in enumerate(opened.harmony["voices"])]
+    }
+    opened.page.get_by_role("tab", name="Harmony").click()
+    opened.button("Another way").click()
+    opened.until("notes.some(n => n.voice === 1 && n.pitch >= arguments.high)", high=ALTO + 12)
+    seen = len(opened.notes(0))
+    opened.until("notes.filter(n => n.voice === 0).length > arguments.seen + 2", seen=seen)
+    for voice, lowest in ((0, TUNE), (3, BASS)):  # the others go on, with no note twice
+        notes = opened.notes(voice)
+        assert [pitch for pitch, _ in notes] == list(range(lowest, lowest + len(notes)))
+        assert gaps(notes) == pytest.approx([0.5] * (len(notes) - 1))
+    pitches = [pitch for pitch, _ in opened.notes(1)]
+    lowered = [pitch for pitch in pitches if pitch < ALTO + 12]
+    assert pitches == lowered + list(range(pitches[len(lowered)], pitches[-1] + 1))
+
+
+def test_mute_solo_and_volume(player):
+    opened = player(project(bars=16, length=16 * BAR, qpm=60))
+    page = opened.page
+    page.get_by_role("tab", name="Sound").click()
+    opened.play()
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+    for voice in ("soprano", "alto", "tenor"):
+        opened.button(f"Mute: {voice}").click()
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+    page.locator("body").press("Shift+4")
+    assert opened.button("Mute: bass").get_attribute("aria-pressed") == "true"
+    opened.until("sound.level() < arguments.silent", silent=SILENT)
+    opened.button("Solo: alto").click()
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+    page.get_by_label("Volume: alto").press("Home")
+    opened.until("sound.level() < arguments.silent", silent=SILENT)
+    page.get_by_label("Volume: alto").press("End")
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+    page.get_by_label("Volume", exact=True).press("Home")
+    opened.until("sound.level() < arguments.silent", silent=SILENT)
+    page.reload()
+    page.get_by_role("tab", name="Sound").click()
+    assert opened.button("Mute: bass").get_attribute("aria-pressed") == "true"
+    assert opened.button("Solo: alto").get_attribute("aria-pressed") == "true"
+
+
+def test_stop_leaves_silence_and_pause_the_place(player):
+    opened = player(project(bars=8, qpm=240))
+    opened.play()
+    opened.until("notes.length > 24")
+    opened.button("Pause").click()
+    opened.until("sound.level() < arguments.silent", silent=SILENT)
+    place = opened.place
+    assert place != "1.1"
+    handed = opened.page.evaluate("window.musicaeSound.scheduled.length")
+    opened.play()
+    opened.until("sound.scheduled.length > arguments.handed", handed=handed)
+    opened.button("Stop").click()
+    opened.until("sound.level() < arguments.silent", silent=SILENT)
+    assert opened.place == "1.1"
+    opened.play()
+    opened.page.locator("body").press("Home")
+    opened.button("Pause").wait_for()
+
+
+def test_a_piano_dies_away_and_an_organ_does_not(player):
+    opened = player(project(bars=16, length=16 * BAR, qpm=60))
+    levels = {}
+    for sound in ("organ", "piano"):
+        opened.choose(sound)
+        opened.play()
+        opened.until("sound.level() > arguments.loud", loud=LOUD)
+        levels[sound] = opened.page.evaluate(LEVELS)
+        opened.button("Stop").click()
+        opened.until("sound.level() < arguments.silent", silent=SILENT)
+    begun, later = levels["organ"]
+    assert later > begun / 2
+    begun, later = levels["piano"]
+    assert later < begun / 2
+
+
+def test_without_a_soundfont_the_choir_plays_and_the_page_says_so(player):
+    def without(page):
+        error = json.dumps({"error": {"message": "There is no SoundFont."}})
+        page.route(
+            "**/api/soundfont",
+            lambda route: route.fulfill(status=404, body=error, content_type="application/json"),
+        )
+
+    opened = player(prepare=without)
+    opened.play()
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+    opened.choose("organ")
+    opened.page.get_by_text("The General MIDI sounds are not installed").wait_for()
+    opened.until("sound.level() > arguments.loud", loud=LOUD)
+
+
+def test_a_browser_without_sound_says_so(player):
+    opened = player(prepare=lambda page: page.add_init_script("delete window.AudioContext"))
+    opened.play()
+    opened.page.get_by_text("This browser plays no sound.").wait_for()
+    opened.button("Play").wait_for()
