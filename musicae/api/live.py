@@ -101,7 +101,8 @@ class LiveHarmonizer:
         # Where given and other notes meet, these begin anew.
         onset[0] |= pitch[0] != REST
         onset[1:] |= (pitch[1:] != pitch[:-1]) & (pitch[1:] != REST)
-        whole = replace(tune, pitch=pitch, onset=onset, places=None)
+        source = chorale.source
+        whole = replace(tune, pitch=pitch, onset=onset, places=None, source=source)
         other = np.zeros(shape, dtype=np.bool_) if locked is None else locked & ~given
         other[:, task.melody] = False
         live = cls.__new__(cls)
@@ -279,22 +280,33 @@ class LiveHarmonizer:
         there = music.excerpt(low, high)
         pitch, onset = written.chorale.pitch[window.here], written.chorale.onset[window.here].copy()
         onset[0] = pitch[0] != REST
-        plan, beats, start = written.plan, music.plan_of(low, high).beats, window.here.start
-        first = next(i for i, beat in enumerate(plan.beats) if beat.start >= start)
-        some = slice(first, first + len(beats))
         return ChangedBars(
             (low + music.lowest, high + music.lowest),
             replace(there, pitch=pitch, onset=onset),
-            HarmonicPlan(
-                plan.key,
-                beats,
-                plan.chords[some],
-                tuple(s and s._replace(step=s.step - start) for s in plan.seconds[some]),
-                plan.local[some],
-            ),
-            music.held(window.start + start),
+            self._plan_of(window, written, (pitch == there.pitch).all(axis=1)),
+            music.held(window.start + window.here.start),
             written.notices,
         )
+
+    def _plan_of(self, window: Window, written: Written, same: Bools) -> HarmonicPlan:
+        """The chords of the open bars; those that stand where all voices stay.
+
+        ``same`` ``(T,)`` says at which of their steps the notes are those that stand there.
+        """
+        before, new = self._music.plan_of(window.low, window.high), written.plan
+        stays = same & window.known[window.here].all(axis=1)
+        first = next(i for i, beat in enumerate(new.beats) if beat.start >= window.here.start)
+        found = []
+        for own, beat in enumerate(before.beats):
+            if stays[beat.start : beat.start + beat.length].all():
+                found.append((before.chords[own], before.seconds[own], before.local[own]))
+            else:
+                place = first + own
+                second = new.seconds[place]
+                second = second and second._replace(step=second.step - window.here.start)
+                found.append((new.chords[place], second, new.local[place]))
+        chords, seconds, local = zip(*found, strict=True)
+        return HarmonicPlan(new.key, before.beats, chords, seconds, local)
 
     def _notes(self, notes: Iterable[tuple[int, int, int]], region: slice) -> list[Note]:
         """Notes in order, if they fit into some steps. Raises ChoraleError."""

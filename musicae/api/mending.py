@@ -23,12 +23,16 @@ def mended(
 ) -> Written | None:
     """The likeliest of some ways to write a window without a violation that stands in it.
 
-    It has fewer violations than there are now, and none of this rule where this one is. None where
-    there is none.
+    It has fewer violations than there are now, none of this rule where this one is, and all given
+    chords that sound now. None where there is none.
     """
+    from musicae.decoding.given_chords import incomplete
+
+    given = window.partial().given
     strict = violation.rule in STRICT_RULES
     since, step = violation.since - window.start, violation.step - window.start
     count = len(_violations(window.read, ensemble, strict=strict))
+    missed = len(incomplete(window.read, given))
     found = []
     for each in tries:
         left = _violations(each.chorale, ensemble, strict=strict)
@@ -36,7 +40,7 @@ def mended(
             other.rule == violation.rule and other.since <= step and since <= other.step
             for other in left
         )
-        if not again and len(left) < count:
+        if not again and len(left) < count and len(incomplete(each.chorale, given)) <= missed:
             found.append(each)
     return min(found, key=lambda each: each.cost, default=None)
 

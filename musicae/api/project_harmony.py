@@ -24,7 +24,7 @@ from musicae.api.project_values import Break
 from musicae.api.silence import BAR_NUMBER
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
-from musicae.core.constants import TICKS_A_STEP
+from musicae.core.constants import STEPS_PER_QUARTER, TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from musicae.api.live_music import ChangedBars
     from musicae.api.project import Project
 
-FOUND_ANEW = 0.25
-"""The share of the tune's bars from which on, where so many changed, its key is found anew."""
+LIKELY = 0.2
+"""The probability of a key that was found before from which on it stays though the tune changed."""
 AROUND = 8
 """Bars on both sides of changed ones that are read to find where phrases end."""
 DRAWS = 4
@@ -101,8 +101,9 @@ def _changed(project: Project, tune: Chorale) -> list[int]:
                 start = lock.start // TICKS_A_STEP
                 different[start : start + lock.length // TICKS_A_STEP] = True
         ends = set(made.phrases or ()) ^ set(project.phrases or ())
-        for end in ends:
-            different[end.at // TICKS_A_STEP : end.at // TICKS_A_STEP + 1] = True
+        for end in ends:  # with the beat before it, where a cadence begins
+            step = end.at // TICKS_A_STEP
+            different[max(0, step - STEPS_PER_QUARTER) : step + 1] = True
     return [
         index
         for index, measure in enumerate(tune.measures)
@@ -132,10 +133,8 @@ def harmonized(project: Project, bars: tuple[int, int] | None = None, redraw: in
             return _whole(project, tune, project.settings.seed + redraw)
         if bars is None and not redraw:
             changed = _changed(project, tune)
-            if changed and _is_new(project, tune, changed):
-                key = task_of(project, tune).partial.key
-                if key != _key(project.harmony.key):
-                    return _whole(project, tune, project.settings.seed)
+            if changed and not _key_stays(project, tune):
+                return _whole(project, tune, project.settings.seed)
             return _rewritten(project, tune, changed)
         first, last = bars or _every(project)
         return _redrawn(project, tune, (first, last), redraw % DRAWS + 1, redraw)[-1]
@@ -167,14 +166,12 @@ def _every(project: Project) -> tuple[int, int]:
     return project.first_bar, project.first_bar + len(project.measures) - 1
 
 
-def _is_new(project: Project, tune: Chorale, changed: Sequence[int]) -> bool:
-    """Whether so much of the tune changed that its key may be another."""
-    sung = [
-        index
-        for index, measure in enumerate(tune.measures)
-        if tune.onset[measure.start : measure.start + measure.length, project.voice].any()
-    ]
-    return project.key is None and len({*changed} & {*sung}) >= FOUND_ANEW * len(sung)
+def _key_stays(project: Project, tune: Chorale) -> bool:
+    """Whether the tune can still be in the key that was found for it."""
+    from musicae.decoding.key import probability_of
+
+    assert project.harmony
+    return bool(project.key) or probability_of(_key(project.harmony.key), tune) >= LIKELY
 
 
 def _whole(project: Project, tune: Chorale, seed: int) -> Project:

@@ -28,8 +28,11 @@ def shares_of_span(
     have its second chord. Chords that were given, and what musicae demands of the ends of pieces
     and phrases, bind nothing: a musician asks what else there is.
 
-    The chord that the plan has there is always among them.
+    The chord that the plan has there is always among them; where all voices are known it is alone.
     """
+    present = plan.chord_at(span.start)
+    if present is not None and partial.known[span.start : span.stop].all():
+        return {present: 1.0}
     problem = problem_of(planner, replace(partial, given=()), by_construction=False)
     wish, chords = problem.wish, problem.wish.chords
     beats = [i for i, beat in enumerate(wish.beats) if beat.start in span]
@@ -51,7 +54,6 @@ def shares_of_span(
     found = {
         chord: share for chord, share in zip(chords, row.tolist(), strict=True) if chord is not None
     }
-    present = plan.chord_at(span.start)
     return found if present is None else {present: 0.0} | found
 
 
