@@ -1,8 +1,10 @@
 // One bar of the roll: its grid and its notes. It is drawn anew only where something in it changes.
 import { Component } from "preact";
 
+import type { Bar } from "../project";
 import { t } from "../strings";
 import type { BarContent, Segment } from "./content";
+import { gridStart } from "./geometry";
 import { lengthName, noteName, placeName, spokenName } from "./names";
 
 /** How all bars are laid out. */
@@ -27,11 +29,12 @@ interface Props {
 const LEAST_GAP = 5;
 const LETTERS = ["S", "A", "T", "B"];
 
-function lines(every: number, length: number, look: Look): string {
+function lines(every: number, bar: Bar, look: Look): string {
   if (every * look.scale < LEAST_GAP) return "";
   const height = look.rows * look.rowHeight;
   let path = "";
-  for (let at = every; at < length; at += every) path += `M${at * look.scale + 0.5} 0v${height}`;
+  const first = gridStart(bar) - bar.start + every;
+  for (let at = first; at < bar.length; at += every) if (at > 0) path += `M${at * look.scale + 0.5} 0v${height}`;
   return path;
 }
 
@@ -53,8 +56,8 @@ export class BarView extends Component<Props> {
         height={height}
         style={{ transform: `translateX(${bar.start * look.scale}px)` }}
       >
-        <path class="grid-line" d={lines(look.grid, bar.length, look)} />
-        <path class="beat-line" d={lines(bar.beat, bar.length, look)} />
+        <path class="grid-line" d={lines(look.grid, bar, look)} />
+        <path class="beat-line" d={lines(bar.beat, bar, look)} />
         <path class="bar-line" d={`M0.5 0v${height}`} />
         {content.phraseEnds.map(([at, given]) => (
           <path
