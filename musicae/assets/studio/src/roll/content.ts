@@ -2,9 +2,10 @@
 import { computed } from "@preact/signals";
 
 import { type Bar, barAt, type Note, type Project, soundingVoices } from "../project";
-import { bars, project, selectedBars, selectedNotes } from "../store";
+import { bars, project, selectedBars } from "../store";
 import { endOf, noteAt } from "../tune/edits";
 import { scale, scrolled, visible } from "../view";
+import { isSelected } from "./selection";
 
 /** The part of a note that lies in a bar. */
 export interface Segment {
@@ -79,21 +80,32 @@ export function contentOf(bar: Bar): BarContent {
 
 function segmentsOf(now: Project, voice: number, notes: Note[], bar: Bar): Segment[] {
   const end = bar.start + bar.length;
-  return notes
-    .filter((note) => note[0] < end && endOf(note) > bar.start)
-    .map((note) => ({
-      voice,
-      pitch: note[2],
-      start: note[0],
-      length: note[1],
-      from: Math.max(note[0], bar.start) - bar.start,
-      to: Math.min(endOf(note), end) - bar.start,
-      begins: note[0] >= bar.start,
-      ends: endOf(note) <= end,
-      tune: voice === now.voice,
-      locked: stays(now, voice, note[0]),
-      selected: selectedNotes.value.some(([v, start]) => v === voice && start === note[0]),
-    }));
+  return between(notes, bar.start, end).map((note) => ({
+    voice,
+    pitch: note[2],
+    start: note[0],
+    length: note[1],
+    from: Math.max(note[0], bar.start) - bar.start,
+    to: Math.min(endOf(note), end) - bar.start,
+    begins: note[0] >= bar.start,
+    ends: endOf(note) <= end,
+    tune: voice === now.voice,
+    locked: stays(now, voice, note[0]),
+    selected: isSelected(voice, note[0]),
+  }));
+}
+
+/** The notes that sound between two ticks, of notes in order of which none overlap. */
+function between(notes: Note[], from: number, to: number): Note[] {
+  let [low, high] = [0, notes.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (endOf(notes[middle]!) > from) high = middle;
+    else low = middle + 1;
+  }
+  let end = low;
+  while (end < notes.length && notes[end]![0] < to) end += 1;
+  return notes.slice(low, end);
 }
 
 /** Whether a note of another voice stays: by itself, or with its bar or its voice. */

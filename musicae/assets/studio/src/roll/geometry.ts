@@ -5,8 +5,9 @@ import { endOf, inRange } from "../tune/edits";
 import { grid, KEYS, scale, visible } from "../view";
 import { frameHeight, highest, rowHeight, RULER, scroller } from "./state";
 
-export const LEAST_SCALE = 0.1;
-export const MOST_SCALE = 8;
+/** Pixels a tick. */
+const LEAST_SCALE = 0.03;
+const MOST_SCALE = 8;
 /** The pixels at the ends of a note that change its length. */
 const EDGE = 7;
 
@@ -82,20 +83,22 @@ export function reveal(at: number, pitch: number): void {
   }
 }
 
+function possibleScale(wanted: number): number {
+  return Math.min(MOST_SCALE, Math.max(LEAST_SCALE, wanted));
+}
+
 /** Zoom by a factor; what is at `x` pixels from the left of the view stays there. */
 export function zoom(by: number, x = visible.value / 2): void {
   const element = scroller.current;
   if (!element) return;
   const tick = (element.scrollLeft + x) / scale.value;
-  scale.value = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, scale.value * by));
-  element.firstElementChild!.getBoundingClientRect();
+  scale.value = possibleScale(scale.value * by);
   element.scrollLeft = tick * scale.value - x;
 }
 
 /** Show the whole piece. */
 export function fit(): void {
-  const wanted = visible.value / project.value.length;
-  scale.value = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, wanted));
+  scale.value = possibleScale(visible.value / project.value.length);
   if (scroller.current) scroller.current.scrollLeft = 0;
 }
 

@@ -188,9 +188,10 @@ function editing({ note, part }: Hit, x: number, y: number): Action {
     return { move, click };
   }
   const sound = sounding(pitch);
+  const grabbed = pitchAt(y);
   const move = (toX: number, toY: number) => {
     const target = snapped(Math.max(0, start + (toX - x) / scale.value));
-    const semitones = Math.round((y - toY) / rowHeight.value);
+    const semitones = pitchAt(toY) - grabbed;
     const [later, higher] = possibleMove(base, group, target - start, semitones);
     drawFrom(base, t.value.roll.move, (now) => moveNotes(now, group, later, higher));
     batch(() => {

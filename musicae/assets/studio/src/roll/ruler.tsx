@@ -151,5 +151,5 @@ export function Ruler() {
 /** Of how many bars one shows its number. */
 function numberEvery(length: number): number {
   const width = length * scale.value;
-  return [1, 2, 4, 5, 10, 20, 50].find((every) => every * width >= NUMBER) ?? 100;
+  return [1, 2, 4, 5, 10, 20].find((every) => every * width >= NUMBER) ?? 50;
 }
