@@ -16,9 +16,7 @@ EIGHT = ["G4", "A4", "B4", "C5", "D5", "C5", "B4", "G4"]
 
 @pytest.fixture
 def phone(studio, open_page):
-    return open_page(
-        studio, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True
-    )
+    return open_page(studio, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
 
 
 def roll(page):
@@ -311,7 +309,9 @@ def test_only_the_bar_that_changed_is_drawn_anew(page):
         });
     }""")
     type_keys(page, "Home PageDown Shift+ArrowUp")
-    expect(page.get_by_role("img", name=re.compile("^soprano, bar 2 .* (A sharp|B flat)"))).to_be_visible()
+    expect(
+        page.get_by_role("img", name=re.compile("^soprano, bar 2 .* (A sharp|B flat)"))
+    ).to_be_visible()
     assert page.evaluate("[...window.changed]") == ["bar 2"]
 
 
