@@ -168,10 +168,13 @@ def _every(project: Project) -> tuple[int, int]:
 
 def _key_stays(project: Project, tune: Chorale) -> bool:
     """Whether the tune can still be in the key that was found for it."""
-    from musicae.decoding.key import probability_of
+    from musicae.decoding.key import find_key, probability_of
 
     assert project.harmony
-    return bool(project.key) or probability_of(_key(project.harmony.key), tune) >= LIKELY
+    key = _key(project.harmony.key)
+    if project.key or find_key(tune) == key:
+        return True
+    return probability_of(key, tune) >= LIKELY
 
 
 def _whole(project: Project, tune: Chorale, seed: int) -> Project:
