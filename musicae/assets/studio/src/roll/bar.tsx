@@ -1,7 +1,7 @@
 // One bar of the roll: its grid and its notes. It is drawn anew only where something in it changes.
 import { Component } from "preact";
 
-import type { Bar } from "../project";
+import { type Bar, QUARTER } from "../project";
 import { t } from "../strings";
 import type { BarContent, Segment } from "./content";
 import { gridStart } from "./geometry";
@@ -27,6 +27,8 @@ interface Props {
 
 /** Pixels below which lines of the grid are left out. */
 const LEAST_GAP = 5;
+/** Pixels of a quarter below which notes have no borders, and phrase ends are left out. */
+export const LEAST_QUARTER = 10;
 const LETTERS = ["S", "A", "T", "B"];
 
 function lines(every: number, bar: Bar, look: Look): string {
@@ -46,7 +48,8 @@ export class BarView extends Component<Props> {
   override render({ content, look }: Props) {
     const { bar, locked, selected, segments } = content;
     const height = look.rows * look.rowHeight;
-    const states = [locked && "locked", selected && "selected"].filter(Boolean).join(" ");
+    const far = look.scale * QUARTER < LEAST_QUARTER;
+    const states = [far && "far", locked && "locked", selected && "selected"].filter(Boolean).join(" ");
     return (
       <svg
         class={`bar ${states}`}
@@ -92,7 +95,7 @@ function NoteView({ segment, look }: { segment: Segment; look: Look }) {
   const states = [tune ? "tune" : "other", segment.selected && "selected"].filter(Boolean).join(" ");
   const text = Math.min(12, high - 2);
   const label = tune ? noteName(pitch) : LETTERS[voice]!;
-  const fits = begins && high >= 9 && width >= text * 0.62 * label.length + 5;
+  const fits = begins && high >= 9 && width >= text * 0.66 * label.length + 6;
   const lock = locked && ends && width >= (fits ? 26 : 12);
   return (
     <g
