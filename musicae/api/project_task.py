@@ -66,9 +66,8 @@ def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = Fals
     steps = project.length // TICKS_A_STEP
     notes = [MidiNote(note.start, note.end, note.pitch, 0, 0, note.end) for note in project.tune]
     on_grid = [
-        (step, min(length, steps - step), pitch)
+        (min(step, steps - 1), min(length, max(1, steps - step)), pitch)
         for step, length, pitch in (quantize(GRID, notes) if notes else ())
-        if step < steps
     ]
     voices: list[list[tuple[int, int, int]]] = [[] for _ in VOICES]
     voices[project.voice] = on_grid
