@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import musicae
 from musicae import Project
@@ -12,6 +14,8 @@ from musicae.theory.voice_leading.reasons import REASONS
 from musicae.theory.voice_leading.rules import RULES, STRICT_RULES
 
 BAR = 96
+OLD = []
+"""A project for tests that hypothesis runs."""
 PITCHES = (67, 67, 69, 71, 72, 71, 69, 67, 67, 69, 71, 72, 74, 72, 71, 69)
 
 
@@ -44,6 +48,11 @@ def outside(old, *bars):
 @pytest.fixture(scope="module")
 def first():
     return project().harmonized()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept(first):
+    OLD[:] = [first]
 
 
 def test_a_tune_gets_four_voices_chords_and_phrases(first):
@@ -191,6 +200,25 @@ def test_phrases_and_cadences_that_are_asked_for_are_kept(first):
     assert after.changed_bars() == ()
 
 
+def test_phrase_ends_that_were_found_can_be_taken_over(first):
+    found = tuple(PhraseEnd(at) for at in first.harmony.phrases)
+    assert replace(first, phrases=found).changed_bars() == ()
+    half = (PhraseEnd(3 * BAR + 72, "half"), *found)
+    assert replace(first, phrases=half).changed_bars() == (4,)
+
+
+def test_a_locked_silence_is_one_until_it_is_lifted(first):
+    silence = Locks(chords=(LockedChord(BAR, BAR, "N.C."),))
+    silent = replace(first, locks=silence).harmonized()
+    assert not any(
+        BAR <= note.start < 2 * BAR for notes in silent.harmony.voices[1:] for note in notes
+    )
+    lifted = replace(silent, locks=Locks())
+    assert lifted.changed_bars() == (2,)
+    after = lifted.harmonized()
+    assert all(any(BAR <= n.start < 2 * BAR for n in notes) for notes in after.harmony.voices)
+
+
 def test_choices_name_what_stands_there_and_a_chosen_one_can_be_locked(first):
     found = first.chord_choices(BAR)
     assert found.start <= BAR < found.start + found.length
@@ -220,6 +248,40 @@ def test_a_broken_rule_is_explained_and_mended(first):
     )
     with pytest.raises(ChoraleError, match="does not break this rule"):
         mended.mended(replace(parallel, rule="spacing", start=0, end=6))
+
+
+@st.composite
+def edits(draw):
+    """Changes of a tune's notes, and locks."""
+    pitches = draw(st.dictionaries(st.integers(0, 16), st.integers(62, 76), max_size=3))
+    voices = draw(st.sets(st.integers(1, 3), max_size=2))
+    bars = draw(st.sets(st.integers(1, 5), max_size=2))
+    return pitches, Locks(voices=tuple(sorted(voices)), bars=tuple(sorted(bars)))
+
+
+@settings(max_examples=12)
+@given(edits())
+def test_whatever_changes_what_is_locked_or_elsewhere_stays(edit):
+    pitches, locks = edit
+    old = OLD[0]
+    new = replace(old, locks=locks)
+    for index, pitch in pitches.items():
+        new = with_note(new, index, pitch)
+    changed, after = new.changed_bars(), new.harmonized()
+    assert changed == tuple(
+        sorted({1 + new.tune[i].start // BAR for i in pitches if new.tune[i] != old.tune[i]})
+    )
+    assert outside(after, *changed)[1:] == outside(old, *changed)[1:]
+    for voice in locks.voices:
+        assert after.harmony.voices[voice] == old.harmony.voices[voice]
+    for before, now in zip(old.harmony.voices[1:], after.harmony.voices[1:], strict=True):
+        there = [
+            n
+            for n in before
+            if any(n.start < b * BAR and n.end > (b - 1) * BAR for b in locks.bars)
+        ]
+        assert set(there) <= set(now)
+    assert after.changed_bars() == ()
 
 
 def test_every_rule_has_a_reason():
