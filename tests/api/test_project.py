@@ -14,8 +14,6 @@ from musicae.theory.voice_leading.reasons import REASONS
 from musicae.theory.voice_leading.rules import RULES, STRICT_RULES
 
 BAR = 96
-OLD = []
-"""A project for tests that hypothesis runs."""
 PITCHES = (67, 67, 69, 71, 72, 71, 69, 67, 67, 69, 71, 72, 74, 72, 71, 69)
 
 
@@ -45,14 +43,14 @@ def outside(old, *bars):
     ]
 
 
+def begins_in(bar, notes):
+    """The notes that begin in a bar of 4/4."""
+    return [note for note in notes if (bar - 1) * BAR <= note.start < bar * BAR]
+
+
 @pytest.fixture(scope="module")
 def first():
     return project().harmonized()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _kept(first):
-    OLD[:] = [first]
 
 
 def test_a_tune_gets_four_voices_chords_and_phrases(first):
@@ -203,20 +201,19 @@ def test_phrases_and_cadences_that_are_asked_for_are_kept(first):
 def test_phrase_ends_that_were_found_can_be_taken_over(first):
     found = tuple(PhraseEnd(at) for at in first.harmony.phrases)
     assert replace(first, phrases=found).changed_bars() == ()
-    half = (PhraseEnd(3 * BAR + 72, "half"), *found)
-    assert replace(first, phrases=half).changed_bars() == (4,)
+    half = {end.at: end for end in (*found, PhraseEnd(3 * BAR + 72, "half"))}
+    asked = tuple(half[at] for at in sorted(half))
+    assert replace(first, phrases=asked).changed_bars() == (4,)
 
 
 def test_a_locked_silence_is_one_until_it_is_lifted(first):
     silence = Locks(chords=(LockedChord(BAR, BAR, "N.C."),))
     silent = replace(first, locks=silence).harmonized()
-    assert not any(
-        BAR <= note.start < 2 * BAR for notes in silent.harmony.voices[1:] for note in notes
-    )
+    assert not any(begins_in(2, notes) for notes in silent.harmony.voices[1:])
     lifted = replace(silent, locks=Locks())
     assert lifted.changed_bars() == (2,)
     after = lifted.harmonized()
-    assert all(any(BAR <= n.start < 2 * BAR for n in notes) for notes in after.harmony.voices)
+    assert all(begins_in(2, notes) for notes in after.harmony.voices)
 
 
 def test_choices_name_what_stands_there_and_a_chosen_one_can_be_locked(first):
@@ -261,26 +258,19 @@ def edits(draw):
 
 @settings(max_examples=12)
 @given(edits())
-def test_whatever_changes_what_is_locked_or_elsewhere_stays(edit):
-    pitches, locks = edit
-    old = OLD[0]
-    new = replace(old, locks=locks)
+def test_whatever_changes_what_is_locked_or_elsewhere_stays(first, edit):
+    (pitches, locks), new = edit, replace(first, locks=edit[1])
     for index, pitch in pitches.items():
         new = with_note(new, index, pitch)
     changed, after = new.changed_bars(), new.harmonized()
-    assert changed == tuple(
-        sorted({1 + new.tune[i].start // BAR for i in pitches if new.tune[i] != old.tune[i]})
-    )
-    assert outside(after, *changed)[1:] == outside(old, *changed)[1:]
+    other = [i for i in pitches if new.tune[i] != first.tune[i]]
+    assert changed == tuple(sorted({1 + new.tune[i].start // BAR for i in other}))
+    assert outside(after, *changed)[1:] == outside(first, *changed)[1:]
     for voice in locks.voices:
-        assert after.harmony.voices[voice] == old.harmony.voices[voice]
-    for before, now in zip(old.harmony.voices[1:], after.harmony.voices[1:], strict=True):
-        there = [
-            n
-            for n in before
-            if any(n.start < b * BAR and n.end > (b - 1) * BAR for b in locks.bars)
-        ]
-        assert set(there) <= set(now)
+        assert after.harmony.voices[voice] == first.harmony.voices[voice]
+    spans = [((bar - 1) * BAR, bar * BAR) for bar in locks.bars]
+    for before, now in zip(first.harmony.voices[1:], after.harmony.voices[1:], strict=True):
+        assert {n for n in before if any(n.start < b and n.end > a for a, b in spans)} <= {*now}
     assert after.changed_bars() == ()
 
 
