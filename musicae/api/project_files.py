@@ -136,7 +136,7 @@ def _reading(song: Song, number: int) -> PartsReading:
         return musicxml_reader.parts_of(song, track=str(number))
     from musicae.io import midi_reader
 
-    return midi_reader.parts_of(song, track=str(number))
+    return midi_reader.parts_of(song, track=str(number), silence=True)
 
 
 def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:

@@ -168,10 +168,13 @@ def _every(project: Project) -> tuple[int, int]:
 
 def _key_stays(project: Project, tune: Chorale) -> bool:
     """Whether the tune can still be in the key that was found for it."""
-    from musicae.decoding.key import probability_of
+    from musicae.decoding.key import find_key, probability_of
 
     assert project.harmony
-    return bool(project.key) or probability_of(_key(project.harmony.key), tune) >= LIKELY
+    key = _key(project.harmony.key)
+    if project.key or find_key(tune) == key:
+        return True
+    return probability_of(key, tune) >= LIKELY
 
 
 def _whole(project: Project, tune: Chorale, seed: int) -> Project:
@@ -342,7 +345,7 @@ def mended(project: Project, broken: Break) -> Project | None:
     first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
     for violation in violations_in(project, chorale, live.task.given.parts.shift):
         there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
-        if there and first <= violation.since <= violation.step <= last:
+        if there and violation.since <= last and first <= violation.step:
             with in_the_page():
                 changed = live.live.mend(violation)
             return live.taken([changed]) if changed else None

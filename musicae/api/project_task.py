@@ -133,7 +133,7 @@ def locked_cells(project: Project, there: Standing) -> Bools:
 
 
 def given_of(
-    project: Project, tune: Chorale, key: Key | None, kept: tuple[Chorale, Bools] | None = None
+    project: Project, tune: Chorale, key: Key, kept: tuple[Chorale, Bools] | None = None
 ) -> tuple[Given, tuple[str, ...]]:
     """What is given, the tune and ``kept`` cells of a chorale ``(T, V)``, and notices on it.
 
@@ -170,7 +170,7 @@ def task_of(
 
     Args:
         tune: the ``tune_chorale``.
-        key: the key to harmonize in; None finds it.
+        key: the key to harmonize in, where it is found before.
         kept: cells of a chorale that stay besides the tune.
         ends: the steps at which the last notes of phrases begin, where they are found before.
         seed: by default that of the settings.
@@ -181,12 +181,14 @@ def task_of(
     from musicae.api.harmonize import Task, load_for
     from musicae.api.registers import register_for
     from musicae.api.words import WordSetting
+    from musicae.decoding.key import find_key
     from musicae.io.lyrics import NO_WORDS
     from musicae.models.checkpoint import load_model
 
     options = project.options.changed(seed=project.settings.seed if seed is None else seed)
     model, sampling = load_for(options)
-    given, notices = given_of(project, tune, key or options.parsed_key, kept)
+    key = key or options.parsed_key or find_key(tune)
+    given, notices = given_of(project, tune, key, kept)
     limits = None
     if ensemble := options.parsed_ensemble:
         register = register_for(tune, ensemble)

@@ -309,10 +309,39 @@ def test_only_the_bar_that_changed_is_drawn_anew(page):
         });
     }""")
     type_keys(page, "Home PageDown Shift+ArrowUp")
-    expect(
-        page.get_by_role("img", name=re.compile("^soprano, bar 2 .* (A sharp|B flat)"))
-    ).to_be_visible()
+    raised = re.compile("^soprano, bar 2 .* (A sharp|B flat)")
+    expect(page.get_by_role("img", name=raised)).to_be_visible()
     assert page.evaluate("[...window.changed]") == ["bar 2"]
+
+
+def test_the_view_follows_the_playhead_until_the_musician_scrolls(page):
+    type_keys(page, "1 c c c c c c c c c c Control+ArrowLeft Control+Enter")
+    scrolled = "document.getElementById('roll').scrollLeft"
+    page.evaluate(f"{scrolled} = 0")
+    page.keyboard.press(" ")
+    eventually(lambda: page.evaluate(scrolled) > 100, True)
+    page.mouse.move(*place(page, 6, 1, "G4"))
+    page.mouse.wheel(-2000, 0)
+    eventually(lambda: page.evaluate(scrolled), 0)
+    head = page.locator(".playhead")
+    before = head.bounding_box()["x"]
+    eventually(lambda: head.bounding_box()["x"] > before + 10, True)
+    assert page.evaluate(scrolled) == 0
+
+
+def test_a_pickup_is_bar_0_and_has_the_last_beats_of_a_bar(page):
+    project = {"format": 1, "pickup": 36, "length": 36 + 192, "tune": [[12, 24, 67]]}
+    buffer = json.dumps(project).encode()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "pickup.musicae", "mimeType": "application/json", "buffer": buffer}
+    )
+    expect_notes(page, "bar 0 beat 4, G 4, quarter")
+    type_keys(page, "Home")
+    expect(told(page)).to_have_text(re.compile("^bar 0 beat 3 1/2, "))
+    type_keys(page, "4 ArrowRight")
+    expect(told(page)).to_have_text(re.compile("^bar 0 beat 4, "))
+    type_keys(page, "ArrowRight")
+    expect(told(page)).to_have_text(re.compile("^bar 1 beat 1, "))
 
 
 def test_the_other_voices_appear_and_their_notes_can_be_locked(page):

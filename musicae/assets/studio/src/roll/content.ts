@@ -4,6 +4,7 @@ import { computed } from "@preact/signals";
 import { type Bar, barAt, type Note, type Project, soundingVoices } from "../project";
 import { bars, project, selectedBars } from "../store";
 import { endOf, noteAt } from "../tune/edits";
+import { phraseEnds as endsOf } from "../tune/phrases";
 import { scale, scrolled, visible } from "../view";
 import { isSelected } from "./selection";
 
@@ -35,9 +36,8 @@ export interface BarContent {
 
 /** Where phrases end: the ticks at which their last notes end, and whether the musician set them. */
 export const phraseEnds = computed<[at: number, given: boolean][]>(() => {
-  const { phrases, tune, harmony } = project.value;
-  const starts = phrases?.map(({ at }) => at) ?? harmony?.phrases ?? [];
-  return starts.flatMap((at): [number, boolean][] => {
+  const { phrases, tune } = project.value;
+  return endsOf(project.value).flatMap(({ at }): [number, boolean][] => {
     const last = noteAt(tune, at);
     return last ? [[endOf(last), phrases !== null]] : [];
   });

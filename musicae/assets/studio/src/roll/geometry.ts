@@ -1,5 +1,5 @@
 // From ticks and pitches to pixels of the canvas, and back; what is hit; what is in view.
-import { barAt, type Note, soundingVoices } from "../project";
+import { type Bar, barAt, type Note, soundingVoices } from "../project";
 import { bars, project } from "../store";
 import { endOf, inRange } from "../tune/edits";
 import { grid, KEYS, scale, visible } from "../view";
@@ -23,20 +23,29 @@ export function tickAt(x: number): number {
   return Math.min(Math.max(0, x / scale.value), project.value.length);
 }
 
+/** Where the grid of a bar begins: with the bar, or in a pickup with the beat that it cuts. */
+export function gridStart(bar: Bar): number {
+  const cut = bar.number === 0 ? bar.length % bar.beat : 0;
+  return cut ? bar.start + cut - bar.beat : bar.start;
+}
+
 /** A tick on the grid, which begins anew with each bar. */
 export function snapped(tick: number, round: (value: number) => number = Math.round): number {
   const bar = barAt(bars.value, tick);
-  const at = bar.start + round((tick - bar.start) / grid.value) * grid.value;
-  return Math.min(at, bar.start + bar.length);
+  const from = gridStart(bar);
+  const at = from + round((tick - from) / grid.value) * grid.value;
+  return Math.min(Math.max(bar.start, at), bar.start + bar.length);
 }
 
 /** The next place on the grid, or with -1 the one before. */
 export function stepped(at: number, direction: 1 | -1): number {
   if (direction < 0 && at <= 0) return 0;
   const bar = barAt(bars.value, direction < 0 ? at - 1 : at);
-  const into = (at - bar.start) / grid.value;
+  const from = gridStart(bar);
+  const into = (at - from) / grid.value;
   const line = direction < 0 ? Math.ceil(into) - 1 : Math.floor(into) + 1;
-  return Math.min(bar.start + line * grid.value, bar.start + bar.length, project.value.length);
+  const next = Math.max(bar.start, from + line * grid.value);
+  return Math.min(next, bar.start + bar.length, project.value.length);
 }
 
 export interface Hit {

@@ -246,8 +246,8 @@ function scrollNear(event: PointerEvent): void {
   const { clientX, clientY, movementX, movementY } = event;
   if (movementX > 0 && clientX > right - NEAR) element.scrollLeft += NEAR;
   if (movementX < 0 && clientX < left + KEYS + NEAR) element.scrollLeft -= NEAR;
-  if (movementY > 0 && clientY > bottom - NEAR) element.scrollTop += NEAR / 2;
-  if (movementY < 0 && clientY < top + RULER + NEAR) element.scrollTop -= NEAR / 2;
+  if (movementY > 0 && clientY > bottom - NEAR) element.scrollTop += NEAR / 6;
+  if (movementY < 0 && clientY < top + RULER + NEAR) element.scrollTop -= NEAR / 6;
 }
 
 function showWhatHappens(event: PointerEvent): void {
