@@ -151,12 +151,12 @@ function Bars() {
     language: language.value,
     key: `${signature.value.fifths} ${signature.value.minor}`,
   };
+  const how = JSON.stringify(look);
   return (
     <div class="bars" style={{ backgroundSize: `100% ${12 * look.rowHeight}px` }}>
       {shownBars().map((bar) => {
-        const content = contentOf(bar);
-        const same = JSON.stringify([content, look]);
-        return <BarView key={bar.number} content={content} look={look} same={same} />;
+        const { content, text } = contentOf(bar);
+        return <BarView key={bar.number} content={content} look={look} text={text + how} />;
       })}
     </div>
   );
