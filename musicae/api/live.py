@@ -16,7 +16,7 @@ from musicae.api.given import HIGHEST, SEMITONES, into_range, locked_cells, sile
 from musicae.api.harmonize import Task
 from musicae.api.latent import check_number
 from musicae.api.live_music import ChangedBars, LiveMusic
-from musicae.api.live_window import Window, Written, only, whole_notes
+from musicae.api.live_window import Window, Written, only, whole_notes, without_cut_notes
 from musicae.api.mending import PLANS, TRIES, mended
 from musicae.api.options import HarmonizeOptions, check_draws
 from musicae.api.piece import Piece
@@ -133,7 +133,8 @@ class LiveHarmonizer:
         if self._piece is None:
             first, parts = self._first, self._task.given.parts
             chorale, plan = self._music.chorale, self._music.plan
-            tune = only(chorale, self._known)
+            known = without_cut_notes(chorale, self._known)
+            tune = only(chorale, known)
             given = replace(
                 self._task.given,
                 parts=replace(
@@ -141,7 +142,7 @@ class LiveHarmonizer:
                     tune=tune,
                     in_range=into_range(tune, parts.shift // SEMITONES)[0],
                     whole=tune,
-                    known=self._known.copy(),
+                    known=known,
                 ),
                 preserved=None,
                 words=NO_WORDS,
@@ -250,13 +251,14 @@ class LiveHarmonizer:
         check_draws(1, None, seed)
         windows = [*self._around(violation)]
         for number, window in enumerate(windows):
-            tries: list[Written] = []
+            tries: list[tuple[Written, ChangedBars]] = []
             for more in range(TRIES):
                 with portion(number * TRIES + more, len(windows) * TRIES):
-                    tries += self._written(window, PLANS, seed + more)
-            found = mended(violation, window, tries, self._first.ensemble)
+                    ways = self._written(window, PLANS, seed + more)
+                tries += [(way, self._changed(window, way)) for way in ways]
+            found = mended(violation, self._music, window, tries, self._first.ensemble)
             if found:
-                return self._changed(window, found)
+                return found
         return None
 
     def _around(self, violation: Violation) -> Iterator[Window]:

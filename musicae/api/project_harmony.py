@@ -345,7 +345,7 @@ def mended(project: Project, broken: Break) -> Project | None:
     first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
     for violation in violations_in(project, chorale, live.task.given.parts.shift):
         there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
-        if there and first <= violation.since <= violation.step <= last:
+        if there and violation.since <= last and first <= violation.step:
             with in_the_page():
                 changed = live.live.mend(violation)
             return live.taken([changed]) if changed else None

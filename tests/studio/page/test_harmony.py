@@ -72,7 +72,7 @@ def choose(page, place, index):
     chord_at(page, place).click()
     choices = page.get_by_role("list", name="What fits here").get_by_role("listitem")
     chosen = choices.nth(index).get_by_role("button").first
-    symbol = chosen.get_attribute("aria-label").partition(",")[0]
+    symbol = chosen.inner_text().split()[0]
     chosen.click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     settle(page)
@@ -94,6 +94,23 @@ def test_a_locked_chord_is_kept_through_three_other_ways(page):
     page.get_by_role("button", name=f"Free {symbol}, bar 2, beat 1").click()
     settle(page)
     assert not [name for name in chords(page) if name.endswith("locked")]
+
+
+def test_what_is_heard_is_what_is_taken(page):
+    harmonize(page)
+    chord_at(page, "bar 2, beat 1").click()
+    with page.expect_response("**/api/harmonize"):
+        page.get_by_role("button", name=re.compile("^Hear ")).nth(1).click()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    heard = page.get_by_role("list", name="What fits here").get_by_role("listitem").nth(1)
+    expect(heard.get_by_role("button").last).to_have_attribute("aria-busy", "false")
+    symbol = heard.inner_text().split()[0]
+    heard.get_by_role("button").first.click()
+    settle(page)
+    chosen = re.compile(f": {re.escape(symbol)},.*, locked$")
+    expect(chord_at(page, "bar 2, beat 1")).to_have_attribute("aria-label", chosen)
+    assert not [url for url in asked if url.endswith("/api/harmonize")]
 
 
 def test_chords_are_typed(page):
@@ -134,10 +151,10 @@ def test_chords_by_keyboard_alone(page):
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(second).to_be_focused()
     symbol = second.inner_text()
-    page.get_by_role("button", name="Show Roman numerals").click()
+    page.get_by_role("button", name="G7: Show Roman numerals").click()
     assert second.inner_text() != symbol
     page.reload()
-    expect(page.get_by_role("button", name="Show chord symbols")).to_be_visible()
+    expect(page.get_by_role("button", name="V7: Show chord symbols")).to_be_visible()
 
 
 def in_bar(page, bar):

@@ -293,7 +293,6 @@ export const de: Strings = {
     locked: "festgehalten",
     show: { symbol: "Akkordsymbole zeigen", numeral: "Stufen zeigen" },
     fits: "Was hier passt",
-    choice: (symbol, numeral, share) => `${symbol}, ${numeral}, ${share}`,
     hear: (symbol) => `${symbol} anhören`,
     looking: "Passendes wird gesucht",
     typed: "Anderer Akkord",
@@ -380,8 +379,8 @@ export const de: Strings = {
     previousAlternative: "Vorige Alternative",
     choose: (letter) => `Alternative ${letter}`,
     before: "was schon da war",
-    others: (bars) => `Takt ${bars}`,
-    otherChords: (bars) => `andere Akkorde in Takt ${bars}`,
+    inBars: (bars) => `Takt ${bars}`,
+    otherChords: "mit anderen Akkorden",
   },
   sound: {
     name: "Klang",

@@ -283,7 +283,6 @@ export const en = {
     locked: "locked",
     show: { symbol: "Show chord symbols", numeral: "Show Roman numerals" },
     fits: "What fits here",
-    choice: (symbol: string, numeral: string, share: string) => `${symbol}, ${numeral}, ${share}`,
     hear: (symbol: string) => `Hear ${symbol}`,
     looking: "Looking for what fits",
     typed: "Another chord",
@@ -345,8 +344,8 @@ export const en = {
     previousAlternative: "Alternative before",
     choose: (letter: string) => `Alternative ${letter}`,
     before: "what was there",
-    others: (bars: string) => `bars ${bars}`,
-    otherChords: (bars: string) => `other chords in bars ${bars}`,
+    inBars: (bars: string) => `bars ${bars}`,
+    otherChords: "with other chords",
   },
   sound: {
     name: "Sound",
