@@ -19,6 +19,7 @@ import { signature } from "./names";
 import { Ruler } from "./ruler";
 import {
   cursor,
+  entry,
   frameHeight,
   highest,
   lowest,
@@ -162,7 +163,7 @@ function Bars() {
   );
 }
 
-/** Where keys write. */
+/** Where keys write, as long as what they write. */
 function Cursor() {
   const { at, pitch } = cursor.value;
   return (
@@ -170,7 +171,7 @@ function Cursor() {
       class="cursor"
       style={{
         transform: `translate(${at * scale.value}px, ${yOf(pitch)}px)`,
-        width: `${Math.max(4, grid.value * scale.value)}px`,
+        width: `${Math.max(4, entry.value * scale.value)}px`,
         height: `${rowHeight.value}px`,
       }}
     />
