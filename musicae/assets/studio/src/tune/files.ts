@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 
 import { about } from "../about";
 import type { Project } from "../project";
-import { get, send, ServerError } from "../server";
+import { get, send, ServerError, Unreachable } from "../server";
 import { change, notice, selectedBars, selectedNotes, tell } from "../store";
 import { t } from "../strings";
 import { playhead, playing } from "../view";
@@ -18,7 +18,7 @@ export interface OpenedPart {
   chosen: boolean;
   project: Project;
   /** How it was read. */
-  notices: string[];
+  notices?: string[];
 }
 interface Opened {
   parts: OpenedPart[];
@@ -55,11 +55,17 @@ export async function openFile(file: File): Promise<void> {
     const { parts } = await send<Opened>(`/api/open?name=${encodeURIComponent(file.name)}`, file);
     offer(file.name, parts);
   } catch (error) {
-    if (error instanceof ServerError) tell(error.message, true);
-    else if (!(error instanceof Error)) throw error;
+    explain(error);
   } finally {
     reading.value = false;
   }
+}
+
+/** The page tells by itself that the service is away or refuses. */
+function explain(error: unknown): void {
+  if (error instanceof Unreachable) return;
+  if (!(error instanceof ServerError)) throw error;
+  if (error.status !== 401) tell(error.message, true);
 }
 
 function offer(name: string, parts: OpenedPart[]): void {
@@ -71,17 +77,17 @@ function offer(name: string, parts: OpenedPart[]): void {
 export function take(name: string, part: OpenedPart): void {
   offered.value = null;
   replaceBy(t.value.tune.did.open(name), part.project);
-  if (part.notices.length) tell(part.notices.join(" "));
+  if (part.notices?.length) tell(part.notices.join(" "));
   else notice.value = null;
 }
 
-/** The file that the command line named, as long as this tab has not opened it before. */
+/** The file that the command line named: the service tells it to the first page that asks. */
 export async function openNamed(): Promise<void> {
-  const KEPT = "musicae opened";
-  const opened = await get<(Opened & { name?: string }) | null>("/api/opened").catch(() => null);
-  if (!opened?.parts.length) return;
-  const mark = JSON.stringify(opened.parts.map((part) => [part.name, part.project.tune]));
-  if (sessionStorage.getItem(KEPT) === mark) return;
-  sessionStorage.setItem(KEPT, mark);
-  offer(opened.name ?? opened.parts[0]!.project.title, opened.parts);
+  try {
+    const opened = await get<Opened | null>("/api/opened");
+    const first = opened?.parts[0];
+    if (first) offer(first.project.title || first.name, opened.parts);
+  } catch (error) {
+    explain(error);
+  }
 }

@@ -33,9 +33,9 @@ export function MeterTools() {
 function MeterForm() {
   const text = t.value.tune;
   const all = bars.value;
-  const [first, setFirst] = useState(selectedBars.value?.[0] ?? all[0]!.number);
+  const [first, setFirst] = useState(Math.max(1, selectedBars.value?.[0] ?? 1));
   // The meter of a pickup is that of the bars after it.
-  const bar = all.find(({ number }) => number === first) ?? all[0]!;
+  const bar = all.find(({ number }) => number === first) ?? all.at(-1)!;
   const at = bar.number <= 1 ? 0 : bar.start;
   const now = `${bar.beats}/${bar.unit}`;
   const set = (value: string) => {
@@ -49,7 +49,7 @@ function MeterForm() {
         {text.fromBar}
         <input
           type="number"
-          min={all[0]!.number}
+          min={1}
           max={all.at(-1)!.number}
           value={first}
           onChange={(event) => setFirst(Number(event.currentTarget.value))}

@@ -50,6 +50,24 @@ export function markPhraseEnd(): void {
   change(t.value.tune.did.phrase, (now) => togglePhraseEnds(now, markable()));
 }
 
+/** Marks or unmarks the end of a phrase; pressed where it is marked. */
+export function PhraseEndButton() {
+  const text = t.value.tune;
+  const starts = markable();
+  const ends = phraseEnds(project.value).map((end) => end.at);
+  return (
+    <button
+      title={text.phraseEndKey}
+      aria-keyshortcuts="P"
+      aria-pressed={starts.length > 0 && starts.every((at) => ends.includes(at))}
+      disabled={!starts.length}
+      onClick={markPhraseEnd}
+    >
+      {text.phraseEnd}
+    </button>
+  );
+}
+
 /** The place of a tick, such as "bar 3, beat 2". */
 function placeOf(tick: number): string {
   const bar = barAt(bars.value, tick);
