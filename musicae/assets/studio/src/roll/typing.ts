@@ -42,7 +42,7 @@ const KEYS: Record<string, () => void> = {
   s: commands.pick,
   k: commands.toggleLock,
   l: toggleLoop,
-  p: commands.playFromCursor,
+  o: commands.playFromCursor,
   "0": commands.rest,
   ".": commands.dot,
   "+": () => zoom(ZOOM),

@@ -66,7 +66,7 @@ export const en = {
       ["Ctrl+C Ctrl+X Ctrl+V", "Copy, cut, paste notes"],
       ["k", "Lock what is selected, or free it"],
       ["l", "Loop the selected bars, or no longer"],
-      ["p", "Put the playhead at the cursor"],
+      ["o", "Put the playhead at the cursor"],
       ["+ - =", "Zoom in, zoom out, show the whole piece"],
       ["Escape", "Select nothing"],
     ],
@@ -152,7 +152,7 @@ export const en = {
     reading: "Reading…",
     examples: "Examples",
     more: "More",
-    begin: "Draw a tune, drop a file, or begin with an example:",
+    begin: "Or drop a file here, record, or begin with an example:",
     drop: "Drop a tune here: MIDI, MusicXML, ABC, MEI or a project",
     tooLarge: (file: string, most: number) =>
       `${file} is too large: files of up to ${most} MiB can be opened.`,
