@@ -56,7 +56,7 @@ def choices_at(task: Task, music: LiveMusic, step: int) -> ChordChoices:
     if chord is None:
         return ChordChoices(start, stop - start, ())
     bars = [music.measure_index(each) for each in (start, stop - 1)]
-    window = Window.of(task, music, bars[0], bars[1])
+    window = Window.of(task, music, bars[0], bars[1]).emptied(music)
     key = task.partial.key
     found = [
         ChordChoice(

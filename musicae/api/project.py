@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from musicae.api.options import HarmonizeOptions
 from musicae.api.project_values import (
     FIELDS,
-    TICKS_A_STEP,
     Break,
     Harmony,
     Locks,
@@ -21,7 +20,7 @@ from musicae.api.project_values import (
     TuneNote,
     as_json,
 )
-from musicae.core.constants import MOST_BARS, MOST_BYTES, VOICES
+from musicae.core.constants import MOST_BARS, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.json_values import record
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SUFFIX = ".musicae"
-NEW_TICKS = 8 * 96
+NEW_TICKS = 32 * TICKS
 """The length of a new project: eight bars of 4/4."""
 
 
@@ -108,7 +107,7 @@ class Project:
         return record(cls, **FIELDS)(rest, "the project")
 
     def as_dict(self) -> dict[str, Any]:
-        """The project as plain lists, names, texts and numbers; ``docs/studio.md`` has them."""
+        """The project as plain lists, names, texts and numbers, with its format."""
         return {"format": FORMAT} | {
             each.name: as_json(getattr(self, each.name)) for each in fields(self)
         }
@@ -265,8 +264,6 @@ class Project:
             temperature=asked.temperature,
             seed=asked.seed,
             key=self.key,
-            words="none",
-            figures="none",
         )
         name = VOICES[self.voice]
         if ensemble := options.parsed_ensemble:
@@ -312,7 +309,7 @@ class Project:
         if self.tune and self.tune[-1].end > self.length:
             last = next(note for note in self.tune if note.end > self.length)
             raise ChoraleError(
-                f"a note of the tune ends {(last.end - self.length) / 24:g} quarters after the"
+                f"a note of the tune ends {(last.end - self.length) / TICKS:g} quarters after the"
                 f" piece's {len(self.measures)} bars; add a bar, or shorten it"
             )
 
@@ -335,5 +332,16 @@ class Project:
                 raise ChoraleError(
                     f"{self.place(following.start)}: a chord is locked before the one before ends"
                 )
-        if self.harmony and len(self.harmony.voices) != len(VOICES):
+        if self.harmony:
+            self._check_harmony(self.harmony)
+
+    def _check_harmony(self, harmony: Harmony) -> None:
+        if len(harmony.voices) != len(VOICES):
             raise ChoraleError("a harmony has four voices, of which some may be empty")
+        for notes in harmony.voices:
+            ends = [0, *(note.end for note in notes)]
+            if any(
+                note.start < end or note.start % TICKS_A_STEP or note.length % TICKS_A_STEP
+                for note, end in zip(notes, ends, strict=False)
+            ):
+                raise ChoraleError("the notes of a harmony are whole sixteenths, in order")

@@ -14,8 +14,6 @@ import numpy as np
 from musicae.api.project_result import Written, harmony_of, without_options
 from musicae.api.project_task import notes_of, tune_chorale
 from musicae.api.project_values import (
-    TICKS,
-    TICKS_A_STEP,
     LockedChord,
     Locks,
     PhraseEnd,
@@ -23,7 +21,7 @@ from musicae.api.project_values import (
     TuneNote,
 )
 from musicae.core.chorale import Chorale, sounding_voices
-from musicae.core.constants import DEFAULT_QPM, MOST_BYTES, N_VOICES
+from musicae.core.constants import DEFAULT_QPM, MOST_BYTES, N_VOICES, TICKS, TICKS_A_STEP
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.io.base import SCORE_SUFFIXES, SUFFIXES, suffix_of
@@ -138,7 +136,7 @@ def _reading(song: Song, number: int) -> PartsReading:
         return musicxml_reader.parts_of(song, track=str(number))
     from musicae.io import midi_reader
 
-    return midi_reader.parts_of(song, track=str(number))
+    return midi_reader.parts_of(song, track=str(number), silence=True)
 
 
 def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
@@ -288,11 +286,11 @@ def _whole(song: Song, parts: list[OpenedPart]) -> list[OpenedPart]:
             reading = midi_reader.reading_of(song)
         if len(sounding_voices(reading.chorale)) < N_VOICES:
             return []
-        project = project_of(reading.chorale, words=reading.words.voices.get(0, ()))
+        upper = next((part.project for part in parts if part.chosen), None)
+        words = reading.words.voices.get(0, ())
+        project = project_of(reading.chorale, words=words, exact=upper)
     except MusicaeError:
         return []
-    if project.key is None:
-        project = replace(project, key=parts[0].project.key)
     return [OpenedPart(ALL_VOICES, len(project.tune), False, project, reading.notices)]
 
 
@@ -301,7 +299,7 @@ def of_piece(piece: Piece) -> Project:
     facts = piece.provenance
     asked = {
         name: facts[name]
-        for name in ("style", "rhythm", "rules", "ensemble", "ranges", "temperature", "seed")
+        for name in ("style", "rhythm", "rules", "ensemble", "ranges")
         if facts.get(name) is not None
     }
     there = sounding_voices(piece.chorale)
@@ -326,10 +324,12 @@ def project_of(
     plan: HarmonicPlan | None = None,
     words: Verses = (),
     notices: Sequence[str] = (),
+    exact: Project | None = None,
 ) -> Project:
     """A finished chorale as a project, one of its voices as the tune.
 
-    Without a plan its chords are read off the voices. Raises ChoraleError where nothing sounds.
+    Without a plan its chords are read off the voices. A project in ``exact``
+    the same bars lends its tune, which may have triplets. Raises ChoraleError where nothing sounds.
     """
     from musicae.api.phrase_ends import ends_at
     from musicae.api.project import Project
@@ -357,6 +357,8 @@ def project_of(
         words=text,
         settings=settings,
     )
+    if exact and exact.measures == project.measures:
+        project = replace(project, tune=exact.tune)
     tune = tune_chorale(project, key)
     others = np.arange(N_VOICES) != voice
     pitch, onset = tune.pitch.copy(), tune.onset.copy()

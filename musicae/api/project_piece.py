@@ -21,13 +21,12 @@ from musicae.api.project_task import (
     task_of,
     tune_chorale,
 )
-from musicae.api.project_values import TICKS, TICKS_A_STEP
 from musicae.core.chorale import Chorale
-from musicae.core.constants import REST, VOICES
+from musicae.core.constants import REST, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.key import Key
 from musicae.io.base import END, START
 from musicae.io.midi_bytes import Timed
-from musicae.io.midi_file import raw_text
+from musicae.io.midi_file import Song, raw_text
 from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_writer import PPQ, VELOCITY, meter_message, title_event, written_meters
 from musicae.io.preserved_parts import PreservedParts
@@ -55,17 +54,29 @@ def piece_of(project: Project) -> Piece:
         locked = locked_cells(project, there)
         ends = moved_ends(project, tune, harmony.phrases)
         task = task_of(project, tune_chorale(project), key=key, ends=ends)
-        piece = task.resumed(there.chorale, plan_now(project, there, key))
+        piece = task.resumed(there.chorale, plan_now(project, there.chorale, key))
         piece = replace(piece, notices=harmony.notices)
     setting, _ = word_setting(project, piece.chorale, locked)
     chorale, words, _ = setting.apply(piece.chorale)
     known = np.zeros(tune.pitch.shape, dtype=np.bool_)
     known[:, project.voice] = True
     parts = GivenParts(tune, tune, tune, known, 0, 0, key, ())
-    song = _song(project, chorale)
+    song = _with_score(project, _song(project, chorale), tune)
     voices = {project.voice: song.parts[0]}
     kept = PreservedParts(song, voices, {project.voice: frozenset()}, 0, tune, known)
     return replace(piece, chorale=chorale, given=Given(parts, (), kept, words), words=words)
+
+
+def _with_score(project: Project, song: Song, tune: Chorale) -> Song:
+    """The tune's song with a score of it, where sixteenths do not draw it."""
+    if not any(note.start % TICKS_A_STEP or note.end % TICKS_A_STEP for note in project.tune):
+        return song
+    from musicae.io.drawn_score import DrawnNote, score_of
+
+    ensemble = project.options.parsed_ensemble
+    name = (ensemble.names if ensemble else VOICES)[project.voice]
+    notes = [DrawnNote(note.start, note.end, note.pitch) for note in project.tune]
+    return score_of(song, notes, tune, project.voice, name) or song
 
 
 def _song(project: Project, chorale: Chorale) -> TuneSong:

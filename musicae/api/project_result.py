@@ -12,7 +12,6 @@ import numpy as np
 from musicae.api.check import ANY_PITCH, OF_THREE_VOICES
 from musicae.api.project_task import GRID, made_with, notes_of
 from musicae.api.project_values import (
-    TICKS_A_STEP,
     Break,
     ChordSpan,
     Harmony,
@@ -20,7 +19,7 @@ from musicae.api.project_values import (
 )
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale, sounding_voices
-from musicae.core.constants import N_VOICES, VOICE_RANGES, VOICES
+from musicae.core.constants import N_VOICES, TICKS_A_STEP, VOICE_RANGES, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.theory.harmonic_plan import HarmonicPlan

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, NamedTuple
 
-from musicae.core.constants import MOST_BARS, MOST_STEPS, STEPS_PER_QUARTER
+from musicae.core.constants import MOST_BARS, MOST_STEPS, TICKS_A_STEP
 from musicae.core.json_values import (
     decimal,
     listed,
@@ -19,9 +19,6 @@ from musicae.core.json_values import (
     whole,
 )
 
-TICKS = 24
-"""Of a quarter note: a sixteenth has 6, an eighth of a triplet 8, a sixteenth of a triplet 4."""
-TICKS_A_STEP = TICKS // STEPS_PER_QUARTER
 MOST_TICKS = MOST_STEPS * TICKS_A_STEP
 """The most ticks of a project."""
 MOST_WORDS = 100_000
@@ -172,12 +169,20 @@ _length = whole(1, MOST_TICKS)
 _voice = whole(0, 3)
 _line = text(1000)
 _names = text(100)
-_note = row(_tick, _length, whole(0, 127), least=3, cls=TuneNote)
+_written_note = row(start=_tick, length=_length, pitch=whole(0, 127), cls=TuneNote)
+_note = row(
+    start=_tick,
+    length=_length,
+    pitch=whole(0, 127),
+    velocity=whole(1, 127),
+    least=3,
+    cls=TuneNote,
+)
 _chord = record(LockedChord, start=_tick, length=_length, name=text(40))
 _chords = listed(_chord, MOST_STEPS)
-_meters = listed(row(_tick, whole(1, 255), whole(1, 64)), MOST_BARS)
+_meters = listed(row(at=_tick, beats=whole(1, 255), unit=whole(1, 64)), MOST_BARS)
 _phrases = maybe(listed(record(PhraseEnd, at=_tick, cadence=maybe(_names)), MOST_STEPS))
-_places = listed(row(_voice, _tick), 4 * MOST_STEPS)
+_places = listed(row(voice=_voice, start=_tick), 4 * MOST_STEPS)
 _settings = record(
     Settings,
     style=_names,
@@ -222,11 +227,11 @@ _sung = record(
     SungVerse,
     voice=_voice,
     verse=whole(0, 10_000),
-    syllables=listed(row(_tick, _line), MOST_STEPS),
+    syllables=listed(row(start=_tick, text=_line), MOST_STEPS),
 )
 _harmony = record(
     Harmony,
-    voices=listed(listed(row(_tick, _length, whole(0, 127), least=3, cls=TuneNote), MOST_STEPS), 4),
+    voices=listed(listed(_written_note, MOST_STEPS), 4),
     key=_names,
     phrases=listed(_tick, MOST_STEPS),
     chords=listed(
@@ -244,12 +249,10 @@ FIELDS = {
     "length": _length,
     "meters": _meters,
     "pickup": _tick,
-    "tempos": listed(row(_tick, decimal(4, 500)), MOST_BARS),
+    "tempos": listed(row(at=_tick, qpm=decimal(4, 500)), MOST_BARS),
     "key": maybe(_names),
     "voice": _voice,
-    "tune": listed(
-        row(_tick, _length, whole(0, 127), whole(1, 127), least=3, cls=TuneNote), MOST_STEPS
-    ),
+    "tune": listed(_note, MOST_STEPS),
     "phrases": _phrases,
     "words": text(MOST_WORDS),
     "language": maybe(_names),

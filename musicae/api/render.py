@@ -14,6 +14,7 @@ from musicae.api.check import Report, check
 from musicae.api.piece import Piece
 from musicae.api.request import Request, voice_of
 from musicae.core.chorale import Chorale
+from musicae.core.constants import N_VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.io import formats, midi_writer
 from musicae.io.base import SCORE_SUFFIXES, suffix_of, title_from
@@ -110,11 +111,14 @@ def screen_score(
 ) -> ScreenScore:
     """Engrave a piece for a page that scrolls; see ``render`` and ``engraving.engrave_screen``.
 
-    Raises MusicaeError where Verovio is missing or fails.
+    Ensembles of other than four parts have their own staves. Raises MusicaeError where Verovio is
+    missing or fails.
     """
     if not words:
         piece = replace(piece, words=NO_WORDS)
-    score = lay_out(piece.to_xml(analysis=analysis), open_score)
+    score = piece.to_xml(analysis=analysis)
+    if score.count(b"<score-part ") == N_VOICES:
+        score = lay_out(score, open_score)
     return ScreenScore(*engraving.engrave_screen(score, width))
 
 

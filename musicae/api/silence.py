@@ -20,6 +20,7 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Measure, meters_of
+from musicae.core.progress import portion
 from musicae.encoding.partial_score import PartialScore
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, SecondChord, beats_of
 from musicae.theory.phrases import melody_of
@@ -69,13 +70,14 @@ class Condensed:
         """
         longest = max(self.passages, key=lambda passage: (~passage.partial.known).sum())
         made = []
-        for passage in self.passages:
-            try:
-                made.append(harmonize(passage.partial, n))
-            except ChoraleError:
-                if n == 1 or passage is longest:
-                    raise
-                made.append(harmonize(passage.partial, 1))
+        for number, passage in enumerate(self.passages):
+            with portion(number, len(self.passages)):
+                try:
+                    made.append(harmonize(passage.partial, n))
+                except ChoraleError:
+                    if n == 1 or passage is longest:
+                        raise
+                    made.append(harmonize(passage.partial, 1))
         most = max(map(len, made))
         filled = [[*ways, *ways[:1] * (most - len(ways))] for ways in made]
         return [self._joined(each) for each in zip(*filled, strict=True)]

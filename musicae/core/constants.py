@@ -9,6 +9,13 @@ STEPS_PER_QUARTER = 4
 STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
 
 
+TICKS = 24
+"""Ticks of a quarter note in projects: a sixteenth has 6, an eighth of a triplet 8."""
+
+
+TICKS_A_STEP = TICKS // STEPS_PER_QUARTER
+
+
 DOTTED_QUARTER = 6
 """Steps of a dotted quarter: a beat of compound meters, and a bar of 3/8."""
 

@@ -82,17 +82,21 @@ def listed(reader: Reader, most: int) -> Reader:
 
 
 def row(
-    *readers: Reader, least: int | None = None, cls: Callable[..., Any] | None = None
+    *, least: int | None = None, cls: Callable[..., Any] | None = None, **readers: Reader
 ) -> Reader:
-    """A list of different values, at ``least`` the first so many; made into a ``cls``, if given."""
-    least = len(readers) if least is None else least
+    """A list of different values, named for messages; at ``least`` the first so many are there.
+
+    It becomes a ``cls``, by default a tuple.
+    """
+    names = list(readers)
+    few = len(names) if least is None else least
 
     def read(value: Any, what: str) -> Any:
-        if not isinstance(value, list | tuple) or not least <= len(value) <= len(readers):
-            count = f"{least}" if least == len(readers) else f"{least} to {len(readers)}"
-            raise _wrong(what, f"a list of {count} values", value)
-        found = tuple(reader(each, what) for reader, each in zip(readers, value, strict=False))
-        return cls(*found) if cls else found
+        if not isinstance(value, list | tuple) or not few <= len(value) <= len(names):
+            raise _wrong(what, f"a list: {', '.join(names)}", value)
+        pairs = zip(names, value, strict=False)
+        found = [readers[name](each, f"{what}: {name}") for name, each in pairs]
+        return cls(*found) if cls else tuple(found)
 
     return read
 

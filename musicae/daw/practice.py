@@ -21,6 +21,7 @@ from musicae.core.chorale import Chorale, sounding_voices
 from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.files import check_new_folder, whole_folder
+from musicae.core.progress import portion
 from musicae.daw import practice_page
 from musicae.io import midi_file, musicxml_writer
 from musicae.io.choir import Choir, read_choir
@@ -158,11 +159,12 @@ class _Writer:
         with _pool() as pool:
             done = 0
             waiting: list[Future[None]] = []
-            for percent in tempos:
+            for number, percent in enumerate(tempos):
                 rehearsal = Rehearsal(self.choir, percent, self.program)
                 for mix in mixes:
                     midi_file.save(rehearsal.mix(mix), self._path(mix, percent, ".mid"))
-                takes = record(rehearsal, soundfont)
+                with portion(number, len(tempos)):
+                    takes = record(rehearsal, soundfont)
                 for future in waiting:
                     future.result()
                     tell(done := done + 1, total)

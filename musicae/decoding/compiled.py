@@ -15,6 +15,7 @@ symbols, ``C`` columns of the context, ``L`` layers, ``H`` heads, ``R`` frames t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from itertools import accumulate
 from typing import Any
@@ -24,6 +25,7 @@ import numpy as np
 from musicae.core.arrays import Floats, Floats32, Ints
 from musicae.core.constants import N_VOICES, STEPS_PER_QUARTER
 from musicae.core.processes import own_cores
+from musicae.core.progress import CountProgress, Tally, report
 from musicae.decoding.choice import GUIDANCE
 from musicae.decoding.drafts import LOOK, hopeless
 from musicae.decoding.given_chords import GivenCosts
@@ -80,11 +82,13 @@ def write(writing: Writing) -> Samples:
     shares = zip(first, [*first[1:], count], strict=True)
     parts = [Compiled(writing, slice(*share)) for share in shares]
     if len(parts) == 1:
-        return parts[0].write()
+        return parts[0].write(report)
     from concurrent.futures import ThreadPoolExecutor
 
+    tally = Tally(threads)
+    reports = [partial(tally.report, part) for part in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(Compiled.write, parts))
+        found = list(pool.map(Compiled.write, parts, reports))
     return Samples(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
@@ -145,13 +149,15 @@ class Compiled:
         """The frames of which it is at hand what the decoders are given: ``heard``."""
         self.heard: list[Floats32] = []
 
-    def write(self) -> Samples:
-        """The completed scores."""
+    def write(self, told: CountProgress) -> Samples:
+        """The completed scores; ``told`` is called with the steps that are done, and all."""
         arrays, go_on = self.program.arrays, self.program.function("next")
         while asked := go_on():
             rows, graph = divmod(asked, GRAPHS)
             if graph == FIRST_LAYER:
-                self._end_hopeless(int(arrays["frame_number"][0]) * self.stride)
+                step = int(arrays["frame_number"][0]) * self.stride
+                told(step, self.steps)
+                self._end_hopeless(step)
                 self._begin_frames(rows // len(self.decoders))
             run = self.bound.get(asked)
             if run is None:

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
 from musicae.core.constants import REST
 from musicae.core.errors import CheckpointError, ChoraleError
+from musicae.core.progress import portion, report
 from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.constraints import FORBIDDEN
 from musicae.decoding.ensemble_costs import keep_complete
@@ -38,6 +40,9 @@ DRAFTS_OF_GIVEN = 8
 """How many in all, at least, where chords are given: plans hardly differ then."""
 FREE_TEMPERATURE = 0.8
 """Of plans that are drawn freely."""
+PLANNING, RANKING = 0.15, 0.1
+"""The shares of the time in which plans are found, and drafts compared; between them these are
+written."""
 USUAL_STYLE = "bach"
 """Of plans, where none is asked for."""
 
@@ -137,7 +142,8 @@ def _fill(
     fewer: bool,
 ) -> list[Harmonization]:
     """The best drafts of the voices along each plan; see ``harmonize``."""
-    plans = _plans(problem, n, options) if problem else [None]
+    with portion(0, 1, PLANNING):
+        plans = _plans(problem, n, options) if problem else [None]
     if options.temperature == LIKELIEST and n > len(plans):
         if not fewer:
             raise ChoraleError(
@@ -161,9 +167,11 @@ def _fill(
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
     each = len(plans) >= n and drafts > 1  # one draft of each plan is kept
     groups = np.repeat(np.arange(len(plans)), drafts) if each else None
-    drawn = sample(model, partials, options, groups=groups)
-    candidates = []
+    with portion(PLANNING, 1, 1 - PLANNING - RANKING):
+        drawn = sample(model, partials, options, groups=groups)
+    candidates: list[Candidate] = []
     for found, tokens, nats in zip(drafted, drawn.tokens, drawn.nats.tolist(), strict=True):
+        report(1 - RANKING * (1 - len(candidates) / len(drafted)), 1)
         chorale = tokens_to_chorale(tokens, partial.chorale)
         total = nats
         if nats < np.inf:
@@ -176,7 +184,7 @@ def _fill(
     ]
     if plans[0] is None or len(chosen) < n:
         # All drafts are whole then.
-        is_open = (~partial.known).any(axis=1)
+        is_open: Bools = np.any(~partial.known, axis=1)
         chosen = rerank(candidates, n, is_open, fewer=fewer)
     return [
         Harmonization(

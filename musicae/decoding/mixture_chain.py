@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from musicae.core.progress import pulse
 from musicae.decoding.plan import BLOCK, FORBIDDEN
 
 NEGLIGIBLE = 1e-14
@@ -173,10 +174,12 @@ def _filter(chains: Sequence[MixtureChain]) -> list[Filtered]:
     emissions, shares = np.ones((*shape, states)), np.full((*shape, count), 1 / count)
     totals, filtered = np.zeros(len(chains)), np.empty((*shape, states))
     for i, chain in enumerate(chains):
+        pulse()
         emissions[: len(chain), i], totals[i] = chain.emissions()
         shares[: len(chain) - 1, i] = chain.shares
     reached = emissions[0]
     for beat in range(len(emissions)):
+        pulse()
         if beat:
             reached = reached * emissions[beat]
         size = reached.sum(axis=1, keepdims=True)

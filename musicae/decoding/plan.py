@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicae.core.arrays import distinct
+from musicae.core.progress import pulse
 
 Floats = NDArray[np.float64]
 Potentials = NDArray[np.floating]
@@ -160,6 +161,7 @@ class Chain:
             yield from ((beat, kept[beat]) for beat in beats)
             return
         for start in range(0, len(beats), BLOCK):
+            pulse()
             some = beats[start : start + BLOCK]
             low = min(some[0], some[-1])
             block = np.asarray(self.pair[low : low + len(some)])

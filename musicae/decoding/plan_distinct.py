@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from musicae.core.arrays import Bools
+from musicae.core.progress import pulse, report
 from musicae.decoding.plan import FORBIDDEN, Chain, Ints, best_path
 
 LEAST_PENALTY, MOST_PENALTY = 0.25, 8.0
@@ -46,6 +47,7 @@ def n_best_distinct(
     beats = np.arange(len(chain))
     among = np.ones(len(chain), dtype=np.bool_) if among is None else among
     while len(found) < count:
+        report(len(found), count)
         best = _apart_from(chain, labels, np.stack(found), apart, among)
         if best is None or chain.unary[beats, best].min() <= FORBIDDEN / 2:
             break
@@ -59,6 +61,7 @@ def _apart_from(chain: Chain, labels: Ints, paths: Ints, apart: float, among: Bo
     taken = (others[:, :, None] == labels).sum(axis=0)
 
     def met(penalty: float) -> Ints | None:
+        pulse()
         path = best_path(replace(chain, unary=chain.unary - penalty * taken))
         far = (labels[path] != others)[:, among].mean(axis=1).min() >= apart
         return path if far else None

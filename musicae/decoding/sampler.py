@@ -10,6 +10,7 @@ import numpy as np
 
 from musicae.core.arrays import Ints
 from musicae.core.constants import N_VOICES
+from musicae.core.progress import pulse
 from musicae.decoding.choice import LIKELIEST, SamplingOptions, Tilts
 from musicae.decoding.compiled import write
 from musicae.decoding.conditioning import Conditioning
@@ -58,6 +59,7 @@ def sample(
         of: list[int] = []
         known: dict[bytes, int] = {}
         for score in scores:
+            pulse()
             batch = masked_batch(score, model.config)
             of.append(known.setdefault(blake2b(batch.context.tobytes()).digest(), len(pieces)))
             if of[-1] == len(pieces):

@@ -19,6 +19,7 @@ import numpy as np
 
 from musicae.core.arrays import Bools, Floats, Floats32, Ints, distinct
 from musicae.core.constants import REST, STEPS_PER_QUARTER
+from musicae.core.progress import report
 from musicae.decoding.choice import SamplingOptions, Tilts, choose, guided
 from musicae.decoding.constraints import PRESETS
 from musicae.decoding.drafts import LOOK, hopeless
@@ -134,6 +135,7 @@ class Writing:
         open_steps = np.flatnonzero(self.waiting.any(axis=1))
         stop = int(open_steps[-1]) + 1 if open_steps.size else 0
         for first in range(0, stop, chunk):
+            report(first, stop)
             if self.groups is not None and first % LOOK == 0:
                 gone = hopeless(self.nats, self.groups, self.steps - first)
                 self.nats[gone], self.lengths[gone] = np.inf, 0

@@ -46,7 +46,7 @@ from musicae.theory.figured_bass import Figures
 from musicae.theory.harmonic_analysis import Label, texts
 from musicae.theory.spelling import spell
 
-_CLEFS = (("G", 2, 0), ("G", 2, 0), ("G", 2, -1), ("F", 4, 0))
+CLEFS = (("G", 2, 0), ("G", 2, 0), ("G", 2, -1), ("F", 4, 0))
 """Sign, line and change of octave of each voice's clef."""
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN"'
@@ -154,7 +154,7 @@ def to_tree(
     root = ET.Element("score-partwise", version="4.0")
     listing = child(root, "part-list")
     for voice in there:
-        listing.append(_entry(voice, names[voice], program))
+        listing.append(part_entry(voice, names[voice], program))
         part = child(root, "part", id=f"P{voice + 1}")
         for index in range(len(drawn.measures)):
             number = index + (not chorale.pickup)
@@ -179,7 +179,7 @@ def save(xml: bytes, path: Path) -> None:
         partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
 
 
-def _entry(voice: int, name: str, program: int) -> ET.Element:
+def part_entry(voice: int, name: str, program: int = CHOIR_AAHS) -> ET.Element:
     """What the list of parts says of a voice: its name, its instrument and how MIDI plays it."""
     singer = VOICES[_like(voice, name)]
     entry = ET.Element("score-part", id=f"P{voice + 1}")
@@ -244,7 +244,7 @@ def _set_attributes(bars: Sequence[ET.Element], drawn: Drawn, like: int) -> None
             child(stated, "beat-type", time[1])
             before = time
         if index == 0:
-            sign, line, octaves = _CLEFS[like]
+            sign, line, octaves = CLEFS[like]
             clef = child(attributes, "clef")
             child(clef, "sign", sign)
             child(clef, "line", line)

@@ -78,7 +78,7 @@ def _symbols(chorale: Chorale, measure: Measure, spans: Sequence[Note]) -> list[
             symbols.append(Symbol(begin, measure.length, REST, begin, whole_bar=True))
             continue
         sounding = span.pitch != REST
-        for length in _lengths(begin - bar_line, end - bar_line, meter, sounding):
+        for length in lengths(begin - bar_line, end - bar_line, meter, sounding):
             before = sounding and begin > span.step
             after = sounding and begin + length < span_stop
             symbols.append(Symbol(begin, length, span.pitch, span.step, before, after))
@@ -86,16 +86,16 @@ def _symbols(chorale: Chorale, measure: Measure, spans: Sequence[Note]) -> list[
     return _beamed(symbols, bar_line, meter)
 
 
-def _lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
+def lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
     """Cut a span of a bar into lengths that one symbol each can show without hiding the beat.
 
     ``start`` and ``stop`` are steps from the bar line.
 
-    >>> _lengths(2, 12, Meter(0, 4, 4), sounding=True)  # tied over the middle of the bar
+    >>> lengths(2, 12, Meter(0, 4, 4), sounding=True)  # tied over the middle of the bar
     [6, 4]
-    >>> _lengths(4, 12, Meter(0, 4, 4), sounding=True)  # a half note between two quarters
+    >>> lengths(4, 12, Meter(0, 4, 4), sounding=True)  # a half note between two quarters
     [8]
-    >>> _lengths(4, 12, Meter(0, 4, 4), sounding=False)  # but two quarter rests
+    >>> lengths(4, 12, Meter(0, 4, 4), sounding=False)  # but two quarter rests
     [4, 4]
     """
     if _is_one_symbol(start, stop - start, meter, sounding):
@@ -107,7 +107,7 @@ def _lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
             ahead = reversed(strong) if start % period == 0 else ()
             one = (cut for cut in ahead if _is_one_symbol(start, cut - start, meter, sounding))
             cut = next(one, strong[0])
-            return _lengths(start, cut, meter, sounding) + _lengths(cut, stop, meter, sounding)
+            return lengths(start, cut, meter, sounding) + lengths(cut, stop, meter, sounding)
     raise AssertionError("a single step is always one symbol")
 
 

@@ -13,6 +13,7 @@ from musicae.core.arrays import Floats
 from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import CheckpointError
+from musicae.core.progress import portion, report
 from musicae.decoding.choice import LIKELIEST, SamplingOptions
 from musicae.decoding.levers import Levers, pulled
 from musicae.decoding.mixture_chain import MixtureChain
@@ -100,6 +101,7 @@ def decode_points(
     found = []
     for first in range(0, len(points), TOGETHER):
         part = range(len(points))[first : first + TOGETHER]
+        report(first, len(points))
         partials = [_partial(points[i], kept[i] if kept else None) for i in part]
         latents, blurs = [points[i].latent for i in part], [points[i].blur for i in part]
         seeds = [(numbers[i],) for i in part]
@@ -113,15 +115,16 @@ def decode_points(
         plans = _plans(model, partials, chains, options, seeds)
         planned = [replace(p, plan=plan.plan) for p, plan in zip(partials, plans, strict=True)]
         slid = any(any(amounts) for amounts in levers)
-        drawn = decode_latents(
-            model,
-            planned,
-            latents,
-            options,
-            seeds=seeds,
-            blurs=blurs,
-            levers=Levers(levers, [p.key for p in planned]) if slid else None,
-        )
+        with portion(first, len(points), len(part)):
+            drawn = decode_latents(
+                model,
+                planned,
+                latents,
+                options,
+                seeds=seeds,
+                blurs=blurs,
+                levers=Levers(levers, [p.key for p in planned]) if slid else None,
+            )
         for i, plan, tokens, nats in zip(
             part, plans, drawn.tokens, drawn.nats.tolist(), strict=True
         ):

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from musicae.core.arrays import Floats32, Ints
+from musicae.core.progress import pulse
 from musicae.decoding.choice import LIKELIEST
 from musicae.decoding.mixture_chain import MixtureChain, Tables, filter_together
 from musicae.decoding.plan import broken
@@ -183,6 +184,7 @@ class _Search:
         random: np.random.Generator,
     ) -> _Search:
         """The search for the plan of a partial score."""
+        pulse()
         wish = wish_of(partial, states)
         first_bar = keep_by_construction(wish, partial.phrases)
         end_in_cadences(wish)

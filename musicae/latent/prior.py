@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musicae.core.arrays import Floats32
+from musicae.core.progress import pulse
 from musicae.models.batches import Again, BeatBatch, Latent
 from musicae.models.checkpoint import Checkpoint
 
@@ -42,6 +43,7 @@ def sample_beats(model: Checkpoint, draw: Draw, pieces: BeatBatch) -> Latent:
     rows, beat = np.arange(len(whole)), np.zeros_like(noise[0])
     past = _Past(model, len(whole))
     for position in range(len(noise)):
+        pulse()
         beat, kept = model.run(
             "prior",
             before=beat,

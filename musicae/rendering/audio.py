@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from musicae.core.errors import MusicaeError
 from musicae.core.files import whole_file
+from musicae.core.progress import report
 from musicae.io.midi_file import Arrangement, TempoMap, to_bytes
 from musicae.rendering.mixing import LOUDEST, TAIL, channels_of, one_track, staged
 
@@ -151,7 +152,10 @@ def _sung(stages: Sequence[Stage], soundfont: Path) -> list[NDArray[np.float32]]
     """The sound of each stage, all with the same volume, the highest that 16 bits hold."""
     loudest = LOUDEST
     while True:
-        sounds = [_by_synthesizer(stage(loudest), soundfont) for stage in stages]
+        sounds = []
+        for number, stage in enumerate(stages):
+            report(number, len(stages))
+            sounds.append(_by_synthesizer(stage(loudest), soundfont))
         if all(sound is not None for sound in sounds) or loudest < SOFTEST:
             return [np.zeros((0, 2), np.float32) if s is None else s for s in sounds]
         loudest //= 2

@@ -59,6 +59,8 @@ class Part(Answer):
     chosen: bool
     """Whether it is taken to be the tune."""
     project: _AnyProject
+    notices: list[str]
+    """What the musician should know of how it was read."""
 
 
 class Opened(Answer):

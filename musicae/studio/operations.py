@@ -9,7 +9,8 @@ from typing import Any
 import musicae
 from musicae.api.piece import Piece
 from musicae.api.project import Project
-from musicae.api.project_values import TICKS_A_STEP, as_json, break_of
+from musicae.api.project_values import as_json, break_of
+from musicae.core.constants import TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
 from musicae.studio import exports, requests, scores
@@ -28,12 +29,14 @@ class Operations:
     def project(self, value: Mapping[str, Any]) -> Project:
         """A project of a request, if it is not too long."""
         project = Project.of_dict(value)
-        bars = len(project.measures)
+        self._check_bars(len(project.measures))
+        return project
+
+    def _check_bars(self, bars: int) -> None:
         if bars > self._limits.bars:
             raise ChoraleError(
                 f"this piece has {bars} bars; musicae studio works with up to {self._limits.bars}"
             )
-        return project
 
     def harmonize(self, asked: requests.Harmonize) -> dict[str, Any]:
         before = self.project(asked.project)
@@ -45,7 +48,8 @@ class Operations:
         return {"alternatives": [as_json(each.harmony) for each in found]}
 
     def chords(self, asked: requests.Chords) -> dict[str, Any]:
-        return as_json(self.project(asked.project).chord_choices(asked.start))
+        found = self.project(asked.project).chord_choices(asked.start)
+        return found._asdict() | {"choices": [choice._asdict() for choice in found.choices]}
 
     def mend(self, asked: requests.Mend) -> dict[str, Any]:
         before = self.project(asked.project)
@@ -73,6 +77,7 @@ class Operations:
                 "notes": part.notes,
                 "chosen": part.chosen,
                 "project": part.project.as_dict(),
+                "notices": part.notices,
             }
             for part in Project.open_parts(content, name)
             if len(part.project.measures) <= self._limits.bars
@@ -100,6 +105,7 @@ class Operations:
         return File(path.name, "audio/x-soundfont", path.read_bytes())
 
     def compose(self, asked: requests.Compose) -> dict[str, Any]:
+        self._check_bars(asked.bars or 0)
         made = musicae.generate(
             asked.n,
             seed=asked.seed,

@@ -27,6 +27,8 @@ DEGREES = {
 }
 """The degree of each semitone above the tonic, in capitals, where the tables name no other."""
 LOWER_CASE = ("minor", "diminished", "minor-seventh", "half-diminished", "diminished-seventh")
+_LOWERED = re.compile("(b|N|V7/[bN])")
+"""How the numerals of chords on lowered degrees begin, and of those that lead there from one."""
 FIFTHS = {0: 0, 3: -3, 4: 4, 6: -6, 7: 1, 8: 8, 9: -9, 10: -2, 11: 5}
 """How far each chord member lies from its root on the line of fifths, by semitones."""
 MOST_FLAT, MOST_SHARP = -8, 12
@@ -68,12 +70,16 @@ def likeliest_root(root: int, quality: str, bass: int, mode: str) -> Chord:
 
 
 def symbol_of(root: int, quality: str, bass: int, key: Key) -> str:
-    """The chord symbol of a chord, spelled in its key.
+    """The chord symbol of a chord, spelled in its key: on a lowered degree with a flat.
 
     >>> symbol_of(7, "dominant", 1, Key(2))
     'A7/C#'
+    >>> symbol_of(3, "major", 0, Key(2)), symbol_of(1, "diminished", 0, Key(2))
+    ('F', 'D#dim')
     """
     place = int(places_near(key.fifths)[(key.tonic + root) % 12])
+    if place > key.fifths and _LOWERED.match(numeral_of(root, quality, 0, key.mode)):
+        place -= 12
     if not MOST_FLAT <= place <= MOST_SHARP:
         place = (place - MOST_FLAT) % 12 + MOST_FLAT
     name = spelled_class(place) + QUALITIES[quality].symbol

@@ -1,4 +1,4 @@
-"""No token, no answer; other names and other sites are refused; browsers are told what to forbid."""
+"""No token, no answer; other names and other sites are refused; browsers know what to forbid."""
 
 import socket
 

@@ -9,7 +9,7 @@ import { bars, change, type Notice, notice, project, setHarmony } from "./store"
 /** Milliseconds without a change after which the harmony is asked for. */
 const PAUSE = 30;
 /** Milliseconds without harmony after which a request is no longer dropped for a newer one. */
-const PATIENCE = 500;
+const PATIENCE = 250;
 /** Milliseconds after which progress is shown. */
 const LONG = 300;
 /** Milliseconds after which a service that is busy is asked again. */
@@ -21,8 +21,6 @@ const BUSY = [429, 503];
 export const progress = signal<number | null>(null);
 /** Whether the harmony belongs to the tune that is seen. */
 export const upToDate = signal(true);
-/** When harmony last arrived, in milliseconds of performance.now(): measured by the benchmark. */
-export const arrived = signal(0);
 /** Bars that are written anew by hand, as by "another way". */
 export const redrawn = signal<[first: number, last: number] | null>(null);
 
@@ -137,7 +135,7 @@ function receive({ what, from }: Running, harmony: Harmony | null): void {
   if (isLate && !(harmony && sameFrame(from, project.value))) return later(0);
   if (harmony) answered.set(harmony, { what, from });
   else unanswerable.value = what;
-  staleSince = arrived.value = performance.now();
+  staleSince = performance.now();
   setHarmony(harmony);
   if (isLate) later(0);
 }

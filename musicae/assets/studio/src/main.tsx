@@ -19,7 +19,7 @@ import { keepSaved, notice } from "./store";
 import { language, setLanguage, t } from "./strings";
 import { TuneTools } from "./tune";
 import { view } from "./view";
-import { WordsPanel } from "./words";
+import { WordsLane, WordsPanel } from "./words";
 
 const PANELS = {
   harmony: { name: () => t.value.harmony.name, panel: HarmonyPanel },
@@ -102,6 +102,7 @@ function Page() {
         {view.value === "roll" ? (
           <div class="roll-view">
             <ChordLane />
+            <WordsLane />
             <Roll />
           </div>
         ) : (

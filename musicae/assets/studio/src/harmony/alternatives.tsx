@@ -20,9 +20,21 @@ interface Made {
   question: string;
   bars: [first: number, last: number] | null;
   harmonies: Harmony[];
+  /** For each, the bars in which its chords are not those of the first. */
+  differ: Set<number>[];
 }
 const made = signal<Made | null>(null);
 const current = computed(() => (made.value?.question === question.value ? made.value : null));
+
+/** Those beside the one that is heard. */
+export const otherHarmonies = computed(() =>
+  (current.value?.harmonies ?? []).filter((each) => each !== project.value.harmony),
+);
+/** The letter of the one that is heard; null where there is no choice. */
+export const chosenLetter = computed(() => {
+  const index = current.value?.harmonies.findIndex((each) => each === project.value.harmony) ?? -1;
+  return otherHarmonies.value.length ? (LETTERS[index] ?? null) : null;
+});
 
 async function make(): Promise<void> {
   const chosen = selectedBars.value;
@@ -37,11 +49,9 @@ async function make(): Promise<void> {
   const others = answer.alternatives.filter(
     (each) => barsWithOtherChords(project.value, there, each).size > 0,
   );
-  made.value = {
-    question: question.value,
-    bars: chosen,
-    harmonies: [there, ...others.slice(0, LETTERS.length - 1)],
-  };
+  const harmonies = [there, ...others.slice(0, LETTERS.length - 1)];
+  const differ = harmonies.map((each) => barsWithOtherChords(project.value, there, each));
+  made.value = { question: question.value, bars: chosen, harmonies, differ };
 }
 
 function choose(index: number): void {
@@ -50,9 +60,20 @@ function choose(index: number): void {
   accept(t.value.harmony.choose(LETTERS[index]!), (now) => ({ ...now, harmony }));
 }
 
+/** Choose the next alternative, or with -1 the one before; after the last comes the first. */
+function chooseNext(by: 1 | -1): void {
+  const harmonies = current.value?.harmonies;
+  if (!harmonies) return;
+  const at = harmonies.indexOf(project.value.harmony!);
+  choose((Math.max(at, 0) + by + harmonies.length) % harmonies.length);
+}
+
+// In the roll figures are lengths of notes; the letter works there, too.
 register(
+  { key: "n", does: () => t.value.harmony.nextAlternative, act: () => chooseNext(1) },
+  { key: "shift+n", does: () => t.value.harmony.previousAlternative, act: () => chooseNext(-1) },
   ...LETTERS.map((letter, index) => ({
-    key: `shift+${letter.toLowerCase()}`,
+    key: String(index + 1),
     does: () => t.value.harmony.choose(letter),
     act: () => choose(index),
   })),
@@ -70,22 +91,22 @@ function Card({ made, index }: { made: Made; index: number }) {
   const letter = LETTERS[index]!;
   const there = made.harmonies[0]!;
   const harmony = made.harmonies[index]!;
-  const other = barsWithOtherChords(project.value, there, harmony);
-  const extent = extentOf(made.bars);
+  const other = barList(made.differ[index]!);
+  const from = Math.min(...made.differ.flatMap((each) => [...each]));
   const voices = soundingVoices({ ...project.value, harmony });
   return (
     <button
       class="alternative"
       aria-pressed={project.value.harmony === harmony}
-      aria-label={`${letter}: ${index ? text.otherChords(barList(other)) : text.before}`}
-      aria-keyshortcuts={`Shift+${letter}`}
+      aria-keyshortcuts={String(index + 1)}
       onClick={() => choose(index)}
     >
       <span class="title">
-        <b>{letter}</b> <span>{index ? text.otherChords(barList(other)) : text.before}</span>
+        <b>{letter}</b> <span>{index ? text.inBars(other) : text.before}</span>
       </span>
-      <SmallRoll voices={voices} extent={extent} />
-      <ChordLine project={project.value} harmony={harmony} than={there} extent={extent} />
+      <SmallRoll voices={voices} extent={extentOf(made.bars)} />
+      <ChordLine project={project.value} harmony={harmony} than={there} from={from} />
+      {index > 0 && <span class="hidden-label">{text.otherChords}</span>}
     </button>
   );
 }

@@ -90,12 +90,12 @@ function List({ found, close }: { found: Choices; close: () => void }) {
             <button
               class="choice"
               aria-pressed={each.chosen}
-              aria-label={text.choice(each.symbol, each.numeral, percent(each.probability))}
               onClick={() => choose(each.symbol)}
             >
-              <b>{each.symbol}</b>
-              <span class="numeral">{each.numeral}</span>
-              <meter aria-hidden="true" min={0} max={1} value={each.probability} />
+              <b>{each.symbol}</b> <span class="numeral">{each.numeral}</span>{" "}
+              <span class="share" aria-hidden="true">
+                <span style={{ width: `${100 * each.probability}%` }} />
+              </span>
               <span class="percent">{percent(each.probability)}</span>
             </button>
             <button

@@ -15,15 +15,16 @@ export function sameFrame(one: Project, other: Project): boolean {
 
 type Span = [start: number, length: number];
 
+/** The spans of what a list has and another lacks. */
+function added<T>(list: T[], other: T[], name: (each: T) => string, span: (each: T) => Span): Span[] {
+  if (list === other) return [];
+  const names = new Set(other.map(name));
+  return list.filter((each) => !names.has(name(each))).map(span);
+}
+
 /** The spans of what only one of two lists has. */
 function differing<T>(one: T[], other: T[], name: (each: T) => string, span: (each: T) => Span): Span[] {
-  if (one === other) return [];
-  const names = new Set(one.map(name));
-  const otherNames = new Set(other.map(name));
-  return [
-    ...one.filter((each) => !otherNames.has(name(each))),
-    ...other.filter((each) => !names.has(name(each))),
-  ].map(span);
+  return [...added(one, other, name, span), ...added(other, one, name, span)];
 }
 
 function barsAround(project: Project, spans: Span[]): Set<number> {
@@ -38,18 +39,14 @@ const noteName = ([start, length, pitch]: Note) => `${start} ${length} ${pitch}`
 const noteSpan = ([start, length]: Note): Span => [start, length];
 const placed = ({ start, length }: { start: number; length: number }): Span => [start, length];
 
-/** The bars in which what is asked for differs; all of them where the whole piece is concerned. */
-export function changedBars(one: Project, other: Project): Set<number> {
-  if (!sameFrame(one, other)) return new Set(barsOf(other).map((bar) => bar.number));
-  return barsAround(other, [
-    ...differing(one.tune, other.tune, noteName, noteSpan),
-    ...differing(one.locks.chords, other.locks.chords, (each) => JSON.stringify(each), placed),
-    ...differing(
-      one.phrases ?? [],
-      other.phrases ?? [],
-      (each) => JSON.stringify(each),
-      ({ at }) => [at, 1],
-    ),
+/** The bars that a later state of a project asks to be written anew; a chord that is freed stays. */
+export function changedBars(before: Project, after: Project): Set<number> {
+  if (!sameFrame(before, after)) return new Set(barsOf(after).map((bar) => bar.number));
+  const text = (each: object) => JSON.stringify(each);
+  return barsAround(after, [
+    ...differing(before.tune, after.tune, noteName, noteSpan),
+    ...added(after.locks.chords, before.locks.chords, text, placed),
+    ...differing(before.phrases ?? [], after.phrases ?? [], text, ({ at }) => [at, 1]),
   ]);
 }
 

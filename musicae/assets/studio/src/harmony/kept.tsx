@@ -2,6 +2,7 @@
 import { project, selectedBars } from "../store";
 import { t } from "../strings";
 import { lockBars, lockVoice, unlockBars, unlockChord, unlockNotes, unlockVoice } from "./actions";
+import { ChordText } from "./chordtext";
 import { barsName, placeName, runsOf, voiceName, voicesOf } from "./places";
 
 function Freed({ name, free }: { name: string; free: () => void }) {
@@ -43,6 +44,7 @@ export function Kept() {
       {chosen && (
         <button onClick={() => lockBars(...chosen)}>{text.lockIt(barsName(...chosen))}</button>
       )}
+      <ChordText />
       <ul class="freed">
         {runsOf(locks.bars).map(([first, last]) => (
           <Freed key={`bars ${first}`} name={barsName(first, last)} free={() => unlockBars(first, last)} />

@@ -1,7 +1,7 @@
 // The chord lane above the roll: each chord is a button, at the place where it sounds.
 import { computed, signal } from "@preact/signals";
 
-import { writing } from "../live";
+import { upToDate, writing } from "../live";
 import { barAt, type Chord } from "../project";
 import { bars, project } from "../store";
 import { t } from "../strings";
@@ -13,6 +13,8 @@ import { placeName } from "./places";
 const KEPT = "musicae chords";
 type Naming = "symbol" | "numeral";
 const naming = signal<Naming>(localStorage.getItem(KEPT) === "numeral" ? "numeral" : "symbol");
+
+const SAMPLES = { symbol: "G7", numeral: "V7" };
 
 /** Pixels that a button needs to be hit. */
 const LEAST = 26;
@@ -60,6 +62,7 @@ const current = signal(0);
 const sounding = computed(() =>
   playing.value ? (chords.value.findLast((each) => each.start <= playhead.value)?.start ?? -1) : -1,
 );
+const busy = computed(() => !upToDate.value || writing.value.size > 0);
 const shift = computed(() => `transform: translateX(${-scrolled.value}px)`);
 
 /** Scroll until a place is seen. */
@@ -89,6 +92,15 @@ function onKeyDown(event: KeyboardEvent): void {
   moveTo(laid.value[to]);
 }
 
+function LockSign() {
+  return (
+    <svg class="lock-sign" viewBox="0 0 10 12" aria-hidden="true">
+      <path d="M2.5 5V3.5a2.5 2.5 0 0 1 5 0V5" />
+      <rect x="1" y="5" width="8" height="6.5" rx="1" />
+    </svg>
+  );
+}
+
 function ChordButton({ chord, left, width, newKey, more }: Shown) {
   const text = t.value.harmony;
   const locked = lockedChord(project.value, chord) !== undefined;
@@ -112,7 +124,7 @@ function ChordButton({ chord, left, width, newKey, more }: Shown) {
         onFocus={() => (current.value = chord.start)}
         onClick={() => (openChord.value = chord)}
       >
-        {locked && <span aria-hidden="true">🔒︎</span>}
+        {locked && <LockSign />}
         {chord[naming.value] + (more ? " …" : "")}
       </button>
     </div>
@@ -127,15 +139,15 @@ export function ChordLane() {
     localStorage.setItem(KEPT, other);
   };
   return (
-    <section class="chord-lane" aria-label={text.chords}>
+    <section class="chord-lane" aria-label={text.chords} aria-busy={busy}>
       <button
         class="naming"
         style={{ width: `${KEYS}px` }}
-        aria-label={text.show[other]}
+        aria-label={`${SAMPLES[naming.value]}: ${text.show[other]}`}
         title={text.show[other]}
         onClick={name}
       >
-        {naming.value === "symbol" ? "G7" : "V7"}
+        {SAMPLES[naming.value]}
       </button>
       <div class="chord-window" role="toolbar" aria-label={text.chords} onKeyDown={onKeyDown}>
         <div class="chord-strip" style={shift}>

@@ -2,6 +2,7 @@
 import { register } from "../keys";
 import { project, selectedBars } from "../store";
 import { t } from "../strings";
+import { PhraseEnds } from "../tune/phrases";
 import { redraw } from "./actions";
 import { asking } from "./asking";
 import { Kept } from "./kept";
@@ -21,6 +22,7 @@ export function HarmonyPanel() {
   const idle = asking.value === null && project.value.tune.length > 0;
   return (
     <div class="harmony-panel">
+      <h2 class="hidden-label">{text.name}</h2>
       <div class="row">
         <button disabled={!idle} onClick={() => void redraw(null)}>
           {text.anotherWay}
@@ -35,10 +37,11 @@ export function HarmonyPanel() {
         )}
       </div>
       <HarmonySettings />
+      <PhraseEnds />
       <Kept />
       {notices.length > 0 && (
         <section aria-label={text.notices}>
-          <h2>{text.notices}</h2>
+          <h3>{text.notices}</h3>
           <ul class="notices">
             {notices.map((each) => (
               <li key={each}>{each}</li>

@@ -37,12 +37,19 @@ export function SmallRoll({ voices, extent }: { voices: Note[][]; extent: Extent
   );
 }
 
-/** The chords of some bars, those that differ from another harmony in bold. */
-export function ChordLine(props: { project: Project; harmony: Harmony; than: Harmony; extent: Extent }) {
-  const { project, harmony, than, extent } = props;
+interface LineProps {
+  project: Project;
+  harmony: Harmony;
+  than: Harmony;
+  /** The number of the first bar. */
+  from: number;
+}
+
+/** The chords of a few bars, those that differ from another harmony in bold. */
+export function ChordLine({ project, harmony, than, from }: LineProps) {
   const there = new Set(than.chords.map((each) => `${each.start} ${each.symbol}`));
   const shown = barsOf(project)
-    .filter((bar) => bar.start >= extent.start && bar.start < extent.stop)
+    .filter((bar) => bar.number >= from)
     .slice(0, MOST_BARS);
   const inBar = (start: number, length: number): Chord[] =>
     harmony.chords.filter((each) => each.start >= start && each.start < start + length);

@@ -14,10 +14,12 @@ export const breaks = computed(() => project.value.harmony?.breaks ?? NONE);
 
 const nameOf = (each: Break) => `${each.start} ${each.rule} ${each.text}`;
 
-// A place that was mended is no longer open.
+// Harmony that was written anew may break the rule there again, or no longer.
 effect(() => {
   const open = openBreak.value;
-  if (open && !breaks.value.some((each) => nameOf(each) === nameOf(open))) openBreak.value = null;
+  if (open && !breaks.value.includes(open)) {
+    openBreak.value = breaks.value.find((each) => nameOf(each) === nameOf(open)) ?? null;
+  }
 });
 
 async function mend(broken: Break): Promise<void> {
@@ -37,7 +39,7 @@ export function RulesPanel() {
   return (
     <ul class="breaks" aria-label={text.breaks}>
       {breaks.value.map((each) => {
-        const open = openBreak.value !== null && nameOf(openBreak.value) === nameOf(each);
+        const open = openBreak.value === each;
         const show = () => {
           openBreak.value = open ? null : each;
           if (!open) reveal(each.start);

@@ -1,0 +1,93 @@
+// A MIDI file to drag out of the page: it is made beforehand, for a drag cannot wait.
+import { effect, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import { upToDate } from "../live";
+import { connected, download, ServerError, Unreachable } from "../server";
+import { project } from "../store";
+import { t } from "../strings";
+import { asked } from "./exporting";
+
+/** Milliseconds without a change after which the file is made. */
+const PAUSE = 250;
+
+interface Ready {
+  file: File;
+  /** Of the file's content: what a program gets to which it is dragged. */
+  data: string;
+  /** The same for a click. */
+  link: string;
+}
+const ready = signal<Ready | null>(null);
+
+function dataOf(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result as string);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
+/** Have a file of the project as it is, until the function returned is called. */
+function keepReady(): () => void {
+  let timer = 0;
+  let running: AbortController | null = null;
+  const drop = () => {
+    clearTimeout(timer);
+    running?.abort();
+    if (ready.peek()) URL.revokeObjectURL(ready.peek()!.link);
+    ready.value = null;
+  };
+  async function make(body: object): Promise<void> {
+    const controller = new AbortController();
+    running = controller;
+    try {
+      const file = await download("/api/export", body, controller.signal);
+      const data = await dataOf(file);
+      if (!controller.signal.aborted) ready.value = { file, data, link: URL.createObjectURL(file) };
+    } catch (error) {
+      const known = error instanceof ServerError || error instanceof Unreachable;
+      if (!controller.signal.aborted && !known) throw error;
+    }
+  }
+  const end = effect(() => {
+    const body = asked("mid");
+    drop();
+    if (!project.value.tune.length || !upToDate.value || !connected.value) return;
+    timer = window.setTimeout(() => void make(body), PAUSE);
+  });
+  return () => {
+    end();
+    drop();
+  };
+}
+
+function drag(event: DragEvent): void {
+  const now = ready.value;
+  if (!now || !event.dataTransfer) return;
+  event.dataTransfer.effectAllowed = "copy";
+  // Chromium gives programs the file; others get the address of its content.
+  event.dataTransfer.setData("DownloadURL", `${now.file.type}:${now.file.name}:${now.data}`);
+  event.dataTransfer.setData("text/uri-list", now.data);
+  event.dataTransfer.items.add(now.file);
+}
+
+export function DragChip() {
+  useEffect(keepReady, []);
+  const now = ready.value;
+  const words = t.value.out;
+  if (!now) {
+    return (
+      <span class="drag-chip waiting">
+        {project.value.tune.length ? words.preparing : words.noTune}
+      </span>
+    );
+  }
+  return (
+    <a class="drag-chip" draggable href={now.link} download={now.file.name} onDragStart={drag}>
+      <span aria-hidden="true">⠿ </span>
+      {words.drag(now.file.name)}
+    </a>
+  );
+}

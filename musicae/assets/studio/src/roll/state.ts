@@ -1,0 +1,49 @@
+// What only the roll holds: its tool, its cursor, its range of pitches, and how rows are laid out.
+import { computed, effect, signal } from "@preact/signals";
+
+import { soundingVoices } from "../project";
+import { project } from "../store";
+import { grid } from "../view";
+
+export type Tool = "draw" | "select" | "erase";
+/** What one finger or the mouse does in an empty place. */
+export const tool = signal<Tool>("draw");
+
+/** Where keys write: a place in ticks and a pitch. */
+export const cursor = signal({ at: 0, pitch: 67 });
+/** The length in ticks of the notes that keys write; it follows the grid. */
+export const entry = signal(grid.peek());
+effect(() => {
+  entry.value = grid.value;
+});
+
+/** What is read aloud. */
+export const said = signal("");
+
+/** A rectangle that selects notes, in pixels of the canvas; null while none is drawn. */
+export const marquee = signal<[x: number, y: number, toX: number, toY: number] | null>(null);
+
+/** The height of the ruler: bar numbers above, below the lane of playhead and loop. */
+export const RULER = 50;
+
+/** The element that scrolls, while the roll is on the page. */
+export const scroller: { current: HTMLElement | null } = { current: null };
+/** Its height in pixels. */
+export const frameHeight = signal(500);
+/** Whether fingers are what points: rows are higher. */
+export const coarse = matchMedia("(pointer: coarse)").matches;
+
+const MARGIN = 2;
+const pitches = computed(() => {
+  const used = soundingVoices(project.value).flatMap((notes) => notes.map(([, , pitch]) => pitch));
+  return [Math.min(50, ...used) - MARGIN, Math.max(82, ...used) + MARGIN] as const;
+});
+/** The lowest and the highest row, each a C: C3 and C6 until notes need more. */
+export const lowest = computed(() => Math.floor(pitches.value[0] / 12) * 12);
+export const highest = computed(() => Math.ceil(pitches.value[1] / 12) * 12);
+export const rows = computed(() => highest.value - lowest.value + 1);
+/** Pixels of a row: as high as the frame allows, within what can be read and hit. */
+export const rowHeight = computed(() => {
+  const fitting = Math.floor((frameHeight.value - RULER) / rows.value);
+  return Math.min(26, Math.max(coarse ? 22 : 13, fitting));
+});

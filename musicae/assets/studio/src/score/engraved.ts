@@ -1,0 +1,111 @@
+// The engraved score of the project: asked for when the harmony is up to date; the old one stays
+// until the new one is there.
+import { computed, effect, signal } from "@preact/signals";
+
+import { upToDate } from "../live";
+import type { Project } from "../project";
+import { compute, connected, ServerError, Unreachable } from "../server";
+import { project } from "../store";
+
+/** Milliseconds without a change after which the score is asked for. */
+const PAUSE = 150;
+/** The widths in pixels that the service takes. */
+const [LEAST, MOST] = [200, 4000];
+
+/** What the musician wants to see, kept in the browser. */
+export interface Look {
+  /** Chord symbols above and numerals below. */
+  numerals: boolean;
+  words: boolean;
+  /** A staff for each voice. */
+  open: boolean;
+  zoom: number;
+}
+export const ZOOMS = [0.5, 0.65, 0.8, 1, 1.25, 1.5, 2];
+const KEPT = "musicae score";
+
+function kept(): Look {
+  const usual = { numerals: false, words: true, open: false, zoom: 1 };
+  try {
+    return { ...usual, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
+  } catch {
+    return usual;
+  }
+}
+export const look = signal<Look>(kept());
+export function setLook(change: Partial<Look>): void {
+  look.value = { ...look.value, ...change };
+  localStorage.setItem(KEPT, JSON.stringify(look.value));
+}
+
+/** The width of the page's score in pixels; 0 while none is seen. */
+export const width = signal(0);
+
+export interface Engraved {
+  pages: string[];
+  /** Which elements, notes and rests, begin at a tick. */
+  times: { at: number; ids: string[] }[];
+  /** What is engraved. */
+  project: Project;
+}
+export const engraved = signal<Engraved | null>(null);
+/** Why there is no score of what is seen. */
+export const problem = signal<string | null>(null);
+
+/** What the score shows of the project, as text. */
+const shown = computed(() => {
+  const { settings: _settings, locks: _locks, ...rest } = project.value;
+  const { numerals, words, open, zoom } = look.value;
+  const wide = Math.round(Math.min(Math.max(width.value / zoom, LEAST), MOST));
+  return JSON.stringify([rest, numerals, words, open, wide]);
+});
+
+/** Keep the score up to date, until the function that is returned is called. */
+export function followProject(): () => void {
+  let timer = 0;
+  let running: AbortController | null = null;
+  let [asked, answered] = ["", ""];
+
+  async function ask(): Promise<void> {
+    const controller = new AbortController();
+    running = controller;
+    const now = project.value;
+    const what = shown.value;
+    asked = what;
+    const [, numerals, words, open, wide] = JSON.parse(what);
+    try {
+      const found = await compute<Omit<Engraved, "project">>(
+        "/api/score",
+        { project: now, numerals, words, open, width: wide },
+        { signal: controller.signal },
+      );
+      if (controller.signal.aborted) return;
+      answered = what;
+      problem.value = null;
+      engraved.value = { ...found, project: now };
+    } catch (error) {
+      if (controller.signal.aborted) return;
+      asked = "";
+      if (error instanceof Unreachable) return;
+      if (!(error instanceof ServerError)) throw error;
+      answered = what;
+      problem.value = error.message;
+    }
+  }
+
+  const end = effect(() => {
+    const what = shown.value;
+    const ready = project.value.tune.length && width.value && upToDate.value && connected.value;
+    if (what === asked) return;
+    clearTimeout(timer);
+    running?.abort();
+    asked = "";
+    if (!ready || what === answered) return;
+    timer = window.setTimeout(() => void ask(), engraved.peek() ? PAUSE : 0);
+  });
+  return () => {
+    end();
+    clearTimeout(timer);
+    running?.abort();
+  };
+}

@@ -1,0 +1,94 @@
+// The engraved pages in the document: drawn, followed by the playhead, and clicked on.
+import { effect } from "@preact/signals";
+
+import { playhead, playing } from "../view";
+import { engraved, type Engraved } from "./engraved";
+import { type Moment, momentAt, momentsOf } from "./sounding";
+import { readSvg } from "./svg";
+
+const SOUNDING = "sounding";
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** What is drawn in a place of the page. */
+class Drawn {
+  private readonly begins = new Map<string, number>();
+  readonly moments: Moment[];
+  private shown: Element[] = [];
+  private system: Element | null = null;
+
+  constructor(place: HTMLElement, score: Engraved) {
+    const pages = score.pages.map(readSvg);
+    const elements = new Map<string, SVGElement>();
+    for (const page of pages) {
+      for (const element of page.querySelectorAll<SVGElement>("[id]")) elements.set(element.id, element);
+    }
+    for (const { at, ids } of score.times) for (const id of ids) this.begins.set(id, at);
+    this.moments = momentsOf(score, elements);
+    place.replaceChildren(...pages);
+  }
+
+  /** Colour what sounds at a tick, and return its system. */
+  show(tick: number): Element | null {
+    const sung = this.moments[momentAt(this.moments, tick)]?.sung ?? [];
+    const elements = sung.map(({ element }) => element);
+    for (const element of this.shown) if (!elements.includes(element as SVGElement)) element.classList.remove(SOUNDING);
+    for (const element of elements) element.classList.add(SOUNDING);
+    this.shown = elements;
+    this.system = elements[0]?.closest(".system") ?? this.system;
+    return this.system;
+  }
+
+  /** Where the note or rest begins that holds an element. */
+  beginning(element: Element): number | undefined {
+    for (let at: Element | null = element; at; at = at.parentElement) {
+      const tick = this.begins.get(at.id);
+      if (tick !== undefined) return tick;
+    }
+    return undefined;
+  }
+}
+
+/** Draw the score in `place`, which scrolls in `frame`, until the function returned is called. */
+export function drawIn(frame: HTMLElement, place: HTMLElement): () => void {
+  let drawn: Drawn | null = null;
+  let score: Engraved | null = null;
+  let system: Element | null = null;
+  const end = effect(() => {
+    if (engraved.value !== score) {
+      score = engraved.value;
+      drawn = score && new Drawn(place, score);
+      system = null;
+    }
+    const now = drawn?.show(playhead.value) ?? null;
+    if (now && now !== system && (playing.value || system)) reveal(frame, now);
+    system = now;
+  });
+  const clicked = (event: MouseEvent) => {
+    const tick = drawn?.beginning(event.target as Element);
+    if (tick !== undefined) playhead.value = tick;
+  };
+  const typed = (event: KeyboardEvent) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by || !drawn || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { moments } = drawn;
+    const here = momentAt(moments, playhead.value);
+    const next = by < 0 && playhead.value > moments[here]!.at ? here : here + by;
+    playhead.value = moments[Math.min(Math.max(0, next), moments.length - 1)]!.at;
+    event.preventDefault();
+  };
+  place.addEventListener("click", clicked);
+  frame.addEventListener("keydown", typed);
+  return () => {
+    end();
+    place.removeEventListener("click", clicked);
+    frame.removeEventListener("keydown", typed);
+  };
+}
+
+/** Scroll a frame so that a system is seen whole, if it is not. */
+function reveal(frame: HTMLElement, system: Element): void {
+  const [seen, asked] = [frame.getBoundingClientRect(), system.getBoundingClientRect()];
+  if (asked.top >= seen.top && asked.bottom <= seen.bottom) return;
+  const top = frame.scrollTop + asked.top - seen.top - Math.max(0, (seen.height - asked.height) / 4);
+  frame.scrollTo({ top, behavior: calm.matches ? "auto" : "smooth" });
+}

@@ -1,0 +1,26 @@
+// SVG of the service as elements of the page: shapes and texts only.
+
+const SVG = "http://www.w3.org/2000/svg";
+const XLINK = "http://www.w3.org/1999/xlink";
+const ALLOWED = new Set([
+  ...["svg", "g", "defs", "symbol", "use", "text", "tspan", "title", "desc"],
+  ...["path", "polygon", "polyline", "ellipse", "rect", "circle", "line"],
+]);
+
+/** The element of an SVG text. Raises where it holds anything that acts or leads elsewhere. */
+export function readSvg(text: string): SVGSVGElement {
+  const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  for (const element of [parsed, ...parsed.querySelectorAll("*")]) check(element);
+  return document.importNode(parsed, true) as unknown as SVGSVGElement;
+}
+
+function check(element: Element): void {
+  if (element.namespaceURI !== SVG || !ALLOWED.has(element.localName)) {
+    throw new Error(`an engraved score holds no <${element.localName}>`);
+  }
+  for (const { name, value, localName, namespaceURI } of element.attributes) {
+    const leads = localName === "href" && (namespaceURI === XLINK || namespaceURI === null);
+    const wrong = leads ? !value.startsWith("#") : /^on|^style$/i.test(localName) || /url\(/i.test(value);
+    if (wrong) throw new Error(`an engraved score has no attribute ${name}`);
+  }
+}

@@ -1,0 +1,124 @@
+// Where phrases end, and how: the musician's own marks, or those that were found.
+import { about } from "../about";
+import { barAt, barsOf, type Note, type PhraseEnd, type Project, STEP } from "../project";
+import { playhead } from "../view";
+import { bars, change, project, selectedNotes } from "../store";
+import { t } from "../strings";
+import { noteAt } from "./edits";
+
+/** The ends of phrases as they are now: one's own marks, or what the harmony found. */
+export function phraseEnds({ phrases, harmony, tune }: Project): PhraseEnd[] {
+  if (phrases) return phrases;
+  const starts = (harmony?.phrases ?? []).flatMap((at) => nearest(tune, at) ?? []);
+  return [...new Set(starts)].map((at) => ({ at, cadence: null }));
+}
+
+/** Where the note begins that the harmony, on sixteenths, has at a tick. */
+function nearest(tune: readonly Note[], tick: number): number | undefined {
+  return tune.find(([start]) => Math.abs(start - tick) < STEP)?.[0];
+}
+
+/** Mark the notes that begin at these ticks as ends of phrases; where all are, unmark them. */
+export function togglePhraseEnds(project: Project, starts: readonly number[]): Project {
+  if (!starts.length) return project;
+  const ends = phraseEnds(project);
+  const marked = new Set(ends.map((end) => end.at));
+  const missing = starts.filter((at) => !marked.has(at));
+  const phrases = missing.length
+    ? [...ends, ...missing.map((at) => ({ at, cadence: null }))].sort((a, b) => a.at - b.at)
+    : ends.filter((end) => !starts.includes(end.at));
+  return { ...project, phrases };
+}
+
+/** Ask for a kind of cadence at the end of a phrase; null leaves it open. */
+export function setCadence(project: Project, at: number, cadence: string | null): Project {
+  const phrases = phraseEnds(project).map((end) => (end.at === at ? { at, cadence } : end));
+  return { ...project, phrases };
+}
+
+/** Where the notes begin that a mark is for: those selected, or the one at the playhead. */
+export function markable(): number[] {
+  const { tune, voice } = project.value;
+  const selected = selectedNotes.value.filter(([of]) => of === voice).map(([, start]) => start);
+  if (selected.length) return selected;
+  const note = noteAt(tune, playhead.value);
+  return note ? [note[0]] : [];
+}
+
+/** Mark or unmark the end of a phrase. */
+export function markPhraseEnd(): void {
+  change(t.value.tune.did.phrase, (now) => togglePhraseEnds(now, markable()));
+}
+
+/** Marks or unmarks the end of a phrase; pressed where it is marked. */
+export function PhraseEndButton() {
+  const text = t.value.tune;
+  const starts = markable();
+  const ends = phraseEnds(project.value).map((end) => end.at);
+  return (
+    <button
+      title={text.phraseEndKey}
+      aria-keyshortcuts="P"
+      aria-pressed={starts.length > 0 && starts.every((at) => ends.includes(at))}
+      disabled={!starts.length}
+      onClick={markPhraseEnd}
+    >
+      {text.phraseEnd}
+    </button>
+  );
+}
+
+/** The place of a tick, such as "bar 3, beat 2". */
+function placeOf(tick: number): string {
+  const bar = barAt(bars.value, tick);
+  const full = bar.number === 0 ? (barsOf({ ...project.value, pickup: 0 })[0]?.length ?? 0) : bar.length;
+  const beat = 1 + (tick - bar.start + full - bar.length) / bar.beat;
+  return t.value.tune.place(bar.number, Math.round(beat * 100) / 100);
+}
+
+/** The list of phrase ends, each with its cadence. */
+export function PhraseEnds() {
+  const text = t.value.tune;
+  const own = project.value.phrases !== null;
+  const ends = phraseEnds(project.value);
+  const names = about.value?.cadences ?? [];
+  return (
+    <section class="phrase-ends" aria-label={text.phraseEnds}>
+      <h3>{text.phraseEnds}</h3>
+      <p class="dim">{own ? text.phrasesOwn : text.phrasesFound}</p>
+      <ul>
+        {ends.map(({ at, cadence }) => (
+          <li key={at}>
+            <span>{placeOf(at)}</span>
+            <select
+              aria-label={text.cadenceAt(placeOf(at))}
+              value={cadence ?? ""}
+              onChange={({ currentTarget: { value } }) =>
+                change(text.did.cadence, (now) => setCadence(now, at, value || null))
+              }
+            >
+              <option value="">{text.anyCadence}</option>
+              {names.map((name) => (
+                <option key={name} value={name}>
+                  {text.cadences[name] ?? name}
+                </option>
+              ))}
+            </select>
+            <button
+              aria-label={text.unmark(placeOf(at))}
+              title={text.unmark(placeOf(at))}
+              onClick={() => change(text.did.phrase, (now) => togglePhraseEnds(now, [at]))}
+            >
+              ✕
+            </button>
+          </li>
+        ))}
+      </ul>
+      {own && (
+        <button onClick={() => change(text.did.findPhrases, (now) => ({ ...now, phrases: null }))}>
+          {text.findPhrases}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,485 @@
+"""The tune's tools: files, examples, meters and bars, phrase ends, recording."""
+
+import base64
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from musicae.core.key import Key
+from tests.studio.page.conftest import Studio
+from tests.support.paths import ROOT
+
+QUARTER = 24
+ABC = """X:1
+T:Three Steps
+M:3/4
+L:1/4
+Q:1/4=100
+K:F
+c|FGA|B2A|GAG|F2|]
+"""
+MUSICXML = """<?xml version="1.0" encoding="UTF-8"?>
+<score-partwise version="4.0">
+  <part-list>
+    <score-part id="P1"><part-name>Flute</part-name></score-part>
+    <score-part id="P2"><part-name>Cello</part-name></score-part>
+  </part-list>
+  <part id="P1"><measure number="1">
+    <attributes><divisions>1</divisions><time><beats>2</beats><beat-type>4</beat-type></time></attributes>
+    <note><pitch><step>E</step><octave>5</octave></pitch><duration>1</duration></note>
+    <note><pitch><step>D</step><octave>5</octave></pitch><duration>1</duration></note>
+  </measure></part>
+  <part id="P2"><measure number="1">
+    <attributes><divisions>1</divisions><time><beats>2</beats><beat-type>4</beat-type></time></attributes>
+    <note><pitch><step>C</step><octave>3</octave></pitch><duration>2</duration></note>
+  </measure></part>
+</score-partwise>
+"""
+
+SAVED = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("keyval-store");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const key = `project ${sessionStorage.getItem("musicae place")}`;
+    const asked = opening.result.transaction("keyval").objectStore("keyval").get(key);
+    asked.onsuccess = () => { opening.result.close(); resolve(asked.result); };
+  };
+})"""
+DROP = """([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], name));
+  const target = document.querySelector("main");
+  const send = (type) =>
+    target.dispatchEvent(
+      new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }),
+    );
+  send("dragenter");
+  window.dropNow = () => send("drop");
+}"""
+MIDI_KEYBOARD = """() => {
+  window.keyboard = { id: "1", name: "Little keys", state: "connected", onmidimessage: null };
+  const access = { inputs: new Map([["1", keyboard]]), onstatechange: null };
+  Object.defineProperty(navigator, "requestMIDIAccess", { value: async () => access });
+}"""
+MIDI_MESSAGE = """(bytes) => keyboard.onmidimessage({
+  data: Uint8Array.from(bytes), timeStamp: performance.now(),
+})"""
+
+
+def drop(page, name, content):
+    """Hold a file over the page, and let it fall."""
+    content = content.encode() if isinstance(content, str) else content
+    page.evaluate(DROP, [name, base64.b64encode(content).decode()])
+    expect(page.get_by_text("Drop a tune here")).to_be_visible()
+    page.evaluate("dropNow()")
+    expect(page.get_by_text("Drop a tune here")).to_be_hidden()
+
+
+def saved(page, wanted):
+    """The project as the browser keeps it, as soon as it is as wanted."""
+    for _ in range(100):
+        project = page.evaluate(SAVED)
+        if project and wanted(project):
+            return project
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the browser keeps another project: {project}")
+
+
+def pitches(project):
+    return [pitch for _, _, pitch, *_ in project["tune"]]
+
+
+def button(page, name, exact=True):
+    return page.get_by_role("button", name=name, exact=exact)
+
+
+def choice(page, name):
+    return page.get_by_role("combobox", name=name, exact=True)
+
+
+def count_of_bars(page, number):
+    expect(button(page, f"Number of bars: {number}")).to_be_visible()
+
+
+def close_panel(page):
+    page.keyboard.press("Escape")
+
+
+@pytest.fixture
+def abc(page):
+    """The page with a tune of four bars in F major, after a pickup of a quarter."""
+    drop(page, "steps.abc", ABC)
+    expect(button(page, "Meter: 3/4")).to_be_visible()
+    return page
+
+
+def test_a_midi_file_dropped(page):
+    drop(page, "ode.mid", (ROOT / "data/melodies/ode_to_joy.mid").read_bytes())
+
+    project = saved(page, lambda project: project["tune"])
+
+    assert pitches(project)[:4] == [64, 64, 65, 67] or len(project["tune"]) > 20
+    expect(button(page, "Undo: opening ode.mid")).to_be_enabled()
+
+
+def test_an_abc_file_dropped(abc):
+    project = saved(abc, lambda project: project["tune"])
+
+    assert (project["title"], project["pickup"], project["key"]) == ("Three Steps", 24, "F major")
+    assert pitches(project) == [72, 65, 67, 69, 70, 69, 67, 69, 67, 65]
+    expect(abc.get_by_label("Tempo in quarters a minute")).to_have_value("100")
+    expect(choice(abc, "Key")).to_have_value("F major")
+
+
+def test_a_part_of_several_is_chosen(page):
+    drop(page, "duo.musicxml", MUSICXML)
+    dialog = page.get_by_role("dialog", name="Which part of duo.musicxml is the tune?")
+    expect(dialog.get_by_role("radio", name="Flute 2 notes")).to_be_checked()
+    button(dialog, "Hear Cello").click()
+    button(dialog, "Stop").click()
+
+    dialog.get_by_role("radio", name="Cello").check()
+    button(dialog, "Open this part").click()
+
+    expect(dialog).to_be_hidden()
+    assert pitches(saved(page, lambda project: project["tune"])) == [48]
+
+
+def test_no_part_is_chosen(page):
+    drop(page, "duo.musicxml", MUSICXML)
+    dialog = page.get_by_role("dialog")
+    button(dialog, "Cancel").click()
+
+    expect(dialog).to_be_hidden()
+    expect(button(page, "Undo")).to_be_disabled()
+
+
+def test_a_file_that_is_chosen(page):
+    with page.expect_file_chooser() as chooser:
+        button(page, "Open…").click()
+    chooser.value.set_files({"name": "s.abc", "mimeType": "text/plain", "buffer": ABC.encode()})
+
+    expect(page.get_by_label("Title of the piece")).to_have_value("Three Steps")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("tune.mid", b"MThd and no more", "tune.mid"),
+        ("tune.doc", b"words", "cannot be opened"),
+        ("large.mid", bytes(9 * 2**20), "is too large"),
+    ],
+)
+def test_a_file_that_cannot_be_read(page, name, content, says):
+    drop(page, name, content)
+
+    expect(page.locator(".notice.error")).to_contain_text(says)
+    expect(button(page, "Undo")).to_be_disabled()
+
+
+def test_the_first_harmonized_tune_by_one_click(page):
+    expect(page.get_by_text("Draw a tune, drop a file, or begin with an example:")).to_be_visible()
+
+    page.locator(".welcome button").first.click()
+
+    expect(page.locator(".welcome")).to_be_hidden()
+    project = saved(page, lambda project: project["harmony"])
+    assert [bool(voice) for voice in project["harmony"]["voices"]] == [True] * 4
+
+
+def test_examples_by_the_keyboard(page):
+    button(page, "Examples").focus()
+    page.keyboard.press("Enter")
+    examples = page.get_by_role("dialog", name="Examples")
+    names = examples.get_by_role("button").all_inner_texts()
+    expect(examples.get_by_role("button").first).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(examples).to_be_hidden()
+    expect(button(page, "Examples")).to_be_focused()
+    expect(button(page, f"Undo: opening {names[0]}")).to_be_enabled()
+
+
+def test_a_new_piece_can_be_undone(abc):
+    button(abc, "New").click()
+    assert saved(abc, lambda project: not project["tune"])["title"] == ""
+
+    button(abc, "Undo: new piece").click()
+
+    assert saved(abc, lambda project: project["tune"])["title"] == "Three Steps"
+
+
+def test_a_meter_moves_bar_lines_but_no_notes(abc):
+    before = saved(abc, lambda project: project["tune"])
+    button(abc, "Meter: 3/4").click()
+    button(abc, "4/4").click()
+
+    after = saved(abc, lambda project: project["meters"][0] == [0, 4, 4])
+    assert after["tune"] == before["tune"]
+    assert (after["length"] - 24) % 96 == 0
+    close_panel(abc)
+    button(abc, "Undo: change of meter").click()
+    expect(button(abc, "Meter: 3/4")).to_be_visible()
+
+
+def test_a_meter_from_a_bar_on(abc):
+    button(abc, "Meter: 3/4").click()
+    abc.get_by_label("From bar").fill("3")
+    abc.get_by_label("From bar").press("Tab")
+    abc.get_by_label("Another meter").fill("5/8")
+    abc.get_by_label("Another meter").press("Enter")
+
+    project = saved(abc, lambda project: len(project["meters"]) == 2)
+    assert project["meters"] == [[0, 3, 4], [24 + 2 * 72, 5, 8]]
+    expect(button(abc, "Meter: 3/4…")).to_be_visible()
+
+
+def test_what_is_no_meter(abc):
+    button(abc, "Meter: 3/4").click()
+    abc.get_by_label("Another meter").fill("3/5")
+    abc.get_by_label("Another meter").press("Enter")
+
+    expect(abc.locator(".notice.error")).to_contain_text("“3/5” is no meter")
+
+
+def test_a_pickup(abc):
+    button(abc, "Meter: 3/4").click()
+    choice(abc, "Pickup").select_option("none")
+
+    project = saved(abc, lambda project: project["tune"] and project["pickup"] == 0)
+    assert project["length"] % 72 == 0
+    close_panel(abc)
+    button(abc, "Undo: change of pickup").click()
+    assert saved(abc, lambda project: project["pickup"])["pickup"] == 24
+
+
+def test_bars_are_added_inserted_and_deleted(abc):
+    whole = saved(abc, lambda project: project["harmony"])
+    button(abc, "Number of bars: 4").click()
+    button(abc, "Add a bar at the end").click()
+    count_of_bars(abc, 5)
+    button(abc, "Remove the last bar").click()
+    count_of_bars(abc, 4)
+    button(abc, "Insert a bar before bar 0").click()
+    count_of_bars(abc, 5)
+
+    moved = saved(abc, lambda project: project["length"] == whole["length"] + 72)
+    assert moved["tune"][0] == whole["tune"][0]
+    assert [note[0] for note in moved["tune"][1:]] == [note[0] + 72 for note in whole["tune"][1:]]
+
+    button(abc, "Delete bar 0").click()
+    expect(button(abc, "Delete bar 1")).to_be_visible()
+    project = saved(abc, lambda project: project["pickup"] == 0)
+    assert pitches(project) == pitches(whole)[1:]
+
+
+def test_the_harmony_stays_where_a_bar_is_inserted(abc):
+    before = saved(abc, lambda project: project["harmony"])["harmony"]["voices"][3]
+    button(abc, "Number of bars: 4").click()
+    button(abc, "Insert a bar before bar 0").click()
+
+    after = saved(abc, lambda project: project["harmony"]["plan"] and project["length"] > 312)
+    bass = after["harmony"]["voices"][3]
+    assert [pitch for start, _, pitch in bass if start >= 96] == [
+        pitch for start, _, pitch in before if start >= 24
+    ]
+
+
+def test_key_tempo_and_voice(abc):
+    choice(abc, "Key").select_option("D dorian")
+    abc.get_by_label("Tempo in quarters a minute").fill("72")
+    abc.get_by_label("Tempo in quarters a minute").press("Enter")
+    choice(abc, "Voice").select_option("tenor")
+
+    project = saved(abc, lambda project: project["voice"] == 2)
+    assert (project["key"], project["tempos"]) == ("D dorian", [[0, 72]])
+    for what in ("change of the tune's voice", "change of tempo", "change of key"):
+        button(abc, f"Undo: {what}").click()
+    project = saved(abc, lambda project: project["voice"] == 0)
+    assert (project["key"], project["tempos"]) == ("F major", [[0, 100]])
+
+
+def test_every_key_can_be_asked_for(page):
+    offered = choice(page, "Key").locator("optgroup option")
+    names = offered.evaluate_all("options => options.map((option) => option.value)")
+
+    assert len(names) == 90
+    assert len({Key.parse(name) for name in names}) == 90
+
+
+def test_phrase_ends(abc):
+    saved(abc, lambda project: project["harmony"])
+    abc.keyboard.press("p")
+
+    ends = saved(abc, lambda project: project["phrases"])["phrases"]
+    assert {"at": 0, "cadence": None} in ends
+    assert len(ends) > 1
+    expect(button(abc, "Phrase end")).to_have_attribute("aria-pressed", "true")
+    button(abc, "Phrase end").click()
+    project = saved(abc, lambda project: len(project["phrases"]) == len(ends) - 1)
+    assert all(end["at"] for end in project["phrases"])
+
+
+def play(page, *keys, rest=0):
+    """Press keys one after another, each for so many milliseconds of the page's clock."""
+    for key, milliseconds in keys:
+        page.keyboard.down(key)
+        page.clock.run_for(milliseconds)
+        page.keyboard.up(key)
+    page.clock.run_for(rest)
+
+
+@pytest.fixture
+def stopped(page):
+    """The page with a clock that only goes on when it is told to; a quarter takes 600 ms."""
+    page.get_by_label("Tempo in quarters a minute").fill("100")
+    page.get_by_label("Tempo in quarters a minute").press("Enter")
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    return page
+
+
+COUNT_IN = 150 + 4 * 600
+"""Milliseconds from the button to the first beat."""
+
+
+def test_recording_by_the_computers_keys(stopped):
+    page = stopped
+    choice(page, "Grid").select_option("1/8")
+    page.keyboard.press("r")
+    page.clock.run_for(COUNT_IN - 900)
+    expect(page.get_by_role("status", name="Count-in")).to_have_text("3")
+    page.clock.run_for(900)
+
+    play(page, ("a", 620), ("s", 560), ("d", 640), ("w", 280), ("x", 10), ("a", 900))
+    page.keyboard.press("Escape")
+    page.clock.resume()
+
+    project = saved(page, lambda project: project["tune"])
+    assert project["tune"] == [
+        [0, 24, 60],
+        [24, 24, 62],
+        [48, 24, 64],
+        [72, 12, 61],
+        [84, 36, 72],
+    ]
+    expect(button(page, "Record")).to_be_visible()
+    button(page, "Undo: recording").click()
+    assert not saved(page, lambda project: not project["tune"])["tune"]
+
+
+def test_recording_triplets_replaces_what_was_there(abc):
+    before = saved(abc, lambda project: project["tune"])
+    abc.clock.install()
+    abc.clock.pause_at(abc.evaluate("Date.now() + 1000"))
+    choice(abc, "Grid").select_option("1/8 triplets")
+    button(abc, "How to record").click()
+    choice(abc, "Count-in").select_option("none")
+    close_panel(abc)
+    button(abc, "Record").click()
+    abc.clock.run_for(150)
+
+    play(abc, ("g", 200), ("h", 200), ("j", 200))
+    abc.keyboard.press("r")
+    abc.clock.resume()
+
+    after = saved(abc, lambda project: project["tune"] != before["tune"])
+    assert after["tune"][:3] == [[0, 8, 67], [8, 8, 69], [16, 8, 71]]
+    assert after["tune"][3:] == before["tune"][1:]
+
+
+def test_a_take_without_notes_changes_nothing(stopped):
+    stopped.keyboard.press("r")
+    stopped.clock.run_for(COUNT_IN + 1000)
+    stopped.keyboard.press(" ")
+
+    expect(stopped.get_by_text("Nothing was played")).to_be_visible()
+    expect(button(stopped, "Undo: change of tempo")).to_be_enabled()
+
+
+def test_recording_by_a_midi_keyboard(stopped):
+    page = stopped
+    page.evaluate(MIDI_KEYBOARD)
+    button(page, "How to record").click()
+    button(page, "Find MIDI keyboards").click()
+    expect(choice(page, "Instrument")).to_have_value("1")
+    close_panel(page)
+    button(page, "Record").click()
+    page.clock.run_for(COUNT_IN - 40)
+
+    for pitch, velocity, milliseconds in ((67, 100, 640), (69, 41, 600)):
+        page.evaluate(MIDI_MESSAGE, [0x90, pitch, velocity])
+        page.clock.run_for(milliseconds)
+        page.evaluate(MIDI_MESSAGE, [0x90, pitch, 0])
+    button(page, "Stop").click()
+    page.clock.resume()
+
+    project = saved(page, lambda project: project["tune"])
+    assert project["tune"] == [[0, 24, 67, 100], [24, 24, 69, 41]]
+
+
+def test_midi_keyboards_that_are_refused(page):
+    page.evaluate(
+        """() => Object.defineProperty(navigator, "requestMIDIAccess", {
+          value: async () => { throw new DOMException("no", "NotAllowedError"); },
+        })"""
+    )
+    button(page, "How to record").click()
+    button(page, "Find MIDI keyboards").click()
+
+    expect(page.locator(".notice.error")).to_contain_text("was not allowed to hear MIDI keyboards")
+
+
+def test_the_piano_is_played_with_the_mouse(stopped):
+    page = stopped
+    button(page, "How to record").click()
+    page.get_by_label("Play without recording").check()
+    close_panel(page)
+    button(page, "Record").click()
+    page.clock.run_for(COUNT_IN)
+
+    key = page.get_by_role("group", name="Piano").get_by_role("button", name="Key 64")
+    key.hover()
+    page.mouse.down()
+    page.clock.run_for(1200)
+    page.mouse.up()
+    page.keyboard.press("r")
+    page.clock.resume()
+
+    assert saved(page, lambda project: project["tune"])["tune"] == [[0, 48, 64]]
+
+
+def test_the_tools_fold_on_a_narrow_screen(studio, open_page):
+    page = open_page(studio, viewport={"width": 390, "height": 844})
+    more = button(page, "More")
+    expect(choice(page, "Key")).to_be_hidden()
+    more.click()
+
+    expect(choice(page, "Key")).to_be_visible()
+    expect(more).to_have_attribute("aria-expanded", "true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_german(studio, open_page):
+    page = open_page(studio, locale="de-DE")
+    expect(button(page, "Öffnen…")).to_be_visible()
+    names = choice(page, "Tonart").locator("option").all_inner_texts()
+
+    assert {"B-Dur", "H-Dur", "fis-Moll", "Es-Dur", "as-Moll", "D dorisch"} <= set(names)
+
+
+def test_the_file_of_the_command_line(open_page, tmp_path):
+    file = tmp_path / "steps.abc"
+    file.write_text(ABC)
+    service = Studio.start(file, "--port", 0)
+    try:
+        page = open_page(service)
+        expect(page.get_by_label("Title of the piece")).to_have_value("Three Steps")
+        button(page, "New").click()
+        page.reload()
+        expect(page.get_by_label("Title of the piece")).to_have_value("")
+        assert re.search(r"#token", page.url) is None
+    finally:
+        service.stop()
