@@ -23,6 +23,7 @@ from musicae.core.constants import N_VOICES, TICKS_A_STEP, VOICE_RANGES, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.voice_leading.bach import bach_rates
 from musicae.theory.voice_leading.reasons import REASONS
 from musicae.theory.voice_leading.rules import Violation
 from musicae.theory.voice_leading.rules import check as violations_of
@@ -153,10 +154,11 @@ def chord_spans(plan: HarmonicPlan, steps: int) -> tuple[ChordSpan, ...]:
 
 
 def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violation]:
-    """The places where a rule of voice leading is broken.
+    """The places where what was written breaks a rule of voice leading.
 
-    Without an ensemble the ranges are those of Bach's voices, in the octave that the voices were
-    written in: ``shift`` are the semitones from there to Bach's.
+    What the tune does alone is the musician's, and is left out. Without an ensemble the ranges are
+    those of Bach's voices, in the octave that the voices were written in: ``shift`` are the
+    semitones from there to Bach's.
     """
     ensemble = project.options.parsed_ensemble
     ranges = [(low - shift, high - shift) for low, high in VOICE_RANGES]
@@ -164,7 +166,7 @@ def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violat
         ranges = [voice.range if voice else ANY_PITCH for voice in ensemble.voices]
     few = OF_THREE_VOICES if len(sounding_voices(chorale)) < 3 else ()
     found = violations_of(chorale, project.settings.rules == "strict", ranges)
-    return [each for each in found if each.rule not in few]
+    return [each for each in found if each.rule not in few and each.voices != (project.voice,)]
 
 
 def _break(violation: Violation, chorale: Chorale, names: Sequence[str]) -> Break:
@@ -179,6 +181,7 @@ def _break(violation: Violation, chorale: Chorale, names: Sequence[str]) -> Brea
         violation.voices,
         f"{violation.rule}: {notes}",
         REASONS[violation.rule],
+        round(float(np.mean(bach_rates().get(violation.rule, 0.0))), 2),
     )
 
 
