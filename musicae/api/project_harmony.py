@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicae.api.project_result import Written, harmony_of, violations_in, without_options
+from musicae.api.project_result import (
+    Written,
+    harmony_of,
+    violations_in,
+    without_options,
+    word_setting,
+)
 from musicae.api.project_task import (
     asked_ends,
     locked_cells,
@@ -361,7 +367,11 @@ def mended(project: Project, broken: Break) -> Project | None:
     """See ``Project.mended``."""
     live = _standing_live(project)
     first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
-    for violation in violations_in(project, live.chorale, live.task.given.parts.shift):
+    setting, _ = word_setting(project, live.chorale, live.locked)
+    sung, *_ = setting.apply(live.chorale)  # notes that are struck again for words
+    shift = live.task.given.parts.shift
+    both = (violations_in(project, chorale, shift) for chorale in (live.chorale, sung))
+    for violation in chain.from_iterable(both):
         there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
         if there and violation.since <= last and first <= violation.step:
             with in_the_page():
