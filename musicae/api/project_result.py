@@ -71,8 +71,6 @@ def harmony_of(
         shift: semitones from the music to the ranges of Bach's voices; see ``violations_in``.
     """
     chorale, plan = written.chorale, written.plan
-    ensemble = project.options.parsed_ensemble
-    names = ensemble.names if ensemble else VOICES
     setting, on_words = word_setting(project, chorale, locked)
     sung, words, more = setting.apply(chorale)
     changed = sung.onset != chorale.onset
@@ -86,7 +84,7 @@ def harmony_of(
         chords=chord_spans(plan, len(sung)),
         plan=str(plan),
         notices=tuple(dict.fromkeys(told)),
-        breaks=tuple(_break(each, sung, names) for each in violations_in(project, sung, shift)),
+        breaks=breaks_of(project, sung, shift),
         words=sung_verses(project, words),
         made=made,
     )
@@ -169,20 +167,27 @@ def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violat
     return [each for each in found if each.rule not in few and each.voices != (project.voice,)]
 
 
-def _break(violation: Violation, chorale: Chorale, names: Sequence[str]) -> Break:
-    sung = zip(violation.voices, violation.pitches, strict=True)
-    notes = ", ".join(f"{names[voice].lower()} {pitches}" for voice, pitches in sung)
-    return Break(
-        violation.rule,
-        violation.since * TICKS_A_STEP,
-        _end(violation, chorale) * TICKS_A_STEP,
-        violation.bar,
-        violation.beat,
-        violation.voices,
-        f"{violation.rule}: {notes}",
-        REASONS[violation.rule],
-        round(float(np.mean(bach_rates().get(violation.rule, 0.0))), 2),
-    )
+def breaks_of(project: Project, chorale: Chorale, shift: int) -> tuple[Break, ...]:
+    """``violations_in``, explained."""
+    ensemble = project.options.parsed_ensemble
+    names = ensemble.names if ensemble else VOICES
+    found = []
+    for violation in violations_in(project, chorale, shift):
+        sung = zip(violation.voices, violation.pitches, strict=True)
+        notes = ", ".join(f"{names[voice].lower()} {pitches}" for voice, pitches in sung)
+        found.append(
+            Break(
+                violation.rule,
+                violation.since * TICKS_A_STEP,
+                _end(violation, chorale) * TICKS_A_STEP,
+                *project.position(violation.step * TICKS_A_STEP),
+                violation.voices,
+                f"{violation.rule}: {notes}",
+                REASONS[violation.rule],
+                round(float(np.mean(bach_rates().get(violation.rule, 0.0))), 2),
+            )
+        )
+    return tuple(found)
 
 
 def _end(violation: Violation, chorale: Chorale) -> int:
