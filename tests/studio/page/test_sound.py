@@ -35,24 +35,8 @@ def project(bars=4, length=QUARTER, qpm=120, **others):
     ]
     harmony = {"voices": voices, "key": "C major", "phrases": [], "chords": [], "plan": ""}
     harmony |= {"notices": [], "breaks": [], "words": []}
-    settings = {"style": "bach", "rhythm": None, "rules": "bach", "ensemble": None, "ranges": None}
-    return {
-        "format": 1,
-        "title": "",
-        "length": bars * BAR,
-        "meters": [[0, 4, 4]],
-        "pickup": 0,
-        "tempos": [[0, qpm]],
-        "key": None,
-        "voice": 0,
-        "tune": voices[0],
-        "phrases": None,
-        "words": "",
-        "language": None,
-        "settings": settings | {"temperature": None, "seed": 0},
-        "locks": {"voices": [], "bars": [], "notes": [], "chords": []},
-        "harmony": harmony,
-    } | others
+    piece = {"length": bars * BAR, "tempos": [[0, qpm]], "tune": voices[0], "harmony": harmony}
+    return piece | others
 
 
 class Player:
