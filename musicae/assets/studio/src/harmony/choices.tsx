@@ -189,7 +189,7 @@ function Opened({ chord }: { chord: Chord }) {
     <dialog
       ref={dialog}
       class="chord-dialog"
-      aria-label={text.chordAt(placeName(project.value, chord.start), chord.symbol, chord.numeral, chord.key)}
+      aria-label={text.chordAt(placeName(chord.start), chord.symbol, chord.numeral, chord.key)}
       onClose={() => {
         openChord.value = null;
         button()?.focus();
@@ -198,7 +198,7 @@ function Opened({ chord }: { chord: Chord }) {
     >
       <div class="inside">
         <header>
-          <h2>{placeName(project.value, chord.start)}</h2>
+          <h2>{placeName(chord.start)}</h2>
           <span>{chord.key}</span>
           <button aria-label={t.value.page.close} onClick={close}>
             ✕
