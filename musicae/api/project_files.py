@@ -299,7 +299,7 @@ def of_piece(piece: Piece) -> Project:
     facts = piece.provenance
     asked = {
         name: facts[name]
-        for name in ("style", "rhythm", "rules", "ensemble", "ranges", "temperature", "seed")
+        for name in ("style", "rhythm", "rules", "ensemble", "ranges")
         if facts.get(name) is not None
     }
     there = sounding_voices(piece.chorale)

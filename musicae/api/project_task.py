@@ -6,7 +6,7 @@ The tune is quantized as that of a MIDI file is; see ``io.midi_reader.quantize``
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,17 +17,17 @@ from musicae.api.given import Given, given_parts, into_range, silent_with
 from musicae.api.live_window import whole_notes
 from musicae.api.midi_input import without_articulation
 from musicae.api.phrase_ends import PhraseEnds, ends_at
-from musicae.api.project_values import MadeWith, TuneNote
+from musicae.api.project_values import MadeWith, PhraseEnd, TuneNote
 from musicae.api.request import Request
 from musicae.core.arrays import Bools
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
 from musicae.core.pitch import pitch_name
-from musicae.io.chord_text import PlacedChord
+from musicae.io.chord_text import PlacedChord, normal
 from musicae.io.midi_file import Song
 from musicae.io.midi_notes import MidiNote
 from musicae.io.midi_reader import quantize
@@ -66,9 +66,8 @@ def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = Fals
     steps = project.length // TICKS_A_STEP
     notes = [MidiNote(note.start, note.end, note.pitch, 0, 0, note.end) for note in project.tune]
     on_grid = [
-        (step, min(length, steps - step), pitch)
+        (min(step, steps - 1), min(length, max(1, steps - step)), pitch)
         for step, length, pitch in (quantize(GRID, notes) if notes else ())
-        if step < steps
     ]
     voices: list[list[tuple[int, int, int]]] = [[] for _ in VOICES]
     voices[project.voice] = on_grid
@@ -247,7 +246,7 @@ def placed_locks(project: Project) -> list[PlacedChord]:
         if chord.start < stop:
             start = chord.start // TICKS_A_STEP
             length = (stop - chord.start) // TICKS_A_STEP
-            found.append(PlacedChord(start, length, chord.name.strip()))
+            found.append(PlacedChord(start, length, normal(chord.name.strip())))
     return found
 
 
@@ -255,22 +254,26 @@ def phrase_ends_of(
     project: Project, tune: Chorale, key: Key, ends: tuple[int, ...] | None
 ) -> PhraseEnds:
     """The phrase ends that are asked for, or those found before, or those found now."""
-    notes = tune.notes(project.voice)
     if project.phrases is not None:
-        begins = [note.step for note in notes]
-        steps, cadences = set(begins[-1:]), {}
-        for end in project.phrases:
-            place = bisect_right(begins, GRID.step(end.at)) - 1
-            if place >= 0:
-                steps.add(begins[place])
-                if end.cadence:
-                    cadences[begins[place]] = end.cadence
-        return PhraseEnds(tuple(sorted(steps)), tuple(sorted(cadences.items())))
+        return asked_ends(project.phrases, tune.notes(project.voice))
     if ends is None:
         from musicae.decoding.phrases import phrase_ends
 
         ends = phrase_ends(tune, key)
     return PhraseEnds(ends)
+
+
+def asked_ends(asked: Sequence[PhraseEnd], notes: Sequence[Note]) -> PhraseEnds:
+    """Phrase ends on the notes that sound there, or the last before; the last note is one too."""
+    begins = [note.step for note in notes]
+    steps, cadences = set(begins[-1:]), {}
+    for end in asked:
+        place = bisect_right(begins, GRID.step(end.at)) - 1
+        if place >= 0:
+            steps.add(begins[place])
+            if end.cadence:
+                cadences[begins[place]] = end.cadence
+    return PhraseEnds(tuple(sorted(steps)), tuple(sorted(cadences.items())))
 
 
 def moved_ends(project: Project, tune: Chorale, ends: Iterable[int]) -> tuple[int, ...]:

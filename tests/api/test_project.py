@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import musicae
 from musicae import Project
@@ -39,6 +41,11 @@ def outside(old, *bars):
         [n for n in notes if all(n.end <= start or n.start >= stop for start, stop in spans)]
         for notes in old.harmony.voices
     ]
+
+
+def begins_in(bar, notes):
+    """The notes that begin in a bar of 4/4."""
+    return [note for note in notes if (bar - 1) * BAR <= note.start < bar * BAR]
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +198,24 @@ def test_phrases_and_cadences_that_are_asked_for_are_kept(first):
     assert after.changed_bars() == ()
 
 
+def test_phrase_ends_that_were_found_can_be_taken_over(first):
+    found = tuple(PhraseEnd(at) for at in first.harmony.phrases)
+    assert replace(first, phrases=found).changed_bars() == ()
+    half = {end.at: end for end in (*found, PhraseEnd(3 * BAR + 72, "half"))}
+    asked = tuple(half[at] for at in sorted(half))
+    assert replace(first, phrases=asked).changed_bars() == (4,)
+
+
+def test_a_locked_silence_is_one_until_it_is_lifted(first):
+    silence = Locks(chords=(LockedChord(BAR, BAR, "N.C."),))
+    silent = replace(first, locks=silence).harmonized()
+    assert not any(begins_in(2, notes) for notes in silent.harmony.voices[1:])
+    lifted = replace(silent, locks=Locks())
+    assert lifted.changed_bars() == (2,)
+    after = lifted.harmonized()
+    assert all(begins_in(2, notes) for notes in after.harmony.voices)
+
+
 def test_choices_name_what_stands_there_and_a_chosen_one_can_be_locked(first):
     found = first.chord_choices(BAR)
     assert found.start <= BAR < found.start + found.length
@@ -220,6 +245,33 @@ def test_a_broken_rule_is_explained_and_mended(first):
     )
     with pytest.raises(ChoraleError, match="does not break this rule"):
         mended.mended(replace(parallel, rule="spacing", start=0, end=6))
+
+
+@st.composite
+def edits(draw):
+    """Changes of a tune's notes, and locks."""
+    pitches = draw(st.dictionaries(st.integers(0, 16), st.integers(62, 76), max_size=3))
+    voices = draw(st.sets(st.integers(1, 3), max_size=2))
+    bars = draw(st.sets(st.integers(1, 5), max_size=2))
+    return pitches, Locks(voices=tuple(sorted(voices)), bars=tuple(sorted(bars)))
+
+
+@settings(max_examples=12)
+@given(edits())
+def test_whatever_changes_what_is_locked_or_elsewhere_stays(first, edit):
+    (pitches, locks), new = edit, replace(first, locks=edit[1])
+    for index, pitch in pitches.items():
+        new = with_note(new, index, pitch)
+    changed, after = new.changed_bars(), new.harmonized()
+    other = [i for i in pitches if new.tune[i] != first.tune[i]]
+    assert changed == tuple(sorted({1 + new.tune[i].start // BAR for i in other}))
+    assert outside(after, *changed)[1:] == outside(first, *changed)[1:]
+    for voice in locks.voices:
+        assert after.harmony.voices[voice] == first.harmony.voices[voice]
+    spans = [((bar - 1) * BAR, bar * BAR) for bar in locks.bars]
+    for before, now in zip(first.harmony.voices[1:], after.harmony.voices[1:], strict=True):
+        assert {n for n in before if any(n.start < b and n.end > a for a, b in spans)} <= {*now}
+    assert after.changed_bars() == ()
 
 
 def test_every_rule_has_a_reason():
