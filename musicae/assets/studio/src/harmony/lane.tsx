@@ -5,6 +5,7 @@ import { upToDate, writing } from "../live";
 import { barAt, type Chord } from "../project";
 import { bars, project } from "../store";
 import { t } from "../strings";
+import { keyName } from "../tune/choices";
 import { KEYS, playhead, playing, scale, scrolled, visible } from "../view";
 import { ChordDialog, openChord } from "./choices";
 import { lockedChord } from "./locks";
@@ -111,11 +112,11 @@ function ChordButton({ chord, left, width, newKey, more }: Shown) {
   if (locked) classes.push("locked");
   if (writing.value.has(bar)) classes.push("faint");
   if (sounding.value === chord.start) classes.push("sounding");
-  const said = text.chordAt(placeName(chord.start), chord.symbol, chord.numeral, chord.key);
+  const said = text.chordAt(placeName(chord.start), chord.symbol, chord.numeral, keyName(chord.key));
   const reached = seen.value.find((each) => each.chord.start >= current.value) ?? seen.value[0];
   return (
     <div class="chord-place" style={{ left: `${left}px`, width: `${width}px` }}>
-      {newKey && <span class="chord-key">{newKey}</span>}
+      {newKey && <span class="chord-key">{keyName(newKey)}</span>}
       <button
         id={`chord-${chord.start}`}
         class={classes.join(" ")}
