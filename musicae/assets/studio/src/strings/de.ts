@@ -281,6 +281,7 @@ export const de: Strings = {
     freeChord: "Akkord freigeben",
     setting: "Einstellung der Harmonie",
     anotherWay: "Anders aussetzen",
+    noOtherWay: "Es wurde nichts anderes gefunden.",
     anotherWayIn: (bars) => `Anders aussetzen: ${bars}`,
     anotherWayHere: "Anders aussetzen: gewählte Takte oder das ganze Stück",
     cancel: "Abbrechen",

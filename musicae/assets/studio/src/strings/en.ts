@@ -270,6 +270,7 @@ export const en = {
     freeChord: "Free a chord",
     setting: "Change a setting of harmony",
     anotherWay: "Another way",
+    noOtherWay: "No other way was found.",
     anotherWayIn: (bars: string) => `Another way in ${bars}`,
     anotherWayHere: "Another way, in the selected bars or the whole piece",
     cancel: "Cancel",
