@@ -180,11 +180,11 @@ def test_a_file_that_cannot_be_read(page, name, content, says):
 
 
 def test_the_first_harmonized_tune_by_one_click(page):
-    expect(page.get_by_text("Draw a tune, drop a file, or begin with an example:")).to_be_visible()
+    expect(page.get_by_text("begin with an example:")).to_be_visible()
 
-    page.locator(".welcome button").first.click()
+    page.locator(".roll-hint button").first.click()
 
-    expect(page.locator(".welcome")).to_be_hidden()
+    expect(page.locator(".roll-hint")).to_be_hidden()
     project = saved(page, lambda project: project["harmony"])
     assert [bool(voice) for voice in project["harmony"]["voices"]] == [True] * 4
 
@@ -336,6 +336,7 @@ def stopped(page):
     """The page with a clock that only goes on when it is told to; a quarter takes 600 ms."""
     page.get_by_label("Tempo in quarters a minute").fill("100")
     page.get_by_label("Tempo in quarters a minute").press("Enter")
+    button(page, "Record").focus()
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() + 1000"))
     return page

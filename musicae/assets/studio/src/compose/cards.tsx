@@ -7,6 +7,7 @@ import { barsOf, QUARTER, soundingVoices, type Project } from "../project";
 import { audition } from "../sound/audition";
 import { project as present, selectedBars, selectedNotes } from "../store";
 import { t } from "../strings";
+import { keyName } from "../tune/choices";
 import { playhead, scrolled } from "../view";
 import { layPresent, newest } from "./making";
 import { type Piece, shelf, take } from "./shelf";
@@ -57,7 +58,7 @@ function Card({ piece, isNew }: { piece: Piece; isNew: boolean }) {
     <li class={isNew ? "piece new" : "piece"} aria-label={title}>
       <b>{title}</b>
       <span class="dim">
-        {[key, `${beats}/${unit}`, words.barsOf(barsOf(project).at(-1)!.number)].filter(Boolean).join(" · ")}
+        {[key && keyName(key), `${beats}/${unit}`, words.barsOf(barsOf(project).at(-1)!.number)].filter(Boolean).join(" · ")}
       </span>
       <SmallRoll voices={soundingVoices(project)} extent={{ start: 0, stop: project.length }} />
       <div class="row">
