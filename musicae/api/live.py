@@ -16,7 +16,7 @@ from musicae.api.given import HIGHEST, SEMITONES, into_range, locked_cells, sile
 from musicae.api.harmonize import Task
 from musicae.api.latent import check_number
 from musicae.api.live_music import ChangedBars, LiveMusic
-from musicae.api.live_window import Window, Written, only, whole_notes
+from musicae.api.live_window import Window, Written, only, whole_notes, without_cut_notes
 from musicae.api.mending import PLANS, TRIES, mended
 from musicae.api.options import HarmonizeOptions, check_draws
 from musicae.api.piece import Piece
@@ -101,7 +101,8 @@ class LiveHarmonizer:
         # Where given and other notes meet, these begin anew.
         onset[0] |= pitch[0] != REST
         onset[1:] |= (pitch[1:] != pitch[:-1]) & (pitch[1:] != REST)
-        whole = replace(tune, pitch=pitch, onset=onset, places=None)
+        source = chorale.source
+        whole = replace(tune, pitch=pitch, onset=onset, places=None, source=source)
         other = np.zeros(shape, dtype=np.bool_) if locked is None else locked & ~given
         other[:, task.melody] = False
         live = cls.__new__(cls)
@@ -132,7 +133,8 @@ class LiveHarmonizer:
         if self._piece is None:
             first, parts = self._first, self._task.given.parts
             chorale, plan = self._music.chorale, self._music.plan
-            tune = only(chorale, self._known)
+            known = without_cut_notes(chorale, self._known)
+            tune = only(chorale, known)
             given = replace(
                 self._task.given,
                 parts=replace(
@@ -140,7 +142,7 @@ class LiveHarmonizer:
                     tune=tune,
                     in_range=into_range(tune, parts.shift // SEMITONES)[0],
                     whole=tune,
-                    known=self._known.copy(),
+                    known=known,
                 ),
                 preserved=None,
                 words=NO_WORDS,
@@ -249,13 +251,14 @@ class LiveHarmonizer:
         check_draws(1, None, seed)
         windows = [*self._around(violation)]
         for number, window in enumerate(windows):
-            tries: list[Written] = []
+            tries: list[tuple[Written, ChangedBars]] = []
             for more in range(TRIES):
                 with portion(number * TRIES + more, len(windows) * TRIES):
-                    tries += self._written(window, PLANS, seed + more)
-            found = mended(violation, window, tries, self._first.ensemble)
+                    ways = self._written(window, PLANS, seed + more)
+                tries += [(way, self._changed(window, way)) for way in ways]
+            found = mended(violation, self._music, window, tries, self._first.ensemble)
             if found:
-                return self._changed(window, found)
+                return found
         return None
 
     def _around(self, violation: Violation) -> Iterator[Window]:
@@ -279,22 +282,33 @@ class LiveHarmonizer:
         there = music.excerpt(low, high)
         pitch, onset = written.chorale.pitch[window.here], written.chorale.onset[window.here].copy()
         onset[0] = pitch[0] != REST
-        plan, beats, start = written.plan, music.plan_of(low, high).beats, window.here.start
-        first = next(i for i, beat in enumerate(plan.beats) if beat.start >= start)
-        some = slice(first, first + len(beats))
         return ChangedBars(
             (low + music.lowest, high + music.lowest),
             replace(there, pitch=pitch, onset=onset),
-            HarmonicPlan(
-                plan.key,
-                beats,
-                plan.chords[some],
-                tuple(s and s._replace(step=s.step - start) for s in plan.seconds[some]),
-                plan.local[some],
-            ),
-            music.held(window.start + start),
+            self._plan_of(window, written, (pitch == there.pitch).all(axis=1)),
+            music.held(window.start + window.here.start),
             written.notices,
         )
+
+    def _plan_of(self, window: Window, written: Written, same: Bools) -> HarmonicPlan:
+        """The chords of the open bars; those that stand where all voices stay.
+
+        ``same`` ``(T,)`` says at which of their steps the notes are those that stand there.
+        """
+        before, new = self._music.plan_of(window.low, window.high), written.plan
+        stays = same & window.known[window.here].all(axis=1)
+        first = next(i for i, beat in enumerate(new.beats) if beat.start >= window.here.start)
+        found = []
+        for own, beat in enumerate(before.beats):
+            if stays[beat.start : beat.start + beat.length].all():
+                found.append((before.chords[own], before.seconds[own], before.local[own]))
+            else:
+                place = first + own
+                second = new.seconds[place]
+                second = second and second._replace(step=second.step - window.here.start)
+                found.append((new.chords[place], second, new.local[place]))
+        chords, seconds, local = zip(*found, strict=True)
+        return HarmonicPlan(new.key, before.beats, chords, seconds, local)
 
     def _notes(self, notes: Iterable[tuple[int, int, int]], region: slice) -> list[Note]:
         """Notes in order, if they fit into some steps. Raises ChoraleError."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicae.api.request import Request
 from musicae.core.arrays import Bools
@@ -63,10 +64,15 @@ class LiveMusic:
     @property
     def chorale(self) -> Chorale:
         """The piece as it is now."""
-        fermatas = tuple(step for step in self._first.fermatas if self.onset[step, 0])
-        return replace(
-            self._first, pitch=self.pitch, onset=self.onset, fermatas=fermatas, places=None
-        )
+        return self._chorale_of(self.pitch, self.onset)
+
+    def chorale_with(self, changed: ChangedBars) -> Chorale:
+        """The piece as it would be with what was written; see ``take``."""
+        return self._chorale_of(*self._notes_with(changed))
+
+    def _chorale_of(self, pitch: NDArray[np.int16], onset: Bools) -> Chorale:
+        fermatas = tuple(step for step in self._first.fermatas if onset[step, 0])
+        return replace(self._first, pitch=pitch, onset=onset, fermatas=fermatas, places=None)
 
     @property
     def plan(self) -> HarmonicPlan:
@@ -140,6 +146,17 @@ class LiveMusic:
         A note that reached into the bars, or out of them, and that is another one now begins anew
         at the bar line. Raises ChoraleError where the bars are not those of this piece.
         """
+        self.pitch, self.onset = self._notes_with(changed)
+        start, plan = self.steps(*self.places(changed.bars)).start, changed.plan
+        place = bisect_right(self._starts, start - 1)
+        for at, (chord, second, local) in enumerate(
+            zip(plan.chords, plan.seconds, plan.local, strict=True), place
+        ):
+            self._chords[at], self._local[at] = chord, local
+            self._seconds[at] = second and second._replace(step=start + second.step)
+
+    def _notes_with(self, changed: ChangedBars) -> tuple[NDArray[np.int16], Bools]:
+        """``(T, V)`` pitches and beginnings with what was written; raises as ``take`` does."""
         low, high = self.places(changed.bars)
         steps = self.steps(low, high)
         beats = self.plan_of(low, high).beats
@@ -148,21 +165,14 @@ class LiveMusic:
                 f"what was written for bars {changed.bars[0]} to {changed.bars[1]} does not fit"
                 " there; their meter is another one"
             )
-        onset = changed.chorale.onset.copy()
-        for voice in changed.held:
-            if steps.start:
-                before = self.pitch[steps.start - 1, voice]
-                onset[0, voice] = before != changed.chorale.pitch[0, voice]
-        self.pitch[steps], self.onset[steps] = changed.chorale.pitch, onset
-        if steps.stop < len(self):
-            other = self.pitch[steps.stop] != self.pitch[steps.stop - 1]
-            self.onset[steps.stop] |= other & (self.pitch[steps.stop] != REST)
-        place, plan = bisect_right(self._starts, steps.start - 1), changed.plan
-        for at, (chord, second, local) in enumerate(
-            zip(plan.chords, plan.seconds, plan.local, strict=True), place
-        ):
-            self._chords[at], self._local[at] = chord, local
-            self._seconds[at] = second and second._replace(step=steps.start + second.step)
+        pitch, onset = self.pitch.copy(), self.onset.copy()
+        pitch[steps], onset[steps] = changed.chorale.pitch, changed.chorale.onset
+        held = list(changed.held) if steps.start else []
+        onset[steps.start, held] = pitch[steps.start, held] != pitch[steps.start - 1, held]
+        if steps.stop < len(pitch):
+            other = pitch[steps.stop] != pitch[steps.stop - 1]
+            onset[steps.stop] |= other & (pitch[steps.stop] != REST)
+        return pitch, onset
 
 
 def span(measures: Sequence[Measure]) -> slice:

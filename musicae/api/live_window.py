@@ -117,7 +117,7 @@ class Window:
     def emptied(self, music: LiveMusic) -> Window:
         """The window with nothing but what is given or locked, as if all of it were open."""
         locked = music.locked[self.start : self.start + len(self.tune)]
-        known = self.given | locked
+        known = without_cut_notes(self.tune, self.given | locked)
         return replace(self, tune=only(self.tune, known), known=known)
 
     def partial(self) -> PartialScore:
@@ -210,6 +210,11 @@ def whole_notes(chorale: Chorale, cells: Bools) -> Bools:
             there = slice(note.step, note.step + note.duration)
             found[there, voice] = found[there, voice].any()
     return found
+
+
+def without_cut_notes(chorale: Chorale, cells: Bools) -> Bools:
+    """``(T, V)`` some cells but for those of notes that they have a part of: N.C. may cut one."""
+    return cells & ~whole_notes(chorale, (chorale.pitch != REST) & ~cells)
 
 
 def _with_melody(read: Chorale, melody: Chorale, voice: int, here: slice) -> Chorale:

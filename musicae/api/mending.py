@@ -11,6 +11,7 @@ from musicae.core.constants import VOICE_RANGES
 from musicae.theory.voice_leading.rules import STRICT_RULES, Violation, check
 
 if TYPE_CHECKING:
+    from musicae.api.live_music import ChangedBars, LiveMusic
     from musicae.api.live_window import Window, Written
     from musicae.core.ensembles import Ensemble
 
@@ -19,29 +20,48 @@ TRIES, PLANS = 3, 2
 
 
 def mended(
-    violation: Violation, window: Window, tries: Iterable[Written], ensemble: Ensemble | None
-) -> Written | None:
+    violation: Violation,
+    music: LiveMusic,
+    window: Window,
+    tries: Iterable[tuple[Written, ChangedBars]],
+    ensemble: Ensemble | None,
+) -> ChangedBars | None:
     """The likeliest of some ways to write a window without a violation that stands in it.
 
-    It has fewer violations than there are now, and none of this rule where this one is. None where
-    there is none.
+    The piece has fewer violations than now, none of this rule where this one is, and all given
+    chords that sound now. None where there is no such way. ``tries`` are the ways with their open
+    bars.
     """
+    from musicae.decoding.given_chords import incomplete
+
+    given = window.partial().given
     strict = violation.rule in STRICT_RULES
-    since, step = violation.since - window.start, violation.step - window.start
-    count = len(_violations(window.read, ensemble, strict=strict))
-    found = []
-    for each in tries:
-        left = _violations(each.chorale, ensemble, strict=strict)
-        again = any(
-            other.rule == violation.rule and other.since <= step and since <= other.step
-            for other in left
-        )
-        if not again and len(left) < count:
-            found.append(each)
-    return min(found, key=lambda each: each.cost, default=None)
+    missed = len(incomplete(window.read, given))
+    before: int | None = None
+    for written, changed in sorted(tries, key=lambda each: each[0].cost):
+        # The bars alone are looked at first, for that is quick.
+        if _is_broken(violation, _violations(written.chorale, ensemble, strict), window.start):
+            continue
+        if len(incomplete(written.chorale, given)) > missed:
+            continue
+        if before is None:
+            before = len(_violations(music.chorale, ensemble, strict))
+        left = _violations(music.chorale_with(changed), ensemble, strict)
+        if len(left) < before and not _is_broken(violation, left, 0):
+            return changed
+    return None
 
 
-def _violations(chorale: Chorale, ensemble: Ensemble | None, *, strict: bool) -> list[Violation]:
+def _is_broken(violation: Violation, found: Iterable[Violation], start: int) -> bool:
+    """Whether a rule is broken where a violation stands, if the steps found count from a start."""
+    since, step = violation.since - start, violation.step - start
+    return any(
+        other.rule == violation.rule and other.since <= step and since <= other.step
+        for other in found
+    )
+
+
+def _violations(chorale: Chorale, ensemble: Ensemble | None, strict: bool) -> list[Violation]:
     """The violations that the report of a piece for an ensemble counts."""
     if ensemble is None:
         return check(chorale, strict, VOICE_RANGES)

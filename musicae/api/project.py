@@ -107,7 +107,7 @@ class Project:
         return record(cls, **FIELDS)(rest, "the project")
 
     def as_dict(self) -> dict[str, Any]:
-        """The project as plain lists, names, texts and numbers; ``docs/studio.md`` has them."""
+        """The project as plain lists, names, texts and numbers, with its format."""
         return {"format": FORMAT} | {
             each.name: as_json(getattr(self, each.name)) for each in fields(self)
         }

@@ -136,7 +136,7 @@ def _reading(song: Song, number: int) -> PartsReading:
         return musicxml_reader.parts_of(song, track=str(number))
     from musicae.io import midi_reader
 
-    return midi_reader.parts_of(song, track=str(number))
+    return midi_reader.parts_of(song, track=str(number), silence=True)
 
 
 def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
@@ -299,7 +299,7 @@ def of_piece(piece: Piece) -> Project:
     facts = piece.provenance
     asked = {
         name: facts[name]
-        for name in ("style", "rhythm", "rules", "ensemble", "ranges", "temperature", "seed")
+        for name in ("style", "rhythm", "rules", "ensemble", "ranges")
         if facts.get(name) is not None
     }
     there = sounding_voices(piece.chorale)

@@ -12,7 +12,7 @@ import numpy as np
 
 from musicae.api.project_result import Written, harmony_of, violations_in, without_options
 from musicae.api.project_task import (
-    Standing,
+    asked_ends,
     locked_cells,
     moved_ends,
     phrase_ends_of,
@@ -20,13 +20,14 @@ from musicae.api.project_task import (
     task_of,
     tune_chorale,
 )
-from musicae.api.project_values import Break
+from musicae.api.project_values import Break, LockedChord, MadeWith, PhraseEnd
 from musicae.api.silence import BAR_NUMBER
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
-from musicae.core.constants import TICKS_A_STEP
+from musicae.core.constants import STEPS_PER_QUARTER, TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
+from musicae.io.chord_text import NO_CHORD, normal
 from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.plan_reading import plan_of
 
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from musicae.api.live_music import ChangedBars
     from musicae.api.project import Project
 
-FOUND_ANEW = 0.25
-"""The share of the tune's bars from which on, where so many changed, its key is found anew."""
+LIKELY = 0.2
+"""The probability of a key that was found before from which on it stays though the tune changed."""
 AROUND = 8
 """Bars on both sides of changed ones that are read to find where phrases end."""
 DRAWS = 4
@@ -96,13 +97,11 @@ def _changed(project: Project, tune: Chorale) -> list[int]:
     different = (pitch != tune.pitch[:, project.voice]) | (onset != tune.onset[:, project.voice])
     if made:
         different[made.length // TICKS_A_STEP :] = True
-        for lock in set(made.chords) ^ set(project.locks.chords):
-            if lock in project.locks.chords:  # what was locked goes on to sound
-                start = lock.start // TICKS_A_STEP
-                different[start : start + lock.length // TICKS_A_STEP] = True
-        ends = set(made.phrases or ()) ^ set(project.phrases or ())
-        for end in ends:
-            different[end.at // TICKS_A_STEP : end.at // TICKS_A_STEP + 1] = True
+        for chord in _new_locks(made.chords, project.locks.chords):
+            start = chord.start // TICKS_A_STEP
+            different[start : start + chord.length // TICKS_A_STEP] = True
+        for step in _new_ends(project, tune, made):  # with the beat before, where a cadence begins
+            different[max(0, step - STEPS_PER_QUARTER) : step + 1] = True
     return [
         index
         for index, measure in enumerate(tune.measures)
@@ -110,14 +109,23 @@ def _changed(project: Project, tune: Chorale) -> list[int]:
     ]
 
 
-class _Base(NamedTuple):
-    """A harmony as it stands, to be written anew in some bars."""
+def _new_locks(before: Sequence[LockedChord], now: Sequence[LockedChord]) -> Iterator[LockedChord]:
+    """Chords that are locked since, and silences that no longer are; other chords sound on."""
+    yield from set(now) - set(before)
+    yield from (chord for chord in set(before) - set(now) if normal(chord.name) == NO_CHORD)
 
-    tune: Chorale
-    there: Standing
-    locked: Bools
-    key: Key
-    plan: HarmonicPlan
+
+def _new_ends(project: Project, tune: Chorale, made: MadeWith) -> set[int]:
+    """The steps at which a phrase that is asked for ends otherwise than when it was written."""
+    assert project.harmony
+    if project.phrases is None:
+        return set()
+    notes = tune.notes(project.voice)
+    used = [PhraseEnd(at) for at in project.harmony.phrases]
+    before = asked_ends(used if made.phrases is None else made.phrases, notes)
+    now = asked_ends(project.phrases, notes)
+    moved = set(before.steps or ()) ^ set(now.steps or ())
+    return moved | {step for step, _ in set(before.cadences) ^ set(now.cadences)}
 
 
 def harmonized(project: Project, bars: tuple[int, int] | None = None, redraw: int = 0) -> Project:
@@ -132,10 +140,8 @@ def harmonized(project: Project, bars: tuple[int, int] | None = None, redraw: in
             return _whole(project, tune, project.settings.seed + redraw)
         if bars is None and not redraw:
             changed = _changed(project, tune)
-            if changed and _is_new(project, tune, changed):
-                key = task_of(project, tune).partial.key
-                if key != _key(project.harmony.key):
-                    return _whole(project, tune, project.settings.seed)
+            if changed and not _key_stays(project, tune):
+                return _whole(project, tune, project.settings.seed)
             return _rewritten(project, tune, changed)
         first, last = bars or _every(project)
         return _redrawn(project, tune, (first, last), redraw % DRAWS + 1, redraw)[-1]
@@ -167,14 +173,15 @@ def _every(project: Project) -> tuple[int, int]:
     return project.first_bar, project.first_bar + len(project.measures) - 1
 
 
-def _is_new(project: Project, tune: Chorale, changed: Sequence[int]) -> bool:
-    """Whether so much of the tune changed that its key may be another."""
-    sung = [
-        index
-        for index, measure in enumerate(tune.measures)
-        if tune.onset[measure.start : measure.start + measure.length, project.voice].any()
-    ]
-    return project.key is None and len({*changed} & {*sung}) >= FOUND_ANEW * len(sung)
+def _key_stays(project: Project, tune: Chorale) -> bool:
+    """Whether the tune can still be in the key that was found for it."""
+    from musicae.decoding.key import find_key, probability_of
+
+    assert project.harmony
+    key = _key(project.harmony.key)
+    if project.key or find_key(tune) == key:
+        return True
+    return probability_of(key, tune) >= LIKELY
 
 
 def _whole(project: Project, tune: Chorale, seed: int) -> Project:
@@ -198,40 +205,29 @@ def _whole(project: Project, tune: Chorale, seed: int) -> Project:
     return replace(project, harmony=harmony_of(project, written, locked, parts.shift))
 
 
-def _base(project: Project, tune: Chorale) -> _Base:
-    assert project.harmony
-    there = standing(project, tune)
-    key = _key(project.harmony.key)
-    return _Base(tune, there, locked_cells(project, there), key, plan_now(project, there, key))
-
-
-def plan_now(project: Project, there: Standing, key: Key) -> HarmonicPlan:
+def plan_now(project: Project, chorale: Chorale, key: Key) -> HarmonicPlan:
     """The plan of a harmony, cut or filled up with no chords to the length of the piece now.
 
-    Where it is not known, or does not fit, it is read off the voices.
+    ``chorale`` is the harmony as it stands. Where its plan does not fit, it is read off the voices.
     """
-    harmony = project.harmony
-    assert harmony
-    beats = beats_of(there.chorale)
-    made = harmony.made
-    steps = made.length // TICKS_A_STEP if made else len(there.chorale)
-    words = [word for word in harmony.plan.split() if word != "|"]
-    count, known = 0, []
-    for word in words:
+    assert project.harmony
+    beats = beats_of(chorale)
+    words: list[str] = []
+    count = 0
+    for word in project.harmony.plan.replace("|", " ").split():
         is_key = word.endswith(":")
         if count == len(beats):
             break
-        known.append(word)
+        words.append(word)
         count += not is_key
-    missing = len(beats) - count
-    if missing and (count == 0 or steps >= len(there.chorale)):
-        return plan_of(there.chorale, key)
-    while known and known[-1].endswith(":"):
-        known.pop()
+    made = project.harmony.made
+    longer = made is not None and made.length < project.length
+    if not count or (count < len(beats) and not longer):
+        return plan_of(chorale, key)
     try:
-        return HarmonicPlan.parse(" ".join([*known, *["-"] * missing]), beats, key)
+        return HarmonicPlan.parse(" ".join([*words, *["-"] * (len(beats) - count)]), beats, key)
     except ChoraleError:
-        return plan_of(there.chorale, key)
+        return plan_of(chorale, key)
 
 
 def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> tuple[int, ...]:
@@ -267,7 +263,9 @@ class _Live(NamedTuple):
     project: Project
     live: LiveHarmonizer
     task: Task
-    base: _Base
+    chorale: Chorale
+    """The harmony as it stands."""
+    locked: Bools
     ends: tuple[int, ...]
 
     @classmethod
@@ -275,12 +273,19 @@ class _Live(NamedTuple):
         """``changed`` are the indices of bars of which phrase ends are found anew."""
         from musicae.api.live import LiveHarmonizer
 
-        base = _base(project, tune)
-        ends = _ends(project, tune, base.key, changed)
-        task = task_of(project, tune, key=base.key, ends=ends)
-        locked = base.locked if base.locked.any() else None
-        live = LiveHarmonizer.resume(task, base.there.chorale, base.plan, locked)
-        return cls(project, live, task, base, ends)
+        assert project.harmony
+        key = _key(project.harmony.key)
+        there = standing(project, tune)
+        locked = locked_cells(project, there)
+        ends = _ends(project, tune, key, changed)
+        task = task_of(project, tune, key=key, ends=ends)
+        live = LiveHarmonizer.resume(
+            task,
+            there.chorale,
+            plan_now(project, there.chorale, key),
+            locked if locked.any() else None,
+        )
+        return cls(project, live, task, there.chorale, locked, ends)
 
     def taken(self, every: Iterable[ChangedBars]) -> Project:
         """The project with bars that were written anew; ``every`` may go on writing them."""
@@ -296,11 +301,9 @@ class _Live(NamedTuple):
             bar = BAR_NUMBER.search(notice)
             if bar and int(bar[0]) not in changed:
                 notices.append(notice)
-        written = Written(piece.chorale, piece.plan, self.base.key, self.ends, notices)
-        shift = self.task.given.parts.shift
-        return replace(
-            self.project, harmony=harmony_of(self.project, written, self.base.locked, shift)
-        )
+        key, shift = self.task.partial.key, self.task.given.parts.shift
+        written = Written(piece.chorale, piece.plan, key, self.ends, notices)
+        return replace(self.project, harmony=harmony_of(self.project, written, self.locked, shift))
 
 
 def _rewritten(project: Project, tune: Chorale, changed: Sequence[int]) -> Project:
@@ -341,11 +344,10 @@ def chord_choices(project: Project, start: int) -> ChordChoices:
 def mended(project: Project, broken: Break) -> Project | None:
     """See ``Project.mended``."""
     live = _standing_live(project)
-    chorale = live.base.there.chorale
     first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
-    for violation in violations_in(project, chorale, live.task.given.parts.shift):
+    for violation in violations_in(project, live.chorale, live.task.given.parts.shift):
         there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
-        if there and first <= violation.since <= violation.step <= last:
+        if there and violation.since <= last and first <= violation.step:
             with in_the_page():
                 changed = live.live.mend(violation)
             return live.taken([changed]) if changed else None

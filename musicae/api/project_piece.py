@@ -54,7 +54,7 @@ def piece_of(project: Project) -> Piece:
         locked = locked_cells(project, there)
         ends = moved_ends(project, tune, harmony.phrases)
         task = task_of(project, tune_chorale(project), key=key, ends=ends)
-        piece = task.resumed(there.chorale, plan_now(project, there, key))
+        piece = task.resumed(there.chorale, plan_now(project, there.chorale, key))
         piece = replace(piece, notices=harmony.notices)
     setting, _ = word_setting(project, piece.chorale, locked)
     chorale, words, _ = setting.apply(piece.chorale)

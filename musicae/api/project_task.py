@@ -6,7 +6,7 @@ The tune is quantized as that of a MIDI file is; see ``io.midi_reader.quantize``
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,17 +17,17 @@ from musicae.api.given import Given, given_parts, into_range, silent_with
 from musicae.api.live_window import whole_notes
 from musicae.api.midi_input import without_articulation
 from musicae.api.phrase_ends import PhraseEnds, ends_at
-from musicae.api.project_values import MadeWith, TuneNote
+from musicae.api.project_values import MadeWith, PhraseEnd, TuneNote
 from musicae.api.request import Request
 from musicae.core.arrays import Bools
-from musicae.core.chorale import Chorale
+from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import N_VOICES, REST, STEPS_PER_QUARTER, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.ensembles import Ensemble
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.core.meter import Meter, Tempo
 from musicae.core.pitch import pitch_name
-from musicae.io.chord_text import PlacedChord
+from musicae.io.chord_text import PlacedChord, normal
 from musicae.io.midi_file import Song
 from musicae.io.midi_notes import MidiNote
 from musicae.io.midi_reader import quantize
@@ -66,9 +66,8 @@ def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = Fals
     steps = project.length // TICKS_A_STEP
     notes = [MidiNote(note.start, note.end, note.pitch, 0, 0, note.end) for note in project.tune]
     on_grid = [
-        (step, min(length, steps - step), pitch)
+        (min(step, steps - 1), min(length, max(1, steps - step)), pitch)
         for step, length, pitch in (quantize(GRID, notes) if notes else ())
-        if step < steps
     ]
     voices: list[list[tuple[int, int, int]]] = [[] for _ in VOICES]
     voices[project.voice] = on_grid
@@ -133,7 +132,7 @@ def locked_cells(project: Project, there: Standing) -> Bools:
 
 
 def given_of(
-    project: Project, tune: Chorale, key: Key | None, kept: tuple[Chorale, Bools] | None = None
+    project: Project, tune: Chorale, key: Key, kept: tuple[Chorale, Bools] | None = None
 ) -> tuple[Given, tuple[str, ...]]:
     """What is given, the tune and ``kept`` cells of a chorale ``(T, V)``, and notices on it.
 
@@ -170,7 +169,7 @@ def task_of(
 
     Args:
         tune: the ``tune_chorale``.
-        key: the key to harmonize in; None finds it.
+        key: the key to harmonize in, where it is found before.
         kept: cells of a chorale that stay besides the tune.
         ends: the steps at which the last notes of phrases begin, where they are found before.
         seed: by default that of the settings.
@@ -181,12 +180,14 @@ def task_of(
     from musicae.api.harmonize import Task, load_for
     from musicae.api.registers import register_for
     from musicae.api.words import WordSetting
+    from musicae.decoding.key import find_key
     from musicae.io.lyrics import NO_WORDS
     from musicae.models.checkpoint import load_model
 
     options = project.options.changed(seed=project.settings.seed if seed is None else seed)
     model, sampling = load_for(options)
-    given, notices = given_of(project, tune, key or options.parsed_key, kept)
+    key = key or options.parsed_key or find_key(tune)
+    given, notices = given_of(project, tune, key, kept)
     limits = None
     if ensemble := options.parsed_ensemble:
         register = register_for(tune, ensemble)
@@ -245,7 +246,7 @@ def placed_locks(project: Project) -> list[PlacedChord]:
         if chord.start < stop:
             start = chord.start // TICKS_A_STEP
             length = (stop - chord.start) // TICKS_A_STEP
-            found.append(PlacedChord(start, length, chord.name.strip()))
+            found.append(PlacedChord(start, length, normal(chord.name.strip())))
     return found
 
 
@@ -253,22 +254,26 @@ def phrase_ends_of(
     project: Project, tune: Chorale, key: Key, ends: tuple[int, ...] | None
 ) -> PhraseEnds:
     """The phrase ends that are asked for, or those found before, or those found now."""
-    notes = tune.notes(project.voice)
     if project.phrases is not None:
-        begins = [note.step for note in notes]
-        steps, cadences = set(begins[-1:]), {}
-        for end in project.phrases:
-            place = bisect_right(begins, GRID.step(end.at)) - 1
-            if place >= 0:
-                steps.add(begins[place])
-                if end.cadence:
-                    cadences[begins[place]] = end.cadence
-        return PhraseEnds(tuple(sorted(steps)), tuple(sorted(cadences.items())))
+        return asked_ends(project.phrases, tune.notes(project.voice))
     if ends is None:
         from musicae.decoding.phrases import phrase_ends
 
         ends = phrase_ends(tune, key)
     return PhraseEnds(ends)
+
+
+def asked_ends(asked: Sequence[PhraseEnd], notes: Sequence[Note]) -> PhraseEnds:
+    """Phrase ends on the notes that sound there, or the last before; the last note is one too."""
+    begins = [note.step for note in notes]
+    steps, cadences = set(begins[-1:]), {}
+    for end in asked:
+        place = bisect_right(begins, GRID.step(end.at)) - 1
+        if place >= 0:
+            steps.add(begins[place])
+            if end.cadence:
+                cadences[begins[place]] = end.cadence
+    return PhraseEnds(tuple(sorted(steps)), tuple(sorted(cadences.items())))
 
 
 def moved_ends(project: Project, tune: Chorale, ends: Iterable[int]) -> tuple[int, ...]:

@@ -5,13 +5,14 @@ Axes: ``B`` beats, ``S`` states.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from musicae.core.arrays import Bools
 from musicae.decoding.harmonize import problem_of
-from musicae.decoding.plan import FORBIDDEN, best_path, marginals
+from musicae.decoding.plan import Chain, Kept, best_path, marginals
 from musicae.decoding.planner import PlanProblem
 from musicae.encoding.partial_score import PartialScore
 from musicae.models.checkpoint import Checkpoint
@@ -28,8 +29,11 @@ def shares_of_span(
     have its second chord. Chords that were given, and what musicae demands of the ends of pieces
     and phrases, bind nothing: a musician asks what else there is.
 
-    The chord that the plan has there is always among them.
+    The chord that the plan has there is always among them; where all voices are known it is alone.
     """
+    present = plan.chord_at(span.start)
+    if present is not None and partial.known[span.start : span.stop].all():
+        return {present: 1.0}
     problem = problem_of(planner, replace(partial, given=()), by_construction=False)
     wish, chords = problem.wish, problem.wish.chords
     beats = [i for i, beat in enumerate(wish.beats) if beat.start in span]
@@ -37,22 +41,31 @@ def shares_of_span(
     for beat, chord in enumerate(plan.chords):
         if beat not in beats and chord is not None:
             allowed[beat] = _states_of(chord, problem)
-    staying = allowed[beats].all(axis=0)
-    if beats and staying.any():
-        allowed[beats] = staying
-    change = FORBIDDEN * (1.0 - np.eye(len(chords)))
-    moves = {**wish.moves, **dict.fromkeys(beats[:-1], change)}
-    chain = problem.chain.constrained(allowed, moves)
+    chain = problem.chain.constrained(allowed, wish.moves)
     if beats:
-        row = marginals(chain)[beats[0]]
+        row = marginals(_staying(chain, beats))[beats[0]]
     else:
-        path = best_path(chain)
-        row = problem.second_shares(path)[_beat_at(plan, span.start)]
+        row = problem.second_shares(best_path(chain))[_beat_at(plan, span.start)]
     found = {
         chord: share for chord, share in zip(chords, row.tolist(), strict=True) if chord is not None
     }
-    present = plan.chord_at(span.start)
     return found if present is None else {present: 0.0} | found
+
+
+def _staying(chain: Chain, beats: Sequence[int]) -> Chain:
+    """The chain in which some beats, one after another, are one, as their state stays.
+
+    In double precision: over many beats, what is likely in all may be very unlikely in each.
+    """
+    first, last = beats[0], beats[-1]
+    unary, pair = chain.unary.astype(np.float64), np.array(chain.pair[:], dtype=np.float64)
+    for beat, added in chain.moves.items():
+        pair[beat] += added
+    one = unary[first : last + 1].sum(axis=0) + np.einsum("bss->s", pair[first:last])
+    return Chain(
+        np.concatenate([unary[:first], one[None], unary[last + 1 :]]),
+        Kept(np.concatenate([pair[:first], pair[last:]])),
+    )
 
 
 def _states_of(chord: PlannedChord, problem: PlanProblem) -> Bools:

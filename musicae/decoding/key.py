@@ -66,6 +66,15 @@ def find_mode(
     return FoundKey(key, mode, float(classes[minor, tonic]))
 
 
+def probability_of(key: Key, chorale: Chorale) -> float:
+    """How likely a key is for a melody or several voices, over all modes that are written like it.
+
+    Raises ChoraleError where nothing sounds.
+    """
+    like = [(mode in AS_MAJOR) == (key.mode == "major") for mode in MODES]
+    return float(key_probabilities(chorale)[key.tonic, like].sum())
+
+
 def _sings(chorale: Chorale, key: Key, mode: str) -> bool:
     """Whether the notes have the degree that is of the church mode alone, and not its contrary."""
     degrees = {int(pitch - key.tonic) % 12 for pitch in distinct(chorale.pitch) if pitch != REST}

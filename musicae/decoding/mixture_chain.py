@@ -174,6 +174,7 @@ def _filter(chains: Sequence[MixtureChain]) -> list[Filtered]:
     emissions, shares = np.ones((*shape, states)), np.full((*shape, count), 1 / count)
     totals, filtered = np.zeros(len(chains)), np.empty((*shape, states))
     for i, chain in enumerate(chains):
+        pulse()
         emissions[: len(chain), i], totals[i] = chain.emissions()
         shares[: len(chain) - 1, i] = chain.shares
     reached = emissions[0]

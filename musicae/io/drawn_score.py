@@ -7,6 +7,7 @@ on the nearest sixteenth.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -64,11 +65,15 @@ def drawn_notes(notes: Sequence[DrawnNote], length: int) -> list[DrawnNote]:
     >>> drawn_notes([DrawnNote(0, 8, 60), DrawnNote(8, 16, 62), DrawnNote(49, 71, 60)], 96)[1:]
     [DrawnNote(start=8, end=16, pitch=62), DrawnNote(start=48, end=72, pitch=60)]
     """
-    grids: dict[int, int] = {}
-    for quarter, group in groupby(notes, key=lambda note: note.start // TICKS):
-        into = [note.start % TICKS for note in group]
-        fits = (g for g in (SIXTEENTH, OF_TRIPLET, THIRTY_SECOND) if not any(i % g for i in into))
-        grids[quarter] = next(fits, SIXTEENTH)
+    starts, ends = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
+    for note, later in zip(notes, [*notes[1:], None], strict=True):
+        starts[note.start // TICKS].append(note.start % TICKS)
+        if not _goes_on(note, later):
+            ends[note.end // TICKS].append(note.end % TICKS)
+    grids = {}
+    for quarter in {*starts, *ends}:
+        begun = starts[quarter]
+        grids[quarter] = _grid([*begun, *ends[quarter]]) or _grid(begun) or SIXTEENTH
 
     def placed(tick: int) -> int:
         grid = grids.get(tick // TICKS, SIXTEENTH)
@@ -77,13 +82,24 @@ def drawn_notes(notes: Sequence[DrawnNote], length: int) -> list[DrawnNote]:
     found: list[DrawnNote] = []
     for note, later in zip(notes, [*notes[1:], None], strict=True):
         start, end = placed(note.start), placed(note.end)
-        if later and later.start - note.end <= min(BREATH, note.end - note.start):
+        if later and _goes_on(note, later):
             end = placed(later.start)
         end = max(end, start + grids[note.start // TICKS])
         if found and found[-1].end > start:
             found[-1] = found[-1]._replace(end=start)
         found.append(DrawnNote(start, min(end, length), note.pitch))
     return [note for note in found if note.start < note.end]
+
+
+def _goes_on(note: DrawnNote, later: DrawnNote | None) -> bool:
+    """Whether a note is drawn up to the next one."""
+    return later is not None and later.start - note.end <= min(BREATH, note.end - note.start)
+
+
+def _grid(ticks: Sequence[int]) -> int | None:
+    """The grid on which ticks of a quarter are; None where there is none."""
+    grids = (SIXTEENTH, OF_TRIPLET, THIRTY_SECOND)
+    return next((grid for grid in grids if not any(tick % grid for tick in ticks)), None)
 
 
 def score_of(

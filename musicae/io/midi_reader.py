@@ -165,13 +165,15 @@ def parts_of(
     lock: Sequence[int] | None = None,
     bars: bool = False,
     meter: Meter | None = None,
+    silence: bool = False,
 ) -> PartsReading:
     """The parts of an open song that are given; see ``voice_tracks.choose_parts``.
 
     Args:
-        bars: whether only some bars are written anew. Then bars are numbered as in ``read``: a
-            silence that the file marks at its start or end counts.
+        bars: whether only some bars are written anew. Then bars are numbered as in ``read``.
         meter: the meter of a file that states none.
+        silence: whether silence at the start of the song's first bar counts where the file marks
+            it or other parts begin before, and marked silence at its end; with ``bars`` it does.
 
     Raises ChoraleError where its parts cannot be used.
     """
@@ -188,10 +190,13 @@ def parts_of(
     voices = [quantize(song, tops[v]) if v in tops else [] for v in range(len(VOICES))]
     steps = max(step + duration for notes in voices for step, duration, _ in notes)
     keep_silence = False
-    if bars:
+    if bars or silence:
         markers = [(song.step(e.tick), text_of(e.message)) for e in song.metas("marker")]
         keep_silence = any(text == START for _, text in markers)
         steps = max([steps, *(step for step, text in markers if text == END)])
+    if silence:
+        first = min(note.start for part in parts.values() for note in part.notes)
+        keep_silence |= any(part.notes[0].start < first for part in song.parts)
     chorale = chorale_of(song, voices, steps, keep_silence)
     chorale = replace(chorale, title=chorale.title or title_from(song.path))
     offset = steps - len(chorale)

@@ -124,7 +124,7 @@ def _requests(operations: Operations, workers: Workers) -> APIRouter:
         content = await request.body()
         return Computed(workers, lambda: operations.open(content, name), accept)
 
-    @router.get("/opened", responses=answers.computed(answers.Opened))
+    @router.get("/opened", responses=answers.computed(answers.Opened | None))
     async def opened(accept: Accept = None) -> Response:
         """Tell the first page that asks the file that the service was started with, if any."""
         return Computed(workers, operations.opened, accept)

@@ -125,8 +125,9 @@ class _Job:
     def _report(self, done: int, of: int) -> None:
         if self._stopped.is_set():
             raise StoppedError
-        self.progress = done, of
-        self._tell(lambda: None)
+        if self.progress != (done, of):
+            self.progress = done, of
+            self._tell(lambda: None)
 
     def _tell(self, also: Callable[[], None]) -> None:
         def tell() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import musicae
 from musicae.api.piece import Piece
 from musicae.api.project import Project
-from musicae.api.project_values import TICKS_A_STEP, as_json, break_of
+from musicae.api.project_values import as_json, break_of
+from musicae.core.constants import TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
 from musicae.studio import exports, requests, scores

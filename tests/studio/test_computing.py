@@ -73,14 +73,14 @@ def test_lines_tell_progress_in_order_and_then_the_result(bench):
     assert last == {"result": {"done": True}}
     done = [each["progress"] for each in progress]
     assert done == sorted(done)
-    assert all(0 <= step < of == STEPS for step, of in done)
+    assert all(0 <= step < of for step, of in done)
 
 
 def test_progress_arrives_before_the_result(bench):
     made, running = bench
     with running.client.stream("POST", "/waits", headers=LINES) as answer:
         lines = answer.iter_lines()
-        assert json.loads(next(lines)) == {"progress": [1, 2]}
+        assert json.loads(next(lines)) == {"progress": [500, 1000]}
         made.go_on.set()
         assert json.loads(list(lines)[-1]) == {"result": "waited"}
 

@@ -18,6 +18,7 @@ export interface About {
   extras: { score: boolean; sound: boolean };
   limits: { bytes: number; bars: number; seconds: number };
   sliders: { name: string; low: number; high: number; usual: number }[];
+  compose: { bars: [least: number, most: number]; forms: string[] };
 }
 
 export const about = signal<About | null>(null);

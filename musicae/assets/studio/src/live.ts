@@ -9,7 +9,7 @@ import { bars, change, type Notice, notice, project, setHarmony } from "./store"
 /** Milliseconds without a change after which the harmony is asked for. */
 const PAUSE = 30;
 /** Milliseconds without harmony after which a request is no longer dropped for a newer one. */
-const PATIENCE = 500;
+const PATIENCE = 250;
 /** Milliseconds after which progress is shown. */
 const LONG = 300;
 /** Milliseconds after which a service that is busy is asked again. */

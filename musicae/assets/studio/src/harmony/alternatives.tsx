@@ -98,15 +98,15 @@ function Card({ made, index }: { made: Made; index: number }) {
     <button
       class="alternative"
       aria-pressed={project.value.harmony === harmony}
-      aria-label={`${letter}: ${index ? text.otherChords(other) : text.before}`}
       aria-keyshortcuts={String(index + 1)}
       onClick={() => choose(index)}
     >
       <span class="title">
-        <b>{letter}</b> <span>{index ? text.others(other) : text.before}</span>
+        <b>{letter}</b> <span>{index ? text.inBars(other) : text.before}</span>
       </span>
       <SmallRoll voices={voices} extent={extentOf(made.bars)} />
       <ChordLine project={project.value} harmony={harmony} than={there} from={from} />
+      {index > 0 && <span class="hidden-label">{text.otherChords}</span>}
     </button>
   );
 }

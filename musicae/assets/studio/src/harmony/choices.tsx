@@ -90,11 +90,9 @@ function List({ found, close }: { found: Choices; close: () => void }) {
             <button
               class="choice"
               aria-pressed={each.chosen}
-              aria-label={text.choice(each.symbol, each.numeral, percent(each.probability))}
               onClick={() => choose(each.symbol)}
             >
-              <b>{each.symbol}</b>
-              <span class="numeral">{each.numeral}</span>
+              <b>{each.symbol}</b> <span class="numeral">{each.numeral}</span>{" "}
               <span class="share" aria-hidden="true">
                 <span style={{ width: `${100 * each.probability}%` }} />
               </span>

@@ -14,6 +14,8 @@ const KEPT = "musicae chords";
 type Naming = "symbol" | "numeral";
 const naming = signal<Naming>(localStorage.getItem(KEPT) === "numeral" ? "numeral" : "symbol");
 
+const SAMPLES = { symbol: "G7", numeral: "V7" };
+
 /** Pixels that a button needs to be hit. */
 const LEAST = 26;
 /** Pixels that are drawn beyond what is seen, so that scrolling does not draw anew each time. */
@@ -141,11 +143,11 @@ export function ChordLane() {
       <button
         class="naming"
         style={{ width: `${KEYS}px` }}
-        aria-label={text.show[other]}
+        aria-label={`${SAMPLES[naming.value]}: ${text.show[other]}`}
         title={text.show[other]}
         onClick={name}
       >
-        {naming.value === "symbol" ? "G7" : "V7"}
+        {SAMPLES[naming.value]}
       </button>
       <div class="chord-window" role="toolbar" aria-label={text.chords} onKeyDown={onKeyDown}>
         <div class="chord-strip" style={shift}>

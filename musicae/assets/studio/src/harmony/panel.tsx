@@ -22,6 +22,7 @@ export function HarmonyPanel() {
   const idle = asking.value === null && project.value.tune.length > 0;
   return (
     <div class="harmony-panel">
+      <h2 class="hidden-label">{text.name}</h2>
       <div class="row">
         <button disabled={!idle} onClick={() => void redraw(null)}>
           {text.anotherWay}
@@ -40,7 +41,7 @@ export function HarmonyPanel() {
       <Kept />
       {notices.length > 0 && (
         <section aria-label={text.notices}>
-          <h2>{text.notices}</h2>
+          <h3>{text.notices}</h3>
           <ul class="notices">
             {notices.map((each) => (
               <li key={each}>{each}</li>

@@ -1,8 +1,10 @@
 // One bar of the roll: its grid and its notes. It is drawn anew only where something in it changes.
 import { Component } from "preact";
 
+import { type Bar, QUARTER } from "../project";
 import { t } from "../strings";
 import type { BarContent, Segment } from "./content";
+import { gridStart } from "./geometry";
 import { lengthName, noteName, placeName, spokenName } from "./names";
 
 /** How all bars are laid out. */
@@ -20,30 +22,34 @@ interface Props {
   content: BarContent;
   look: Look;
   /** Content and look as text, to be compared. */
-  same: string;
+  text: string;
 }
 
 /** Pixels below which lines of the grid are left out. */
 const LEAST_GAP = 5;
+/** Pixels of a quarter below which notes have no borders, and phrase ends are left out. */
+export const LEAST_QUARTER = 10;
 const LETTERS = ["S", "A", "T", "B"];
 
-function lines(every: number, length: number, look: Look): string {
+function lines(every: number, bar: Bar, look: Look): string {
   if (every * look.scale < LEAST_GAP) return "";
   const height = look.rows * look.rowHeight;
   let path = "";
-  for (let at = every; at < length; at += every) path += `M${at * look.scale + 0.5} 0v${height}`;
+  const first = gridStart(bar) - bar.start + every;
+  for (let at = first; at < bar.length; at += every) if (at > 0) path += `M${at * look.scale + 0.5} 0v${height}`;
   return path;
 }
 
 export class BarView extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
-    return next.same !== this.props.same;
+    return next.text !== this.props.text;
   }
 
   override render({ content, look }: Props) {
     const { bar, locked, selected, segments } = content;
     const height = look.rows * look.rowHeight;
-    const states = [locked && "locked", selected && "selected"].filter(Boolean).join(" ");
+    const far = look.scale * QUARTER < LEAST_QUARTER;
+    const states = [far && "far", locked && "locked", selected && "selected"].filter(Boolean).join(" ");
     return (
       <svg
         class={`bar ${states}`}
@@ -53,8 +59,8 @@ export class BarView extends Component<Props> {
         height={height}
         style={{ transform: `translateX(${bar.start * look.scale}px)` }}
       >
-        <path class="grid-line" d={lines(look.grid, bar.length, look)} />
-        <path class="beat-line" d={lines(bar.beat, bar.length, look)} />
+        <path class="grid-line" d={lines(look.grid, bar, look)} />
+        <path class="beat-line" d={lines(bar.beat, bar, look)} />
         <path class="bar-line" d={`M0.5 0v${height}`} />
         {content.phraseEnds.map(([at, given]) => (
           <path
@@ -89,7 +95,7 @@ function NoteView({ segment, look }: { segment: Segment; look: Look }) {
   const states = [tune ? "tune" : "other", segment.selected && "selected"].filter(Boolean).join(" ");
   const text = Math.min(12, high - 2);
   const label = tune ? noteName(pitch) : LETTERS[voice]!;
-  const fits = begins && high >= 9 && width >= text * 0.62 * label.length + 5;
+  const fits = begins && high >= 9 && width >= text * 0.66 * label.length + 6;
   const lock = locked && ends && width >= (fits ? 26 : 12);
   return (
     <g

@@ -4,7 +4,9 @@ import { computed } from "@preact/signals";
 import { type Bar, barAt, type Note, type Project, soundingVoices } from "../project";
 import { bars, project, selectedBars, selectedNotes } from "../store";
 import { endOf, noteAt } from "../tune/edits";
+import { phraseEnds as endsOf } from "../tune/phrases";
 import { scale, scrolled, visible } from "../view";
+import { isSelected } from "./selection";
 
 /** The part of a note that lies in a bar. */
 export interface Segment {
@@ -34,9 +36,8 @@ export interface BarContent {
 
 /** Where phrases end: the ticks at which their last notes end, and whether the musician set them. */
 export const phraseEnds = computed<[at: number, given: boolean][]>(() => {
-  const { phrases, tune, harmony } = project.value;
-  const starts = phrases?.map(({ at }) => at) ?? harmony?.phrases ?? [];
-  return starts.flatMap((at): [number, boolean][] => {
+  const { phrases, tune } = project.value;
+  return endsOf(project.value).flatMap(({ at }): [number, boolean][] => {
     const last = noteAt(tune, at);
     return last ? [[endOf(last), phrases !== null]] : [];
   });
@@ -58,8 +59,33 @@ export function shownBars(): Bar[] {
 }
 
 const voices = computed(() => soundingVoices(project.value));
+const endsKey = computed(() => JSON.stringify(phraseEnds.value));
 
-export function contentOf(bar: Bar): BarContent {
+/** What a bar shows, and the same as text. */
+export interface Made {
+  content: BarContent;
+  text: string;
+}
+const made = new Map<number, Made & { from: unknown[] }>();
+
+/** What a bar shows; made anew only where what it is made from is another. */
+export function contentOf(bar: Bar): Made {
+  const { locks, voice } = project.value;
+  const end = bar.start + bar.length;
+  const from: unknown[] = [bar.start, bar.length, bar.beat, locks, voice, endsKey.value];
+  from.push(selectedBars.value, selectedNotes.value);
+  for (const notes of voices.value) from.push(null, ...between(notes, bar.start, end));
+  const before = made.get(bar.number);
+  if (before?.from.length === from.length && from.every((each, k) => each === before.from[k])) {
+    return before;
+  }
+  const content = make(bar);
+  const now = { from, content, text: JSON.stringify(content) };
+  made.set(bar.number, now);
+  return now;
+}
+
+function make(bar: Bar): BarContent {
   const now = project.value;
   const selection = selectedBars.value;
   const end = bar.start + bar.length;
@@ -79,21 +105,32 @@ export function contentOf(bar: Bar): BarContent {
 
 function segmentsOf(now: Project, voice: number, notes: Note[], bar: Bar): Segment[] {
   const end = bar.start + bar.length;
-  return notes
-    .filter((note) => note[0] < end && endOf(note) > bar.start)
-    .map((note) => ({
-      voice,
-      pitch: note[2],
-      start: note[0],
-      length: note[1],
-      from: Math.max(note[0], bar.start) - bar.start,
-      to: Math.min(endOf(note), end) - bar.start,
-      begins: note[0] >= bar.start,
-      ends: endOf(note) <= end,
-      tune: voice === now.voice,
-      locked: stays(now, voice, note[0]),
-      selected: selectedNotes.value.some(([v, start]) => v === voice && start === note[0]),
-    }));
+  return between(notes, bar.start, end).map((note) => ({
+    voice,
+    pitch: note[2],
+    start: note[0],
+    length: note[1],
+    from: Math.max(note[0], bar.start) - bar.start,
+    to: Math.min(endOf(note), end) - bar.start,
+    begins: note[0] >= bar.start,
+    ends: endOf(note) <= end,
+    tune: voice === now.voice,
+    locked: stays(now, voice, note[0]),
+    selected: isSelected(voice, note[0]),
+  }));
+}
+
+/** The notes that sound between two ticks, of notes in order of which none overlap. */
+function between(notes: Note[], from: number, to: number): Note[] {
+  let [low, high] = [0, notes.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (endOf(notes[middle]!) > from) high = middle;
+    else low = middle + 1;
+  }
+  let end = low;
+  while (end < notes.length && notes[end]![0] < to) end += 1;
+  return notes.slice(low, end);
 }
 
 /** Whether a note of another voice stays: by itself, or with its bar or its voice. */

@@ -1,12 +1,13 @@
 // From ticks and pitches to pixels of the canvas, and back; what is hit; what is in view.
-import { barAt, type Note, soundingVoices } from "../project";
+import { type Bar, barAt, type Note, soundingVoices } from "../project";
 import { bars, project } from "../store";
 import { endOf, inRange } from "../tune/edits";
 import { grid, KEYS, scale, visible } from "../view";
 import { frameHeight, highest, rowHeight, RULER, scroller } from "./state";
 
-export const LEAST_SCALE = 0.1;
-export const MOST_SCALE = 8;
+/** Pixels a tick. */
+const LEAST_SCALE = 0.03;
+const MOST_SCALE = 8;
 /** The pixels at the ends of a note that change its length. */
 const EDGE = 7;
 
@@ -22,20 +23,29 @@ export function tickAt(x: number): number {
   return Math.min(Math.max(0, x / scale.value), project.value.length);
 }
 
+/** Where the grid of a bar begins: with the bar, or in a pickup with the beat that it cuts. */
+export function gridStart(bar: Bar): number {
+  const cut = bar.number === 0 ? bar.length % bar.beat : 0;
+  return cut ? bar.start + cut - bar.beat : bar.start;
+}
+
 /** A tick on the grid, which begins anew with each bar. */
 export function snapped(tick: number, round: (value: number) => number = Math.round): number {
   const bar = barAt(bars.value, tick);
-  const at = bar.start + round((tick - bar.start) / grid.value) * grid.value;
-  return Math.min(at, bar.start + bar.length);
+  const from = gridStart(bar);
+  const at = from + round((tick - from) / grid.value) * grid.value;
+  return Math.min(Math.max(bar.start, at), bar.start + bar.length);
 }
 
 /** The next place on the grid, or with -1 the one before. */
 export function stepped(at: number, direction: 1 | -1): number {
   if (direction < 0 && at <= 0) return 0;
   const bar = barAt(bars.value, direction < 0 ? at - 1 : at);
-  const into = (at - bar.start) / grid.value;
+  const from = gridStart(bar);
+  const into = (at - from) / grid.value;
   const line = direction < 0 ? Math.ceil(into) - 1 : Math.floor(into) + 1;
-  return Math.min(bar.start + line * grid.value, bar.start + bar.length, project.value.length);
+  const next = Math.max(bar.start, from + line * grid.value);
+  return Math.min(next, bar.start + bar.length, project.value.length);
 }
 
 export interface Hit {
@@ -82,20 +92,22 @@ export function reveal(at: number, pitch: number): void {
   }
 }
 
+function possibleScale(wanted: number): number {
+  return Math.min(MOST_SCALE, Math.max(LEAST_SCALE, wanted));
+}
+
 /** Zoom by a factor; what is at `x` pixels from the left of the view stays there. */
 export function zoom(by: number, x = visible.value / 2): void {
   const element = scroller.current;
   if (!element) return;
   const tick = (element.scrollLeft + x) / scale.value;
-  scale.value = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, scale.value * by));
-  element.firstElementChild!.getBoundingClientRect();
+  scale.value = possibleScale(scale.value * by);
   element.scrollLeft = tick * scale.value - x;
 }
 
 /** Show the whole piece. */
 export function fit(): void {
-  const wanted = visible.value / project.value.length;
-  scale.value = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, wanted));
+  scale.value = possibleScale(visible.value / project.value.length);
   if (scroller.current) scroller.current.scrollLeft = 0;
 }
 

@@ -1,7 +1,7 @@
 // Names of notes, lengths and places, as they are shown and as they are read aloud.
 import { computed } from "@preact/signals";
 
-import { type Bar, barAt, QUARTER } from "../project";
+import { type Bar, barAt, barLength, QUARTER } from "../project";
 import { bars, project } from "../store";
 import { t } from "../strings";
 
@@ -69,10 +69,11 @@ function commonDivisor(a: number, b: number): number {
   return b ? commonDivisor(b, a % b) : a;
 }
 
-/** Such as "bar 2 beat 3". */
+/** Such as "bar 2 beat 3"; the beats of a pickup are the last ones of a bar. */
 export function placeName(tick: number): string {
   const bar = barHolding(tick);
-  return t.value.roll.place(bar.number, fraction(tick - bar.start + bar.beat, bar.beat));
+  const before = bar.number === 0 ? barLength(bar.beats, bar.unit) - bar.length : 0;
+  return t.value.roll.place(bar.number, fraction(before + tick - bar.start + bar.beat, bar.beat));
 }
 
 /** The bar that holds a tick; beyond the end those that would follow. */

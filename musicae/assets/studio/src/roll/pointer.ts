@@ -188,9 +188,10 @@ function editing({ note, part }: Hit, x: number, y: number): Action {
     return { move, click };
   }
   const sound = sounding(pitch);
+  const grabbed = pitchAt(y);
   const move = (toX: number, toY: number) => {
     const target = snapped(Math.max(0, start + (toX - x) / scale.value));
-    const semitones = Math.round((y - toY) / rowHeight.value);
+    const semitones = pitchAt(toY) - grabbed;
     const [later, higher] = possibleMove(base, group, target - start, semitones);
     drawFrom(base, t.value.roll.move, (now) => moveNotes(now, group, later, higher));
     batch(() => {
@@ -245,8 +246,8 @@ function scrollNear(event: PointerEvent): void {
   const { clientX, clientY, movementX, movementY } = event;
   if (movementX > 0 && clientX > right - NEAR) element.scrollLeft += NEAR;
   if (movementX < 0 && clientX < left + KEYS + NEAR) element.scrollLeft -= NEAR;
-  if (movementY > 0 && clientY > bottom - NEAR) element.scrollTop += NEAR / 2;
-  if (movementY < 0 && clientY < top + RULER + NEAR) element.scrollTop -= NEAR / 2;
+  if (movementY > 0 && clientY > bottom - NEAR) element.scrollTop += NEAR / 6;
+  if (movementY < 0 && clientY < top + RULER + NEAR) element.scrollTop -= NEAR / 6;
 }
 
 function showWhatHappens(event: PointerEvent): void {

@@ -1,9 +1,9 @@
 // Above the notes: the bars, which a press selects; below them the lane of playhead and loop.
-import { barAt } from "../project";
+import { barAt, QUARTER } from "../project";
 import { bars, project, selectedBars } from "../store";
 import { t } from "../strings";
 import { loop, playhead, playing, scale } from "../view";
-import { LOCK } from "./bar";
+import { LEAST_QUARTER, LOCK } from "./bar";
 import { phraseEnds, shownBars } from "./content";
 import { placeOf, snapped, tickAt } from "./geometry";
 import { selectBars } from "./selection";
@@ -89,6 +89,9 @@ export function Ruler() {
   const selection = selectedBars.value;
   const every = numberEvery(seen[1]?.length ?? 96);
   const [from, to] = loop.value ?? [0, 0];
+  const end = (seen.at(-1)?.start ?? 0) + (seen.at(-1)?.length ?? 0);
+  const near = scale.value * QUARTER >= LEAST_QUARTER;
+  const signs = phraseEnds.value.filter(([at]) => near && seen[0]!.start < at && at <= end);
   return (
     <div
       class="ruler"
@@ -100,17 +103,18 @@ export function Ruler() {
       <div class="ruler-bars" title={roll.barLane} onPointerDown={pressBar}>
         {seen.map((bar) => {
           const chosen = selection && selection[0] <= bar.number && bar.number <= selection[1];
+          const numbered = bar.number <= 1 || bar.number % every === 0;
           return (
             <div
               key={bar.number}
-              class={`ruler-bar ${chosen ? "selected" : ""} ${locked.has(bar.number) ? "locked" : ""}`}
+              class={`ruler-bar ${chosen ? "selected" : ""} ${numbered ? "numbered" : ""}`}
               style={{
                 transform: `translateX(${bar.start * scale.value}px)`,
                 width: `${bar.length * scale.value}px`,
               }}
             >
-              {(bar.number <= 1 || bar.number % every === 0) && bar.number}
-              {locked.has(bar.number) && (
+              {numbered && bar.number}
+              {locked.has(bar.number) && near && (
                 <svg class="lock" width="8" height="10">
                   <path d={LOCK} />
                 </svg>
@@ -134,7 +138,7 @@ export function Ruler() {
             }}
           />
         )}
-        {phraseEnds.value.map(([at, given]) => (
+        {signs.map(([at, given]) => (
           <span
             key={at}
             class={given ? "phrase-sign" : "phrase-sign found"}
@@ -151,5 +155,5 @@ export function Ruler() {
 /** Of how many bars one shows its number. */
 function numberEvery(length: number): number {
   const width = length * scale.value;
-  return [1, 2, 4, 5, 10, 20, 50].find((every) => every * width >= NUMBER) ?? 100;
+  return [1, 2, 4, 5, 10, 20].find((every) => every * width >= NUMBER) ?? 50;
 }

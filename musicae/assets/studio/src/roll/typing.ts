@@ -3,7 +3,7 @@ import { t } from "../strings";
 import { grid } from "../view";
 import * as commands from "./commands";
 import { fit, zoom } from "./geometry";
-import { copy, cut, deselect, paste, toggleLoop } from "./selection";
+import { copy, cut, deselect, paste } from "./selection";
 
 /** The length in ticks that a digit chooses. */
 const LENGTHS: Record<string, number> = { 1: 96, 2: 48, 4: 24, 8: 12, 6: 6, 3: 8, 9: 4 };
@@ -41,8 +41,7 @@ const KEYS: Record<string, () => void> = {
   "ctrl+v": paste,
   s: commands.pick,
   k: commands.toggleLock,
-  l: toggleLoop,
-  o: commands.playFromCursor,
+  "ctrl+Enter": commands.playFromCursor,
   "0": commands.rest,
   ".": commands.dot,
   "+": () => zoom(ZOOM),

@@ -7,17 +7,12 @@ import { replaceBy } from "./files";
 import { Popover } from "./popover";
 import { stage } from "./recorder";
 
-interface Example {
-  name: string;
-  title: string;
-  project: Project;
-}
-const examples = found as unknown as Example[];
+const examples = found as unknown as Project[];
 /** How many are offered where there is no tune yet. */
 const FIRST = 3;
 
-function begin(example: Example): void {
-  replaceBy(t.value.tune.did.open(example.title), example.project);
+function begin(example: Project): void {
+  replaceBy(t.value.tune.did.open(example.title), example);
 }
 
 export function Examples() {
@@ -27,7 +22,7 @@ export function Examples() {
       {(close) => (
         <ul class="choices">
           {examples.map((example) => (
-            <li key={example.name}>
+            <li key={example.title}>
               <button
                 onClick={() => {
                   begin(example);
@@ -53,7 +48,7 @@ export function Welcome() {
       <p>{t.value.tune.begin}</p>
       <div class="row">
         {examples.slice(0, FIRST).map((example) => (
-          <button key={example.name} onClick={() => begin(example)}>
+          <button key={example.title} onClick={() => begin(example)}>
             {example.title}
           </button>
         ))}
