@@ -262,7 +262,7 @@ def test_bars_are_added_inserted_and_deleted(abc):
     count_of_bars(abc, 5)
     button(abc, "Remove the last bar").click()
     count_of_bars(abc, 4)
-    button(abc, "Insert a bar before bar 0").click()
+    button(abc, "Insert a bar before bar 1").click()
     count_of_bars(abc, 5)
 
     moved = saved(abc, lambda project: project["tune"][1][0] == 96)
@@ -278,7 +278,7 @@ def test_bars_are_added_inserted_and_deleted(abc):
 def test_the_harmony_stays_where_a_bar_is_inserted(abc):
     before = saved(abc, lambda project: project["harmony"])["harmony"]["voices"][3]
     button(abc, "Number of bars: 4").click()
-    button(abc, "Insert a bar before bar 0").click()
+    button(abc, "Insert a bar before bar 1").click()
 
     after = saved(abc, lambda project: project["harmony"]["plan"] and project["length"] > 312)
     bass = after["harmony"]["voices"][3]
