@@ -51,7 +51,7 @@ export function Breaks() {
     const before = near.slice(0, index).filter(({ start }) => start === each.start).length;
     const top = Math.min(...boxes.map((box) => box.top)) - BADGE;
     return (
-      <div key={`${each.rule} ${each.start} ${each.voices}`} class={open ? "break open" : "break"}>
+      <div key={`${each.rule} ${each.start} ${each.voices}`} class={open ? "ringed open" : "ringed"}>
         {boxes.map((box) => (
           <div
             key={box.top}
