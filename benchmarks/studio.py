@@ -47,7 +47,7 @@ LISTENING = 300
 """Milliseconds that a bar plays before its note is changed."""
 FRAMES = 10_000
 """Milliseconds in which frames are counted."""
-PATIENCE = 120_000
+PATIENCE = 60_000
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
@@ -73,7 +73,7 @@ TIMES = """() => {
     const key = seen.keys.at(-1);
     const { startTime, responseEnd } = asked.at(-1);
     const next = seen.notes.find((time) => time >= responseEnd);
-    return startTime < key ? null : { answer: responseEnd - key, note: next - key };
+    return startTime < key || !next ? null : { answer: responseEnd - key, note: next - key };
 }"""
 COUNT_FRAMES = """(span) => new Promise((resolve) => {
     const times = [];
@@ -138,7 +138,10 @@ def tune(bars: int) -> musicae.Project:
 
 
 def change(page: Page, number: int) -> Change | None:
-    """Loop the next bar, and move its first note while it plays; None where nothing was asked."""
+    """Loop the next bar, and move its first note while it plays.
+
+    None where that asked for nothing, or no note was to be played soon after.
+    """
     for key in ("PageDown", "Shift+PageDown", "l", "Escape"):
         page.keyboard.press(key)
     page.wait_for_timeout(LISTENING)
@@ -174,7 +177,7 @@ def first_tune(browser: Browser) -> float:
     begin = time.perf_counter()
     with studio() as address:
         page = opened(browser, address)
-        page.locator(".welcome").get_by_role("button").first.click()
+        page.locator(".roll-hint").get_by_role("button").first.click()
         wait_for_harmony(page)
         return time.perf_counter() - begin
 

@@ -30,7 +30,12 @@ HEAVY = {
     "watchfiles",
     "rtmidi",
     "distributed",
+    "fastapi",
+    "uvicorn",
+    "pydantic",
 }
+SERVING = {"fastapi", "uvicorn", "pydantic"}
+"""What only the studio's service loads."""
 MAY_LOAD_TORCH = ("models.", "training.", "evaluation.")
 """Packages whose modules compute with tensors; all others run without torch."""
 UNUSED_FOR_MIDI = (
@@ -59,7 +64,8 @@ def loaded_after(statement):
 
 
 def test_importing_the_package_loads_nothing_heavy():
-    light = [module for module in MODULES if not f"{module}.".startswith(MAY_LOAD_TORCH)]
+    heavy = (*MAY_LOAD_TORCH, "studio.")
+    light = [module for module in MODULES if not f"{module}.".startswith(heavy)]
     everything = "; ".join(f"import musicae.{module}" for module in light)
     assert not loaded_after(everything) & HEAVY
 
@@ -69,6 +75,17 @@ def test_modules_that_compute_load_torch_and_nothing_else_heavy(package):
     modules = [module for module in MODULES if f"{module}.".startswith(package)]
     everything = "; ".join(f"import musicae.{module}" for module in modules)
     assert not loaded_after(everything) & (HEAVY - {"torch"})
+
+
+def test_the_service_loads_what_it_serves_with_and_nothing_else_heavy():
+    modules = [module for module in MODULES if module.startswith("studio")]
+    loaded = loaded_after("; ".join(f"import musicae.{module}" for module in modules))
+    assert loaded & HEAVY <= SERVING
+    assert SERVING - {"uvicorn"} <= loaded
+
+
+def test_a_port_is_listened_to_before_what_is_heavy_is_loaded():
+    assert not loaded_after("import musicae.studio.server, musicae.cli.studio") & HEAVY
 
 
 def test_what_harmonizes_midi_loads_only_what_it_uses(tmp_path):

@@ -104,6 +104,15 @@ def test_a_second_chord_inside_a_beat():
     assert chosen.symbol == "D7"
 
 
+def test_a_chord_that_stays_for_bars():
+    melody = Chorale.from_notes([[(4 * i, 4, (67, 71, 74, 71)[i % 4]) for i in range(64)]])
+    live = musicae.LiveHarmonizer(melody, key="G major", chords="G" + " | G" * 11)
+    found = live.choices(100)
+    assert found.start == 0
+    assert found.length >= 12 * BAR
+    assert found.choices[0] == ("G", "I", pytest.approx(1.0, abs=0.1), True)
+
+
 def test_no_choices_where_nothing_sounds_and_no_step_outside():
     live = musicae.LiveHarmonizer(MELODY, key="G major")
     live.replace("2-3", [])

@@ -146,6 +146,23 @@ def test_what_is_left_out_comes_back(seed):
         assert restored.plan.chord_at(note.step).symbol(Key(0)) == "C"
 
 
+def test_a_passage_with_fewer_ways_has_its_best_one_in_the_others():
+    whole = Chorale.from_notes([[(16 * bar, 16, 67) for bar in (0, 40)]])
+    known = np.repeat(whole.pitch[:, :1] == REST, 4, axis=1)
+    known[:, 0] = True
+    read = []
+
+    def harmonize(partial, n):
+        read.append(partial)
+        ways = range(n if len(read) == 1 else 1)
+        return [Harmonization(partial.chorale, nats=float(way), cost=1.0) for way in ways]
+
+    found = Condensed.of(PartialScore(whole, known, Key(0))).harmonized(harmonize, 3)
+    assert len(read) == 2
+    assert [each.nats for each in found] == [0.0, 1.0, 2.0]
+    assert [each.cost for each in found] == [2.0] * 3
+
+
 @pytest.mark.parametrize("pickup", [0, 4])
 def test_notices_name_the_bars_of_the_file(pickup):
     notes = [(pickup + 16 * bar, 16, 67) for bar in (40, 80)]

@@ -121,6 +121,19 @@ def test_distinct_paths_differ_and_the_best_comes_first() -> None:
             assert np.mean(labels[path] != labels[other]) >= 0.2
 
 
+def test_paths_that_are_fixed_but_in_a_few_beats_differ_there() -> None:
+    chain = chain_of(1, beats=20, states=6)
+    among = np.zeros(20, dtype=bool)
+    among[8:11] = True
+    allowed = np.ones((20, 6), dtype=bool)
+    allowed[~among] = np.eye(6, dtype=bool)[best_path(chain)[~among]]
+    fixed = chain.constrained(allowed)
+    assert len(n_best_distinct(fixed, 3, np.arange(6), apart=0.2)) == 1
+    found = n_best_distinct(fixed, 3, np.arange(6), apart=0.2, among=among)
+    assert len({tuple(path[among]) for path in found}) == 3
+    assert len({tuple(path[~among]) for path in found}) == 1
+
+
 def test_where_all_is_fixed_there_is_one_path() -> None:
     chain = chain_of(2, beats=5)
     allowed = np.eye(3, dtype=bool)[[0, 1, 2, 1, 0]]

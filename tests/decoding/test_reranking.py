@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
@@ -147,3 +148,14 @@ def test_equal_candidates_are_offered_once():
     assert rerank([same, again, other], 2) == [same, other]
     with pytest.raises(ChoraleError, match="only 2 of 3 harmonizations differ"):
         rerank([same, again, other], 3)
+    assert rerank([same, again, other], 3, fewer=True) == [same, other]
+
+
+def test_only_open_steps_are_compared():
+    one, other = passage(HOME), with_bass("A2")
+    among = np.zeros(len(one), dtype=np.bool_)
+    assert difference(one, other, among) == difference(one, other) < 1
+    first = np.flatnonzero((one.pitch != other.pitch).any(axis=1))[0]
+    among[first : first + 4] = True
+    assert difference(one, other, among) == 1
+    assert difference(one, other, ~among) == 0

@@ -5,24 +5,14 @@ from itertools import pairwise
 
 import pytest
 
+from tests.studio.page.opening import open_project
+
 QUARTER, BAR = 24, 96
 """In ticks."""
 LOUD, SILENT = 0.01, 1e-4
 """Root mean squares of full scale."""
 TUNE, ALTO, TENOR, BASS = 72, 65, 60, 48
 """Where a voice's pitches begin; each note is a semitone above the one before it."""
-
-PUT = """project => new Promise((done, failed) => {
-  const opening = indexedDB.open("keyval-store");
-  opening.onerror = failed;
-  opening.onsuccess = () => {
-    const change = opening.result.transaction("keyval", "readwrite");
-    const store = change.objectStore("keyval");
-    store.put(project, "last project");
-    store.put(project, "project " + sessionStorage.getItem("musicae place"));
-    change.oncomplete = () => { opening.result.close(); done(); };
-  };
-})"""
 
 LEVELS = """async () => {
   const sound = window.musicaeSound;
@@ -72,10 +62,7 @@ class Player:
         self.page = page
         self.harmony = given["harmony"]
         page.route("**/api/harmonize", self._answer)
-        # Where no script of the page runs that would save its own project over this one.
-        page.goto(f"{service.origin}/built/studio.css")
-        page.evaluate(PUT, given)
-        page.goto(service.address)
+        open_project(page, service, given)
         self.button("Play").wait_for()
 
     def _answer(self, route):

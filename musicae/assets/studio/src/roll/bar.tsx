@@ -22,7 +22,7 @@ interface Props {
   content: BarContent;
   look: Look;
   /** Content and look as text, to be compared. */
-  same: string;
+  text: string;
 }
 
 /** Pixels below which lines of the grid are left out. */
@@ -42,7 +42,7 @@ function lines(every: number, bar: Bar, look: Look): string {
 
 export class BarView extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
-    return next.same !== this.props.same;
+    return next.text !== this.props.text;
   }
 
   override render({ content, look }: Props) {

@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 
 import { type Bar, barAt, type Note, type Project, soundingVoices } from "../project";
-import { bars, project, selectedBars } from "../store";
+import { bars, project, selectedBars, selectedNotes } from "../store";
 import { endOf, noteAt } from "../tune/edits";
 import { phraseEnds as endsOf } from "../tune/phrases";
 import { scale, scrolled, visible } from "../view";
@@ -59,8 +59,33 @@ export function shownBars(): Bar[] {
 }
 
 const voices = computed(() => soundingVoices(project.value));
+const endsKey = computed(() => JSON.stringify(phraseEnds.value));
 
-export function contentOf(bar: Bar): BarContent {
+/** What a bar shows, and the same as text. */
+export interface Made {
+  content: BarContent;
+  text: string;
+}
+const made = new Map<number, Made & { from: unknown[] }>();
+
+/** What a bar shows; made anew only where what it is made from is another. */
+export function contentOf(bar: Bar): Made {
+  const { locks, voice } = project.value;
+  const end = bar.start + bar.length;
+  const from: unknown[] = [bar.start, bar.length, bar.beat, locks, voice, endsKey.value];
+  from.push(selectedBars.value, selectedNotes.value);
+  for (const notes of voices.value) from.push(null, ...between(notes, bar.start, end));
+  const before = made.get(bar.number);
+  if (before?.from.length === from.length && from.every((each, k) => each === before.from[k])) {
+    return before;
+  }
+  const content = make(bar);
+  const now = { from, content, text: JSON.stringify(content) };
+  made.set(bar.number, now);
+  return now;
+}
+
+function make(bar: Bar): BarContent {
   const now = project.value;
   const selection = selectedBars.value;
   const end = bar.start + bar.length;

@@ -19,6 +19,7 @@ import { signature } from "./names";
 import { Ruler } from "./ruler";
 import {
   cursor,
+  entry,
   frameHeight,
   highest,
   lowest,
@@ -151,18 +152,18 @@ function Bars() {
     language: language.value,
     key: `${signature.value.fifths} ${signature.value.minor}`,
   };
+  const how = JSON.stringify(look);
   return (
     <div class="bars" style={{ backgroundSize: `100% ${12 * look.rowHeight}px` }}>
       {shownBars().map((bar) => {
-        const content = contentOf(bar);
-        const same = JSON.stringify([content, look]);
-        return <BarView key={bar.number} content={content} look={look} same={same} />;
+        const { content, text } = contentOf(bar);
+        return <BarView key={bar.number} content={content} look={look} text={text + how} />;
       })}
     </div>
   );
 }
 
-/** Where keys write. */
+/** Where keys write, as long as what they write. */
 function Cursor() {
   const { at, pitch } = cursor.value;
   return (
@@ -170,7 +171,7 @@ function Cursor() {
       class="cursor"
       style={{
         transform: `translate(${at * scale.value}px, ${yOf(pitch)}px)`,
-        width: `${Math.max(4, grid.value * scale.value)}px`,
+        width: `${Math.max(4, entry.value * scale.value)}px`,
         height: `${rowHeight.value}px`,
       }}
     />

@@ -1,5 +1,5 @@
 // The transport: play, place, loop, tempo, metronome, sound and volume.
-import { effect, signal, useComputed } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 import { register } from "../keys";
 import { barAt } from "../project";
@@ -49,14 +49,17 @@ register(
 );
 
 /** Bar, beat, minutes and seconds. */
+const figures = computed(() => {
+  const tick = Math.min(place.value, project.value.length - 1);
+  const bar = barAt(bars.value, tick);
+  const beat = Math.floor((tick - bar.start) / bar.beat) + 1;
+  const seconds = Math.floor(tempoMap.value.secondsAt(place.value) / rate.value);
+  return `${bar.number}.${beat}  ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+});
+/** The piece's own tempo where it is, in quarters a minute. */
+const ownTempo = computed(() => Math.round(tempoMap.value.tempoAt(place.value)));
+
 function Place() {
-  const figures = useComputed(() => {
-    const tick = Math.min(place.value, project.value.length - 1);
-    const bar = barAt(bars.value, tick);
-    const beat = Math.floor((tick - bar.start) / bar.beat) + 1;
-    const seconds = Math.floor(tempoMap.value.secondsAt(place.value) / rate.value);
-    return `${bar.number}.${beat}  ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  });
   return (
     <span class="place" role="timer" aria-label={t.value.sound.place}>
       {figures}
@@ -66,7 +69,7 @@ function Place() {
 
 function Tempo() {
   const words = t.value.sound;
-  const qpm = Math.round(tempoMap.value.tempoAt(place.value));
+  const qpm = ownTempo.value;
   return (
     <label class="tempo">
       <span>{words.tempo}</span>
