@@ -21,7 +21,7 @@ from musicae.api.project_values import (
     TuneNote,
     as_json,
 )
-from musicae.core.constants import MOST_BARS, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
+from musicae.core.constants import DEFAULT_QPM, MOST_BARS, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.json_values import record
@@ -63,7 +63,7 @@ class Project:
     """Where each meter begins, its beats and their unit; the first at 0."""
     pickup: int = 0
     """The length of the anacrusis."""
-    tempos: tuple[tuple[int, float], ...] = ((0, 80.0),)
+    tempos: tuple[tuple[int, float], ...] = ((0, DEFAULT_QPM),)
     """Where each tempo begins, and its quarters a minute; the first at 0."""
     key: str | None = None
     """The key that is asked for, such as ``"D minor"``; None finds it from the notes."""
