@@ -1,6 +1,7 @@
 // What is asked of new pieces.
 import { about } from "../about";
 import { t } from "../strings";
+import { keyName } from "../tune/choices";
 import { compose, type Wishes, wish, wishes } from "./making";
 import { Sliders } from "./sliders";
 
@@ -85,14 +86,14 @@ export function ComposeForm() {
       <div class="pair">
         <Whole name={words.bars} field="bars" low={1} high={MOST_BARS} />
         <Choice name={words.meter} field="meter" choices={METERS} />
-        <Choice name={words.key} field="key" choices={[...KEYS, ...MINOR_KEYS]} />
+        <Choice name={words.key} field="key" choices={[...KEYS, ...MINOR_KEYS]} named={keyName} />
         <Choice
           name={words.style}
           field="style"
           choices={about.value?.styles ?? []}
           named={(choice) => styles[choice] ?? choice}
         />
-        <Choice name={words.form} field="form" choices={about.value?.compose?.forms ?? []} />
+        <Choice name={words.form} field="form" choices={about.value?.compose.forms ?? []} />
       </div>
       <details>
         <summary>{words.character}</summary>

@@ -10,7 +10,7 @@ import { barsName } from "./places";
 import { HarmonySettings } from "./settings";
 
 register({
-  key: "r",
+  key: "w",
   does: () => t.value.harmony.anotherWayHere,
   act: () => void redraw(selectedBars.value),
 });

@@ -7,6 +7,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { bars, change, project } from "../store";
 import { language, t } from "../strings";
 import { reaching } from "../tune/edits";
+import { Welcome } from "../tune/examples";
 import { grid, KEYS, scale, scrolled, visible } from "../view";
 import { BarView, type Look } from "./bar";
 import { Breaks } from "./breaks";
@@ -43,7 +44,7 @@ export function Roll() {
       <RollTools />
       <div class="roll-frame">
         <Frame />
-        {project.value.tune.length === 0 && <p class="roll-hint">{roll.hint}</p>}
+        <Welcome />
       </div>
       <p class="hidden-label" id="roll-help">
         {roll.help}
@@ -200,7 +201,7 @@ function More() {
   const add = () => change(roll.addBar, (now) => reaching(now, now.length + 1));
   return (
     <button
-      class="more"
+      class="add-bar"
       style={{ transform: `translateX(${project.value.length * scale.value + 10}px)` }}
       title={roll.addBar}
       aria-label={`${roll.addBar} (${bars.value.length})`}

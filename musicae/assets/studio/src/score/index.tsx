@@ -55,7 +55,7 @@ function Text() {
   if (!engraved.value || !project.value.tune.length) return null;
   return (
     <ol class="hidden-label" aria-label={t.value.score.text}>
-      {textOf(engraved.value.project, t.value).map((line) => (
+      {textOf(engraved.value.project).map((line) => (
         <li key={line}>{line}</li>
       ))}
     </ol>

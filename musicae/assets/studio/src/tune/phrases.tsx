@@ -1,7 +1,7 @@
 // Where phrases end, and how: the musician's own marks, or those that were found.
 import { about } from "../about";
 import { barAt, barsOf, type Note, type PhraseEnd, type Project, STEP } from "../project";
-import { playhead } from "../view";
+import { cursor } from "../roll/state";
 import { bars, change, project, selectedNotes } from "../store";
 import { t } from "../strings";
 import { noteAt } from "./edits";
@@ -36,12 +36,12 @@ export function setCadence(project: Project, at: number, cadence: string | null)
   return { ...project, phrases };
 }
 
-/** Where the notes begin that a mark is for: those selected, or the one at the playhead. */
+/** Where the notes begin that a mark is for: those selected, or the one at the cursor of the roll. */
 export function markable(): number[] {
   const { tune, voice } = project.value;
   const selected = selectedNotes.value.filter(([of]) => of === voice).map(([, start]) => start);
   if (selected.length) return selected;
-  const note = noteAt(tune, playhead.value);
+  const note = noteAt(tune, cursor.value.at);
   return note ? [note[0]] : [];
 }
 
