@@ -160,6 +160,18 @@ def test_another_models_file_is_encoded_anew(model, untrained, tmp_path):
         musicae.decode(path, model=model)
 
 
+def test_variations_move_along_sliders(model):
+    (piece,) = musicae.generate(1, model=model, **SHORT)
+    still, moved = (
+        musicae.vary(piece.chorale, 1, amount=0, slide=slide, model=model)[0]
+        for slide in (None, {"activity": 3})
+    )
+    assert moved.provenance["slide"] == {"activity": 3.0}
+    assert moved.provenance["latent"] != still.provenance["latent"]
+    with pytest.raises(ChoraleError, match="stays in its mode"):
+        musicae.vary(piece.chorale, 1, slide="mode=minor", model=model)
+
+
 @pytest.mark.parametrize(
     "slide", ["activity=+1, chromaticism=-0.5", {"activity": 1, "register": "-2"}]
 )
