@@ -4,8 +4,9 @@ import { computed } from "@preact/signals";
 import { writing } from "../live";
 import { type Bar, barAt, type Note, type Project, soundingVoices } from "../project";
 import { bars, project, selectedBars, selectedNotes } from "../store";
-import { endOf, noteAt } from "../tune/edits";
+import { endOf, noteAt, placed } from "../tune/edits";
 import { phraseEnds as endsOf } from "../tune/phrases";
+import { recorded } from "../tune/recorder";
 import { scale, scrolled, visible } from "../view";
 import { isSelected } from "./selection";
 
@@ -61,7 +62,12 @@ export function shownBars(): Bar[] {
   return bars.value.slice(first, beyond);
 }
 
-const voices = computed(() => soundingVoices(project.value));
+/** All voices; in the tune what is being recorded. */
+const voices = computed(() => {
+  const { tune, voice } = project.value;
+  const sounding = soundingVoices(project.value);
+  return recorded.value.length ? sounding.with(voice, recorded.value.reduce(placed, tune)) : sounding;
+});
 const endsKey = computed(() => JSON.stringify(phraseEnds.value));
 
 /** What a bar shows, and the same as text. */

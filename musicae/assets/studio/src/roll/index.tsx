@@ -201,7 +201,7 @@ function More() {
   const add = () => change(roll.addBar, (now) => reaching(now, now.length + 1));
   return (
     <button
-      class="more"
+      class="add-bar"
       style={{ transform: `translateX(${project.value.length * scale.value + 10}px)` }}
       title={roll.addBar}
       aria-label={`${roll.addBar} (${bars.value.length})`}

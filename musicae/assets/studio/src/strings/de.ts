@@ -371,6 +371,7 @@ export const de: Strings = {
     noBreaks: "Nichts verstößt gegen eine Regel.",
     noHarmony: "Es gibt noch keine Harmonie.",
     breaks: "Was gegen eine Regel verstößt",
+    bachToo: (n) => `Was auch Bach tut (${n})`,
     mend: "Hier anders aussetzen",
     notMended: (what) => `Hierfür wurde nichts Besseres gefunden: ${what}`,
     alternatives: "Alternativen",

@@ -336,6 +336,7 @@ export const en = {
     noBreaks: "Nothing breaks a rule.",
     noHarmony: "There is no harmony yet.",
     breaks: "What breaks a rule",
+    bachToo: (n: number) => `What Bach does too (${n})`,
     mend: "Another way here",
     notMended: (what: string) => `No better way was found for this: ${what}`,
     alternatives: "Alternatives",

@@ -33,14 +33,14 @@ export function TuneTools() {
         <button
           class="fold"
           aria-expanded={unfolded.value}
-          aria-controls="tune-more"
+          aria-controls="tune-settings"
           aria-label={text.more}
           title={text.more}
           onClick={() => (unfolded.value = !unfolded.value)}
         >
           ⋯
         </button>
-        <div id="tune-more" class={unfolded.value ? "more unfolded" : "more"}>
+        <div id="tune-settings" class={unfolded.value ? "settings unfolded" : "settings"}>
           <GridChoice />
           <MeterTools />
           <BarTools />

@@ -154,7 +154,7 @@ function BarForm({ count }: { count: number }) {
         </button>
       </div>
       <button onClick={() => edit(text.did.insertBar, (now) => insertBars(now, first, 1))}>
-        {text.insertBar(numbers[0])}
+        {text.insertBar(Math.max(1, numbers[0]))}
       </button>
       <button onClick={() => edit(text.did.deleteBars(...numbers), (now) => deleteBars(now, first, last))}>
         {text.deleteBars(...numbers)}
