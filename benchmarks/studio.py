@@ -137,12 +137,13 @@ def tune(bars: int) -> musicae.Project:
     return musicae.Project.of_dict({"format": 1, "title": "Tune", "length": end, "tune": kept})
 
 
-def change(page: Page, number: int) -> Change | None:
-    """Loop the next bar, and move its first note while it plays.
+def change(page: Page, number: int, bars: int) -> Change | None:
+    """Loop the next bar, after the last the first, and move its first note while it plays.
 
     None where that asked for nothing, or no note was to be played soon after.
     """
-    for key in ("PageDown", "Shift+PageDown", "l", "Escape"):
+    bar = "PageDown" if number % bars else "Home"
+    for key in (bar, "Shift+PageDown", "l", "Escape"):
         page.keyboard.press(key)
     page.wait_for_timeout(LISTENING)
     page.keyboard.press("Shift+ArrowDown" if number % 2 else "Shift+ArrowUp")
@@ -152,12 +153,10 @@ def change(page: Page, number: int) -> Change | None:
     return found and Change(found["answer"], found["note"])
 
 
-def changes(page: Page, repeats: int) -> list[Change]:
-    page.get_by_role("application").focus()
-    page.keyboard.press("Home")
+def changes(page: Page, repeats: int, bars: int) -> list[Change]:
     page.get_by_role("button", name="Play", exact=True).click()
     page.get_by_role("application").focus()
-    found = [change(page, number) for number in range(WARMING + repeats)]
+    found = [change(page, number, bars) for number in range(WARMING + repeats)]
     page.get_by_role("button", name="Pause", exact=True).click()
     return [each for each in found[WARMING:] if each]
 
@@ -202,7 +201,7 @@ def main() -> None:
             with studio(str(file)) as address:
                 page = opened(browser, address)
                 wait_for_harmony(page)
-                answer, note = zip(*changes(page, asked.repeats), strict=True)
+                answer, note = zip(*changes(page, asked.repeats, bars), strict=True)
                 print(f"{bars} bars; load {os.getloadavg()[0]:.1f}")
                 print(line("  a changed note to its answer", answer))
                 print(line("  a changed note to new sound", note))

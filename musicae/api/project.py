@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +21,7 @@ from musicae.api.project_values import (
     TuneNote,
     as_json,
 )
-from musicae.core.constants import MOST_BARS, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
+from musicae.core.constants import DEFAULT_QPM, MOST_BARS, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.json_values import record
@@ -62,7 +63,7 @@ class Project:
     """Where each meter begins, its beats and their unit; the first at 0."""
     pickup: int = 0
     """The length of the anacrusis."""
-    tempos: tuple[tuple[int, float], ...] = ((0, 80.0),)
+    tempos: tuple[tuple[int, float], ...] = ((0, DEFAULT_QPM),)
     """Where each tempo begins, and its quarters a minute; the first at 0."""
     key: str | None = None
     """The key that is asked for, such as ``"D minor"``; None finds it from the notes."""
@@ -240,16 +241,32 @@ class Project:
         """The number of the first bar: 0 where it is a pickup."""
         return 0 if self.pickup else 1
 
-    def place(self, tick: int) -> str:
-        """Where a tick is, in words: ``bar 3, beat 2``."""
+    def steps_of(self, first: int, last: int) -> slice:
+        """The steps of bars ``first`` to ``last``. Raises ChoraleError where there are none."""
+        low, high = first - self.first_bar, last - self.first_bar
+        if not 0 <= low <= high < len(self.measures):
+            count = len(self.measures) - bool(self.pickup)
+            raise ChoraleError(
+                f"bars {first} to {last} are not all in the piece, which has {count} bars"
+                f"{' and a pickup (bar 0)' if self.pickup else ''}"
+            )
+        end = self.measures[high]
+        return slice(self.measures[low].start, end.start + end.length)
+
+    def position(self, tick: int) -> tuple[int, float]:
+        """Bar and beat of a tick of the piece, both counted from 1; a pickup is bar 0."""
         step = tick / TICKS_A_STEP
-        index = max(i for i, m in enumerate(self.measures) if m.start <= step or i == 0)
+        index = bisect_right(self.measures, step, key=lambda measure: measure.start) - 1
         measure = self.measures[index]
         into = step - measure.start
         if index == 0 and self.pickup:
             into += measure.meter.steps_per_bar - measure.length
-        beat = round(1 + into / measure.meter.steps_per_beat, 2)
-        return f"bar {index + self.first_bar}, beat {beat:g}"
+        return index + self.first_bar, round(1 + into / measure.meter.steps_per_beat, 2)
+
+    def place(self, tick: int) -> str:
+        """Where a tick is, in words: ``bar 3, beat 2``."""
+        bar, beat = self.position(tick)
+        return f"bar {bar}, beat {beat:g}"
 
     @cached_property
     def options(self) -> HarmonizeOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from musicae.api.project_values import (
     TuneNote,
 )
 from musicae.core.chorale import Chorale, sounding_voices
-from musicae.core.constants import DEFAULT_QPM, MOST_BYTES, N_VOICES, TICKS, TICKS_A_STEP
+from musicae.core.constants import MOST_BYTES, N_VOICES, TICKS, TICKS_A_STEP, UNSTATED_QPM
 from musicae.core.errors import ChoraleError, MusicaeError
 from musicae.core.key import Key
 from musicae.io.base import SCORE_SUFFIXES, SUFFIXES, suffix_of
@@ -217,7 +218,7 @@ def _length(chorale: Chorale) -> int:
 
 def _tempos(chorale: Chorale) -> tuple[tuple[int, float], ...]:
     tempos = [(tempo.step * TICKS_A_STEP, tempo.qpm) for tempo in chorale.tempos]
-    return (*([(0, DEFAULT_QPM)] if not tempos or tempos[0][0] else []), *tempos)
+    return (*([(0, UNSTATED_QPM)] if not tempos or tempos[0][0] else []), *tempos)
 
 
 def typed_words(chorale: Chorale, voice: int, verses: Verses) -> tuple[str, tuple[str, ...]]:
@@ -235,7 +236,7 @@ def typed_words(chorale: Chorale, voice: int, verses: Verses) -> tuple[str, tupl
         for i, each in enumerate(verse.syllables):
             last = i == len(begun) - 1
             until = each.until if last else begun[i + 1]
-            count = sum(each.step < start < until for start in starts)
+            count = max(0, bisect_left(starts, until) - bisect_right(starts, each.step))
             core = WORD.sub("", each.text.replace(ELISION, "~")) or "~"
             words += core + "_" * count + (" " if each.ends else "-")
         lines.append(words.strip("- "))

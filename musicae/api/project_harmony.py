@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicae.api.project_result import Written, harmony_of, violations_in, without_options
+from musicae.api.project_result import (
+    Written,
+    harmony_of,
+    violations_in,
+    without_options,
+    word_setting,
+)
 from musicae.api.project_task import (
     asked_ends,
     locked_cells,
@@ -24,7 +30,7 @@ from musicae.api.project_values import Break, LockedChord, MadeWith, PhraseEnd
 from musicae.api.silence import BAR_NUMBER
 from musicae.core.arrays import Bools
 from musicae.core.chorale import Chorale
-from musicae.core.constants import STEPS_PER_QUARTER, TICKS_A_STEP
+from musicae.core.constants import REST, STEPS_PER_QUARTER, TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
 from musicae.io.chord_text import NO_CHORD, normal
@@ -48,13 +54,14 @@ DRAWS = 4
 
 def changed_bars(project: Project) -> tuple[int, ...]:
     """See ``Project.changed_bars``."""
-    every = tuple(range(project.first_bar, project.first_bar + len(project.measures)))
     if not project.tune:
         return ()
+    first, last = _every(project)
+    every = range(first, last + 1)
     if project.harmony is None or not _fits(project):
-        return every
-    tune = tune_chorale(project)
-    return tuple(every[i] for i in _changed(project, tune))
+        return tuple(every)
+    changed = _changed(project, tune_chorale(project))
+    return tuple(bar for bar in every if changed[project.steps_of(bar, bar)].any())
 
 
 def _fits(project: Project) -> bool:
@@ -84,17 +91,17 @@ def _key(text: str) -> Key:
         raise ChoraleError(f"the harmony is in no key that there is: {text!r}") from None
 
 
-def _changed(project: Project, tune: Chorale) -> list[int]:
-    """The indices of the bars that no longer fit."""
-    harmony, made = project.harmony, project.harmony and project.harmony.made
+def _changed(project: Project, tune: Chorale) -> Bools:
+    """``(T,)`` the steps at which the harmony no longer fits."""
+    harmony, voice = project.harmony, project.voice
     assert harmony
-    then = {note.start // TICKS_A_STEP: note for note in harmony.voices[project.voice]}
-    steps = len(tune)
-    pitch, onset = np.full(steps, -1), np.zeros(steps, dtype=np.bool_)
-    for start, note in then.items():
+    made, steps = harmony.made, len(tune)
+    pitch, onset = np.full(steps, REST), np.zeros(steps, dtype=np.bool_)
+    for note in harmony.voices[voice]:
+        start = note.start // TICKS_A_STEP
         pitch[start : note.end // TICKS_A_STEP] = note.pitch
         onset[start : start + 1] = True
-    different = (pitch != tune.pitch[:, project.voice]) | (onset != tune.onset[:, project.voice])
+    different: Bools = (pitch != tune.pitch[:, voice]) | (onset != tune.onset[:, voice])
     if made:
         different[made.length // TICKS_A_STEP :] = True
         for chord in _new_locks(made.chords, project.locks.chords):
@@ -102,10 +109,19 @@ def _changed(project: Project, tune: Chorale) -> list[int]:
             different[start : start + chord.length // TICKS_A_STEP] = True
         for step in _new_ends(project, tune, made):  # with the beat before, where a cadence begins
             different[max(0, step - STEPS_PER_QUARTER) : step + 1] = True
+    return different
+
+
+def _bars_with(steps: Bools, tune: Chorale) -> list[int]:
+    """The indices of the bars of a chorale that have some of these steps ``(T,)``.
+
+    Its bars can be others than those of a project: a short first bar is a pickup, and the parts of
+    a bar that is split are one.
+    """
     return [
         index
         for index, measure in enumerate(tune.measures)
-        if different[measure.start : measure.start + measure.length].any()
+        if steps[measure.start : measure.start + measure.length].any()
     ]
 
 
@@ -130,33 +146,31 @@ def _new_ends(project: Project, tune: Chorale, made: MadeWith) -> set[int]:
 
 def harmonized(project: Project, bars: tuple[int, int] | None = None, redraw: int = 0) -> Project:
     """See ``Project.harmonized``."""
+    region = project.steps_of(*(bars or _every(project)))
+    if not project.tune:
+        return replace(project, harmony=None)
     with in_the_page():
         tune = tune_chorale(project)
-        if bars is not None:
-            tune.bars(*bars)  # raises where there are no such bars
-        if not project.tune:
-            return replace(project, harmony=None)
         if project.harmony is None or not _fits(project):
             return _whole(project, tune, project.settings.seed + redraw)
         if bars is None and not redraw:
             changed = _changed(project, tune)
-            if changed and not _key_stays(project, tune):
+            if changed.any() and not _key_stays(project, tune):
                 return _whole(project, tune, project.settings.seed)
             return _rewritten(project, tune, changed)
-        first, last = bars or _every(project)
-        return _redrawn(project, tune, (first, last), redraw % DRAWS + 1, redraw)[-1]
+        return _redrawn(project, tune, region, redraw % DRAWS + 1, redraw)[-1]
 
 
 def alternatives(project: Project, n: int, bars: tuple[int, int] | None) -> list[Project]:
     """See ``Project.alternatives``."""
+    region = project.steps_of(*(bars or _every(project)))
     if not project.tune:
         return [replace(project, harmony=None)]
     with in_the_page():
         tune = tune_chorale(project)
-        tune.bars(*(bars or _every(project)))
         if project.harmony is None or not _fits(project):
             project = _whole(project, tune, project.settings.seed)
-        return _redrawn(project, tune, bars or _every(project), n, 0)
+        return _redrawn(project, tune, region, n, 0)
 
 
 @contextmanager
@@ -243,7 +257,7 @@ def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> 
     bars = tune.measures
     low, high = max(0, changed[0] - AROUND), min(len(bars) - 1, changed[-1] + AROUND)
     start, stop = bars[low].start, bars[high].start + bars[high].length
-    read = tune.bars(low + project.first_bar, high + project.first_bar)
+    read = tune.bars(low + _lowest(tune), high + _lowest(tune))
     found = {start + step for step in phrase_ends(read, key)}
     if stop < len(tune):  # the last note of what is read ends no phrase for that
         found -= {max(found, default=0)}
@@ -306,12 +320,17 @@ class _Live(NamedTuple):
         return replace(self.project, harmony=harmony_of(self.project, written, self.locked, shift))
 
 
-def _rewritten(project: Project, tune: Chorale, changed: Sequence[int]) -> Project:
-    """Some bars, as indices, written anew."""
-    live = _Live.of(project, tune, changed)
+def _lowest(chorale: Chorale) -> int:
+    """The number of a chorale's first bar."""
+    return 0 if chorale.pickup else 1
+
+
+def _rewritten(project: Project, tune: Chorale, changed: Bools) -> Project:
+    """The bars written anew that have some steps ``(T,)``."""
+    bars = _bars_with(changed, tune)
+    live, lowest = _Live.of(project, tune, bars), _lowest(tune)
     return live.taken(
-        live.live.rewrite((bars[0] + project.first_bar, bars[-1] + project.first_bar))[0]
-        for bars in _neighbours(changed)
+        live.live.rewrite((group[0] + lowest, group[-1] + lowest))[0] for group in _neighbours(bars)
     )
 
 
@@ -321,18 +340,21 @@ def _neighbours(indices: Sequence[int]) -> Iterator[list[int]]:
         yield [index for _, index in group]
 
 
-def _redrawn(
-    project: Project, tune: Chorale, bars: tuple[int, int], n: int, redraw: int
-) -> list[Project]:
-    """Up to ``n`` ways to write some bars, best first; other bars that changed are written too."""
-    first, last = (bar - project.first_bar for bar in bars)
-    others = [bar for bar in _changed(project, tune) if not first <= bar <= last]
-    if others:
+def _redrawn(project: Project, tune: Chorale, region: slice, n: int, redraw: int) -> list[Project]:
+    """Up to ``n`` ways to write the bars with some steps, best first.
+
+    Other bars that changed are written anew before.
+    """
+    here = np.zeros(len(tune), dtype=np.bool_)
+    here[region] = True
+    others = _changed(project, tune) & ~here
+    if others.any():
         project = _rewritten(project, tune, others)
-    anew = range(first, last + 1)
-    live = _Live.of(project, tune, anew)
-    found = live.live.rewrite(bars, n, project.settings.seed + redraw)
-    return [_Live.of(project, tune, anew).taken([each]) for each in found]
+    bars, lowest = _bars_with(here, tune), _lowest(tune)
+    live = _Live.of(project, tune, bars)
+    numbers = bars[0] + lowest, bars[-1] + lowest
+    found = live.live.rewrite(numbers, n, project.settings.seed + redraw)
+    return [_Live.of(project, tune, bars).taken([each]) for each in found]
 
 
 def chord_choices(project: Project, start: int) -> ChordChoices:
@@ -345,7 +367,11 @@ def mended(project: Project, broken: Break) -> Project | None:
     """See ``Project.mended``."""
     live = _standing_live(project)
     first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
-    for violation in violations_in(project, live.chorale, live.task.given.parts.shift):
+    setting, _ = word_setting(project, live.chorale, live.locked)
+    sung, *_ = setting.apply(live.chorale)  # notes that are struck again for words
+    shift = live.task.given.parts.shift
+    both = (violations_in(project, chorale, shift) for chorale in (live.chorale, sung))
+    for violation in chain.from_iterable(both):
         there = (violation.rule, violation.voices) == (broken.rule, broken.voices)
         if there and violation.since <= last and first <= violation.step:
             with in_the_page():

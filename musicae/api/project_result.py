@@ -23,6 +23,7 @@ from musicae.core.constants import N_VOICES, TICKS_A_STEP, VOICE_RANGES, VOICES
 from musicae.core.errors import MusicaeError
 from musicae.core.key import Key
 from musicae.theory.harmonic_plan import HarmonicPlan
+from musicae.theory.voice_leading.bach import bach_rates
 from musicae.theory.voice_leading.reasons import REASONS
 from musicae.theory.voice_leading.rules import Violation
 from musicae.theory.voice_leading.rules import check as violations_of
@@ -70,8 +71,6 @@ def harmony_of(
         shift: semitones from the music to the ranges of Bach's voices; see ``violations_in``.
     """
     chorale, plan = written.chorale, written.plan
-    ensemble = project.options.parsed_ensemble
-    names = ensemble.names if ensemble else VOICES
     setting, on_words = word_setting(project, chorale, locked)
     sung, words, more = setting.apply(chorale)
     changed = sung.onset != chorale.onset
@@ -85,7 +84,7 @@ def harmony_of(
         chords=chord_spans(plan, len(sung)),
         plan=str(plan),
         notices=tuple(dict.fromkeys(told)),
-        breaks=tuple(_break(each, sung, names) for each in violations_in(project, sung, shift)),
+        breaks=breaks_of(project, sung, shift),
         words=sung_verses(project, words),
         made=made,
     )
@@ -153,10 +152,11 @@ def chord_spans(plan: HarmonicPlan, steps: int) -> tuple[ChordSpan, ...]:
 
 
 def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violation]:
-    """The places where a rule of voice leading is broken.
+    """The places where what was written breaks a rule of voice leading.
 
-    Without an ensemble the ranges are those of Bach's voices, in the octave that the voices were
-    written in: ``shift`` are the semitones from there to Bach's.
+    What the tune does alone is the musician's, and is left out. Without an ensemble the ranges are
+    those of Bach's voices, in the octave that the voices were written in: ``shift`` are the
+    semitones from there to Bach's.
     """
     ensemble = project.options.parsed_ensemble
     ranges = [(low - shift, high - shift) for low, high in VOICE_RANGES]
@@ -164,22 +164,30 @@ def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violat
         ranges = [voice.range if voice else ANY_PITCH for voice in ensemble.voices]
     few = OF_THREE_VOICES if len(sounding_voices(chorale)) < 3 else ()
     found = violations_of(chorale, project.settings.rules == "strict", ranges)
-    return [each for each in found if each.rule not in few]
+    return [each for each in found if each.rule not in few and each.voices != (project.voice,)]
 
 
-def _break(violation: Violation, chorale: Chorale, names: Sequence[str]) -> Break:
-    sung = zip(violation.voices, violation.pitches, strict=True)
-    notes = ", ".join(f"{names[voice].lower()} {pitches}" for voice, pitches in sung)
-    return Break(
-        violation.rule,
-        violation.since * TICKS_A_STEP,
-        _end(violation, chorale) * TICKS_A_STEP,
-        violation.bar,
-        violation.beat,
-        violation.voices,
-        f"{violation.rule}: {notes}",
-        REASONS[violation.rule],
-    )
+def breaks_of(project: Project, chorale: Chorale, shift: int) -> tuple[Break, ...]:
+    """``violations_in``, explained."""
+    ensemble = project.options.parsed_ensemble
+    names = ensemble.names if ensemble else VOICES
+    found = []
+    for violation in violations_in(project, chorale, shift):
+        sung = zip(violation.voices, violation.pitches, strict=True)
+        notes = ", ".join(f"{names[voice].lower()} {pitches}" for voice, pitches in sung)
+        found.append(
+            Break(
+                violation.rule,
+                violation.since * TICKS_A_STEP,
+                _end(violation, chorale) * TICKS_A_STEP,
+                *project.position(violation.step * TICKS_A_STEP),
+                violation.voices,
+                f"{violation.rule}: {notes}",
+                REASONS[violation.rule],
+                round(float(np.mean(bach_rates().get(violation.rule, 0.0))), 2),
+            )
+        )
+    return tuple(found)
 
 
 def _end(violation: Violation, chorale: Chorale) -> int:

@@ -117,11 +117,10 @@ def locked_cells(project: Project, there: Standing) -> Bools:
     chorale, locks = there.chorale, project.locks
     locked = np.zeros(chorale.pitch.shape, dtype=np.bool_)
     locked[:, list(locks.voices)] = True
+    last = project.first_bar + len(project.measures) - 1
     for bar in locks.bars:
-        index = bar - project.first_bar
-        if 0 <= index < len(chorale.measures):
-            measure = chorale.measures[index]
-            locked[measure.start : measure.start + measure.length] = True
+        if project.first_bar <= bar <= last:
+            locked[project.steps_of(bar, bar)] = True
     locked &= there.before[:, None]
     for voice, at in locks.notes:
         step = at // TICKS_A_STEP

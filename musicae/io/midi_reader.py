@@ -144,11 +144,7 @@ class PartsReading:
 
 
 def read_parts(path: Path | str, *, transpose: int = 0, **asked: Any) -> PartsReading:
-    """The parts of a MIDI file that are given; see ``parts_of`` for what is ``asked``.
-
-    ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError where
-    the file or its parts cannot be used.
-    """
+    """``parts_of`` a MIDI file, all of it ``transpose`` semitones higher. Raises ChoraleError."""
     whole = open_song(Path(path))
     if transpose:
         from musicae.io.transposing import transposed_song

@@ -114,8 +114,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Failed, "description": _PROBLEMS[status]} for status in statuses}
 
 
-def computed(model: type[Answer]) -> dict[int | str, dict[str, Any]]:
-    """The answers of a request that computes JSON."""
+def computed(model: Any) -> dict[int | str, dict[str, Any]]:
+    """The answers of a request that computes JSON of a model."""
     lines = {"schema": {"type": "string"}, "description": "Progress, then the result."}
     usual = {"model": model, "description": "The result.", "content": {LINES: lines}}
     return {200: usual, **problems(*_PROBLEMS)}

@@ -41,7 +41,8 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.to_thread(workers.stop, PATIENCE)
+        workers.end()
+        await asyncio.to_thread(workers.join, PATIENCE)
 
     app = FastAPI(
         title="musicae studio",
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
             Exception: _unexpected,
         },
     )
+    app.state.workers = workers
     app.include_router(_requests(Operations(settings), workers))
     table = pages.table()
     for path, file in table.items():

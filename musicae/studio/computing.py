@@ -29,9 +29,10 @@ from musicae.studio.messages import (
     error,
     refuse,
 )
-from musicae.studio.settings import Limits
+from musicae.studio.settings import COMPUTATION, Limits
 
 LINES = "application/x-ndjson"
+ENDED = "musicae studio was stopped; start it again to go on"
 PAUSE = 0.03
 """Seconds between two lines of progress at least."""
 
@@ -62,6 +63,8 @@ class Workers:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.ending = asyncio.Event()
+        """Set when the service ends."""
         self._places = asyncio.Semaphore(limits.at_once)
         self._running: set[_Job] = set()
 
@@ -77,13 +80,16 @@ class Workers:
         self._running.discard(job)
         self._places.release()
 
-    def stop(self, patience: float) -> None:
-        """Stop all computations, and wait some seconds for those that do not stop at once."""
-        running = list(self._running)
-        for job in running:
+    def end(self) -> None:
+        """Stop all computations; who waits for one is told at once."""
+        self.ending.set()
+        for job in self._running:
             job.stop()
-        for job in running:
-            job.thread.join(patience / len(running))
+
+    def join(self, patience: float) -> None:
+        """Wait some seconds until all have ended."""
+        for job in list(self._running):
+            job.thread.join(patience / len(self._running))
 
 
 class _Job:
@@ -100,7 +106,7 @@ class _Job:
         self.progress: tuple[int, int] | None = None
         self.outcome: bytes | File | _Failed | None = None
         """The result as JSON, or a file, or what failed; None while it runs."""
-        self.thread = Thread(target=self._run, name="computation", daemon=True)
+        self.thread = Thread(target=self._run, name=COMPUTATION, daemon=True)
         self._compute, self._loop, self._ended = compute, loop, ended
         self._stopped = Event()
 
@@ -150,21 +156,25 @@ class Computed(Response):
         self._workers, self._compute = workers, compute
         self._lines = LINES in (accept or "")
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        gone = asyncio.create_task(_gone(receive))
-        following = asyncio.create_task(self._follow(send))
-        try:
-            await asyncio.wait({gone, following}, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                following.result()
-        finally:
-            for task in (gone, following):
-                task.cancel()
-            await asyncio.gather(gone, following, return_exceptions=True)
-
-    async def _follow(self, send: Send) -> None:
-        limits = self._workers.limits
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         told = _Told(send, self._lines)
+        gone = asyncio.create_task(_gone(receive))
+        ending = asyncio.create_task(self._workers.ending.wait())
+        following = asyncio.create_task(self._follow(told))
+        tasks = (gone, ending, following)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if following in done:
+            following.result()  # raises what went wrong with the connection
+        elif gone not in done:
+            await told.outcome(_Failed(503, ENDED))
+
+    async def _follow(self, told: _Told) -> None:
+        limits = self._workers.limits
         job = None
         try:
             async with asyncio.timeout(limits.seconds):

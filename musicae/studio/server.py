@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 from musicae.core.errors import MusicaeError
-from musicae.studio.settings import DEFAULT_PORT, LOOPBACK, Limits, Settings
+from musicae.studio.settings import COMPUTATION, DEFAULT_PORT, LOOPBACK, Limits, Settings
 
 PORTS = 50
 """Ports that are tried where none is asked for."""
@@ -44,7 +45,7 @@ def studio(file: Path | None, port: int | None, browser: bool, tell: Callable[[s
     tell(f"musicae studio: {address}")
     tell("Ctrl-C stops it")
     if browser:
-        Thread(target=webbrowser.open, args=[address], daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     run(listening, Settings(token, loopback_hosts(port), opened=opened))
 
 
@@ -113,10 +114,11 @@ def run(listening: socket.socket, settings: Settings) -> None:
     import uvicorn
 
     from musicae.studio.app import create_app
-    from musicae.studio.warming import warm
+    from musicae.studio.warming import Warming
 
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -127,13 +129,25 @@ def run(listening: socket.socket, settings: Settings) -> None:
         lifespan="on",
         timeout_graceful_shutdown=ENDING,
     )
-    Thread(target=warm, name="warming", daemon=True).start()
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.workers.end()  # else requests would be waited for
+            await super().shutdown(sockets)
+
+    warming = Warming()
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config).run(sockets=[listening])
     except KeyboardInterrupt:  # uvicorn raises it again when it has ended
         pass
     finally:
         listening.close()
+    ended = warming.stop(ENDING)
+    if not ended or any(thread.name == COMPUTATION for thread in threading.enumerate()):
+        # A thread inside a library when Python ends would end the process with an error.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _content(file: Path) -> bytes:

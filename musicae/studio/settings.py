@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 DEFAULT_PORT = 8321
 LOOPBACK = "127.0.0.1"
+COMPUTATION = "computation"
+"""The name of the threads that compute."""
 
 
 @dataclass(frozen=True)

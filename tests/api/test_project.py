@@ -124,6 +124,24 @@ def test_another_pickup_writes_everything_anew(first):
     assert other.harmonized().harmony.voices[0] == upbeat
 
 
+def test_bars_are_counted_as_they_are_drawn():
+    """A short first bar that is no pickup is bar 1, though models read it as one."""
+    meters = ((0, 2, 4), (48, 4, 4), (96, 4, 4), (144, 4, 4))
+    odd = project(meters=meters, length=144 + 4 * BAR).harmonized()
+    assert [measure.length for measure in odd.measures] == [8, 8, 8, 16, 16, 16, 16]
+    assert with_note(odd, 0, 71).changed_bars() == (1,)
+    changed = with_note(odd, 9, 74)
+    assert changed.changed_bars() == (4,)
+    after = changed.harmonized()
+    assert after.changed_bars() == ()
+    same = [[n for n in notes if n.end <= 144] for notes in odd.harmony.voices]
+    assert [[n for n in notes if n.end <= 144] for notes in after.harmony.voices] == same
+    drawn = replace(odd, locks=Locks(bars=(2,))).harmonized((1, 1), redraw=1)
+    assert drawn.harmony.voices[0] == odd.harmony.voices[0]
+    with pytest.raises(ChoraleError, match="which has 7 bars"):
+        odd.harmonized((0, 1))
+
+
 def test_a_draw_changes_its_bars_alone_and_each_number_is_its_own(first):
     draws = [first.harmonized((2, 3), redraw=number) for number in (1, 2)]
     assert draws[0].harmony.voices != draws[1].harmony.voices

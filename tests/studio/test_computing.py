@@ -59,12 +59,18 @@ class Bench:
         return File("Süß.mid", "audio/midi", b"MThd")
 
 
-@pytest.fixture
-def bench():
+@pytest.fixture(scope="module")
+def made():
     made = Bench(at_once=1, seconds=PATIENCE)
     with serving(made.app) as running:
         yield made, running
-        made.go_on.set()
+
+
+@pytest.fixture
+def bench(made):
+    made[0].go_on.clear()
+    yield made
+    made[0].go_on.set()
 
 
 def test_lines_tell_progress_in_order_and_then_the_result(bench):

@@ -17,9 +17,10 @@ import musicae
 from musicae.cli import studio as commands
 from musicae.core.assets import CHECKOUT
 from musicae.core.errors import MusicaeError
+from musicae.studio.computing import ENDED
 from musicae.studio.server import listen
 from musicae.studio.settings import DEFAULT_PORT, LOOPBACK
-from tests.support.service import PATIENCE, project
+from tests.support.service import LINES, PATIENCE, SCALE, project
 
 
 @contextlib.contextmanager
@@ -61,7 +62,12 @@ def test_the_page_of_a_file_until_ctrl_c(tmp_path):
             assert about(address, None).status_code == 401
             assert about(address, token + "x").status_code == 401
             assert process.stdout.readline() == "Ctrl-C stops it\n"
-            process.send_signal(signal.SIGINT)
+            asked = {"project": project(SCALE * 100)}
+            with client.stream("POST", "/api/harmonize", json=asked, headers=LINES) as answer:
+                lines = answer.iter_lines()
+                assert "progress" in next(lines)
+                process.send_signal(signal.SIGINT)
+                assert json.loads(list(lines)[-1]) == {"error": {"message": ENDED}}
             out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "", "")
 

@@ -9,6 +9,7 @@ from tests.studio.page.opening import open_project
 
 QUARTER, BAR = 24, 96
 """In ticks."""
+OCTAVE = 12
 LOUD, SILENT = 0.01, 1e-4
 """Root mean squares of full scale."""
 TUNE, ALTO, TENOR, BASS = 72, 65, 60, 48
@@ -35,24 +36,8 @@ def project(bars=4, length=QUARTER, qpm=120, **others):
     ]
     harmony = {"voices": voices, "key": "C major", "phrases": [], "chords": [], "plan": ""}
     harmony |= {"notices": [], "breaks": [], "words": []}
-    settings = {"style": "bach", "rhythm": None, "rules": "bach", "ensemble": None, "ranges": None}
-    return {
-        "format": 1,
-        "title": "",
-        "length": bars * BAR,
-        "meters": [[0, 4, 4]],
-        "pickup": 0,
-        "tempos": [[0, qpm]],
-        "key": None,
-        "voice": 0,
-        "tune": voices[0],
-        "phrases": None,
-        "words": "",
-        "language": None,
-        "settings": settings | {"temperature": None, "seed": 0},
-        "locks": {"voices": [], "bars": [], "notes": [], "chords": []},
-        "harmony": harmony,
-    } | others
+    piece = {"length": bars * BAR, "tempos": [[0, qpm]], "tune": voices[0], "harmony": harmony}
+    return piece | others
 
 
 class Player:
@@ -155,26 +140,68 @@ def test_a_loop_goes_round_without_a_gap(player):
     opened.button("Play").wait_for()  # without the loop it ends
 
 
-def test_what_is_heard_follows_a_change_of_the_harmony(player):
-    opened = player(project(bars=8))
-    opened.play()
-    opened.until("notes.length > 8")
-    alto = [[start, length, pitch + 12] for start, length, pitch in opened.harmony["voices"][1]]
-    opened.harmony = opened.harmony | {
-        "voices": [alto if v == 1 else voice for v, voice in enumerate(opened.harmony["voices"])]
-    }
-    opened.page.get_by_role("tab", name="Harmony").click()
-    opened.button("Another way").click()
-    opened.until("notes.some(n => n.voice === 1 && n.pitch >= arguments.high)", high=ALTO + 12)
+def test_the_selected_bars_are_looped(player):
+    opened = player(project(bars=4, qpm=240))
+    bar = opened.page.locator(".ruler-bar", has_text="3").bounding_box()
+    opened.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + 5)
+    opened.page.keyboard.press("l")
+    opened.page.keyboard.press(" ")
+    opened.until("notes.filter(n => n.voice === 0).length > 5")
+    pitches = [pitch - TUNE for pitch, _ in opened.notes(0)[:6]]
+    assert pitches == [8, 9, 10, 11, 8, 9]
+
+
+def raised(harmony):
+    """A harmony with the alto an octave higher."""
+    voices = [
+        [[start, length, pitch + OCTAVE * (v == 1)] for start, length, pitch in notes]
+        for v, notes in enumerate(harmony["voices"])
+    ]
+    chord = {"start": 0, "length": 8 * BAR, "symbol": "F", "numeral": "IV", "key": "C major"}
+    return harmony | {"voices": voices, "chords": [chord]}
+
+
+def assert_only_the_alto_changes(opened):
+    """From somewhere on the alto is heard an octave higher; all else goes on as if nothing was."""
+    opened.until("notes.some(n => n.voice === 1 && n.pitch >= arguments.high)", high=ALTO + OCTAVE)
+    handed = opened.page.evaluate("window.musicaeSound.scheduled")
+    assert any(note["cut"] and note["voice"] == 1 for note in handed)  # none waits for its turn
     seen = len(opened.notes(0))
     opened.until("notes.filter(n => n.voice === 0).length > arguments.seen + 2", seen=seen)
-    for voice, lowest in ((0, TUNE), (3, BASS)):  # the others go on, with no note twice
+    for voice, lowest in ((0, TUNE), (2, TENOR), (3, BASS)):
         notes = opened.notes(voice)
         assert [pitch for pitch, _ in notes] == list(range(lowest, lowest + len(notes)))
         assert gaps(notes) == pytest.approx([0.5] * (len(notes) - 1))
     pitches = [pitch for pitch, _ in opened.notes(1)]
-    lowered = [pitch for pitch in pitches if pitch < ALTO + 12]
-    assert pitches == lowered + list(range(pitches[len(lowered)], pitches[-1] + 1))
+    before = sum(pitch < ALTO + OCTAVE for pitch in pitches)
+    after = pitches[before:]
+    assert pitches[:before] == list(range(ALTO, ALTO + before))
+    assert after == list(range(after[0], after[0] + len(after)))
+    assert after[0] - OCTAVE in (ALTO + before, ALTO + before - 1)  # one may be sung again, higher
+
+
+def test_what_is_heard_follows_a_change_of_the_harmony(player):
+    opened = player(project(bars=8))
+    opened.play()
+    opened.until("notes.length > 8")
+    opened.harmony = raised(opened.harmony)
+    opened.button("Another way").click()
+    assert_only_the_alto_changes(opened)
+
+
+def test_an_alternative_is_chosen_while_it_plays(player):
+    opened = player(project(bars=8))
+    answer = json.dumps({"alternatives": [raised(opened.harmony)]})
+    opened.page.route(
+        "**/api/alternatives",
+        lambda route: route.fulfill(body=answer, content_type="application/json"),
+    )
+    opened.button("Make alternatives").click()
+    opened.page.locator("[aria-keyshortcuts='2']").wait_for()
+    opened.play()
+    opened.until("notes.length > 8")
+    opened.page.locator("body").press("2")
+    assert_only_the_alto_changes(opened)
 
 
 def test_mute_solo_and_volume(player):

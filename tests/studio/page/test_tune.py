@@ -354,7 +354,9 @@ def test_recording_by_the_computers_keys(stopped):
     expect(page.get_by_role("status", name="Count-in")).to_have_text("3")
     page.clock.run_for(900)
 
-    play(page, ("a", 620), ("s", 560), ("d", 640), ("w", 280), ("x", 10), ("a", 900))
+    play(page, ("a", 620), ("s", 560))
+    expect(page.locator(".note.voice-0")).to_have_count(2)
+    play(page, ("d", 640), ("w", 280), ("x", 10), ("a", 900))
     page.keyboard.press("Escape")
     page.clock.resume()
 
@@ -479,6 +481,7 @@ def test_the_file_of_the_command_line(open_page, tmp_path):
         page = open_page(service)
         expect(page.get_by_label("Title of the piece")).to_have_value("Three Steps")
         button(page, "New").click()
+        saved(page, lambda project: project["title"] == "")
         page.reload()
         expect(page.get_by_label("Title of the piece")).to_have_value("")
         assert re.search(r"#token", page.url) is None

@@ -99,9 +99,11 @@ function stop(): void {
 /** Ask, unless a request is running whose answer is of use. */
 function start(): void {
   if (running) {
+    const { from, what } = running;
+    const now = project.value;
     const isPatient = performance.now() - staleSince > PATIENCE;
-    const isOfUse = isPatient && sameFrame(running.from, project.value);
-    if (running.what === question.value || isOfUse) return;
+    const isOfUse = isPatient && from.locks === now.locks && sameFrame(from, now);
+    if (what === question.value || isOfUse) return;
     stop();
   }
   void follow();
@@ -130,9 +132,12 @@ async function follow(): Promise<void> {
 }
 
 function receive({ what, from }: Running, harmony: Harmony | null): void {
+  const now = project.value;
   const isLate = what !== question.value;
   running = null;
-  if (isLate && !(harmony && sameFrame(from, project.value))) return later(0);
+  // What was locked meanwhile has to stay.
+  if (from.locks !== now.locks) return later(0);
+  if (isLate && !(harmony && sameFrame(from, now))) return later(0);
   if (harmony) answered.set(harmony, { what, from });
   else unanswerable.value = what;
   staleSince = performance.now();

@@ -58,6 +58,16 @@ export interface Break {
   voices: number[];
   text: string;
   why: string;
+  /** How often Bach breaks the rule, per 100 chords. */
+  bach: number;
+}
+
+/** Bach breaks some rules so often, per 100 chords, that a place alone is no fault. */
+const USUAL = 1;
+
+/** Whether a listener or a singer would take a broken rule for a fault. */
+export function isFault(broken: Break): boolean {
+  return broken.bach < USUAL;
 }
 
 export interface SungWords {

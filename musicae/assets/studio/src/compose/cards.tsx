@@ -2,13 +2,12 @@
 import { signal } from "@preact/signals";
 
 import { SmallRoll } from "../harmony/preview";
-import { accept } from "../live";
 import { barsOf, QUARTER, soundingVoices, type Project } from "../project";
 import { audition } from "../sound/audition";
-import { project as present, selectedBars, selectedNotes } from "../store";
+import { project as present } from "../store";
 import { t } from "../strings";
 import { keyName } from "../tune/choices";
-import { playhead, scrolled } from "../view";
+import { replaceBy } from "../tune/files";
 import { layPresent, newest } from "./making";
 import { type Piece, shelf, take } from "./shelf";
 
@@ -37,10 +36,7 @@ function hear({ id, project }: Piece): void {
 /** The piece becomes the project, its highest voice the tune. */
 function takeOver(piece: Piece): void {
   silence();
-  accept(t.value.compose.takeOver, () => piece.project);
-  [playhead.value, scrolled.value] = [0, 0];
-  selectedBars.value = null;
-  selectedNotes.value = [];
+  replaceBy(t.value.compose.takeOver, piece.project);
 }
 
 function titleOf(project: Project): string {
@@ -54,11 +50,13 @@ function Card({ piece, isNew }: { piece: Piece; isNew: boolean }) {
   const plays = heard.value?.id === id;
   const key = project.harmony?.key ?? project.key;
   const [, beats, unit] = project.meters[0]!;
+  const bars = barsOf(project).at(-1)!.number;
+  const facts = [key && keyName(key), `${beats}/${unit}`, words.barsOf(bars)];
   return (
     <li class={isNew ? "piece new" : "piece"} aria-label={title}>
       <b>{title}</b>
       <span class="dim">
-        {[key && keyName(key), `${beats}/${unit}`, words.barsOf(barsOf(project).at(-1)!.number)].filter(Boolean).join(" · ")}
+        {facts.filter(Boolean).join(" · ")}
       </span>
       <SmallRoll voices={soundingVoices(project)} extent={{ start: 0, stop: project.length }} />
       <div class="row">
@@ -70,7 +68,7 @@ function Card({ piece, isNew }: { piece: Piece; isNew: boolean }) {
           {plays ? words.stop : words.listen}
         </button>
         <button
-          aria-pressed={present.value === project}
+          aria-pressed={present.value.tune === project.tune}
           aria-label={`${words.takeOver}: ${title}`}
           onClick={() => takeOver(piece)}
         >

@@ -1,7 +1,7 @@
 // What a musician does to the harmony. Each can be undone.
 import { accept, redrawn } from "../live";
 import type { Harmony, LockedChord, Project } from "../project";
-import { change } from "../store";
+import { change, project, tell } from "../store";
 import { t } from "../strings";
 import { ask } from "./asking";
 import * as locks from "./locks";
@@ -51,15 +51,30 @@ export function set(settings: Partial<Project["settings"]>, merge: string | null
   );
 }
 
-/** Each draw has a number of its own, so that none comes twice. */
+/** Each draw has a number of its own. */
 let draws = 0;
+/** Draws until one is other music. */
+const MOST_DRAWS = 4;
 
 /** "Another way": other harmony for some bars, both ends included, or for the whole piece. */
 export async function redraw(bars: [first: number, last: number] | null): Promise<void> {
-  draws += 1;
-  const label = t.value.harmony.anotherWay;
+  const text = t.value.harmony;
   redrawn.value = bars ?? [0, Infinity];
-  const answer = await ask<{ harmony: Harmony }>(label, "/api/harmonize", { bars, redraw: draws });
-  redrawn.value = null;
-  if (answer) accept(label, (now) => ({ ...now, harmony: answer.harmony }));
+  try {
+    for (let tries = 0; tries < MOST_DRAWS; tries += 1) {
+      draws += 1;
+      const asked = { bars, redraw: draws };
+      const answer = await ask<{ harmony: Harmony }>(text.anotherWay, "/api/harmonize", asked);
+      if (!answer) return;
+      if (hasSameNotes(answer.harmony, project.value.harmony)) continue;
+      return accept(text.anotherWay, (now) => ({ ...now, harmony: answer.harmony }));
+    }
+    tell(text.noOtherWay);
+  } finally {
+    redrawn.value = null;
+  }
+}
+
+function hasSameNotes(one: Harmony, other: Harmony | null): boolean {
+  return JSON.stringify(one.voices) === JSON.stringify(other?.voices);
 }

@@ -16,7 +16,7 @@ export const asking = signal<Asking | null>(null);
 
 /**
  * Ask the service about the project as it is, once its harmony is up to date. Null where it was
- * cancelled, the tune changed meanwhile, or there is no answer; errors have then been told.
+ * cancelled, the tune or a lock changed meanwhile, or there is no answer; errors have then been told.
  */
 export async function ask<T>(label: string, path: string, body: object): Promise<T | null> {
   asking.value?.cancel();
@@ -35,7 +35,10 @@ export async function ask<T>(label: string, path: string, body: object): Promise
   try {
     if (!(await settled()) || controller.signal.aborted) return null;
     const what = question.value;
-    unwatch = question.subscribe((now) => now !== what && cancel());
+    const { locks } = project.value;
+    unwatch = project.subscribe((now) => {
+      if (question.value !== what || now.locks !== locks) cancel();
+    });
     return await compute<T>(
       path,
       { project: project.value, ...body },

@@ -8,6 +8,7 @@ import { compute, ServerError } from "../server";
 import { audition } from "../sound/audition";
 import { project, tell } from "../store";
 import { t } from "../strings";
+import { keyName } from "../tune/choices";
 import { lockChord, unlockChord } from "./actions";
 import { lockedChord, withChordLocked } from "./locks";
 import { placeName } from "./places";
@@ -189,7 +190,7 @@ function Opened({ chord }: { chord: Chord }) {
     <dialog
       ref={dialog}
       class="chord-dialog"
-      aria-label={text.chordAt(placeName(project.value, chord.start), chord.symbol, chord.numeral, chord.key)}
+      aria-label={text.chordAt(placeName(chord.start), chord.symbol, chord.numeral, keyName(chord.key))}
       onClose={() => {
         openChord.value = null;
         button()?.focus();
@@ -198,8 +199,8 @@ function Opened({ chord }: { chord: Chord }) {
     >
       <div class="inside">
         <header>
-          <h2>{placeName(project.value, chord.start)}</h2>
-          <span>{chord.key}</span>
+          <h2>{placeName(chord.start)}</h2>
+          <span>{keyName(chord.key)}</span>
           <button aria-label={t.value.page.close} onClick={close}>
             ✕
           </button>

@@ -52,14 +52,14 @@ export function Kept() {
         {locks.chords.map((chord) => (
           <Freed
             key={`chord ${chord.start}`}
-            name={`${chord.name}, ${placeName(now, chord.start)}`}
+            name={`${chord.name}, ${placeName(chord.start)}`}
             free={() => unlockChord(chord)}
           />
         ))}
         {notes.map(([voice, start]) => (
           <Freed
             key={`note ${voice} ${start}`}
-            name={`${voiceName(now, voice)}, ${placeName(now, start)}`}
+            name={`${voiceName(now, voice)}, ${placeName(start)}`}
             free={() => unlockNotes([[voice, start]])}
           />
         ))}

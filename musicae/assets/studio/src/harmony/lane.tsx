@@ -5,6 +5,7 @@ import { upToDate, writing } from "../live";
 import { barAt, type Chord } from "../project";
 import { bars, project } from "../store";
 import { t } from "../strings";
+import { keyName } from "../tune/choices";
 import { KEYS, playhead, playing, scale, scrolled, visible } from "../view";
 import { ChordDialog, openChord } from "./choices";
 import { lockedChord } from "./locks";
@@ -68,8 +69,10 @@ const shift = computed(() => `transform: translateX(${-scrolled.value}px)`);
 /** Scroll until a place is seen. */
 export function reveal(tick: number): void {
   const x = tick * scale.value;
-  const room = Math.max(visible.value - KEYS, 100);
-  if (x < scrolled.value || x > scrolled.value + room - 60) scrolled.value = Math.max(0, x - room / 3);
+  const seenTo = scrolled.value + visible.value;
+  if (x >= scrolled.value && x <= seenTo - 2 * LEAST) return;
+  const last = project.value.length * scale.value - visible.value;
+  scrolled.value = Math.max(0, Math.min(x - visible.value / 3, last));
 }
 
 function moveTo(shown: Shown | undefined): void {
@@ -109,11 +112,11 @@ function ChordButton({ chord, left, width, newKey, more }: Shown) {
   if (locked) classes.push("locked");
   if (writing.value.has(bar)) classes.push("faint");
   if (sounding.value === chord.start) classes.push("sounding");
-  const said = text.chordAt(placeName(project.value, chord.start), chord.symbol, chord.numeral, chord.key);
+  const said = text.chordAt(placeName(chord.start), chord.symbol, chord.numeral, keyName(chord.key));
   const reached = seen.value.find((each) => each.chord.start >= current.value) ?? seen.value[0];
   return (
     <div class="chord-place" style={{ left: `${left}px`, width: `${width}px` }}>
-      {newKey && <span class="chord-key">{newKey}</span>}
+      {newKey && <span class="chord-key">{keyName(newKey)}</span>}
       <button
         id={`chord-${chord.start}`}
         class={classes.join(" ")}

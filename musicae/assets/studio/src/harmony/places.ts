@@ -1,20 +1,16 @@
 // Places and names in the musician's language.
 import { about } from "../about";
-import { barAt, barsOf, type Project } from "../project";
+import { barAt, barLength, type Project } from "../project";
+import { bars } from "../store";
 import { t } from "../strings";
 
 /** "bar 3, beat 2". */
-export function placeName(project: Project, tick: number): string {
-  const bar = barAt(barsOf(project), tick);
+export function placeName(tick: number): string {
+  const bar = barAt(bars.value, tick);
   // The beats of a pickup are the last ones of a bar.
-  const missing = bar.number === 0 ? fullLength(project) - bar.length : 0;
+  const missing = bar.number === 0 ? barLength(bar.beats, bar.unit) - bar.length : 0;
   const beat = 1 + (tick - bar.start + missing) / bar.beat;
   return t.value.harmony.place(bar.number, Math.round(beat * 100) / 100);
-}
-
-function fullLength({ meters: [first] }: Project): number {
-  const [, beats, unit] = first!;
-  return (beats * 96) / unit;
 }
 
 /** "bar 3", "bars 3 to 5". */

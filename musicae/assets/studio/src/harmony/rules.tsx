@@ -2,7 +2,7 @@
 import { computed, effect } from "@preact/signals";
 
 import { accept } from "../live";
-import type { Break, Harmony } from "../project";
+import { type Break, type Harmony, isFault } from "../project";
 import { project, tell } from "../store";
 import { t } from "../strings";
 import { openBreak } from "../view";
@@ -11,6 +11,9 @@ import { reveal } from "./lane";
 
 const NONE: Break[] = [];
 export const breaks = computed(() => project.value.harmony?.breaks ?? NONE);
+
+/** Those that are faults; Bach does the others too. */
+export const faults = computed(() => breaks.value.filter(isFault));
 
 const nameOf = (each: Break) => `${each.start} ${each.rule} ${each.text}`;
 
@@ -33,12 +36,11 @@ async function mend(broken: Break): Promise<void> {
   else if (answer) tell(text.notMended(broken.text));
 }
 
-export function RulesPanel() {
+function Places({ places, name }: { places: Break[]; name: string }) {
   const text = t.value.harmony;
-  if (!breaks.value.length) return <p class="dim">{project.value.harmony ? text.noBreaks : text.noHarmony}</p>;
   return (
-    <ul class="breaks" aria-label={text.breaks}>
-      {breaks.value.map((each) => {
+    <ul class="breaks" aria-label={name}>
+      {places.map((each) => {
         const open = openBreak.value === each;
         const show = () => {
           openBreak.value = open ? null : each;
@@ -61,5 +63,25 @@ export function RulesPanel() {
         );
       })}
     </ul>
+  );
+}
+
+export function RulesPanel() {
+  const text = t.value.harmony;
+  const usual = breaks.value.filter((each) => !isFault(each));
+  return (
+    <>
+      {faults.value.length ? (
+        <Places places={faults.value} name={text.breaks} />
+      ) : (
+        <p class="dim">{project.value.harmony ? text.noBreaks : text.noHarmony}</p>
+      )}
+      {usual.length > 0 && (
+        <details open={usual.includes(openBreak.value!)}>
+          <summary>{text.bachToo(usual.length)}</summary>
+          <Places places={usual} name={text.bachToo(usual.length)} />
+        </details>
+      )}
+    </>
   );
 }

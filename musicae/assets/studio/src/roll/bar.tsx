@@ -46,13 +46,18 @@ export class BarView extends Component<Props> {
   }
 
   override render({ content, look }: Props) {
-    const { bar, locked, selected, segments } = content;
+    const { bar, locked, selected, writing, segments } = content;
     const height = look.rows * look.rowHeight;
     const far = look.scale * QUARTER < LEAST_QUARTER;
-    const states = [far && "far", locked && "locked", selected && "selected"].filter(Boolean).join(" ");
+    const states = [
+      far && "far",
+      locked && "locked",
+      selected && "selected",
+      writing && "writing",
+    ].filter(Boolean);
     return (
       <svg
-        class={`bar ${states}`}
+        class={`bar ${states.join(" ")}`}
         role="group"
         aria-label={t.value.roll.barName(bar.number, locked, selected)}
         width={bar.length * look.scale}

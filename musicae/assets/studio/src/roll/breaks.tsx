@@ -1,5 +1,5 @@
 // Rings around what breaks a rule of voice leading; a press opens the explanation.
-import { type Break, type Note, soundingVoices } from "../project";
+import { type Break, isFault, type Note, soundingVoices } from "../project";
 import { project } from "../store";
 import { endOf } from "../tune/edits";
 import { openBreak, scale } from "../view";
@@ -39,7 +39,10 @@ export function Breaks() {
   if (!first || !last || !now.harmony) return null;
   const voices = soundingVoices(now);
   const near = now.harmony.breaks.filter(
-    (each) => each.start < last.start + last.length && each.end > first.start,
+    (each) =>
+      each.start < last.start + last.length &&
+      each.end > first.start &&
+      (isFault(each) || each === openBreak.value),
   );
   return near.map((each, index) => {
     const boxes = each.voices.flatMap((voice) => boxOf(voices[voice] ?? [], each) ?? []);

@@ -1,10 +1,12 @@
 // What a bar shows, as one value: a bar is drawn anew only where its value is another.
 import { computed } from "@preact/signals";
 
+import { writing } from "../live";
 import { type Bar, barAt, type Note, type Project, soundingVoices } from "../project";
 import { bars, project, selectedBars, selectedNotes } from "../store";
-import { endOf, noteAt } from "../tune/edits";
+import { endOf, noteAt, placed } from "../tune/edits";
 import { phraseEnds as endsOf } from "../tune/phrases";
+import { recorded } from "../tune/recorder";
 import { scale, scrolled, visible } from "../view";
 import { isSelected } from "./selection";
 
@@ -29,6 +31,8 @@ export interface BarContent {
   bar: Bar;
   locked: boolean;
   selected: boolean;
+  /** Whether the other voices no longer belong to the tune. */
+  writing: boolean;
   segments: Segment[];
   /** Ticks of the bar at which a phrase ends, and whether the musician set it. */
   phraseEnds: [at: number, given: boolean][];
@@ -58,7 +62,12 @@ export function shownBars(): Bar[] {
   return bars.value.slice(first, beyond);
 }
 
-const voices = computed(() => soundingVoices(project.value));
+/** All voices; in the tune what is being recorded. */
+const voices = computed(() => {
+  const { tune, voice } = project.value;
+  const sounding = soundingVoices(project.value);
+  return recorded.value.length ? sounding.with(voice, recorded.value.reduce(placed, tune)) : sounding;
+});
 const endsKey = computed(() => JSON.stringify(phraseEnds.value));
 
 /** What a bar shows, and the same as text. */
@@ -93,6 +102,7 @@ function make(bar: Bar): BarContent {
     bar,
     locked: now.locks.bars.includes(bar.number),
     selected: selection !== null && selection[0] <= bar.number && bar.number <= selection[1],
+    writing: writing.value.has(bar.number),
     // The tune last: it lies above the others.
     segments: [3, 2, 1, 0]
       .toSorted((a, b) => Number(a === now.voice) - Number(b === now.voice))

@@ -33,17 +33,42 @@ export const frameHeight = signal(500);
 /** Whether fingers are what points: rows are higher. */
 export const coarse = matchMedia("(pointer: coarse)").matches;
 
-const MARGIN = 2;
-const pitches = computed(() => {
-  const used = soundingVoices(project.value).flatMap((notes) => notes.map(([, , pitch]) => pitch));
-  return [Math.min(50, ...used) - MARGIN, Math.max(82, ...used) + MARGIN] as const;
+/** Rows that are free below and above what is written; more above, where a tune goes on. */
+const [BELOW, ABOVE] = [2, 4];
+const used = computed(() =>
+  soundingVoices(project.value).flatMap((notes) => notes.map(([, , pitch]) => pitch)),
+);
+/**
+ * The rows of a piece that was opened: just those of its four voices. A tune that is being drawn
+ * keeps the rows C3 to C6 and gets others where it needs them, so that nothing moves under the hand.
+ */
+const opened = signal<[low: number, high: number] | null>(null);
+let waiting = false;
+let before = project.peek().tune;
+effect(() => {
+  const { tune, harmony } = project.value;
+  if (tune !== before && !tune.some((note) => before.includes(note))) {
+    opened.value = null;
+    waiting = tune.length > 1;
+  }
+  before = tune;
+  if (waiting && harmony && tune.length) {
+    opened.value = [Math.min(...used.peek()) - BELOW, Math.max(...used.peek()) + ABOVE];
+    waiting = false;
+  }
 });
-/** The lowest and the highest row, each a C: C3 and C6 until notes need more. */
-export const lowest = computed(() => Math.floor(pitches.value[0] / 12) * 12);
-export const highest = computed(() => Math.ceil(pitches.value[1] / 12) * 12);
+/** The lowest and the highest row. */
+export const lowest = computed(() => {
+  if (opened.value) return Math.min(opened.value[0], ...used.value);
+  return Math.floor((Math.min(50, ...used.value) - BELOW) / 12) * 12;
+});
+export const highest = computed(() => {
+  if (opened.value) return Math.max(opened.value[1], ...used.value);
+  return Math.ceil((Math.max(82, ...used.value) + BELOW) / 12) * 12;
+});
 export const rows = computed(() => highest.value - lowest.value + 1);
 /** Pixels of a row: as high as the frame allows, within what can be read and hit. */
 export const rowHeight = computed(() => {
   const fitting = Math.floor((frameHeight.value - RULER) / rows.value);
-  return Math.min(26, Math.max(coarse ? 22 : 13, fitting));
+  return Math.min(26, Math.max(coarse ? 22 : 11, fitting));
 });

@@ -40,7 +40,7 @@ function tonicsOf(mode: string): string[] {
 export function GridChoice() {
   const text = t.value.tune;
   return (
-    <label>
+    <label class="grid">
       {text.grid}
       <select value={grid.value} onChange={(event) => (grid.value = Number(event.currentTarget.value))}>
         {GRIDS.map(([ticks, name]) => (

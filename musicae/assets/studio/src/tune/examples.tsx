@@ -20,7 +20,7 @@ export function Examples() {
   return (
     <Popover label={text.examples} name={text.examples}>
       {(close) => (
-        <ul class="choices">
+        <ul class="examples">
           {examples.map((example) => (
             <li key={example.title}>
               <button

@@ -18,7 +18,7 @@ export interface OpenedPart {
   chosen: boolean;
   project: Project;
   /** How it was read. */
-  notices?: string[];
+  notices: string[];
 }
 interface Opened {
   parts: OpenedPart[];
@@ -77,7 +77,7 @@ function offer(name: string, parts: OpenedPart[]): void {
 export function take(name: string, part: OpenedPart): void {
   offered.value = null;
   replaceBy(t.value.tune.did.open(name), part.project);
-  if (part.notices?.length) tell(part.notices.join(" "));
+  if (part.notices.length) tell(part.notices.join(" "));
   else notice.value = null;
 }
 

@@ -84,8 +84,8 @@ function RecordForm() {
       <label class="check">
         <input
           type="checkbox"
-          checked={clicking.value === 1}
-          onChange={(event) => (clicking.value = event.currentTarget.checked ? 1 : 0)}
+          checked={clicking.value}
+          onChange={(event) => (clicking.value = event.currentTarget.checked)}
         />
         {text.click}
       </label>

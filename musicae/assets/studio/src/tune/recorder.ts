@@ -1,18 +1,19 @@
 // Recording: what is played on an instrument becomes notes of the tune, with a click.
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
-import { type Bar, barAt, type Note } from "../project";
+import { type Bar, barAt, type Note, QUARTER } from "../project";
 import { endAudition } from "../sound/audition";
 import { click } from "../sound/click";
+import { kept } from "../sound/kept";
 import type { Scheduled } from "../sound/note";
+import { rate, tempoMap } from "../sound/player";
 import { openStage } from "../sound/stage";
 import { bars, change, endMerge, project, tell } from "../store";
 import { t } from "../strings";
 import { grid, playhead, playing } from "../view";
+import { countInFrom, nextBeat } from "./beats";
 import { putNotes } from "./edits";
-import { kept } from "./kept";
 import { type Played, quantized } from "./take";
-import { countInFrom, nextBeat, secondsBetween, tickAfter } from "./time";
 
 /** Clicks are handed to the sound so many milliseconds ahead, as often as EVERY. */
 const AHEAD = 300;
@@ -20,9 +21,9 @@ const EVERY = 50;
 /** Milliseconds from the button to the first beat. */
 const SOON = 150;
 
-/** Bars that are counted before a take, and whether the click goes on in it (1) or not (0). */
-export const countIn = kept("musicae count-in", 1);
-export const clicking = kept("musicae click", 1);
+/** Bars that are counted before a take, and whether the click goes on in it. */
+export const countIn = kept("count-in", 1, (value) => value === 0 || value === 1 || value === 2);
+export const clicking = kept("click", true, (value) => typeof value === "boolean");
 
 export const stage = signal<"off" | "counting" | "recording">("off");
 /** The beat that is counted before a take, from 1; null while none is. */
@@ -32,8 +33,6 @@ interface Take {
   /** The tick at which it begins, and when that is in milliseconds of performance.now(). */
   from: number;
   began: number;
-  /** Quarters a minute of the count-in. */
-  qpm: number;
   /** The next tick for which a click is due, and the clicks that are handed over. */
   due: number;
   clicks: Scheduled[];
@@ -46,16 +45,21 @@ const played = signal<readonly Played[]>([]);
 /** What was recorded until now, on the grid; it becomes part of the tune when the take ends. */
 export const recorded = computed<Note[]>(() => quantized(played.value, grid.value, bars.value));
 
-function tickAt(now: Take, time: number): number {
-  return tickAfter(project.value.tempos, now.from, (time - now.began) / 1000);
+/** Seconds from a tick at which a take begins to another; what is before it has its tempo. */
+function secondsFrom(from: number, tick: number): number {
+  const tempo = tempoMap.value;
+  const seconds =
+    tick < from
+      ? ((tick - from) * 60) / (tempo.tempoAt(from) * QUARTER)
+      : tempo.secondsAt(tick) - tempo.secondsAt(from);
+  return seconds / rate.value;
 }
 
-function timeOf(now: Take, tick: number): number {
-  const seconds =
-    tick < now.from
-      ? -secondsBetween([[tick, now.qpm]], tick, now.from)
-      : secondsBetween(project.value.tempos, now.from, tick);
-  return now.began + seconds * 1000;
+function tickAt({ from, began }: Take, time: number): number {
+  const tempo = tempoMap.value;
+  const seconds = ((time - began) / 1000) * rate.value;
+  if (seconds < 0) return from + (seconds * tempo.tempoAt(from) * QUARTER) / 60;
+  return tempo.tickAt(tempo.secondsAt(from) + seconds);
 }
 
 /** Count in, and record from the playhead on. */
@@ -66,9 +70,8 @@ export function startRecording(): void {
   endMerge();
   const from = playhead.value < project.value.length ? playhead.value : 0;
   const due = countInFrom(barAt(bars.value, from), from, countIn.value);
-  const qpm = project.value.tempos.findLast(([at]) => at <= from)?.[1] ?? 90;
-  take = { from, began: 0, qpm, due, clicks: [], timer: 0 };
-  take.began = performance.now() + SOON + secondsBetween([[due, qpm]], due, from) * 1000;
+  const began = performance.now() + SOON - secondsFrom(from, due) * 1000;
+  take = { from, began, due, clicks: [], timer: 0 };
   played.value = [];
   stage.value = due < from ? "counting" : "recording";
   take.timer = window.setInterval(follow, EVERY);
@@ -83,7 +86,7 @@ function follow(): void {
   for (;;) {
     const bar = barAt(bars.value, take.due);
     const beat = nextBeat(bar, take.due);
-    const time = timeOf(take, beat.at);
+    const time = take.began + secondsFrom(take.from, beat.at) * 1000;
     if (time > now + AHEAD) break;
     if (clicking.value || beat.at < take.from) give(take, time, beat.first);
     take.due = beat.at + 1;
@@ -155,3 +158,8 @@ export function stopRecording(): void {
   if (notes.length) change(t.value.tune.did.record, (now) => putNotes(now, notes));
   else tell(t.value.tune.nothingPlayed);
 }
+
+// Who plays the piece wants to hear it, and not to be recorded any longer.
+effect(() => {
+  if (playing.value && stage.peek() !== "off") stopRecording();
+});
