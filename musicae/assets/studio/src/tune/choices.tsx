@@ -105,7 +105,7 @@ export function TempoChoice() {
     <label title={text.tempo}>
       <span class="hidden-label">{text.tempo}</span>
       <span aria-hidden="true">♩ =</span>
-      <Field type="number" min={SLOWEST} max={FASTEST} value={String(first)} done={set} />
+      <Field numeric min={SLOWEST} max={FASTEST} value={String(first)} done={set} />
     </label>
   );
 }

@@ -2,7 +2,8 @@
 import { useState } from "preact/hooks";
 
 interface Props {
-  type?: "number" | "text";
+  /** For numbers; otherwise for any text. */
+  numeric?: boolean;
   value: string;
   min?: number;
   max?: number;
@@ -12,20 +13,17 @@ interface Props {
   done: (typed: string) => void;
 }
 
-export function Field({ type = "text", value, done, ...rest }: Props) {
+export function Field({ numeric = false, value, done, ...rest }: Props) {
   const [typed, setTyped] = useState<string | null>(null);
-  return (
-    <input
-      {...rest}
-      type={type}
-      step="any"
-      value={typed ?? value}
-      onInput={(event) => setTyped(event.currentTarget.value)}
-      onChange={(event) => {
-        setTyped(null);
-        done(event.currentTarget.value);
-      }}
-      onBlur={() => setTyped(null)}
-    />
-  );
+  const all = {
+    ...rest,
+    value: typed ?? value,
+    onInput: (event: InputEvent) => setTyped((event.currentTarget as HTMLInputElement).value),
+    onChange: (event: Event) => {
+      setTyped(null);
+      done((event.currentTarget as HTMLInputElement).value);
+    },
+    onBlur: () => setTyped(null),
+  };
+  return numeric ? <input {...all} type="number" step="any" /> : <input {...all} />;
 }

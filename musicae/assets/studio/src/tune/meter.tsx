@@ -49,7 +49,7 @@ function MeterForm() {
       <label>
         {text.fromBar}
         <Field
-          type="number"
+          numeric
           min={1}
           max={all.at(-1)!.number}
           value={String(first)}
