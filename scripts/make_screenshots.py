@@ -65,7 +65,7 @@ def chord(page: Page) -> None:
 def alternatives(page: Page) -> None:
     """Four alternatives side by side."""
     page.get_by_role("button", name="Make alternatives").click()
-    page.get_by_role("button", name=re.compile("^D")).first.wait_for(timeout=60_000)
+    page.locator(".alternatives .cards button").nth(3).wait_for()
     page.wait_for_timeout(300)
 
 

@@ -20,6 +20,7 @@ from musicae.io import formats, midi_writer
 from musicae.io.base import SCORE_SUFFIXES, suffix_of, title_from
 from musicae.io.lyrics import NO_WORDS, Verses
 from musicae.io.midi_file import Arrangement, no_notes, open_song
+from musicae.io.score_song import ScoreSong
 from musicae.rendering import audio, engraving, piano_roll
 from musicae.rendering.piano_reduction import piano_below
 from musicae.rendering.piano_roll import Roll
@@ -111,15 +112,25 @@ def screen_score(
 ) -> ScreenScore:
     """Engrave a piece for a page that scrolls; see ``render`` and ``engraving.engrave_screen``.
 
-    Ensembles of other than four parts have their own staves. Raises MusicaeError where Verovio is
-    missing or fails.
+    Raises MusicaeError where Verovio is missing or fails.
     """
     if not words:
         piece = replace(piece, words=NO_WORDS)
-    score = piece.to_xml(analysis=analysis)
-    if score.count(b"<score-part ") == N_VOICES:
-        score = lay_out(score, open_score)
-    return ScreenScore(*engraving.engrave_screen(score, width))
+    return ScreenScore(*engraving.engrave_screen(_staves(piece, open_score, analysis), width))
+
+
+def _staves(piece: Piece, open_score: bool, analysis: bool) -> bytes:
+    """The MusicXML of a piece as it is engraved, its given parts element for element.
+
+    An open score is in the clefs and transpositions of the ensemble; a keyboard has two staves.
+    """
+    ensemble = piece.ensemble
+    if ensemble and not (open_score or ensemble.keyboard):  # two voices share a staff as they sound
+        voices = [voice and replace(voice, transposition=0) for voice in ensemble.voices]
+        sounding = replace(ensemble, voices=tuple(voices)) if all(voices) else None
+        piece = replace(piece, ensemble=sounding)
+    xml = piece.to_xml(analysis=analysis)
+    return lay_out(xml, open_score) if xml.count(b"<score-part ") == N_VOICES else xml
 
 
 def roll_of(source: Source, *, analysis: bool = False, violations: bool = False) -> Roll:
@@ -172,6 +183,8 @@ class _View(NamedTuple):
     labels: tuple[Label, ...]
     report: Report | None
     words: Mapping[int, Verses]
+    exact: Piece | None = None
+    """The piece where a given part is written in note values of its own, such as triplets."""
 
 
 def _view(source: Source, analysis: bool, violations: bool) -> _View:
@@ -200,7 +213,10 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
     labels: tuple[Label, ...] = ()
     if analysis:
         labels = source.labels() if isinstance(source, Piece) else analyse(chorale)
-    return _View(chorale, given, labels, report, words)
+    exact = None
+    if isinstance(source, Piece) and source.preserved:
+        exact = source if isinstance(source.preserved.song, ScoreSong) else None
+    return _View(chorale, given, labels, report, words, exact)
 
 
 def _roll(view: _View) -> Roll:
@@ -209,8 +225,15 @@ def _roll(view: _View) -> Roll:
 
 
 def _engrave(view: _View, out: Path, open_score: bool, piano: bool) -> list[Path]:
-    from musicae.io import musicxml_writer
+    from musicae.io import musicxml_writer, preserved_score
 
+    if view.exact and not view.report:
+        xml = _staves(view.exact, open_score or piano, bool(view.labels))
+        if piano:
+            assert view.exact.preserved
+            below = preserved_score.engraved_voices(view.exact.preserved, view.chorale)
+            xml = piano_below(xml, below)
+        return engraving.write_staves(xml, out)
     marks = view.report.marks() if view.report else None
     xml = musicxml_writer.to_xml(view.chorale, marks=marks, labels=view.labels, words=view.words)
     if piano:

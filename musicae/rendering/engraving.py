@@ -46,7 +46,7 @@ _SCREEN = VEROVIO_OPTIONS | {
     "pageHeight": 60000,
     "pageMarginTop": 20,
     "pageMarginBottom": 20,
-    "pageMarginLeft": 40,  # names of voices are wider in some browsers' fonts
+    "pageMarginLeft": 70,  # names of voices are wider in some browsers' fonts
     "pageMarginRight": 10,
     "lyricWordSpace": 2.0,  # and so are words
     "adjustPageHeight": True,

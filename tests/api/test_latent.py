@@ -160,6 +160,19 @@ def test_another_models_file_is_encoded_anew(model, untrained, tmp_path):
         musicae.decode(path, model=model)
 
 
+def test_variations_move_along_sliders():
+    calm, still, lively = (
+        musicae.vary(HYMN, 1, amount=0, slide=slide, temperature=0)[0]
+        for slide in ("activity=-3", None, {"activity": 3})
+    )
+    assert lively.provenance["slide"] == {"activity": 3.0}
+    onsets = [piece.chorale.onset.sum() for piece in (calm, still, lively)]
+    assert onsets == sorted(onsets)
+    assert onsets[0] < onsets[2]
+    with pytest.raises(ChoraleError, match="stays in its mode"):
+        musicae.vary(HYMN, 1, slide="mode=minor")
+
+
 @pytest.mark.parametrize(
     "slide", ["activity=+1, chromaticism=-0.5", {"activity": 1, "register": "-2"}]
 )

@@ -47,6 +47,13 @@ def test_files_are_what_their_names_say(service, harmonized, form, begins):
     assert f'filename="Scale.{form}"' in answer.headers["content-disposition"]
 
 
+@pytest.mark.parametrize("wishes", [{}, {"open": True}, {"piano": True}])
+def test_triplets_are_engraved_as_triplets(service, wishes):
+    asked = {"format": 1, "tune": [[0, 8, 67], [8, 8, 69], [16, 8, 71], [24, 72, 72]], "length": 96}
+    asked["harmony"] = service.result("/api/harmonize", {"project": asked})["harmony"]
+    assert b'class="tuplet"' in exported(service, asked, "svg", **wishes).content
+
+
 def test_an_mp3_is_compressed_sound(service, harmonized):
     answer = exported(service, harmonized, "mp3", program="church organ")
     assert answer.headers["content-type"] == "audio/mpeg"

@@ -80,12 +80,21 @@ def test_numerals_words_and_staves_are_as_asked(service):
     assert staves[0] == staves[1] > 0  # a tune alone has one staff either way
 
 
-@pytest.mark.parametrize("ensemble", ["sab", "piano", "strings", "brass"])
-def test_ensembles_have_their_staves(service, ensemble):
+@pytest.mark.parametrize(
+    ("ensemble", "close", "open_"),
+    [
+        ("sab", ["Soprano", "Bass"], ["Soprano", "Alto", "Baritone"]),
+        ("piano", ["Piano"], ["Piano"]),
+        ("brass", ["Trumpet 1", "Trombone"], ["Trumpet 1", "Trumpet 2", "Horn", "Trombone"]),
+    ],
+)
+def test_ensembles_have_their_staves(service, ensemble, close, open_):
     asked = project(settings={"ensemble": ensemble})
-    harmony = service.result("/api/harmonize", {"project": asked})["harmony"]
-    for each in (False, True):
-        assert scored(service, asked | {"harmony": harmony}, open=each)["times"]
+    asked["harmony"] = service.result("/api/harmonize", {"project": asked})["harmony"]
+    for wish, names in ((False, close), (True, open_)):
+        found = list(elements(scored(service, asked, open=wish)["pages"]))
+        texts = ["".join(e.itertext()) for e in found if e.get("class", "").startswith("label")]
+        assert all(any(name in text for text in texts) for name in names)
 
 
 @pytest.mark.parametrize(

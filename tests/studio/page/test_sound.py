@@ -164,6 +164,8 @@ def raised(harmony):
 def assert_only_the_alto_changes(opened):
     """From somewhere on the alto is heard an octave higher; all else goes on as if nothing was."""
     opened.until("notes.some(n => n.voice === 1 && n.pitch >= arguments.high)", high=ALTO + OCTAVE)
+    handed = opened.page.evaluate("window.musicaeSound.scheduled")
+    assert any(note["cut"] and note["voice"] == 1 for note in handed)  # none waits for its turn
     seen = len(opened.notes(0))
     opened.until("notes.filter(n => n.voice === 0).length > arguments.seen + 2", seen=seen)
     for voice, lowest in ((0, TUNE), (2, TENOR), (3, BASS)):

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 
 import { question, settled, showProgress } from "../live";
-import { compute, ServerError, Unreachable } from "../server";
+import { compute, connected, refused, ServerError, Unreachable } from "../server";
 import { project, tell } from "../store";
 
 export interface Asking {
@@ -20,6 +20,7 @@ export const asking = signal<Asking | null>(null);
  */
 export async function ask<T>(label: string, path: string, body: object): Promise<T | null> {
   asking.value?.cancel();
+  if (!connected.value || refused.value) return null;
   const controller = new AbortController();
   const cancel = () => {
     controller.abort();

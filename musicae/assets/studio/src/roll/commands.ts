@@ -18,7 +18,7 @@ import {
 } from "../tune/edits";
 import { grid, playhead } from "../view";
 import { reveal, stepped } from "./geometry";
-import { lengthName, placeName, signature, spokenName } from "./names";
+import { askedSignature, lengthName, placeName, spokenName } from "./names";
 import {
   deselect,
   isSelected,
@@ -81,10 +81,13 @@ function write(pitch: number, ahead: boolean): void {
   });
 }
 
-/** Write a note of a letter, as near the cursor as it can be; without `accidental` as the key has it. */
+/**
+ * Write a note of a letter, as near the cursor as it can be. Where `accidental` is null, the key that
+ * was asked for decides.
+ */
 export function writeLetter(letter: string, accidental: number | null): void {
   const place = LETTERS.indexOf(letter) - 1;
-  const { fifths } = signature.value;
+  const { fifths } = askedSignature.value;
   const raised = accidental ?? Math.ceil((fifths - 1 - place) / LETTERS.length);
   const pitchClass = (place + LETTERS.length * raised) * FIFTH;
   const { pitch } = cursor.value;

@@ -17,16 +17,26 @@ const MODES: Record<string, number> = {
   locrian: -5,
 };
 
-/** The sharps of the key signature, below 0 flats, and whether the key is minor. */
-export const signature = computed<{ fifths: number; minor: boolean }>(() => {
-  const name = project.value.key ?? project.value.harmony?.key ?? "C major";
-  const found = /^([A-G])([#b♯♭]?)\s*(\w*)/.exec(name);
+/** A key signature: its sharps, below 0 its flats, and whether the key is minor. */
+interface Signature {
+  fifths: number;
+  minor: boolean;
+}
+/** Of the key that was asked for, or else found: how notes are spelled. */
+export const signature = computed(() =>
+  signatureOf(project.value.key ?? project.value.harmony?.key ?? null),
+);
+/** Of the key that was asked for: which notes letters write. What is found changes with the notes. */
+export const askedSignature = computed(() => signatureOf(project.value.key));
+
+function signatureOf(name: string | null): Signature {
+  const found = /^([A-G])([#b♯♭]?)\s*(\w*)/.exec(name ?? "C major");
   if (!found) return { fifths: 0, minor: false };
   const [, letter, accidental, mode] = found;
   const raised = accidental === "" ? 0 : "#♯".includes(accidental!) ? 7 : -7;
   const fifths = LETTERS.indexOf(letter!) - 1 + raised + (MODES[mode!] ?? 0);
   return { fifths, minor: mode === "minor" };
-});
+}
 
 /** Letter, accidental (1 a sharp, -1 a flat) and octave of a pitch, as the key spells it. */
 export function spelled(pitch: number): { letter: string; accidental: number; octave: number } {

@@ -14,8 +14,11 @@ import { instrumentOf, instruments, sound } from "./sounds";
 import { onStage, openStage, stageNow, type Stage } from "./stage";
 import { CLICK, eventsOf, TempoMap, type Event } from "./timeline";
 
-/** Seconds that are handed over ahead: browsers wake a hidden page once a second. */
-const AHEAD = 0.25;
+/**
+ * Seconds that are handed over ahead: the page may be busy, and browsers wake a hidden one only once
+ * a second.
+ */
+const AHEAD = 1;
 const AHEAD_HIDDEN = 2.5;
 /** Milliseconds between two looks ahead. */
 const EVERY = 50;
