@@ -322,6 +322,32 @@ def test_phrase_ends(abc):
     assert all(end["at"] for end in project["phrases"])
 
 
+def test_a_phrase_end_at_the_cursor_of_the_roll(abc):
+    saved(abc, lambda project: project["harmony"])
+    abc.get_by_role("application").focus()
+    abc.keyboard.press("Control+ArrowRight")
+
+    abc.keyboard.press("p")
+
+    project = saved(abc, lambda project: project["phrases"])
+    assert 24 in [end["at"] for end in project["phrases"]]
+
+
+def test_cadences(abc):
+    found = saved(abc, lambda project: project["harmony"])["harmony"]["phrases"]
+    ends = abc.get_by_role("region", name="Phrase ends")
+    cadence = ends.get_by_role("combobox", name="Cadence at bar 2, beat 1")
+    cadence.select_option("half")
+
+    project = saved(abc, lambda project: project["phrases"])
+    assert [end["at"] for end in project["phrases"]] == found
+    assert {"at": 96, "cadence": "half"} in project["phrases"]
+    button(ends, "Remove the phrase end at bar 2, beat 1").click()
+    expect(cadence).to_be_hidden()
+    button(ends, "Find them from the tune again").click()
+    expect(cadence).to_have_value("")
+
+
 def play(page, *keys, rest=0):
     """Press keys one after another, each for so many milliseconds of the page's clock."""
     for key, milliseconds in keys:
@@ -443,7 +469,7 @@ def test_the_piano_is_played_with_the_mouse(stopped):
     button(page, "Record").click()
     page.clock.run_for(COUNT_IN)
 
-    key = page.get_by_role("group", name="Piano").get_by_role("button", name="Key 64")
+    key = page.get_by_role("group", name="Piano").get_by_role("button", name="E 4")
     key.hover()
     page.mouse.down()
     page.clock.run_for(1200)

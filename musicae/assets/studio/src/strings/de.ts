@@ -217,7 +217,6 @@ export const de: Strings = {
       deceptive: "Trugschluss",
     },
     unmark: (place) => `Phrasenende in ${place} entfernen`,
-    place: (bar, beat) => `Takt ${bar}, Schlag ${beat}`,
     recording: "Aufnahme",
     record: "Aufnehmen",
     recordKey: "Ab der Abspielmarke aufnehmen oder anhalten (R)",
@@ -233,11 +232,6 @@ export const de: Strings = {
     showPiano: "Ohne Aufnahme spielen",
     nothingPlayed: "Es wurde nichts gespielt; die Melodie bleibt, wie sie war.",
     piano: "Klavier",
-    pianoKey: (pitch) => `Taste ${pitch}`,
-    octaveOf: (pitch) => {
-      const octave = Math.floor(pitch / 12) - 1;
-      return octave < 3 ? "C" : `c${"′".repeat(octave - 3)}`;
-    },
     octaveDown: "Eine Oktave tiefer (Z)",
     octaveUp: "Eine Oktave höher (X)",
     midi: {

@@ -210,7 +210,6 @@ export const en = {
       deceptive: "deceptive",
     } as Record<string, string>,
     unmark: (place: string) => `Remove the phrase end at ${place}`,
-    place: (bar: number, beat: number) => `bar ${bar}, beat ${beat}`,
     recording: "Recording",
     record: "Record",
     recordKey: "Record from the playhead, or stop (R)",
@@ -226,8 +225,6 @@ export const en = {
     showPiano: "Play without recording",
     nothingPlayed: "Nothing was played, so the tune stays as it was.",
     piano: "Piano",
-    pianoKey: (pitch: number) => `Key ${pitch}`,
-    octaveOf: (pitch: number) => `C${Math.floor(pitch / 12) - 1}`,
     octaveDown: "An octave lower (Z)",
     octaveUp: "An octave higher (X)",
     midi: {

@@ -2,6 +2,7 @@
 import { project, change } from "../store";
 import { t } from "../strings";
 import { grid } from "../view";
+import { Field } from "./field";
 
 /** Ticks of the grids, and how they are written. */
 const GRIDS: [ticks: number, name: string][] = [
@@ -92,11 +93,10 @@ export function KeyChoice() {
 export function TempoChoice() {
   const text = t.value.tune;
   const first = project.value.tempos[0]?.[1] ?? USUAL_TEMPO;
-  const set = (input: HTMLInputElement) => {
-    const qpm = Math.min(FASTEST, Math.max(SLOWEST, Number(input.value)));
-    input.value = String(qpm);
+  const set = (typed: string) => {
+    const qpm = Math.min(FASTEST, Math.max(SLOWEST, Number(typed)));
     change(text.did.tempo, (now) =>
-      qpm === first
+      qpm === first || !typed
         ? now
         : { ...now, tempos: now.tempos.map(([at, old]) => [at, scaled(old, qpm / first)]) },
     );
@@ -105,14 +105,7 @@ export function TempoChoice() {
     <label title={text.tempo}>
       <span class="hidden-label">{text.tempo}</span>
       <span aria-hidden="true">♩ =</span>
-      <input
-        type="number"
-        min={SLOWEST}
-        max={FASTEST}
-        step="any"
-        value={first}
-        onChange={(event) => set(event.currentTarget)}
-      />
+      <Field numeric min={SLOWEST} max={FASTEST} value={String(first)} done={set} />
     </label>
   );
 }

@@ -6,6 +6,7 @@ import { bars, change, project, selectedBars, selectedNotes, tell } from "../sto
 import { t } from "../strings";
 import { playhead } from "../view";
 import { addBars, deleteBars, insertBars, isMeter, setMeter, setPickup } from "./bars";
+import { Field } from "./field";
 import { Popover } from "./popover";
 
 const COMMON = ["4/4", "3/4", "2/4", "6/8", "2/2", "3/2", "9/8", "12/8", "5/4", "7/8"];
@@ -47,12 +48,12 @@ function MeterForm() {
     <div class="form">
       <label>
         {text.fromBar}
-        <input
-          type="number"
+        <Field
+          numeric
           min={1}
           max={all.at(-1)!.number}
-          value={first}
-          onChange={(event) => setFirst(Number(event.currentTarget.value))}
+          value={String(first)}
+          done={(typed) => setFirst(Math.min(all.at(-1)!.number, Math.max(1, Number(typed))))}
         />
       </label>
       <div class="row" role="group" aria-label={text.meter}>
@@ -64,12 +65,11 @@ function MeterForm() {
       </div>
       <label>
         {text.otherMeter}
-        <input
-          inputMode="numeric"
+        <Field
           size={5}
           placeholder="11/8"
           value={COMMON.includes(now) ? "" : now}
-          onChange={(event) => event.currentTarget.value && set(event.currentTarget.value)}
+          done={(typed) => typed && set(typed)}
         />
       </label>
       <PickupChoice />

@@ -1,8 +1,9 @@
 // Where phrases end, and how: the musician's own marks, or those that were found.
 import { about } from "../about";
-import { barAt, barsOf, type Note, type PhraseEnd, type Project, STEP } from "../project";
+import { placeName } from "../harmony/places";
+import { type Note, type PhraseEnd, type Project, STEP } from "../project";
 import { cursor } from "../roll/state";
-import { bars, change, project, selectedNotes } from "../store";
+import { change, project, selectedNotes } from "../store";
 import { t } from "../strings";
 import { noteAt } from "./edits";
 
@@ -68,14 +69,6 @@ export function PhraseEndButton() {
   );
 }
 
-/** The place of a tick, such as "bar 3, beat 2". */
-function placeOf(tick: number): string {
-  const bar = barAt(bars.value, tick);
-  const full = bar.number === 0 ? (barsOf({ ...project.value, pickup: 0 })[0]?.length ?? 0) : bar.length;
-  const beat = 1 + (tick - bar.start + full - bar.length) / bar.beat;
-  return t.value.tune.place(bar.number, Math.round(beat * 100) / 100);
-}
-
 /** The list of phrase ends, each with its cadence. */
 export function PhraseEnds() {
   const text = t.value.tune;
@@ -89,9 +82,9 @@ export function PhraseEnds() {
       <ul>
         {ends.map(({ at, cadence }) => (
           <li key={at}>
-            <span>{placeOf(at)}</span>
+            <span>{placeName(at)}</span>
             <select
-              aria-label={text.cadenceAt(placeOf(at))}
+              aria-label={text.cadenceAt(placeName(at))}
               value={cadence ?? ""}
               onChange={({ currentTarget: { value } }) =>
                 change(text.did.cadence, (now) => setCadence(now, at, value || null))
@@ -105,8 +98,8 @@ export function PhraseEnds() {
               ))}
             </select>
             <button
-              aria-label={text.unmark(placeOf(at))}
-              title={text.unmark(placeOf(at))}
+              aria-label={text.unmark(placeName(at))}
+              title={text.unmark(placeName(at))}
               onClick={() => change(text.did.phrase, (now) => togglePhraseEnds(now, [at]))}
             >
               ✕

@@ -19,7 +19,7 @@ const UP = "KeyX";
 export const trying = signal(false);
 /** Whether the keys are a piano now, and nothing else. */
 export const pianoKeys = computed(
-  () => source.value === "keys" && (trying.value || stage.value !== "off"),
+  () => trying.value || (source.value === "keys" && stage.value !== "off"),
 );
 /** How many octaves the musician moved the piano. */
 export const octave = signal(0);

@@ -1,11 +1,10 @@
 // The record button, how to record, and a piano to see and touch.
-import { useComputed } from "@preact/signals";
-
 import { register } from "../keys";
+import { noteName, spokenName } from "../roll/names";
 import { t } from "../strings";
 import { press, release, source } from "./instrument";
 import { findKeyboards, inputs } from "./midi";
-import { firstPitch, octave, ROW, trying } from "./piano";
+import { firstPitch, octave, pianoKeys, ROW, trying } from "./piano";
 import { Popover } from "./popover";
 import { clicking, countIn, counted, stage, startRecording, stopRecording } from "./recorder";
 
@@ -103,8 +102,7 @@ function RecordForm() {
 
 /** The piano of the computer's keys: it is seen, touched and clicked too. */
 export function Piano() {
-  const shown = useComputed(() => trying.value || (stage.value !== "off" && source.value === "keys"));
-  if (!shown.value) return null;
+  if (!pianoKeys.value) return null;
   const text = t.value.tune;
   const first = firstPitch();
   return (
@@ -126,7 +124,7 @@ export function Piano() {
               key={code}
               tabIndex={-1}
               class={BLACK.has(index % 12) ? "black" : "white"}
-              aria-label={text.pianoKey(pitch)}
+              aria-label={spokenName(pitch)}
               onPointerDown={(event) => {
                 event.currentTarget.setPointerCapture(event.pointerId);
                 press(pitch, null, event.timeStamp);
@@ -135,7 +133,7 @@ export function Piano() {
               onPointerCancel={(event) => release(pitch, event.timeStamp)}
             >
               <kbd>{PRINTED[index]}</kbd>
-              {index % 12 === 0 && <small>{text.octaveOf(pitch)}</small>}
+              {index % 12 === 0 && <small>{noteName(pitch)}</small>}
             </button>
           );
         })}
