@@ -45,7 +45,7 @@ class Operations:
 
     def alternatives(self, asked: requests.Alternatives) -> dict[str, Any]:
         found = self.project(asked.project).alternatives(asked.n, _bars(asked.bars))
-        return {"alternatives": [as_json(each.harmony) for each in found]}
+        return {"alternatives": [as_json(each.harmony) for each in found if each.harmony]}
 
     def chords(self, asked: requests.Chords) -> dict[str, Any]:
         found = self.project(asked.project).chord_choices(asked.start)
