@@ -1,5 +1,7 @@
 """Words on the page: typed, set under the notes, and what does not fit."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -30,7 +32,7 @@ def test_syllables_stand_where_their_notes_begin(words):
     field(words).fill("A-ma-zing grace how sweet the sound")
     expect(lane(words)).to_have_text("A-ma-zinggracehowsweetthesound")
     places = [each.bounding_box()["x"] for each in lane(words).locator("span").all()]
-    apart = [b - a for a, b in zip(places, places[1:], strict=False)]
+    apart = [b - a for a, b in pairwise(places)]
     assert apart == pytest.approx([apart[0]] * 7, abs=0.5)
     expect(words.get_by_text("Verse 1: 8 syllables on 8 notes")).to_be_visible()
     assert saved_project(words)["harmony"]["words"][0]["syllables"][1] == [QUARTER, "ma-"]
