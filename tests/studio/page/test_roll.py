@@ -53,10 +53,11 @@ def bar(page, number):
 def place(page, number, beat, pitch):
     """The pixels of a place in the roll; ``beat`` 1.5 is the middle of the first of four."""
     column = bar(page, number).bounding_box()
-    row = page.get_by_text(pitch, exact=True).locator("visible=true").first.bounding_box()
+    octave = page.locator(".roll-keys").get_by_text(f"C{pitch[-1]}", exact=True).bounding_box()
+    above = "C D EF G A B".index(pitch[0])
     return (
         column["x"] + (beat - 1) * column["width"] / 4,
-        row["y"] + row["height"] / 2,
+        octave["y"] + octave["height"] * (0.5 - above),
     )
 
 
@@ -372,6 +373,7 @@ def test_the_other_voices_appear_and_their_notes_can_be_locked(page):
 def test_what_breaks_a_rule_is_ringed_and_opened(page):
     broken = {
         "rule": "parallel fifths",
+        "bach": 0,
         "start": 0,
         "end": 48,
         "bar": 1,

@@ -82,7 +82,7 @@ export function contentOf(bar: Bar): Made {
   const { locks, voice } = project.value;
   const end = bar.start + bar.length;
   const from: unknown[] = [bar.start, bar.length, bar.beat, locks, voice, endsKey.value];
-  from.push(selectedBars.value, selectedNotes.value);
+  from.push(selectedBars.value, selectedNotes.value, writing.value.has(bar.number));
   for (const notes of voices.value) from.push(null, ...between(notes, bar.start, end));
   const before = made.get(bar.number);
   if (before?.from.length === from.length && from.every((each, k) => each === before.from[k])) {

@@ -154,8 +154,14 @@ function Bars() {
     key: `${signature.value.fifths} ${signature.value.minor}`,
   };
   const how = JSON.stringify(look);
+  // The pattern of rows begins with a C.
+  const above = (12 - (look.highest % 12)) % 12;
+  const style = {
+    backgroundSize: `100% ${12 * look.rowHeight}px`,
+    backgroundPosition: `0 ${-above * look.rowHeight}px`,
+  };
   return (
-    <div class="bars" style={{ backgroundSize: `100% ${12 * look.rowHeight}px` }}>
+    <div class="bars" style={style}>
       {shownBars().map((bar) => {
         const { content, text } = contentOf(bar);
         return <BarView key={bar.number} content={content} look={look} text={text + how} />;
