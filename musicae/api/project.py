@@ -105,6 +105,8 @@ class Project:
                 " otherwise; update musicae to open it"
             )
         rest = {name: each for name, each in value.items() if name != "format"}
+        if isinstance(title := rest.get("title"), str):  # it may be half typed
+            rest["title"] = " ".join(title.split())
         return record(cls, **FIELDS)(rest, "the project")
 
     def as_dict(self) -> dict[str, Any]:

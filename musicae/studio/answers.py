@@ -31,6 +31,7 @@ class Harmonized(Answer):
 
 class Several(Answer):
     alternatives: list[_AnyHarmony]
+    """None for an empty tune."""
 
 
 class Choice(Answer):

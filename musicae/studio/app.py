@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,36 +81,35 @@ def create_app(settings: Settings) -> FastAPI:
 def _requests(operations: Operations, workers: Workers) -> APIRouter:
     router = APIRouter(
         prefix="/api",
+        tags=["requests"],
         default_response_class=Response,
         dependencies=[Depends(HTTPBearer(auto_error=False, description="The token."))],
     )
 
     def computing(
-        path: str, model: type[answers.Answer], compute: Callable[[Any], dict[str, Any]]
+        body: type[requests.Request],
+        model: type[answers.Answer],
+        compute: Callable[[Any], dict[str, Any]],
     ) -> None:
-        """A request whose body is what ``compute`` takes."""
-        body = compute.__annotations__["asked"]
-        body = getattr(requests, body.removeprefix("requests."))
+        """The request that is called as ``compute`` is, which takes ``body``."""
 
         async def answer(asked: Any, accept: Accept = None) -> Response:
             return Computed(workers, lambda: compute(asked), accept)
 
         answer.__annotations__["asked"] = body
-        router.post(
-            path,
-            responses=answers.computed(model),
-            summary=(body.__doc__ or "").strip(),
-            name=path.removeprefix("/"),
-        )(answer)
+        name, does = compute.__name__, getdoc(body)
+        router.post(f"/{name}", responses=answers.computed(model), name=name, description=does)(
+            answer
+        )
 
-    computing("/harmonize", answers.Harmonized, operations.harmonize)
-    computing("/alternatives", answers.Several, operations.alternatives)
-    computing("/chords", answers.Choices, operations.chords)
-    computing("/mend", answers.Mended, operations.mend)
-    computing("/score", answers.Engraved, operations.score)
-    computing("/compose", answers.Projects, operations.compose)
-    computing("/vary", answers.Projects, operations.vary)
-    computing("/interpolate", answers.Projects, operations.interpolate)
+    computing(requests.Harmonize, answers.Harmonized, operations.harmonize)
+    computing(requests.Alternatives, answers.Several, operations.alternatives)
+    computing(requests.Chords, answers.Choices, operations.chords)
+    computing(requests.Mend, answers.Mended, operations.mend)
+    computing(requests.Score, answers.Engraved, operations.score)
+    computing(requests.Compose, answers.Projects, operations.compose)
+    computing(requests.Vary, answers.Projects, operations.vary)
+    computing(requests.Interpolate, answers.Projects, operations.interpolate)
 
     @router.post("/export", responses=answers.files("application/octet-stream"))
     async def export(asked: requests.Export) -> Response:

@@ -10,7 +10,7 @@ import musicae
 from musicae.api.piece import Piece
 from musicae.api.project import Project
 from musicae.api.project_values import as_json, break_of
-from musicae.core.constants import TICKS_A_STEP
+from musicae.core.constants import N_VOICES, TICKS_A_STEP
 from musicae.core.errors import ChoraleError
 from musicae.core.version import __version__
 from musicae.studio import exports, requests, scores
@@ -45,7 +45,7 @@ class Operations:
 
     def alternatives(self, asked: requests.Alternatives) -> dict[str, Any]:
         found = self.project(asked.project).alternatives(asked.n, _bars(asked.bars))
-        return {"alternatives": [as_json(each.harmony) for each in found]}
+        return {"alternatives": [as_json(each.harmony) for each in found if each.harmony]}
 
     def chords(self, asked: requests.Chords) -> dict[str, Any]:
         found = self.project(asked.project).chord_choices(asked.start)
@@ -146,12 +146,10 @@ def _bars(asked: Sequence[int] | None) -> tuple[int, int] | None:
 def _changed(before: Project, after: Project) -> list[int] | None:
     """The first and the last bar whose notes differ; None where all are as they were."""
     old, new = (
-        {(voice, note) for voice, notes in enumerate(harmony.voices) for note in notes}
-        if (harmony := each.harmony)
-        else set()
-        for each in (before, after)
+        each.harmony.voices if each.harmony else ((),) * N_VOICES for each in (before, after)
     )
-    different = [note for _, note in old ^ new]
+    pairs = zip(old, new, strict=True)
+    different = [note for was, now in pairs if was != now for note in {*was} ^ {*now}]
     if not different:
         return None
     first = min(note.start for note in different)

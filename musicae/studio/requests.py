@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from musicae.api.project import Project
+from musicae.api.project import FORMAT, Project
 from musicae.api.project_values import Break, Harmony
 
 Format = Literal[
@@ -45,6 +45,8 @@ MOST_ALTERNATIVES = 8
 MOST_PIECES = 16
 """The most new pieces that are asked for at once."""
 MOST_SEED = 2**31 - 1
+EXAMPLE = {"format": FORMAT, "length": 192, "tune": [[0, 48, 67], [48, 48, 69], [96, 96, 71]]}
+"""A project of two bars."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,31 @@ class Described:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(TypeAdapter(self.by).core_schema)
+        shown = handler(TypeAdapter(self.by).core_schema)
+        if self.by is Project:
+            whole = handler.resolve_ref_schema(shown)
+            whole["properties"] = {"format": {"const": FORMAT}, **whole["properties"]}
+            whole["required"] = ["format"]
+            whole["examples"] = [EXAMPLE]
+        return shown
+
+
+def _with_example(schema: dict[str, Any]) -> None:
+    """Show of a request what it must have."""
+    shown = dict.fromkeys(("project", "first", "last"), EXAMPLE) | {"start": 0, "format": "mid"}
+    needed = schema.get("required", ())
+    schema["examples"] = [{name: shown[name] for name in needed if name in shown}]
 
 
 class Request(BaseModel):
     """A request: unknown fields and numbers written as texts are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=_with_example,
+    )
 
 
 AnyProject = Annotated[dict[str, Any], Described(Project)]

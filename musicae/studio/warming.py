@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from threading import Event, Thread
 
@@ -30,6 +31,8 @@ class Warming:
         try:
             with reporting(self._report):
                 Project.of_dict({"format": 1, "tune": tune, "length": 192}).harmonized()
+            gc.collect()
+            gc.freeze()  # what is loaded stays; else each search for garbage reads all of it
         except _StoppedError:
             pass
         except Exception:  # what is wrong is told where it is asked for

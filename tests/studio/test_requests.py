@@ -232,3 +232,12 @@ def test_long_pieces_are_refused(service):
 )
 def test_other_requests_are_refused(service, method, path):
     refused(service.client.request(method, path), 404 if path == "/x" else 405)
+
+
+@pytest.mark.parametrize("name", ["harmonize", "score", "export", "compose"])
+def test_the_examples_of_the_description_are_answered(service, name):
+    described = service.result("/openapi.json")
+    body = described["paths"][f"/api/{name}"]["post"]["requestBody"]
+    model = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    (example,) = described["components"]["schemas"][model]["examples"]
+    assert service.ask(f"/api/{name}", example).status_code == 200

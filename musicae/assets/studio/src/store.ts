@@ -96,7 +96,8 @@ export async function keepSaved(): Promise<boolean> {
   const saved: Project | undefined =
     (await storage.get(place).catch(() => undefined)) ??
     (await storage.get(LAST).catch(() => undefined));
-  if (saved?.format === 1) project.value = saved;
+  // One that an older page kept may lack what came since.
+  if (saved?.format === 1) project.value = { ...emptyProject(), ...saved };
   let timer = 0;
   effect(() => {
     const now = project.value;

@@ -39,6 +39,7 @@ function Download({ format }: { format: Format }) {
   const { name, what } = t.value.out.formats[format];
   return (
     <button
+      aria-label={name}
       aria-describedby={`format-${format}`}
       aria-disabled={exporting.value !== null}
       onClick={() => exporting.value ?? void exportAs(format)}

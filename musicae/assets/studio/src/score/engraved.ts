@@ -6,9 +6,14 @@ import { upToDate } from "../live";
 import type { Project } from "../project";
 import { compute, connected, ServerError, Unreachable } from "../server";
 import { project } from "../store";
+import { t } from "../strings";
+import { readSvg, UnsafeSvg } from "./svg";
 
 /** Milliseconds without a change after which the score is asked for. */
 const PAUSE = 150;
+/** Milliseconds after which a service that is busy is asked again, and how it says so. */
+const AGAIN = 500;
+const BUSY = [429, 503];
 /** The widths in pixels that the service takes. */
 const [LEAST, MOST] = [200, 4000];
 
@@ -41,8 +46,13 @@ export function setLook(change: Partial<Look>): void {
 /** The width of the page's score in pixels; 0 while none is seen. */
 export const width = signal(0);
 
-export interface Engraved {
+interface Answer {
+  /** SVG as text. */
   pages: string[];
+  times: Engraved["times"];
+}
+export interface Engraved {
+  pages: SVGSVGElement[];
   /** Which elements, notes and rests, begin at a tick. */
   times: { at: number; ids: string[] }[];
   /** What is engraved. */
@@ -54,7 +64,7 @@ export const problem = signal<string | null>(null);
 
 /** What the score shows of the project, as text. */
 const shown = computed(() => {
-  const { settings: _settings, locks: _locks, ...rest } = project.value;
+  const { title: _title, settings: _settings, locks: _locks, ...rest } = project.value;
   const { numerals, words, open, zoom } = look.value;
   const wide = Math.round(Math.min(Math.max(width.value / zoom, LEAST), MOST));
   return JSON.stringify([rest, numerals, words, open, wide]);
@@ -74,22 +84,28 @@ export function followProject(): () => void {
     asked = what;
     const [, numerals, words, open, wide] = JSON.parse(what);
     try {
-      const found = await compute<Omit<Engraved, "project">>(
+      const found = await compute<Answer>(
         "/api/score",
         { project: now, numerals, words, open, width: wide },
         { signal: controller.signal },
       );
       if (controller.signal.aborted) return;
+      const pages = found.pages.map(readSvg);
       answered = what;
       problem.value = null;
-      engraved.value = { ...found, project: now };
+      engraved.value = { pages, times: found.times, project: now };
     } catch (error) {
       if (controller.signal.aborted) return;
       asked = "";
       if (error instanceof Unreachable) return;
-      if (!(error instanceof ServerError)) throw error;
+      if (error instanceof ServerError && BUSY.includes(error.status)) {
+        timer = window.setTimeout(() => void ask(), AGAIN);
+        return;
+      }
+      if (error instanceof UnsafeSvg) problem.value = t.value.score.unsafe;
+      else if (error instanceof ServerError) problem.value = error.message;
+      else throw error;
       answered = what;
-      problem.value = error.message;
     }
   }
 

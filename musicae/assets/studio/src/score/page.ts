@@ -4,7 +4,6 @@ import { effect } from "@preact/signals";
 import { playhead, playing } from "../view";
 import { engraved, type Engraved } from "./engraved";
 import { type Moment, momentAt, momentsOf } from "./sounding";
-import { readSvg } from "./svg";
 
 const SOUNDING = "sounding";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -16,15 +15,18 @@ class Drawn {
   private shown: Element[] = [];
   private system: Element | null = null;
 
-  constructor(place: HTMLElement, score: Engraved) {
-    const pages = score.pages.map(readSvg);
+  constructor(
+    private readonly place: HTMLElement,
+    score: Engraved,
+  ) {
     const elements = new Map<string, SVGElement>();
-    for (const page of pages) {
+    for (const page of score.pages) {
+      for (const old of page.querySelectorAll(`.${SOUNDING}`)) old.classList.remove(SOUNDING);
       for (const element of page.querySelectorAll<SVGElement>("[id]")) elements.set(element.id, element);
     }
     for (const { at, ids } of score.times) for (const id of ids) this.begins.set(id, at);
     this.moments = momentsOf(score, elements);
-    place.replaceChildren(...pages);
+    place.replaceChildren(...score.pages);
   }
 
   /** Colour what sounds at a tick, and return its system. */
@@ -38,13 +40,21 @@ class Drawn {
     return this.system;
   }
 
-  /** Where the note or rest begins that holds an element. */
-  beginning(element: Element): number | undefined {
-    for (let at: Element | null = element; at; at = at.parentElement) {
-      const tick = this.begins.get(at.id);
-      if (tick !== undefined) return tick;
+  /** Where the note or rest begins that is the nearest to a place of the window, in its system. */
+  beginning(x: number, y: number): number | undefined {
+    const isAt = (system: Element) => {
+      const { top, bottom } = system.getBoundingClientRect();
+      return top <= y && y <= bottom;
+    };
+    const systems = [...this.place.querySelectorAll(".system")].filter(isAt);
+    let [best, least]: [number | undefined, number] = [undefined, Infinity];
+    for (const element of systems.flatMap((system) => [...system.querySelectorAll(".note, .rest")])) {
+      const { left, width } = element.getBoundingClientRect();
+      const away = Math.abs(left + width / 2 - x);
+      const tick = this.begins.get(element.id);
+      if (tick !== undefined && away < least) [best, least] = [tick, away];
     }
-    return undefined;
+    return best;
   }
 }
 
@@ -64,7 +74,7 @@ export function drawIn(frame: HTMLElement, place: HTMLElement): () => void {
     system = now;
   });
   const clicked = (event: MouseEvent) => {
-    const tick = drawn?.beginning(event.target as Element);
+    const tick = drawn?.beginning(event.clientX, event.clientY);
     if (tick !== undefined) playhead.value = tick;
   };
   const typed = (event: KeyboardEvent) => {

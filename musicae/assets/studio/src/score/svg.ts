@@ -7,7 +7,10 @@ const ALLOWED = new Set([
   ...["path", "polygon", "polyline", "ellipse", "rect", "circle", "line"],
 ]);
 
-/** The element of an SVG text. Raises where it holds anything that acts or leads elsewhere. */
+/** An SVG holds what no score needs. */
+export class UnsafeSvg extends Error {}
+
+/** The element of an SVG text. Raises UnsafeSvg where it holds anything that acts or leads elsewhere. */
 export function readSvg(text: string): SVGSVGElement {
   const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   for (const element of [parsed, ...parsed.querySelectorAll("*")]) check(element);
@@ -16,11 +19,11 @@ export function readSvg(text: string): SVGSVGElement {
 
 function check(element: Element): void {
   if (element.namespaceURI !== SVG || !ALLOWED.has(element.localName)) {
-    throw new Error(`an engraved score holds no <${element.localName}>`);
+    throw new UnsafeSvg(`an engraved score holds no <${element.localName}>`);
   }
   for (const { name, value, localName, namespaceURI } of element.attributes) {
     const leads = localName === "href" && (namespaceURI === XLINK || namespaceURI === null);
     const wrong = leads ? !value.startsWith("#") : /^on|^style$/i.test(localName) || /url\(/i.test(value);
-    if (wrong) throw new Error(`an engraved score has no attribute ${name}`);
+    if (wrong) throw new UnsafeSvg(`an engraved score has no attribute ${name}`);
   }
 }

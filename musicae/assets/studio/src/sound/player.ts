@@ -24,6 +24,8 @@ const AHEAD_HIDDEN = 2.5;
 const EVERY = 50;
 /** Seconds until what is asked for now is heard. */
 const SOON = 0.03;
+/** The same where the browser's sound has to be started first. */
+const AT_FIRST = 0.15;
 /** A shorter rest of a note, in seconds, is not played any more. */
 const TOO_SHORT = 0.02;
 /** Milliseconds in which the browser has to begin. */
@@ -158,7 +160,8 @@ function begin(stage: Stage, tick: number): void {
   cutAll();
   runs = [];
   finish = Infinity;
-  const run = newRun(stage.context.currentTime + SOON, tick);
+  const wait = stage.context.state === "running" ? SOON : AT_FIRST;
+  const run = newRun(stage.context.currentTime + wait, tick);
   enter(stage, run, new Set());
   lookAhead();
 }

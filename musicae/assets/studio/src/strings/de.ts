@@ -416,6 +416,7 @@ export const de: Strings = {
     empty: "Hier stehen die Noten, sobald die Melodie einen Ton hat.",
     waiting: "Die Noten werden gesetzt.",
     text: "Die Töne jedes Takts",
+    unsafe: "Der Dienst hat etwas geschickt, das keine Noten sind; es wird nicht gezeigt.",
     bar: (number) => `Takt ${number}`,
   },
   words: {

@@ -384,6 +384,7 @@ export const en = {
     empty: "Here the score stands as soon as the tune has a note.",
     waiting: "The score is being engraved.",
     text: "The notes of each bar",
+    unsafe: "The service sent something that is no score; it is not shown.",
     bar: (number: number) => `bar ${number}`,
   },
   words: {
