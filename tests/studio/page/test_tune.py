@@ -1,6 +1,5 @@
-"""The tune's tools: files, examples, meters and bars, phrase ends, recording."""
+"""The tune's tools: files, examples, meters and bars, phrase ends."""
 
-import base64
 import re
 
 import pytest
@@ -9,16 +8,17 @@ from playwright.sync_api import expect
 from musicae.core.key import Key
 from tests.studio.page.conftest import Studio
 from tests.support.paths import ROOT
+from tests.support.studio_page import (
+    ABC,
+    button,
+    choice,
+    close_panel,
+    drop,
+    open_steps,
+    pitches,
+    saved,
+)
 
-QUARTER = 24
-ABC = """X:1
-T:Three Steps
-M:3/4
-L:1/4
-Q:1/4=100
-K:F
-c|FGA|B2A|GAG|F2|]
-"""
 MUSICXML = """<?xml version="1.0" encoding="UTF-8"?>
 <score-partwise version="4.0">
   <part-list>
@@ -37,81 +37,15 @@ MUSICXML = """<?xml version="1.0" encoding="UTF-8"?>
 </score-partwise>
 """
 
-SAVED = """() => new Promise((resolve, reject) => {
-  const opening = indexedDB.open("keyval-store");
-  opening.onerror = () => reject(opening.error);
-  opening.onsuccess = () => {
-    const key = `project ${sessionStorage.getItem("musicae place")}`;
-    const asked = opening.result.transaction("keyval").objectStore("keyval").get(key);
-    asked.onsuccess = () => { opening.result.close(); resolve(asked.result); };
-  };
-})"""
-DROP = """([name, content]) => {
-  const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
-  const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([bytes], name));
-  const target = document.querySelector("main");
-  const send = (type) =>
-    target.dispatchEvent(
-      new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }),
-    );
-  send("dragenter");
-  window.dropNow = () => send("drop");
-}"""
-MIDI_KEYBOARD = """() => {
-  window.keyboard = { id: "1", name: "Little keys", state: "connected", onmidimessage: null };
-  const access = { inputs: new Map([["1", keyboard]]), onstatechange: null };
-  Object.defineProperty(navigator, "requestMIDIAccess", { value: async () => access });
-}"""
-MIDI_MESSAGE = """(bytes) => keyboard.onmidimessage({
-  data: Uint8Array.from(bytes), timeStamp: performance.now(),
-})"""
-
-
-def drop(page, name, content):
-    """Hold a file over the page, and let it fall."""
-    content = content.encode() if isinstance(content, str) else content
-    page.evaluate(DROP, [name, base64.b64encode(content).decode()])
-    expect(page.get_by_text("Drop a tune here")).to_be_visible()
-    page.evaluate("dropNow()")
-    expect(page.get_by_text("Drop a tune here")).to_be_hidden()
-
-
-def saved(page, wanted):
-    """The project as the browser keeps it, as soon as it is as wanted."""
-    for _ in range(100):
-        project = page.evaluate(SAVED)
-        if project and wanted(project):
-            return project
-        page.wait_for_timeout(50)
-    raise AssertionError(f"the browser keeps another project: {project}")
-
-
-def pitches(project):
-    return [pitch for _, _, pitch, *_ in project["tune"]]
-
-
-def button(page, name, exact=True):
-    return page.get_by_role("button", name=name, exact=exact)
-
-
-def choice(page, name):
-    return page.get_by_role("combobox", name=name, exact=True)
-
 
 def count_of_bars(page, number):
     expect(button(page, f"Number of bars: {number}")).to_be_visible()
 
 
-def close_panel(page):
-    page.keyboard.press("Escape")
-
-
 @pytest.fixture
 def abc(page):
     """The page with a tune of four bars in F major, after a pickup of a quarter."""
-    drop(page, "steps.abc", ABC)
-    expect(button(page, "Meter: 3/4")).to_be_visible()
+    open_steps(page)
     return page
 
 
@@ -346,138 +280,6 @@ def test_cadences(abc):
     expect(cadence).to_be_hidden()
     button(ends, "Find them from the tune again").click()
     expect(cadence).to_have_value("")
-
-
-def play(page, *keys, rest=0):
-    """Press keys one after another, each for so many milliseconds of the page's clock."""
-    for key, milliseconds in keys:
-        page.keyboard.down(key)
-        page.clock.run_for(milliseconds)
-        page.keyboard.up(key)
-    page.clock.run_for(rest)
-
-
-@pytest.fixture
-def stopped(page):
-    """The page with a clock that only goes on when it is told to; a quarter takes 600 ms."""
-    page.get_by_label("Tempo in quarters a minute").fill("100")
-    page.get_by_label("Tempo in quarters a minute").press("Enter")
-    button(page, "Record").focus()
-    page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
-    return page
-
-
-COUNT_IN = 150 + 4 * 600
-"""Milliseconds from the button to the first beat."""
-
-
-def test_recording_by_the_computers_keys(stopped):
-    page = stopped
-    choice(page, "Grid").select_option("1/8")
-    page.keyboard.press("r")
-    page.clock.run_for(COUNT_IN - 900)
-    expect(page.get_by_role("status", name="Count-in")).to_have_text("3")
-    page.clock.run_for(900)
-
-    play(page, ("a", 620), ("s", 560))
-    expect(page.locator(".note.voice-0")).to_have_count(2)
-    play(page, ("d", 640), ("w", 280), ("x", 10), ("a", 900))
-    page.keyboard.press("Escape")
-    page.clock.resume()
-
-    project = saved(page, lambda project: project["tune"])
-    assert project["tune"] == [
-        [0, 24, 60],
-        [24, 24, 62],
-        [48, 24, 64],
-        [72, 12, 61],
-        [84, 36, 72],
-    ]
-    expect(button(page, "Record")).to_be_visible()
-    button(page, "Undo: recording").click()
-    assert not saved(page, lambda project: not project["tune"])["tune"]
-
-
-def test_recording_triplets_replaces_what_was_there(abc):
-    before = saved(abc, lambda project: project["tune"])
-    abc.clock.install()
-    abc.clock.pause_at(abc.evaluate("Date.now() + 1000"))
-    choice(abc, "Grid").select_option("1/8 triplets")
-    button(abc, "How to record").click()
-    choice(abc, "Count-in").select_option("none")
-    close_panel(abc)
-    button(abc, "Record").click()
-    abc.clock.run_for(150)
-
-    play(abc, ("g", 200), ("h", 200), ("j", 200))
-    abc.keyboard.press("r")
-    abc.clock.resume()
-
-    after = saved(abc, lambda project: project["tune"] != before["tune"])
-    assert after["tune"][:3] == [[0, 8, 67], [8, 8, 69], [16, 8, 71]]
-    assert after["tune"][3:] == before["tune"][1:]
-
-
-def test_a_take_without_notes_changes_nothing(stopped):
-    stopped.keyboard.press("r")
-    stopped.clock.run_for(COUNT_IN + 1000)
-    stopped.keyboard.press(" ")
-
-    expect(stopped.get_by_text("Nothing was played")).to_be_visible()
-    expect(button(stopped, "Undo: change of tempo")).to_be_enabled()
-
-
-def test_recording_by_a_midi_keyboard(stopped):
-    page = stopped
-    page.evaluate(MIDI_KEYBOARD)
-    button(page, "How to record").click()
-    button(page, "Find MIDI keyboards").click()
-    expect(choice(page, "Instrument")).to_have_value("1")
-    close_panel(page)
-    button(page, "Record").click()
-    page.clock.run_for(COUNT_IN - 40)
-
-    for pitch, velocity, milliseconds in ((67, 100, 640), (69, 41, 600)):
-        page.evaluate(MIDI_MESSAGE, [0x90, pitch, velocity])
-        page.clock.run_for(milliseconds)
-        page.evaluate(MIDI_MESSAGE, [0x90, pitch, 0])
-    button(page.get_by_role("group", name="Recording"), "Stop").click()
-    page.clock.resume()
-
-    project = saved(page, lambda project: project["tune"])
-    assert project["tune"] == [[0, 24, 67, 100], [24, 24, 69, 41]]
-
-
-def test_midi_keyboards_that_are_refused(page):
-    page.evaluate(
-        """() => Object.defineProperty(navigator, "requestMIDIAccess", {
-          value: async () => { throw new DOMException("no", "NotAllowedError"); },
-        })"""
-    )
-    button(page, "How to record").click()
-    button(page, "Find MIDI keyboards").click()
-
-    expect(page.locator(".notice.error")).to_contain_text("was not allowed to hear MIDI keyboards")
-
-
-def test_the_piano_is_played_with_the_mouse(stopped):
-    page = stopped
-    button(page, "How to record").click()
-    page.get_by_label("Play without recording").check()
-    close_panel(page)
-    button(page, "Record").click()
-    page.clock.run_for(COUNT_IN)
-
-    key = page.get_by_role("group", name="Piano").get_by_role("button", name="E 4")
-    key.hover()
-    page.mouse.down()
-    page.clock.run_for(1200)
-    page.mouse.up()
-    page.keyboard.press("r")
-    page.clock.resume()
-
-    assert saved(page, lambda project: project["tune"])["tune"] == [[0, 48, 64]]
 
 
 def test_the_tools_fold_on_a_narrow_screen(studio, open_page):

@@ -152,7 +152,7 @@ export const de: Strings = {
     reading: "Wird gelesen…",
     examples: "Beispiele",
     more: "Mehr",
-    begin: "Zeichnen Sie eine Melodie, ziehen Sie eine Datei hierher, oder beginnen Sie mit einem Beispiel:",
+    begin: "Ziehen Sie eine Datei hierher, nehmen Sie auf, oder beginnen Sie mit einem Beispiel:",
     drop: "Melodie hier ablegen: MIDI, MusicXML, ABC, MEI oder ein Projekt",
     tooLarge: (file, most) => `${file} ist zu groß: Dateien bis ${most} MiB lassen sich öffnen.`,
     whichPart: (file) => `Welche Stimme von ${file} ist die Melodie?`,

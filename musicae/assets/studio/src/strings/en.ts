@@ -151,7 +151,7 @@ export const en = {
     reading: "Reading…",
     examples: "Examples",
     more: "More",
-    begin: "Draw a tune, drop a file, or begin with an example:",
+    begin: "Drop a file, record, or begin with an example:",
     drop: "Drop a tune here: MIDI, MusicXML, ABC, MEI or a project",
     tooLarge: (file: string, most: number) =>
       `${file} is too large: files of up to ${most} MiB can be opened.`,

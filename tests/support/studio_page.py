@@ -1,0 +1,76 @@
+"""What tests of the studio's page do and see in common."""
+
+import base64
+
+from playwright.sync_api import expect
+
+ABC = """X:1
+T:Three Steps
+M:3/4
+L:1/4
+Q:1/4=100
+K:F
+c|FGA|B2A|GAG|F2|]
+"""
+SAVED = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("keyval-store");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const key = `project ${sessionStorage.getItem("musicae place")}`;
+    const asked = opening.result.transaction("keyval").objectStore("keyval").get(key);
+    asked.onsuccess = () => { opening.result.close(); resolve(asked.result); };
+  };
+})"""
+DROP = """([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], name));
+  const target = document.querySelector("main");
+  const send = (type) =>
+    target.dispatchEvent(
+      new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }),
+    );
+  send("dragenter");
+  window.dropNow = () => send("drop");
+}"""
+
+
+def drop(page, name, content):
+    """Hold a file over the page, and let it fall."""
+    content = content.encode() if isinstance(content, str) else content
+    page.evaluate(DROP, [name, base64.b64encode(content).decode()])
+    expect(page.get_by_text("Drop a tune here")).to_be_visible()
+    page.evaluate("dropNow()")
+    expect(page.get_by_text("Drop a tune here")).to_be_hidden()
+
+
+def saved(page, wanted):
+    """The project as the browser keeps it, as soon as it is as wanted."""
+    for _ in range(100):
+        project = page.evaluate(SAVED)
+        if project and wanted(project):
+            return project
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the browser keeps another project: {project}")
+
+
+def pitches(project):
+    return [pitch for _, _, pitch, *_ in project["tune"]]
+
+
+def button(page, name, exact=True):
+    return page.get_by_role("button", name=name, exact=exact)
+
+
+def choice(page, name):
+    return page.get_by_role("combobox", name=name, exact=True)
+
+
+def close_panel(page):
+    page.keyboard.press("Escape")
+
+
+def open_steps(page):
+    """Open a tune of four bars in F major, after a pickup of a quarter."""
+    drop(page, "steps.abc", ABC)
+    expect(button(page, "Meter: 3/4")).to_be_visible()
