@@ -83,10 +83,15 @@ function step(from: typeof past, to: typeof past): void {
   });
 }
 
+/** A name that nothing else has; pages of a service without TLS have no crypto.randomUUID. */
+export function unique(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
+}
+
 // Autosave: each tab has a place of its own; a new tab begins with the last project that was saved.
 const LAST = "last project";
 const place = (() => {
-  const own = sessionStorage.getItem("musicae place") ?? crypto.randomUUID();
+  const own = sessionStorage.getItem("musicae place") ?? unique();
   sessionStorage.setItem("musicae place", own);
   return `project ${own}`;
 })();
@@ -99,15 +104,22 @@ export async function keepSaved(): Promise<boolean> {
   // One that an older page kept may lack what came since.
   if (saved?.format === 1) project.value = { ...emptyProject(), ...saved };
   let timer = 0;
-  effect(() => {
-    const now = project.value;
+  let kept = project.peek();
+  const save = () => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      void storage.setMany([
-        [place, now],
-        [LAST, now],
-      ]);
-    }, 300);
+    const now = project.peek();
+    if (now === kept) return;
+    kept = now;
+    void storage.setMany([
+      [place, now],
+      [LAST, now],
+    ]);
+  };
+  effect(() => {
+    void project.value;
+    clearTimeout(timer);
+    timer = window.setTimeout(save, 300);
   });
+  addEventListener("pagehide", save);
   return saved !== undefined;
 }

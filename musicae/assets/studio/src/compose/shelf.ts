@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import * as storage from "idb-keyval";
 
 import type { Project } from "../project";
+import { unique } from "../store";
 
 const PLACE = "shelf";
 /** The oldest of more pieces are dropped. */
@@ -32,7 +33,7 @@ export function loadShelf(): Promise<void> {
 
 /** Put pieces first, in their order. */
 export function lay(projects: Project[]): Promise<void> {
-  const pieces = projects.map((project) => ({ id: crypto.randomUUID(), project }));
+  const pieces = projects.map((project) => ({ id: unique(), project }));
   return update((now) => [...pieces, ...now].slice(0, MOST));
 }
 
