@@ -2,26 +2,27 @@
 import { preview } from "../sound/preview";
 import { project } from "../store";
 import { t } from "../strings";
-import { noteName } from "./names";
 import { highest, rowHeight, rows } from "./state";
 
-const BLACK = [1, 3, 6, 8, 10];
+/** The names of the keys of an octave; black keys have none of their own. */
+const LETTERS = ["C", "", "D", "", "E", "F", "", "G", "", "A", "", "B"];
 
 export function Keyboard() {
   const high = rowHeight.value;
+  const name = (letter: string) => t.value.roll.noteName(letter, 0);
   return (
     <div class="roll-keys" aria-hidden="true" title={t.value.roll.keyboard}>
       {Array.from({ length: rows.value }, (_, row) => {
         const pitch = highest.value - row;
-        const black = BLACK.includes(pitch % 12);
+        const letter = LETTERS[pitch % 12]!;
         return (
           <div
             key={pitch}
-            class={`key ${black ? "black" : ""} ${pitch % 12 === 0 ? "octave" : ""}`}
+            class={`key ${letter ? "" : "black"} ${pitch % 12 === 0 ? "octave" : ""}`}
             style={{ height: `${high}px`, lineHeight: `${high - 1}px` }}
             onPointerDown={() => preview(pitch, project.peek().voice)}
           >
-            {pitch % 12 === 0 || (high >= 13 && !black) ? noteName(pitch) : ""}
+            {letter && (letter === "C" || high >= 13) && name(letter) + (Math.floor(pitch / 12) - 1)}
           </div>
         );
       })}
