@@ -45,6 +45,10 @@ interface WholeProps {
 
 /** A whole number; bars may be left open. */
 function Whole({ name, field, low, high }: WholeProps) {
+  const type = (typed: number) => {
+    const fits = Number.isInteger(typed) && typed >= low && typed <= high;
+    if (fits) wish({ [field]: typed } as Partial<Wishes>);
+  };
   const change = (input: HTMLInputElement) => {
     const typed = input.valueAsNumber;
     const open = Number.isNaN(typed) && field === "bars";
@@ -61,6 +65,7 @@ function Whole({ name, field, low, high }: WholeProps) {
         max={high}
         placeholder={field === "bars" ? t.value.compose.any : undefined}
         value={wishes.value[field] ?? ""}
+        onInput={(event) => type(event.currentTarget.valueAsNumber)}
         onChange={(event) => change(event.currentTarget)}
       />
     </label>
