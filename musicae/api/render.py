@@ -127,8 +127,7 @@ def _staves(piece: Piece, open_score: bool, analysis: bool) -> bytes:
     ensemble = piece.ensemble
     if ensemble and not (open_score or ensemble.keyboard):  # two voices share a staff as they sound
         voices = [voice and replace(voice, transposition=0) for voice in ensemble.voices]
-        sounding = replace(ensemble, voices=tuple(voices)) if all(voices) else None
-        piece = replace(piece, ensemble=sounding)
+        piece = replace(piece, ensemble=replace(ensemble, voices=tuple(voices)))
     xml = piece.to_xml(analysis=analysis)
     return lay_out(xml, open_score) if xml.count(b"<score-part ") == N_VOICES else xml
 

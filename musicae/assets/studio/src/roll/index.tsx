@@ -64,6 +64,7 @@ function Frame() {
   const line = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = frame.current!;
+    const canvas = sizer.current!;
     scroller.current = element;
     const measure = () =>
       batch(() => {
@@ -77,8 +78,8 @@ function Frame() {
     const ends = [
       effect(() => {
         const width = KEYS + project.value.length * scale.value + BEHIND;
-        sizer.current!.style.width = `${width}px`;
-        sizer.current!.style.height = `${RULER + rows.value * rowHeight.value}px`;
+        canvas.style.width = `${width}px`;
+        canvas.style.height = `${RULER + rows.value * rowHeight.value}px`;
       }),
       effect(() => {
         if (Math.abs(element.scrollLeft - scrolled.value) >= 1) element.scrollLeft = scrolled.value;

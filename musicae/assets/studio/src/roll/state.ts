@@ -67,8 +67,11 @@ export const highest = computed(() => {
   return Math.ceil((Math.max(82, ...used.value) + BELOW) / 12) * 12;
 });
 export const rows = computed(() => highest.value - lowest.value + 1);
+/** Rows of a tune that is being drawn that are seen at once: three octaves. */
+const DRAWN = 37;
 /** Pixels of a row: as high as the frame allows, within what can be read and hit. */
 export const rowHeight = computed(() => {
-  const fitting = Math.floor((frameHeight.value - RULER) / rows.value);
-  return Math.min(26, Math.max(coarse ? 22 : 11, fitting));
+  const shown = opened.value ? rows.value : DRAWN;
+  const fitting = Math.floor((frameHeight.value - RULER) / shown);
+  return Math.min(26, Math.max(coarse ? 22 : opened.value ? 11 : 13, fitting));
 });

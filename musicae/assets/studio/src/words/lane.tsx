@@ -34,10 +34,12 @@ export function WordsLane() {
 
 function Lane() {
   const moved = useRef<HTMLDivElement>(null);
-  useLayoutEffect(
-    () => effect(() => void (moved.current!.style.transform = `translateX(${KEYS - scrolled.value}px)`)),
-    [],
-  );
+  useLayoutEffect(() => {
+    const { style } = moved.current!;
+    return effect(() => {
+      style.transform = `translateX(${KEYS - scrolled.value}px)`;
+    });
+  }, []);
   return (
     <div class="words-lane" role="group" aria-label={t.value.words.lane}>
       <div ref={moved}>
