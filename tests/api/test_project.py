@@ -359,3 +359,7 @@ def test_a_piece_becomes_a_project_and_a_piece_again(first):
     composed = Project.of_piece(new)
     assert composed.changed_bars() == ()
     assert composed.piece().chorale.pitch.tolist() == new.chorale.pitch.tolist()
+
+
+def test_a_title_that_is_half_typed_is_one_line():
+    assert Project.of_dict({"format": 1, "length": 96, "title": " My \n tune "}).title == "My tune"

@@ -124,7 +124,6 @@ JUNK = (
 )
 WRONG = [
     (["format"], 2, "another version"),
-    (["title"], "two\nlines", "one line"),
     (["length"], 7, "bar line"),
     (["length"], 10**400, "far too large"),
     (["meters"], [[0, 4, 5]], "4/5 is not a meter"),

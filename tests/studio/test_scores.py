@@ -83,7 +83,7 @@ def test_numerals_words_and_staves_are_as_asked(service):
 @pytest.mark.parametrize(
     ("ensemble", "close", "open_"),
     [
-        ("sab", ["Soprano", "Bass"], ["Soprano", "Alto", "Baritone"]),
+        ("sab", ["Soprano", "Baritone"], ["Soprano", "Alto", "Baritone"]),
         ("piano", ["Piano"], ["Piano"]),
         ("brass", ["Trumpet 1", "Trombone"], ["Trumpet 1", "Trumpet 2", "Horn", "Trombone"]),
     ],
