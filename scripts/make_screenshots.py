@@ -57,6 +57,8 @@ def opened(browser: Browser, address: str, size: str, colours: str) -> Page:
 
 def chord(page: Page) -> None:
     """What else would fit in place of a chord."""
+    page.locator(".chord").nth(4).focus()
+    page.wait_for_timeout(300)
     page.locator(".chord").nth(4).click()
     page.get_by_role("dialog").get_by_text("%").first.wait_for()
     page.wait_for_timeout(300)

@@ -105,7 +105,7 @@ REQUESTS = st.sampled_from(
 )
 
 
-@settings(FEW, max_examples=40)
+@settings(FEW, max_examples=15)
 @given(request=REQUESTS, path=PATHS, odd=ODD | st.just(...))
 def test_spoiled_projects(small, harmonized, request, path, odd):
     address, others = request
@@ -161,7 +161,7 @@ def projects(draw):
     }
 
 
-@settings(FEW, max_examples=8)
+@settings(FEW, max_examples=5)
 @given(asked=projects())
 def test_any_tune(small, asked):
     answer = small.ask("/api/harmonize", {"project": asked})
@@ -178,7 +178,7 @@ def test_any_tune(small, asked):
         assert is_sound(shown), (shown.text, asked)
 
 
-@settings(FEW, max_examples=20)
+@settings(FEW, max_examples=10)
 @given(content=st.binary(max_size=300), suffix=st.sampled_from(["mid", "musicxml", "mxl", "abc"]))
 def test_any_bytes_as_a_file(small, content, suffix):
     begun = {"mid": b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk", "abc": b"X:1\nK:C\n"}.get(suffix, b"")
@@ -186,7 +186,7 @@ def test_any_bytes_as_a_file(small, content, suffix):
     assert is_sound(answer), (answer.text, content)
 
 
-@settings(FEW, max_examples=40)
+@settings(FEW, max_examples=15)
 @given(
     path=st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=40),
     field=st.sampled_from(["Accept", "Content-Type", "If-None-Match", "X", "Transfer-Encoding"]),

@@ -124,7 +124,10 @@ function ChordButton({ chord, left, width, newKey, more }: Shown) {
         aria-label={locked ? `${said}, ${text.locked}` : said}
         title={said}
         tabIndex={reached?.chord === chord ? 0 : -1}
-        onFocus={() => (current.value = chord.start)}
+        onFocus={() => {
+          current.value = chord.start;
+          reveal(chord.start);
+        }}
         onClick={() => (openChord.value = chord)}
       >
         {locked && <LockSign />}
