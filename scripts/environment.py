@@ -40,4 +40,9 @@ def prepare(extras: str = "") -> None:
 
 def run(*arguments: str) -> None:
     """Run a command of the environment, and exit with its status."""
-    sys.exit(subprocess.run([command(arguments[0]), *arguments[1:]], check=False).returncode)
+    process = subprocess.Popen([command(arguments[0]), *arguments[1:]])
+    while True:
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            continue  # the command has heard it too, and ends in its own way
