@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -160,14 +160,8 @@ def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
         notices.append(f"of chords in it the top notes are taken; {under} lower ones are left out")
     key = chorale.key and find_key(chorale, chorale.key.fifths)
     project = Project(
-        title=chorale.title[:1000],
+        **_frame(chorale),
         length=length,
-        meters=tuple(
-            (meter.step * TICKS_A_STEP, meter.numerator, meter.denominator)
-            for meter in chorale.meters
-        ),
-        pickup=chorale.pickup * TICKS_A_STEP,
-        tempos=_tempos(chorale),
         key=str(key) if key else None,
         tune=tune,
         phrases=tuple(PhraseEnd(step * TICKS_A_STEP) for step in reading.marks) or None,
@@ -214,6 +208,19 @@ def _length(chorale: Chorale) -> int:
     if len(chorale.measures) > 1 and last.length + chorale.pickup == whole:
         return len(chorale) * TICKS_A_STEP
     return (len(chorale) + whole - last.length) * TICKS_A_STEP
+
+
+def _frame(chorale: Chorale) -> dict[str, Any]:
+    """The title of a project, and the time that its notes stand in."""
+    meters = (
+        (each.step * TICKS_A_STEP, each.numerator, each.denominator) for each in chorale.meters
+    )
+    return {
+        "title": chorale.title[:1000],
+        "meters": tuple(meters),
+        "pickup": chorale.pickup * TICKS_A_STEP,
+        "tempos": _tempos(chorale),
+    }
 
 
 def _tempos(chorale: Chorale) -> tuple[tuple[int, float], ...]:
@@ -343,14 +350,8 @@ def project_of(
     text, told = typed_words(chorale, voice, words)
     marks = chorale.fermatas
     project = Project(
-        title=chorale.title[:1000],
+        **_frame(chorale),
         length=length,
-        meters=tuple(
-            (meter.step * TICKS_A_STEP, meter.numerator, meter.denominator)
-            for meter in chorale.meters
-        ),
-        pickup=chorale.pickup * TICKS_A_STEP,
-        tempos=_tempos(chorale),
         key=str(key),
         voice=voice,
         tune=notes_of(chorale, voice),
