@@ -132,14 +132,17 @@ def _new_locks(before: Sequence[LockedChord], now: Sequence[LockedChord]) -> Ite
 
 
 def _new_ends(project: Project, tune: Chorale, made: MadeWith) -> set[int]:
-    """The steps at which a phrase that is asked for ends otherwise than when it was written."""
+    """The steps at which a phrase ends otherwise than when the harmony was written.
+
+    Ends that are found in the tune count only where the harmony was written for other, given ones:
+    found ends of changed bars are looked for when these bars are written.
+    """
     assert project.harmony
-    if project.phrases is None:
+    if project.phrases is None and made.phrases is None:
         return set()
-    notes = tune.notes(project.voice)
     used = [PhraseEnd(at) for at in project.harmony.phrases]
-    before = asked_ends(used if made.phrases is None else made.phrases, notes)
-    now = asked_ends(project.phrases, notes)
+    before = asked_ends(used if made.phrases is None else made.phrases, tune.notes(project.voice))
+    now = phrase_ends_of(project, tune, _key(project.harmony.key), None)
     moved = set(before.steps or ()) ^ set(now.steps or ())
     return moved | {step for step, _ in set(before.cadences) ^ set(now.cadences)}
 
@@ -247,9 +250,10 @@ def plan_now(project: Project, chorale: Chorale, key: Key) -> HarmonicPlan:
 def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> tuple[int, ...]:
     """The steps of phrase ends: those found before, in changed bars those that are found now."""
     assert project.harmony
+    made = project.harmony.made
+    if project.phrases is not None or (made and made.phrases is not None):
+        return phrase_ends_of(project, tune, key, None).steps or ()
     before = moved_ends(project, tune, project.harmony.phrases)
-    if project.phrases is not None:
-        return phrase_ends_of(project, tune, key, before).steps or ()
     if not changed:
         return before
     from musicae.decoding.phrases import phrase_ends

@@ -216,6 +216,15 @@ def test_phrases_and_cadences_that_are_asked_for_are_kept(first):
     assert after.changed_bars() == ()
 
 
+def test_phrase_ends_are_found_again_once_they_are_no_longer_asked_for(first):
+    own = replace(first, phrases=(PhraseEnd(BAR), PhraseEnd(4 * BAR, "half"))).harmonized()
+    assert own.harmony.phrases != first.harmony.phrases
+
+    found = replace(own, phrases=None)
+    assert {2, 5} <= set(found.changed_bars())  # the end on bar 2, and the half cadence on bar 5
+    assert found.harmonized().harmony.phrases == first.harmony.phrases
+
+
 def test_phrase_ends_that_were_found_can_be_taken_over(first):
     found = tuple(PhraseEnd(at) for at in first.harmony.phrases)
     assert replace(first, phrases=found).changed_bars() == ()
