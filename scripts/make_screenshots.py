@@ -1,4 +1,4 @@
-"""Pictures of the studio's page in three states and at two widths: docs/studio/*.png.
+"""Pictures of the studio's page in three states and at two widths: docs/images/studio/*.png.
 
     python scripts/make_screenshots.py
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "docs" / "studio"
+OUT = ROOT / "docs" / "images" / "studio"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required")
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}

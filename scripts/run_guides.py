@@ -32,7 +32,10 @@ from musicae.io import midi_writer, musicxml_writer
 from musicae.theory.figured_bass import Figures
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = ("choir", "composing", "chords", "words", "ensembles", "formats", "figured_bass")
+GUIDES = (
+    *("guides/practice", "guides/new_pieces", "guides/chords", "guides/words"),
+    *("guides/ensembles", "reference/formats", "guides/figured_bass"),
+)
 """The one that takes longest first, so that no processor waits for it at the end."""
 TUNE = ROOT / "data" / "melodies" / "old_hundredth.mid"
 DOXOLOGY = ROOT / "data" / "results" / "words" / "doxology.txt"

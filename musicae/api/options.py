@@ -69,14 +69,14 @@ class HarmonizeOptions:
     chords: Path | str | None = None
     """The chords that sound: in bars (``"G | C D7 | G"``), the path of a text or ChordPro file,
     ``"file"`` for those of the melody's own file, or ``"none"``. None follows the chord symbols of
-    a melody in MusicXML. See ``docs/chords.md``."""
+    a melody in MusicXML. See ``docs/guides/chords.md``."""
     figures: str | None = None
     """Of a given bass, in bars: ``"6 | 7 6 | 4-3"``; or ``"file"`` for those in the file, which are
     used without being asked for, ``"none"``, or ``"write"`` for figures in what is written."""
     ensemble: str | None = None
     """Who sings or plays: ``"satb"``, ``"ttbb"``, ``"ssaa"``, ``"sab"``, ``"strings"``,
     ``"brass"``, ``"recorders"``, ``"saxophones"`` or ``"piano"``, whose voices ``voice`` and
-    ``lock`` name; None writes for the voices of Bach's chorales. See ``docs/ensembles.md``."""
+    ``lock`` name; None writes for the voices of Bach's chorales. See ``docs/guides/ensembles.md``."""
     ranges: str | None = None
     """Other ranges of its voices, such as ``"S C4-A5, A G3-D5"``."""
     rhythm: str | None = None

@@ -118,7 +118,7 @@ Workers = Annotated[
 Scheduler = Annotated[
     str | None,
     typer.Option(
-        metavar="ADDRESS", help="Of a Dask cluster that harmonizes instead; see docs/cluster.md."
+        metavar="ADDRESS", help="Of a Dask cluster that harmonizes instead; see docs/guides/cluster.md."
     ),
 ]
 SkipExisting = Annotated[

@@ -1,7 +1,7 @@
 """Melodies harmonized by a Dask cluster (extra ``cluster``).
 
 Workers need no shared disk: a melody's bytes, and the files that options name, go to them, and the
-bytes of the results come back. See ``docs/cluster.md``.
+bytes of the results come back. See ``docs/guides/cluster.md``.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_a_failure_is_raised_and_what_has_not_begun_is_left(side_by_side, monkey
     def task(item):
         begun.append(item)
         if item == 0:
-            raise SystemExit("docs/choir.md: the command and its output")
+            raise SystemExit("docs/guides/practice.md: the command and its output")
         time.sleep(0.05)
         return f"task {item}"
 
