@@ -1,8 +1,9 @@
 """Check spelling and plain English: ``python scripts/check_prose.py [FILE...]``.
 
-Reads the documents, the comments, docstrings and messages of the Python code, the notebooks, and the
-page's sources, and refuses a short list of patterns that readers had to decode. codespell checks the
-spelling of documents and code. Exits with 1 and prints a line for each place.
+Reads the documents, the comments, docstrings and messages of the Python code, the notebooks, and
+the page's sources, and refuses a short list of patterns that readers had to decode. codespell
+checks the spelling of documents, docstrings and comments. Exits with 1 where it finds something,
+and prints a line for each place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +96,36 @@ def found(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{line}: {words!r}; better: {instead}"
 
 
+def misspelled(files: list[Path]) -> bool:
+    """Whether codespell finds a slip in the documents, docstrings or comments; it prints each."""
+    with tempfile.TemporaryDirectory() as name:
+        for path in files:
+            if (
+                path.suffix in (".md", ".py") and TESTS not in path.parents
+            ):  # tests quote all languages
+                copy = Path(name, path.relative_to(ROOT))
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_text(_spelled(path), encoding="utf-8")
+        command = [sys.executable, "-m", "codespell_lib", "--ignore-words-list", ",".join(NAMES)]
+        return subprocess.run([*command, "."], cwd=name, check=False).returncode != 0
+
+
+def _spelled(path: Path) -> str:
+    """The lines of a file, those of code empty."""
+    content = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return content
+    lines = [""] * (content.count("\n") + 1)
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            for i, line in enumerate(str(node.value.value).split("\n"), start=node.lineno - 1):
+                lines[i] = line
+    for first, text in _comments(content):
+        for i, line in enumerate(text.split("\n"), start=first - 1):
+            lines[i] = line
+    return "\n".join(lines)
+
+
 def tracked() -> list[Path]:
     """The files of the repository that have prose."""
     listed = subprocess.run(
@@ -109,13 +141,7 @@ def main() -> None:
     files = [path.resolve() for path in parser.parse_args().files] or tracked()
     lines = [line for path in files for line in found(path)]
     print("\n".join(lines), end="\n" if lines else "")
-    # Tests quote other languages, and notebooks hold pictures.
-    english = [
-        path for path in files if path.suffix in (".md", ".py") and TESTS not in path.parents
-    ]
-    command = [sys.executable, "-m", "codespell_lib", "--ignore-words-list", ",".join(NAMES)]
-    spelled = subprocess.run([*command, *map(str, english)], check=False)
-    sys.exit(1 if lines or spelled.returncode else 0)
+    sys.exit(1 if misspelled(files) or lines else 0)
 
 
 if __name__ == "__main__":
