@@ -1,4 +1,4 @@
-"""The command ``musicae``: parses, calls the public API, prints; nothing else."""
+"""The command ``musicae``: it parses, calls the public API and prints; nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from musicae.cli import printing
 from musicae.cli.commands import Commands
 from musicae.core.errors import MusicaeError
 
-# Typer's errors have click's classes, which it keeps to itself; BadParameter leads to their root.
+# Typer does not export the base class of click's errors; it is an ancestor of BadParameter.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
@@ -29,9 +29,12 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; what a user can be told is one line on stderr and exit status 2."""
+    """Run the command.
+
+    An error that the user can act on is one line on stderr, with exit status 2.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # an encoding may lack letters of a name
+        if isinstance(stream, io.TextIOWrapper):  # the terminal may lack letters of a name
             stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
@@ -39,7 +42,7 @@ def main() -> None:
         _fail(error.format_message())  # type: ignore[attr-defined]
     except MusicaeError as error:
         _fail(str(error))
-    except BrokenPipeError:  # what reads the output has had enough; nothing is left to flush
+    except BrokenPipeError:  # the reader closed the pipe; nothing is left to flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -51,7 +54,7 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"musicae {musicae.__version__}")

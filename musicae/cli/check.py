@@ -1,4 +1,4 @@
-"""``musicae check``: voice-leading violations of a file, and rates beside those of Bach."""
+"""``musicae check``: the voice-leading violations of a file, compared with Bach's rates."""
 
 from __future__ import annotations
 
@@ -20,34 +20,40 @@ if TYPE_CHECKING:
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Chorales, SAB, SSA, TTBB, two parts: MIDI files or scores."),
+        typer.Argument(
+            help="MIDI files or scores: chorales, or music for SAB, SSA, TTBB or two parts."
+        ),
     ],
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="For students: check for hidden parallels, cross relations, missing thirds and the"
-            " like too; exit with 1 where one is found, or a rule is broken beyond Bach.",
+            help="Check also for what students are marked down for: hidden parallels, cross"
+            " relations, missing thirds and rising sevenths. Exit with 1 if one is found, or if a"
+            " rule is broken more often than in Bach.",
         ),
     ] = False,
     annotate: Annotated[
         Path | None,
-        typer.Option(help="Write the chorale with its violations: .musicxml, .mxl or .mid."),
+        typer.Option(
+            help="Write a copy with the violations marked: .musicxml, .mxl, .mid or another format"
+            " that musicae writes. Only for one file."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report a chorale's voice leading bar by bar, and each rule's rate beside Bach's."""
+    """Report where voices break a rule, and compare each rule's rate with Bach's."""
     if annotate and len(files) > 1:
-        raise MusicaeError("--annotate takes one chorale at a time")
+        raise MusicaeError("--annotate takes one file, not several; check them one at a time")
     reports = [musicae.check(path, strict=strict) for path in files]
     if annotate:
         reports[0].annotate(annotate)
     if as_json:
-        told = [
+        found = [
             {"path": str(path)} | report.as_dict()
             for path, report in zip(files, reports, strict=True)
         ]
-        print(json.dumps({"files": told}, indent=2))
+        print(json.dumps({"files": found}, indent=2))
     else:
         for path, report in zip(files, reports, strict=True):
             _print_report(path, report)

@@ -16,7 +16,12 @@ def chords(
     melody: Annotated[Path, typer.Argument(help="A melody or a chorale: a MIDI file or a score.")],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="Write .txt, ChordPro (.cho) or .musicxml, .mxl."),
+        typer.Option(
+            "-o",
+            "--out",
+            help="The file to write: .txt, ChordPro (.cho), .musicxml or .mxl. Default: print the"
+            " chords.",
+        ),
     ] = None,
     key: InKey = None,
     meter: InMeter = None,
@@ -26,7 +31,7 @@ def chords(
     style: Style = "bach",
     as_json: AsJson = False,
 ) -> None:
-    """Tell the chords of a melody or a chorale, with the two likeliest others of each."""
+    """Find the chords of a melody or a chorale, with the two likeliest alternatives of each."""
     sheet = musicae.chords(
         melody, key=key, meter=meter, track=track, voice=voice, phrases=phrases, style=style
     )

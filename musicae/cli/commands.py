@@ -1,4 +1,4 @@
-"""The commands by name: each is imported and built when it is used, so that the shell is quick."""
+"""The commands by name; each is imported and built when it is used, to start quickly."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ HOMES = {
     "accuracy": "evaluate.accuracy",
     "corpus": "corpus.app",
 }
-"""Where each command's function, or its ``Typer``, is in ``musicae.cli``; in the order of
+"""For each command, the module of ``musicae.cli`` and its function or ``Typer``; in the order of
 ``--help``."""
 RUN_MODELS = frozenset(HOMES) - {"check", "render", "play", "practice", "train", "corpus"}
-"""Those with the option ``--engine``."""
+"""The commands that have the option ``--engine``."""
 
 
 class Commands(TyperGroup):
-    """The group of ``HOMES``."""
+    """The group of the commands in ``HOMES``."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = BuiltWhenUsed()  # type: ignore[assignment]  # nothing writes to it
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        # The help of a group shows no parameter of its commands.
+        # The help of a group needs only the help of its commands, not their parameters.
         self.commands = {name: TyperCommand(name, help=_help(name)) for name in HOMES}
         _import_help()
         super().format_help(ctx, formatter)
@@ -60,7 +60,7 @@ class Command(TyperCommand):
 
 
 class BuiltWhenUsed(Mapping[str, Any]):
-    """Commands by name."""
+    """The commands by name; each is built when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         home = _home(name)
@@ -94,10 +94,10 @@ def _help(name: str) -> str | None:
 
 
 def _import_help() -> None:
-    """Import what writes typer's help, without Markdown and coloured tracebacks.
+    """Import typer's help writer without rich's Markdown and tracebacks.
 
-    It imports them whatever it shows, which takes a quarter of the time of ``--help``; none of
-    musicae's help is Markdown.
+    typer always imports both, which takes a quarter of the time of ``--help``. None of musicae's
+    help is Markdown.
     """
     if "typer.rich_utils" in sys.modules:
         return
@@ -111,7 +111,7 @@ def _import_help() -> None:
 
 
 class _Unused(ModuleType):
-    """A module whose every name is an empty class."""
+    """A module in which every name is an empty class."""
 
     def __getattr__(self, name: str) -> type:
         return type(name, (), {})

@@ -1,4 +1,4 @@
-"""``musicae corpus``: build the corpus, show and draw what it holds."""
+"""``musicae corpus``: build a corpus, and show or draw its contents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from musicae.cli.options import AsJson, DataPath
 from musicae.cli.printing import counting
 
 app = typer.Typer(
-    help="The chorales that models learn from.", no_args_is_help=True, add_completion=False
+    help="Build and inspect the corpus that models are trained on.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
@@ -21,33 +23,43 @@ app = typer.Typer(
 def build(
     folder: Annotated[
         Path | None,
-        typer.Option("--from", help="Your own MIDI and MusicXML chorales; without it, Bach's."),
+        typer.Option(
+            "--from",
+            help="A folder of your own chorales, MIDI or MusicXML. Default: Bach's chorales.",
+        ),
     ] = None,
     four_part: Annotated[
         Path | None,
         typer.Option(
-            "--four-part", help="The folder of the four-part data, to be joined with Bach's."
+            "--four-part",
+            help="A folder of four-part pieces to add to Bach's chorales. Default: none.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--out", help="The corpus file. [default: data/chorales.npz, or FOLDER.npz]"
+            "-o",
+            "--out",
+            help="The corpus file to write. Default: data/chorales.npz, or FOLDER.npz for --from"
+            " and --four-part.",
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; by default one a core.", min=1)
+        int | None,
+        typer.Option(help="The number of processes. Default: one for each core.", min=1),
     ] = None,
 ) -> None:
-    """Make the corpus, from the Bach files that come with music21 or from a folder.
+    """Build a corpus from the Bach files that come with music21, or from a folder.
 
-    With --four-part, hymns, carols, psalms and songs by others are added, each with its style.
+    --four-part adds hymns, carols, psalms and songs by others, each with its style.
     """
     from musicae.core.errors import MusicaeError
     from musicae.corpus import build, join, load
 
     if folder and four_part:
-        raise MusicaeError("--from and --four-part exclude each other: one adds to Bach's corpus")
+        raise MusicaeError(
+            "--from replaces Bach's chorales and --four-part adds to them; give one of the two"
+        )
     if out is None:
         out = load.default_path(folder or four_part)
     with counting("reading") as tell:
@@ -72,11 +84,16 @@ def build(
 def info(
     data: DataPath = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Draw the figures: .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Also draw the figures to this file: .png, .svg or .pdf. Default: no drawing.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is in the corpus: sides, styles, meters, keys, ranges, note lengths, duplicates."""
+    """Show a corpus in figures: sides, styles, meters, keys, ranges, note lengths, duplicates."""
     from musicae.corpus import load
     from musicae.corpus import summary as corpus_report
 

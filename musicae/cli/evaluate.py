@@ -22,31 +22,41 @@ def evaluate(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Models, weights files, folders of chorales, by default all models; or only"
-            " chorale files, which are scored."
+            help="Models, weights files and folders of chorales to compare; or only chorale files,"
+            " to score. Default: all shipped models."
         ),
     ] = None,
     data: DataPath = None,
     side: Side = "test",
     seed: Seed = 0,
     model: Annotated[
-        str | None, typer.Option(help="What scores chorale files; by default the harmonizer.")
+        str | None,
+        typer.Option(help="The model that scores chorale files. Default: harmonizer."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Draw the table: .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Also draw the table to this file: .png, .svg or .pdf. Default: no drawing.",
+        ),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the table as CSV.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Also write the table to this CSV file. Default: no CSV file."),
+    ] = None,
     four_part: Annotated[
         Path | None,
         typer.Option(
             "--four-part",
             metavar="FOLDER",
-            help="The four-part data: its hymns of that side, and models on their sopranos.",
+            help="A folder of four-part pieces: adds its hymns of that side, and the models'"
+            " harmonizations of their sopranos. Default: none.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set models and chorales beside held-out Bach; score chorales that are given as files."""
+    """Compare models or folders of chorales with held-out Bach, or score chorale files."""
     from musicae.models.checkpoint import need_torch
 
     need_torch("evaluation")
@@ -56,12 +66,15 @@ def evaluate(
     if files and all(likelihood.is_chorale_file(file) for file in files):
         if out or csv or four_part:
             raise MusicaeError(
-                "--out, --csv and --four-part are for the table of models; give a folder"
+                "--out, --csv and --four-part go with a comparison; give a model or a folder, not"
+                " files"
             )
         _score(files, model or "harmonizer", data, side, as_json)
         return
     if model:
-        raise MusicaeError("--model scores chorale files; in the table, name it like the others")
+        raise MusicaeError(
+            "--model goes with chorale files; to compare a model, name it without --model"
+        )
     _compare(targets, data, side, seed, out, csv, four_part, as_json)
 
 
@@ -83,7 +96,7 @@ def _score(files: Sequence[Path], model: str, data: Path | None, side: str, as_j
 
 
 def _print_lines(lines: dict[str, VoiceScore], judged: ScoredFiles) -> None:
-    """Print a line for each voice, with the lowest, median and highest of Bach's chorales."""
+    """Print a line for each voice, with the lowest, median and highest value of Bach's chorales."""
     usual = f"Bach ({judged.side}): lowest, median, highest" if judged.bach else ""
     print(f"  {'':9}{'nats a step':>11}  {usual:38}{'nats a note':>11}  {usual}".rstrip())
     for name, line in lines.items():
@@ -127,14 +140,14 @@ def _compare(
     if out:
         draw_table(rows, out)
     if as_json:
-        told = {
+        result = {
             "side": side,
             "seed": seed,
             "rows": [row.as_dict() for row in rows],
             "function": [row.as_dict() for row in function],
             "skipped": [reason for group in groups for reason in group.skipped],
         }
-        print(json.dumps(told, indent=2))
+        print(json.dumps(result, indent=2))
         return
     print(markdown(rows))
     print()
@@ -148,12 +161,12 @@ def _compare(
 
 
 def accuracy(
-    model: Annotated[str, typer.Argument(help="A shipped model, or a weights file.")],
+    model: Annotated[str, typer.Argument(help="A shipped model, or the path of a weights file.")],
     data: DataPath = None,
     side: Side = "test",
     as_json: AsJson = False,
 ) -> None:
-    """How often a model writes what Bach wrote, voice by voice, beside trivial predictors."""
+    """Measure how often a model writes Bach's notes, voice by voice, beside trivial predictors."""
     from musicae.models.checkpoint import load_model, need_torch
 
     need_torch("evaluation")
@@ -163,11 +176,11 @@ def accuracy(
     chorales = load.load(data)
     table = evaluation.accuracies(load_model(model), chorales.side(side), chorales.side("train"))
     if as_json:
-        told = {
+        result = {
             voice: {predictor: accuracy._asdict() for predictor, accuracy in row.items()}
             for voice, row in table.items()
         }
-        print(json.dumps(told, indent=2))
+        print(json.dumps(result, indent=2))
         return
     print(evaluation.accuracy_markdown(table))
     for verdict in evaluation.verdicts(table):

@@ -17,13 +17,22 @@ from musicae.core.errors import ChoraleError
 if TYPE_CHECKING:
     from musicae.api.piece import Piece
 
-Folder = Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")]
-Format = Annotated[
-    str, typer.Option("--format", help="mid, musicxml, mxl, or several: mid,musicxml.")
+Folder = Annotated[
+    Path, typer.Option("-o", "--out", help="The folder to write to; it is created if needed.")
 ]
-VAE = Annotated[str, typer.Option(help="vae, or a weights file.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format", help="The file formats: mid, musicxml, mxl, or several, such as mid,musicxml."
+    ),
+]
+VAE = Annotated[str, typer.Option(help="The model: vae, or the path of its weights file.")]
 Temperature = Annotated[
-    float | None, typer.Option(help="0: the likeliest notes; 1: as the model believes.")
+    float | None,
+    typer.Option(
+        help="How random the notes are, 0 to 10. 0 takes the likeliest notes; 1 draws from the"
+        " model's own distribution. Default: 0.6."
+    ),
 ]
 _FORMATS = ("mid", "musicxml", "mxl")
 
@@ -34,29 +43,66 @@ def generate(
     seed: Seed = 0,
     temperature: Annotated[
         float | None,
-        typer.Option(help="0: the likeliest notes, or the average piece; 1: as varied as it gets."),
+        typer.Option(
+            help="How random the notes are, 0 to 10. 0 takes the likeliest notes; 1 draws from the"
+            " model's own distribution. For the autoencoder, the distance from the average piece."
+            " Default: the model's best, 0.6 for the VAE."
+        ),
     ] = None,
     bars: Annotated[
-        int | None, typer.Option(help="How many; by default as one of Bach's chorales has.")
+        int | None,
+        typer.Option(
+            help="The number of bars, 1 to 1000. Default: drawn from pieces of the style; 8 for the"
+            " harmonizer."
+        ),
     ] = None,
-    key: Annotated[str | None, typer.Option(help="Such as 'G minor'.")] = None,
-    meter: Annotated[str | None, typer.Option(help="Such as 3/4.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="The key, such as 'G minor'. Default: drawn from pieces of the style; C major for"
+            " the harmonizer."
+        ),
+    ] = None,
+    meter: Annotated[
+        str | None,
+        typer.Option(
+            help="The meter, such as 3/4. Default: drawn from pieces of the style; 4/4 for the"
+            " harmonizer."
+        ),
+    ] = None,
     prior: Annotated[
-        str | None, typer.Option(help="normal or fitted: where latent vectors are drawn from.")
+        str | None,
+        typer.Option(
+            help="The distribution that the piece's latent vector is drawn from: normal, or fitted"
+            " (to the training pieces of the style). Only for the VAE. Default: fitted."
+        ),
     ] = None,
     slide: Annotated[
         str | None,
-        typer.Option(help="Such as 'activity=+1,chromaticism=-1,mode=minor', in deviations."),
+        typer.Option(
+            help="Attributes to change, each by -4 to 4 of Bach's standard deviations: activity,"
+            " chromaticism, register, dissonance, harmonic rhythm; also mode=minor or mode=major."
+            " Such as 'activity=+1,mode=minor'. Only for the VAE. Default: none."
+        ),
     ] = None,
     style: Annotated[
-        str | None, typer.Option(help=f"{', '.join(STYLES[:-1])} or {STYLES[-1]}.")
+        str | None,
+        typer.Option(
+            help=f"The style: {', '.join(STYLES[:-1])} or {STYLES[-1]}. Default: bach for the VAE."
+        ),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option(help="Which phrases return, such as AABA, or AA'BA with one varied."),
+        typer.Option(
+            help="Which phrases return, as letters: AABA, or AA'BA, where the second phrase varies"
+            " the first. Only for the VAE. Default: drawn from pieces of the style."
+        ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="vae, harmonizer, autoencoder, or a weights file.")
+        str,
+        typer.Option(
+            help="The model: vae, harmonizer, autoencoder, or the path of a weights file."
+        ),
     ] = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
@@ -82,19 +128,32 @@ def generate(
 
 
 def interpolate(
-    one: Annotated[Path, typer.Argument(help="A chorale in four voices: a MIDI file or a score.")],
-    other: Annotated[Path, typer.Argument(help="Another one.")],
-    n: Annotated[int, typer.Option("-n", help="How many pieces, the ends among them.")] = 7,
+    one: Annotated[
+        Path, typer.Argument(help="The first chorale, in four voices: a MIDI file or a score.")
+    ],
+    other: Annotated[
+        Path, typer.Argument(help="The last chorale, in four voices: a MIDI file or a score.")
+    ],
+    n: Annotated[
+        int,
+        typer.Option("-n", help="The number of pieces, 3 to 1000; both ends count."),
+    ] = 7,
     out: Folder = Path(),
     seed: Seed = 0,
-    temperature: Annotated[float, typer.Option(help="0: the likeliest notes.")] = 0.0,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            help="How random the notes are, 0 to 10. 0 takes the likeliest notes; 1 draws from the"
+            " model's own distribution."
+        ),
+    ] = 0.0,
     model: VAE = "vae",
     formats: Format = "mid",
     program: Program = "choir aahs",
     analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
-    """Walk from one chorale to another through latent space."""
+    """Interpolate between two chorales in the VAE's latent space."""
     suffixes = _suffixes(formats)
     pieces = musicae.interpolate(one, other, n, seed=seed, temperature=temperature, model=model)
     _finish(pieces, out, f"{one.stem}-to-{other.stem}", suffixes, program, analysis, as_json)
@@ -107,13 +166,26 @@ def vary(
     n: N = 1,
     out: Folder = Path(),
     amount: Annotated[
-        float, typer.Option(help="0: the piece as the model has it; 1: another piece.")
+        float,
+        typer.Option(
+            help="How much changes, 0 to 1. 0 is the model's reconstruction of the piece; 1 is a"
+            " piece that shares only its form."
+        ),
     ] = 0.3,
     keep: Annotated[
-        str, typer.Option(help="What stays as it is: voices, such as soprano, or plan: the chords.")
+        str,
+        typer.Option(
+            help="What stays unchanged: voices, plan (the chords), or both, such as soprano,plan."
+            " Default: nothing."
+        ),
     ] = "",
     slide: Annotated[
-        str | None, typer.Option(help="Such as 'activity=+1,chromaticism=-1', in deviations.")
+        str | None,
+        typer.Option(
+            help="Attributes to change, each by -4 to 4 of Bach's standard deviations: activity,"
+            " chromaticism, register, dissonance, harmonic rhythm. Such as 'activity=+1'."
+            " Default: none."
+        ),
     ] = None,
     seed: Seed = 0,
     temperature: Temperature = None,
@@ -123,7 +195,7 @@ def vary(
     analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write neighbours of a chorale, around the voices or along the chords that are kept."""
+    """Write variations of a chorale; voices or the chords can be kept."""
     suffixes = _suffixes(formats)
     pieces = musicae.vary(
         piece,
@@ -140,18 +212,23 @@ def vary(
 
 def extend(
     beginning: Annotated[
-        Path, typer.Argument(help="A melody, or a chorale in four voices: a MIDI file or a score.")
+        Path,
+        typer.Argument(help="The beginning, a melody or a chorale: a MIDI file or a score."),
     ],
-    bars: Annotated[int, typer.Option(help="How many to compose.")] = 8,
+    bars: Annotated[int, typer.Option(help="The number of bars to add, 1 to 1000.")] = 8,
     n: N = 1,
     out: Folder = Path(),
     form: Annotated[
         str | None,
         typer.Option(
-            help="The phrases of the whole piece, such as AABA; the first ones are given."
+            help="The phrases of the whole piece as letters, such as AABA; the first letters are"
+            " the phrases of the beginning. Default: drawn from pieces of the style."
         ),
     ] = None,
-    style: Annotated[str | None, typer.Option(help=f"One of {', '.join(STYLES)}.")] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(help=f"The style: {', '.join(STYLES[:-1])} or {STYLES[-1]}. Default: bach."),
+    ] = None,
     seed: Seed = 0,
     temperature: Temperature = None,
     model: VAE = "vae",
@@ -160,7 +237,7 @@ def extend(
     analysis: Analysis = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on from a given beginning."""
+    """Compose a continuation of a given beginning."""
     suffixes = _suffixes(formats)
     pieces = musicae.extend(
         beginning,
@@ -177,11 +254,11 @@ def extend(
 
 
 def _suffixes(formats: str) -> list[str]:
-    """The formats in a text such as ``mid,musicxml``. Raises ChoraleError for others."""
+    """The suffixes in a text such as ``mid,musicxml``. Raises ChoraleError for other formats."""
     wished = list(dict.fromkeys(each.strip().lower().lstrip(".") for each in formats.split(",")))
     for each in wished:
         if each not in _FORMATS:
-            raise ChoraleError(f"a format is {', '.join(_FORMATS)}, not {each!r}")
+            raise ChoraleError(f"--format takes {', '.join(_FORMATS)}, not {each!r}")
     return wished
 
 

@@ -32,12 +32,17 @@ def harmonize(
     melodies: Annotated[
         list[Path],
         typer.Argument(
-            help="What is given: MIDI, MusicXML, MEI, kern, ABC files, and folders of them."
+            help="Melodies: MIDI, MusicXML, MEI, kern or ABC files, and folders of such files."
         ),
     ],
     out: Annotated[
         str | None,
-        typer.Option("-o", "--out", help="The .mid, .musicxml or .mxl file to write, or a folder."),
+        typer.Option(
+            "-o",
+            "--out",
+            help="The file to write (.mid, .musicxml, .mxl, ...) or, for several melodies, the"
+            " folder. Default: NAME-harmonized.mid beside each melody.",
+        ),
     ] = None,
     *,
     program: Program = "choir aahs",
@@ -46,7 +51,10 @@ def harmonize(
     piano: Piano = False,
     pack: Annotated[
         Path | None,
-        typer.Option(help="Make a folder to compare alternatives in: open its report.html."),
+        typer.Option(
+            help="Write a folder for comparing the alternatives; open its report.html. Default: no"
+            " such folder."
+        ),
     ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -54,13 +62,15 @@ def harmonize(
     as_json: AsJson = False,
     **settings: Any,
 ) -> None:
-    """Write the voices that a melody, a bass or bars lack; what is given stays, event for event."""
+    """Write the missing voices around a melody, a bass or in some bars; what is given stays."""
     from musicae.api.batch import melodies_in
     from musicae.daw.harmonize_files import harmonize_files
     from musicae.io.general_midi import program_of
 
     if workers and scheduler:
-        raise MusicaeError("--workers are of this machine and --scheduler of others; give one")
+        raise MusicaeError(
+            "--workers runs on this machine and --scheduler on others; give one of the two"
+        )
     began = time.perf_counter()
     sound = program_of(program)
     options = HarmonizeOptions(**settings)

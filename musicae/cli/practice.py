@@ -1,4 +1,4 @@
-"""``musicae practice``: a folder with all that a choir needs to learn a piece."""
+"""``musicae practice``: a folder with everything a choir needs to learn a piece."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ from musicae.core.errors import MusicaeError
 
 
 def practice(
-    file: Annotated[Path, typer.Argument(help="A MIDI file or a score with two voices or more.")],
+    file: Annotated[Path, typer.Argument(help="A MIDI file or a score with at least two voices.")],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="The folder to make; by default NAME-kit."),
+        typer.Option("-o", "--out", help="The folder to create. Default: NAME-kit."),
     ] = None,
     tempo: Annotated[
-        str, typer.Option(help="Per cent of the piece's tempo, with commas between them.")
+        str,
+        typer.Option(
+            help="The tempos, in per cent of the piece's own, 25 to 200, separated by commas."
+        ),
     ] = "70,85,100",
     audio: Annotated[
-        str, typer.Option(help="The practice tracks as mp3, ogg, flac or wav.")
+        str, typer.Option(help="The format of the practice tracks: mp3, ogg, flac or wav.")
     ] = "mp3",
     program: OwnProgram = None,
     soundfont: Annotated[
-        Path | None, typer.Option(help="The .sf2 file to sound with; by default a small one.")
+        Path | None,
+        typer.Option(help="The SoundFont, an .sf2 file. Default: the small one of pretty_midi."),
     ] = None,
 ) -> None:
-    """Make a choir's kit: practice tracks, parts, score, piano reduction, and a page to play."""
+    """Make a practice kit for a choir: tracks, parts, score, piano reduction and a web page."""
     from musicae.daw import practice as kits
     from musicae.io.general_midi import program_of
 
@@ -51,8 +55,10 @@ def practice(
 
 
 def _tempos(text: str) -> list[int]:
-    """Tempos such as ``70,85,100``. Raises MusicaeError where they are no numbers."""
+    """The tempos in a text such as ``70,85,100``. Raises MusicaeError for other texts."""
     words = [word.strip().removesuffix("%").strip() for word in text.split(",")]
     if not all(word.isdecimal() and len(word) < 5 for word in words):
-        raise MusicaeError(f"tempos are per cent with commas, such as 70,85,100, not {text!r}")
+        raise MusicaeError(
+            f"--tempo takes percentages with commas, such as 70,85,100, not {text!r}"
+        )
     return [int(word) for word in words]

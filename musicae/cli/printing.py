@@ -1,4 +1,4 @@
-"""What commands print: pieces with their reports on stdout, notes, errors and bars on stderr."""
+"""Printing: pieces and reports on stdout; notes, errors and progress bars on stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class Tell(Protocol):
     def __call__(self, done: int, total: int) -> None:
-        """Show how many parts of the work are done, and how many there are."""
+        """Show how many parts of the work are done, of how many."""
 
 
 def print_written(
@@ -29,19 +29,19 @@ def print_written(
 ) -> None:
     """Print the pieces that were written, as lines or as one JSON document.
 
-    Notices and errors go to stderr, and into the document too, with the melodies that were skipped.
+    Notices and errors go to stderr. The JSON document has them too, and the skipped melodies.
     """
     for notice in notices:
         print(f"note: {notice}", file=sys.stderr)
     if as_json:
-        told = {
+        result = {
             "files": [_as_dict(each) for each in written],
             "notices": list(notices),
             "errors": list(errors),
         }
         if skipped is not None:
-            told["skipped"] = list(map(str, skipped))
-        print(json.dumps(told, indent=2))
+            result["skipped"] = list(map(str, skipped))
+        print(json.dumps(result, indent=2))
     else:
         for each in written:
             print(*each.lines, sep="\n")
@@ -50,7 +50,7 @@ def print_written(
 
 
 def print_error(message: str) -> None:
-    """Print a message on stderr as one line, also where it has line breaks."""
+    """Print a message on stderr as one line; line breaks in it become spaces."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
 
 
@@ -61,11 +61,11 @@ def _as_dict(written: Written) -> dict[str, Any]:
 
 @contextmanager
 def counting(label: str, hidden: bool = False) -> Iterator[Tell]:
-    """Show a progress bar on stderr; yields the function that moves it.
+    """Show a progress bar on stderr; yields the function that updates it.
 
-    It is shown on a terminal, unless it is ``hidden``.
+    Nothing is shown if ``hidden``, or if stderr is not a terminal.
     """
-    if hidden or not sys.stderr.isatty():  # without rich, which takes long to import
+    if hidden or not sys.stderr.isatty():  # rich is slow to import
         yield lambda *_: None
         return
     with progress(label) as bar:

@@ -1,4 +1,4 @@
-"""``musicae render`` and ``play``: music to look at and to hear."""
+"""``musicae render`` and ``play``: pictures, scores and sound."""
 
 from __future__ import annotations
 
@@ -14,40 +14,47 @@ from musicae.cli.options import OwnProgram
 def render(
     files: Annotated[
         list[Path],
-        typer.Argument(help="MIDI files or scores; several are drawn bar by bar together."),
+        typer.Argument(
+            help="MIDI files or scores; the piano rolls of several stand one above the other."
+        ),
     ],
     out: Annotated[
         Path,
         typer.Option(
             "-o",
             "--out",
-            help="A roll is .png or .svg, a score .pdf or .svg, sound .wav, .flac, .ogg, .mp3.",
+            help="The file to write: .png or .svg for a piano roll, .pdf for a score, .wav, .flac,"
+            " .ogg or .mp3 for sound.",
         ),
     ],
     score: Annotated[
-        bool, typer.Option("--score", help="A score, on two staves, in an .svg or .png too.")
+        bool,
+        typer.Option("--score", help="Write a score on two staves also for .png and .svg."),
     ] = False,
     open_score: Annotated[
-        bool, typer.Option("--open-score", help="A score on four staves, one a voice.")
+        bool,
+        typer.Option("--open-score", help="Write a score on four staves, one for each voice."),
     ] = False,
     analysis: Annotated[
         bool,
         typer.Option(
-            "--analysis", help="With Roman numerals and key areas, analysed from the voices."
+            "--analysis", help="Add Roman numerals and key areas, analysed from the voices."
         ),
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Mark what breaks a rule of voice leading.")
+        bool, typer.Option("--check", help="Mark the notes that break a rule of voice leading.")
     ] = False,
     piano: Annotated[
-        bool, typer.Option("--piano", help="A score on four staves with a piano reduction below.")
+        bool,
+        typer.Option("--piano", help="Write a score on four staves with a piano reduction below."),
     ] = False,
     program: OwnProgram = None,
     soundfont: Annotated[
-        Path | None, typer.Option(help="The .sf2 file to sound with; by default a small one.")
+        Path | None,
+        typer.Option(help="The SoundFont, an .sf2 file. Default: the small one of pretty_midi."),
     ] = None,
 ) -> None:
-    """Draw, engrave or sound a chorale, as the suffix of --out says."""
+    """Write a piano roll, a score or sound, depending on the suffix of --out."""
     from musicae.api import render as rendering
     from musicae.io.general_midi import program_of
 
@@ -68,10 +75,12 @@ def render(
 
 def play(
     file: Annotated[
-        Path | None, typer.Argument(help="A MIDI file or a score; without one, ports are listed.")
+        Path | None,
+        typer.Argument(help="A MIDI file or a score. Default: list the MIDI ports."),
     ] = None,
     port: Annotated[
-        str | None, typer.Option(help="Number or name of a port; by default the first.")
+        str | None,
+        typer.Option(help="The MIDI port: its number, or a part of its name. Default: the first."),
     ] = None,
 ) -> None:
     """Play a file to a MIDI port: a synthesizer, or a track of a DAW. Ctrl-C stops it."""

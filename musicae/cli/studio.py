@@ -1,4 +1,4 @@
-"""``musicae studio`` and ``musicae serve``: the page to draw and harmonize tunes in."""
+"""``musicae studio`` and ``musicae serve``: the page in which tunes are drawn and harmonized."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ from musicae.core.errors import MusicaeError
 
 Port = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, help="By default 8321, or the next that is free; 0: any."),
+    typer.Option(
+        min=0,
+        max=65535,
+        help="The port; 0 takes any free one. Default: 8321, or the next free port.",
+    ),
 ]
 
 
 def studio(
     file: Annotated[
-        Path | None, typer.Argument(help="A tune or a project: any file that musicae reads.")
+        Path | None,
+        typer.Argument(
+            help="The tune or project to open: any file that musicae reads. Default: an empty page."
+        ),
     ] = None,
     port: Port = None,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only print the address of the page.")
+        bool,
+        typer.Option("--no-browser", help="Print the address of the page; do not open a browser."),
     ] = False,
 ) -> None:
-    """Draw a tune and shape its harmony in a page that this machine serves to itself."""
+    """Open the page in which you draw a tune and shape its harmony, on this machine only."""
     _check_extra()
     from musicae.studio import server
 
@@ -36,32 +44,43 @@ def studio(
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="The address to listen on, such as 0.0.0.0 for every network.")
+        str,
+        typer.Option(help="The address to listen on; 0.0.0.0 listens on every network."),
     ],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8321,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
+    ] = 8321,
     name: Annotated[
         list[str] | None,
-        typer.Option(help="A name that browsers reach it by, such as music.example.org."),
+        typer.Option(
+            help="A host name that browsers use for the service, such as music.example.org;"
+            " can be given several times. Default: the host and any numeric address."
+        ),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="MUSICAE_TOKEN", help="What requests must state; by default a random one."
+            envvar="MUSICAE_TOKEN",
+            help="The token that every request must state. Default: a random token, printed at the"
+            " start.",
         ),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Answer without a token whoever reaches it.")
+        bool,
+        typer.Option(
+            "--insecure", help="Answer everyone who reaches the service, without a token."
+        ),
     ] = False,
     at_once: Annotated[
-        int, typer.Option(min=1, help="Computations that run at the same time.")
+        int, typer.Option(min=1, help="The number of computations that run at the same time.")
     ] = 2,
     seconds: Annotated[
-        float, typer.Option(min=1, help="The longest that a request may take.")
+        float, typer.Option(min=1, help="The longest time that a request may take, in seconds.")
     ] = 300,
 ) -> None:
-    """Serve the page and its requests to other machines; they are described at /docs."""
+    """Serve the page and its HTTP API to other machines; /docs describes the requests."""
     if insecure and token:
-        raise MusicaeError("a --token and --insecure contradict each other")
+        raise MusicaeError("--token and --insecure contradict each other; give one of the two")
     _check_extra()
     from musicae.studio import server
     from musicae.studio.settings import Limits

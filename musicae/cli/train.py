@@ -1,4 +1,4 @@
-"""``musicae train``: train a model, or go on with a run that was interrupted."""
+"""``musicae train``: train a model, or resume a run that was stopped."""
 
 from __future__ import annotations
 
@@ -18,27 +18,55 @@ if TYPE_CHECKING:
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="minibach, autoencoder, harmonizer or vae.")],
+    model: Annotated[
+        str, typer.Argument(help="The model: minibach, autoencoder, harmonizer or vae.")
+    ],
     data: DataPath = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL.")
+        Path | None,
+        typer.Option("-o", "--out", help="The folder of the run. Default: runs/MODEL."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+        bool,
+        typer.Option("--resume", help="Resume the run in this folder from its last checkpoint."),
     ] = False,
-    epochs: Annotated[int | None, typer.Option(help="At most so many; the model's own.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights and order.")] = None,
-    devices: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="The most epochs to train. Default: 20 for minibach and autoencoder, 40 for"
+            " harmonizer and vae."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="The random seed of the first weights and of the order of the examples. Default: 1"
+            " for harmonizer, else 0."
+        ),
+    ] = None,
+    devices: Annotated[
+        int, typer.Option(help="The number of processes that share each batch.")
+    ] = 1,
+    accelerator: Annotated[
+        str, typer.Option(help="The device: auto (a GPU if there is one), cpu, cuda or mps.")
+    ] = "auto",
     precision: Annotated[
-        str | None, typer.Option(help="auto, 32-true or bf16-mixed; the model's own.")
+        str | None,
+        typer.Option(
+            help="The precision: auto (the faster one on this machine), 32-true or bf16-mixed."
+            " Default: 32-true for minibach and autoencoder, auto for harmonizer and vae."
+        ),
     ] = None,
     four_part: Annotated[
-        Path | None, typer.Option(help="A folder of four-part pieces to learn from, too.")
+        Path | None,
+        typer.Option(
+            help="A folder of four-part pieces to train on as well; harmonizer and vae use it."
+            " Default: none."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on the corpus's train side; stops early and can be resumed."""
+    """Train a model on the train side of the corpus; it stops early and can be resumed."""
     from dataclasses import replace
 
     from musicae.models.checkpoint import need_torch
@@ -82,7 +110,7 @@ def train(
 class _TrainingBar:
     """A progress bar for each run, with its loss and the time left.
 
-    It is copied into the process that trains, so it is created there when it is first called.
+    This object is copied into the process that trains, so the bar is created at the first call.
     """
 
     def __init__(self) -> None:
@@ -105,4 +133,4 @@ class _TrainingBar:
     def stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
-            self._bar = None  # a model's teachers are runs of their own
+            self._bar = None  # each teacher of a model has a run, and a bar, of its own

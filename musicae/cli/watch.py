@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 @takes_harmonize_settings("bars", "phrases")
 def watch(
     folder: Annotated[
-        Path, typer.Argument(help="Where melodies are saved, as MIDI files or scores.")
+        Path, typer.Argument(help="The folder in which you save melodies: MIDI files or scores.")
     ],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="The folder for results; by default beside the melodies."),
+        typer.Option(
+            "-o", "--out", help="The folder for results. Default: the folder of the melodies."
+        ),
     ] = None,
     *,
     program: Program = "choir aahs",
@@ -34,9 +36,8 @@ def watch(
 ) -> None:
     """Harmonize each melody in a folder a second or two after it is saved, until Ctrl-C.
 
-    Melodies that are there at the start come first, but for those that have been harmonized since
-    they were saved. What is wrong with a melody stands beside it in NAME-error.txt until it is
-    mended.
+    At the start, melodies without a newer result are harmonized first. If a melody cannot be used,
+    NAME-error.txt beside it says why; the file goes away when the melody is harmonized.
     """
     from musicae.daw import watch as watching
     from musicae.io.general_midi import program_of
@@ -58,7 +59,7 @@ def watch(
 
 
 def _print_news(news: News) -> None:
-    """Print each result and each error as a line, as soon as it comes."""
+    """Print each result and each error as a line, at once."""
     from musicae.daw.watch import Began, Made
 
     if isinstance(news, Began):
@@ -72,13 +73,13 @@ def _print_news(news: News) -> None:
 def _print_beginning(began: Began) -> None:
     where = "beside it" if began.out == began.folder else f"in {began.out}"
     print(
-        f"watching {began.folder}: what is saved there is harmonized {where}; Ctrl-C ends it",
+        f"watching {began.folder}: melodies saved there are harmonized {where}; Ctrl-C ends it",
         flush=True,
     )
     count = len(began.waiting)
     if count:
         print(
-            f"first {count} that {'is' if count == 1 else 'are'} there without a newer result",
+            f"first, {count} melod{'y' if count == 1 else 'ies'} without a newer result",
             flush=True,
         )
 
@@ -93,12 +94,12 @@ def _print_made(made: Made) -> None:
 
 def _in_brief(report: Report | None) -> str:
     if report is None:
-        return "voice leading not checked, for a voice never sings"
+        return "voice leading not checked: a voice has no notes"
     count = len(report.violations)
     beyond = ", ".join(report.beyond_bach) or "nothing"
     return f"{count or 'no'} violation{'s' * (count != 1)} of voice leading, beyond Bach: {beyond}"
 
 
 def _say(line: str) -> None:
-    """Print on stdout and flush, so that a pipe gets it at once too."""
+    """Print on stdout and flush, so that a pipe gets the line at once."""
     print(line, flush=True)

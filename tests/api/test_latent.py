@@ -366,7 +366,7 @@ def test_variations_repeat_and_the_first_do_not_depend_on_how_many(model, option
         (["-n", 0], "at least one piece"),
         (["--keep", "lead"], "no voice is called 'lead'"),
         (["--keep", "soprano,alto,tenor,bass"], "nothing to vary; keep fewer"),
-        (["--format", "wav"], "a format is mid, musicxml, mxl, not 'wav'"),
+        (["--format", "wav"], "--format takes mid, musicxml, mxl, not 'wav'"),
     ],
 )
 def test_vary_refuses_what_cannot_be_varied(

@@ -239,5 +239,5 @@ def test_what_cannot_be_scored_is_refused(musicae_command, model, untrained, tmp
     refused(musicae_command("evaluate", tmp_path / "no.mid", *model), "no.mid: no such file")
     minibach = ["--model", untrained["minibach"]]
     refused(musicae_command("evaluate", hymn, *minibach), "minibach gives no likelihood")
-    refused(musicae_command("evaluate", hymn, "--csv", "x.csv", *model), "for the table of models")
-    refused(musicae_command("evaluate", tmp_path, *model), "--model scores chorale files")
+    refused(musicae_command("evaluate", hymn, "--csv", "x.csv", *model), "go with a comparison")
+    refused(musicae_command("evaluate", tmp_path, *model), "--model goes with chorale files")

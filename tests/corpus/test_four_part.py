@@ -168,4 +168,4 @@ def test_the_command_joins_and_refuses_in_one_line(musicae_command, folder, tmp_
     assert done.status == 2
     assert done.err.startswith("error: none: no such folder; it should hold the four-part data")
     done = musicae_command("corpus", "build", "--four-part", folder, "--from", folder)
-    assert "--from and --four-part exclude each other" in done.err
+    assert "--from replaces Bach's chorales and --four-part adds" in done.err

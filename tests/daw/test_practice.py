@@ -252,7 +252,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, musicae_command, hym
         ((silent, "-o", tmp_path / "kit"), "has one voice"),
         ((tmp_path / "none.mid", "-o", tmp_path / "kit"), "no such file"),
         ((hymn, "-o", taken), f"{taken}: is there already; name another folder, or remove it"),
-        ((hymn, "-o", tmp_path / "kit", "--tempo", "fast"), "tempos are per cent with commas"),
+        ((hymn, "-o", tmp_path / "kit", "--tempo", "fast"), "--tempo takes percentages"),
         ((hymn, "-o", tmp_path / "kit", "--audio", "aac"), "practice tracks are"),
     ):
         outcome = musicae_command("practice", *arguments)

@@ -434,7 +434,7 @@ def test_the_command_tells_what_happens(folder, monkeypatch):
     first, second, made, unchecked, last = done.stdout.splitlines()
     assert first.startswith(f"watching {folder}: ")
     assert first.endswith("Ctrl-C ends it")
-    assert second == "first 1 that is there without a newer result"
+    assert second == "first, 1 melody without a newer result"
     place = f"tune.mid -> {folder / 'tune-harmonized.mid'}"
     assert made.startswith(f"{place}  1.2 s; ")
     assert made.endswith("of voice leading, beyond Bach: nothing")
