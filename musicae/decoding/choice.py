@@ -42,14 +42,17 @@ class SamplingOptions(NamedTuple):
 
 
 class Tilts(NamedTuple):
-    """Corrections of draws, and what sliders have moved; None for what there is none of."""
+    """Corrections that are added to the costs of symbols; None for one that is not used."""
 
     motion: MotionTilt | None = None
     sonority: SonorityTilt | None = None
     levers: Levers | None = None
 
     def costs(self, voice: int, rows: Rows) -> Floats:
-        """``(M, S)`` nats; nothing at first steps."""
+        """``(M, S)`` the cost of each symbol of a voice, in nats; 0 at the first step of a piece.
+
+        ``rows`` are ``M`` symbols that are to be chosen.
+        """
         candidate, steps, before, now, last = rows
         cost: Floats | float = 0.0
         if self.motion:
@@ -63,16 +66,17 @@ class Tilts(NamedTuple):
 
 
 def choose(cost: Floats, options: SamplingOptions, uniform: Floats) -> Ints:
-    """``(...)`` a symbol for each of costs ``(..., S)`` in nats.
+    """``(...)`` the symbol that is chosen by each row of costs ``(..., S)``, in nats.
 
-    ``uniform`` ``(...)`` are random numbers from 0 to 1.
+    ``uniform`` ``(...)`` are random numbers from 0 to 1, one for each symbol.
     """
     if options.temperature == LIKELIEST:
         best: Ints = cost.argmin(axis=-1)
         return best
     scores = cost / -options.temperature
     if options.rhythm_temperature is not None:
-        # The probability of any new note at all is a question of rhythm.
+        # The rhythm temperature decides between hold, rest and any new note. Then the temperature
+        # decides between the new notes.
         new = slice(FIRST_PITCH, None)
         scores[..., :FIRST_PITCH] = -cost[..., :FIRST_PITCH] / options.rhythm_temperature
         any_note = _log_sum(-cost[..., new]) / options.rhythm_temperature
@@ -93,7 +97,10 @@ def choose(cost: Floats, options: SamplingOptions, uniform: Floats) -> Ints:
 
 
 def guided(conditional: Floats32, unconditional: Floats32) -> Floats32:
-    """Negative log-likelihoods ``(Q, U, S)`` with guidance of scale ``GUIDANCE``."""
+    """Negative log-likelihoods ``(Q, U, S)`` with classifier-free guidance of scale ``GUIDANCE``.
+
+    A symbol that is impossible without the condition keeps its conditional value.
+    """
     found = conditional.copy()
     possible = np.isfinite(unconditional)
     found[possible] += (GUIDANCE - 1) * (conditional[possible] - unconditional[possible])

@@ -1,4 +1,4 @@
-"""How likely each chord is in a part of a plan of which the rest stands.
+"""The probability of each chord in a span of a plan. The chords outside the span are fixed.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -22,14 +22,16 @@ from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 def shares_of_span(
     planner: Checkpoint, partial: PartialScore, plan: HarmonicPlan, span: range
 ) -> dict[PlannedChord, float]:
-    """The probabilities, 0 to 1, of the chords that may stay in some steps.
+    """The probability, 0 to 1, of each chord that could sound in all of ``span``, in steps.
 
-    They are conditional on what is known in the partial score, on the chords of ``plan`` outside
-    these steps, and on one chord that stays in all beats that begin in them. Steps inside one beat
-    have its second chord. Chords that were given, and what musicae demands of the ends of pieces
-    and phrases, bind nothing: a musician asks what else there is.
+    The probabilities are conditional on the known notes of the partial score, on the chords of
+    ``plan`` outside the span, and on one chord that stays in all beats that begin in the span. If
+    the span lies inside one beat, they are those of the beat's second chord. Given chords and the
+    usual constraints on the ends of pieces and phrases are ignored, for a musician asks which other
+    chords are possible.
 
-    The chord that the plan has there is always among them; where all voices are known it is alone.
+    The chord that the plan has at the span's start is always included. It is the only one if all
+    voices are known in the span.
     """
     present = plan.chord_at(span.start)
     if present is not None and partial.known[span.start : span.stop].all():
@@ -53,9 +55,10 @@ def shares_of_span(
 
 
 def _staying(chain: Chain, beats: Sequence[int]) -> Chain:
-    """The chain in which some beats, one after another, are one, as their state stays.
+    """The chain in which successive ``beats`` are merged into one, because their state stays.
 
-    In double precision: over many beats, what is likely in all may be very unlikely in each.
+    It is computed in double precision. A state that is likely over many beats can be very unlikely
+    in each of them.
     """
     first, last = beats[0], beats[-1]
     unary, pair = chain.unary.astype(np.float64), np.array(chain.pair[:], dtype=np.float64)
@@ -69,7 +72,7 @@ def _staying(chain: Chain, beats: Sequence[int]) -> Chain:
 
 
 def _states_of(chord: PlannedChord, problem: PlanProblem) -> Bools:
-    """``(S,)`` the state of a chord; those with its root, where it has none."""
+    """``(S,)`` the state of a chord. If the chord has no state: all states with its root."""
     exact = np.array([state == chord for state in problem.wish.chords])
     return exact if exact.any() else problem.wish.states(roots=(chord.root,))
 

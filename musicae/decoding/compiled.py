@@ -1,14 +1,13 @@
-"""Writing voices with a compiled program: what ``writing.Writing`` does, many times as fast.
+"""Write voices with a compiled program: the result of ``writing.Writing``, many times faster.
 
 The loop of turns, the features of notes, attention, the costs and the choices are a small program
-in C (``kernel``). ONNX Runtime multiplies the matrices: it reads and writes arrays in the program's
-memory, so nothing is converted from call to call.
+in C (``kernel``). ONNX Runtime multiplies the matrices. It reads and writes arrays in the program's
+memory, so no array is copied or converted between calls.
 
-All voices of a step are scored at once, as if each of them held its note, unless a voice moved a
-quarter before. Looking further ahead takes more products than it saves calls.
+All voices of a step are scored at once, as if each of them held its note, unless a voice moved one
+quarter before. To score more steps at once would cost more matrix products than it saves calls.
 
-Axes: ``N`` candidates, ``D`` decoders, ``P`` pieces, ``T`` steps, ``V`` voices, ``S``
-symbols, ``C`` columns of the context, ``L`` layers, ``H`` heads, ``R`` frames that are remembered,
+Axes: ``N`` candidates, ``D`` decoders, ``P`` pieces, ``T`` steps, ``V`` voices, ``S`` symbols,
 ``W`` width.
 """
 
@@ -59,18 +58,23 @@ from musicae.models.vocabulary import (
 from musicae.theory.spelling import places_near
 
 SCORES, FIRST_LAYER = 0, 1
-"""The graphs that the program asks for; each layer is one, and ``state`` follows the last."""
+"""The numbers of graphs that the program asks for. Each layer is one graph; the graph ``state``
+follows the last layer."""
 SHARED = 4
-"""From so many candidates on, cores share them: each core takes as many calls as one alone."""
+"""The least number of candidates that is divided among the cores. With fewer it does not pay,
+because each core makes as many calls as a single core would."""
 READ = 64
-"""Frames of which it is read at once what conditions the decoders."""
+"""The number of frames whose conditioning is read at once."""
 PAIRS = N_VOICES * (N_VOICES - 1) // 2
 OCTET = 256
-"""The values of a byte."""
+"""The number of values that a byte can have."""
 
 
 def write(writing: Writing) -> Samples:
-    """What ``writing.write()`` gives, up to rounding, by the compiled program where it can."""
+    """The result of ``writing.write()``, up to rounding.
+
+    The compiled program writes if ``can_write``; else NumPy does.
+    """
     if not can_write(writing):
         return writing.write()
     count = len(writing.lengths)
@@ -93,7 +97,10 @@ def write(writing: Writing) -> Samples:
 
 
 def can_write(writing: Writing) -> bool:
-    """Whether the compiled program can do what is asked, with the models that ONNX Runtime runs."""
+    """Whether the compiled program can write this.
+
+    It needs Wasmtime, a model that ONNX Runtime runs, and sizes within the program's bounds.
+    """
     model = writing.decoders[0].model
     config = model.config
     features = N_VOICES * PARTS + PAIRS + N_VOICES + len(config.context)
@@ -117,7 +124,7 @@ class Compiled:
     """The writing of some of the candidates of a ``Writing``."""
 
     def __init__(self, writing: Writing, some: slice) -> None:
-        """``some`` are the candidates."""
+        """``some`` is the range of candidates."""
         self.decoders = writing.decoders
         model = self.decoders[0].model
         assert isinstance(model.engine, OnnxEngine)
@@ -146,17 +153,18 @@ class Compiled:
         self.program = Program(arrays, numbers)
         self.bound: dict[int, Callable[[], None]] = {}
         self.read = range(0)
-        """The frames of which it is at hand what the decoders are given: ``heard``."""
-        self.heard: list[Floats32] = []
+        """The frames whose conditioning is in ``conditioning``."""
+        self.conditioning: list[Floats32] = []
+        """For each decoder ``(P, READ, W)``."""
 
-    def write(self, told: CountProgress) -> Samples:
-        """The completed scores; ``told`` is called with the steps that are done, and all."""
+    def write(self, progress: CountProgress) -> Samples:
+        """The completed scores; ``progress`` gets the number of finished steps and of all steps."""
         arrays, go_on = self.program.arrays, self.program.function("next")
         while asked := go_on():
             rows, graph = divmod(asked, GRAPHS)
             if graph == FIRST_LAYER:
                 step = int(arrays["frame_number"][0]) * self.stride
-                told(step, self.steps)
+                progress(step, self.steps)
                 self._end_hopeless(step)
                 self._begin_frames(rows // len(self.decoders))
             run = self.bound.get(asked)
@@ -167,25 +175,29 @@ class Compiled:
         return Samples(tokens, arrays["nats"].copy())
 
     def _end_hopeless(self, step: int) -> None:
-        """End drafts that are hopeless when a step begins; see ``drafts``."""
+        """End drafts that are hopeless at the beginning of a step; see ``drafts``."""
         if self.groups is not None and step % LOOK == 0:
             arrays = self.program.arrays
             gone = hopeless(arrays["nats"], self.groups, self.steps - step)
             arrays["nats"][gone], arrays["lengths"][gone] = np.inf, 0
 
     def _begin_frames(self, count: int) -> None:
-        """What conditions the next frame of ``count`` candidates, which is the same one of all."""
+        """Copy the conditioning of the next frame of ``count`` candidates into the program.
+
+        All these candidates are at the same frame.
+        """
         arrays = self.program.arrays
         frame, piece = int(arrays["frame_number"][0]), self.piece[arrays["frame_of"][:count]]
         if frame not in self.read:
             self.read = range(frame, frame + READ)
-            self.heard = [each.conditioning[:, frame : frame + READ] for each in self.decoders]
-        for i, heard in enumerate(self.heard):
-            found = heard[piece, frame - self.read.start]
+            ahead = slice(frame, frame + READ)
+            self.conditioning = [each.conditioning[:, ahead] for each in self.decoders]
+        for i, conditioning in enumerate(self.conditioning):
+            found = conditioning[piece, frame - self.read.start]
             arrays["conditioning"][i * count : (i + 1) * count] = found
 
     def _bind(self, graph: int, rows: int) -> Callable[[], None]:
-        """What runs a graph for some rows."""
+        """A function that runs a graph on the first ``rows`` rows of its arrays."""
         arrays = {name: array[:rows] for name, array in self.program.arrays.items()}
         if graph == SCORES:
             outputs = {name: arrays[name] for name in ("queries", "hold_or_rest")}
@@ -203,7 +215,7 @@ class Compiled:
 
 
 def _sizes(config: VoiceTransformerConfig) -> dict[str, Any]:
-    """The numbers of a job that a model decides."""
+    """The numbers of a job that depend on the model alone."""
     return {
         "width": config.width,
         "depth": config.depth,
@@ -221,7 +233,7 @@ def _sizes(config: VoiceTransformerConfig) -> dict[str, Any]:
 
 
 def _of_model(model: Checkpoint) -> dict[str, Array]:
-    """The arrays of a job that a model decides."""
+    """The arrays of a job that depend on the model alone."""
     config, tensors = model.config, model.tensors
     floor = min(config.lowest)
     ranges = zip(config.lowest, config.symbols, strict=True)
@@ -248,7 +260,7 @@ def _of_model(model: Checkpoint) -> dict[str, Array]:
 
 
 def _first(sizes: Sequence[int]) -> Array:
-    """The row of embeddings at which each feature begins."""
+    """The first row of embeddings of each feature; ``sizes`` are their numbers of rows."""
     return np.array([*accumulate(sizes, initial=0)][:-1], dtype=np.int32)
 
 
@@ -324,8 +336,8 @@ def _of_costs(writing: Writing, some: slice) -> dict[str, Array]:
 
 
 def _given(costs: GivenCosts, steps: int) -> Array:
-    """``(T, 3)`` of given chords where they begin the members and what is needed, as bits, and the
-    bass."""
+    """``(T, 3)`` for each step at which a given chord begins: its members and its needed pitch
+    classes, both as bits, and its bass."""
     found = np.zeros((steps, 3), dtype=np.int16)
     for step, chord in costs.given.items():
         sets = (sum(1 << each for each in set(part)) for part in (chord.members, chord.needed))
@@ -334,12 +346,12 @@ def _given(costs: GivenCosts, steps: int) -> Array:
 
 
 def _padded(costs: Sequence[Floats]) -> Floats:
-    """``(V, MOST_SYMBOLS)`` the costs ``(S,)`` of each voice."""
+    """``(V, MOST_SYMBOLS)`` the costs ``(S,)`` of each voice, padded with 0."""
     return np.stack([np.pad(each, (0, MOST_SYMBOLS - len(each))) for each in costs])
 
 
 def _bits(flags: Array) -> Ints:
-    """``(...)`` flags ``(..., K)`` as numbers, the first of them the lowest bit."""
+    """``(...)`` flags ``(..., K)`` as numbers. The first flag is the lowest bit."""
     found: Ints = flags @ (1 << np.arange(flags.shape[-1]))
     return found
 
@@ -366,7 +378,7 @@ def _room(config: VoiceTransformerConfig, count: int, decoders: int) -> dict[str
     }
     by_candidate = ("derived", "begun", "next_step", "next_turn", "frame_of", "frame_number")
     by_row = ("row_of", "row_step", "row_voice")
-    # No voice has moved so far, but each may at first.
+    # At first each voice counts as likely to move.
     moved = np.tile(np.arange(-STEPS_PER_QUARTER, 0, dtype=np.int32), (count, 1))
     return {
         "notes": np.full((count, RING, 4, N_VOICES), NONE, dtype=np.int16),

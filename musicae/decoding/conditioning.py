@@ -1,8 +1,8 @@
-"""What conditions a decoder of voices: the encoding of what is known, computed where it is read.
+"""The conditioning of a decoder of voices: the encoded known notes, computed when it is read.
 
-The encoder is bidirectional, but each of its layers looks no further than ``span`` frames. So the
-frames of a window that also reads ``MARGIN`` of its neighbours are those of the whole piece, up to
-rounding, and memory does not grow with the length of a piece.
+The encoder is bidirectional, but each of its layers attends to at most ``span`` frames on each
+side. So a window is encoded together with a margin of frames on both sides. Its frames equal those
+of the whole piece, up to rounding, and memory does not grow with the length of a piece.
 
 Axes: ``B`` pieces, ``T`` steps, ``V`` voices, ``J`` frames of ``stride`` steps, ``W`` width.
 """
@@ -23,24 +23,26 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.vocabulary import AGES, NONE
 
 WINDOW = 512
-"""Frames that are encoded at once."""
+"""The number of frames in a window."""
 AT_ONCE = 768
-"""Frames of all pieces that are encoded at once, at most, if one piece has no more."""
+"""The most frames of all pieces together in one call of the encoder. A single piece may have
+more."""
 SHARED = 2
-"""From so many pieces for each on, cores share them."""
+"""The least number of pieces for each core. With fewer, fewer cores are used."""
 REMEMBERED = 2
-"""Windows that are kept: candidates stand near each other, but not at the same frame."""
+"""The number of windows that are kept. Candidates are near each other, but not always in the same
+frame."""
 AGE, LEAP = 2, 3
 """Fields of notes."""
 OLD = AGES[-1] + 1
-"""An age, in steps, in the last class of ages."""
+"""The least age, in steps, in the last class of ages."""
 
 
 class Conditioning:
-    """The encoding ``(B, J, W)`` of what is known of some pieces; it is read like an array.
+    """The encoding ``(B, J, W)`` of the known notes of some pieces; it is read like an array.
 
-    By ``[pieces, frames]`` it gives a frame ``(M, W)`` of each of some pieces, by
-    ``[:, first:stop]`` the frames ``(B, F, W)`` of all. Threads may share it.
+    ``[pieces, frames]`` gives one frame of each of ``M`` pieces, ``(M, W)``. ``[:, first:stop]``
+    gives the frames of all pieces, ``(B, F, W)``. Threads may share it.
     """
 
     def __init__(self, model: Checkpoint, batch: MaskedBatch) -> None:
@@ -50,12 +52,12 @@ class Conditioning:
         self.margin = 1 + config.encoder_layers * config.span
         self.shape = (len(batch.tokens), batch.tokens.shape[1] // config.stride, config.width)
         self.notes = np.stack([self._notes_of(piece) for piece in range(len(batch.tokens))])
-        """``(B, T, V, 4)``."""
+        """``(B, T, V, 4)`` pitch, kind, age and leap of each voice at each step."""
         self.windows: dict[int, Floats32] = {}
         self.lock = Lock()
 
     def __getitem__(self, where: tuple[Any, Any]) -> Floats32:
-        """Some frames; see the class."""
+        """The frames at ``where``; see the class."""
         pieces, frames = where
         if not isinstance(frames, slice):
             numbers, places = np.divmod(np.broadcast_to(frames, np.shape(pieces)), WINDOW)
@@ -71,7 +73,7 @@ class Conditioning:
         return joined[pieces, first - begin : stop - begin]
 
     def _window(self, number: int) -> Floats32:
-        """``(B, up to WINDOW, W)``."""
+        """``(B, F, W)`` the frames of a window, up to ``WINDOW`` of them."""
         with self.lock:
             found = self.windows.get(number)
             if found is None:
@@ -101,8 +103,8 @@ class Conditioning:
         return np.concatenate(found)[:, first - low : stop - low]
 
     def _encoded(self, pieces: slice, low: int, high: int) -> Floats32:
-        """The encoding of frames from ``low`` to ``high``; but for the margins it is that of the
-        whole."""
+        """The encoding of the frames from ``low`` to ``high``. Outside the margins it equals the
+        encoding of the whole piece."""
         batch, steps = self.batch, slice(low * self.stride, high * self.stride)
         found: Floats32 = self.model.run(
             "known",
@@ -114,10 +116,11 @@ class Conditioning:
         return found
 
     def _notes_of(self, piece: int) -> NDArray[np.int16]:
-        """``(T, V, 4)`` the notes of a piece as a network can read them without those before.
+        """``(T, V, 4)`` the notes of a piece. Any part of them can be encoded on its own.
 
-        It does not tell ages above ``OLD`` apart. Leaps from notes that are not known are left out,
-        for the network would look for these up to where a note began.
+        Ages above ``OLD`` become ``OLD``, for the network has one class for them. Leaps from
+        unknown notes become ``NONE``: to find out whether the note before is known, the network
+        would need all steps back to the beginning of the present note.
         """
         tokens, known = self.batch.tokens[piece], self.batch.known[piece]
         notes = notes_of(tokens, np.array(self.model.config.lowest))

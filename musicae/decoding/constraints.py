@@ -1,6 +1,6 @@
 """The costs of breaking voice-leading rules, for each symbol before it is chosen.
 
-The rules are those of ``theory.voice_leading`` that two successive steps show: parallel and
+The rules are those of ``theory.voice_leading`` that need only two successive steps: parallel and
 contrary fifths and octaves, direct ones in the outer voices, crossing, overlap, spacing, leaps and
 augmented intervals. A voice is compared with the voices that are known or already chosen.
 
@@ -29,29 +29,31 @@ _SEVENTHS = (10, 11)
 OCTAVE_LEAP = 12
 PITCHES = tuple(np.arange(low, high + 1) for low, high in VOICE_RANGES)
 FORBIDDEN = 50.0
-"""Nats that outweigh any likelihood; where every symbol breaks a rule, the cheapest is chosen."""
+"""Nats that outweigh any likelihood. If every symbol breaks a rule, the cheapest is chosen."""
 NEW, NOBODY = -1, -2
-"""A combination that is not known yet, and the key of a voice that does not sound."""
+"""The row number of a combination that is not computed yet, and the key of a silent voice."""
 ROOM, MOST = 1024, 65_536
-"""Rows of a table at first, and the most that are kept."""
+"""The number of rows of a table at first, and the most that are kept."""
 SILENT_WAY_OUT = 10.0
-"""Nats that a rest costs under strict rules: a voice with no permitted note rests."""
+"""Nats that a rest costs under strict rules, so that a voice without a permitted note rests."""
 
 
 class Motion(NamedTuple):
-    """The pitch that each symbol would give one voice."""
+    """How each symbol would move one voice."""
 
     own: Ints
-    """``(N, 1)`` its pitch at the step before."""
+    """``(N, 1)`` the voice's pitch at the step before, or ``REST``."""
     pitch: Ints
-    """``(N, S)`` the pitch that sounds with each symbol, or ``REST``."""
+    """``(N, S)`` the voice's pitch with each symbol, or ``REST``."""
     steps: Ints
-    """``(N, S)`` semitones from one to the other; 0 where one of them is a rest."""
+    """``(N, S)`` semitones from ``own`` to ``pitch``; 0 if one of them is a rest."""
 
 
 class Moves(NamedTuple):
-    """The motions of one voice from any pitch. Axis ``M``: MIDI pitches of the step before, then
-    ``REST``."""
+    """The motions of one voice from any pitch.
+
+    Axis ``M``: the pitch at the step before, by MIDI number, then ``REST``.
+    """
 
     motion: Motion
     """With ``M`` in place of ``N``."""
@@ -81,9 +83,9 @@ class RuleCosts:
     """The cost of one violation of each rule, in nats subtracted from a log-probability."""
 
     parallel: float = 0.0
-    """Fifths, octaves and unisons in a row, in similar or contrary motion."""
+    """Two fifths, octaves or unisons one after the other, in similar or contrary motion."""
     direct: float = 0.0
-    """A fifth or octave of the outer voices reached in similar motion, the soprano leaping."""
+    """The outer voices move in similar motion into a fifth or octave, and the soprano leaps."""
     crossing: float = 0.0
     overlap: float = 0.0
     spacing: float = 0.0
@@ -96,21 +98,21 @@ class RuleCosts:
     """Each step of rest while another voice sounds."""
 
     def at_least(self, **costs: float) -> RuleCosts:
-        """These costs where they are lower, each by the name of its field."""
+        """Raise costs to at least these values, each given by the name of its field."""
         return replace(self, **{name: max(getattr(self, name), costs[name]) for name in costs})
 
     def of_pairs(
         self, voice: int, other: int, own: Ints, *, were: Ints, theirs: Ints, beside: bool
     ) -> Floats:
-        """``(N, S)`` what each symbol of a voice costs beside one other voice, in nats.
+        """``(N, S)`` the cost of each symbol of a voice against one other voice, in nats.
 
         Args:
             voice: 0 to 3, soprano to bass.
-            other: the other voice, which sounds.
+            other: the number of the other voice, which sounds at this step.
             own: ``(N,)`` the voice's own pitches at the step before, or ``REST``.
-            were: ``(N,)`` those of the other voice.
-            theirs: ``(N,)`` the pitches of the other voice at this step.
-            beside: whether they are neighbours.
+            were: ``(N,)`` the other voice's pitches at the step before, or ``REST``.
+            theirs: ``(N,)`` the other voice's pitches at this step.
+            beside: whether the two voices are neighbours.
         """
         motion = Motion(*(part[own] for part in moves(voice).motion))
         were, theirs = were[:, None], theirs[:, None]
@@ -157,13 +159,14 @@ class RuleCosts:
 
 
 class RuleTable:
-    """The costs of rules, each computed once for the same notes of two voices.
+    """A cache of the costs of rules for pairs of voices.
 
-    A cost is a sum over the other voices that sound, so few combinations come again and again.
+    The cost of a symbol is a sum over the other voices that sound. Each term depends on four
+    pitches only, so few combinations occur, and they occur often.
     """
 
     def __init__(self, rules: RuleCosts, absent: tuple[int, ...] = ()) -> None:
-        """``absent`` are the voices that the piece does not have."""
+        """``absent`` are the numbers of the voices that the piece does not have."""
         self.rules = rules
         there = [voice for voice in range(N_VOICES) if voice not in absent]
         self.beside = {
@@ -173,7 +176,8 @@ class RuleTable:
         self.alone = [rules.leap * m.wide + rules.augmented * m.augmented for m in every]
         self.known: list[dict[int, int]] = [{} for _ in range(N_VOICES)]
         self.rows = [np.zeros((ROOM, m.wide.shape[1])) for m in every]
-        """Of each voice a row for each combination that is known; the first for none."""
+        """For each voice one row of costs ``(S,)`` for each known combination. The first row is for
+        a silent voice."""
         self.others = [np.delete(np.arange(N_VOICES), voice) for voice in range(N_VOICES)]
 
     def costs(self, voice: int, before: Ints, now: Ints, fifths: Ints | int = 0) -> Floats:
@@ -181,10 +185,10 @@ class RuleTable:
 
         Args:
             voice: 0 to 3, soprano to bass.
-            before: ``(N, V)`` the pitches of the step before, ``REST`` where a voice rests.
-            now: ``(N, V)`` the known or chosen pitches of this step; ``REST`` where a voice rests
-                or is not chosen yet.
-            fifths: ``(N,)`` the key signatures, sharps or (negative) flats.
+            before: ``(N, V)`` the pitches of the step before, ``REST`` for a voice that rests.
+            now: ``(N, V)`` the known or chosen pitches of this step; ``REST`` for a voice that
+                rests or is not chosen yet.
+            fifths: ``(N,)`` the key signatures: the number of sharps, or minus that of flats.
         """
         own = before[:, voice]
         if self.rules == OFF:
@@ -205,7 +209,7 @@ class RuleTable:
         return cost
 
     def _learn(self, voice: int, keys: Ints) -> None:
-        """Compute the rows of keys that are not known yet."""
+        """Compute the rows of combinations that are not known yet."""
         known = self.known[voice]
         if len(known) + keys.size >= MOST:
             known.clear()
@@ -235,7 +239,7 @@ class RuleTable:
 
 @lru_cache(maxsize=16)
 def rule_table(rules: RuleCosts, absent: tuple[int, ...] = ()) -> RuleTable:
-    """The table of some rules, shared by all that are written with them."""
+    """The table of these rules. All pieces that are written with them share it."""
     return RuleTable(rules, absent)
 
 
@@ -256,26 +260,27 @@ PRESETS = {
     "off": OFF,
 }
 """Costs by name: ``strict`` breaks no rule that can be kept, ``bach`` breaks rules as rarely as
-Bach, ``off`` leaves all to the model. The costs of ``bach`` are fitted on the validation side:
-without rules the harmonizer writes 4.3 parallels per 100 chords there; with them it breaks none of
-these rules more often than Bach does on the train side."""
+Bach, ``off`` sets no costs. The costs of ``bach`` are fitted on the validation side. Without rules
+the harmonizer writes 4.3 parallels per 100 chords there. With these costs it breaks no rule more
+often than Bach does on the train side."""
 
 
 @dataclass(frozen=True)
 class Close:
-    """The close of a piece: from ``step`` on only the tonic triad is allowed."""
+    """The close of a piece: only the tonic triad is allowed from ``step`` on."""
 
     step: int
     """The first step of the close."""
     tonic: int
-    """A pitch class, 0 to 11."""
+    """The tonic's pitch class, 0 to 11."""
     thirds: tuple[int, ...]
-    """Pitch classes of which one sounds: in minor the minor third or the Picardy third."""
+    """The pitch classes that the third may have; in minor the minor or the major (Picardy) third.
+    One of them sounds."""
 
     def costs(self, voice: int, step: int, before: Ints, now: Ints) -> Floats:
-        """``(S,)`` the cost of each symbol of a voice at a step, for one candidate.
+        """``(S,)`` the cost of each symbol of a voice at a step, in nats, for one candidate.
 
-        ``before`` and ``now`` ``(V,)`` are those of ``RuleCosts.costs``.
+        ``before`` and ``now`` ``(V,)`` are one row of those of ``RuleTable.costs``.
         """
         pitch = np.concatenate([[before[voice], REST], PITCHES[voice]])
         cost = np.zeros(len(pitch))
@@ -294,10 +299,10 @@ class Close:
 
 
 def close_of(partial: PartialScore) -> Close:
-    """The close begins with the last phrase's last note, or with the last bar.
+    """The close of a piece: it begins with the last note of the last phrase, or with the last bar.
 
-    The last bar is taken where phrases are unknown or the last one ends before the last two bars.
-    A part after which the piece goes on has no close: it would begin at the part's end.
+    It is the last bar if phrases are unknown or the last phrase ends before the last two bars. If
+    the piece goes on after this part, the close begins after its last step, so there is none.
     """
     chorale, key = partial.chorale, partial.key
     step = chorale.measures[-1].start

@@ -1,4 +1,4 @@
-"""Drafts of which one is kept: those that are hopeless end early.
+"""Stop hopeless drafts early, since only one draft of each group is kept.
 
 Axes: ``N`` candidates.
 """
@@ -12,17 +12,20 @@ import numpy as np
 from musicae.core.arrays import Bools, Floats, Ints
 
 LOOK = 16
-"""Drafts are compared every so many steps."""
+"""The number of steps between two comparisons of drafts."""
 SLACK, REACH = 15.0, 4.0
-"""How many nats a draft may be behind the likeliest of its group: so many, and so many times the
-square root of the steps that are left, for chance moves drafts apart by 1.6 times it. On the
-validation side the draft that is kept is never more than 10 nats behind in the end."""
+"""A draft with ``n`` steps left may be behind the likeliest of its group by ``SLACK + REACH *
+sqrt(n)`` nats. Chance moves drafts apart by ``1.6 * sqrt(n)``. On the validation side the draft
+that is kept is never more than 10 nats behind at its end."""
 
 
 def hopeless(nats: Floats, groups: Ints, left: int) -> Bools:
-    """``(N,)`` which drafts can hardly become the best of their ``groups`` ``(N,)`` any more.
+    """``(N,)`` which drafts are too far behind the best of their group to overtake it.
 
-    ``nats`` ``(N,)`` are those of what is written, with ``left`` steps to go.
+    Args:
+        nats: ``(N,)`` the negative log-likelihood of what each draft has written so far.
+        groups: ``(N,)`` the group of each draft, from 0.
+        left: the number of steps that are still to be written.
     """
     best = np.full(int(groups.max()) + 1, np.inf)
     np.minimum.at(best, groups, nats)

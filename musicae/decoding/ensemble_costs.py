@@ -1,8 +1,8 @@
-"""What an ensemble costs: notes outside its ranges and tessituras, hands, chords in three voices.
+"""The costs of an ensemble's limits: ranges, tessituras, hand spans, full chords in three voices.
 
-No note is written outside a voice's range. Outside its tessitura a note costs more the further it
-lies. In three voices the root and the third of each chord of the plan sound on its beats; the fifth
-is what a full chord can lack.
+No note is written outside a voice's range. A note outside the tessitura costs more the further it
+is from it. In three voices the root and the third of each chord of the plan sound on its beats, and
+the fifth may be missing.
 
 Axes: ``N`` candidates, ``V`` voices, ``S`` symbols of one voice.
 """
@@ -20,13 +20,13 @@ from musicae.encoding.partial_score import Limits
 from musicae.models.vocabulary import FIRST_PITCH
 
 OUTSIDE, FURTHER = 1.0, 0.75
-"""Nats of a note outside the tessitura, and of each semitone that it lies outside."""
+"""Nats for a note outside the tessitura, and for each semitone of its distance from it."""
 OUT_OF_REACH = 8.0
-"""Nats of an interval that a hand does not reach."""
+"""Nats for an interval that is too wide for a hand."""
 INCOMPLETE = 8.0
-"""Nats of a chord in three voices on a beat, for each of root and third that is missing."""
+"""Nats for a missing root, and for a missing third, of a chord in three voices on a beat."""
 PARTNERS = (1, 0, 3, 2)
-"""The voice that each voice shares a hand with."""
+"""For each voice, the voice that the same hand plays."""
 
 
 class EnsembleCosts:
@@ -45,12 +45,14 @@ class EnsembleCosts:
         *,
         last: Bools,
     ) -> Floats:
-        """``(N, S)`` the cost of each symbol of a voice at a step; infinite out of range.
+        """``(N, S)`` the cost of each symbol of a voice at a step, in nats; infinite out of range.
 
         Args:
-            before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
+            voice: 0 to 3, soprano to bass.
+            before: ``(N, V)`` the pitches of the step before, ``REST`` for a silent voice.
             now: ``(N, V)`` the pitches of this step that are known or chosen, else ``REST``.
-            chords: ``(N, ...)`` those of the candidates' plans at the step; None without plans.
+            chords: ``(N, ...)`` the chords of the candidates' plans at the step; None without
+                plans.
             last: ``(N,)`` whether no other voice of the step is still to be chosen.
         """
         pitch = moves(voice).motion.pitch[before[:, voice]]
@@ -69,7 +71,7 @@ class EnsembleCosts:
 
 
 def _of_pitch(limits: Limits, voice: int) -> Floats:
-    """``(S,)`` the cost of each symbol of a voice wherever it stands."""
+    """``(S,)`` the part of the cost that depends on the symbol and the voice alone."""
     pitch = PITCHES[voice]
     cost = np.zeros(FIRST_PITCH + len(pitch))
     bounds, within = limits.ranges[voice], limits.tessituras[voice]
@@ -83,14 +85,14 @@ def _of_pitch(limits: Limits, voice: int) -> Floats:
 
 
 def keep_complete(wish: Wish, absent: int) -> None:
-    """Leave out chords of which three voices cannot sing both root and third where they begin.
+    """Forbid chords whose root and third cannot both sound in three voices when the chord begins.
 
-    Where the bass has neither, the melody has one of them. ``absent`` is the voice that is not
-    there.
+    If the bass has neither of them, the melody must have one. A beat keeps its chords if none
+    would be left. ``absent`` is the number of the voice that is missing.
     """
     sung = [voice for voice in range(BASS) if voice != absent]
     low = np.array([chord is not None and chord.bass < 2 for chord in wish.chords])
-    heads = np.zeros((len(wish.chords), 12), dtype=np.bool_)  # root and third of each
+    heads = np.zeros((len(wish.chords), 12), dtype=np.bool_)  # root and third of each chord
     for row, chord in zip(heads, wish.chords, strict=True):
         row[list(chord.members[:2]) if chord else []] = True
     for beat in range(len(wish.beats)):

@@ -1,8 +1,8 @@
-"""Given chords while a plan is found and while voices are written.
+"""How given chords constrain the plan and the voices.
 
-The planner takes the chords of its vocabulary that are nearest to the given ones
-(``give_chords``). The voices sing the exact pitch classes: ``GivenCosts`` forbids, symbol by
-symbol, what would leave a chord incomplete where it begins.
+The plan gets the chords of the planner's vocabulary that are nearest to the given ones
+(``give_chords``). The voices get the exact pitch classes: ``GivenCosts`` forbids each symbol that
+would leave a given chord incomplete when it begins.
 
 Axes: ``B`` beats, ``S`` states of the planner or symbols of one voice, ``N`` candidates, ``V``
 voices.
@@ -26,10 +26,10 @@ from musicae.theory.given_chords import GivenChord
 from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord, SecondChord
 
 INCOMPLETE = 4 * FORBIDDEN
-"""Nats for each pitch class of a given chord that cannot sound any more: more than several broken
-rules, which are at most ``FORBIDDEN`` each."""
+"""Nats for each pitch class of a given chord that no voice is left to sing. That is more than three
+broken rules cost, at most ``FORBIDDEN`` each."""
 FOREIGN = 2 * FORBIDDEN
-"""Nats for a note that is no member where a given chord begins."""
+"""Nats for a note that is no member of a given chord that begins at its step."""
 ALONG_GIVEN = {
     "direct": 5.0,
     "crossing": 9.0,
@@ -38,17 +38,21 @@ ALONG_GIVEN = {
     "leap": 10.0,
     "augmented": 5.0,
 }
-"""The least costs of broken rules, in nats, where chords are given: voices that must be complete
-are pressed harder. Chosen on the validation side."""
+"""The least costs of broken rules, in nats, when chords are given. They are higher than usual,
+because the need for complete chords makes voices break rules more often. Chosen on the validation
+side."""
 _NO_ROOT, _NO_BASS, _MISSING, _EXTRA = 8.0, 1.5, 1.0, 2.0
-"""How far a chord of the plan is from a given one: another root, another bass, each pitch class
-that it lacks, each that it has more."""
+"""The distance of a state's chord from a given chord, summed: for another root, for another bass,
+for each pitch class that is missing, for each that is added."""
 
 
 def give_chords(wish: Wish, given: Sequence[GivenChord], known: Mask) -> None:
-    """Each beat has the chord of the vocabulary nearest to the given one that sounds as it begins.
+    """Allow on each beat only the states nearest to the given chord that sounds as it begins.
 
-    Beats of which all voices are known, ``(T, V)``, are left as they are.
+    Args:
+        wish: the allowed states, which are narrowed.
+        given: the given chords, in order.
+        known: ``(T, V)`` which notes are known. Beats whose notes are all known do not change.
     """
     for index, beat in enumerate(wish.beats):
         if known[beat.start : beat.start + beat.length].all():
@@ -68,7 +72,10 @@ def give_chords(wish: Wish, given: Sequence[GivenChord], known: Mask) -> None:
 
 
 def with_given(plan: HarmonicPlan, given: Sequence[GivenChord], wish: Wish) -> HarmonicPlan:
-    """The plan with the given chords that begin inside beats, the first of each beat."""
+    """The plan with second chords for given chords that begin inside a beat.
+
+    Each beat gets the state's chord that is nearest to the first of them.
+    """
     seconds = list(plan.seconds)
     for index, beat in enumerate(plan.beats):
         inside = [g for g in given if beat.start < g.start < beat.start + beat.length]
@@ -80,7 +87,7 @@ def with_given(plan: HarmonicPlan, given: Sequence[GivenChord], wish: Wish) -> H
 
 
 class GivenCosts:
-    """What a symbol costs where a given chord begins."""
+    """The costs of symbols at the steps at which given chords begin."""
 
     def __init__(self, given: Sequence[GivenChord]) -> None:
         self.given = {chord.start: chord for chord in given}
@@ -92,10 +99,12 @@ class GivenCosts:
     def costs(
         self, voice: int, step: int, before: Ints, now: Ints, waiting: Sequence[int]
     ) -> Floats | float:
-        """``(N, S)`` nats of each symbol of a voice at a step; 0 where no given chord begins.
+        """``(N, S)`` the cost of each symbol of a voice, in nats; 0 if no given chord begins.
 
         Args:
-            before: ``(N, V)`` the pitches of the step before, ``REST`` where nothing sounds.
+            voice: 0 to 3, soprano to bass.
+            step: the step at which the symbol is chosen.
+            before: ``(N, V)`` the pitches of the step before, ``REST`` for a silent voice.
             now: ``(N, V)`` the pitches of this step that are known or chosen, else ``REST``.
             waiting: the voices of this step that are chosen after this one.
         """
@@ -120,7 +129,7 @@ class GivenCosts:
 
 
 def incomplete(chorale: Chorale, given: Sequence[GivenChord]) -> list[GivenChord]:
-    """The given chords that lack a pitch class, or have another bass, where they begin."""
+    """The given chords that lack a pitch class or have another bass when they begin."""
     found = []
     for chord in given:
         now = chorale.pitch[chord.start].astype(int)
@@ -134,9 +143,9 @@ def incomplete(chorale: Chorale, given: Sequence[GivenChord]) -> list[GivenChord
 def _distances(
     chords: Sequence[PlannedChord | None], given: GivenChord, key: Key
 ) -> NDArray[np.float64]:
-    """``(S,)`` how far each chord is from a given one; infinite for no chord.
+    """``(S,)`` the distance of each chord from a given one; infinite for None.
 
-    A bass that is no member of any is the chord in root position.
+    A chord that does not contain the given bass should be in root position.
     """
     members = {(each - key.tonic) % 12 for each in given.members}
     root = None if given.root is None else (given.root - key.tonic) % 12

@@ -1,4 +1,4 @@
-"""Harmonize partial scores: plans of their chords first, then voices along each plan."""
+"""Harmonize partial scores: first plan the chords, then write the voices along each plan."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from musicae.theory.local_keys import local_keys
 HARMONIZER_TEMPERATURE = 0.85
 """The temperature at which harmonizations are closest to Bach on the validation side."""
 MINIBACH_VARIED = 0.3
-"""The temperature of several harmonizations of MiniBach's: they differ and are not yet noise."""
+"""The temperature of MiniBach when several harmonizations are asked for: high enough that they
+differ, low enough that they are not noise."""
 DRAFTS_OF_ONE, DRAFTS_EACH = 3, 2
-"""How many drafts of the voices are written to a plan: where one harmonization is asked for, and of
-each of several."""
+"""The number of drafts for each plan: if one harmonization is asked for, and if several are."""
 DRAFTS_OF_GIVEN = 8
-"""How many in all, at least, where chords are given: plans hardly differ then."""
+"""The least number of drafts in all if chords are given, because the plans hardly differ then."""
 FREE_TEMPERATURE = 0.8
-"""Of plans that are drawn freely."""
+"""The temperature of plans that are drawn for a score without notes."""
 PLANNING, RANKING = 0.15, 0.1
-"""The shares of the time in which plans are found, and drafts compared; between them these are
-written."""
+"""The shares of the whole time, for progress: finding plans and comparing drafts. The rest is
+writing."""
 USUAL_STYLE = "bach"
-"""Of plans, where none is asked for."""
+"""The style of plans if none is asked for."""
 
 
 class Harmonization(NamedTuple):
@@ -56,13 +56,14 @@ class Harmonization(NamedTuple):
     plan: HarmonicPlan | None = None
     """The plan that the voices follow; None without a planner."""
     notices: tuple[str, ...] = ()
-    """What of the plan's constraints could not be met."""
+    """Sentences about constraints on the plan that could not be met."""
     cost: float | None = None
-    """By which it is ranked, in nats, with its plan and what breaks rules; None for MiniBach."""
+    """The cost by which harmonizations are ranked, in nats: of the voices, the plan and broken
+    rules. None for MiniBach."""
 
 
 def usual_temperature(model: Checkpoint, n: int) -> float:
-    """The temperature at which a model's ``n`` harmonizations are best, and several differ."""
+    """The default temperature of a model that writes ``n`` harmonizations."""
     if model.can("fill"):
         return HARMONIZER_TEMPERATURE
     return 0.0 if n == 1 else MINIBACH_VARIED
@@ -77,14 +78,15 @@ def harmonize(
     *,
     fewer: bool = False,
 ) -> list[Harmonization]:
-    """``n`` ways to fill what is open in a partial score, best first; what is known stays.
+    """``n`` ways to complete a partial score, best first. Known notes do not change.
 
-    With a planner, each follows a plan of its own: the likeliest plans that differ in their roots,
-    each the best of a few drafts, in the order of how likely plan and voices are together. Without
-    one, or of MiniBach, they are as they are drawn.
+    With a planner, the harmonizations follow the likeliest plans that differ in their roots. Each
+    is the best of a few drafts along its plan. They are ranked by the likelihood of plan and voices
+    together and by broken rules. Without a planner, the best drafts that differ are chosen.
+    MiniBach's harmonizations come in the order in which they are drawn.
 
-    Raises CheckpointError for a model that does not harmonize, or not this score; ChoraleError
-    where fewer ways differ, unless ``fewer`` are wanted then.
+    Raises CheckpointError if the model cannot harmonize this score. Raises ChoraleError if fewer
+    than ``n`` harmonizations differ; with ``fewer``, returns those that do.
     """
     options = options or SamplingOptions(usual_temperature(model, n))
     if model.can("fill"):
@@ -105,11 +107,11 @@ def harmonize(
 def problem_of(
     planner: Checkpoint, partial: PartialScore, *, by_construction: bool = True
 ) -> PlanProblem:
-    """What there is to plan in a partial score.
+    """The planning problem of a partial score.
 
-    What is known of the voices narrows the chords: beats of which all is known keep theirs, each
-    known voice sings members, a known bass carries them. ``by_construction`` is that of
-    ``plan_problem``.
+    Known notes narrow the chords. A beat whose notes are all known keeps its chord. The chord of
+    any other beat has a member in each known voice, and a known bass note is its bass. For
+    ``by_construction`` see ``plan_problem``.
     """
     given: list[Narrowing] = [
         lambda wish: give_sounding(wish, partial.known),
@@ -147,7 +149,7 @@ def _fill(
     if options.temperature == LIKELIEST and n > len(plans):
         if not fewer:
             raise ChoraleError(
-                "at temperature 0 there is one harmonization only; leave it out, or ask for one"
+                "temperature 0 gives only one harmonization; ask for one, or raise the temperature"
             )
         n = len(plans)
     drafts = 1
@@ -163,9 +165,9 @@ def _fill(
             found and found._replace(plan=with_given(found.plan, partial.given, problem.wish))
             for found in drafted
         ]
-    problem = None  # of a long piece it takes much memory
+    problem = None  # free its memory, which is large for a long piece
     partials = [replace(partial, plan=found.plan) if found else partial for found in drafted]
-    each = len(plans) >= n and drafts > 1  # one draft of each plan is kept
+    each = len(plans) >= n and drafts > 1  # whether one draft of each plan is kept
     groups = np.repeat(np.arange(len(plans)), drafts) if each else None
     with portion(PLANNING, 1, 1 - PLANNING - RANKING):
         drawn = sample(model, partials, options, groups=groups)
@@ -183,7 +185,7 @@ def _fill(
         for i in range(0, len(candidates), drafts)
     ]
     if plans[0] is None or len(chosen) < n:
-        # All drafts are whole then.
+        # Drafts have no groups here, so all of them are complete.
         is_open: Bools = np.any(~partial.known, axis=1)
         chosen = rerank(candidates, n, is_open, fewer=fewer)
     return [
@@ -199,9 +201,9 @@ def _fill(
 
 
 def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[FoundPlan | None]:
-    """Up to ``n`` likely plans that differ in their roots, best first; drawn if nothing is known.
+    """Up to ``n`` likely plans that differ in their roots, best first.
 
-    The likeliest plan of a piece of which nothing is known is a poor one: it hardly moves.
+    If no note is known, plans are drawn, for the likeliest plan then hardly changes its chords.
     """
     if not (problem.wish.chorale.pitch != REST).any() and options.temperature != LIKELIEST:
         return [*problem.samples(n, np.random.default_rng(options.seed), FREE_TEMPERATURE)]
@@ -211,7 +213,7 @@ def _plans(problem: PlanProblem, n: int, options: SamplingOptions) -> list[Found
 def _with_seconds(
     problem: PlanProblem, drafted: Sequence[FoundPlan | None], options: SamplingOptions
 ) -> list[FoundPlan | None]:
-    """Each draft's plan with second chords of its own."""
+    """Each draft's plan with second chords that are drawn for it."""
     random = np.random.default_rng(options.seed)
     return [
         problem.with_seconds(found, random, options.temperature) if found else None
@@ -220,14 +222,14 @@ def _with_seconds(
 
 
 def _missed(chorale: Chorale, partial: PartialScore) -> Iterator[str]:
-    """Sentences on given chords that do not sound whole where they begin."""
+    """Sentences about given chords that are incomplete when they begin."""
     for chord in incomplete(chorale, partial.given):
         bar, beat = chorale.position(chord.start)
-        yield f"bar {bar}, beat {beat:g}: {chord.name} does not sound whole"
+        yield f"bar {bar}, beat {beat:g}: {chord.name} lacks a note or has another bass"
 
 
 def _as_sung(plan: HarmonicPlan, chorale: Chorale, partial: PartialScore) -> HarmonicPlan:
-    """The plan in its local keys, without the second chords that the voices do not sing."""
+    """The plan with its local keys, and without second chords that do not sound in the voices."""
     given = {chord.start for chord in partial.given}
 
     def is_sung(second: SecondChord | None) -> bool:

@@ -1,4 +1,4 @@
-"""The key of a melody or of several voices, as the key finder hears it."""
+"""The key of a melody or of several voices, by the key finder."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from musicae.models.checkpoint import Checkpoint, load_model
 from musicae.models.vocabulary import MODES, TONICS
 
 AS_MAJOR = ("major", "mixolydian")
-"""The modes that scores write as major; the others are written as minor."""
-
-
+"""The modes that are notated as major; the others are notated as minor."""
 TREATED = ("dorian", "mixolydian")
-"""The church modes that a key says by itself; a phrygian tune is heard as minor unless asked."""
+"""The church modes that are found by default. A phrygian tune counts as minor unless the user asks
+for phrygian."""
 SURE = 0.6
-"""The least probability of a church mode that a key says."""
+"""The least probability of a church mode that the found key may have."""
 
 
 class FoundKey(NamedTuple):
-    """A key with its mode by name and how sure the key finder is."""
+    """A key, its mode, and its probability."""
 
     key: Key
-    """With its church mode, where the finder is sure of it and the notes have its own degree."""
+    """Major or minor. It has a church mode if the finder is sure of it and the notes contain the
+    degree that distinguishes it."""
     mode: str
-    """A value of ``musicae.models.vocabulary.MODES``: a dorian tune's key is minor."""
+    """The likeliest mode: a value of ``musicae.models.vocabulary.MODES``."""
     probability: float
-    """Of the key, over all modes that are written like it."""
+    """0 to 1, summed over all modes that are notated like the key."""
 
 
 def find_key(
@@ -43,9 +43,15 @@ def find_key(
 ) -> Key:
     """The likeliest key of a melody or of several voices.
 
-    ``signature`` is evidence, the sharps (or, negative, flats) of a key signature; the chorale's
-    own ``key`` is not looked at. ``model`` is by default the one that ships with musicae.
-    Transposed music gets the transposed key. Raises ChoraleError where nothing sounds.
+    Transposed music gets the transposed key. The chorale's own ``key`` is not used.
+
+    Args:
+        chorale: the music.
+        signature: evidence for the key: the number of sharps of a key signature, or minus that of
+            flats; None if it is unknown.
+        model: the key finder; by default the one that ships with musicae.
+
+    Raises ChoraleError if nothing sounds.
     """
     return find_mode(chorale, signature, model).key
 
@@ -61,22 +67,23 @@ def find_mode(
     inside = np.where(major != bool(minor), scores[tonic], -1.0)
     key = Key.from_tonic(tonic, "minor" if minor else "major", signature)
     mode = MODES[int(inside.argmax())]
-    if mode in TREATED and scores[tonic, MODES.index(mode)] > SURE and _sings(chorale, key, mode):
+    sure = mode in TREATED and scores[tonic, MODES.index(mode)] > SURE
+    if sure and _has_degree(chorale, key, mode):
         key = replace(key, church=mode)
     return FoundKey(key, mode, float(classes[minor, tonic]))
 
 
 def probability_of(key: Key, chorale: Chorale) -> float:
-    """How likely a key is for a melody or several voices, over all modes that are written like it.
+    """The probability, 0 to 1, of a key, summed over all modes that are notated like it.
 
-    Raises ChoraleError where nothing sounds.
+    Raises ChoraleError if nothing sounds.
     """
     like = [(mode in AS_MAJOR) == (key.mode == "major") for mode in MODES]
     return float(key_probabilities(chorale)[key.tonic, like].sum())
 
 
-def _sings(chorale: Chorale, key: Key, mode: str) -> bool:
-    """Whether the notes have the degree that is of the church mode alone, and not its contrary."""
+def _has_degree(chorale: Chorale, key: Key, mode: str) -> bool:
+    """Whether the notes have the degree that distinguishes a church mode, and not the usual one."""
     degrees = {int(pitch - key.tonic) % 12 for pitch in distinct(chorale.pitch) if pitch != REST}
     contrary = CONTRARY[mode]
     own = contrary + (1 if CHURCH_MODES[mode] == "minor" else -1)
@@ -86,27 +93,27 @@ def _sings(chorale: Chorale, key: Key, mode: str) -> bool:
 def key_probabilities(
     chorale: Chorale, signature: int | None = None, model: Checkpoint | None = None
 ) -> NDArray[np.float64]:
-    """The probability of each tonic, from C up, and mode: ``(12, 5)``, in all 1.
+    """``(12, 5)`` the probability of each tonic, from C up, and mode; they sum to 1.
 
-    The arguments are those of ``find_key``.
+    The arguments and the error are those of ``find_key``.
     """
     if not (chorale.pitch != REST).any():
         raise ChoraleError("nothing sounds, so there is no key to find")
     read = key_input(chorale, signature)
-    # Everything is counted from the last note up, so that transposed music gives the same sums.
+    # Pitch classes count from the last note, so that transposed music gives the same numbers.
     origin = read.last
     finder = model or load_model("key")
     (found,) = finder.run("find", **collate([_counted_from(origin, read)]))
     scores = np.exp(found[0].astype(np.float64))
     if signature is None and np.count_nonzero(read.shares) == 1:
-        # Nothing but one pitch class: it is the tonic, whatever the network makes of it.
+        # If there is only one pitch class, it is the tonic, whatever the network says.
         scores[1:] = 0
         scores /= scores.sum()
     return np.roll(scores, origin, axis=0)
 
 
 def _counted_from(origin: int, read: KeyInput) -> KeyInput:
-    """The same piece transposed so that this pitch class becomes 0."""
+    """The same piece, transposed so that the pitch class ``origin`` becomes 0."""
     return read._replace(
         pitch_class=(read.pitch_class - origin) % TONICS,
         shares=np.roll(read.shares, -origin),

@@ -1,8 +1,8 @@
-"""Levers: what a listener hears at once of a piece, as costs that a slider can move.
+"""Levers: costs by which sliders change how much of something a new piece has.
 
-Vectors tell what is sung; how much of some kind there is of it, levers tell: notes that begin,
-notes outside the key, dissonances, changes of chord. A lever adds its amount, in nats, to the
-logits of notes or to the potentials of chords.
+The latent vectors decide what is written. The levers make some kinds of events more or less likely:
+new notes, notes outside the key, dissonances, changes of chord. A lever adds its amount, in nats,
+to the logits of notes or to the potentials of chords.
 
 Axes: ``N`` candidates, ``S`` symbols of a voice, ``A`` states of a plan.
 """
@@ -26,25 +26,28 @@ LEVERS = ("begin", "foreign", "dissonant", "change")
 BEGIN, FOREIGN, DISSONANT, CHANGE = range(len(LEVERS))
 NEUTRAL = (0.0,) * len(LEVERS)
 _CONSONANT = (0, 1, FEW)
-"""Classes of ``sonority_tilt`` that are at rest: major and minor triads, and less than triads."""
+"""The consonant classes of ``sonority_tilt``: major and minor triads, and at most two pitch
+classes."""
 
 
 class Levers:
-    """The levers of candidates in their keys."""
+    """The levers of ``N`` candidates, each in its key."""
 
     def __init__(self, amounts: Sequence[Sequence[float]], keys: Sequence[Key]) -> None:
-        """``amounts`` has for each candidate a number for each of ``LEVERS``."""
+        """``amounts`` ``(N, 4)`` are in nats, in the order of ``LEVERS``; ``keys`` are ``N``."""
         self.amounts = np.array(amounts)
         self.outside = np.stack([_outside(key) for key in keys])  # (N, 12)
 
     def costs(self, voice: int, before: Ints, now: Ints, last: Bools, rows: Ints) -> Floats:
-        """``(M, S)`` nats of candidates ``(M,)``; the other arguments are those of
-        ``PlanCosts.costs``."""
+        """``(M, S)`` the cost of each symbol of a voice, in nats.
+
+        ``rows`` ``(M,)`` are the candidates. The other arguments are those of ``PlanCosts.costs``.
+        """
         pitch = moves(voice).motion.pitch[before[:, voice]]
         begin, foreign, dissonant, _ = self.amounts[rows].T[..., None]
         outside = np.take_along_axis(self.outside[rows], pitch % 12, axis=1)
         cost: Floats = np.where(outside, -foreign, 0.0)
-        cost[:, :FIRST_PITCH] = 0.0  # to hold a note is not to choose it
+        cost[:, :FIRST_PITCH] = 0.0  # only new notes count, not holds and rests
         cost[:, FIRST_PITCH:] -= begin
         if last.any():
             found = completed(voice, before, now)
@@ -59,10 +62,17 @@ def pulled(
     key: Key,
     amounts: Sequence[float],
 ) -> MixtureChain:
-    """A chain whose states are ``chords``, with the levers of its piece."""
+    """The chain of one piece with its levers for foreign chords and for changes of chord.
+
+    Args:
+        chain: the potentials of the piece.
+        chords: ``S`` the chord of each state.
+        key: the key of the piece.
+        amounts: of the piece, in nats, in the order of ``LEVERS``.
+    """
     if not amounts[FOREIGN] and not amounts[CHANGE]:
         return chain
-    outside = np.roll(_outside(key), -key.tonic)  # by degree
+    outside = np.roll(_outside(key), -key.tonic)  # (12,) in semitones above the tonic
     foreign = np.array([bool(c and outside[list(c.members)].any()) for c in chords])
     factors = chain.tables.factors
     if amounts[CHANGE]:

@@ -1,4 +1,4 @@
-"""Decode MiniBach and the autoencoder, which see windows of four bars of 4/4."""
+"""Decode MiniBach and the autoencoder, which read windows of four bars of 4/4."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEAST = 1e-20
 def accompany(
     model: Checkpoint, melody: Chorale, n: int, options: SamplingOptions
 ) -> list[Chorale]:
-    """``n`` harmonizations of a soprano by MiniBach."""
+    """``n`` harmonizations of the soprano of ``melody`` by MiniBach."""
     tokens = chorale_to_tokens(melody)
     probabilities = accompaniment_probabilities(model, tokens, window_starts(melody))
     random = np.random.default_rng(options.seed)
@@ -53,8 +53,8 @@ def accompany(
 def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[Chorale]:
     """``n`` new pieces of four bars, decoded from random codes of the autoencoder.
 
-    ``temperature`` multiplies the codes' deviations from their mean; at 0 all pieces are those of
-    the mean code. Raises CheckpointError for another model.
+    ``temperature`` multiplies the codes' deviations from their mean; at 0 all pieces are the piece
+    of the mean code. Raises CheckpointError for another model.
     """
     if model.name != "autoencoder":
         raise CheckpointError(f"{model.name} does not compose; use autoencoder")
@@ -75,11 +75,11 @@ def generate(model: Checkpoint, n: int, temperature: float, seed: int) -> list[C
 
 
 def window_starts(melody: Chorale) -> list[int]:
-    """The steps at which windows of four bars of 4/4 begin, to cover a piece with overlap.
+    """The first steps of windows of four bars of 4/4 that cover a piece and overlap.
 
-    A window begins with each bar, and within bars that are longer than half a window. A pickup is
-    the end of a bar that begins before the piece, at a negative step; windows that end before the
-    piece are left out. The last window is the first one that reaches the end.
+    A window begins with each bar, and every half window within longer bars. A pickup counts as the
+    end of a full bar, which begins at a negative step; windows that end before the piece are left
+    out. The last window is the first one that reaches the end of the piece.
     """
     bars = [measure.start for measure in melody.measures]
     if melody.pickup:
@@ -97,11 +97,12 @@ def window_starts(melody: Chorale) -> list[int]:
 def accompaniment_probabilities(
     model: Checkpoint, tokens: Ints, starts: Sequence[int]
 ) -> list[Floats32]:
-    """The probabilities ``(T, P_v)`` of the symbols of alto, tenor and bass at each step.
+    """For alto, tenor and bass the probabilities ``(T, P_v)`` of their symbols at each step.
 
-    ``tokens`` ``(T, V)`` contain the soprano. Probabilities of overlapping windows are averaged,
-    weighted by the distance to the window's nearer edge: in the middle of a window MiniBach knows
-    the soprano before and after.
+    ``tokens`` ``(T, V)`` contain the soprano, ``starts`` are the first steps of the windows. The
+    probabilities of overlapping windows are averaged. Each counts in proportion to its distance
+    from the nearer edge of its window, for in the middle MiniBach reads the soprano before and
+    after.
     """
     (flat,) = model.run("accompany", soprano=flatten(windows(tokens, starts), ONLY_SOPRANO))
     steps = np.arange(WINDOW)
@@ -120,10 +121,10 @@ def accompaniment_probabilities(
 def _draw_line(
     scores: NDArray[np.floating], temperature: float, random: np.random.Generator, rests: Bools
 ) -> Ints:
-    """One voice's tokens ``(T,)`` from probabilities ``(T, P_v)``; at temperature 0 the likeliest,
-    so that any scores will do.
+    """One voice's tokens ``(T,)`` from probabilities ``(T, P_v)``.
 
-    They are ``SILENCE`` at ``rests`` ``(T,)``, and no ``HOLD`` follows a ``SILENCE``.
+    At temperature 0 they are the likeliest, so ``scores`` may be logits too. They are ``SILENCE``
+    at ``rests`` ``(T,)``, and no ``HOLD`` follows a ``SILENCE``.
     """
     if temperature > 0:
         # Gumbel-max sampling: all noise is drawn at once, then the symbols are chosen in order.
@@ -140,7 +141,7 @@ def _draw_line(
 
 
 def _silent_bars(melody: Chorale) -> Bools:
-    """``(T,)`` True in bars in which the soprano rests throughout: there the others rest too."""
+    """``(T,)`` True in bars in which the soprano rests throughout; the other voices rest there."""
     rests = np.zeros(len(melody), dtype=np.bool_)
     for measure in melody.measures:
         bar = slice(measure.start, measure.start + measure.length)

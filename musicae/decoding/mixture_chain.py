@@ -1,7 +1,7 @@
 """Exact inference in chains whose transitions are mixtures of a few tables, in probabilities.
 
-The tables of such a chain do not depend on the piece, so their exponentials are taken once, and a
-draw needs no logarithms: it is many times faster than with a ``plan.Chain``.
+The tables do not depend on the piece, so their exponentials are computed once. Sampling needs no
+logarithms and is many times faster than with a ``plan.Chain``.
 
 Axes: ``B`` beats, ``S`` states, ``K`` tables.
 """
@@ -20,7 +20,7 @@ from musicae.core.progress import pulse
 from musicae.decoding.plan import BLOCK, FORBIDDEN
 
 NEGLIGIBLE = 1e-14
-"""The share of the likeliest state below which a state is not followed further."""
+"""A state is dropped if its share is less than this part of the likeliest state's share."""
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -31,16 +31,17 @@ class Tables:
     """The transition tables of all pieces."""
 
     factors: Floats
-    """``(K, S, S)`` the exponentials of the tables, up to a common factor; none is 0."""
+    """``(K, S, S)`` the exponentials of the tables, from a state (rows) to the next (columns), up
+    to a common factor; none is 0."""
 
     @cached_property
     def by_state(self) -> NDArray[np.float32]:
-        """``(S, K, S)`` the same by the state that is left, in single precision."""
+        """``(S, K, S)`` ``factors`` with the state of departure first, in single precision."""
         return np.ascontiguousarray(self.factors.transpose(1, 0, 2), dtype=np.float32)
 
 
 class Filtered(NamedTuple):
-    """What filtering a chain forwards finds."""
+    """The result of forward filtering."""
 
     shares: Floats
     """``(B, S)`` the probability of each state given the beats up to it."""
@@ -50,19 +51,20 @@ class Filtered(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MixtureChain:
-    """The potentials of a piece. Raises ValueError where the shapes do not fit."""
+    """The potentials of a piece. Raises ValueError if the shapes do not fit."""
 
     unary: Floats
     """``(B, S)`` log potentials."""
     shares: Floats
-    """``(B - 1, K)`` of each table at each transition; they sum to 1."""
+    """``(B - 1, K)`` the share of each table at each transition; each row sums to 1."""
     tables: Tables
     moves: Mapping[int, Floats] | None = None
-    """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
+    """By the index of a beat the log potentials ``(S, S)`` that are added to the transition from it
+    to the next beat."""
 
     @cached_property
     def factors(self) -> dict[int, NDArray[np.float32]]:
-        """The exponentials of ``moves``."""
+        """The exponentials of ``moves``, by the index of a beat."""
         moves = self.moves or {}
         every = {id(m): m for m in moves.values()}
         found = {key: np.exp(m.astype(np.float32)) for key, m in every.items()}
@@ -80,20 +82,20 @@ class MixtureChain:
         return len(self.unary)
 
     def constrained(self, allowed: Mask, moves: Mapping[int, Floats] | None = None) -> MixtureChain:
-        """The chain in which states outside ``(B, S)`` ``allowed`` cost ``-FORBIDDEN`` nats.
+        """The chain in which states outside ``allowed`` ``(B, S)`` cost ``-FORBIDDEN`` nats.
 
-        A beat without any allowed state is left free. ``moves`` are those of the class.
+        A beat without any allowed state is not constrained. ``moves`` replace the chain's own.
         """
         free = ~allowed.any(axis=1, keepdims=True)
         unary = self.unary + np.where(allowed | free, 0.0, FORBIDDEN)
         return replace(self, unary=unary, moves=moves)
 
     def sharpened(self, temperature: float) -> MixtureChain:
-        """The chain with the potentials of single beats divided by a temperature."""
+        """The chain with its unary potentials divided by a temperature."""
         return replace(self, unary=self.unary / temperature)
 
     def score(self, path: Ints) -> float:
-        """The log potential of a path."""
+        """The log potential of a path ``(B,)``."""
         beats = np.arange(len(path))
         pairs = np.einsum("bk,kb->b", self.shares, self.tables.factors[:, path[:-1], path[1:]])
         added = sum(float(m[path[b], path[b + 1]]) for b, m in (self.moves or {}).items())
@@ -136,13 +138,13 @@ class MixtureChain:
         return _filter([self])[0]
 
     def emissions(self) -> tuple[Floats, float]:
-        """``(B, S)`` the exponentials of the potentials of beats, and the logarithm of what they
-        were divided by in all."""
+        """``(B, S)`` the exponentials of the unary potentials, scaled so that the greatest of each
+        beat is 1, and the logarithm of the product of all divisors."""
         top = self.unary.max(axis=1, keepdims=True)
         return np.exp(self.unary - top), float(top.sum())
 
     def _transitions(self) -> Iterator[tuple[int, Floats]]:
-        """Each beat but the last with its ``(S, S)`` transitions, in order."""
+        """Each beat but the last, in order, with its transition factors ``(S, S)``."""
         states = self.unary.shape[1]
         flat = self.tables.factors.reshape(self.shares.shape[1], -1)
         for start in range(0, len(self) - 1, BLOCK):
@@ -153,9 +155,9 @@ class MixtureChain:
 
 
 def filter_together(chains: Sequence[MixtureChain]) -> None:
-    """Filter chains at once, those with the same tables together, which is faster.
+    """Filter several chains at once, which is faster. Chains with the same tables form one batch.
 
-    Each keeps what is found, as ``MixtureChain.filtered``.
+    Each chain keeps its result as ``MixtureChain.filtered``.
     """
     by_tables: dict[int, list[MixtureChain]] = {}
     for chain in chains:
@@ -185,7 +187,7 @@ def _filter(chains: Sequence[MixtureChain]) -> list[Filtered]:
         size = reached.sum(axis=1, keepdims=True)
         totals += np.where(beat < lengths, np.log(size[:, 0]), 0.0)
         filtered[beat] = share = reached / size
-        # In single precision the rest would be denormal numbers, which are slow.
+        # In single precision the smaller shares would be denormal numbers, which are slow.
         followed = share > share.max(axis=1, keepdims=True) * NEGLIGIBLE
         single = np.where(followed, share, 0.0).astype(np.float32)
         arrived = (single @ flat).reshape(len(chains), count, states)
@@ -201,6 +203,6 @@ def _filter(chains: Sequence[MixtureChain]) -> list[Filtered]:
 
 
 def _draw(weights: Floats, random: np.random.Generator) -> int:
-    """An index in proportion to ``(S,)`` weights."""
+    """A random index, with probabilities in proportion to ``weights`` ``(S,)``."""
     passed = weights.cumsum()
     return int(min(np.searchsorted(passed, random.random() * passed[-1], "right"), len(passed) - 1))

@@ -1,4 +1,4 @@
-"""Where the phrases of a melody end, as the phrase segmenter hears it."""
+"""Where the phrases of a melody end, by the phrase segmenter."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ from musicae.encoding.melody_notes import MelodyNotes, bar_times, features, melo
 from musicae.models.checkpoint import Checkpoint, load_model
 
 THRESHOLD = 0.35
-"""The probability from which on a note ends a phrase; chosen on the validation sides."""
+"""The least probability of a note that ends a phrase; chosen on the validation sides."""
 WINDOW = 384
-"""Notes that the network reads at once; of longer melodies it reads windows that overlap."""
+"""The most notes that the network reads at once. It reads longer melodies in windows that
+overlap."""
 OVERLAP = 64
-"""Notes of a window whose probabilities are those of the neighbouring window."""
+"""The number of notes at an inner edge of a window whose result is discarded. The neighbouring
+window gives theirs."""
 
 
 def phrase_ends(
     chorale: Chorale, key: Key | None = None, model: Checkpoint | None = None
 ) -> tuple[int, ...]:
-    """The steps at which the last notes of phrases begin, in the highest voice that sounds.
+    """The steps, in order, at which the last notes of phrases begin.
 
-    In order, the last note always among them; empty where nothing sounds. ``key`` is the key of
-    the melody, else it is found; ``model`` is by default the one that ships with musicae.
+    The melody is the highest voice that sounds. Its last note always ends a phrase. The result is
+    empty if nothing sounds.
+
+    Args:
+        chorale: the music.
+        key: the key of the melody; by default that of the chorale, or the one that is found.
+        model: the phrase segmenter; by default the one that ships with musicae.
     """
     steps, probabilities = marginals(chorale, key, model)
     return tuple(int(step) for step in steps[probabilities >= THRESHOLD])
@@ -37,10 +44,10 @@ def phrase_ends(
 def marginals(
     chorale: Chorale, key: Key | None = None, model: Checkpoint | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each note of the melody the step at which it begins and how likely a phrase ends on it.
+    """For each note of the melody its first step and the probability that it ends a phrase.
 
-    Both are ``(N,)``; the last note's probability is 1. The arguments are those of
-    ``phrase_ends``. Time is linear in the number of notes.
+    Both arrays are ``(N,)``. The last note's probability is 1. The arguments are those of
+    ``phrase_ends``. The time is linear in the number of notes.
     """
     if key is None and (chorale.pitch >= 0).any():
         key = chorale.key or find_key(chorale)
@@ -64,9 +71,9 @@ def _logits(notes: MelodyNotes, model: Checkpoint) -> NDArray[np.float64]:
 
 
 def _windows(count: int) -> Sequence[tuple[int, int, int]]:
-    """Windows as their first note, the one after their last, and the first one that is kept.
+    """For each window its first note, the note after its last, and the first note that is kept.
 
-    What a window finds of its last notes is replaced by what the next one finds.
+    The next window replaces the result for a window's last notes.
     """
     if count <= WINDOW:
         return [(0, count, 0)]

@@ -1,8 +1,8 @@
 """Exact inference in a chain of chords: the best plan, samples, marginals.
 
-Axes: ``B`` beats, ``S`` states. A chain is given by log potentials; constraints are a mask of the
-states that are allowed at each beat. Sums over paths are taken in probabilities that are scaled at
-each beat, in the precision of the transitions; so results are exact up to rounding.
+Axes: ``B`` beats, ``S`` states. A chain is given by log potentials, constraints by a mask of the
+states that are allowed at each beat. Sums over paths use probabilities that are scaled at each
+beat, in the precision of the transitions. So results are exact up to rounding.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 BLOCK = 16
-"""Beats whose transitions are read at once; so many stay in a processor's cache."""
+"""The number of beats whose transitions are read at once; they fit into a processor's cache."""
 FORBIDDEN = -1e4
-"""What a forbidden state costs in nats: more than any plan could gain elsewhere, so that a
-constraint is broken only where no plan at all can keep it."""
+"""The log potential, in nats, that a forbidden state adds. No plan can gain as much elsewhere, so a
+constraint is broken only if no plan at all can keep it."""
 
 
 class Transitions(Protocol):
-    """What is read like an array ``(B - 1, S, S)`` of log potentials."""
+    """Log potentials that are read like an array ``(B - 1, S, S)``."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,10 +46,11 @@ class Transitions(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """Transitions of which all are kept, with their exponentials."""
+    """Transitions that are all kept in memory, with their exponentials."""
 
     logs: Potentials
-    """``(B - 1, S, S)``; looking for the best path is fastest where columns are contiguous."""
+    """``(B - 1, S, S)`` log potentials. The best path is found fastest if columns are
+    contiguous."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -64,7 +65,8 @@ class Kept:
 
     @cached_property
     def bounds(self) -> tuple[Potentials, Potentials]:
-        """``(B - 1, S)`` each: the greatest and the least log potential to each state."""
+        """The greatest and the least log potential of the transitions into each state, each
+        ``(B - 1, S)``."""
         return self.logs.max(axis=1), self.logs.min(axis=1)
 
     def __getitem__(self, where: Any, /) -> Potentials:
@@ -81,16 +83,17 @@ class Kept:
 class Chain:
     """The log potentials of a piece.
 
-    Raises ValueError where the shapes do not fit.
+    Raises ValueError if the shapes do not fit.
     """
 
     unary: Potentials
-    """``(B, S)``; in the precision of the transitions where memory counts."""
+    """``(B, S)`` the log potential of each state on each beat."""
     pair: Transitions
-    """``(B - 1, S, S)`` from a state (rows) to the next beat's; may be of lower precision. An array
-    is wrapped as ``Kept``."""
+    """``(B - 1, S, S)`` from a state (rows) to a state of the next beat (columns); may have a lower
+    precision than ``unary``. An array is wrapped as ``Kept``."""
     moves: Mapping[int, Floats] = field(default_factory=dict)
-    """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
+    """By the index of a beat the log potentials ``(S, S)`` that are added to the transition from it
+    to the next beat."""
 
     def __post_init__(self) -> None:
         beats, states = self.unary.shape
@@ -104,15 +107,15 @@ class Chain:
 
     @cached_property
     def scaled_unary(self) -> Potentials:
-        """``unary`` less the greatest of each beat, in the precision of the transitions."""
+        """``unary`` minus the greatest value of each beat, in the precision of the transitions."""
         found: Potentials = self.unary - self.unary.max(axis=1, keepdims=True)
         return found.astype(np.asarray(self.pair[0:1]).dtype)
 
     def constrained(self, allowed: Mask, moves: Mapping[int, Floats] | None = None) -> Chain:
-        """The chain in which states outside ``(B, S)`` ``allowed`` cost ``-FORBIDDEN`` nats.
+        """The chain in which states outside ``allowed`` ``(B, S)`` cost ``-FORBIDDEN`` nats.
 
-        A beat without any allowed state is left free; ``broken`` reports it. ``moves`` are those of
-        the class; without them the chain keeps its own.
+        A beat without any allowed state is not constrained; ``broken`` reports it. ``moves``
+        replace the chain's own; None keeps these.
         """
         unary = self.unary.copy()
         unary[~allowed & allowed.any(axis=1, keepdims=True)] += unary.dtype.type(FORBIDDEN)
@@ -124,7 +127,7 @@ class Chain:
         return Chain(self.unary / temperature, self.pair / temperature, moves)
 
     def score(self, path: Sequence[int] | Ints) -> float:
-        """The log potential of a path."""
+        """The log potential of a path ``(B,)``."""
         states = np.asarray(path)
         beats = np.arange(len(states))
         rows = np.asarray(self.pair[beats[:-1], states[:-1]])
@@ -142,20 +145,25 @@ class Chain:
         return found + self.moves[beat][state] if beat in self.moves else found
 
     def backwards(self, stop: int | None = None) -> Iterator[tuple[int, Potentials]]:
-        """Each beat but the last with its ``(S, S)`` log potentials, from the last to the first, or
-        from the one before ``stop``."""
+        """Beats with the log potentials ``(S, S)`` of the transitions from them, in reverse order.
+
+        The first one is the beat before ``stop``, by default before the last beat.
+        """
         for beat, pair in self._read(range(len(self) - 1 if stop is None else stop)[::-1]):
             yield beat, pair + self.moves[beat] if beat in self.moves else pair
 
     def factors(self, beats: range) -> Iterator[tuple[int, Potentials]]:
-        """Beats in order, up or down, with the exponentials ``(S, S)`` of their log potentials."""
+        """Each of ``beats`` with the exponentials ``(S, S)`` of its transitions' log potentials.
+
+        The step of ``beats`` is 1 or -1.
+        """
         for beat, factor in self._read(beats, exponentials=True):
             yield beat, factor * np.exp(self.moves[beat]) if beat in self.moves else factor
 
     def _read(
         self, beats: range, *, exponentials: bool = False
     ) -> Iterator[tuple[int, Potentials]]:
-        """The transitions that leave some beats, whose steps are 1 or -1, without ``moves``."""
+        """The transitions from each of ``beats`` (step 1 or -1), without ``moves``."""
         if isinstance(self.pair, Kept):
             kept = self.pair.factors if exponentials else self.pair.logs
             yield from ((beat, kept[beat]) for beat in beats)
@@ -176,14 +184,15 @@ def broken(path: Ints, allowed: Mask) -> list[int]:
 
 
 class Filtered(NamedTuple):
-    """The sums of all paths from the beginning, scaled."""
+    """The result of the forward algorithm: sums over all paths from the beginning, scaled."""
 
     shares: Potentials
     """``(B, S)`` the probability of each state given the beats up to it."""
     emissions: Potentials
-    """``(B, S)`` the exponentials of the unary log potentials, the greatest of each beat 1."""
+    """``(B, S)`` the exponentials of the unary log potentials, scaled so that the greatest of each
+    beat is 1."""
     sizes: Floats
-    """``(B,)`` what the shares of each beat were divided by."""
+    """``(B,)`` the divisor of the shares of each beat."""
     log_partition: float
     """The logarithm of the sum of the potentials of all paths."""
 
@@ -191,7 +200,7 @@ class Filtered(NamedTuple):
 def forward(chain: Chain) -> Filtered:
     """The forward algorithm, in probabilities."""
     emissions = np.exp(chain.scaled_unary)
-    # Products of what is smaller have no place in the precision, and would take long.
+    # Products of smaller numbers would be denormal, which is slow and not exact.
     emissions[emissions < np.sqrt(np.finfo(emissions.dtype).tiny)] = 0.0
     shares, sizes = emissions.copy(), np.ones(len(chain))
     sizes[0] = shares[0].sum()
@@ -205,7 +214,10 @@ def forward(chain: Chain) -> Filtered:
 
 
 def backward(chain: Chain, filtered: Filtered) -> Potentials:
-    """``(B, S)`` the sums of what follows each state, scaled: times ``shares`` its probability."""
+    """``(B, S)`` the sum over all continuations of each state, scaled.
+
+    Its product with ``filtered.shares`` is the probability of the state.
+    """
     found = np.ones_like(filtered.shares)
     for beat, factor in chain.factors(range(len(chain) - 1)[::-1]):
         arriving = filtered.emissions[beat + 1] * found[beat + 1]
@@ -239,10 +251,10 @@ def best_path(chain: Chain) -> Ints:
 def _best_ahead(
     chain: Chain, known: Potentials | None = None, stop: int | None = None
 ) -> Potentials:
-    """``(B, S)`` the log potential of the best continuation of each state, up to a number for each
-    beat.
+    """``(B, S)`` the log potential of the best continuation of each state, up to a constant for
+    each beat.
 
-    What is ``known`` stays from the beat ``stop`` on.
+    With ``known``, the values from the beat ``stop`` on are copied from it.
     """
     unary, greatest = chain.scaled_unary, np.maximum.reduce
     ahead = np.zeros_like(unary) if known is None else known.copy()
@@ -252,7 +264,7 @@ def _best_ahead(
         after -= greatest(after)
         into = pair.T
         if most is not None and least is not None and beat not in chain.moves:
-            # A state at the next beat that is no state's best is left out.
+            # Leave out states of the next beat that cannot be the best continuation of any state.
             some = (after + most[beat] >= greatest(after + least[beat])).nonzero()[0]
             after, into = after[some], into.take(some, axis=0)
             into += after[:, None]
@@ -263,7 +275,7 @@ def _best_ahead(
 
 
 def _followed(chain: Chain, ahead: Potentials) -> Ints:
-    """``(B,)`` the path whose every state is the best with its continuation."""
+    """``(B,)`` the best path, given the best continuation ``(B, S)`` of each state."""
     total = chain.scaled_unary + ahead
     path = [int(total[0].argmax())]
     for beat in range(1, len(chain)):
@@ -276,11 +288,11 @@ def sample_paths(
 ) -> Ints:
     """``(count, B)`` independent exact samples: forward filtering, backward sampling.
 
-    All log potentials are divided by ``temperature``; 0 gives the best path each time. Raises
-    ValueError for a negative one.
+    All log potentials are divided by ``temperature``; at 0 each sample is the best path. Raises
+    ValueError if it is negative.
     """
     if temperature < 0:
-        raise ValueError(f"a temperature is not negative: {temperature}")
+        raise ValueError(f"the temperature must be 0 or more, got {temperature}")
     if temperature == 0:
         return np.tile(best_path(chain), (count, 1))
     cooled = chain.at(temperature)
@@ -293,7 +305,7 @@ def sample_paths(
 
 
 def _draw(weights: Floats, random: np.random.Generator) -> Ints:
-    """For each row of ``(N, S)`` weights a state in proportion to them."""
+    """``(N,)`` for each row of ``weights`` ``(N, S)`` a random state, in proportion to them."""
     passed = weights.cumsum(axis=1)
     points = random.random(len(passed)) * passed[:, -1]
     drawn: Ints = np.minimum((passed <= points[:, None]).sum(axis=1), passed.shape[1] - 1)
@@ -301,10 +313,10 @@ def _draw(weights: Floats, random: np.random.Generator) -> Ints:
 
 
 def best_with_one_of(chain: Chain, beats: Sequence[int], fitting: Mask) -> Ints:
-    """The best path that takes one of ``(S,)`` fitting states on one of some beats.
+    """``(B,)`` the best path that has a ``fitting`` ``(S,)`` state on at least one of ``beats``.
 
-    It is the best of the best paths with the constraint on each single beat. Without beats it is
-    the best path. ``samples_with_one_of`` draws such paths.
+    For each of these beats the best path with a fitting state on it is found; the best of these
+    paths is returned. Without beats it is the best path. ``samples_with_one_of`` draws such paths.
     """
     ahead = _best_ahead(chain)
     best = _followed(chain, ahead)
@@ -329,10 +341,11 @@ def samples_with_one_of(
     *,
     temperature: float = 1.0,
 ) -> Ints:
-    """``(count, B)`` exact samples of paths that take one of ``(S,)`` fitting states on some beats.
+    """``(count, B)`` exact samples of paths with a ``fitting`` ``(S,)`` state on one of ``beats``.
 
-    The first beat on which a path does so is drawn in proportion to what all such paths weigh, and
-    then the path. The other arguments are those of ``sample_paths``.
+    First the earliest beat with a fitting state is drawn, in proportion to the potentials of all
+    paths for which it is the earliest. Then the path is drawn. The other arguments are those of
+    ``sample_paths``.
     """
     if temperature == 0:
         return np.tile(best_with_one_of(chain, beats, fitting), (count, 1))

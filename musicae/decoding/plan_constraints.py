@@ -1,8 +1,8 @@
-"""What a plan must keep, as masks: a given bass, locked voices, ends, cadences.
+"""Constraints on a plan, as masks: a given bass, locked voices, ends of phrases, cadences.
 
-Axes: ``B`` beats, ``S`` states. A state is a chord, or None for all chords without a state of
-their own, which no constraint allows. Each function narrows a ``Wish`` and says in ``notices`` what
-cannot be met.
+Axes: ``B`` beats, ``S`` states, ``T`` steps, ``V`` voices. A state is a chord. One state, None,
+stands for all chords that have no state; no constraint allows it. Each function narrows the allowed
+states of a ``Wish``. If a constraint cannot be met, it adds a sentence to ``notices``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TRIADS = ("major", "minor")
 DOMINANTS = ("major", "dominant")
 LEADING = ("diminished", "half-diminished", "diminished-seventh")
 CLOSING = 3
-"""Beats before the last note from which on ``close`` looks at moves into the tonic."""
+"""The number of beats before the last note in which ``close`` weighs moves into the tonic."""
 UNUSUAL = -8.0
 """The log potential of a move into the last tonic from a chord that does not close."""
 TARGETS = {"major": (0, 7, 9, 5, 2, 4), "minor": (0, 3, 7, 5, 8, 10)}
@@ -41,7 +41,7 @@ TARGETS = {"major": (0, 7, 9, 5, 2, 4), "minor": (0, 3, 7, 5, 8, 10)}
 
 @dataclass
 class Wish:
-    """The states that are allowed at each beat, and what could not be met."""
+    """The states that are allowed at each beat, and notices about unmet constraints."""
 
     chorale: Chorale
     """The known notes; degrees count from ``key``."""
@@ -50,21 +50,21 @@ class Wish:
     chords: Sequence[PlannedChord | None]
     """``S`` the chord of each state."""
     melody: int = 0
-    """The voice that has the melody."""
+    """The number of the voice that has the melody."""
     known: Mask | None = None
-    """``(T, V)`` which steps are known; elsewhere notes are yet to come. None for all."""
+    """``(T, V)`` which steps are known; the others are still to be written. None: all are known."""
     allowed: Mask = field(init=False)
-    """``(B, S)``."""
+    """``(B, S)`` which states are allowed on each beat."""
     single: set[int] = field(default_factory=set)
-    """Beats in which no second chord follows."""
+    """Indices of beats that must not have a second chord."""
     fixed: set[int] = field(default_factory=set)
-    """Beats of which all voices are known."""
+    """Indices of beats in which all voices are known."""
     given: set[int] = field(default_factory=set)
-    """Beats whose chords a user gave."""
+    """Indices of beats whose chord the user gave."""
     moves: dict[int, NDArray[np.float64]] = field(default_factory=dict)
-    """Log potentials ``(S, S)`` that are added to the transitions that leave some beats."""
+    """Log potentials ``(S, S)`` that are added to the transitions from some beats, by index."""
     ends: list[tuple[int, int]] = field(default_factory=list)
-    """The beats, first and last, in which last notes of phrases sound."""
+    """For each phrase the first and the last beat in which its last note sounds."""
     notices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,12 +72,12 @@ class Wish:
 
     @cached_property
     def table(self) -> ChordTable:
-        """What the chords of the states are."""
+        """The chords of the states as arrays."""
         return chord_table(self.chords)
 
     @cached_property
     def sung(self) -> Mask:
-        """``(B, V, 12)`` which degrees each voice sings in each beat."""
+        """``(B, V, 12)`` which degrees, in semitones above the tonic, voices have in each beat."""
         found = np.zeros((len(self.beats), self.chorale.pitch.shape[1], 12), dtype=np.bool_)
         starts = np.array([beat.start for beat in self.beats])
         step, voice = np.nonzero(self.chorale.pitch != REST)
@@ -108,33 +108,34 @@ class Wish:
         return found
 
     def degrees(self, beat: int, voice: int, at_start: bool = False) -> set[int]:
-        """The degrees that a voice sings in a beat, or at its first step."""
+        """The degrees that a voice has in a beat, or only at its first step."""
         if not at_start:
             return set(np.flatnonzero(self.sung[beat, voice]).tolist())
         pitch = int(self.chorale.pitch[self.beats[beat].start, voice])
         return set() if pitch == REST else {(pitch - self.key.tonic) % 12}
 
     def narrow(self, fitting: Mask) -> None:
-        """Allow of ``(B, S)`` fitting states those that are allowed, at beats where any are."""
+        """Allow only ``fitting`` ``(B, S)`` states, except on beats that would have none left."""
         both = self.allowed & fitting
         self.allowed = np.where(both.any(axis=1, keepdims=True), both, self.allowed)
 
     def bar(self, beat: int) -> int:
-        """The number of a beat's bar, as musicians count."""
+        """The number of the bar of a beat, as musicians count."""
         return self.chorale.position(self.beats[beat].start)[0]
 
 
 def _among(values: Ints, wanted: Iterable[int]) -> Mask:
-    """``(S,)`` which values are wanted ones; for few of these, faster than ``np.isin``."""
+    """``(S,)`` which values are among the wanted ones; faster than ``np.isin`` for a few."""
     found: Mask = (values[:, None] == np.array(list(wanted), dtype=np.int64)).any(axis=1)
     return found
 
 
 def end_on_the_tonic(wish: Wish) -> None:
-    """The last beat is the tonic triad in root position, if the melody's last note is of it.
+    """End on the tonic triad in root position, if the melody's last note belongs to it.
 
-    In minor it can be the major triad too. Else it is the dominant's, or any triad of the last
-    note in root position. A chord that a user gave there stays.
+    In minor the major triad is allowed too. If the note does not belong to it, the last chord is
+    the dominant triad in root position, or else any triad in root position that has the note. A
+    chord that the user gave on the last beat does not change.
     """
     last = _last_sounding(wish)
     if last in wish.given:
@@ -152,13 +153,13 @@ def end_on_the_tonic(wish: Wish) -> None:
 
 
 def close(wish: Wish) -> None:
-    """The last chord is reached from one that closes, if it is the tonic.
+    """If the last chord is the tonic, reach it from a closing chord.
 
-    Those are the dominant and the chords on the leading note, the subdominant and the second
-    degree; in a church mode all chords whose roots lie a step, a fourth or a fifth from the tonic,
-    for it has no leading note. 98% of Bach's pieces in major and 99% in minor that end on the tonic
-    close so. The tonic may sound for some beats, so moves into it count from ``CLOSING`` beats
-    before the last note.
+    Closing chords are the dominant and the chords on the leading note, the subdominant and the
+    second degree. A church mode has no leading note: there they are all chords whose root lies a
+    step, a fourth or a fifth from the tonic. 98% of Bach's pieces in major and 99% of those in
+    minor that end on the tonic close like this. The last tonic may sound for several beats, so the
+    moves into it are weighed from ``CLOSING`` beats before the last note.
     """
     last = _last_sounding(wish)
     tonic = wish.states(roots=(0,), qualities=_tonic_triads(wish.key.mode))
@@ -177,7 +178,10 @@ def close(wish: Wish) -> None:
 
 
 def keep_church_mode(wish: Wish) -> None:
-    """In a church mode no chord has the degree that contradicts it, but where the melody does."""
+    """In a church mode, forbid chords with the degree that contradicts it.
+
+    They stay allowed on beats on which the melody has this degree.
+    """
     contrary = CONTRARY.get(wish.key.church)
     if contrary is None:
         return
@@ -185,10 +189,10 @@ def keep_church_mode(wish: Wish) -> None:
 
 
 def begin_in_the_key(wish: Wish) -> list[int]:
-    """The beats of which one must have the tonic as its root: those of the first whole bar.
+    """The beats up to the end of the first full bar. At least one must have the tonic as its root.
 
-    No mask says "one of these"; ``best_with_one_of`` finds the best plan that does. Empty where
-    the constraints already forbid it.
+    A mask cannot express "at least one"; ``best_with_one_of`` finds the best such plan. Beats whose
+    constraints or melody exclude the tonic are left out, so the list may be empty.
     """
     last_bar = 1 if wish.chorale.pickup else 0
     tonic = tonic_states(wish)
@@ -200,9 +204,10 @@ def begin_in_the_key(wish: Wish) -> list[int]:
 
 
 def end_phrases(wish: Wish, phrase_ends: Sequence[int]) -> None:
-    """The last notes of phrases have triads in root position, as 99% of Bach's have.
+    """Put triads in root position under the last notes of phrases, as 99% of Bach's have.
 
-    A beat on which no such triad has the melody's note is left as it is.
+    ``phrase_ends`` are the steps at which these notes begin. A beat does not change if no allowed
+    triad contains its melody note.
     """
     triads = wish.states(qualities=TRIADS, bass=(0,))
     onset = wish.chorale.onset[:, wish.melody]
@@ -216,14 +221,14 @@ def end_phrases(wish: Wish, phrase_ends: Sequence[int]) -> None:
 
 
 def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
-    """The phrase whose last note begins at a step ends with a named cadence.
+    """End the phrase whose last note begins at ``step`` with a named cadence.
 
     ``authentic``: the dominant, then its tonic, of the key or of a degree; ``half``: the dominant;
     ``plagal``: the subdominant, then the tonic; ``deceptive``: the dominant, then the sixth degree.
-    Raises ValueError for another name.
+    If none fits the melody, a notice says so. Raises ValueError for another name.
     """
     if cadence not in CADENCES:
-        raise ValueError(f"a cadence is one of {', '.join(CADENCES)}, not {cadence!r}")
+        raise ValueError(f"there is no cadence {cadence!r}; choose {', '.join(CADENCES)}")
     onset = wish.chorale.onset[:, wish.melody]
     first, last = end_beats(wish.beats, onset, [step])[0]
     for before, after in _cadence_pairs(wish, cadence):
@@ -245,10 +250,11 @@ def end_phrase_with(wish: Wish, step: int, cadence: str) -> None:
 
 
 def end_in_cadences(wish: Wish) -> None:
-    """Phrases end in a cadence of any kind; ``end_phrases`` or ``end_phrase_with`` goes before.
+    """End all phrases in a cadence of any kind. Call it after ``end_phrases``, which finds them.
 
-    Into the beat in which a phrase's last note begins leads a move of one of ``CADENCES``. The
-    tonic triad going to its fourth is none, for it has no seventh.
+    The move into the beat in which a phrase's last note begins must be that of one of ``CADENCES``;
+    other moves cost ``-UNUSUAL`` nats. I to IV is no cadence, for I without a seventh is no
+    dominant of IV.
     """
     tonic = wish.states(roots=(0,), qualities=TRIADS)
     cadential = np.zeros((len(wish.chords), len(wish.chords)), dtype=np.bool_)
@@ -265,7 +271,10 @@ def end_in_cadences(wish: Wish) -> None:
 
 
 def give_bass(wish: Wish, voice: int = N_VOICES - 1) -> None:
-    """Each chord stands over the first note of a given bass in its beat, else over a later one."""
+    """Allow chords whose bass is the first note of the given bass in their beat.
+
+    If no allowed chord of a beat has this bass, its later bass notes are allowed too.
+    """
     if not wish.sung[:, voice].any():
         return
     first = np.zeros((len(wish.beats), 12), dtype=np.bool_)
@@ -278,14 +287,14 @@ def give_bass(wish: Wish, voice: int = N_VOICES - 1) -> None:
 
 
 def give_voices(wish: Wish, voices: Iterable[int]) -> None:
-    """Each locked voice sings, somewhere in each beat, a member of the chord, if it is possible."""
+    """Allow chords that contain a note of each of these voices in their beat, if possible."""
     for voice in voices:
         if wish.sung[:, voice].any():
             wish.narrow(wish.sung[:, voice] @ wish.table.members.T)
 
 
 def give_sounding(wish: Wish, known: Mask) -> None:
-    """Beats of which all voices are known, ``(T, V)``, keep the chords that sound there."""
+    """Beats in which all voices are ``known`` ``(T, V)`` keep the chords that sound there."""
     if not known.all(axis=1).any():
         return
     plan = plan_of(wish.chorale, wish.key)
@@ -302,10 +311,10 @@ def give_sounding(wish: Wish, known: Mask) -> None:
 
 
 def second_chords(wish: Wish, first: NDArray[np.int64]) -> Mask:
-    """``(B, 1 + S)`` whether no chord, or which, can follow inside each beat.
+    """``(B, 1 + S)`` which second chords are possible in each beat; column 0 is for none.
 
-    ``first`` ``(B,)`` are the states at the beginnings of the beats. A given bass carries the
-    second chord too.
+    ``first`` ``(B,)`` are the states at the beginnings of the beats. If a bass is given, its note
+    is the bass of the second chord too.
     """
     found = second_states(wish.chorale, wish.key, wish.beats, wish.chords, first)
     found[:, 1:] &= wish.table.real
@@ -327,7 +336,7 @@ def tonic_states(wish: Wish) -> Mask:
 
 
 def _cadence_pairs(wish: Wish, cadence: str) -> list[tuple[Mask, Mask]]:
-    """States before and on the end of the phrase; no state before where any will do."""
+    """Masks ``(S,)`` of the states before the phrase's end (all False: any state) and at it."""
     anything = np.zeros(len(wish.chords), dtype=np.bool_)
     mode = wish.key.mode
     dominant = wish.states(roots=(7,), qualities=DOMINANTS)
@@ -353,18 +362,18 @@ def _tonic_triads(mode: str) -> tuple[str, ...]:
 
 
 def _fits_melody(wish: Wish, beat: int) -> Mask:
-    """``(S,)`` the states with a note of the melody in that beat; all where it rests."""
+    """``(S,)`` the states that contain a melody note of that beat; all states if it rests."""
     sung = wish.degrees(beat, wish.melody)
     return wish.holding(sung) if sung else np.ones(len(wish.chords), dtype=np.bool_)
 
 
 def _last_sounding(wish: Wish) -> int:
-    """The last beat in which the melody sounds or may, else any voice, else the last one."""
-    heard = wish.chorale.pitch != REST
+    """The last beat in which the melody, else any voice, sounds or is open; else the last beat."""
+    sounds = wish.chorale.pitch != REST
     if wish.known is not None:
-        heard |= ~wish.known
+        sounds |= ~wish.known
     for voices in ([wish.melody], list(range(N_VOICES))):
-        sounding = np.flatnonzero(heard[:, voices].any(axis=1))
+        sounding = np.flatnonzero(sounds[:, voices].any(axis=1))
         if sounding.size:
             starts = [beat.start for beat in wish.beats]
             return int(np.searchsorted(starts, sounding[-1], side="right")) - 1
@@ -372,7 +381,7 @@ def _last_sounding(wish: Wish) -> int:
 
 
 def _ends_open(wish: Wish) -> bool:
-    """Whether notes of the melody are yet to come after its last known one."""
+    """Whether notes of the melody after its last known one are still to be written."""
     if wish.known is None:
         return False
     sounding = np.flatnonzero(wish.chorale.pitch[:, wish.melody] != REST)
@@ -381,7 +390,7 @@ def _ends_open(wish: Wish) -> bool:
 
 
 def _last_degrees(wish: Wish) -> set[int]:
-    """The melody's last degree; all degrees where it never sounds or its last note is open."""
+    """The melody's last degree; all degrees if it never sounds or its last note is open."""
     column = wish.chorale.pitch[:, wish.melody]
     sung = column[column != REST]
     if not sung.size or _ends_open(wish):

@@ -1,9 +1,9 @@
-"""What a symbol costs by the harmonic plan, before it is chosen.
+"""The costs of symbols that do not fit the harmonic plan, before a symbol is chosen.
 
-Where a chord of the plan begins, and on each later beat of it, the bass sings the planned bass and
-the other voices sing members; the last voice completes the chord. A leading note or a seventh is
-not doubled, and goes where it tends when the chord changes. Costs are in nats, like those of
-``constraints.RuleCosts``, and are added to them.
+When a chord of the plan begins, and on each of its later beats, the bass should have the planned
+bass note, and the other voices should have members of the chord. The voice that is chosen last
+completes the chord. A leading note or a seventh is not doubled, and it resolves when the chord
+changes. Costs are in nats and are added to those of ``constraints.RuleCosts``.
 
 Axes: ``T`` steps, ``N`` candidates, each with a plan of its own, ``V`` voices, ``S`` symbols of one
 voice.
@@ -29,17 +29,18 @@ from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 Costs = NDArray[np.float64]
 
 _NO_MEMBER = -1
-"""The pitch class of a member that a chord does not have."""
+"""Stands for the pitch class of a member that a chord does not have."""
 SILENT_CLASS = 12
-"""What stands for the pitch class of a voice that does not sound."""
+"""Stands for the pitch class of a silent voice."""
 _CLASSES = np.eye(SILENT_CLASS + 1, dtype=np.bool_)
 _CLASSES[SILENT_CLASS] = False
-"""``(13, 13)`` the class of each, one-hot; a silent voice has none."""
+"""``(13, 13)`` each pitch class one-hot; the row of a silent voice is all False."""
 BETWEEN, ON_BEAT, BEGINS, LAST = range(4)
-"""What a step is to the chord that sounds at it."""
+"""The place of a step in its chord: between beats, on a later beat, at the beginning, or in the
+last chord of the piece."""
 DOMINANTS = ("major", "dominant")
 LEADING = {"diminished": 0, "half-diminished": 0, "diminished-seventh": 0}
-"""The member of a chord on the leading note that leads, by quality."""
+"""By quality, the index of the member that is the leading note."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +48,32 @@ class PlanWeights:
     """Costs in nats, chosen on the validation sides."""
 
     bass: float = 4.0
-    """Another bass note than the planned one where a chord begins."""
+    """A bass note other than the planned one when a chord begins."""
     foreign: float = 0.7
-    """A note that begins where a chord begins and is no member of it."""
+    """A note that begins together with a chord and is no member of it."""
     suspended: float = 0.0
-    """A note that is held into a chord of which it is no member."""
+    """A note that is held into a chord and is no member of it."""
     on_beat: float = 0.5
-    """The share of these costs on a later beat of the same chord."""
+    """The factor of all these costs, except ``unresolved`` and ``restruck``, on a later beat of the
+    same chord."""
     incomplete: float = 1.5
-    """A chord whose third is missing when its last voice is chosen."""
+    """A chord without its third, after its last voice is chosen."""
     thin: float = 4.0
-    """Two pitch classes in four voices where the last voice could add a third one."""
+    """Only two pitch classes in four voices, although the last voice could add a third one."""
     doubled: float = 3.0
     """A leading note or a seventh in two voices."""
     firm: float = 1.0
-    """How many times notes count that are foreign to the chord, or another bass, where a phrase
-    ends and on the beat before."""
+    """The factor of ``bass``, ``foreign`` and ``suspended`` on the last beat of a phrase and on the
+    beat before it."""
     restruck: float = 0.0
-    """A note of the soprano that begins after the last chord has."""
+    """A soprano note that begins after the beginning of the last chord."""
     parallel: float = 14.0
-    """A parallel along a plan: the plan's own costs press voices into parallels that a lower cost
-    would not prevent."""
+    """The least cost of a parallel. It is higher than without a plan, because the plan's other
+    costs make parallels more likely."""
     leap: float = 0.0
+    """The least cost of a seventh, or of a leap wider than an octave."""
     augmented: float = 0.0
-    """The least costs of sevenths and wider leaps than octaves, and of augmented intervals."""
+    """The least cost of an augmented interval."""
     unresolved: float = 2.0
     """A seventh that does not fall by step, or a leading note of an outer voice that does not rise
     to the tonic, when the chord changes to one that has the note of resolution."""
@@ -90,14 +93,18 @@ ALONG_LATENTS = PlanWeights(
     augmented=5.0,
     unresolved=3.0,
 )
-"""Of pieces that are decoded from latent vectors, which tell of the notes what a plan does not."""
+"""The costs for pieces that are decoded from latent vectors. The vectors determine the notes more
+closely than a plan does."""
 
 
 class Members(NamedTuple):
-    """The pitch classes of each chord that matter, ``(T, N)``; ``_NO_MEMBER`` for a missing one."""
+    """The chord of each candidate at each step, as pitch classes.
+
+    Fields without a shape are ``(T, N)``; ``_NO_MEMBER`` stands for a missing pitch class.
+    """
 
     member: NDArray[np.bool_]
-    """``(T, N, 12)`` which pitch classes belong to the chord; all of them where none is planned."""
+    """``(T, N, 12)`` which pitch classes belong to the chord; all if no chord is planned."""
     root: Ints
     bass: Ints
     third: Ints
@@ -121,11 +128,15 @@ class PlanCosts:
         given: Sequence[GivenChord] = (),
         ends: Sequence[Sequence[int]] = (),
     ) -> None:
-        """``closing`` are the steps from which on nothing but the last chord of a plan sounds.
+        """Prepare the costs.
 
-        ``ends`` are of each plan the steps at which the last notes of phrases begin.
-
-        The pitch classes of ``given`` chords go before those of the plans.
+        Args:
+            plans: ``N`` plans, one for each candidate.
+            steps: the length of the longest piece.
+            closing: for each plan a step; only the plan's last chord sounds from it on.
+            weights: the costs.
+            given: given chords; their pitch classes replace those of the plans.
+            ends: for each plan the steps at which the last notes of phrases begin.
         """
         self.weights = weights
         columns = [
@@ -144,11 +155,12 @@ class PlanCosts:
     def costs(
         self, voice: int, steps: Ints, before: Ints, now: Ints, *, last: Bools, rows: Ints
     ) -> Costs:
-        """``(M, S)`` what each symbol of a voice costs.
+        """``(M, S)`` the cost of each symbol of a voice, in nats.
 
         Args:
+            voice: 0 to 3, soprano to bass.
             steps: ``(M,)`` the step of each row.
-            before: ``(M, V)`` the pitches of the step before, ``REST`` where nothing sounds.
+            before: ``(M, V)`` the pitches of the step before, ``REST`` for a silent voice.
             now: ``(M, V)`` the pitches of this step that are known or chosen, else ``REST``.
             last: ``(M,)`` whether no other voice of the step is still to be chosen.
             rows: ``(M,)`` the candidate of each row.
@@ -175,7 +187,10 @@ class PlanCosts:
         last: Bools,
         restruck: Costs,
     ) -> Costs:
-        """The costs where a chord of the plan begins or is heard again; ``at`` steps and rows."""
+        """``(M, S)`` the costs at the beginnings and later beats of chords.
+
+        ``at`` are the steps ``(M,)`` and the candidates ``(M,)``.
+        """
         weight, own = self.weights, before[:, voice]
         pitch = moves(voice).motion.pitch[own]  # (M, S)
         chords = self.at(*at)
@@ -201,25 +216,33 @@ class PlanCosts:
             thin = _thin(degree, there) & last[:, None]
             cost += weight.incomplete * incomplete + weight.thin * thin
         cost *= np.where(place == ON_BEAT, weight.on_beat, 1.0)[:, None]
-        was = self.at(np.maximum(at[0] - 1, 0), at[1])  # nothing sounds before the first step
+        was = self.at(np.maximum(at[0] - 1, 0), at[1])  # no voice sounds before the first step
         cost += weight.unresolved * _unresolved(was, chords, voice, pitch, own)
         closing = (place == LAST)[:, None]
         cost[closing & (~member | incomplete)] = FORBIDDEN
         return np.where(sounds, cost + restruck, np.where(closing, FORBIDDEN, 0.0))
 
     def at(self, steps: Ints, rows: Ints) -> Members:
-        """The members at steps of candidates, ``(M, ...)`` in place of ``(T, N, ...)``."""
+        """The chords at ``steps`` ``(M,)`` of the candidates ``rows`` ``(M,)``.
+
+        Their fields are ``(M, ...)`` instead of ``(T, N, ...)``.
+        """
         return Members(self.member[steps, rows], *self.numbers[steps, rows].T)
 
 
 def _cadences(plan: HarmonicPlan, ends: Sequence[int]) -> list[int]:
-    """The first steps of the beats in which phrases end, and of the beats before these."""
+    """The first steps of the beats in which phrases end, and of the beats before them."""
     starts = [beat.start for beat in plan.beats]
     last = [bisect_right(starts, end) - 1 for end in ends]
     return [starts[beat] for end in last for beat in (end - 1, end) if beat >= 0]
 
 
 def _doubled(chords: Members, degree: Ints, there: Bools) -> Bools:
+    """``(M, S)`` whether a symbol doubles a leading note or a seventh.
+
+    ``degree`` ``(M, S)`` are the symbols' pitch classes, ``there`` ``(M, 13)`` those of the other
+    voices.
+    """
     found = np.zeros(degree.shape, dtype=np.bool_)
     for tendency in (chords.leading, chords.seventh):
         taken = there[np.arange(len(there)), tendency]
@@ -229,6 +252,7 @@ def _doubled(chords: Members, degree: Ints, there: Bools) -> Bools:
 
 
 def _incomplete(chords: Members, degree: Ints, there: Bools) -> Bools:
+    """``(M, S)`` whether the third is missing after a symbol; the arguments are as above."""
     third = chords.third
     sung = there[np.arange(len(there)), third] | (third == _NO_MEMBER)
     missing: Bools = ~sung[:, None] & (degree != third[:, None])
@@ -236,7 +260,12 @@ def _incomplete(chords: Members, degree: Ints, there: Bools) -> Bools:
 
 
 def _unresolved(was: Members, chords: Members, voice: int, pitch: Ints, own: Ints) -> Bools:
-    """Where a voice leaves a note that tends elsewhere, though the new chord has its goal."""
+    """``(M, S)`` whether a symbol leaves a seventh or a leading note without resolving it.
+
+    It counts only if the new chord ``chords`` has the note of resolution and not the note itself.
+    ``was`` are the chords at the step before, ``pitch`` ``(M, S)`` the symbols' pitches, ``own``
+    ``(M,)`` the voice's pitches at the step before.
+    """
     begins = (chords.place >= BEGINS)[:, None]
     now = chords.member
     each = np.arange(len(own))
@@ -255,14 +284,14 @@ def _unresolved(was: Members, chords: Members, voice: int, pitch: Ints, own: Int
 
 
 def _thin(degree: Ints, there: Bools) -> Bools:
-    """Where the last voice sings a class that sounds already, and only two sound."""
+    """``(M, S)`` whether only two pitch classes sound and a symbol repeats one of them."""
     few = there.sum(axis=1) == 2
     again: Bools = np.take_along_axis(there, degree, axis=1) & few[:, None]
     return again
 
 
 def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> Members:
-    """``Members`` of one plan, without ``N``."""
+    """``Members`` of one plan, without the axis ``N``."""
     tonic = plan.key.tonic
     member = np.ones((steps, 12), dtype=np.bool_)
     root, bass, third, leading, seventh = (np.full(steps, _NO_MEMBER) for _ in range(5))
@@ -290,7 +319,7 @@ def _members_of(plan: HarmonicPlan, steps: int, closing: int) -> Members:
 
 
 def _with_given(members: Members, given: Sequence[GivenChord]) -> Members:
-    """The members of given chords in place of those that a plan has there."""
+    """``members`` in which given chords replace those of the plan; the arrays are changed."""
     for chord in given:
         here = slice(chord.start, chord.stop)
         classes = [*chord.members] if chord.bass is None else [*chord.members, chord.bass]
@@ -303,7 +332,7 @@ def _with_given(members: Members, given: Sequence[GivenChord]) -> Members:
 
 
 def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:
-    """Where each chord begins, second chords of a beat among them."""
+    """The first step and the chord of each beat, and of each second chord."""
     found: list[tuple[int, PlannedChord | None]] = []
     for beat, chord, second in zip(plan.beats, plan.chords, plan.seconds, strict=True):
         found.append((beat.start, chord))
@@ -313,10 +342,10 @@ def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:
 
 
 def _leading(chord: PlannedChord, classes: Sequence[int]) -> int:
-    """The pitch class of a dominant's leading note; ``_NO_MEMBER`` of another chord.
+    """The pitch class of a dominant's leading note; ``_NO_MEMBER`` for another chord.
 
-    A major triad is a dominant where it is V, or applied: major though it is not I, IV or, in
-    minor, III, VI or VII.
+    A major triad is a dominant if it is V, or an applied one: not I, IV or, in minor, III, VI or
+    VII.
     """
     if chord.quality == "dominant" or (chord.quality == "major" and chord.root in (2, 4, 7, 9, 11)):
         return classes[1]

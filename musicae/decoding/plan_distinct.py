@@ -14,9 +14,10 @@ from musicae.core.progress import pulse, report
 from musicae.decoding.plan import FORBIDDEN, Chain, Ints, best_path
 
 LEAST_PENALTY, MOST_PENALTY = 0.25, 8.0
-"""Nats a beat that the labels of another path cost at first and at most; it is doubled."""
+"""The first and the greatest penalty that is tried, in nats for each beat on which a path has the
+label of an earlier path. The penalty doubles from one to the other."""
 PRECISION = 2**-8
-"""Of the least penalty that is enough, in nats."""
+"""The precision of the smallest sufficient penalty, in nats."""
 
 
 def n_best_distinct(
@@ -28,20 +29,20 @@ def n_best_distinct(
     first: Ints | None = None,
     among: Bools | None = None,
 ) -> list[Ints]:
-    """Up to ``count`` likely paths, any two of which differ in ``labels`` on a share of the beats.
+    """Up to ``count`` likely paths. Any two of them differ in their labels on enough beats.
 
-    The first is the best path, or ``first``. Each other is the best path of the chain in which the
-    labels of the paths before cost a penalty at every beat; the penalty is the smallest, up to
-    ``PRECISION``, at which the result is ``apart`` from all of them. They come in order of their
-    score. Where the constraints leave no such path there are fewer.
+    The first is the best path, or ``first``. Each other one is the best path of a chain in which
+    the labels of the earlier paths cost a penalty on every beat. The penalty is the smallest one
+    with which the path differs enough, up to ``PRECISION``. These paths are sorted by their score.
+    There are fewer paths if the constraints do not allow more.
 
     Args:
         chain: the potentials.
-        count: how many paths to find.
-        labels: ``(S,)`` what makes states alike, such as their roots.
-        apart: the share of the beats on which the labels differ, 0 to 1.
-        first: the first path.
-        among: ``(B,)`` the beats that are compared; None for all.
+        count: the number of paths to find.
+        labels: ``(S,)`` the label of each state, such as its root.
+        apart: the least share of the beats on which the labels of two paths differ, 0 to 1.
+        first: ``(B,)`` the first path; None for the best one.
+        among: ``(B,)`` which beats are compared; None for all.
     """
     found = [best_path(chain) if first is None else first]
     beats = np.arange(len(chain))
@@ -56,7 +57,7 @@ def n_best_distinct(
 
 
 def _apart_from(chain: Chain, labels: Ints, paths: Ints, apart: float, among: Bools) -> Ints | None:
-    """The next path of ``n_best_distinct`` after ``(n, B)`` paths, if there is one."""
+    """The next path of ``n_best_distinct`` after ``paths`` ``(n, B)``; None if there is none."""
     others = labels[paths]
     taken = (others[:, :, None] == labels).sum(axis=0)
 

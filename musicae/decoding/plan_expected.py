@@ -1,4 +1,4 @@
-"""Paths of a chain with most right in expectation, where many paths are likely and none is alone.
+"""Paths of a chain that are most correct in expectation, for chains with many likely paths.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from musicae.decoding.plan import FORBIDDEN, Chain, Ints, backward, forward, marginals
 
 ROUNDING = 1e-5
-"""What gains may be off by."""
+"""The largest rounding error of gains."""
 
 
 def best_by_marginals(chain: Chain, labels: Ints | None = None) -> Ints:
-    """``(B,)`` at each beat the likeliest state of the likeliest label (by default, the state).
+    """``(B,)`` the likeliest state of the likeliest label on each beat.
 
-    This path has the most labels right in expectation, but it can hold transitions that are
-    unlikely; it is a measure, not a plan.
+    ``labels`` ``(S,)`` is the label of each state; by default each state is its own label. The
+    expected number of correct labels is as high as possible. But the path can have unlikely
+    transitions, so it is used for measuring, not as a plan.
     """
     shares = marginals(chain)
     if labels is None:
@@ -32,18 +33,20 @@ def best_by_marginals(chain: Chain, labels: Ints | None = None) -> Ints:
 
 
 def most_expected(chain: Chain, labels: Ints) -> Ints:
-    """``(B,)`` the path with the most right in expectation: its labels, states and transitions.
+    """``(B,)`` the path with the most correct labels, states and transitions in expectation.
 
-    Where many plans are likely, the likeliest one alone is no good summary of them. This path takes
-    what most of them share, but unlike ``best_by_marginals`` it holds only transitions that plans
-    have. (Goodman 1996, *Parsing Algorithms and Metrics*: the labelled recall algorithm.)
+    If many plans are likely, the likeliest one does not represent them well. This path has what
+    most of them share. Unlike ``best_by_marginals`` it also counts transitions, so it does not join
+    chords that no plan joins. (Goodman 1996, *Parsing Algorithms and Metrics*: the labelled recall
+    algorithm.) ``labels`` ``(S,)`` is the label of each state, such as its root.
     """
     filtered = forward(chain)
     following = backward(chain, filtered)
     shares = filtered.shares * following
     gains = shares + (shares @ _same(labels)).astype(np.float64)
     gains[chain.unary <= chain.unary.max(axis=1, keepdims=True) + FORBIDDEN / 2] = -np.inf
-    # A transition gains no more than either of its states, so with less the best state is better.
+    # A transition gains at most the share of either of its states. So a state is never on the path
+    # if its gain and two such transitions are less than the gain of the best state.
     worth = gains + 2 * shares >= gains.max(axis=1, keepdims=True) - ROUNDING
     most = int(worth.sum(axis=1).max())
     states = np.sort(np.argsort(~worth, axis=1, kind="stable")[:, :most], axis=1)  # (B, C)
@@ -69,6 +72,6 @@ def most_expected(chain: Chain, labels: Ints) -> Ints:
 
 
 def _same(labels: Ints) -> NDArray[np.float32]:
-    """``(S, S)`` 1 where two states have one label."""
+    """``(S, S)`` 1 if two states have the same label, else 0."""
     found: NDArray[np.float32] = (labels[:, None] == labels[None, :]).astype(np.float32)
     return found

@@ -1,6 +1,7 @@
-"""The log potentials of a piece's chords, as a planner finds them.
+"""The log potentials of a piece's chords, computed by a planner's networks.
 
-Axes: ``M`` members of the planner, ``B`` beats, ``S`` states, ``K`` transition tables.
+Axes: ``M`` networks of the planner, ``B`` beats, ``S`` states, ``K`` transition tables, ``F``
+features.
 """
 
 from __future__ import annotations
@@ -16,37 +17,36 @@ from musicae.core.arrays import Floats32
 from musicae.models.checkpoint import Checkpoint
 
 LEAST = np.float32(1e-30)
-"""The least factor of a transition; single precision has no logarithm of less."""
-
+"""The least factor of a transition, so that its logarithm is finite in single precision."""
 BEATS_AT_ONCE = 1024
-"""Beats whose potentials are computed at once, so that memory does not grow with a piece."""
+"""The most beats whose potentials are computed at once. It limits the memory for long pieces."""
 AT_ONCE = 4
-"""Transitions that are computed at once."""
+"""The number of transitions that are computed at once."""
 
 
 class Factors(NamedTuple):
-    """The transition tables of a planner as positive numbers, from a state (columns) to the next
+    """The exponentials of a planner's transition tables, from a state (columns) to the next
     (rows)."""
 
     factors: Floats32
-    """``(M, K, S, S)`` the exponentials of the tables less ``top`` of each member."""
+    """``(M, K, S, S)`` the exponentials of the tables minus the greatest of the ``K`` entries."""
     top: Floats32
-    """``(S, S)`` the greatest entries of the tables, summed over the members."""
+    """``(S, S)`` the greatest of the ``K`` entries, summed over the networks."""
 
 
 @dataclass(frozen=True, eq=False)
 class MixedTransitions:
-    """The averaged log potentials of all transitions of a piece, computed where they are read.
+    """The log potentials of all transitions of a piece, averaged over the networks.
 
-    They are read like an array ``(B - 1, S, S)``, by slices of beats or by rows; all of them at
-    once would take 400 MB for a thousand bars.
+    They are read like an array ``(B - 1, S, S)``, by slices of beats or by rows, and computed when
+    they are read. All of them at once would take 400 MB for a thousand bars.
     """
 
     shares: Floats32
-    """``(M, B - 1, K)`` the share of each table at each transition; they sum to 1."""
+    """``(M, B - 1, K)`` the share of each table at each transition; each row sums to 1."""
     tables: Factors
     scale: float
-    """What the sum over the members is divided by."""
+    """The divisor of the sum over the networks: their number times the temperature."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,7 +55,8 @@ class MixedTransitions:
         return self.shares.shape[1], states, states
 
     def __getitem__(self, where: slice | tuple[Sequence[int], Sequence[int]]) -> Floats32:
-        """``(b, S, S)`` of a slice of ``b`` beats, or ``(b, S)`` to all states from one each."""
+        """For a slice of ``b`` beats ``(b, S, S)``; for ``b`` beats and ``b`` states the rows
+        ``(b, S)`` from these states to all states."""
         factors, top = self.tables
         if isinstance(where, slice):
             found = np.empty((self.shares[0, where].shape[0], *top.shape), dtype=np.float32)
@@ -73,9 +74,9 @@ class MixedTransitions:
         return replace(self, scale=self.scale * temperature)
 
     def all(self) -> Floats32:
-        """``(B - 1, S, S)`` with contiguous columns, as ``plan.Kept`` wants it.
+        """``(B - 1, S, S)`` all transitions, with contiguous columns for ``plan.Kept``.
 
-        It is computed by blocks, so that a processor's cache holds them.
+        They are computed in blocks that fit into a processor's cache.
         """
         found = np.empty(self.shape, dtype=np.float32)
         for start in range(0, len(found), AT_ONCE):
@@ -83,7 +84,8 @@ class MixedTransitions:
         return found.transpose(0, 2, 1)
 
     def _fill(self, found: Floats32, beats: slice) -> None:
-        """Write the log potentials of a slice of beats from states (columns) to the next (rows)."""
+        """Write the log potentials of a slice of beats into ``found`` ``(b, S, S)``, from a state
+        (columns) to the next (rows)."""
         factors, top = self.tables
         total = found.reshape(len(found), -1)
         room = np.empty_like(total)
@@ -98,14 +100,15 @@ class MixedTransitions:
 
 
 def potentials(planner: Checkpoint, features: Floats32) -> tuple[Floats32, MixedTransitions]:
-    """The averaged log potentials of one piece, ``(B, S)`` and ``(B - 1, S, S)``.
+    """The log potentials of one piece, ``(B, S)`` of states and ``(B - 1, S, S)`` of transitions.
 
-    They are divided by the calibrated temperature. ``features`` are ``(B, F)``.
+    They are averaged over the planner's networks and divided by its calibrated temperature.
+    ``features`` are ``(B, F)``.
     """
     encodings = planner.run("encode", features=features)
     parts = []
     for some in blocks(len(features)):
-        # The transition to the next block is in this one.
+        # A block includes the transition to the next block.
         read = slice(some.start, some.stop + 1)
         inputs = {f"encoding{number}": each[read] for number, each in enumerate(encodings)}
         unary, shares = planner.run("potentials", features=features[read], **inputs)
@@ -117,7 +120,7 @@ def potentials(planner: Checkpoint, features: Floats32) -> tuple[Floats32, Mixed
 
 
 def blocks(beats: int) -> list[slice]:
-    """The beats of a piece, in order, as many at once as ``BEATS_AT_ONCE``."""
+    """The beats of a piece as slices of at most ``BEATS_AT_ONCE`` beats, in order."""
     return [
         slice(start, min(start + BEATS_AT_ONCE, beats)) for start in range(0, beats, BEATS_AT_ONCE)
     ]
@@ -125,7 +128,7 @@ def blocks(beats: int) -> list[slice]:
 
 @lru_cache(maxsize=2)
 def factors_of(planner: Checkpoint) -> Factors:
-    """The tables of a planner, which are those of every piece."""
+    """The tables of a planner; they do not depend on the piece."""
     tables = np.stack([_tables(planner, m) for m in range(planner.config.members)])
     tables = np.ascontiguousarray(tables.swapaxes(-1, -2))
     top = tables.max(axis=1)
@@ -134,7 +137,7 @@ def factors_of(planner: Checkpoint) -> Factors:
 
 
 def _tables(planner: Checkpoint, member: int) -> Floats32:
-    """``(K, S, S)`` of one member; see ``ChordPlanner.transition_tables``."""
+    """``(K, S, S)`` the tables of one network; see ``ChordPlanner.transition_tables``."""
     roots, qualities, _, basses = np.array(planner.config.states).T
 
     def weight(name: str) -> Floats32:

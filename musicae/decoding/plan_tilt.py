@@ -1,7 +1,8 @@
-"""Small corrections of how plans move, so that drawn plans have the chords and basses of Bach's.
+"""Small corrections of potentials, so that sampled plans use chords and bass motions like Bach's.
 
-As ``motion_tilt`` does for voices: what is added to the potentials of chords, by quality and
-inversion and by root, and of transitions, by the motion of the bass.
+It does for plans what ``motion_tilt`` does for voices. The tilt adds to the potential of each chord
+by its quality and inversion and by its root, and to that of each transition by the motion of the
+bass.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -24,25 +25,26 @@ from musicae.theory.numerals import QUALITIES
 State = tuple[int, int, int, int]
 MEMBERS = 4
 KINDS = len(QUALITIES) * MEMBERS
-"""Kinds of chords: quality and the member in the bass."""
+"""The number of kinds of chords. A kind is a quality and the member in the bass."""
 STAYS = 12
-"""The motion of a bass whose chord stays; others are semitones upwards, 0 to 11."""
+"""The motion number of a chord that stays. Other motions are semitones of the bass upwards, 0 to
+11."""
 PARTS = (
     slice(0, KINDS),
     slice(KINDS, KINDS + 12),
     slice(KINDS + 12, KINDS + 24),
     slice(KINDS + 24, KINDS + 24 + STAYS + 1),
 )
-"""Of a tilt, in nats: a number for each kind of chord, for each root above the tonic in major and
-in minor, and for each motion."""
+"""The parts of a tilt: numbers for each kind of chord, for each root above the tonic in major, for
+each one in minor, and for each motion."""
 SIZE = PARTS[-1].stop
 
 
 class PlanTilt:
-    """The tilt of chains with given states."""
+    """The plan tilt of chains with these states."""
 
     def __init__(self, tilt: Floats, states: Sequence[State]) -> None:
-        """``tilt`` ``(SIZE,)``; the last state stands for all other chords."""
+        """``tilt`` ``(SIZE,)`` is in nats; the last of ``states`` stands for all other chords."""
         kinds, major, minor, motions = (tilt[part] for part in PARTS)
         roots = np.array([state[0] for state in states])
         kind = np.append(kinds, 0.0)[[*(_kind(state) for state in states[:-1]), KINDS]]
@@ -57,8 +59,10 @@ class PlanTilt:
         self.tables: WeakKeyDictionary[Tables, Tables] = WeakKeyDictionary()
 
     def of(self, chain: MixtureChain, mode: str) -> MixtureChain:
-        """The chain of a piece in a mode, with the tilt; chains that share tables share the tilted
-        ones."""
+        """The chain of a piece in a mode, with the tilt.
+
+        Chains with the same tables also share the tilted tables.
+        """
         base = chain.tables
         if base not in self.tables:
             self.tables[base] = Tables(base.factors * self.factor)
@@ -66,7 +70,7 @@ class PlanTilt:
 
 
 def plan_counts(chords: Iterable[PlannedChord | None], mode: str) -> NDArray[np.float64]:
-    """``(SIZE,)`` how often the chords of beats are of each kind, on each root, and move so."""
+    """``(SIZE,)`` how often the chords of beats have each kind, each root, and each motion."""
     found = np.zeros(SIZE)
     before = None
     names = tuple(QUALITIES)

@@ -1,6 +1,6 @@
-"""A planner at work: from a melody and what is known of its chords to harmonic plans.
+"""Harmonic plans for a melody, by a planner, under the constraints on its chords.
 
-Axes: ``B`` beats, ``S`` states.
+Axes: ``B`` beats, ``S`` states, ``F`` features.
 """
 
 from __future__ import annotations
@@ -44,22 +44,23 @@ from musicae.theory.numerals import QUALITIES
 from musicae.theory.plan_reading import second_begins
 
 KEPT = 256
-"""The most beats whose transitions are kept; of a longer piece they are computed when needed."""
+"""The most beats of a piece whose transitions are kept in memory. Those of longer pieces are
+computed each time they are needed."""
 State = tuple[int, int, int, int]
 """A chord as a planner's config lists it: root, quality, bass member and bass pitch class."""
 Narrowing = Callable[[Wish], object]
-"""A constraint: it narrows a wish, such as ``give_bass``."""
+"""A function, such as ``give_bass``, that narrows the allowed states of a wish."""
 
 
 class FoundPlan(NamedTuple):
-    """A plan, how likely it is, and what of the constraints it does not keep."""
+    """A plan, its likelihood, and notices about constraints that it does not keep."""
 
     plan: HarmonicPlan
     log_likelihood: float
-    """Nats, given the melody and without constraints."""
+    """In nats, given the melody and without constraints."""
     notices: tuple[str, ...] = ()
     states: tuple[int, ...] = ()
-    """The state at the beginning of each beat."""
+    """``B`` the state at the beginning of each beat."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,24 +70,25 @@ class PlanProblem:
     chain: Chain
     wish: Wish
     first_bar: tuple[int, ...]
-    """Beats of which one has the tonic; empty where that is not asked for."""
+    """Indices of beats; at least one must have the tonic. Empty if the tonic is not required."""
     planner: Checkpoint
     features: NDArray[np.float32]
-    """``(B, F)`` what the planner reads."""
+    """``(B, F)`` the input of the planner."""
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
-        """``(B, S)``."""
+        """``(B, S)`` which states are allowed on each beat."""
         return self.wish.allowed
 
     @cached_property
     def constrained(self) -> Chain:
-        """The chain whose forbidden states cost more than any plan can gain."""
+        """The chain in which a forbidden state costs more than any plan can gain."""
         return self.chain.constrained(self.allowed, self.wish.moves)
 
     @property
     def roots(self) -> NDArray[np.int64]:
-        """``(S,)`` the root of each state, 12 for the state of all other chords."""
+        """``(S,)`` the root of each state, in semitones above the tonic; 12 for the state of all
+        other chords."""
         return chord_table(self.wish.chords).roots
 
     def best(self) -> FoundPlan:
@@ -94,11 +96,11 @@ class PlanProblem:
         return self.found(self._best_path)
 
     def alternatives(self, count: int, apart: float = 0.15) -> list[FoundPlan]:
-        """Up to ``count`` likely plans whose roots differ pairwise on that share of the open beats.
+        """Up to ``count`` likely plans. Any two have different roots on a share of the open beats.
 
-        The first is the usual plan: the one with most right in expectation whose phrases end as
-        those of the best one do; without that condition they end in fewer cadences. See
-        ``most_expected``.
+        This share is at least ``apart``, 0 to 1. The first is the usual plan: the path of
+        ``most_expected`` that has the chords of the likeliest plan at the ends of phrases. Without
+        this condition fewer phrases would end in a cadence.
         """
         tonic, allowed = tonic_states(self.wish), self.allowed.copy()
         for beat in self.first_bar:
@@ -121,7 +123,7 @@ class PlanProblem:
     def samples(
         self, count: int, random: np.random.Generator, temperature: float = 1.0
     ) -> list[FoundPlan]:
-        """Exact samples under the constraints; see ``samples_with_one_of``."""
+        """``count`` exact samples under the constraints; see ``samples_with_one_of``."""
         tonic = tonic_states(self.wish)
         paths = samples_with_one_of(
             self.constrained, self.first_bar, tonic, count, random, temperature=temperature
@@ -129,9 +131,10 @@ class PlanProblem:
         return [self.found(path) for path in paths]
 
     def second_shares(self, path: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``(B, S)`` the probabilities of the second chords of beats that have one, along a path.
+        """``(B, S)`` the probability of each second chord, given that the beat has one.
 
-        They are 0 where none may follow.
+        ``path`` ``(B,)`` are the states at the beginnings of the beats. A row is 0 if the beat can
+        have no second chord.
         """
         shares = np.exp(self._second_scores(tuple(path.tolist()))[:, 1:])
         total = shares.sum(axis=1, keepdims=True)
@@ -146,9 +149,11 @@ class PlanProblem:
         random: np.random.Generator | None = None,
         temperature: float = 1.0,
     ) -> FoundPlan:
-        """The plan with second chords inside its beats: drawn, or without ``random`` the likeliest.
+        """The plan with second chords inside its beats.
 
-        A planner without a network for them leaves the plan as it is.
+        They are drawn with ``random`` at ``temperature``; without ``random``, or at temperature 0,
+        they are the likeliest. If the planner has no network for second chords, the plan does not
+        change.
         """
         if not self.planner.config.second_width:
             return found
@@ -156,7 +161,7 @@ class PlanProblem:
         if random is None or temperature == 0:
             chosen = scores.argmax(axis=1)
         else:
-            # The largest of the sums is an exact draw.
+            # Gumbel-max sampling: the largest sum is an exact sample.
             drawn = [
                 (scores[some] / temperature + random.gumbel(size=scores[some].shape)).argmax(axis=1)
                 for some in blocks(len(scores))
@@ -175,7 +180,8 @@ class PlanProblem:
         )
 
     def _second_scores(self, states: tuple[int, ...]) -> NDArray[np.float64]:
-        """``(B, 1 + S)`` log probabilities of the second chords of beats with these states."""
+        """``(B, 1 + S)`` log probabilities of the second chords of beats that begin with these
+        states; column 0 is for none."""
         if states not in self._scores:
             chosen = np.array(states)
             scores = np.where(second_chords(self.wish, chosen), 0.0, -np.inf)
@@ -194,7 +200,7 @@ class PlanProblem:
 
     @cached_property
     def _scores(self) -> dict[tuple[int, ...], NDArray[np.float64]]:
-        """By the states of plans what was found of their second chords."""
+        """A cache of ``_second_scores``, by the states of a plan."""
         return {}
 
     def found(self, path: NDArray[np.int64]) -> FoundPlan:
@@ -231,21 +237,21 @@ def plan_problem(
     by_construction: bool = True,
     outside: tuple[int, int] = (0, 0),
 ) -> PlanProblem:
-    """What there is to plan: the chain of a melody and the constraints.
+    """The planning problem of a melody: its chain and its constraints.
 
     Args:
-        planner: the planner.
+        planner: the model that gives the potentials.
         chorale: the known notes.
         key: the key of the piece.
-        phrase_ends: steps at which last notes of phrases begin; None where that is not known.
+        phrase_ends: the steps at which the last notes of phrases begin; None if unknown.
         style: one of ``STYLES``; None leaves it open.
-        voice: the voice that has the melody.
-        cadences: by the step of a phrase's end the name of its cadence.
-        given: what is known of the chords, such as ``give_bass``; it goes before all else.
-        by_construction: keep to a church mode, close on the tonic, begin in the key, end phrases
-            with triads.
-        outside: steps of the piece before the chorale and after it. With any before, the plan need
-            not begin in the key; with any after, it does not close.
+        voice: the number of the voice that has the melody.
+        cadences: the name of the cadence at the end of a phrase, by the step of its last note.
+        given: constraints such as ``give_bass``; they are applied before all others.
+        by_construction: apply the usual constraints: keep to a church mode, close on the tonic,
+            begin in the key, end phrases with triads.
+        outside: the number of steps of the piece before the chorale and after it. If there are any
+            before, the plan need not begin in the key; if there are any after, it does not close.
     """
     beats = beats_of(chorale)
     before, after = (
@@ -268,10 +274,10 @@ def plan_problem(
 def keep_by_construction(
     wish: Wish, phrase_ends: Sequence[int] | None, *, begins: bool = True, closes: bool = True
 ) -> list[int]:
-    """Keep to a church mode, close on the tonic, end phrases with triads.
+    """Apply the usual constraints: church mode, close on the tonic, triads at the ends of phrases.
 
-    ``begins`` and ``closes`` say whether the piece begins and ends with this part of it. Returns
-    the beats of which one has the tonic; see ``begin_in_the_key``.
+    ``begins`` and ``closes`` say whether this part begins and ends the piece. Returns the result
+    of ``begin_in_the_key``.
     """
     keep_church_mode(wish)
     if closes:
@@ -291,7 +297,7 @@ def chain_of(planner: Checkpoint, features: NDArray[np.float32]) -> Chain:
 
 
 def chords_of(states: Sequence[State], mode: str) -> tuple[PlannedChord | None, ...]:
-    """``S`` the chord of each state of a planner, in a key of that mode; None for all others."""
+    """``S`` the chord of each state of a planner, in a key of ``mode``; None for all others."""
     return _chords_of(tuple(states), mode)
 
 

@@ -1,4 +1,4 @@
-"""Passages that sound again, while a piece is written: their symbols are those of earlier steps.
+"""Repeat passages while a piece is written: their symbols are copied from earlier steps.
 
 Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``S`` symbols of a voice.
 """
@@ -15,18 +15,20 @@ from musicae.encoding.partial_score import PartialScore
 
 NONE = -1
 OTHERWISE = 1e6
-"""The cost in nats of another symbol than the earlier one."""
+"""The cost, in nats, of a symbol that differs from the earlier one."""
 
 
 class Repeats:
-    """Where the passages of ``PartialScore.returns`` come from."""
+    """The sources of the passages of ``PartialScore.returns``."""
 
     def __init__(
         self, partials: Sequence[PartialScore], steps: int, closing: Sequence[int] = ()
     ) -> None:
-        """``closing`` are the steps from which on pieces close, and nothing sounds again."""
+        """``closing`` are for each piece the step at which its close begins. No passage is repeated
+        from there on."""
         self.source = np.full((len(partials), steps, N_VOICES), NONE)
-        """``(N, T, V)`` the step whose symbol comes again at a step; ``NONE`` for none."""
+        """``(N, T, V)`` the earlier step whose symbol is repeated at a step; ``NONE`` if there is
+        none."""
         for each, partial in zip(self.source, partials, strict=True):
             for passage in partial.returns:
                 length = passage.stop - passage.start
@@ -38,10 +40,14 @@ class Repeats:
         self.some = bool(self.any.any())
 
     def force(self, cost: Floats, voice: int, steps: Ints, rows: Ints, tokens: Ints) -> None:
-        """Raise the ``(M, S)`` costs of all symbols but the earlier one, where that is possible.
+        """Raise the costs of all symbols but the one that is to be repeated, if it is possible.
 
-        ``rows`` ``(M,)`` are candidates at ``steps`` ``(M,)``; ``tokens`` ``(N, T, V)`` are the
-        symbols so far.
+        Args:
+            cost: ``(M, S)`` nats, which are changed.
+            voice: 0 to 3, soprano to bass.
+            steps: ``(M,)`` the step of each row.
+            rows: ``(M,)`` the candidate of each row.
+            tokens: ``(N, T, V)`` the symbols so far.
         """
         if not self.some or not self.any[steps, voice].any():
             return

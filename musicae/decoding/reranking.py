@@ -18,9 +18,9 @@ from musicae.theory.voice_leading.bach import bach_rates
 from musicae.theory.voice_leading.rules import check
 
 DISTINCT = 0.2
-"""The least share of quarters with another chord at which two harmonizations are distinct."""
+"""Two harmonizations are distinct if at least this share of quarters has different chords."""
 RAREST = 0.01
-"""The least rate, in violations per 100 chords, that Bach is taken to have of any rule."""
+"""The least rate of violations of any rule that is assumed for Bach, per 100 chords."""
 
 
 class Candidate(NamedTuple):
@@ -30,20 +30,20 @@ class Candidate(NamedTuple):
     nats: float
     """The negative log-likelihood of the symbols that were open."""
     cost: float
-    """The ``cost`` by which candidates are ranked, in nats; with a plan, its own nats among it."""
+    """The cost by which candidates are ranked, in nats; it includes the plan's nats."""
     found: FoundPlan | None = None
     """The plan that the voices follow."""
 
 
 def cost(chorale: Chorale, nats: float) -> float:
-    """``nats`` plus the cost of each violation: -log of the share of Bach's chords that have it."""
+    """``nats`` plus for each violation minus the logarithm of its rate in Bach's chords."""
     prices = _prices()
     return nats + sum(prices[violation.rule] for violation in check(chorale))
 
 
 @cache
 def _prices() -> dict[str, float]:
-    """By rule the cost of a violation, in nats."""
+    """The cost of one violation of each rule, in nats."""
     rates = {rule: max(float(np.mean(each)), RAREST) for rule, each in bach_rates().items()}
     return {rule: -math.log(rate / 100) for rule, rate in rates.items()}
 
@@ -51,11 +51,11 @@ def _prices() -> dict[str, float]:
 def rerank(
     candidates: Sequence[Candidate], n: int, among: Bools | None = None, *, fewer: bool = False
 ) -> list[Candidate]:
-    """The ``n`` best candidates, best first, each ``DISTINCT`` from all before it.
+    """The ``n`` best candidates, best first, each distinct from all before it.
 
-    Where no candidate is distinct, the one that differs most is next. ``among`` is that of
-    ``difference``. Raises ChoraleError where fewer than ``n`` candidates differ at all, unless
-    ``fewer`` are wanted then.
+    If no candidate is distinct, the one that differs most is next. For ``among`` see
+    ``difference``. Raises ChoraleError if fewer than ``n`` candidates differ at all; with
+    ``fewer``, returns those that do.
     """
     waiting = sorted(candidates, key=lambda candidate: candidate.cost)
     chosen: list[Candidate] = []
@@ -76,9 +76,11 @@ def rerank(
 
 
 def difference(one: Chorale, other: Chorale, among: Bools | None = None) -> float:
-    """The share, 0 to 1, of quarters at which two chorales of equal length have other chords.
+    """The share, 0 to 1, of quarters at which two chorales of equal length have different chords.
 
-    ``among`` ``(T,)`` are the steps that count, if a quarter begins at any; None for all.
+    Two chords are equal if they have the same pitch classes and the same lowest pitch class.
+    ``among`` ``(T,)`` says at which steps quarters are compared; all are if it is None or if no
+    quarter begins at any of them.
     """
     quarters = _quarters(one)
     if among is not None and among[quarters].any():
@@ -94,7 +96,7 @@ def _quarters(chorale: Chorale) -> Ints:
 
 
 def _chords(chorale: Chorale, steps: Ints) -> list[tuple[int, frozenset[int]]]:
-    """The lowest pitch and all pitch classes at some steps."""
+    """For each step the lowest pitch class (``REST`` in silence) and the set of pitch classes."""
     chords = []
     for row in chorale.pitch[steps]:
         sounding = row[row != REST] % 12

@@ -1,4 +1,4 @@
-"""Sampling: a model's likelihood, the rules' costs and random numbers decide each symbol."""
+"""Sampling: the model's likelihood, the costs and random numbers decide each symbol."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def sample(
     *,
     groups: Ints | None = None,
 ) -> Samples:
-    """Complete each of some partial scores once, all at the same time.
+    """Complete each of some partial scores once, all in one batch.
 
-    They may differ in their plans alone. Unless rules are off, plans weigh on each symbol; see
-    ``PlanCosts``. Given chords sound in any case; see ``GivenCosts``. A rhythm that is asked for is
-    reinforced by classifier-free guidance. ``groups`` are those of ``Writing``.
+    The partial scores may differ only in their plans. ``PlanCosts`` apply unless rules are off.
+    ``GivenCosts`` always apply. A requested rhythm is reinforced by classifier-free guidance. For
+    ``groups`` see ``Writing``.
     """
     first, n = partials[0], len(partials)
     asked = [partials]
@@ -54,7 +54,7 @@ def sample(
         asked.append([replace(partial, rhythm=None) for partial in partials])
     decoders, notes = [], None
     for scores in asked:
-        # Drafts of the same plan are one piece.
+        # Drafts of the same plan have the same context, so they are encoded once, as one piece.
         pieces: list[MaskedBatch] = []
         of: list[int] = []
         known: dict[bytes, int] = {}
@@ -97,16 +97,20 @@ def decode_latents(
     blurs: Sequence[float],
     levers: Levers | None = None,
 ) -> Samples:
-    """Decode latent vectors ``(1, ...)`` along plans to chorales, all at once.
+    """Decode latent vectors to chorales along plans, all in one batch.
 
-    Passages of ``PartialScore.returns`` sound as those from which they return.
+    Passages of ``PartialScore.returns`` repeat their sources.
 
     Args:
+        model: a VAE.
         partials: for each latent the form and the plan, with notes that are kept. The same voices
             are known at the same steps in all.
-        seeds: for each latent numbers that, with ``options.seed``, decide its random numbers.
-        blurs: for each latent how far its vectors may be off; see ``ChoraleVAE.condition``.
-        levers: what sliders have moved.
+        latents: the latent vectors ``(1, ...)`` of each piece.
+        options: how symbols are chosen.
+        seeds: for each latent the numbers that, together with ``options.seed``, decide its random
+            numbers.
+        blurs: for each latent how inexact its vectors may be; see ``ChoraleVAE.condition``.
+        levers: the amounts that sliders have set.
     """
     pieces = concatenate_beats([beat_batch(partial, model.config) for partial in partials])
     latent = concatenate_latents(latents)

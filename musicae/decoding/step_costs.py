@@ -1,7 +1,7 @@
-"""What the symbols of a step cost: rules, plan, given chords and an ensemble together.
+"""The costs of the symbols of a step: rules, plan, given chords and ensemble together.
 
-Where a given chord begins, each symbol also costs what the voices that are chosen after it must pay
-at least: all of them have to find their members beside it.
+When a given chord begins, the cost of a symbol includes the least cost of the voices that are
+chosen after it, because all of them together must complete the chord.
 
 Axes: ``N`` candidates, ``M`` rows, each of one candidate, ``V`` voices, ``S`` symbols of one voice.
 """
@@ -23,29 +23,29 @@ from musicae.decoding.given_chords import GivenCosts
 from musicae.decoding.plan_costs import PlanCosts
 
 TRIED = 8
-"""The cheapest symbols of a voice whose consequences are weighed; others count as the worst of
-them."""
+"""The number of symbols of a voice, the cheapest ones, for which the costs of later voices are
+computed. For all others the greatest of these costs is used."""
 
 
 class Rows(NamedTuple):
     """Symbols to be chosen: each row is one voice of a candidate at a step.
 
-    All rows are of the same voice; a candidate may come several times.
+    All rows are of the same voice. A candidate may have several rows.
     """
 
     candidate: Ints
-    """``(M,)``."""
+    """``(M,)`` the candidate of each row."""
     steps: Ints
-    """``(M,)``."""
+    """``(M,)`` the step of each row."""
     before: Ints
-    """``(M, V)`` the pitches of the step before, ``REST`` where nothing sounds."""
+    """``(M, V)`` the pitches of the step before, ``REST`` for a silent voice."""
     now: Ints
     """``(M, V)`` the pitches of the step that are known or chosen, else ``REST``."""
     last: Bools
     """``(M,)`` whether no other voice of the step is still to be chosen."""
 
     def at(self, index: Ints) -> Rows:
-        """Some of these rows."""
+        """The rows at ``index``."""
         candidate, steps, before, now, last = self
         return Rows(candidate[index], steps[index], before[index], now[index], last[index])
 
@@ -56,9 +56,9 @@ class StepCosts:
 
     rules: RuleCosts
     fifths: Ints
-    """``(N,)`` the key signatures."""
+    """``(N,)`` the key signatures: the number of sharps, or minus that of flats."""
     order: tuple[int, ...] = tuple(range(N_VOICES))
-    """The turns of the voices."""
+    """The order in which the voices of a step are chosen."""
     plan: PlanCosts | None = None
     given: GivenCosts | None = None
     ensemble: EnsembleCosts | None = None
@@ -69,9 +69,9 @@ class StepCosts:
         return rule_table(self.rules, self.ensemble.limits.absent if self.ensemble else ())
 
     def costs(self, voice: int, rows: Rows, waiting: Bools) -> Floats:
-        """``(M, S)`` what each symbol of a voice costs.
+        """``(M, S)`` the cost of each symbol of a voice, in nats.
 
-        ``waiting`` ``(T, V)`` are the voices of each step that are not known.
+        ``waiting`` ``(T, V)`` says which voices of each step are not known.
         """
         cost = self._own(voice, rows)
         if not self.given:
@@ -85,7 +85,7 @@ class StepCosts:
         return cost
 
     def _own(self, voice: int, rows: Rows) -> Floats:
-        """``(M, S)`` what each symbol costs by rules, ensemble and plan."""
+        """``(M, S)`` the cost of each symbol by rules, ensemble and plan."""
         candidate, steps, before, now, last = rows
         cost = self.table.costs(voice, before, now, self.fifths[candidate])
         if self.ensemble:
@@ -96,8 +96,8 @@ class StepCosts:
         return cost
 
     def _with_given(self, voices: Sequence[int], rows: Rows) -> Floats:
-        """``(M, S)`` what each symbol of the first voice costs where a given chord begins, and what
-        the others must pay after it."""
+        """``(M, S)`` the cost of each symbol of the first voice when a given chord begins, with the
+        least cost of the other voices after it."""
         cost = self._of_chord(voices, rows)
         if len(voices) > 1:
             tried = np.argsort(cost, axis=1, kind="stable")[:, :TRIED]
@@ -108,7 +108,8 @@ class StepCosts:
         return cost
 
     def _of_chord(self, voices: Sequence[int], rows: Rows) -> Floats:
-        """``(M, S)`` what each symbol of the first voice costs by itself; the others wait."""
+        """``(M, S)`` the cost of each symbol of the first voice alone, before the others are
+        chosen."""
         assert self.given
         voice, *waiting = voices
         step = int(rows.steps[0])
@@ -117,7 +118,8 @@ class StepCosts:
         )
 
     def _ahead(self, voices: Sequence[int], rows: Rows, symbols: Ints) -> Floats:
-        """``(M, K)`` the least that the others pay after each symbol ``(M, K)`` of the first."""
+        """``(M, K)`` the least cost of the other voices after each of ``symbols`` ``(M, K)`` of the
+        first voice."""
         voice, *waiting = voices
         each = rows.at(np.repeat(np.arange(len(rows.steps)), symbols.shape[1]))  # (M * K, ...)
         pitch = moves(voice).motion.pitch[rows.before[:, voice]]  # (M, S)

@@ -1,7 +1,7 @@
-"""A decoder of voices at work: it scores symbols step by step, for many candidates at once.
+"""A decoder of voices with its cache: it scores symbols step by step, for many candidates at once.
 
-Keys and values of the frames before are kept, so a frame is computed once. Candidates share no
-state: each may stand at another step than the others.
+Keys and values of earlier frames are kept, so a frame is computed only once. Candidates share no
+state, so each may be at a different step.
 
 Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``J`` frames of ``stride`` steps, ``Q`` steps of
 candidates, ``U`` voices that are scored, ``S`` symbols, ``M`` candidates whose frame is computed,
@@ -23,17 +23,18 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.models.vocabulary import COLUMNS, HOLD, NONE
 
 FAR = -1e9
-"""The score of a frame that is not remembered."""
+"""The attention score of a frame that is not in the cache."""
 AHEAD = 512
-"""Frames that are prepared at once: so memory does not grow with the length of a piece."""
+"""The most frames that are prepared at once. It limits the memory for long pieces."""
 KEPT = 4
-"""Frames of which steps can be scored, at the same time."""
+"""The number of latest frames whose steps can be scored."""
 ROTARY = 10_000.0
-"""The longest wavelength of rotary embedding, over 2 pi; see ``models.layers.Attention``."""
+"""The longest wavelength of the rotary embedding, divided by 2 pi; see
+``models.layers.Attention``."""
 
 
 class Notes:
-    """The notes of ``N`` candidates, those before the first step among them.
+    """The symbols of ``N`` candidates and the notes that are derived from them.
 
     Symbols that are neither known nor chosen count as holds.
     """
@@ -47,19 +48,19 @@ class Notes:
 
     @cached_property
     def fields(self) -> Ints:
-        """``(4, N, 1 + T, V)`` at the index of a step pitch, kind, age and leap of the voices at
-        the step before it, as far as they are derived."""
+        """``(4, N, 1 + T, V)`` pitch, kind, age and leap of the voices. At the index of a step
+        stand those of the step before it, or ``NONE`` if they are not derived yet."""
         count, steps, voices = self.tokens.shape
         return np.full((4, count, 1 + steps, voices), NONE, dtype=np.int64)
 
     @property
     def pitch(self) -> Ints:
-        """``(N, 1 + T, V)``: at the index of a step the pitches of the step before it."""
+        """``(N, 1 + T, V)`` the pitches. At the index of a step stand those of the step before."""
         found: Ints = self.fields[0]
         return found
 
     def go_on(self, candidates: Ints, first: int, stop: int) -> None:
-        """Derive the notes of steps from ``first`` to ``stop`` from their symbols."""
+        """Derive the notes of the steps from ``first`` to before ``stop`` from their symbols."""
         before = self.fields[:, candidates, first]
         for step in range(first, stop):
             before = notes_after(before, self.tokens[candidates, step], self.lowest)
@@ -67,11 +68,11 @@ class Notes:
 
 
 class VoiceDecoder:
-    """The logits of ``N`` candidates, given what conditions them.
+    """The negative log-likelihoods of symbols for ``N`` candidates, given their conditioning.
 
-    For each frame that a candidate reaches call ``begin``; then ``nats`` of steps of that frame, as
-    often as their notes change. The results equal those of ``VoiceTransformer.decode`` up to
-    rounding.
+    Call ``begin`` for each frame that a candidate reaches. Then call ``nats`` for steps of that
+    frame, and again after their notes change. The results equal those of
+    ``VoiceTransformer.decode`` up to rounding.
     """
 
     def __init__(
@@ -81,8 +82,14 @@ class VoiceDecoder:
         conditioning: Floats32 | Conditioning,
         of: Ints,
     ) -> None:
-        """``batch`` and ``conditioning`` ``(B, J, W)`` are of the pieces, the latter is that of
-        ``VoiceTransformer.decode``; ``of`` ``(N,)`` is the piece of each candidate."""
+        """Prepare the cache.
+
+        Args:
+            model: the model.
+            batch: ``B`` pieces.
+            conditioning: ``(B, J, W)`` of the pieces; see ``VoiceTransformer.decode``.
+            of: ``(N,)`` the index of the piece of each candidate.
+        """
         self.model, config = model, model.config
         self.stride, self.span = config.stride, config.span
         self.of, count = of, len(of)
@@ -90,14 +97,14 @@ class VoiceDecoder:
         self.tonics, self.tonic = batch.tonic, batch.tonic[of]
         self.chords = _chord_codes(batch.context, len(config.chords))
         self.prepared = range(0)
-        # Room for frames that are computed ahead, and may have to be computed again.
+        # Frames may be computed ahead of the chosen symbols, and then computed again.
         self.room = self.span + KEPT
         shape = (count, config.decoder_layers, config.heads, self.room)
         depth = config.width // config.heads
         self.keys = np.zeros((*shape, depth), dtype=np.float32)
         self.values = np.zeros((*shape, depth), dtype=np.float32)
         self.states = np.zeros((count, KEPT, config.width), dtype=np.float32)
-        """Of the last frames, by the remainders of their numbers."""
+        """``(N, KEPT, W)`` the states of the last frames, at the frame number modulo ``KEPT``."""
         even = np.arange(0, depth, 2, dtype=np.float32)
         self.speed = np.float32(ROTARY) ** (-even / np.float32(depth))
         self.sees = _sees(config.order)  # (V, V) which are written before each voice
@@ -113,7 +120,7 @@ class VoiceDecoder:
         if frame:
             past = notes.fields[:, candidates[:, None], steps]  # (4, M, stride, V)
             chord = self.chords[piece[:, None], steps - 1, :1]
-        else:  # a frame of absent notes stands before the piece
+        else:  # before the piece is a frame without notes
             past = np.full((4, len(candidates), stride, notes.fields.shape[-1]), NONE)
             chord = np.zeros((len(candidates), stride, 1), dtype=np.int64)
         angle = np.float32(frame) * self.speed
@@ -143,10 +150,14 @@ class VoiceDecoder:
     def nats(
         self, candidates: Ints, steps: Ints, voices: Sequence[int], notes: Notes, seen: Bools
     ) -> Floats32:
-        """``(Q, U, S)`` the negative log-likelihood of each symbol of ``voices``.
+        """``(Q, U, S)`` the negative log-likelihood of each symbol of ``voices``, in nats.
 
-        Row by row they are those of a candidate ``(Q,)`` at a step ``(Q,)``, whose frame has begun.
-        ``seen`` ``(Q, U, V)`` are the voices of the step that each voice sees.
+        Args:
+            candidates: ``(Q,)`` the candidate of each row.
+            steps: ``(Q,)`` the step of each row; ``begin`` was called for its frame.
+            voices: ``U`` numbers of voices.
+            notes: the notes, derived up to these steps.
+            seen: ``(Q, U, V)`` which voices of the step each voice is conditioned on.
         """
         piece = self.of[candidates]
         was = notes.fields[:, candidates, steps]
@@ -171,7 +182,7 @@ class VoiceDecoder:
         return found
 
     def _prepare(self, frame: int) -> None:
-        """Prepare frames from this one on."""
+        """Prepare ``AHEAD`` frames, beginning with this one."""
         stop = min(frame + AHEAD, self.conditioning.shape[1])
         self.prepared = range(frame, stop)
         self.projected, self.added = self.model.run(
@@ -182,14 +193,14 @@ class VoiceDecoder:
 
 
 def _sees(order: Sequence[int]) -> Bools:
-    """``(V, V)`` which voices are written before each voice."""
+    """``(V, V)`` which voices (columns) are written before each voice (rows)."""
     turn = np.argsort(order)
     return turn[None, :] < turn[:, None]
 
 
 def _chord_codes(context: Ints, qualities: int) -> Ints:
-    """``(..., T, 3)`` the chord of each step, its bass, and the next chord, as graphs number
-    them."""
+    """``(..., T, 3)`` the chord of each step, its bass, and the next chord, as numbers that the
+    graphs read."""
     if not qualities:
         return np.zeros((*context.shape[:-1], 3), dtype=np.int64)
     columns = context[..., -len(COLUMNS) :]

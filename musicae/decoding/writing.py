@@ -1,10 +1,10 @@
-"""Writing voices: symbols are chosen bar by bar, many at once where nothing moves.
+"""The loop that writes voices: many symbols are scored at once when no voice is likely to move.
 
-Each symbol is conditioned on all before it. But most symbols are holds: in the middle of a chord
-nothing begins. So all symbols up to the end of a quarter are scored at once as if each of them were
-a hold; what holds up to the first note is exact, and from there on it is scored again. (Stern et
-al. 2018, *Blockwise Parallel Decoding*, guess ahead in this way.) Where voices moved a quarter
-before, one voice is scored at a time.
+Each symbol is conditioned on all before it. But most symbols are holds, because few notes begin in
+the middle of a chord. So all symbols up to the end of a quarter are scored at once, as if each of
+them were a hold. The scores are exact up to the first symbol that is no hold; the symbols after it
+are scored again. (Stern et al. 2018, *Blockwise Parallel Decoding*, guess ahead in this way.) If
+voices moved at the same place of the quarter before, one voice is scored at a time.
 
 Axes: ``N`` candidates, ``T`` steps, ``V`` voices, ``Q`` steps of candidates, ``U`` voices that are
 scored, ``S`` symbols of a voice.
@@ -37,27 +37,27 @@ class Samples(NamedTuple):
     """Completions of partial scores."""
 
     tokens: Ints
-    """``(N, T, V)`` symbols, known ones included."""
+    """``(N, T, V)`` all symbols, including the known ones."""
     nats: Floats
     """``(N,)`` the negative log-likelihood of the symbols that were open, in nats, by the model
     alone: without rules, temperature or guidance."""
 
 
 class Asked(NamedTuple):
-    """What is to be scored at once."""
+    """The symbols that are scored in one call."""
 
     candidates: Ints
-    """``(Q,)``."""
+    """``(Q,)`` the candidate of each row."""
     steps: Ints
-    """``(Q,)``."""
+    """``(Q,)`` the step of each row."""
     voices: tuple[int, ...]
-    """``U`` voices in their order."""
+    """``U`` voices in the order in which they are chosen."""
     wanted: Bools
     """``(Q, U)`` which of them are to be chosen."""
 
 
 class Writing:
-    """The writing of ``N`` partial scores, each one candidate."""
+    """The job of completing ``N`` partial scores; each is one candidate."""
 
     def __init__(
         self,
@@ -76,17 +76,19 @@ class Writing:
         """Prepare to write.
 
         Args:
-            decoders: the first is conditioned on what is asked for; a second one, if any, is not.
-            notes: those that are known.
-            partials: they may differ in their plans, and in their lengths.
+            decoders: the first is conditioned on the requested rhythm. A second one, if any, is
+                not; it is for classifier-free guidance.
+            notes: the known notes.
+            partials: they may differ in their plans and in their lengths.
             options: how symbols are chosen.
             uniform: ``(N, T, V)`` random numbers from 0 to 1.
-            closing: of each the step from which on it closes.
-            plan_costs: of the plans, given chords, and tilts: what is added to the rules.
-            given_costs: see ``plan_costs``.
-            tilts: see ``plan_costs``.
-            groups: ``(N,)`` the same number for drafts next to each other of which one is kept;
-                hopeless ones end early, with infinite nats. None where all are kept.
+            closing: for each partial score the step at which its close begins.
+            plan_costs: the costs of the plans, which are added to those of the rules.
+            given_costs: the costs of given chords, which are added too.
+            tilts: corrections of the logits, which are added too.
+            groups: ``(N,)`` the number of each draft's group. Drafts of a group stand next to each
+                other, and one of them is kept. Hopeless drafts end early, with infinite nats. None
+                keeps all.
         """
         rules = PRESETS[options.rules]
         if plan_costs:
@@ -116,18 +118,18 @@ class Writing:
         known = notes.known[: self.steps]
         sees = decoders[0].sees
         self.seen: Bools = (known[:, None] | sees) & ~np.eye(len(sees), dtype=np.bool_)
-        """``(T, V, V)`` which voices of a step each voice sees."""
+        """``(T, V, V)`` which voices of a step (last axis) each voice is conditioned on."""
         self.waiting: Bools = ~known
         """``(T, V)`` which symbols are open."""
         self.last: Bools = self.waiting & ~(self.waiting[:, None] & sees.T).any(axis=-1)
-        """``(T, V)`` after which of them no other voice of the step is to be chosen."""
+        """``(T, V)`` which open symbols are the last to be chosen at their step."""
         self.prolonged: Bools = np.zeros_like(known)
-        """``(T, V)`` where a hold would prolong a known note."""
+        """``(T, V)`` at which steps a hold would prolong a known note."""
         self.prolonged[1:] = known[:-1]
         self.derived = np.zeros(len(partials), dtype=np.int64)
-        """Of each candidate up to which step its notes are derived from its symbols."""
+        """``(N,)`` the first step whose notes are not derived from its symbols yet."""
         self.moved = np.ones((len(partials), STEPS_PER_QUARTER), dtype=np.bool_)
-        """Whether a voice did not hold its note at the same place of the quarter before."""
+        """``(N, 4)`` whether a voice moved at the same place of the quarter before."""
 
     def write(self) -> Samples:
         """The completed scores."""
@@ -143,7 +145,7 @@ class Writing:
         return Samples(self.notes.tokens[:, : self.steps], self.nats)
 
     def _write(self, first: int, stop: int) -> None:
-        """Write some steps of all candidates that are as long."""
+        """Write the steps from ``first`` to before ``stop`` of all candidates that have them."""
         waiting = [
             (step, voice)
             for step in range(first, stop)
@@ -168,7 +170,7 @@ class Writing:
         self._begin_rest(active, begun, stop)
 
     def _derive(self, asked: Asked) -> None:
-        """Derive the notes of candidates up to the steps that are asked for."""
+        """Derive the notes of candidates up to the steps that are to be scored."""
         stop = int(asked.steps.max()) + 1
         those = distinct(asked.candidates)
         derived = self.derived[those]
@@ -178,7 +180,10 @@ class Writing:
         self.derived[those] = np.maximum(derived, stop)
 
     def _asked(self, turns: dict[int, list[tuple[int, int]]]) -> Asked:
-        """What is to be scored next: of each candidate one turn, or all up to a likely note."""
+        """The symbols to score next: for each candidate one, or all before the next likely note.
+
+        ``turns`` are by candidate its open symbols, each as a step and a voice, in order.
+        """
         found: dict[tuple[int, int], list[int]] = {}
         for candidate, left in turns.items():
             likely = self.likely[candidate]
@@ -207,7 +212,7 @@ class Writing:
                 begun.update(dict.fromkeys(new, frame + 1))
 
     def _begin_rest(self, active: Ints, begun: dict[int, int], stop: int) -> None:
-        """Compute frames of which no symbol was scored: those after them look back at them."""
+        """Compute frames in which no symbol was scored, because later frames attend to them."""
         for frame in range(min(begun.values()), -(-stop // self.stride)):
             new = np.array([c for c in active.tolist() if begun[c] <= frame])
             if new.size:
@@ -220,7 +225,7 @@ class Writing:
         turns: dict[int, list[tuple[int, int]]],
         begun: dict[int, int],
     ) -> None:
-        """Choose symbols, and keep those of each candidate up to the first that does not hold."""
+        """Choose symbols, and keep those of each candidate up to the first that is no hold."""
         candidates, steps, voices, _ = asked
         seen = self.seen[steps][:, list(voices)]  # (Q, U, V)
         own, *others = (
@@ -249,7 +254,10 @@ class Writing:
         self._keep(stopped, begun)
 
     def _keep(self, stopped: dict[int, tuple[int, int, int]], begun: dict[int, int]) -> None:
-        """Write down new notes. What was derived or computed after them heard a hold."""
+        """Write down new notes and rests, by candidate: step, voice and symbol.
+
+        All that was derived and computed after them assumed a hold, so it is discarded.
+        """
         for candidate, (step, voice, symbol) in stopped.items():
             self.notes.tokens[candidate, step, voice] = symbol
             self.moved[candidate, step % STEPS_PER_QUARTER] = True
@@ -257,7 +265,7 @@ class Writing:
             begun[candidate] = min(begun[candidate], step // self.stride + 1)
 
     def _chosen(self, asked: Asked, nats: Floats32, seen: Bools) -> Ints:
-        """``(Q, U)`` a symbol for each of ``nats`` ``(Q, U, S)``."""
+        """``(Q, U)`` the symbols that are chosen by ``nats`` ``(Q, U, S)`` and the other costs."""
         candidates, steps, voices, wanted = asked
         cost = nats.astype(np.float64)
         before = self.notes.pitch[candidates, steps]
@@ -282,7 +290,7 @@ class Writing:
         return choose(cost, self.options, uniform)
 
     def _weigh(self, voice: int, rows: Rows, cost: Floats) -> None:
-        """Add to ``(M, S)`` nats what else decides."""
+        """Add all other costs to ``cost`` ``(M, S)``, which are the negative log-likelihoods."""
         cost += self.weighed.costs(voice, rows, self.waiting)
         if self.tilts:
             cost += self.tilts.costs(voice, rows)

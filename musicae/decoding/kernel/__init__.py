@@ -1,1 +1,1 @@
-"""The program in C that writes voices, compiled to WebAssembly, and how it is run."""
+"""The C program that writes voices, compiled to WebAssembly, and the code that runs it."""

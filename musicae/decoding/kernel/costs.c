@@ -1,4 +1,4 @@
-/* What each symbol costs besides its likelihood, and the choice of one: the formulas of
+/* The costs of symbols besides their likelihood, and the choice of a symbol: the formulas of
  * decoding/constraints.py, plan_costs.py, ensemble_costs.py, the tilts, levers, repeats and choice.py. */
 
 #include "writer.h"
@@ -10,7 +10,7 @@ enum { OCTAVE = 0, FIFTH = 7, STEP = 2, WIDEST_SPACING = 12, OCTAVE_LEAP = 12 };
 enum { TRIED = 8, AUGMENTED_FOURTH = 6, CHROMATIC_SEMITONE = 7 };
 static const int PARTNERS[VOICES] = {1, 0, 3, 2};
 
-/* Replace x, of a multiple of four numbers, none of them great, by their exponentials. */
+/* Replace the numbers in x by their exponentials; count is a multiple of 4, and none is large. */
 void exponentials(float *x, int count)
 {
     typedef int i4 __attribute__((vector_size(16)));
@@ -49,7 +49,7 @@ static double log_(double x)
     return exponent * 0.6931471805599453 + 2.0 * f * sum;
 }
 
-/* Of one pitch beside another voice that sounds. */
+/* The cost of one pitch against another voice that sounds. */
 static double beside(const Turn *turn, int other, int own, int pitch)
 {
     int voice = turn->voice, were = turn->was[other], theirs = turn->now[other];
@@ -104,7 +104,7 @@ static void add_rules(const Turn *turn, double *cost)
         cost[SILENCE] += job.rules[RESTING];
 }
 
-/* The pitch classes that other voices sing, as bits. */
+/* The pitch classes of the other voices, as bits. */
 static int classes(const Turn *turn)
 {
     int found = 0;
@@ -114,7 +114,7 @@ static int classes(const Turn *turn)
     return found;
 }
 
-/* Whether leaving the own note for a pitch leaves a seventh or leading note unresolved. */
+/* Whether moving to a pitch leaves a seventh or leading note of this voice unresolved. */
 static int unresolved(const i8 *was, int members, int voice, int own, int pitch)
 {
     if (own == REST || has(members, own % 12))
@@ -224,13 +224,13 @@ static void add_tilts(const Turn *turn, double *cost)
         if (symbol >= FIRST_PITCH)
             cost[symbol] -= lever[LEVER_BEGIN]
                 + (has(job.outside[turn->candidate], pitch % 12) ? lever[LEVER_FOREIGN] : 0.0);
-        /* Major and minor triads and less than triads are at rest. */
+        /* Consonant: major and minor triads, and at most two pitch classes. */
         if (turn->last && !stays && sounds != 0 && sounds != 1 && sounds != CLASSES - 2)
             cost[symbol] -= lever[LEVER_DISSONANT];
     }
 }
 
-/* By rules, ensemble and plan. */
+/* The costs by rules, ensemble and plan. */
 static void add_own(const Turn *turn, double *cost)
 {
     add_rules(turn, cost);
@@ -249,7 +249,7 @@ static int waiting_after(const Turn *turn)
     return found & ~job.known[turn->step];
 }
 
-/* What each symbol costs by itself where a given chord begins: FORBIDDEN is one broken rule. */
+/* The cost of each symbol alone when a given chord begins: FORBIDDEN is one broken rule. */
 static void add_chord(const Turn *turn, double *cost)
 {
     const i16 *chord = job.given + turn->step * GIVEN;
@@ -270,7 +270,7 @@ static void add_chord(const Turn *turn, double *cost)
     }
 }
 
-/* The cheapest symbols, the first of equal ones first; returns how many. */
+/* The cheapest symbols, in order; equal costs keep their order. Returns their number. */
 static int cheapest(const double *cost, int symbols, int *found)
 {
     int count = 0;
@@ -285,7 +285,7 @@ static int cheapest(const double *cost, int symbols, int *found)
     return count;
 }
 
-/* The least that the voices after a turn pay after one of its symbols. */
+/* The least cost of the voices after a turn, given one of its symbols. */
 static double least_after(Turn turn, int symbol)
 {
     double cost[MOST_SYMBOLS] = {0}, least = INFINITE;
@@ -304,8 +304,8 @@ static double least_after(Turn turn, int symbol)
     return least;
 }
 
-/* Where a given chord begins: what symbols cost by it, and what the later voices must pay after the
- * cheapest of them; other symbols count as the worst of these. */
+/* The costs of symbols when a given chord begins, with the least costs of the later voices after the
+ * cheapest symbols; for all other symbols the greatest of these is used. */
 static void add_given(const Turn *turn, double *cost)
 {
     double own[MOST_SYMBOLS] = {0}, later[MOST_SYMBOLS], worst = 0.0;
@@ -325,7 +325,7 @@ static void add_given(const Turn *turn, double *cost)
     }
 }
 
-/* Add to the costs of all symbols of a voice what else than the likelihood decides. */
+/* Add all other costs to the negative log-likelihoods of a voice's symbols. */
 void add_costs(const Turn *turn, double *cost)
 {
     int voice = turn->voice, step = turn->step;
@@ -355,8 +355,8 @@ static float most(const float *scores, int from, int to)
     return found;
 }
 
-/* The logarithm of the sum of the exponentials of scores; shares are what each adds to the sum where
- * the greatest score counts as 0, and nothing before from. */
+/* The logarithm of the sum of the exponentials of scores.  shares get the exponentials of the scores
+ * less the greatest one, and 0 before the index from. */
 static double log_sum(const float *scores, float *shares, int from, int to)
 {
     float top = most(scores, from, to);
@@ -378,7 +378,7 @@ void normalize(const float *logits, int symbols, double *nats)
         nats[i] = total - logits[i];
 }
 
-/* Leave of the shares only the largest that sum to top_p. */
+/* Keep only the largest shares that sum to top_p; set the others to 0. */
 static void nucleus(float *share, int symbols, double top_p)
 {
     double total = 0.0, passed = 0.0;
@@ -398,7 +398,7 @@ static void nucleus(float *share, int symbols, double top_p)
     }
 }
 
-/* A symbol by its costs in nats; see choice.py. */
+/* Choose a symbol by the costs, in nats; see choice.py. */
 int choose(const double *cost, int symbols, double uniform)
 {
     double temperature = job.options[0], rhythm = job.options[1], top_p = job.options[2], passed = 0.0;
@@ -411,7 +411,7 @@ int choose(const double *cost, int symbols, double uniform)
     }
     for (int i = 0; i < symbols; i++)
         scores[i] = -cost[i] / temperature;
-    if (rhythm >= 0.0) { /* the probability of any new note at all is a question of rhythm */
+    if (rhythm >= 0.0) { /* the rhythm temperature decides whether any new note begins */
         float plain[MOST_SYMBOLS];
         for (int i = 0; i < symbols; i++)
             plain[i] = -cost[i];

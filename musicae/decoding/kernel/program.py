@@ -1,7 +1,7 @@
-"""The compiled program at work: an instance of it, with its arrays as NumPy sees them.
+"""An instance of the compiled program, with its arrays as NumPy arrays.
 
-``scripts/build_kernel.py`` compiles ``writer.h`` and the C files beside it to ``writer.wasm``, one
-file for every system. Wasmtime turns it into machine code when it is first used.
+``scripts/build_kernel.py`` compiles ``writer.h`` and the C files beside it to ``writer.wasm``. The
+same file runs on every system. Wasmtime compiles it to machine code when it is first used.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ frame_of frame_number summed parts heard state
 rows queries hold_or_rest row_of row_step row_voice turn cost
 """
 FIELDS = tuple(_FIELDS.split())
-"""The fields of ``Job`` in ``writer.h``: addresses of arrays, and numbers, some of them four."""
+"""The fields of ``Job`` in ``writer.h``: addresses of arrays, and numbers. ``:4`` marks a field of
+four numbers."""
 RING, MOST_SYMBOLS, MOST_SPAN, MOST_FEATURES, GRAPHS = 64, 64, 512, 512, 64
-"""Bounds of the program: notes of steps that it remembers, symbols of a voice, frames to which a
-layer attends, features that are summed, and graphs that it can ask for."""
+"""Bounds of the program: the steps whose notes it keeps, the symbols of a voice, the frames to
+which a layer attends, the features that are summed, and the graphs that it can ask for."""
 _PAGE = 65_536
 _ALIGNED = 64
-"""Bytes by which arrays are aligned."""
+"""The alignment of arrays, in bytes."""
 
 
 class Zeros(NamedTuple):
-    """An array that the program is given empty."""
+    """An array of zeros that is created in the program's memory."""
 
     shape: tuple[int, ...]
     dtype: type[np.generic]
@@ -54,8 +55,10 @@ class Program:
     """
 
     def __init__(self, arrays: Mapping[str, Array | Zeros], numbers: Mapping[str, Any]) -> None:
-        """``arrays`` and ``numbers`` by the names of ``FIELDS``; arrays of other names are only
-        held in the same memory. What has neither is 0."""
+        """``arrays`` and ``numbers`` are the values of ``FIELDS``, by name; a missing field is 0.
+
+        Arrays with other names are only placed in the same memory.
+        """
         import wasmtime
 
         engine, module = _module()
@@ -68,12 +71,12 @@ class Program:
             places[name] = start = -(-stop // _ALIGNED) * _ALIGNED
             stop = start + math.prod(array.shape) * np.dtype(array.dtype).itemsize
         memory.grow(self._store, max(0, -(-stop // _PAGE) - memory.size(self._store)))
-        # It does not grow again, so it stays where it is.
+        # The memory does not grow again, so its address does not change.
         size, first = memory.data_len(self._store), memory.data_ptr(self._store)
         whole = (ctypes.c_ubyte * size).from_address(ctypes.addressof(first.contents))
         self._memory = np.frombuffer(whole, np.uint8)
         self.arrays: dict[str, Array] = {}
-        """What the program reads and writes, by name."""
+        """The arrays that the program reads and writes, by name."""
         for name, array in arrays.items():
             count = math.prod(array.shape) * np.dtype(array.dtype).itemsize
             flat = self._memory[places[name] : places[name] + count]
@@ -85,7 +88,8 @@ class Program:
     def function(self, name: str) -> Callable[[], int]:
         """An exported function without arguments that returns a number.
 
-        It is called as Wasmtime's own wrapper calls it, without what that looks up each time.
+        The call is that of Wasmtime's own wrapper, without the look-ups that the wrapper repeats
+        each time.
         """
         from wasmtime import _ffi
 
@@ -116,15 +120,15 @@ class Program:
 
 @cache
 def _module() -> tuple[Any, Any]:
-    """The engine and the program as machine code, which Wasmtime keeps in the user's cache."""
+    """The engine and the program's machine code, which Wasmtime stores in the user's cache."""
     import wasmtime
 
     config = wasmtime.Config()
-    # Compiling takes 40 ms; where there is no place to keep the result, it is compiled again.
+    # Compiling takes 40 ms. Without a writable cache the program is compiled in every process.
     with suppress(wasmtime.WasmtimeError):
         config.cache = True
     engine = wasmtime.Engine(config)
-    # At the end of the process what would free it may be gone.
+    # Free the module before the interpreter shuts down; later its destructor may be gone.
     atexit.register(_module.cache_clear)
     code = Path(__file__).with_name("writer.wasm").read_bytes()
     return engine, wasmtime.Module(engine, code)

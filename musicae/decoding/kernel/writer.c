@@ -1,7 +1,7 @@
 /* The loop that writes voices, symbol by symbol: decoding/writing.py and the small parts of the graphs
  * of models/graphs/voices.py.  ONNX Runtime multiplies matrices; all else is here.
  *
- * next() does what it can and says which matrices are to be multiplied then. */
+ * next() computes up to the next product of matrices and returns the number of its graph. */
 
 #include "writer.h"
 
@@ -171,7 +171,7 @@ static void add_now(Features *found, int voice, int seen, const Notes *was, cons
         add_feature(found, first[0], now->kind[other]);
         add_feature(found, first[1], pitch == NONE ? NONE : pitch - job.floor);
         add_feature(found, first[2], degree_of(pitch, at.tonic));
-        /* Of a note of this step what counts is the motion from the step before. */
+        /* For a note of this step the features are its motion from the step before. */
         add_feature(found, first[4], leap_of(was->pitch[other], pitch));
     }
     add_intervals(found, first, now->pitch, seen);
@@ -194,7 +194,7 @@ static void copy(float *to, const float *from, int count)
         to[i] = from[i];
 }
 
-/* What is summed for a frame. */
+/* The sum of embeddings for a frame. */
 static void begin_frame(int row, int decoder, int candidate, int frame)
 {
     Features found;
@@ -248,7 +248,7 @@ static float product(const float *a, const float *b, int count)
     return total_of(sum);
 }
 
-/* What a head hears of the frames that it remembers, its own among them. */
+/* The output of an attention head over the frames in the cache and the present frame. */
 static void attend(float *heard, const float *query, const float *keys, const float *values, int frame)
 {
     int depth = job.width / job.heads, room = job.span + 1, count = 0;
@@ -296,7 +296,7 @@ static void attend_all(void)
     }
 }
 
-/* Remember what the layers found. */
+/* Keep the states that the layers computed. */
 static void keep_frames(void)
 {
     for (int row = 0; row < framed * job.decoders; row++) {
@@ -336,8 +336,8 @@ static int find_open(int candidate, int *step, int *turn)
     return 0;
 }
 
-/* Ask of a candidate for one turn, or all of a step where no note is likely: where voices did not move
- * a quarter before. */
+/* Ask for one turn of a candidate; or for all turns of a step if no note is likely, because no voice
+ * moved a quarter before. */
 static void ask_candidate(int candidate)
 {
     int step = job.next_step[candidate];
@@ -369,7 +369,7 @@ static int ask(void)
 
 /* ---- Scores ---- */
 
-/* What goes into the layers that score a row's symbols. */
+/* The input of the layers that score a row's symbols. */
 static void begin_row(int row, int decoder)
 {
     int candidate = job.row_of[row], step = job.row_step[row];
@@ -466,7 +466,7 @@ static void score(int row, int decoder, const Turn *turn, double *nats)
     normalize(logits, job.symbols[voice], nats);
 }
 
-/* Choose the symbol of a row; what it costs by the model alone is added to the candidate's nats. */
+/* Choose the symbol of a row, and add its negative log-likelihood to the candidate's nats. */
 static int answer_row(int row)
 {
     Turn turn = {.candidate = job.row_of[row], .step = job.row_step[row], .voice = job.row_voice[row]};
@@ -497,8 +497,8 @@ static int answer_row(int row)
     return chosen;
 }
 
-/* Keep the symbols of each candidate up to the first that does not hold: what was derived or computed
- * after it heard a hold. */
+/* Keep the symbols of each candidate up to the first that is no hold.  All that was derived and
+ * computed after it assumed a hold, so it is computed again. */
 static void answer(void)
 {
     for (int row = 0; row < asked;) {
@@ -523,8 +523,8 @@ static void answer(void)
     }
 }
 
-/* What is to be run next: 0 for nothing, else GRAPHS times the number of rows, plus 0 for the graph
- * scores, 1 for layer0 and so on, and after the last layer the graph state. */
+/* The next graph to run: 0 when all is written; else GRAPHS times the number of rows, plus 0 for the
+ * graph scores, 1 for layer0 and so on; after the last layer comes the graph state. */
 __attribute__((export_name("next"))) int next(void)
 {
     if (phase == FRAMES && layer < job.layers) {
@@ -542,7 +542,7 @@ __attribute__((export_name("next"))) int next(void)
     return rows ? rows * GRAPHS + 1 : begin_rows() * GRAPHS;
 }
 
-/* Add to job.cost what else than the likelihood decides at job.turn: so tests can compare it. */
+/* Add all costs besides the likelihood at job.turn to job.cost, so that tests can compare them. */
 __attribute__((export_name("weigh"))) int weigh(void)
 {
     add_costs(job.turn, job.cost);

@@ -1,4 +1,4 @@
-/* What the parts of the kernel share: the job that Python describes, and the notes of voices.
+/* Shared by all parts of the kernel: the job that Python describes, and the notes of voices.
  *
  * Axes: N candidates, D decoders, P pieces, T steps, V voices, S symbols, W width, C columns
  * of the context, H rows asked for at once.  Constants are those of models/vocabulary.py. */
@@ -35,8 +35,8 @@ enum { OTHER_BASS, FOREIGN, SUSPENDED, AT_BEAT, INCOMPLETE, THIN, DOUBLED, RESTR
 enum { LEVER_BEGIN, LEVER_FOREIGN, LEVER_DISSONANT, LEVER_CHANGE, LEVERS };
 enum { MOTIONS = 6, CLASSES = 13 };
 
-/* What is to be written.  Python (decoding/compiled.py) fills it: every field is 32 bits wide, in this
- * order; addresses may be 0 where there is nothing of the kind. */
+/* The job.  Python (decoding/compiled.py) fills it: every field is 32 bits wide, in this order.  The
+ * address of an array that the job does not have is 0. */
 typedef struct {
     /* The model. */
     int width, depth, stride, span, layers, heads, columns, chords, floor;
@@ -83,21 +83,21 @@ typedef struct {
     int *moved; /* (N, QUARTER) the last steps at which a voice did not hold, by their place */
     float *states; /* (D, N, W) of the last frames */
     float *keys, *values; /* (D, N, layers, heads, span + 1, width / heads) */
-    /* What the graphs read and write. */
+    /* Inputs and outputs of the graphs. */
     int *frame_of, *frame_number; /* (N) */
     float *summed; /* (D * N, W) */
     float *parts, *heard, *state; /* (D * N, 3 W), and (D * N, W) each */
     float *rows; /* (D * H, W) */
     const float *queries, *hold_or_rest;
     int *row_of, *row_step, *row_voice; /* (H) */
-    /* A turn to be weighed by itself, and its costs (MOST_SYMBOLS). */
+    /* A single turn whose costs are computed, and these costs (MOST_SYMBOLS). */
     struct Turn *turn;
     double *cost;
 } Job;
 
 extern Job job;
 
-/* A symbol to be chosen, and what is known when it is. */
+/* A symbol to be chosen, and the pitches that are known then. */
 typedef struct Turn {
     int candidate, step, voice, seen, last;
     i16 was[VOICES]; /* the pitches of the step before */
@@ -112,7 +112,7 @@ int choose(const double *cost, int symbols, double uniform);
 static inline int magnitude(int x) { return x < 0 ? -x : x; }
 static inline int clip(int x, int most) { return x < -most ? -most : x > most ? most : x; }
 static inline int has(int mask, int bit) { return bit >= 0 && (mask >> bit & 1); }
-/* The pitch that a symbol gives a voice that sang own. */
+/* The pitch of a voice after a symbol; own is its pitch before. */
 static inline int pitch_of(int symbol, int voice, int own)
 {
     if (symbol < FIRST_PITCH)
