@@ -1,7 +1,7 @@
 """musicae: harmonizes a melody into a four-part chorale and composes new ones.
 
-The public names stand in ``__init__.pyi``. Each is loaded when it is first used, so that importing
-the package is quick.
+``__init__.pyi`` lists the public names. Each is loaded at its first use, which keeps importing the
+package quick.
 """
 
 import lazy_loader

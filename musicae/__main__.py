@@ -1,4 +1,4 @@
-"""``python -m musicae`` is the command ``musicae``."""
+"""``python -m musicae`` runs the command ``musicae``."""
 
 from musicae.cli import main
 

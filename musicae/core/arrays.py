@@ -1,4 +1,7 @@
-"""Types of NumPy arrays, whose shapes stand beside each use; and what NumPy does slowly."""
+"""Types of NumPy arrays, and fast versions of ``np.unique`` and ``np.median``.
+
+The shape of an array is documented where the array is used.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Bools = NDArray[np.bool_]
 def distinct(values: NDArray[Any]) -> NDArray[Any]:
     """The distinct values of an array without NaN, in ascending order.
 
-    As ``np.unique``, which for its first call imports NumPy's masked arrays.
+    The same as ``np.unique``, which imports NumPy's masked arrays at its first call.
     """
     ordered = values.flatten()
     ordered.sort()
@@ -27,6 +30,6 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def median(values: Floats) -> float:
-    """The median of one value or more, as ``np.median``, which imports masked arrays too."""
+    """The median of one or more values. The same as ``np.median``, which imports masked arrays."""
     ordered = np.sort(values)
     return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)

@@ -1,8 +1,8 @@
 """A four-part chorale as a frozen value on a grid of sixteenth notes.
 
-Axes are named once and used everywhere: ``T`` time in steps (sixteenths), ``V`` voices in the
-order soprano, alto, tenor, bass. What sounds (``pitch``) and where a note begins (``onset``) are
-two arrays, so that a repeated note and a held note stay apart.
+Axes, here and everywhere else: ``T`` time in steps (sixteenths), ``V`` voices in the order soprano,
+alto, tenor, bass. The sounding pitch (``pitch``) and the beginnings of notes (``onset``) are two
+arrays, so that a repeated note differs from a held one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNSPELLED = -128
 
 
 class Note(NamedTuple):
-    """A note of one voice: where it begins and how long it sounds in steps, and its MIDI pitch."""
+    """A note of one voice: its first step, its duration in steps, and its MIDI pitch."""
 
     step: int
     duration: int
@@ -48,21 +48,22 @@ class Chorale:
     """Four voices on a grid of sixteenths, with key, meters, tempos and phrase ends.
 
     Args:
-        pitch: ``(T, V)`` MIDI numbers 0 to 127 of what sounds, ``REST`` where nothing does.
+        pitch: ``(T, V)`` the sounding MIDI pitch, 0 to 127, or ``REST``.
         onset: ``(T, V)`` True where a note begins.
-        meters: the meter, first at step 0, and its changes; a meter that repeats cuts a bar short.
-        pickup: steps before the first bar line (the anacrusis), less than a bar.
-        key: the key, or None where none is known.
-        fermatas: steps at which a soprano note under a fermata begins; a phrase ends with it.
-        tempos: tempo changes; empty where none is known.
-        title: of the piece, on one line.
-        source: where it came from: a catalogue number, a file, a model.
-        places: ``(T, V)`` the place of each note on the line of fifths (see ``core.pitch``) as its
-            source spells it, ``UNSPELLED`` elsewhere; None where that spells nothing, as MIDI does.
-            Chorales that differ in nothing else are equal.
+        meters: the meters, each with its first step; the first begins at step 0. A meter that is
+            the same as the one before only cuts a bar short.
+        pickup: the steps before the first bar line (the anacrusis), less than a bar.
+        key: the key, or None if it is unknown.
+        fermatas: the steps at which the soprano's notes under fermatas begin; each ends a phrase.
+        tempos: the tempo changes; empty if no tempo is known.
+        title: the title, on one line.
+        source: the origin of the piece, on one line: a catalogue number, a file, a model.
+        places: ``(T, V)`` the place of each note on the line of fifths (see ``core.pitch``) as the
+            source spells it, ``UNSPELLED`` elsewhere; None if the source has no spelling, such as
+            MIDI. Equality ignores it.
 
-    Silent voices are allowed: a melody is a chorale with three silent voices.
-    Raises ChoraleError where the fields contradict each other.
+    Voices may be silent: a melody is a chorale with three silent voices.
+    Raises ChoraleError if the fields contradict each other.
 
     >>> Chorale.from_notes([[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 60)], [(0, 4, 48)]], title="Amen")
     Chorale('Amen', 4/4, 1 bar, 4 steps, SATB)
@@ -106,7 +107,7 @@ class Chorale:
             text = getattr(self, name)
             if not text.isprintable() or text != " ".join(text.split()):
                 raise ChoraleError(f"the {name} {text!r} is not one line of plain text")
-        # Equal bar lines must be equal values: state each meter and pickup in one way only.
+        # Equal bar lines must give equal values, so meters and pickup take one canonical form.
         meters, pickup = meters_of(measures_of(self.meters, self.pickup, steps))
         set_field(self, "meters", meters)
         set_field(self, "pickup", pickup)
@@ -121,10 +122,12 @@ class Chorale:
         steps: int | None = None,
         **facts: Any,
     ) -> Chorale:
-        """Make a chorale from up to four lists of ``(step, duration, pitch)``; see ``Note``.
+        """Make a chorale from up to four voices, each a list of ``(step, duration, pitch)``.
 
-        A note is cut where the next one of its voice begins. ``steps`` is the length; without it
-        the piece ends with its last note. ``facts`` are the other fields. Raises ChoraleError.
+        The next note of a voice ends the one before it. ``steps`` is the length of the piece; by
+        default the piece ends with its last note. ``facts`` are the other fields of ``Chorale``.
+        Raises ChoraleError if there are more voices, no step, a note outside the piece, or fields
+        that contradict each other.
         """
         lists = [sorted(Note(*note) for note in voice) for voice in voices]
         if steps is None:
@@ -147,12 +150,12 @@ class Chorale:
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """Every bar in order, the pickup first where there is one."""
+        """Every bar in order; a pickup comes first."""
         return self._measures
 
     @property
     def bar_count(self) -> int:
-        """Bars, the pickup not counted."""
+        """The number of bars without the pickup."""
         return len(self.measures) - bool(self.pickup)
 
     def notes(self, voice: int) -> list[Note]:
@@ -167,22 +170,22 @@ class Chorale:
 
     @property
     def note_starts(self) -> NDArray[np.int64]:
-        """``(T, V)`` for each step and voice the step at which its latest note began.
+        """``(T, V)`` for each step and voice, the step at which the voice's latest note began.
 
-        Where a voice sounds this is the start of the sounding note; before its first note it is 0.
+        It is 0 before the first note of a voice, and goes on through rests.
         """
         begins = np.where(self.onset, np.arange(len(self))[:, None], 0)
         starts: NDArray[np.int64] = np.maximum.accumulate(begins)
         return starts
 
     def measure_index(self, step: int) -> int:
-        """The index in ``measures`` of the bar that holds a step; the last one beyond the end."""
+        """The index in ``measures`` of the bar with a step; after the end that of the last bar."""
         return bisect_right(self.measures, step, key=lambda measure: measure.start) - 1
 
     def position(self, step: int) -> tuple[int, float]:
-        """Bar and beat of a step, both counted from 1; a pickup is bar 0.
+        """The bar and the beat of a step, both counted from 1; a pickup is bar 0.
 
-        Raises IndexError where the step is outside the piece.
+        Raises IndexError if the step is outside the piece.
         """
         if not 0 <= step < len(self):
             raise IndexError(f"step {step} is outside the piece of {len(self)} steps")
@@ -195,7 +198,7 @@ class Chorale:
         return index + (0 if self.pickup else 1), 1 + into / meter.steps_per_beat
 
     def transpose(self, semitones: int) -> Chorale:
-        """The same music that many semitones higher. Raises ChoraleError beyond MIDI's range."""
+        """The same music ``semitones`` higher. Raises ChoraleError if a pitch leaves 0 to 127."""
         pitch = np.where(self.pitch == REST, REST, self.pitch + semitones)
         if np.any(pitch[self.pitch != REST] < 0):
             raise ChoraleError(f"transposed by {semitones} semitones, notes leave MIDI's range")
@@ -211,7 +214,8 @@ class Chorale:
     def bars(self, first: int, last: int) -> Chorale:
         """Bars ``first`` to ``last``, both included, numbered from 1 (a pickup is bar 0).
 
-        A note that is held into the first of them begins there anew.
+        A note that is held over the first bar line begins again there. Raises ChoraleError if the
+        piece does not have all these bars.
         """
         shift = 0 if self.pickup else 1
         if not shift <= first <= last <= len(self.measures) - 1 + shift:
@@ -275,9 +279,10 @@ class Chorale:
         return f"Chorale({', '.join(parts)})"
 
     def show(self, width: int | None = None, file: TextIO | None = None) -> None:
-        """Print a piano roll: a row a pitch, a column a sixteenth, S A T B where a note begins.
+        """Print a piano roll with one row per pitch and one column per sixteenth.
 
-        ``width`` is in characters, by default the terminal's; long pieces go into several systems.
+        The letters S, A, T and B mark the beginnings of notes. ``width`` is in characters, by
+        default the terminal's; longer pieces are split into several systems.
         """
         if width is None:
             width = shutil.get_terminal_size().columns
@@ -317,13 +322,13 @@ def _check_voices(pitch: NDArray[np.int16], onset: NDArray[np.bool_]) -> None:
 
     sounding = pitch != REST
     complain((pitch < REST) | (pitch > 127), "a pitch is 0 to 127 or REST")
-    complain(onset & ~sounding, "a note begins where the voice rests")
+    complain(onset & ~sounding, "a note begins while the voice rests")
     before = np.vstack([np.full((1, N_VOICES), REST, dtype=pitch.dtype), pitch[:-1]])
-    complain(sounding & ~onset & (before != pitch), "a pitch sounds that never began")
+    complain(sounding & ~onset & (before != pitch), "a pitch sounds without an onset")
 
 
 def seconds_of(chorale: Chorale) -> list[float]:
-    """When each step begins, in seconds, and at last when the chorale ends: ``(T + 1,)``."""
+    """The time in seconds at which each step begins, and the end: ``T + 1`` numbers."""
     tempos = {t.step: t.qpm for t in chorale.tempos}
     seconds, qpm = [0.0], UNSTATED_QPM
     for step in range(len(chorale)):
@@ -333,14 +338,14 @@ def seconds_of(chorale: Chorale) -> list[float]:
 
 
 def sounding_voices(chorale: Chorale) -> tuple[int, ...]:
-    """The voices in which something sounds, from the soprano down."""
+    """The voices that have notes, from the soprano down."""
     return tuple(np.flatnonzero((chorale.pitch != REST).any(axis=0)).tolist())
 
 
 def silent_voices(chorale: Chorale) -> str:
-    """A clause on the voices without notes, such as ``the alto and the tenor never sing``.
+    """A clause about the voices without notes, such as ``the alto and the tenor never sing``.
 
-    Empty where every voice has notes.
+    Empty if every voice has notes.
 
     >>> silent_voices(Chorale.from_notes([[(0, 4, 72)], [(0, 4, 67)], [], [(0, 4, 48)]]))
     'the tenor never sings'
@@ -353,7 +358,7 @@ def silent_voices(chorale: Chorale) -> str:
 
 
 def transpositions(chorale: Chorale) -> range:
-    """The shifts in semitones that keep every voice inside ``VOICE_RANGES``; there may be none."""
+    """The shifts in semitones that keep every voice within ``VOICE_RANGES``; may be empty."""
     least, most = -127, 127
     for column, (low, high) in zip(chorale.pitch.T, VOICE_RANGES, strict=True):
         sounding = column[column != REST]
@@ -364,9 +369,9 @@ def transpositions(chorale: Chorale) -> range:
 
 
 def nearest_transposition(chorale: Chorale) -> int:
-    """The shift of ``transpositions`` that moves the music least; the lower one of two such.
+    """The smallest shift of ``transpositions``, in semitones; of two equal ones the downward one.
 
-    Raises ChoraleError where the voices fit their ranges in no key.
+    Raises ChoraleError if no key fits the voices' ranges.
 
     >>> nearest_transposition(Chorale.from_notes([[(0, 4, 86)]]))
     -5
@@ -381,7 +386,7 @@ Found = TypeVar("Found")
 
 
 def remembered(function: Callable[[Chorale], Found]) -> Callable[[Chorale], Found]:
-    """Cache the last few results of a function of a chorale, those of each spelling apart."""
+    """Cache the last 8 results of a function of a chorale; spelling is a part of the cache key."""
 
     @lru_cache(maxsize=8)
     def known(chorale: Chorale, _spelling: bytes | None) -> Found:

@@ -1,4 +1,4 @@
-"""Constants of the whole package: the time grid, the voices and their ranges, tempos, colours."""
+"""Constants of the whole package: time grid, voices and their ranges, tempos, limits, colours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STEPS_PER_WHOLE = 4 * STEPS_PER_QUARTER
 
 
 TICKS = 24
-"""Ticks of a quarter note in projects: a sixteenth has 6, an eighth of a triplet 8."""
+"""Ticks of a quarter note in projects. A sixteenth has 6 ticks, a triplet eighth 8."""
 
 
 TICKS_A_STEP = TICKS // STEPS_PER_QUARTER
@@ -31,7 +31,7 @@ N_VOICES = len(VOICES)
 
 
 SOPRANO, ALTO, TENOR, BASS = range(N_VOICES)
-"""The places of the voices on the axis ``V``."""
+"""The index of each voice on the axis ``V``."""
 
 
 VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
@@ -39,19 +39,21 @@ VOICE_RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 
 
 SLOWEST_QPM, FASTEST_QPM = 4.0, 500.0
-"""Tempi in quarters a minute; within these bounds a hundredth survives MIDI's microseconds."""
+"""The slowest and the fastest tempo, in quarters per minute.
+
+Within these bounds MIDI's microseconds per quarter keep a tempo exact to a hundredth."""
 
 
 MOST_STEPS = 100_000
-"""The most steps of a piece, some 6,000 bars; damaged files can claim any length."""
+"""The most steps of a piece, about 6,000 bars of 4/4; damaged files can claim any length."""
 
 
 STYLES = ("bach", "chorale", "hymn", "carol", "psalm", "song", "motet")
-"""The styles of pieces; ``bach`` are Bach's own chorales."""
+"""The styles of pieces; ``bach`` stands for Bach's own chorales."""
 
 
 MOST_BYTES = 32 * 2**20
-"""The most bytes of a score, unpacked where it is an .mxl archive."""
+"""The most bytes of a score; of an .mxl archive, after unpacking."""
 
 
 MOST_ELEMENTS = 500_000
@@ -59,15 +61,15 @@ MOST_ELEMENTS = 500_000
 
 
 MOST_NESTED = 64
-"""The most XML elements within one another; MusicXML needs some ten."""
+"""The deepest nesting of XML elements; MusicXML needs about ten levels."""
 
 
 MOST_BARS = 10_000
-"""The most bars of a score, whatever they hold."""
+"""The most bars of a score, empty ones included."""
 
 
 MOST_BAR_STEPS = 255 * STEPS_PER_WHOLE
-"""The most steps that a bar of a score holds: those of the longest meter, 255/1."""
+"""The most steps of a bar in a score: a bar of the longest meter, 255/1."""
 
 
 VOICE_COLOURS = ("#b5371c", "#f0b429", "#2a9d8f", "#1d3f72")
@@ -79,8 +81,8 @@ MARK_COLOUR = "#d0006f"
 
 
 UNSTATED_QPM = 120.0
-"""Quarters a minute where a file states no tempo, as the MIDI standard has it."""
+"""The tempo of a file that states none, in quarters per minute, by the MIDI standard."""
 
 
 DEFAULT_QPM = 80.0
-"""The tempo of new pieces, in quarters a minute."""
+"""The tempo of new pieces, in quarters per minute."""

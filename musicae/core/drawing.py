@@ -1,4 +1,4 @@
-"""A chorale drawn as text: a piano roll with a row a pitch and a column a sixteenth."""
+"""Draw a chorale as text: a piano roll with one row per pitch and one column per sixteenth."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from musicae.core.meter import Measure
 
 MARGIN = 5
-"""Characters for the names of pitches."""
+"""The width of the column with the names of pitches, in characters."""
 
 
 def drawn(chorale: Chorale, width: int) -> str:
-    """The piano roll of a chorale, in systems of at most ``width`` characters where bars fit."""
+    """The piano roll of a chorale, in systems of whole bars.
+
+    A system is at most ``width`` characters wide, unless a single bar is wider.
+    """
     systems: list[list[Measure]] = [[]]
     used = MARGIN
     for measure in chorale.measures:

@@ -1,7 +1,7 @@
 """Ensembles: for each voice its name, range, tessitura, clef, transposition and sound.
 
-The voices of an ensemble stand in the places of soprano, alto, tenor and bass, from the top down;
-one of three voices leaves the tenor's place empty. Ranges are MIDI pitches as they sound.
+The voices of an ensemble take the places of soprano, alto, tenor and bass, from the top down. An
+ensemble of three voices leaves the tenor's place empty. Ranges are sounding MIDI pitches.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from musicae.core.pitch import pitch_name, place_of
 
 OCTAVE = 12
 NARROWEST = OCTAVE
-"""Semitones from the lowest to the highest note of a voice, at least: below it some chords have no
-note for the voice."""
+"""The least range of a voice, in semitones. With less, some chords have no note for the voice."""
 HAND = 12
-"""Semitones that a hand reaches on a keyboard."""
+"""The widest interval that a hand reaches on a keyboard, in semitones."""
 _CHOIR, _GRAND_PIANO = 52, 0
-"""General MIDI programs, counted from 0, as all in this module."""
+"""General MIDI programs, counted from 0, like all programs in this module."""
 _RANGE = re.compile(r"(.+?)[\s:]+([A-Ga-g][#b]?-?\d)\s*(?:-|to)\s*([A-Ga-g][#b]?-?\d)")
 
 
 @dataclass(frozen=True)
 class Clef:
-    """A clef: its sign, the line that it stands on, and the octaves that it moves notes by."""
+    """A clef: its sign, its line from the bottom, and the octaves by which it shifts notes."""
 
     sign: str
     line: int
@@ -39,23 +38,23 @@ TREBLE, TENOR_TREBLE, ALTO, BASS_CLEF = Clef("G", 2), Clef("G", 2, -1), Clef("C"
 
 @dataclass(frozen=True)
 class EnsembleVoice:
-    """One voice of an ensemble. Pitches are MIDI numbers as they sound.
+    """One voice of an ensemble. Pitches are sounding MIDI numbers.
 
-    Raises ChoraleError where the range is narrower than an octave.
+    Raises ChoraleError if the range is narrower than an octave.
     """
 
     name: str
     short: str
-    """The name before later systems of a score."""
+    """The short name, printed before every system of a score but the first."""
     range: tuple[int, int]
     """The lowest and the highest note."""
     tessitura: tuple[int, int]
-    """Where the middle 80% of its notes lie."""
+    """The lowest and the highest pitch of the middle 80% of its notes."""
     clef: Clef
     program: int = _CHOIR
     """General MIDI program, counted from 0."""
     transposition: int = 0
-    """Semitones from what is written to what sounds, such as -2 for a trumpet in B flat."""
+    """Semitones from the written pitch to the sounding pitch: -2 for a trumpet in B flat."""
 
     def __post_init__(self) -> None:
         low, high = self.range
@@ -68,7 +67,7 @@ class EnsembleVoice:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """An ensemble by its name, with its voices in the places of soprano, alto, tenor and bass.
+    """A named ensemble, with its voices in the places of soprano, alto, tenor and bass.
 
     >>> [voice.short for voice in ensemble("ttbb").voices if voice]
     ['T1', 'T2', 'B1', 'B2']
@@ -76,9 +75,9 @@ class Ensemble:
 
     name: str
     voices: tuple[EnsembleVoice | None, ...]
-    """Four places; None where the ensemble has no voice."""
+    """Four places, from the top down; None for a place without a voice."""
     keyboard: bool = False
-    """Whether one player plays all, the upper two voices with the right hand."""
+    """Whether one player plays all voices: the upper two with the right hand."""
 
     @property
     def there(self) -> tuple[int, ...]:
@@ -87,18 +86,19 @@ class Ensemble:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The name of each place, empty where there is no voice."""
+        """The name of each place; empty for a place without a voice."""
         return tuple(voice.name if voice else "" for voice in self.voices)
 
     @cached_property
     def programs(self) -> tuple[int, ...]:
-        """The General MIDI program of each place."""
+        """The General MIDI program of each place; that of a choir for a place without a voice."""
         return tuple(voice.program if voice else _CHOIR for voice in self.voices)
 
     def place(self, text: str) -> int:
-        """The place of the voice that a text names: its name, short name, or how it begins.
+        """The place of a voice by its name, its short name, or the beginning of its name.
 
-        Raises ChoraleError where the text names no voice, or several.
+        Case, spaces and points do not count. Raises ChoraleError if no voice or several voices
+        match.
 
         >>> ensemble("ttbb").place("tenor 2"), ensemble("strings").place("viola")
         (1, 2)
@@ -117,9 +117,9 @@ class Ensemble:
     def with_ranges(self, text: str) -> Ensemble:
         """The ensemble with other ranges, such as ``"S C4-A5, A G3-D5"``.
 
-        A tessitura keeps what the new range leaves of it; where that is less than a sixth, it is
-        the new range without a third at either end. Raises ChoraleError where the text cannot be
-        read, names no voice, or a range is narrower than an octave.
+        Each tessitura is cut to its new range. If less than a sixth (9 semitones) remains, it
+        becomes the new range without 4 semitones at either end. Raises ChoraleError if the text
+        cannot be read, names no voice, or has a range that is narrower than an octave.
 
         >>> ensemble("satb").with_ranges("S D4-G5").voices[0].range
         (62, 79)
@@ -143,7 +143,7 @@ class Ensemble:
 
 
 def ensemble(name: str) -> Ensemble:
-    """The ensemble of a name. Raises ChoraleError where there is none."""
+    """The ensemble with a name of ``ENSEMBLES``. Raises ChoraleError if there is none."""
     found = ENSEMBLES.get(name.strip().lower())
     if found is None:
         raise ChoraleError(f"an ensemble is {', '.join(ENSEMBLES)}, not {name!r}")
@@ -151,12 +151,12 @@ def ensemble(name: str) -> Ensemble:
 
 
 def _plain(name: str) -> str:
-    """A name without case, spaces and points."""
+    """A name in lower case without spaces and points."""
     return re.sub(r"[\s.]+", "", name).lower()
 
 
 def _midi(text: str) -> int:
-    """The MIDI pitch of a name such as ``Bb3``."""
+    """The MIDI pitch of a name such as ``Bb3``, clipped to 0..127."""
     letter, sign = text[0].upper(), text[1]
     sharps = {"#": 1, "b": -1}.get(sign, 0)
     octave = int(text[1 + bool(sharps) :])
@@ -164,7 +164,7 @@ def _midi(text: str) -> int:
 
 
 def _voices(*voices: EnsembleVoice) -> tuple[EnsembleVoice | None, ...]:
-    """Voices from the top down in their places: of three, the lowest in the bass's."""
+    """Put voices in their places, from the top down; the lowest is always in the bass's place."""
     *upper, lowest = voices
     return (*upper, *[None] * (BASS - len(upper)), lowest)
 
@@ -256,5 +256,5 @@ ENSEMBLES = {
         ),
     )
 }
-"""By name. The ranges are those of amateurs; professionals reach further."""
+"""All ensembles by name. The ranges suit amateurs; professionals reach further."""
 assert all(len(found.voices) == N_VOICES for found in ENSEMBLES.values())

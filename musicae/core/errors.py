@@ -1,4 +1,4 @@
-"""The errors that musicae raises for bad input; each message is one line for its user."""
+"""The errors that musicae raises for bad input. Each message is one line for the user."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class CheckpointError(MusicaeError):
 
 
 class TrainingError(MusicaeError):
-    """A training run that cannot begin or go on."""
+    """A training run that cannot start or continue."""

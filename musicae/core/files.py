@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and make missing folders."""
+"""Write files completely or not at all, and make missing folders."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ _COUNTER = count(1)
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` to write to; it replaces ``path`` at the end.
+    """Yield a temporary path in the folder of ``path``; at the end it replaces ``path``.
 
-    Where the body fails, the temporary file is removed and an existing ``path`` is unchanged.
-    Raises ChoraleError where the folder is missing or cannot be written to.
+    If the body fails, the temporary file is removed and an existing ``path`` is unchanged. Raises
+    ChoraleError if ``path`` is a folder, or its folder is missing or cannot be written to.
     """
     if path.is_dir():
         raise ChoraleError(f"{path}: is a folder; give the name of a file")
     if not path.parent.is_dir():
         raise ChoraleError(f"{path}: there is no folder {path.parent}")
-    # Short, for the name may be as long as a name can be; libraries look at the suffix.
+    # Short, because the name may have the greatest length that a file system allows; the
+    # suffix stays, because libraries choose the format by it.
     partial = path.with_name(f".{os.getpid()}-{next(_COUNTER)}.partial{path.suffix}")
     try:
         yield partial
@@ -38,19 +39,21 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def check_new_folder(folder: Path, what: str) -> None:
-    """Raises ChoraleError where a folder for ``what`` is there already and holds files."""
+    """Check that a folder for ``what`` is missing or empty. Raises ChoraleError if it is not.
+
+    The current folder is refused as well.
+    """
     if folder.resolve() == Path.cwd():
-        raise ChoraleError(f"{folder}: {what} is a folder of its own; name one to be made")
+        raise ChoraleError(f"{folder}: {what} needs a folder of its own; name a new one")
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise ChoraleError(f"{folder}: is there already; name another folder, or remove it")
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder to write to; at the end it is put in the place of ``folder``.
+    """Yield a temporary folder; at the end it replaces ``folder``, which is missing or empty.
 
-    ``folder`` is missing or empty. Where the body fails, nothing is left. Raises ChoraleError where
-    it cannot be written.
+    If the body fails, nothing is left. Raises ChoraleError if the folder cannot be written.
     """
     folder = folder.resolve()
     try:
@@ -67,7 +70,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents where they are missing. Raises ChoraleError."""
+    """Make a folder and its parents if they are missing. Raises ChoraleError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -75,7 +78,7 @@ def make_folder(folder: Path) -> None:
 
 
 def numbered(path: Path, n: int) -> list[Path]:
-    """``path`` for one piece; for several, a number before its suffix."""
+    """``path`` itself for one piece; for more, ``-1`` to ``-n`` stand before the suffix."""
     if n == 1:
         return [path]
     return [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, n + 1)]

@@ -1,7 +1,7 @@
-"""Read JSON that anybody may have written: each value is what it should be, or a sentence says why.
+"""Validate JSON from untrusted sources: each value is as expected, or an error says why not.
 
-A reader takes a value and a name for it, and returns the value that Python works with, or raises
-ChoraleError. Readers of lists and objects are made of others.
+A reader takes a value and its name for messages. It returns the value as Python works with it, or
+raises ChoraleError. Readers of lists and objects are built from other readers.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from musicae.core.errors import ChoraleError
 Reader = Callable[[Any, str], Any]
 Found = TypeVar("Found")
 SHOWN = 40
-"""The most characters of a wrong value that a sentence shows."""
+"""The most characters of a wrong value that a message shows."""
 
 
 def whole(low: int, high: int) -> Reader:
-    """A whole number of ``low`` to ``high``.
+    """Read a whole number from ``low`` to ``high``.
 
     >>> whole(0, 127)(60, "a pitch")
     60
@@ -28,7 +28,7 @@ def whole(low: int, high: int) -> Reader:
 
     def read(value: Any, what: str) -> int:
         if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-            value = int(value)  # some writers of JSON have no whole numbers
+            value = int(value)  # some programs write whole numbers as 60.0
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise _wrong(what, f"a whole number of {low} to {high}", value)
         return value
@@ -37,7 +37,7 @@ def whole(low: int, high: int) -> Reader:
 
 
 def decimal(low: float, high: float) -> Reader:
-    """A number of ``low`` to ``high``."""
+    """Read a finite number from ``low`` to ``high``."""
 
     def read(value: Any, what: str) -> float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -49,20 +49,20 @@ def decimal(low: float, high: float) -> Reader:
 
 
 def text(most: int) -> Reader:
-    """A text of at most so many characters."""
+    """Read a text of at most ``most`` characters."""
 
     def read(value: Any, what: str) -> str:
         if not isinstance(value, str) or len(value) > most:
             raise _wrong(what, f"a text of at most {most:,} characters", value)
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ChoraleError(f"{what} has characters that no file can hold")
+            raise ChoraleError(f"{what} has characters that cannot be written to a file")
         return value
 
     return read
 
 
 def maybe(reader: Reader) -> Reader:
-    """What a reader reads, or null."""
+    """Read null as None; read everything else with ``reader``."""
 
     def read(value: Any, what: str) -> Any:
         return None if value is None else reader(value, what)
@@ -71,7 +71,7 @@ def maybe(reader: Reader) -> Reader:
 
 
 def listed(reader: Reader, most: int) -> Reader:
-    """A list, as a tuple, of at most so many values."""
+    """Read a list of at most ``most`` values as a tuple."""
 
     def read(value: Any, what: str) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple) or len(value) > most:
@@ -84,9 +84,10 @@ def listed(reader: Reader, most: int) -> Reader:
 def row(
     *, least: int | None = None, cls: Callable[..., Any] | None = None, **readers: Reader
 ) -> Reader:
-    """A list of different values, named for messages; at ``least`` the first so many are there.
+    """Read a list with one reader per value; the readers' names stand in messages.
 
-    It becomes a ``cls``, by default a tuple.
+    The first ``least`` values must be present; by default all. The result is a ``cls`` made from
+    the values, by default a tuple.
     """
     names = list(readers)
     few = len(names) if least is None else least
@@ -102,7 +103,10 @@ def row(
 
 
 def record(cls: Callable[..., Found], **readers: Reader) -> Callable[[Any, str], Found]:
-    """An object as a dataclass; a field that has a default may be missing."""
+    """Read an object as a dataclass, with one reader per field.
+
+    Fields that have defaults may be missing. Unknown fields raise ChoraleError.
+    """
     needed = [
         each.name
         for each in fields(cls)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Keys: signature and mode, their names and transposition."""
+"""Keys: their signature, mode and names, and their transposition."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ MODES = ("major", "minor")
 
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}
-"""Semitones above the tonic; in minor with both forms of the sixth and seventh degrees."""
+"""Semitones above the tonic; the minor scale has both forms of the sixth and seventh degrees."""
 CHURCH_MODES = {"dorian": "minor", "phrygian": "minor", "lydian": "major", "mixolydian": "major"}
-"""The church modes that are neither major nor minor, with the mode that their third makes them."""
+"""The church modes that are neither major nor minor, each with the mode that shares its third."""
 CONTRARY = {"dorian": 8, "phrygian": 2, "lydian": 5, "mixolydian": 11}
-"""The degree of that major or minor, in semitones above the tonic, which is not of the church
-mode; beside it lies the one that is."""
+"""For each church mode, the one note of the major or natural minor scale that it does not have, in
+semitones above the tonic. The church mode has a neighbouring semitone instead."""
 _PLAIN = {"": "major", "maj": "major", "ionian": "major", "m": "minor", "min": "minor",
           "aeolian": "minor"}  # fmt: skip
 RELATIVE_MINOR = 3
-"""Places on the line of fifths from a major tonic up to its relative minor's."""
+"""Places on the line of fifths from a major tonic up to the tonic of its relative minor."""
 
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """A key as scores write it: sharps (positive) or flats (negative), and the mode."""
+    """A key as scores write it: a signature and a mode. Raises ChoraleError if they do not fit."""
 
     fifths: int
-    """Of a church mode those of the major or minor with its third: D dorian has one flat."""
+    """Sharps of the signature, -7 to 7; negative for flats.
+
+    A church mode has the signature of its parallel major or minor: D dorian has one flat."""
     mode: str = "major"
     church: str = field(default="", repr=False)
-    """One of ``CHURCH_MODES`` for a tune that is neither major nor minor."""
+    """One of ``CHURCH_MODES`` if a tune is neither major nor minor, else empty."""
 
     def __post_init__(self) -> None:
         if not -7 <= self.fifths <= 7:
@@ -44,10 +46,11 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """Read ``"G minor"``, ``"Bb"``, ``"F#m"``, ``"E-flat major"`` (no mode means major) or
-        ``"D dorian"``.
+        """Read ``"G minor"``, ``"Bb"``, ``"F#m"``, ``"E-flat major"`` or ``"D dorian"``.
 
-        Raises ChoraleError where the text names no key.
+        Without a mode the key is major.
+
+        Raises ChoraleError if the text names no key.
         """
         found = re.fullmatch(
             r"\s*([A-Ga-g])\s*-?(#|♯|sharp|b|♭|flat)?\s*([A-Za-z]*)\s*",
@@ -73,10 +76,10 @@ class Key:
 
     @classmethod
     def from_tonic(cls, pitch_class: int, mode: str = "major", near: int | None = None) -> Key:
-        """The key on a pitch class, 0 (C) to 11 (B); of enharmonic keys, one.
+        """The key on a pitch class, 0 (C) to 11 (B).
 
-        That is the key with the fewest sharps or flats, or, where a signature ``near`` is given
-        (sharps, or flats where negative), the key whose signature is nearest to it.
+        Of enharmonic keys it is the one whose signature is nearest to ``near`` (sharps; negative
+        for flats), by default the one with the fewest sharps or flats.
 
         >>> Key.from_tonic(6), Key.from_tonic(6, near=-5)
         (Key(fifths=6, mode='major'), Key(fifths=-6, mode='major'))
@@ -91,9 +94,9 @@ class Key:
 
     @classmethod
     def from_short_name(cls, text: str) -> Key:
-        """Read a ``short_name``, in which the case of the letter is the mode.
+        """Read a ``short_name``: a capital letter means major, a small one minor.
 
-        Raises ChoraleError where the text names no key.
+        Raises ChoraleError if the text names no key.
 
         >>> Key.from_short_name("f#"), Key.from_short_name("Bb")
         (Key(fifths=3, mode='minor'), Key(fifths=-2, mode='major'))
@@ -102,13 +105,13 @@ class Key:
 
     @property
     def short_name(self) -> str:
-        """The tonic, in minor in lower case, as it stands before Roman numerals: ``Bb``, ``f#``."""
+        """The tonic as written before Roman numerals, in lower case if minor: ``Bb``, ``f#``."""
         tonic = self.tonic_name
         return tonic if self.mode == "major" else tonic[0].lower() + tonic[1:]
 
     @property
     def tonic_name(self) -> str:
-        """The tonic as scores spell it, such as ``F#`` or ``Bb``."""
+        """The name of the tonic, such as ``F#`` or ``Bb``."""
         return spelled_class(self._place)
 
     @property
@@ -122,7 +125,7 @@ class Key:
         return self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0)
 
     def transpose(self, semitones: int) -> Key:
-        """The key that many semitones higher, in the spelling with the fewest sharps or flats."""
+        """The key ``semitones`` higher, spelled with the fewest sharps or flats."""
         if semitones == 0:
             return self
         return replace(self, fifths=(self.fifths + 7 * semitones + 5) % 12 - 5)

@@ -1,4 +1,4 @@
-"""Meters, tempos and measures (bars), with steps of a sixteenth as the unit of time."""
+"""Meters, tempos and measures (bars). The unit of time is a step, a sixteenth."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from musicae.core.errors import ChoraleError
 
 @dataclass(frozen=True, order=True)
 class Meter:
-    """A meter from a step on. A bar begins there, even where it cuts the bar before it short.
+    """A meter that holds from a step on. A bar begins there and may cut the one before it short.
 
-    Raises ChoraleError where the numbers are no meter or a bar is not a whole number of steps.
+    Raises ChoraleError if the numbers are no meter or a bar is not a whole number of steps.
     """
 
     step: int
@@ -32,7 +32,10 @@ class Meter:
 
     @classmethod
     def parse(cls, text: str) -> Meter:
-        """Read ``3/4``, from step 0 on. Raises ChoraleError where it is no meter."""
+        """Read a text such as ``3/4`` as the meter from step 0 on.
+
+        Raises ChoraleError if it is no meter.
+        """
         found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
         if not found:
             raise ChoraleError(f"{text!r} is not a meter; write it like 3/4")
@@ -45,7 +48,7 @@ class Meter:
 
     @property
     def steps_per_beat(self) -> float:
-        """Steps of one beat: the dotted unit where the meter is compound (6/8, 9/8, 12/8)."""
+        """Steps of one beat. In compound meters (6/8, 9/8, 12/8) a beat is three units."""
         unit = STEPS_PER_WHOLE / self.denominator
         compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
         return 3 * unit if compound else unit
@@ -56,7 +59,10 @@ class Meter:
 
 @dataclass(frozen=True, order=True)
 class Tempo:
-    """A tempo in quarters a minute from a step on, rounded to a hundredth."""
+    """A tempo that holds from a step on, in quarters per minute, rounded to a hundredth.
+
+    Raises ChoraleError for a negative step or a tempo outside 4 to 500.
+    """
 
     step: int
     qpm: float
@@ -80,7 +86,7 @@ class Measure(NamedTuple):
 
     @property
     def meter(self) -> Meter:
-        """The meter from this measure's first step on."""
+        """The meter of this measure, with the measure's first step."""
         return Meter(self.start, self.numerator, self.denominator)
 
 
@@ -88,11 +94,11 @@ COMMON_TIME = (Meter(0, 4, 4),)
 
 
 def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
-    """The meters and the pickup, in steps, that put bar lines where these measures have them.
+    """The meters, and the pickup in steps, whose bar lines are those of these measures.
 
-    The answer is the same for the same bar lines: a first bar shorter than the next one's meter
-    is a pickup, and two short bars that together fill one (a bar split by a repeat sign or by the
-    end of a phrase) become one bar.
+    Equal bar lines give equal results. A first bar that is shorter than a bar of the next measure's
+    meter is a pickup. Two short bars that fill one bar together become one bar; repeat signs and
+    phrase ends split bars like that.
     """
     first = measures[0]
     meters = [replace(first.meter, step=0)]
@@ -117,7 +123,7 @@ def meters_of(measures: Sequence[Measure]) -> tuple[tuple[Meter, ...], int]:
 
 
 def measures_of(meters: Sequence[Meter], pickup: int, steps: int) -> list[Measure]:
-    """Every bar of a piece of that many steps with these meters and this pickup.
+    """Every bar of a piece of ``steps`` steps with these meters and this pickup in steps.
 
     The inverse of ``meters_of``.
     """

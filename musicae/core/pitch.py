@@ -1,7 +1,7 @@
-"""Names of pitches: of MIDI numbers, and of places on the line of fifths.
+"""Names of pitches, from MIDI numbers and from places on the line of fifths.
 
-The line of fifths gives every spelled note name a whole number: F is -1, C 0, G 1, F sharp 6 and
-B flat -2. MIDI numbers run from 0 to 127; 60 is middle C, C4.
+The line of fifths gives every spelled note name a whole number, its place: F is -1, C 0, G 1,
+F sharp 6 and B flat -2. MIDI numbers run from 0 to 127; 60 is middle C, C4.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ LETTERS = "FCGDAEB"
 
 
 def pitch_name(midi: int) -> str:
-    """The name of a MIDI pitch in scientific notation, sharps for the black keys: 60 is ``C4``."""
+    """The name of a MIDI pitch in scientific notation: 60 is ``C4``. Black keys are sharps."""
     name = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")[midi % 12]
     return f"{name}{midi // 12 - 1}"
 
 
 def accidentals(sharps: int, sharp: str = "#", flat: str = "b") -> str:
-    """So many signs for sharps, or for flats where the number is negative.
+    """The accidentals of a note as text: ``sharps`` signs; a negative number stands for flats.
 
     >>> accidentals(2), accidentals(-1), accidentals(-1, flat="♭"), accidentals(0)
     ('##', 'b', '♭', '')
@@ -26,7 +26,7 @@ def accidentals(sharps: int, sharp: str = "#", flat: str = "b") -> str:
 
 
 def letter_at(place: int) -> tuple[str, int]:
-    """Letter and sharps (flats where negative) of a place on the line of fifths.
+    """Letter and sharps (negative for flats) of a place on the line of fifths.
 
     >>> letter_at(0), letter_at(8), letter_at(-4)
     (('C', 0), ('G', 1), ('A', -1))
@@ -36,7 +36,7 @@ def letter_at(place: int) -> tuple[str, int]:
 
 
 MOST_SHARPS = 2
-"""More signs than a double sharp or flat spell no other note, and no chord."""
+"""The most sharps or flats of a note name: a double sharp or a double flat."""
 
 
 def is_plain(place: int) -> bool:
@@ -51,7 +51,7 @@ def is_plain(place: int) -> bool:
 def place_of(letter: str, sharps: int = 0) -> int:
     """The place of a spelled note name on the line of fifths; the inverse of ``letter_at``.
 
-    Raises ValueError where the letter is not one of ``LETTERS``.
+    Raises ValueError if the letter is not one of ``LETTERS``.
 
     >>> place_of("F", 1), place_of("B", -1)
     (6, -2)
@@ -60,7 +60,7 @@ def place_of(letter: str, sharps: int = 0) -> int:
 
 
 def spelled_class(place: int) -> str:
-    """The name of a place on the line of fifths, without an octave.
+    """The name of a place on the line of fifths, without its octave.
 
     >>> spelled_class(6), spelled_class(-2)
     ('F#', 'Bb')
@@ -70,7 +70,7 @@ def spelled_class(place: int) -> str:
 
 
 def spelled_parts(midi: int, place: int) -> tuple[str, int, int]:
-    """Letter, sharps (flats where negative) and octave of a MIDI pitch at a place.
+    """Letter, sharps (negative for flats) and octave of a MIDI pitch spelled at a place.
 
     >>> spelled_parts(68, -4), spelled_parts(68, 8), spelled_parts(60, 12)  # Ab4, G#4, B#3
     (('A', -1, 4), ('G', 1, 4), ('B', 1, 3))
@@ -80,7 +80,7 @@ def spelled_parts(midi: int, place: int) -> tuple[str, int, int]:
 
 
 def spelled_name(midi: int, place: int) -> str:
-    """The name of a MIDI pitch at a place on the line of fifths, in scientific notation.
+    """The name, in scientific notation, of a MIDI pitch spelled at a place on the line of fifths.
 
     >>> spelled_name(68, -4), spelled_name(68, 8)
     ('Ab4', 'G#4')

@@ -1,4 +1,4 @@
-"""Processes that share work on many items, one item at a time each."""
+"""A pool of processes that share many items of work; each works on one item at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from musicae.core.errors import MusicaeError
 from musicae.core.processes import Died, Item, Result
 
 GRACE = 5.0
-"""Seconds that a process has to clean up when it is told to stop."""
+"""Seconds that a process has for cleaning up when it must stop."""
 
 _WORKING = threading.Event()
 """Set in a process of a pool while it works on an item."""
@@ -30,7 +30,7 @@ def side_by_side(
     workers: int,
     prepare: Callable[[], None],
 ) -> Iterator[tuple[int, Result | Died]]:
-    """The result of each item with its place, as they are done; see ``processes.each``."""
+    """Yield the index and the result of each item as they finish; see ``processes.each``."""
     pool = _Pool(workers)
     try:
         _prepare(pool, prepare, workers)
@@ -46,8 +46,8 @@ def _prepare(pool: _Pool, prepare: Callable[[], None], workers: int) -> None:
         first.result()
     except BrokenProcessPool:
         raise MusicaeError(
-            "processes for several workers cannot be started: a script that asks for them does so"
-            " under if __name__ == '__main__', and they need memory; or say workers 1"
+            "the worker processes cannot be started: a script must ask for them under"
+            " if __name__ == '__main__', and they need memory; or use 1 worker"
         ) from None
 
 
@@ -75,7 +75,7 @@ def _results(
                 place, item = running.pop(future)
                 try:
                     finished.append((place, future.result()))
-                except BrokenProcessPool:  # whose process it was that died cannot be told
+                except BrokenProcessPool:  # any of the running processes may be the one that died
                     suspects.append((place, item))
                     done |= running.keys()
                     broken = True
@@ -94,7 +94,7 @@ def _results(
 
 
 class _Pool:
-    """Processes that stop, and clean up, when this process says so or ends."""
+    """Processes that clean up and stop when ``stop`` is called or this process ends."""
 
     def __init__(self, workers: int) -> None:
         context = get_context("spawn")  # threads of libraries do not survive a fork
@@ -106,14 +106,14 @@ class _Pool:
             return self._executor.submit(_guarded, function, *arguments)
 
     def stop(self) -> None:
-        self._writer.close()  # which the processes take as the end
+        self._writer.close()  # the processes stop when the pipe closes
         self._executor.shutdown(cancel_futures=True)
         self._reader.close()
 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Processes that begin inside do not get Ctrl-C, which a terminal sends to all of them."""
+    """Keep Ctrl-C, which a terminal sends to all processes, from those that start inside."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -125,22 +125,22 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _begin(stop: Connection) -> None:
-    """In a new process: leave Ctrl-C to the one that started it, and stop when that says so."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # of libraries loaded later; the processes share the cores
+    """Prepare a new process: it ignores Ctrl-C, and stops when the pool does."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries loaded later: the processes share the cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     threading.Thread(target=_end_with, args=(stop,), daemon=True).start()
 
 
 def _end_with(stop: Connection) -> None:
-    stop.poll(None)  # until the other end is closed, if only because its process is gone
+    stop.poll(None)  # returns when the other end is closed, or its process has ended
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
     _end_soon()
 
 
 def _end(*_: object) -> NoReturn:
-    """End this process; unwind what is being done before, so that no unfinished file stays."""
+    """End this process; unwind running work first, so that no unfinished file remains."""
     if not _WORKING.is_set():
         os._exit(1)
     _end_soon()
@@ -157,7 +157,7 @@ def _guarded(function: Callable[..., Result], *arguments: Any) -> Result:
     try:
         _WORKING.set()
         return function(*arguments)
-    except SystemExit:  # the pool would keep it as a result, and the process would go on
+    except SystemExit:  # the pool would store it as a result, and the process would go on
         os._exit(1)
     finally:
         _WORKING.clear()

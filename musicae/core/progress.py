@@ -1,7 +1,7 @@
-"""Reports of progress from long computations, and how they are stopped.
+"""Report the progress of long computations, and stop them.
 
-Whoever waits says who is told: ``with reporting(callback): ...``. Long computations call
-``report``, and ``portion`` where one is a part of another.
+The caller registers a callback: ``with reporting(callback): ...``. Long computations call
+``report``. A computation that runs another one as a part of itself wraps it in ``portion``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from threading import RLock
 from typing import NamedTuple
 
 CountProgress = Callable[[int, int], None]
-"""Called with the number of items that are done and the number of all."""
+"""Called with the number of finished items and the number of all items."""
 WHOLE = 1000
-"""The number of all items that ``reporting`` tells of."""
+"""The number of all items that ``reporting`` passes to its callback."""
 
 
 class _Listener:
-    """A callback, and what it was told last."""
+    """A callback, the largest share that it was called with, and the exception that it raised."""
 
     def __init__(self, callback: CountProgress) -> None:
         self.callback, self.lock = callback, RLock()
@@ -27,7 +27,7 @@ class _Listener:
         self.stopped: BaseException | None = None
 
     def tell(self, share: float) -> None:
-        """Call the callback with the largest share so far; what it raised once is raised again."""
+        """Call the callback with the largest share so far. Once it has raised, raise that again."""
         with self.lock:
             if self.stopped is not None:
                 raise self.stopped
@@ -40,7 +40,7 @@ class _Listener:
 
 
 class _Scope(NamedTuple):
-    """A part of all that is done."""
+    """The range of the whole, from ``low`` to ``high`` in 0..1, that a computation fills."""
 
     listener: _Listener
     low: float
@@ -55,11 +55,11 @@ _SCOPE: ContextVar[_Scope | None] = ContextVar("progress", default=None)
 
 @contextmanager
 def reporting(callback: CountProgress) -> Iterator[None]:
-    """Call ``callback`` while the computations inside go on: with the thousandths done, and 1000.
+    """Call ``callback(done, 1000)`` during the computations inside; ``done`` is in thousandths.
 
-    The first number never falls. It comes from any thread of a computation, from one at a time, and
-    often, up to some thousand times a second. What the callback raises stops the computation, and
-    is raised from it.
+    ``done`` never falls. Any thread of a computation may call the callback, but only one at a time.
+    There can be about a thousand calls a second. An exception from the callback stops the
+    computation, which raises it to its caller.
 
     >>> told = []
     >>> with reporting(lambda done, of: told.append((done, of))):
@@ -78,7 +78,7 @@ def reporting(callback: CountProgress) -> Iterator[None]:
 
 @contextmanager
 def portion(done: float, of: float, size: float = 1) -> Iterator[None]:
-    """What is reported inside are ``size`` of ``of`` parts, where ``done`` are done before."""
+    """Scale the reports inside to ``size`` of ``of`` parts, after ``done`` finished parts."""
     scope = _SCOPE.get()
     if scope is None:
         yield
@@ -93,26 +93,26 @@ def portion(done: float, of: float, size: float = 1) -> Iterator[None]:
 
 
 def report(done: float, of: float) -> None:
-    """Tell whoever waits that ``done`` of ``of`` are done; raises what it raises to stop this."""
+    """Report that ``done`` of ``of`` parts are finished. Raises what the callback raises."""
     scope = _SCOPE.get()
     if scope is not None:
         scope.tell(done / of)
 
 
 def pulse() -> None:
-    """``report`` that nothing more is done, so that whoever waits can stop this."""
+    """Call the callback without progress, so that it can stop the computation."""
     report(0, 1)
 
 
 class Tally:
-    """Reports of several threads as one; it is made in the thread that starts them."""
+    """Combine the reports of several threads. Make it in the thread that starts them."""
 
     def __init__(self, threads: int) -> None:
         self.scope = _SCOPE.get()
         self.shares = [0.0] * threads
 
     def report(self, thread: int, done: float, of: float) -> None:
-        """``report`` of one of the threads, counted from 0."""
+        """``report`` for one of the threads, numbered from 0; the mean of all is passed on."""
         if self.scope is not None:
             self.shares[thread] = done / of
             self.scope.tell(sum(self.shares) / len(self.shares))

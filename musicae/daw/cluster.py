@@ -64,7 +64,7 @@ def each(tasks: Sequence[Task], address: str) -> Iterator[tuple[int, Done | Died
     A task whose worker dies goes to another worker; one that ends several workers comes as
     ``Died``.
 
-    Raises at once MusicaeError where Dask is missing, ChoraleError where no scheduler with workers
+    Raises at once MusicaeError if Dask is missing, ChoraleError if no scheduler with workers
     answers at ``address``.
     """
     return _gathered(_client(address), tasks, address)
@@ -152,7 +152,7 @@ def _same(files: OptionFiles) -> OptionFiles:
 
 
 def _option_files(task: Task) -> OptionFiles:
-    """Raises ChoraleError where a file cannot be read."""
+    """Raises ChoraleError if a file cannot be read."""
     files = inputs.option_files(task.options).items()
     try:
         return tuple((name, path.name, path.read_bytes()) for name, path in files)

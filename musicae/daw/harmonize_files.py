@@ -177,7 +177,7 @@ def _jobs(
     pack: Path | str | None,
     skip_existing: bool,
 ) -> list[Job]:
-    """Raises MusicaeError where files or packs cannot be written."""
+    """Raises MusicaeError if files or packs cannot be written."""
     ensemble = options.parsed_ensemble
     if pack is None:
         return batch.plan(melodies, options.n, out)
@@ -194,7 +194,7 @@ def plan_packs(
     """Decide which melodies to read and which packs to write, without reading or writing any.
 
     ``folder`` is the pack of one melody; of several, each has a folder of its name in it. Raises
-    MusicaeError where a pack cannot be written, two would be one, or one is there already and may
+    MusicaeError if a pack cannot be written, two would be one, or one is there already and may
     not be.
     """
     from musicae.daw import pack as packing

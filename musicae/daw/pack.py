@@ -60,7 +60,7 @@ def write(
             in ``audition.mid`` and in ``audition.rpp``.
         piano: add the voices as a piano reduction to the same files and to the scores.
 
-    Raises MusicaeError where the folder is not empty or a library is missing.
+    Raises MusicaeError if the folder is not empty or a library is missing.
     """
     folder = Path(folder).resolve()
     check(folder)
@@ -90,13 +90,13 @@ def midi_files(folder: Path, name: str, n: int) -> list[Path]:
 
 
 def check(folder: Path) -> None:
-    """Raises MusicaeError where a library is missing, or the folder holds files already."""
+    """Raises MusicaeError if a library is missing, or the folder holds files already."""
     check_libraries()
     check_new_folder(folder, "a pack")
 
 
 def check_libraries() -> None:
-    """Raises MusicaeError where a library that packs need is missing."""
+    """Raises MusicaeError if a library that packs need is missing."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
         raise MusicaeError(

@@ -45,7 +45,7 @@ def play(
     ``port`` is a number from 1 in ``ports()`` or a part of a name; by default the first port that
     is connected to an instrument. At the end, and after an error or Ctrl-C, every note is silenced
     and the port is closed. ``clock`` returns the time and ``sleep`` waits, both in seconds. Raises
-    MusicaeError where there is no such port or it is lost.
+    MusicaeError if there is no such port or it is lost.
     """
     name = choose_port(ports(), port)
     tempo_map = TempoMap.of(arrangement)
@@ -72,7 +72,7 @@ def play(
 def ports() -> list[str]:
     """The names of the MIDI outputs of this computer, none where it has no MIDI system.
 
-    Raises MusicaeError where python-rtmidi is missing.
+    Raises MusicaeError if python-rtmidi is missing.
     """
     backend = _backend()
     try:
@@ -84,7 +84,7 @@ def ports() -> list[str]:
 def choose_port(names: Sequence[str], wanted: str | None = None) -> str:
     """Find a port by its number from 1, its name or a part of its name.
 
-    Raises MusicaeError where none or several match.
+    Raises MusicaeError if none or several match.
     """
     if wanted is None:
         leading = [name for name in names if LOOPBACK not in name.lower()]
@@ -107,7 +107,7 @@ def choose_port(names: Sequence[str], wanted: str | None = None) -> str:
 
 
 def _backend() -> Any:
-    """mido with python-rtmidi loaded. Raises MusicaeError where that is missing."""
+    """mido with python-rtmidi loaded. Raises MusicaeError if that is missing."""
     try:
         mido.backend.load()
     except ImportError:

@@ -87,7 +87,7 @@ def practice(
         soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
         tell: called with the number of files of sound that are written and of all of them.
 
-    Raises MusicaeError where the music, the settings or the folder cannot be used, or a library is
+    Raises MusicaeError if the music, the settings or the folder cannot be used, or a library is
     missing.
     """
     folder = Path(folder)
@@ -109,7 +109,7 @@ def practice(
 
 
 def check(folder: Path) -> None:
-    """Raises MusicaeError where a library is missing, or the folder holds files already."""
+    """Raises MusicaeError if a library is missing, or the folder holds files already."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
         raise MusicaeError(

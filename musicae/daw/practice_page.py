@@ -124,7 +124,7 @@ def colour_of(name: str, voice: int) -> str:
 def voices_for_page(takes: Takes) -> list[bytes]:
     """Each voice without the count-in as MP3, so loud that all together reach the peak.
 
-    Raises MusicaeError where libsndfile cannot write MP3.
+    Raises MusicaeError if libsndfile cannot write MP3.
     """
     voices = [sound[takes.lead :].mean(axis=1) for sound in takes.voices]
     peak = float(np.abs(np.sum(voices, axis=0)).max(initial=0))

@@ -69,7 +69,7 @@ def project(arrangement: Arrangement, sections: Sequence[Section]) -> str:
 
     The conductor's tempi, meters and markers become those of the project, ``sections`` its regions.
     Each other track becomes a track with an item for each section. A note that is held past its
-    section ends there, and events outside all sections are left out. Raises MusicaeError where
+    section ends there, and events outside all sections are left out. Raises MusicaeError if
     sections are empty, overlap or are out of order.
     """
     _check(sections)
@@ -93,7 +93,7 @@ def project(arrangement: Arrangement, sections: Sequence[Section]) -> str:
 
 
 def _check(sections: Sequence[Section]) -> None:
-    """Raises MusicaeError where sections are empty, overlap or are out of order."""
+    """Raises MusicaeError if sections are empty, overlap or are out of order."""
     for section in sections:
         if not 0 <= section.start < section.end:
             raise MusicaeError(f"section {section.name!r} of a REAPER project has no length")

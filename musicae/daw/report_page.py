@@ -59,7 +59,7 @@ class Alternative:
 def write(
     path: Path | str, title: str, alternatives: Sequence[Alternative], facts: Mapping[str, str]
 ) -> None:
-    """Write ``page``, whole or not at all. Raises ChoraleError where that cannot be done."""
+    """Write ``page``, whole or not at all. Raises ChoraleError if that cannot be done."""
     text = page(title, alternatives, facts)
     with whole_file(Path(path)) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")  # its hashes are of these lines

@@ -99,7 +99,7 @@ def watch(
         tell: called with each piece of news, in the thread that watches.
         stop: ends the watch when it is set, after the melody that is being harmonized.
 
-    Raises MusicaeError where the folders or the model cannot be used, watchfiles is missing, or the
+    Raises MusicaeError if the folders or the model cannot be used, watchfiles is missing, or the
     folder disappears.
     """
     events = load_watchfiles()
@@ -129,7 +129,7 @@ def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Ite
     """Yield whether something changed in the folder, at least once a ``TICK``.
 
     watchfiles fails at the name of a file that is not UTF-8, so that it is begun anew where it
-    fails. Raises MusicaeError where it fails each time: the system cannot watch the folder.
+    fails. Raises MusicaeError if it fails each time: the system cannot watch the folder.
     """
     milliseconds = round(1000 * TICK)
     failures = 0
@@ -187,7 +187,7 @@ class _Desk:
     seen: dict[str, _Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Looks at the folder. Raises MusicaeError where the folders cannot be used."""
+        """Looks at the folder. Raises MusicaeError if the folders cannot be used."""
         if not self.folder.is_dir():
             there = self.folder.exists()
             what = "is a file; give the folder it is in" if there else "no such folder"
@@ -209,7 +209,7 @@ class _Desk:
     def look(self) -> None:
         """Find new and changed melodies, and remove the errors of melodies that are gone.
 
-        Raises MusicaeError where the folder is gone.
+        Raises MusicaeError if the folder is gone.
         """
         found = self._found()
         for name in self.seen.keys() - found.keys():
@@ -261,7 +261,7 @@ class _Desk:
         return found
 
     def _plan(self, files: tuple[Path, ...]) -> batch.Job:
-        """Raises ChoraleError where several files would have one result."""
+        """Raises ChoraleError if several files would have one result."""
         return batch.plan(files, self.options.n, f"{self.out or self.folder}/")[0]
 
     def _has_results(self, files: tuple[Path, ...]) -> bool:

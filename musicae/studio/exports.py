@@ -48,7 +48,7 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 def export(project: Project, others: Sequence[Project], asked: Export) -> File:
     """A project as a file; ``others`` are alternatives of it for a pack.
 
-    Raises MusicaeError where there is no harmony yet, or a library is missing.
+    Raises MusicaeError if there is no harmony yet, or a library is missing.
     """
     with TemporaryDirectory(prefix="musicae-") as folder:
         try:

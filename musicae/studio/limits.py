@@ -71,7 +71,7 @@ class Bounded:
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
-    """A body; None where the connection was closed. Raises ValueError where it is larger."""
+    """A body; None where the connection was closed. Raises ValueError if it is larger."""
     body = bytearray()
     more = True
     while more:

@@ -33,7 +33,7 @@ def studio(file: Path | None, port: int | None, browser: bool, tell: Callable[[s
         browser: open the page in a browser.
         tell: called with sentences to print.
 
-    Raises MusicaeError where the file cannot be read, or the port is taken.
+    Raises MusicaeError if the file cannot be read, or the port is taken.
     """
     from musicae.studio.security import loopback_hosts
 
@@ -68,7 +68,7 @@ def serve(
         limits: how much it does.
         tell: called with sentences to print.
 
-    Raises MusicaeError where the address cannot be listened on.
+    Raises MusicaeError if the address cannot be listened on.
     """
     from musicae.studio.security import named_hosts
 
@@ -83,7 +83,7 @@ def serve(
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """A socket that listens. Raises MusicaeError where the address or the port is taken."""
+    """A socket that listens. Raises MusicaeError if the address or the port is taken."""
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if port is None else [port]
     problem: OSError | None = None
     for each in ports:

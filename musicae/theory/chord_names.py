@@ -89,7 +89,7 @@ def symbol_of(root: int, quality: str, bass: int, key: Key) -> str:
 
 
 def chord_from(text: str, key: Key) -> Chord:
-    """Read a numeral or a chord symbol. Raises ChoraleError where it is neither.
+    """Read a numeral or a chord symbol. Raises ChoraleError if it is neither.
 
     >>> chord_from("viio65/V", Key(0)), chord_from("F#m7b5/A", Key(0))
     ((6, 'diminished-seventh', 1), (6, 'half-diminished', 1))
@@ -103,7 +103,7 @@ def chord_from(text: str, key: Key) -> Chord:
 def read_chord(text: str, key: Key, b_is_flat: bool = False) -> ChordSymbol:
     """Read any chord as pitch classes: a numeral in a key, or a symbol; see ``read_symbol``.
 
-    Numerals may end as symbols do: ``V7sus4``. Raises ChoraleError where it is neither.
+    Numerals may end as symbols do: ``V7sus4``. Raises ChoraleError if it is neither.
 
     >>> [read_chord(name, Key(1)).classes for name in ("V65/V", "iiadd9", "D9")]
     [(9, 1, 4, 7), (9, 0, 4, 11), (2, 6, 9, 0, 4)]
@@ -137,7 +137,7 @@ def _from_numeral(text: str, key: Key) -> Chord | None:
 
 
 def _from_symbol(text: str, key: Key) -> Chord | None:
-    """A symbol of ``QUALITIES``. Raises ChoraleError where its bass is no member."""
+    """A symbol of ``QUALITIES``. Raises ChoraleError if its bass is no member."""
     try:
         chord = read_symbol(text)
     except ChoraleError:

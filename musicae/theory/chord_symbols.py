@@ -103,7 +103,7 @@ _SIGNS = {"#": 1, "+": 1, "b": -1, "-": -1, "": 0}
 
 
 def read_symbol(text: str, b_is_flat: bool = False) -> ChordSymbol:
-    """Read a chord symbol. Raises ChoraleError where it is none.
+    """Read a chord symbol. Raises ChoraleError if it is none.
 
     ``b_is_flat``: whether ``B`` is B flat, as in German where ``H`` is B.
 

@@ -66,7 +66,7 @@ class Figures:
     def parse(cls, text: str) -> Figures:
         """Read ``6``, ``6/5`` or ``65``, ``#6/4``, ``b7``, ``4+``, ``#``; ``0`` is a bare note.
 
-        Raises ChoraleError where the text is no figure.
+        Raises ChoraleError if the text is no figure.
         """
         if text == "0":
             return cls()

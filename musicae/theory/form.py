@@ -131,7 +131,7 @@ def parse_letters(text: str) -> tuple[FormPhrase, ...]:
     """Read a form such as ``AABA`` or ``AA'BA``: the inverse of ``letters``.
 
     Capital or small letters, in any order of the alphabet; spaces and hyphens between them do not
-    count. Raises ChoraleError where the text is no form.
+    count. Raises ChoraleError if the text is no form.
 
     >>> [phrase.source for phrase in parse_letters("AABA")]
     [None, 0, None, 0]

@@ -62,7 +62,7 @@ class LastChord(NamedTuple):
 def last_chord(chorale: Chorale, key: Key | None = None) -> LastChord:
     """The last chord of a piece in a key, by default the stated key or the likeliest.
 
-    Raises ChoraleError where nothing sounds.
+    Raises ChoraleError if nothing sounds.
 
     >>> amen = Chorale.from_notes([[(0, 8, 72)], [(0, 8, 69)], [(0, 8, 65)], [(0, 8, 53)]])
     >>> str(last_chord(amen, Key(0)))

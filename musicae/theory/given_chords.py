@@ -17,7 +17,7 @@ from musicae.theory.chord_symbols import PLAIN_FIFTH, ChordSymbol, Member
 class GivenChord:
     """A chord that sounds from a step on. Pitch classes are 0 (C) to 11.
 
-    Raises ChoraleError where a pitch class is needed that no voice may sing.
+    Raises ChoraleError if a pitch class is needed that no voice may sing.
     """
 
     start: int

@@ -116,10 +116,10 @@ class HarmonicPlan:
         key: the key that roots count from.
         beats: the spans, in order.
         chords: the chord at the beginning of each beat.
-        seconds: for each beat the chord that follows inside it, None where there is none.
+        seconds: for each beat the chord that follows inside it, None if there is none.
         local: the local key of each beat, in which its numerals are written; by default ``key``.
 
-    Raises ChoraleError where the lists differ in length.
+    Raises ChoraleError if the lists differ in length.
 
     >>> from musicae.core.chorale import Chorale
     >>> amen = Chorale.from_notes([[(0, 4, 72), (4, 4, 72)]], key=Key(0))

@@ -32,7 +32,7 @@ def find_key(chorale: Chorale, signature: int | None = None) -> Key:
     """The key in which the notes of all voices, weighted by duration, are likeliest.
 
     A soprano alone is enough. ``signature``, the sharps of a key signature (flats where negative),
-    counts as evidence; the chorale's own ``key`` is ignored. Raises ChoraleError where
+    counts as evidence; the chorale's own ``key`` is ignored. Raises ChoraleError if
     nothing sounds.
 
     On the train side this is the recorded key of 87% of Bach's chorales and of 84% of their

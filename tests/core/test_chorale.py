@@ -59,8 +59,8 @@ def test_equal_chorales_hash_alike():
     [
         ({"pitch": [[67, 64, 60]]}, r"\(T, 4\)"),
         ({"pitch": [[130, 64, 60, 48]]}, "Soprano, step 0: a pitch is 0 to 127"),
-        ({"pitch": [[REST, 64, 60, 48]]}, "Soprano, step 0: a note begins where the voice rests"),
-        ({"onset": [[1, 1, 0, 1]]}, "Tenor, step 0: a pitch sounds that never began"),
+        ({"pitch": [[REST, 64, 60, 48]]}, "Soprano, step 0: a note begins while the voice rests"),
+        ({"onset": [[1, 1, 0, 1]]}, "Tenor, step 0: a pitch sounds without an onset"),
         ({"pitch": [[67.5, 64, 60, 48]]}, "float64 does not hold int16"),
         ({"meters": ()}, "first meter begins at step 0"),
         ({"meters": (Meter(0, 4, 4), Meter(9, 3, 4))}, "meters lie outside"),
