@@ -18,7 +18,7 @@ CadenceKind = Literal[
 
 
 CADENCES = ("authentic", "half", "plagal", "deceptive")
-"""The kinds of cadence that a musician can ask for."""
+"""The kinds of cadence that a user can ask for."""
 
 
 class Cadence(NamedTuple):
@@ -26,35 +26,35 @@ class Cadence(NamedTuple):
 
     kind: CadenceKind
     step: int
-    """Where the soprano's last note begins."""
+    """The step at which the soprano's last note begins."""
     bar: int
     beat: float
     key: Key
-    """The key in which the phrase ends: the home key or one that it passes through."""
+    """The key in which the phrase ends: the home key or another one."""
     approach: Harmony | None
     final: Harmony | None
-    """The last two chords, None where the voices form none."""
+    """The last two chords; None if the voices form no chord."""
 
 
 class Ending(NamedTuple):
-    """The end of a phrase, as indices of sonorities."""
+    """The end of a phrase, as indices of ``Sonorities``."""
 
     begin: int
-    """Where the soprano's last note begins."""
+    """The sonority at which the soprano's last note begins."""
     approach: int | None
     final: int | None
-    """The last two chords, None where there are none."""
+    """The last two chords; None if there are none."""
 
 
 def cadences(chorale: Chorale) -> list[Cadence]:
     """The cadence of each phrase: at every fermata, and at the soprano's last note.
 
-    I after V or VII is an authentic cadence, perfect where V and I are in root position and the
-    soprano ends on the tonic; V to VI is deceptive, IV to I plagal, and a phrase that rests on V a
-    half cadence (Kostka & Payne, *Tonal Harmony*, 5th ed., ch. 10). A phrase may end in its home
-    key or pass to a neighbour: D7 to G is authentic in C major too, in the key of its dominant.
-    What has two readings is read at home: F to C is plagal in C major, not I to V in F, and C to
-    F is no cadence, unless C has a seventh.
+    V to I and VII to I are authentic cadences; they are perfect if V and I are in root position and
+    the soprano ends on the tonic. V to VI is deceptive, IV to I plagal, and a phrase that ends on V
+    is a half cadence (Kostka & Payne, *Tonal Harmony*, 5th ed., ch. 10). A phrase may end in the
+    home key or in a related key: in C major D7 to G is an authentic cadence in G. If two readings
+    are possible, the home key decides: in C major F to C is plagal, not I to V in F, and C to F is
+    no cadence, unless C has a seventh.
 
     >>> outer = [(0, 4, 71), (4, 4, 72)], [(0, 4, 55), (4, 4, 48)]
     >>> inner = [(0, 4, 67), (4, 4, 67)], [(0, 4, 65), (4, 4, 64)]
@@ -73,9 +73,9 @@ def cadences(chorale: Chorale) -> list[Cadence]:
 def endings(chords: Sonorities) -> list[Ending]:
     """The end of each phrase.
 
-    The final chord is the last consonance under the soprano's note: by then a suspension or a
-    six-four chord has resolved. The chord before it is the last one on another root; within the
-    last beat, a dominant goes before the chords that passing notes and anticipations make of it.
+    The final chord is the last consonance under the soprano's last note, after a suspension or a
+    six-four chord has resolved. The chord before it is the last one on another root. Within the
+    last beat a dominant is preferred to later chords, which passing notes and anticipations form.
     """
     chorale = chords.chorale
     notes = chorale.notes(0)
@@ -93,9 +93,9 @@ def endings(chords: Sonorities) -> list[Ending]:
 
 
 def tonic_reached(chords: Sonorities, ending: Ending) -> int | None:
-    """The pitch class of the tonic that a dominant resolves to; None where there is no such.
+    """The pitch class of the tonic to which a dominant resolves at a phrase end, else None.
 
-    The home key's own I is no dominant until it has a seventh.
+    The home key's own I counts as a dominant only with a seventh.
     """
     coming, resting = _harmonies(chords, ending)
     if coming is None or resting is None:
@@ -104,7 +104,7 @@ def tonic_reached(chords: Sonorities, ending: Ending) -> int | None:
 
 
 def _can_rest(chords: Sonorities, index: int) -> bool:
-    """Whether a phrase can rest on a sonority: a triad, not in second inversion."""
+    """Whether a phrase can end on a sonority: a major or minor triad or a fifth, no six-four."""
     harmony = chords.harmonies[index]
     if harmony is None or harmony.quality not in ("major", "minor", "open"):
         return False
@@ -112,7 +112,10 @@ def _can_rest(chords: Sonorities, index: int) -> bool:
 
 
 def _approach(chords: Sonorities, phrase: int, begin: int, final: int) -> int | None:
-    """The chord before the final one, in a phrase and a last note that begin at these indices."""
+    """The index of the chord before the final one.
+
+    ``phrase`` and ``begin`` are the indices at which the phrase and its last note begin.
+    """
     resting = chords.harmonies[final]
     assert resting is not None
     others = [
@@ -148,9 +151,9 @@ def _classify(chords: Sonorities, ending: Ending) -> tuple[CadenceKind, Key]:
 
 
 def cadence_of(coming: Harmony, resting: Harmony, home: Key) -> tuple[CadenceKind, Key]:
-    """The kind and the key of a cadence by its two chords; see ``cadences``.
+    """The kind and the key of a cadence from its two chords; see ``cadences``.
 
-    Whether an authentic cadence is perfect the voices tell; here it is called imperfect.
+    Only the voices show whether an authentic cadence is perfect; here it is always imperfect.
 
     >>> cadence_of(Harmony(2, "dominant seventh"), Harmony(7, "major"), Key(0))
     ('imperfect authentic', Key(fifths=1, mode='major'))
@@ -177,7 +180,7 @@ def cadence_of(coming: Harmony, resting: Harmony, home: Key) -> tuple[CadenceKin
 
 
 def _leads(coming: Harmony, resting: Harmony, home: Key) -> bool:
-    """Whether a chord is the dominant of the next; the home key's I without a seventh is none."""
+    """Whether a chord is the dominant of the next. The home key's I is one only with a seventh."""
     return coming != Harmony(home.tonic, home.mode) and coming.leads_to(resting.root)
 
 
@@ -189,7 +192,7 @@ def _neighbours(home: Key) -> list[Key]:
 
 
 def _key_on(tonic: Harmony, keys: Sequence[Key]) -> Key:
-    """The key of a tonic chord: of these if it can be, in minor also with a Picardy third."""
+    """The key of a tonic chord, one of ``keys`` if possible; minor may have a Picardy third."""
     mode = "minor" if tonic.quality == "minor" else "major"
     for key in keys:
         if key.tonic == tonic.root and key.mode in (mode, "minor"):

@@ -1,7 +1,8 @@
 """Chords as Roman numerals (``V65/V``) and as chord symbols (``D7/F#``), written and read.
 
 A chord is a root in semitones above the tonic, a quality of ``QUALITIES`` and the member in the
-bass. Every chord has one numeral and one symbol in a key; several texts can be read as one chord.
+bass. In a key every chord is written as one numeral and one symbol; several texts can be read as
+the same chord.
 """
 
 from __future__ import annotations
@@ -19,27 +20,29 @@ from musicae.theory.numerals import APPLIED, FIGURES, NUMERALS, QUALITIES, TARGE
 from musicae.theory.spelling import places_near
 
 Chord = tuple[int, str, int]
-"""Root in semitones above the tonic, quality, and the member in the bass."""
+"""Root in semitones above the tonic, quality, and the member in the bass: 0 is the root."""
 
 DEGREES = {
     "major": ("I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII"),
     "minor": ("I", "bII", "II", "III", "#III", "IV", "#IV", "V", "VI", "#VI", "VII", "#VII"),
 }
-"""The degree of each semitone above the tonic, in capitals, where the tables name no other."""
+"""The degree of each semitone above the tonic, in capitals, for chords that are not in
+``NUMERALS``."""
 LOWER_CASE = ("minor", "diminished", "minor-seventh", "half-diminished", "diminished-seventh")
 _LOWERED = re.compile("(b|N|V7/[bN])")
-"""How the numerals of chords on lowered degrees begin, and of those that lead there from one."""
+"""The beginning of numerals on lowered degrees, and of the applied V7 that leads to one."""
 FIFTHS = {0: 0, 3: -3, 4: 4, 6: -6, 7: 1, 8: 8, 9: -9, 10: -2, 11: 5}
-"""How far each chord member lies from its root on the line of fifths, by semitones."""
+"""Places on the line of fifths from the root to each chord member, by semitones above the root."""
 MOST_FLAT, MOST_SHARP = -8, 12
-"""Roots from F flat to B sharp on the line of fifths; no symbol has a double accidental there."""
+"""The lowest and the highest root on the line of fifths, F flat and B sharp: the roots of symbols
+have no double accidentals."""
 
 _COSTS = {(numeral.mode, numeral.root, numeral.quality): numeral.cost for numeral in NUMERALS}
 _NUMERAL = re.compile("([b#]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?=[^VIvi/]|$)([^/]*)")
 
 
 def numeral_of(root: int, quality: str, bass: int, mode: str) -> str:
-    """The Roman numeral with figures of a chord.
+    """The Roman numeral of a chord, with its figures.
 
     >>> numeral_of(2, "dominant", 1, "major"), numeral_of(6, "minor", 0, "major")
     ('V65/V', '#iv')
@@ -48,9 +51,10 @@ def numeral_of(root: int, quality: str, bass: int, mode: str) -> str:
 
 
 def likeliest_root(root: int, quality: str, bass: int, mode: str) -> Chord:
-    """The chord on its likeliest root in a mode, where it sounds alike on several.
+    """The chord with its likeliest root in a mode, if several roots give the same pitch classes.
 
-    A diminished seventh is a chord on each of its members; the likeliest root is a leading note.
+    Each note of a diminished seventh chord can be its root; the likeliest is a leading note. Other
+    chords are returned as they are.
 
     >>> likeliest_root(2, "diminished-seventh", 0, "minor"), likeliest_root(2, "major", 0, "minor")
     ((11, 'diminished-seventh', 1), (2, 'major', 0))
@@ -70,7 +74,7 @@ def likeliest_root(root: int, quality: str, bass: int, mode: str) -> Chord:
 
 
 def symbol_of(root: int, quality: str, bass: int, key: Key) -> str:
-    """The chord symbol of a chord, spelled in its key: on a lowered degree with a flat.
+    """The chord symbol of a chord, spelled in its key; a lowered degree is spelled as lowered.
 
     >>> symbol_of(7, "dominant", 1, Key(2))
     'A7/C#'
@@ -101,9 +105,9 @@ def chord_from(text: str, key: Key) -> Chord:
 
 
 def read_chord(text: str, key: Key, b_is_flat: bool = False) -> ChordSymbol:
-    """Read any chord as pitch classes: a numeral in a key, or a symbol; see ``read_symbol``.
+    """Read a numeral in a key, or a chord symbol, as pitch classes; see ``read_symbol``.
 
-    Numerals may end as symbols do: ``V7sus4``. Raises ChoraleError if it is neither.
+    Numerals may have the endings of symbols: ``V7sus4``. Raises ChoraleError if it is neither.
 
     >>> [read_chord(name, Key(1)).classes for name in ("V65/V", "iiadd9", "D9")]
     [(9, 1, 4, 7), (9, 0, 4, 11), (2, 6, 9, 0, 4)]
@@ -126,7 +130,7 @@ def read_chord(text: str, key: Key, b_is_flat: bool = False) -> ChordSymbol:
 
 
 def is_numeral(text: str, key: Key) -> bool:
-    """Whether a chord is written as a numeral, which means another chord in another key."""
+    """Whether a chord is written as a numeral, so that its notes depend on the key."""
     plain = _NUMERAL.fullmatch(text.strip())
     return _from_numeral(text, key) is not None or plain is not None
 
@@ -137,7 +141,10 @@ def _from_numeral(text: str, key: Key) -> Chord | None:
 
 
 def _from_symbol(text: str, key: Key) -> Chord | None:
-    """A symbol of ``QUALITIES``. Raises ChoraleError if its bass is no member."""
+    """The chord of a symbol; None if it is no chord of ``QUALITIES``.
+
+    Raises ChoraleError if its bass is no member of the chord.
+    """
     try:
         chord = read_symbol(text)
     except ChoraleError:
@@ -147,12 +154,12 @@ def _from_symbol(text: str, key: Key) -> Chord | None:
     if quality is None:
         return None
     if chord.bass not in chord.classes:
-        raise ChoraleError(f"{text!r} has a bass that is no member of the chord")
+        raise ChoraleError(f"{text!r}: the bass is not a member of the chord")
     return (chord.root - key.tonic) % 12, quality, chord.classes.index(chord.bass)
 
 
 def _candidates(mode: str) -> Iterator[tuple[int, str, str, str, str]]:
-    """Root, quality, degree, mark and target of every numeral, the preferred names first."""
+    """Yield root, quality, degree, mark and target of every numeral; preferred names come first."""
     for numeral in NUMERALS:
         if numeral.mode == mode and numeral.quality in QUALITIES:
             mark = QUALITIES[numeral.quality].mark

@@ -1,8 +1,8 @@
-"""Chord symbols of lead sheets (``F#m7b5/A``): which pitch classes they stand for.
+"""Read the chord symbols of lead sheets (``F#m7b5/A``) as pitch classes.
 
-The usual spellings are read: minor as ``m``, ``min`` or ``-``, major sevenths as ``maj7``, ``M7``
+All common spellings are read: minor as ``m``, ``min`` or ``-``, major sevenths as ``maj7``, ``M7``
 or ``△``, diminished as ``dim`` or ``°``, half-diminished as ``ø`` or ``m7b5``, augmented as ``aug``
-or ``+``; and German names (``H``, ``Fis``, ``Es``). ``B`` is B flat only where the caller says so.
+or ``+``, and German names (``H``, ``Fis``, ``Es``). ``B`` is B flat only if the caller says so.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from musicae.core.errors import ChoraleError
 from musicae.core.pitch import place_of
 
 PLAIN_FIFTH = 7
-"""Semitones of the fifth that is left out first."""
+"""Semitones of the perfect fifth, the member that is left out first."""
 
 
 class Member(NamedTuple):
     """A member of a chord."""
 
     degree: int
-    """1, 2, 3, 4, 5, 6, 7, 9, 11 or 13 above the root, altered or not."""
+    """1, 2, 3, 4, 5, 6, 7, 9, 11 or 13, counted from the root, altered or not."""
     above: int
     """Semitones above the root, 0 to 11."""
     implied: bool = False
-    """Whether the symbol implies it without its name, as a 13 does the 9."""
+    """Whether the symbol implies it without naming it: a 13 implies the 9."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class ChordSymbol:
     """
 
     text: str
-    """As it was written."""
+    """The symbol as it was written."""
     root: int
     members: tuple[Member, ...]
-    """From the root up, each pitch class once."""
+    """The members from the root up; each pitch class occurs once."""
     bass: int
     """The pitch class of the lowest voice."""
     has_bass: bool = False
     """Whether the symbol names its bass, or its inversion."""
 
     def transposed(self, semitones: int) -> ChordSymbol:
-        """The same chord so many semitones higher, under its own name."""
+        """The chord ``semitones`` higher; ``text`` does not change."""
         moved = ((self.root + semitones) % 12, (self.bass + semitones) % 12)
         return replace(self, root=moved[0], bass=moved[1])
 
@@ -60,7 +60,7 @@ class ChordSymbol:
 
 
 Degrees = dict[tuple[int, int], bool]
-"""Degree and semitones above the root of each member, and whether it is implied."""
+"""Degree and semitones above the root of each member, with whether it is implied."""
 
 _MAJOR = r"major|maj|Maj|MAJ|Ma|MA|ma(?!dd)|M|Δ|\^"
 _MINOR = r"minor|min|Min|MIN|mi|Mi|m|-"
@@ -80,14 +80,15 @@ _PLAIN = str.maketrans(
 )
 _OPTIONAL_SIGNS = str.maketrans("", "", "(),[]")
 _ABOVE = {2: 2, 4: 5, 5: 7, 6: 9, 7: 10, 9: 2, 11: 5, 13: 9}
-"""Semitones above the root, without octaves, of degrees that nothing alters."""
+"""Semitones above the root, without octaves, of unaltered degrees."""
 _KINDS = {
     "": (4, 7, 10),
     **dict.fromkeys(("aug", "+"), (4, 8, 10)),
     **dict.fromkeys(("dim", "°", "o"), (3, 6, 9)),
     **dict.fromkeys(("ø", "Ø"), (3, 6, 10)),
 }
-"""Third, fifth and seventh above the root by what begins a symbol; major and minor are others."""
+"""Semitones of the third, fifth and seventh by the quality after the root. Major and minor are not
+in this table."""
 _SEVENTHS = ("7", "9", "11", "13")
 """The numbers of chords that have a seventh."""
 _NUMBERS: dict[str, tuple[tuple[tuple[int, int], bool], ...]] = {
@@ -98,14 +99,14 @@ _NUMBERS: dict[str, tuple[tuple[tuple[int, int], bool], ...]] = {
     "11": (((9, 2), True), ((11, 5), False)),
     "13": (((9, 2), True), ((13, 9), False)),
 }
-"""The other members that a number adds, and whether it only implies them."""
+"""The members that a number adds besides the seventh, and whether each is only implied."""
 _SIGNS = {"#": 1, "+": 1, "b": -1, "-": -1, "": 0}
 
 
 def read_symbol(text: str, b_is_flat: bool = False) -> ChordSymbol:
-    """Read a chord symbol. Raises ChoraleError if it is none.
+    """Read a chord symbol. Raises ChoraleError if the text is none.
 
-    ``b_is_flat``: whether ``B`` is B flat, as in German where ``H`` is B.
+    If ``b_is_flat``, ``B`` is B flat, as in German, where ``H`` is B.
 
     >>> [read_symbol(name).classes for name in ("C", "Hm", "Gsus4", "F6", "B7b9")]
     [(0, 4, 7), (11, 2, 6), (7, 0, 2), (5, 9, 0, 2), (11, 3, 6, 9, 0)]
@@ -124,12 +125,12 @@ def read_symbol(text: str, b_is_flat: bool = False) -> ChordSymbol:
 
 
 def _without_signs(body: str) -> str:
-    """A symbol after its root without brackets and commas; ``(13)`` adds a thirteenth."""
+    """Remove brackets and commas from the part after the root; ``(13)`` becomes ``add13``."""
     return re.sub(r"[(,](?=13|11|9|6)", "add", body).translate(_OPTIONAL_SIGNS)
 
 
 def _pitch_class(name: str, b_is_flat: bool) -> int:
-    """The pitch class of a note's name, English or German.
+    """The pitch class of an English or German note name.
 
     >>> [_pitch_class(name, False) for name in ("H", "Fis", "Es", "As", "Bb")]
     [11, 6, 3, 8, 10]
@@ -143,7 +144,7 @@ def _pitch_class(name: str, b_is_flat: bool) -> int:
 
 
 def _members(body: str) -> tuple[Member, ...] | None:
-    """The members that follow from what stands after the root; None where it cannot be read."""
+    """The members of a chord from the part after its root; None if it cannot be read."""
     found = _BODY.fullmatch(body)
     assert found  # every part may be empty
     head, major, number, rest = found.groups()
@@ -162,7 +163,7 @@ def _members(body: str) -> tuple[Member, ...] | None:
     for place, implied in _NUMBERS[number]:
         degrees[place] = implied
     if number == "5" or (number == "11" and third == 4):
-        # The third of a dominant eleventh is not sung beside the fourth above.
+        # The third of a dominant eleventh is left out because it clashes with the eleventh.
         del degrees[3, third]
     elif number in ("2", "4"):
         rest = {"2": "add9", "4": "sus4"}[number] + rest
@@ -174,7 +175,7 @@ def _is_minor(head: str) -> bool:
 
 
 def _change(degrees: Degrees, rest: str) -> bool:
-    """Alter, add and omit members as the rest of a symbol says; False where it cannot be read."""
+    """Apply the alterations, additions and omissions in ``rest``; False if it cannot be read."""
     at = 0
     while at < len(rest):
         change = _CHANGE.match(rest, at)
@@ -208,7 +209,7 @@ def _change(degrees: Degrees, rest: str) -> bool:
 
 
 def _altered(text: str) -> tuple[int, int]:
-    """The sign, in semitones, and the number of a degree."""
+    """The alteration in semitones, and the number, of a degree such as ``b9``."""
     number = text.lstrip("#b+-")
     return _SIGNS[text[: len(text) - len(number)]], int(number)
 
@@ -219,7 +220,7 @@ def _drop(degrees: Degrees, degree: int) -> None:
 
 
 def _in_order(degrees: Degrees) -> tuple[Member, ...]:
-    """The members by their degrees; of two that sound alike, the first."""
+    """The members in order of degree; of two with the same pitch class only the first."""
     found: dict[int, Member] = {}
     for (degree, above), implied in sorted(degrees.items()):
         found.setdefault(above, Member(degree, above, implied))

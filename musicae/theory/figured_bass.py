@@ -1,9 +1,9 @@
-"""Figured bass: which notes a figure asks for above a bass note, and which figures voices need.
+"""Figured bass: the notes that figures mean above a bass note, and the figures for given voices.
 
 Figures are read as players of thorough-bass read them (C. P. E. Bach, *Versuch über die wahre Art
-das Clavier zu spielen*, part II, 1762): an interval counts letters upwards from the bass in the key
-signature, a sign alters it, and what is not written is completed: a bare bass note has third and
-fifth, 6 has the third, 7 has third and fifth.
+das Clavier zu spielen*, part II, 1762). A number counts letters upwards from the bass, in the key
+signature; a sign alters the note. Intervals that are not written are added: a bare bass note has
+third and fifth, 6 has the third, 7 has third and fifth.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from musicae.core.errors import ChoraleError
 from musicae.theory.harmonic_plan import beats_of
 
 SHARP, FLAT, NATURAL, RAISED = "#", "b", "n", "+"
-"""The signs of a figure. A sharp in front of a letter that the signature flattens makes it natural,
-and a flat likewise; ``+`` raises by a semitone whatever the signature says."""
+"""The signs of a figure. A sharp makes a note natural if the signature flattens it; a flat makes a
+note natural if the signature sharpens it. ``+`` always raises by a semitone."""
 THIRD, HIGHEST = 3, 9
-"""The number to which a sign alone belongs, and the largest number of a figure."""
+"""The number that a sign alone stands for, and the largest number of a figure."""
 _SIGNS = {"#": SHARP, "♯": SHARP, "b": FLAT, "♭": FLAT, "n": NATURAL, "♮": NATURAL, "+": RAISED,
           "\\": RAISED}  # fmt: skip
 _FIGURE = re.compile(r"(?P<sign>[#♯b♭n♮]?)(?P<number>[2-9])(?P<raised>[+\\]?)|(?P<third>[#♯b♭n♮+])")
@@ -36,7 +36,7 @@ class Figure(NamedTuple):
     """One interval above the bass."""
 
     number: int
-    """2 to 9; a sign alone belongs to the third."""
+    """2 to 9; a sign alone means the third."""
     sign: str = ""
     """Empty, or one of ``SHARP``, ``FLAT``, ``NATURAL`` and ``RAISED``."""
 
@@ -48,23 +48,23 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures under one bass note, or under a part of it; ``5/3`` where nothing is written.
+    """The figures under a bass note, or under a part of it. No figures mean ``5/3``.
 
     >>> Figures.parse("#6/4"), str(Figures.parse("65"))
     (Figures(written=(Figure(number=6, sign='#'), Figure(number=4, sign=''))), '6/5')
     """
 
     written: tuple[Figure, ...] = ()
-    """From the largest number down."""
+    """The written figures, from the largest number down."""
 
     @classmethod
     def of(cls, signs: Mapping[int, str]) -> Figures:
-        """The figures with these numbers, each with its sign."""
+        """The figures with these numbers and signs."""
         return cls(tuple(Figure(n, signs[n]) for n in sorted(signs, reverse=True)))
 
     @classmethod
     def parse(cls, text: str) -> Figures:
-        """Read ``6``, ``6/5`` or ``65``, ``#6/4``, ``b7``, ``4+``, ``#``; ``0`` is a bare note.
+        """Read ``6``, ``6/5`` or ``65``, ``#6/4``, ``b7``, ``4+``, ``#``; ``0`` means no figures.
 
         Raises ChoraleError if the text is no figure.
         """
@@ -80,8 +80,8 @@ class Figures:
             whole = "".join(one[0] for one in read) == part != ""
             if not whole or len(found | dict(figures)) < len(found) + len(figures):
                 raise ChoraleError(
-                    f"{text!r} is no figure; figures are numbers from 2 to {HIGHEST} with #, b, n"
-                    " or +, such as 6, 6/5, #6 or b7, and # alone for the third"
+                    f"{text!r} is no figure; write numbers from 2 to {HIGHEST} with #, b, n or +,"
+                    " such as 6, 6/5, #6 or b7, or # alone for the third"
                 )
             found |= {number: _SIGNS.get(sign, "") for number, sign in figures}
         return cls.of(found)
@@ -91,7 +91,7 @@ class Figures:
 
     @property
     def complete(self) -> tuple[Figure, ...]:
-        """All intervals that are meant, those that are written first."""
+        """All intervals that the figures mean: first the written ones, then the added ones."""
         numbers = {figure.number for figure in self.written}
         added: list[int] = []
         if not numbers & {2, 3, 4}:
@@ -103,10 +103,10 @@ class Figures:
         return (*self.written, *(Figure(n) for n in added))
 
     def places(self, bass: int, fifths: int) -> tuple[int, ...]:
-        """The intervals' places on the line of fifths, in the order of ``complete``.
+        """The places of the notes on the line of fifths, in the order of ``complete``.
 
-        ``bass`` is the place of the bass note, ``fifths`` are the sharps of the key signature, or
-        flats where negative.
+        ``bass`` is the place of the bass note, ``fifths`` are the sharps of the key signature,
+        negative for flats.
 
         >>> Figures.parse("#6").places(2, 0)  # over D without a signature: B sharp and F
         (12, -1)
@@ -117,9 +117,10 @@ class Figures:
 
 
 def figures_above(bass: int, others: Iterable[int], fifths: int) -> Figures:
-    """The figures that a player needs for notes above a bass note, all as places.
+    """The fewest figures that tell a player the notes above a bass note.
 
-    They are as few as mean no less than what sounds: what a player completes is left out.
+    ``bass`` and ``others`` are places on the line of fifths. Intervals that a player adds without
+    being told are left out.
 
     >>> str(figures_above(6, [3, 9, 5], 2))  # A, D# and B over F# under two sharps
     '#6/4/3'
@@ -146,9 +147,9 @@ def figures_of(
 ) -> tuple[tuple[int, Figures], ...]:
     """The figures of a chorale, each with its step: what a player needs besides the bass.
 
-    A figure stands at each beat at which the bass begins a note, and at each beat of a held bass
-    note at which other notes sound than before. ``places`` ``(T, V)`` are those of
-    ``theory.spelling.spell``. Nothing stands where the bass, or all else, is silent.
+    There are figures on each beat on which the bass begins a note, and on each beat of a held bass
+    note if the figures change. There are none while the bass, or all upper voices, are silent.
+    ``places`` ``(T, V)`` are the result of ``theory.spelling.spell``.
     """
     places = places_through(chorale, places)
     found: list[tuple[int, Figures]] = []
@@ -165,7 +166,7 @@ def figures_of(
 
 
 def places_through(chorale: Chorale, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """``(T, V)`` the places of ``spell`` at every step of each note, not at its first alone."""
+    """``(T, V)`` the places of ``spell``, copied from a note's first step to all its steps."""
     begun = np.where(chorale.onset, np.arange(len(chorale))[:, None], 0)
     through: NDArray[np.int64] = np.take_along_axis(
         places, np.maximum.accumulate(begun, axis=0), axis=0
@@ -174,7 +175,7 @@ def places_through(chorale: Chorale, places: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _letter(place: int) -> int:
-    """The letter of a place, counted in steps from C."""
+    """The letter of a place: 0 (C) to 6 (B)."""
     return 4 * place % 7
 
 

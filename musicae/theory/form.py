@@ -1,4 +1,4 @@
-"""The form of a piece: its phrases, which of them sound again, and the form as letters: AABA."""
+"""The form of a piece: its phrases, which of them return, and the form as letters, such as AABA."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ from musicae.core.constants import N_VOICES, REST, SOPRANO
 from musicae.core.errors import ChoraleError
 
 FEWEST_NOTES = 3
-"""Notes of the soprano that a return has at least."""
+"""The fewest soprano notes of a return."""
 MOST_PHRASES = 32
-"""Of a form that is asked for."""
+"""The most phrases of a form that a user can ask for."""
 PRIMES = {ord(sign): "'" for sign in "\u2019\u2032`"}
-"""Signs that are read as a prime: those that word processors write."""
+"""Signs that are read as a prime; word processors write them."""
 EVERY_VOICE = tuple(range(N_VOICES))
 
 
 class Return(NamedTuple):
-    """Steps ``start`` to ``stop - 1`` that sound, in some voices, as the steps from ``source`` on.
+    """A passage, ``start`` to ``stop - 1``, that repeats the one from ``source`` in some voices.
 
-    The same pitches sound and the same notes begin. A lower voice may hold a note into ``start``.
+    In these voices the same pitches sound and the same notes begin. A lower voice may hold a note
+    over ``start``.
     """
 
     start: int
     """The first step of the later passage."""
     stop: int
-    """The step after its last one."""
+    """The step after the later passage."""
     source: int
     """The first step of the earlier passage, which ends before the later one begins."""
     voices: tuple[int, ...]
-    """The voices that are the same, ascending."""
+    """The voices that are the same in both passages, ascending."""
 
 
 class FormPhrase(NamedTuple):
@@ -58,22 +59,22 @@ class _Span(NamedTuple):
 
 
 def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
-    """The passages of a piece in which phrases return, by ascending starts; they do not overlap.
+    """The passages of a piece in which phrases return, in order of time; they do not overlap.
 
-    ``ends`` are the steps at which the last notes of phrases begin, ascending; without any there
-    are no returns. A phrase goes from the soprano's next note after the last end to the end of its
-    own last note; an upbeat belongs to the phrase that it leads into. Notes after the last end are
-    no phrase.
+    ``ends`` are the steps at which the last notes of phrases begin, ascending; if it is empty,
+    there are no returns. A phrase goes from the soprano's first note after the previous end to the
+    end of its own last note, so an upbeat belongs to the phrase that follows it. Notes after the
+    last end belong to no phrase.
 
-    Two phrases are laid one over the other so that their first notes, first bar lines or last
-    notes meet. A return is the longest run of steps at the same place in the bar in which the
-    soprano is the same, not transposed, without notes that are cut. It has at least
-    ``FEWEST_NOTES`` notes and covers more than half of either phrase, their last notes not
-    counted: the beginning and the cadence may be others. Of several earlier phrases, the one that
-    most agrees in all voices is the source.
+    Two phrases are aligned by their first notes, their first bar lines or their last notes. A
+    return is the longest run of steps at the same position in the bar in which the soprano is the
+    same and not transposed; notes that the run would cut are left out. It has at least
+    ``FEWEST_NOTES`` notes and covers more than half of both phrases, without counting their last
+    notes: the beginning and the cadence may differ. If several earlier phrases match, the source is
+    the one that agrees most in all voices.
 
-    Where all four voices agree for half of a run or more, but not throughout, it is told in up to
-    three passages: before, while, and after they agree. None begins inside a note of the soprano.
+    If all four voices agree for at least half of a run, but not for all of it, the run becomes up
+    to three returns: before, during and after the agreement. None begins inside a soprano note.
     """
     spans = _spans(chorale, ends)
     places = _places(chorale)
@@ -87,7 +88,10 @@ def returns_of(chorale: Chorale, ends: Sequence[int]) -> tuple[Return, ...]:
 
 
 def phrases_of(ends: Sequence[int], returns: Sequence[Return]) -> tuple[FormPhrase, ...]:
-    """Which phrases of a piece return, and how; see ``letters``. ``ends`` are their last notes."""
+    """The form of a piece, one ``FormPhrase`` per phrase.
+
+    ``ends`` are the steps at which the last notes of phrases begin; ``letters`` explains primes.
+    """
     found: list[FormPhrase] = []
     for number, end in enumerate(ends):
         parts = [part for part in returns if bisect_left(ends, part.start) == number]
@@ -103,11 +107,11 @@ def phrases_of(ends: Sequence[int], returns: Sequence[Return]) -> tuple[FormPhra
 
 
 def letters(phrases: Sequence[FormPhrase]) -> str:
-    """A form as letters: one a phrase, the same for phrases that return.
+    """A form as letters, one per phrase; phrases that return have the same letter.
 
-    A prime marks a return that is varied: other voices than the soprano are not the same
-    throughout, or the return stops before the phrase's last note, which is another cadence. How a
-    phrase begins does not count. After ``Z`` comes ``A2``.
+    A prime marks a varied return: the lower voices differ somewhere, or the return stops before the
+    phrase's last note, so that the cadence differs. A different beginning does not count. After
+    ``Z`` comes ``A2``.
 
     >>> letters(phrases_of([24, 56, 88], [Return(64, 96, 0, (0, 1, 2, 3))]))
     'ABA'
@@ -130,8 +134,9 @@ def letters(phrases: Sequence[FormPhrase]) -> str:
 def parse_letters(text: str) -> tuple[FormPhrase, ...]:
     """Read a form such as ``AABA`` or ``AA'BA``: the inverse of ``letters``.
 
-    Capital or small letters, in any order of the alphabet; spaces and hyphens between them do not
-    count. Raises ChoraleError if the text is no form.
+    Capital and small letters are the same, and the letters may come in any order. Spaces and
+    hyphens are ignored. Raises ChoraleError if the text is no form, or a varied return comes before
+    its letter.
 
     >>> [phrase.source for phrase in parse_letters("AABA")]
     [None, 0, None, 0]
@@ -140,7 +145,7 @@ def parse_letters(text: str) -> tuple[FormPhrase, ...]:
     cells = re.findall(r"([A-Z]\d*)('*)", plain)
     if not cells or "".join(letter + primes for letter, primes in cells) != plain:
         raise ChoraleError(
-            f"{text!r} is not a form; a form is letters such as AABA or ABABCD, one a phrase,"
+            f"{text!r} is not a form; write one letter per phrase, such as AABA or ABABCD,"
             " with a prime for a varied return: AA'BA"
         )
     if len(cells) > MOST_PHRASES:
@@ -156,7 +161,7 @@ def parse_letters(text: str) -> tuple[FormPhrase, ...]:
 
 
 def _spans(chorale: Chorale, ends: Sequence[int]) -> list[_Span]:
-    """The phrases of the soprano that end at these steps."""
+    """The soprano's phrases, from the steps at which their last notes begin."""
     notes = chorale.notes(SOPRANO)
     begins = [note.step for note in notes]
     spans, first = [], 0
@@ -170,7 +175,7 @@ def _spans(chorale: Chorale, ends: Sequence[int]) -> list[_Span]:
 
 
 def _places(chorale: Chorale) -> Ints:
-    """``(T, 2)`` each step's distance from its bar line, and the length of a whole bar there."""
+    """``(T, 2)`` for each step, the steps since its bar line and the length of a whole bar."""
     places = np.empty((len(chorale), 2), dtype=np.int64)
     for number, bar in enumerate(chorale.measures):
         whole = bar.meter.steps_per_bar
@@ -184,7 +189,7 @@ def _places(chorale: Chorale) -> Ints:
 def _runs(
     chorale: Chorale, places: Ints, earlier: _Span, later: _Span
 ) -> list[tuple[int, int, int]]:
-    """Start, stop and source of the passages of a phrase in which an earlier one returns."""
+    """Start, stop and source of each passage of ``later`` in which ``earlier`` returns."""
     shifts = [later.start - earlier.start, later.end - earlier.end]
     lines = [
         span.start + np.flatnonzero(places[span.start : span.stop, 0] == 0)
@@ -211,7 +216,10 @@ def _runs(
 
 
 def _uncut(chorale: Chorale, start: int, stop: int, shift: int, end: int) -> tuple[int, int]:
-    """A run without the soprano's notes that are cut, in either passage, except the last one."""
+    """Start and stop of a run without the soprano notes that it would cut, in either passage.
+
+    The phrase's last note, which begins at ``end``, may be cut.
+    """
     onset = chorale.onset[:, SOPRANO]
     sounding = chorale.pitch[:, SOPRANO] != REST
     while start < stop and sounding[start] and not onset[start]:
@@ -226,7 +234,7 @@ def _uncut(chorale: Chorale, start: int, stop: int, shift: int, end: int) -> tup
 
 
 def _parts(chorale: Chorale, start: int, stop: int, source: int) -> list[Return]:
-    """A passage as returns: whole, or apart where all voices agree for half of it or more."""
+    """A passage as one return, or as up to three if all voices agree for at least half of it."""
     same = _same(chorale, start, stop, source)
     together: Bools = np.all(same, axis=1)
     first, beyond = _longest(together)
@@ -246,7 +254,7 @@ def _parts(chorale: Chorale, start: int, stop: int, source: int) -> list[Return]
 
 
 def _same(chorale: Chorale, start: int, stop: int, source: int) -> Bools:
-    """``(stop - start, V)`` where the voices sound as from ``source`` on."""
+    """``(stop - start, V)`` whether each voice is the same as in the steps from ``source`` on."""
     later, earlier = slice(start, stop), slice(source, source + stop - start)
     same: Bools = (chorale.pitch[later] == chorale.pitch[earlier]) & (
         chorale.onset[later] == chorale.onset[earlier]
@@ -255,12 +263,12 @@ def _same(chorale: Chorale, start: int, stop: int, source: int) -> Bools:
 
 
 def _agreement(chorale: Chorale, start: int, stop: int, source: int) -> int:
-    """In how many cells the voices sound as from ``source`` on."""
+    """The number of steps, summed over the voices, that are the same as from ``source`` on."""
     return int(_same(chorale, start, stop, source).sum())
 
 
 def _longest(values: Bools) -> tuple[int, int]:
-    """Start and stop of the first longest run of True; both 0 where there is none."""
+    """Start and stop of the first longest run of True; both 0 if there is none."""
     changes = np.flatnonzero(np.diff(values.astype(np.int8), prepend=0, append=0))
     runs = [(int(a), int(b)) for a, b in changes.reshape(-1, 2)]
     return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))

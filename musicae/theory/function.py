@@ -1,6 +1,6 @@
-"""Tonal function by simple counts: the last chord in its key, fullness, cadences, foreign notes.
+"""Measures of tonal function: the last chord in its key, full beats, cadences, foreign notes.
 
-A beat counts where all four voices sound on it.
+Only beats on which all four voices sound are counted.
 """
 
 from __future__ import annotations
@@ -21,38 +21,40 @@ from musicae.theory.plan_reading import plan_of
 from musicae.theory.sonorities import Harmony, harmony_of, sonorities
 
 FULL = 3
-"""Pitch classes of a full chord."""
+"""The fewest pitch classes of a full chord."""
 MINOR_THIRD, MAJOR_THIRD, DOMINANT = 3, 4, 7
 
 
 class LastChord(NamedTuple):
-    """What a piece ends on, in a key."""
+    """The last chord of a piece, judged in a key."""
 
     key: Key
     name: str
-    """Its Roman numeral in the key, such as ``IV`` or ``I6``; its pitches where it is no chord."""
+    """Its Roman numeral in the key, such as ``IV`` or ``I6``; its pitches if it is no chord."""
     allows_tonic: bool
     """Whether the soprano's last note belongs to the tonic triad."""
     is_tonic: bool
-    """Whether it is the tonic triad in root position, in minor also the major one."""
+    """Whether it is the tonic triad in root position; in minor also the major triad."""
     is_bare_tonic: bool
     """Whether it is the tonic without a third: octaves, or an open fifth."""
     is_inverted_tonic: bool
-    """Whether it is the tonic triad over its third or fifth."""
+    """Whether it is the tonic triad with its third or fifth in the bass."""
     is_clean: bool
     """Whether it is a major or minor triad and nothing else."""
     is_modal: bool
-    """Whether it is another end that Bach writes, in root position: the major triad on V of the
-    minor key (phrygian), also under its relative major; V of a major key, or the relative major of
-    a minor one, where the notes speak for that key."""
+    """Whether it is another ending that Bach writes, a major triad in root position.
+
+    It is V of the minor key (phrygian), also if the key is given as the relative major. Or the
+    notes suggest the key of this triad: V of a major key, or the relative major of a minor key."""
 
     @property
     def ends_in_key(self) -> bool | None:
-        """Whether the piece ends on its tonic; None where the soprano's last note forbids it."""
+        """Whether the piece ends on its tonic; None if the soprano's last note is not in the tonic
+        triad."""
         return (self.is_tonic or self.is_bare_tonic) if self.allows_tonic else None
 
     def __str__(self) -> str:
-        """What a musician reads: ``ends on IV, not on the tonic of D major``."""
+        """A clause for a musician, such as ``ends on IV, not on the tonic of D major``."""
         if self.is_tonic or self.is_bare_tonic:
             return f"ends on the tonic of {self.key}"
         place = " in root position" if self.is_inverted_tonic else ""
@@ -74,7 +76,8 @@ def last_chord(chorale: Chorale, key: Key | None = None) -> LastChord:
     sounding = pitch[pitch != REST]
     soprano = chorale.notes(SOPRANO)
     harmony = harmony_of(sounding)
-    # A bass that doubles at the lower octave, as Bach's does, lies below a tenor that crosses it.
+    # The bass may count as lowest under a tenor that crosses it: Bach's basses are doubled an
+    # octave lower.
     lowest = {int(sounding.min()) % 12, *((int(pitch[BASS]) % 12,) if pitch[BASS] != REST else ())}
     rooted = harmony is not None and harmony.root in lowest
     quality = harmony.quality if harmony else ""
@@ -98,31 +101,31 @@ def in_tonic_triad(pitch: int, key: Key) -> bool:
 
 
 def chords_on_beats(chorale: Chorale) -> list[NDArray[np.int64]]:
-    """The pitches ``(V,)`` on each beat on which all voices sound."""
+    """The pitches ``(V,)`` at each beat on which all voices sound."""
     rows = [chorale.pitch[beat.start].astype(np.int64) for beat in beats_of(chorale)]
     return [row for row in rows if (row != REST).sum() == N_VOICES]
 
 
 def full_beats(chorale: Chorale) -> list[bool]:
-    """For each beat whether at least three pitch classes sound on it."""
+    """For each counted beat, whether at least three pitch classes sound on it."""
     return [len({*(row % 12).tolist()}) >= FULL for row in chords_on_beats(chorale)]
 
 
 def tertian_beats(chorale: Chorale) -> list[bool]:
-    """For each beat whether a triad or a seventh chord sounds on it; bare fifths are neither."""
+    """For each counted beat, whether a triad or seventh chord sounds on it, not a bare fifth."""
     found = map(harmony_of, chords_on_beats(chorale))
     return [harmony is not None and harmony.quality != "open" for harmony in found]
 
 
 def foreign_notes(chorale: Chorale, key: Key) -> NDArray[np.bool_]:
-    """For each note of all voices whether it lies outside the key's scales."""
+    """For each note of all voices, whether it lies outside the key's scale (see ``SCALES``)."""
     degrees = (chorale.pitch[chorale.onset].astype(int) - key.tonic) % 12
     foreign: NDArray[np.bool_] = ~np.isin(degrees, SCALES[key.mode])
     return foreign
 
 
 def cadence_kinds(chorale: Chorale) -> dict[CadenceKind, int]:
-    """How many phrases end in each kind of cadence; ``other`` are those that end in none.
+    """The number of phrases that end in each kind of cadence; ``other`` means none.
 
     Phrases end at the chorale's fermatas and at the soprano's last note.
     """
@@ -142,7 +145,7 @@ def _is_modal_end(chorale: Chorale, final: Harmony, key: Key) -> bool:
 
 
 def _name(pitch: NDArray[np.int_], harmony: Harmony | None, key: Key) -> str:
-    """The numeral of a chord, or its pitches from the bass up."""
+    """The Roman numeral of a chord; if it is none, its pitches from the lowest up."""
     alone = Chorale.from_notes([[(0, 4, int(p))] if p != REST else [] for p in pitch], key=key)
     if harmony is not None:
         return plan_of(alone, key).numerals()[0]

@@ -1,7 +1,7 @@
-"""Chords that must sound: from which step, which pitch classes, over which bass.
+"""Chords that must sound: their steps, pitch classes and bass.
 
-Chord symbols become such values, and so can every other notation of chords. What the voices cannot
-hold is left out in a fixed order: ``fitted``.
+Chord symbols are converted to such values, and every other notation of chords can be. If there are
+too few voices, members are left out in a fixed order: see ``fitted``.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from musicae.theory.chord_symbols import PLAIN_FIFTH, ChordSymbol, Member
 
 @dataclass(frozen=True)
 class GivenChord:
-    """A chord that sounds from a step on. Pitch classes are 0 (C) to 11.
+    """A chord that sounds from a step on. Pitch classes are 0 (C) to 11 (B).
 
-    Raises ChoraleError if a pitch class is needed that no voice may sing.
+    Raises ChoraleError if ``needed`` has a pitch class that is neither in ``members`` nor the bass.
     """
 
     start: int
     """The step at which all of ``needed`` sound."""
     length: int
-    """How many steps the chord lasts."""
+    """The length of the chord in steps."""
     members: tuple[int, ...]
-    """The pitch classes that voices above the bass may sing at ``start``."""
+    """The pitch classes that the voices above the bass may have at ``start``."""
     needed: tuple[int, ...]
-    """The pitch classes of which each sounds at ``start``, in some voice."""
+    """The pitch classes that must each sound in some voice at ``start``."""
     bass: int | None = None
-    """The pitch class of the lowest voice at ``start``; None leaves it open, or to a given bass."""
+    """The pitch class of the lowest voice at ``start``; None if it is free, or given elsewhere."""
     root: int | None = None
-    """A pitch class; None where it is not known."""
+    """The pitch class of the root; None if it is unknown."""
     name: str = ""
-    """What messages call it."""
+    """The chord's name in messages."""
 
     def __post_init__(self) -> None:
         allowed = {*self.members, self.bass}
         if not set(self.needed) <= allowed:
-            raise ChoraleError(f"{self.name}: no voice may sing all pitch classes that it needs")
+            raise ChoraleError(f"{self.name}: no voice may sing a pitch class that it needs")
 
     @property
     def stop(self) -> int:
-        """The step after its last one."""
+        """The step after the chord's last one."""
         return self.start + self.length
 
     def missing(self, sung: Iterable[int]) -> tuple[int, ...]:
-        """What is needed and not among the pitch classes that sound."""
+        """The needed pitch classes that are not in ``sung``, the pitch classes that sound."""
         there = set(sung)
         return tuple(each for each in self.needed if each not in there)
 
@@ -57,17 +57,18 @@ def fitted(
     upper: int,
     bass: int | None,
 ) -> tuple[tuple[int, ...], tuple[Member, ...]]:
-    """The pitch classes of a chord that can all sound, and the members that are left out.
+    """The pitch classes of a chord that the voices can hold, and the members that are left out.
 
-    Left out are, until the voices can hold the others: the perfect fifth, the root where another
-    note is in the bass, what the symbol implies without its name (the 9 of an 11 or 13), the 11,
-    the 9, an altered fifth, the 13, the 6, the 7, the 2 or 4, the 3. What sounds anyway is not left
-    out.
+    If there are too few voices, members are left out in this order: the perfect fifth, the root,
+    members that the symbol only implies (the 9 of an 11 or 13), the 11, the 9, an altered fifth,
+    the 13, the 6, the 7, the 2 or 4, the 3. Members that sound in the bass or in a known voice are
+    kept.
 
     Args:
-        sung: pitch classes that voices sing that are known.
-        upper: how many other voices there are above the bass.
-        bass: the pitch class of the bass where it is still to be written, else None.
+        chord: the chord.
+        sung: the pitch classes of the voices that are known.
+        upper: the number of other voices above the bass.
+        bass: the pitch class of the bass if it is still to be written, else None.
 
     >>> from musicae.theory.chord_symbols import read_symbol
     >>> fitted(read_symbol("C9"), sung={4}, upper=2, bass=0)
@@ -84,7 +85,7 @@ def fitted(
 
 
 def _rank(member: Member) -> int:
-    """When a member is left out, the smallest first."""
+    """The position of a member in the order of leaving out; the smallest goes first."""
     if (member.degree, member.above) == (5, PLAIN_FIFTH):
         return 0
     order: Sequence[int] = (1, 0, 11, 9, 5, 13, 6, 7, 2, 4, 3)

@@ -1,4 +1,4 @@
-"""Harmonic analysis: where the harmony changes, in which key, by which Roman numeral and chord.
+"""Harmonic analysis: the changes of harmony with their keys, Roman numerals and chord symbols.
 
 ``musicae.theory.harmonic_search`` finds the best chain of chords and keys; this module labels it.
 The numerals are those of Kostka and Payne (*Tonal Harmony*).
@@ -26,27 +26,27 @@ from musicae.theory.spelling import places_near, spell
 
 
 class Label(NamedTuple):
-    """The harmony from a step on."""
+    """The harmony that begins at a step."""
 
     step: int
     key: Key
-    """The key area."""
+    """The local key."""
     numeral: str
-    """In that key, with its figures, such as ``V65/V`` or ``vii°6``."""
+    """The Roman numeral in that key, with its figures, such as ``V65/V`` or ``vii°6``."""
     chord: str
-    """As lead sheets write it, spelled as the score is: ``D7/F#``, ``C#dim7``, ``G5``."""
+    """The chord symbol, spelled like the score: ``D7/F#``, ``C#dim7``, ``G5``."""
 
 
 def analyse(chorale: Chorale) -> tuple[Label, ...]:
-    """The harmony at each change; no labels where never more than two voices sound at once.
+    """The harmony at each change. Empty if no more than two voices ever sound together.
 
-    A chord lasts until the next label. Passing notes, suspensions and anticipations get no label;
-    a bass that moves to another chord tone on a beat does, and so does a seventh that is added to a
-    dominant. A cadential six-four is I64. The root and third of a label sound until the next one,
-    except in a bare fifth, which has no third; else what goes before lasts. Theorists' analyses of
-    ten of Bach's chorales, on which nothing was tuned, name the same key for 83% of the quarters,
-    the same root for 95% and the same numeral with its figures for 76%
-    (``benchmarks/analysis.py``). Where they differ it is mostly about where a key area begins.
+    A chord lasts until the next label. Passing notes, suspensions and anticipations get no label.
+    A bass that moves to another chord tone on a beat gets one, and so does a seventh that is added
+    to a dominant. A cadential six-four is I64. A new label needs a root and a third (a bare fifth
+    only a root) that sound before the next label; otherwise the previous chord goes on. Theorists'
+    analyses of ten of Bach's chorales, which were not used for tuning, name the same key for 83% of
+    the quarters, the same root for 95% and the same numeral with its figures for 76%
+    (``benchmarks/analysis.py``). Most differences are about the place where a key begins.
 
     >>> voices = [(0, 4, 71), (4, 4, 72)], [(0, 4, 67), (4, 4, 67)], [(0, 4, 62), (4, 4, 64)]
     >>> amen = Chorale.from_notes([*voices, [(0, 4, 55), (2, 2, 53), (4, 4, 52)]], key=Key(0))
@@ -61,9 +61,10 @@ def analyse(chorale: Chorale) -> tuple[Label, ...]:
 
 
 def labels_of(plan: HarmonicPlan) -> tuple[Label, ...]:
-    """The labels of a plan, wherever its chord or its local key changes.
+    """The labels of a plan, one at each change of chord or local key.
 
-    A diminished seventh is named as it is in its key, whatever root it has in the plan: vii°43.
+    A diminished seventh is named by its function in the local key, such as vii°43, whatever its
+    root is in the plan.
 
     >>> from musicae.theory.harmonic_plan import beats_of
     >>> beats = beats_of(Chorale.from_notes([[(0, 16, 62)]]))
@@ -83,7 +84,7 @@ def labels_of(plan: HarmonicPlan) -> tuple[Label, ...]:
 
 
 def texts(labels: Sequence[Label]) -> list[tuple[int, str]]:
-    """Step and text of each label, the key named where its area begins, in minor in lower case.
+    """Step and text of each label. A new key is named before the numeral, in lower case if minor.
 
     >>> texts([Label(0, Key(1), "I", "G"), Label(4, Key(1, "minor"), "V65", "B7/D#")])
     [(0, 'G: I'), (4, 'e: V65')]
@@ -101,7 +102,8 @@ def texts(labels: Sequence[Label]) -> list[tuple[int, str]]:
 def markers(labels: Sequence[Label]) -> list[tuple[int, str]]:
     """``texts`` in ASCII, which MIDI requires, with the signs of the RomanText format.
 
-    (Tymoczko, Gotham, Cuthbert and Ariza 2019: ``viio6`` is diminished, ``vii/o7`` half so.)
+    ``viio6`` is diminished and ``vii/o7`` half-diminished (Tymoczko, Gotham, Cuthbert and Ariza,
+    2019).
 
     >>> markers([Label(0, Key(0), "vii°6", "Bdim/D"), Label(4, Key(0), "viiø7", "Bø7")])
     [(0, 'C: viio6'), (4, 'vii/o7')]
@@ -125,7 +127,7 @@ _MARKER = re.compile(
 
 
 class _Sounding(NamedTuple):
-    """A chord as it sounds from a boundary on: with its seventh or not, and in an inversion."""
+    """A chord from a boundary on: its quality, with or without the seventh, and its inversion."""
 
     boundary: int
     quality: str
@@ -149,16 +151,17 @@ def _labels(evidence: Evidence, path: Sequence[ChordSpan]) -> list[Label]:
 
 
 def _soundings(evidence: Evidence, chord: ChordSpan) -> list[_Sounding]:
-    """Quality and inversion of a chord as it begins and where they change; empty for one note.
+    """Quality and inversion of a chord at its beginning and at each change of either.
 
-    A passing seventh is left out, unless it belongs to a dominant and falls. Where the root or
-    third is silent until the next change, the chord counts as unchanged.
+    Empty if fewer than two of its root, third and fifth sound. A passing seventh is left out,
+    unless it belongs to a dominant and falls. If the root or the third is silent until the next
+    change, the chord counts as unchanged.
     """
     numeral = NUMERALS[chord.entry]
     is_dominant = numeral.degree == "V" and numeral.quality in ("major", "dominant")
     quality = "dominant" if is_dominant else numeral.quality
     members = [(chord.tonic + numeral.root + m) % 12 for m in KINDS[quality].members]
-    if len(set(members[:3]) & _heard(evidence, chord.start, chord.stop)) < 2:
+    if len(set(members[:3]) & _classes_in(evidence, chord.start, chord.stop)) < 2:
         return []
     now = KINDS[quality].triad or quality
     found: list[_Sounding] = []
@@ -182,34 +185,34 @@ def _soundings(evidence: Evidence, chord: ChordSpan) -> list[_Sounding]:
     place = 0
     while place < len(found):
         stop = found[place + 1].boundary if place + 1 < len(found) else chord.stop
-        if needed <= _heard(evidence, found[place].boundary, stop):
+        if needed <= _classes_in(evidence, found[place].boundary, stop):
             place += 1
-        else:  # it lasts into what follows, or what is before it lasts
+        else:  # merge it into the next one if it is the first, else into the one before
             del found[place if place or len(found) == 1 else 1]
     return found
 
 
-def _heard(evidence: Evidence, start: int, stop: int) -> set[int]:
+def _classes_in(evidence: Evidence, start: int, stop: int) -> set[int]:
     """The pitch classes that sound between two boundaries."""
     span = evidence.classes[evidence.steps[start] : evidence.steps[stop]]
     return set(span[span != REST].tolist())
 
 
 def _is_bare(evidence: Evidence, chord: ChordSpan) -> bool:
-    """Whether no more than a bare fifth sounds of a triad."""
+    """Whether a triad sounds as a bare fifth, or as octaves, without its third."""
     numeral = NUMERALS[chord.entry]
-    heard = _heard(evidence, chord.start, chord.stop)
+    classes = _classes_in(evidence, chord.start, chord.stop)
     third = (chord.tonic + numeral.root + KINDS[numeral.quality].members[1]) % 12
     plain = KINDS[numeral.quality].symbol in ("", "m")
-    return plain and len(heard) <= BARE and third not in heard
+    return plain and len(classes) <= BARE and third not in classes
 
 
 def _symbol(
     evidence: Evidence, places: Ints, chord: ChordSpan, sounding: _Sounding, key: Key
 ) -> str:
-    """The chord symbol; what does not sound is spelled as in the key.
+    """The chord symbol, spelled like the score; members that do not sound are spelled in the key.
 
-    Chords on lowered degrees are spelled as such, however the notes are.
+    Chords on lowered degrees always have the spelling of the lowered degree.
     """
     span = slice(evidence.steps[chord.start], evidence.steps[chord.stop])
     quality = KINDS[sounding.quality]
@@ -221,9 +224,9 @@ def _symbol(
         if numeral.lowered:
             above = (member - chord.tonic - numeral.root) % 12
             return spelled_class(tonic + numeral.lowered + FIFTHS[above])
-        heard = places[span][evidence.classes[span] == member]
+        spelled = places[span][evidence.classes[span] == member]
         in_key = places_near(key.fifths)[(member + evidence.home.tonic) % 12]
-        return spelled_class(int(heard[0] if heard.size else in_key))
+        return spelled_class(int(spelled[0] if spelled.size else in_key))
 
     slash = f"/{name(members[sounding.inversion])}" if sounding.inversion else ""
     return f"{name(members[0])}{'5' if _is_bare(evidence, chord) else quality.symbol}{slash}"

@@ -1,8 +1,8 @@
-"""The harmony of a piece as a plan: one chord a beat, with root, quality and bass.
+"""The harmony of a piece as a plan: one chord per beat, with root, quality and bass.
 
-A plan is what the planner finds, what the voices follow, and what a user's chords become. Roots
-count in semitones above the tonic of the plan's key; each beat has a local key as well, in which
-its numerals are written. ``musicae.theory.plan_reading`` reads a plan off four voices,
+The planner makes plans, a user's chords are converted to plans, and the voices follow them. Roots
+are semitones above the tonic of the plan's key. Each beat also has a local key, in which its
+numeral is written. ``musicae.theory.plan_reading`` derives a plan from four voices,
 ``musicae.theory.local_keys`` finds its local keys, and ``musicae.theory.chord_names`` writes and
 reads chords as numerals and symbols.
 """
@@ -31,6 +31,8 @@ class PlannedChord:
         quality: a name of ``QUALITIES``.
         bass: the lowest member: 0 the root, 1 the third, 2 the fifth, 3 the seventh.
 
+    Raises ChoraleError if one of them is out of range.
+
     >>> chord = PlannedChord(7, "dominant", 1)
     >>> chord.numeral(Key(0)), chord.symbol(Key(0))
     ('V65', 'G7/B')
@@ -50,21 +52,24 @@ class PlannedChord:
 
     @classmethod
     def parse(cls, text: str, key: Key) -> PlannedChord:
-        """Read a numeral (``V65/V``) or a chord symbol (``D7/F#``). Raises ChoraleError."""
+        """Read a numeral (``V65/V``) or a chord symbol (``D7/F#``).
+
+        Raises ChoraleError if the text is neither.
+        """
         return cls(*chord_from(text, key))
 
     @property
     def members(self) -> tuple[int, ...]:
-        """Semitones above the tonic, 0 to 11, of the members from the root up."""
+        """The members from the root up, in semitones above the tonic, 0 to 11."""
         return tuple((self.root + member) % 12 for member in QUALITIES[self.quality].members)
 
     @property
     def bass_class(self) -> int:
-        """Semitones above the tonic, 0 to 11, of the bass note."""
+        """The bass note, in semitones above the tonic, 0 to 11."""
         return self.members[self.bass]
 
     def rebased(self, before: Key, after: Key) -> PlannedChord:
-        """The same chord, its root no longer counted from one key's tonic but from another's.
+        """The same chord with its root counted from the tonic of ``after`` instead of ``before``.
 
         >>> PlannedChord(2, "dominant").rebased(Key(0), Key(1)).numeral(Key(1))
         'V7'
@@ -72,29 +77,29 @@ class PlannedChord:
         return replace(self, root=(self.root + before.tonic - after.tonic) % 12)
 
     def numeral(self, key: Key) -> str:
-        """The Roman numeral with its figures: ``V65/V``."""
+        """The Roman numeral with its figures, such as ``V65/V``."""
         return numeral_of(self.root, self.quality, self.bass, key.mode)
 
     def symbol(self, key: Key) -> str:
-        """The chord symbol of a lead sheet: ``D7/F#``."""
+        """The chord symbol of lead sheets, such as ``D7/F#``."""
         return symbol_of(self.root, self.quality, self.bass, key)
 
 
 class Beat(NamedTuple):
-    """A beat of a piece: a span of the plan."""
+    """A beat of a piece, which has one chord of the plan."""
 
     start: int
     """Its first step."""
     length: int
-    """In steps; shorter than the meter's beat where a pickup or the end of a bar cuts it."""
+    """Its length in steps; less than ``whole`` if a pickup or the end of a bar cuts it."""
     bar: int
     """The index of its bar in ``Chorale.measures``."""
     in_bar: int
-    """The index of the beat in a whole bar: a pickup's beats are the last of one."""
+    """The index of the beat in a whole bar. The beats of a pickup are the last ones of a bar."""
     whole: int
-    """The steps of a whole beat of the meter."""
+    """The length of a whole beat of the meter, in steps."""
     bar_length: int
-    """The steps of a whole bar of the meter."""
+    """The length of a whole bar of the meter, in steps."""
 
 
 class SecondChord(NamedTuple):
@@ -105,19 +110,19 @@ class SecondChord(NamedTuple):
 
 
 _KEY_NAME = re.compile("[A-Ga-g][#b]*:")
-"""A key as a word of a plan's text: ``Bb:``, in minor ``f#:``."""
+"""A key in the text of a plan, such as ``Bb:`` for major or ``f#:`` for minor."""
 
 
 @dataclass(frozen=True)
 class HarmonicPlan:
-    """The chords of a piece, one a beat; None where nothing sounds or nothing is known.
+    """The chords of a piece, one per beat; None if nothing sounds or the chord is unknown.
 
     Args:
-        key: the key that roots count from.
-        beats: the spans, in order.
+        key: the key; roots are counted from its tonic.
+        beats: the beats in order.
         chords: the chord at the beginning of each beat.
-        seconds: for each beat the chord that follows inside it, None if there is none.
-        local: the local key of each beat, in which its numerals are written; by default ``key``.
+        seconds: for each beat, a second chord that begins inside it, or None; by default none.
+        local: the local key of each beat, in which its numeral is written; by default ``key``.
 
     Raises ChoraleError if the lists differ in length.
 
@@ -146,18 +151,20 @@ class HarmonicPlan:
 
     @classmethod
     def parse(cls, text: str, beats: Sequence[Beat], key: Key) -> HarmonicPlan:
-        """Read one chord a beat, as numerals or symbols between spaces; the inverse of ``str``.
+        """Read one chord per beat, as numerals or symbols between spaces; the inverse of ``str``.
 
-        ``-`` stands for no chord, ``.`` for the chord before; bar lines ``|`` are skipped. A second
-        chord of a beat is joined with a comma and its step in the beat: ``V,2:V7``. A key with a
-        colon (``G:``, in minor ``e:``) is the local key of the beats from there on, in which their
-        numerals are read. Raises ChoraleError, with the bar, where a word cannot be read or the
-        number of chords is wrong.
+        ``-`` means no chord, ``.`` the previous chord; bar lines ``|`` are skipped. A second chord
+        of a beat follows a comma, with its step in the beat: ``V,2:V7``. A key with a colon (``G:``
+        for major, ``e:`` for minor) is the local key from there on, in which numerals are read.
+        Raises ChoraleError if a word cannot be read, and names its bar, or if the number of chords
+        is not the number of beats.
         """
         words = [word for word in text.split() if word != "|"]
         count = sum(not _KEY_NAME.fullmatch(word) for word in words)
         if count != len(beats):
-            raise ChoraleError(f"there are {count} chords for {len(beats)} beats")
+            raise ChoraleError(
+                f"there are {count} chords for {len(beats)} beats; write one per beat"
+            )
         if words and _KEY_NAME.fullmatch(words[-1]):
             raise ChoraleError(f"no chord follows the key {words[-1]}")
         chords: list[PlannedChord | None] = []
@@ -197,16 +204,16 @@ class HarmonicPlan:
         return len(self.beats)
 
     def numerals(self) -> tuple[str, ...]:
-        """The Roman numeral of each beat in its local key, ``-`` where there is no chord.
+        """The Roman numeral of each beat in its local key; ``-`` if there is no chord.
 
-        The key is named where it changes, as in ``G: IV``; the home key at the beginning is not. A
-        second chord of a beat follows as in ``str``: ``V,2:V7``.
+        A change of key is named, as in ``G: IV``; the home key at the beginning is not. A second
+        chord of a beat follows as in ``str``: ``V,2:V7``.
         """
         rows = zip(self._key_names(), self._texts(PlannedChord.numeral), strict=True)
         return tuple(f"{name}: {text}" if name else text for name, text in rows)
 
     def symbols(self) -> tuple[str, ...]:
-        """The chord symbol of each beat, spelled in its local key, ``-`` where there is no chord.
+        """The chord symbol of each beat, spelled in its local key; ``-`` if there is no chord.
 
         A second chord of a beat follows as in ``str``: ``G,2:G7``.
         """
@@ -220,14 +227,14 @@ class HarmonicPlan:
         raise IndexError(f"step {step} is outside the plan")
 
     def beginnings(self) -> Iterator[tuple[int, Key, PlannedChord | None]]:
-        """Step, local key and chord at the beginning of each beat and of each second chord."""
+        """Yield step, local key and chord at the beginning of each beat and second chord."""
         for beat, chord, second, key in self._rows():
             yield beat.start, key, chord
             if second:
                 yield second.step, key, second.chord
 
     def changes(self) -> list[tuple[int, PlannedChord]]:
-        """Step and chord wherever a chord begins that differs from the one before."""
+        """Step and chord at each beginning of a chord that differs from the one before."""
         found: list[tuple[int, PlannedChord]] = []
         for step, _, chord in self.beginnings():
             if chord is not None and (not found or found[-1][1] != chord):
@@ -235,7 +242,7 @@ class HarmonicPlan:
         return found
 
     def __str__(self) -> str:
-        """The numerals with bar lines and the keys where they change: ``I . V7 I | G: IV``."""
+        """The numerals with bar lines and changes of key: ``I . V7 I | G: IV``."""
         words: list[str] = []
         sounding: PlannedChord | None = None
         bar = self.beats[0].bar if self.beats else 0
@@ -255,14 +262,14 @@ class HarmonicPlan:
         return zip(self.beats, self.chords, self.seconds, self.local, strict=True)
 
     def _key_names(self) -> Iterator[str]:
-        """For each beat the short name of its local key where it is a new one, else nothing."""
+        """For each beat, the short name of its local key if that is new, else an empty text."""
         before = self.key
         for key in self.local:
             yield key.short_name if key != before else ""
             before = key
 
     def _texts(self, name: Callable[[PlannedChord, Key], str]) -> Iterator[str]:
-        """For each beat its chord, and its second chord after a comma, as they are called."""
+        """For each beat, its chord and, after a comma, its second chord, written by ``name``."""
         for beat, chord, second, key in self._rows():
             text = name(chord.rebased(self.key, key), key) if chord else "-"
             if second:
@@ -272,7 +279,7 @@ class HarmonicPlan:
 
 
 def beats_of(chorale: Chorale) -> tuple[Beat, ...]:
-    """The beats of a piece: dotted ones in compound meters, else of a quarter at least.
+    """The beats of a piece: dotted ones in compound meters, otherwise at least a quarter long.
 
     >>> from musicae.core.meter import Meter
     >>> tune = Chorale.from_notes([[(0, 2, 67), (2, 12, 69)]], meters=(Meter(0, 6, 8),), pickup=2)

@@ -1,17 +1,18 @@
 """The search for the best harmonic analysis of a piece, by dynamic programming.
 
-The result is a chain of chords of keys, each from one boundary (a note's beginning on an eighth or
-a beat) to another. A chord gains by the chord tones that sound and loses by the notes that do not
-belong to it. A foreign note costs less where it is short, on a weak place and moves by step, or is
-prepared and falls. Each new chord and each new key has a cost, so neither changes without need.
+The result is a chain of chords, each in a key and from one boundary to another. A boundary is a
+note's beginning on an eighth or a beat. A chord's score rises with the chord tones that sound and
+falls with foreign notes. A foreign note costs less if it is short, on a weak beat and moves by
+step, or if it is prepared and falls by step. Each new chord and each new key has a cost, so that
+neither changes without need.
 
 The chord matching and the cheapest segmentation are those of Pardo and Birmingham (*Algorithms for
 Chordal Analysis*, Computer Music Journal 26:2, 2002); the cost of leaving a key and the distance
 between keys are Temperley's (*The Cognition of Basic Musical Structures*, 2001, ch. 6 and 7).
 
-Axes: ``B`` boundaries, ``K`` tonics counted up from the home tonic, ``E`` the entries of
-``NUMERALS``, ``C`` chords: roots counted up from the home tonic, each with its qualities. Scores
-are in the unit of one voice that sounds a chord tone for a quarter.
+Axes: ``T`` steps, ``V`` voices, ``B`` boundaries, ``K`` tonics counted up from the home tonic,
+``E`` the entries of ``NUMERALS``, ``C`` chords: roots counted up from the home tonic, each with its
+qualities. The unit of all scores and costs is one voice that sounds a chord tone for a quarter.
 """
 
 from __future__ import annotations
@@ -32,33 +33,35 @@ from musicae.theory.sonorities import Harmony, Sonorities
 from musicae.theory.spelling import written_places
 
 BEGIN_ON_BEAT, BEGIN_OFF_BEAT, REPEAT = 0.65, 1.7, 0.3
-"""Against a new chord on a quarter or a beat and between them, and against the same one anew."""
+"""The costs of a new chord on a quarter or a beat, of one between them, and of a repeated chord."""
 _BASS_MEMBER = (0.85, 0.25, -1.1, -0.6)
-"""For the root, third, fifth or seventh of a chord in the bass as it begins."""
+"""The scores of the root, third, fifth and seventh in the bass at the beginning of a chord."""
 _FOREIGN_BASS = -0.8
 _NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = 1.2, 2.0, 0.1, 10
-"""Against a chord of which a member does not sound; only major and minor triads and dominant
-sevenths are easily without their fifth, others need it like the third."""
+"""The costs of members that do not sound. The low cost of a missing fifth holds for major and minor
+triads and dominant sevenths; in other chords it costs as much as the third."""
 TOO_SHORT = 0.3
-"""A member that sounds for so many quarters or less counts as missing."""
+"""A member that sounds for at most this long, in quarters, counts as missing."""
 BARE = 2
-"""So many pitch classes may be without a third: a fifth, or an octave."""
+"""The most pitch classes of a chord that may lack its third: a bare fifth, or octaves."""
 SILENT = 6.0
-"""Against a chord whose root does not sound at all, or its third among three notes or more."""
+"""The cost of a chord whose root never sounds, or whose third never sounds while more than ``BARE``
+pitch classes do."""
 TENTH, AUGMENTED_SIXTH, MINOR_SEVENTH = 10, 10, -2
-"""Ten semitones, and what they are called, in places on the line of fifths."""
+"""Ten semitones, and the two intervals of that size in places on the line of fifths."""
 WHOLE = 10.0
-"""Against an augmented sixth that lacks a member, is inverted, or is spelled as a seventh, and
-against a dominant seventh that is spelled as an augmented sixth."""
+"""The cost of an augmented sixth that lacks a member, is inverted or is spelled as a seventh, and
+of a dominant seventh that is spelled as an augmented sixth."""
 
 LEAVE, LEAVE_AT_PHRASE, DISTANCE = 1.55, 0.65, 0.35
-"""Against a new key area within and between phrases, and for each step between the keys."""
+"""The costs of a new key within a phrase, of one between phrases, and of each step between the two
+keys."""
 REMOTE_KEY = 0.25
-"""Against each chord of a key for each step that it lies beyond the keys next to home."""
+"""The cost of each chord in a key, for each step beyond 2 between that key and the home key."""
 AWAY = 0.15
-"""Against each chord in another key than the home key."""
+"""The cost of each chord outside the home key."""
 NOT_HOME = 1.4
-"""Against beginning or ending in another key than the home key."""
+"""The cost of beginning or ending outside the home key."""
 CADENCE = {
     "perfect authentic": 1.6,
     "imperfect authentic": 1.2,
@@ -67,21 +70,21 @@ CADENCE = {
     "plagal": 0.6,
     "other": 0.0,
 }
-"""For the key of the cadence, on the last chord of a phrase."""
+"""The gain of the cadence's key, at the last chord of a phrase."""
 
 FALL_WITHIN = 8
-"""Steps within which the seventh of a dominant falls, or is held."""
+"""The number of steps within which the seventh of a dominant must fall, unless it is held."""
 REACH = 8
-"""Boundaries that a chord may last before it counts as repeated."""
+"""The most boundaries that a chord spans before it counts as repeated."""
 
 
 class Evidence:
-    """The music as the search sees it; pitch classes count up from the home tonic.
+    """The features of the music that the search uses; pitch classes count up from the home tonic.
 
-    ``own`` and ``foreign`` ``(B, 12)`` are the quarters of each pitch class before each boundary,
-    weighted as a member of the chord and as a foreign note. ``sixths`` and ``sevenths`` ``(B, 12)``
-    are the quarters in which a score spells the note ten semitones above each root as an augmented
-    sixth, and as a minor seventh; 0 where the spelling is not known.
+    ``own`` and ``foreign`` ``(B, 12)`` are the total durations, in quarters, of each pitch class
+    before each boundary, weighted as chord tone and as foreign note. ``sixths`` and ``sevenths``
+    ``(B, 12)`` are the durations in which the score spells the note ten semitones above each root
+    as an augmented sixth, and as a minor seventh; 0 if the spelling is unknown.
     """
 
     def __init__(self, chords: Sonorities) -> None:
@@ -99,19 +102,19 @@ class Evidence:
         self.steps = distinct(np.concatenate([may_begin, phrase_starts, *edges])).astype(np.int64)
         self.begins_phrase = np.isin(self.steps, phrase_starts)
         own, foreign = weights(chorale, self.ranks)
-        heard = self.classes[:, :, None] == np.arange(12)  # (T, V, 12)
-        self.own = self._summed(heard * own[:, :, None])
-        self.foreign = self._summed(heard * foreign[:, :, None])
+        one_hot = self.classes[:, :, None] == np.arange(12)  # (T, V, 12)
+        self.own = self._summed(one_hot * own[:, :, None])
+        self.foreign = self._summed(one_hot * foreign[:, :, None])
         sixth, seventh = _tenths(chorale, self.home)
         self.sixths, self.sevenths = self._summed(sixth[:, None]), self._summed(seventh[:, None])
 
-    def _summed(self, heard: Floats) -> Floats:
+    def _summed(self, weighted: Floats) -> Floats:
         """``(B, 12)`` the quarters of each pitch class before each boundary."""
-        before: Floats = np.pad(heard.sum(axis=1).cumsum(axis=0), ((1, 0), (0, 0)))
+        before: Floats = np.pad(weighted.sum(axis=1).cumsum(axis=0), ((1, 0), (0, 0)))
         return before[self.steps] / STEPS_PER_QUARTER
 
     def falls(self, step: int, pitch_class: int) -> bool:
-        """Whether a voice that sounds a pitch class goes down from it by step, or stays."""
+        """Whether a voice that has a pitch class at a step then falls by step, or stays."""
         for voice in np.flatnonzero(self.classes[step] == pitch_class):
             line = self.chorale.pitch[step : step + FALL_WITHIN, voice].astype(np.int64)
             others = line[line != line[0]]
@@ -120,14 +123,17 @@ class Evidence:
         return False
 
     def basses(self, boundary: int) -> list[int]:
-        """The pitch classes of the lowest voice from a boundary to the next, in order."""
+        """The pitch classes of the lowest voice between a boundary and the next, in order."""
         start, stop = self.steps[boundary : boundary + 2]
         return [low for low in dict.fromkeys(self.bass[start:stop].tolist()) if low != REST]
 
 
 def _tenths(chorale: Chorale, home: Key) -> tuple[Floats, Floats]:
-    """``(T, 12)`` 1 where the note ten semitones above a root is spelled as an augmented sixth, and
-    1 where it is spelled as a minor seventh. Roots count from the home tonic."""
+    """Two arrays ``(T, 12)`` by root, counted up from the home tonic.
+
+    The first is 1 where the note ten semitones above the root is spelled as an augmented sixth, the
+    second where it is spelled as a minor seventh.
+    """
     sixth, seventh = np.zeros((2, len(chorale), 12))
     written = written_places(chorale)
     if written:
@@ -145,8 +151,10 @@ def _tenths(chorale: Chorale, home: Key) -> tuple[Floats, Floats]:
 
 
 def home_key(chords: Sonorities) -> Key:
-    """The key as stated, where the music begins and ends with its tonic triad in root position;
-    else the one found in the notes, which a few borrowed chords can mislead."""
+    """The stated key if the music begins and ends with its tonic triad in root position.
+
+    Otherwise it is the key found in the notes, which a few borrowed chords can mislead.
+    """
     stated = chords.chorale.key
     sounding = np.flatnonzero((chords.pitch != REST).any(axis=1))
     if stated is None or not sounding.size:
@@ -165,14 +173,14 @@ _PLACES = {chord: place for place, chord in enumerate(_CHORDS)}
 _COLUMN = np.array(
     [[_PLACES[(tonic + n.root) % 12, n.quality] for n in NUMERALS] for tonic in range(12)]
 )
-"""``(K, E)`` the chord that each numeral is in each key."""
+"""``(K, E)`` the index in ``_CHORDS`` of each numeral's chord in each key."""
 
 
 def _tables() -> tuple[Floats, ...]:
     """Five tables ``(12, C)`` by pitch class and chord.
 
-    Whether the pitch class is a member, the score of having it in the bass, the loss where it
-    does not sound, and whether it is the root, and the third.
+    Whether the pitch class is a member, its score in the bass, the cost if it does not sound,
+    whether it is the root, and whether it is the third.
     """
     member, bass, missing, is_root, is_third = np.zeros((5, 12, len(_CHORDS)))
     bass[:] = _FOREIGN_BASS
@@ -195,22 +203,24 @@ _IS_DOMINANT, _IS_AUGMENTED = (
     * 1.0
     for named in (("dominant",), AUGMENTED_SIXTHS)
 )
-"""``(12, C)`` which chords on each root are dominant sevenths, and which augmented sixths."""
+"""``(12, C)`` by root: 1 for dominant sevenths on it, and 1 for augmented sixths on it."""
 COSTS = np.array([n.cost for n in NUMERALS])
-"""``(E,)`` how unlikely each numeral is in its key."""
+"""``(E,)`` the cost of each numeral in its key; unlikely ones cost more."""
 PENDING = np.array([0.0 if n.target is None else UNRESOLVED for n in NUMERALS])
-"""``(E,)`` against going to another key, or ending, after each numeral."""
+"""``(E,)`` the cost of leaving the key, or ending, after each numeral."""
 _IN_MODE = np.array([[n.mode == mode for n in NUMERALS] for mode in MODES])  # (mode, E)
 _MODE_OF = np.array([MODES.index(n.mode) for n in NUMERALS])
 TRANSITIONS = transitions()
-"""``(E, E)`` against each numeral after each other one of its key."""
+"""``(E, E)`` the cost of going from each numeral (rows) to each numeral of the same key."""
 TRANSITIONS_AT_PHRASE = np.where(np.isinf(TRANSITIONS), np.inf, 0.0)
-"""The same where a phrase begins."""
+"""The same at the beginning of a phrase."""
 
 
 def _distances() -> Floats:
-    """``(24, 24)`` steps between keys, tonic by tonic and major before minor: the fifths between
-    their signatures, and one where the mode changes."""
+    """``(24, 24)`` the steps between keys, ordered by tonic, then major before minor.
+
+    They are the fifths between the two signatures, plus one if the modes differ.
+    """
     keys = [Key(0, mode).transpose(semitones) for semitones in range(12) for mode in MODES]
     keys = sorted(keys, key=lambda key: (key.tonic, key.mode))
     fifths = np.array([[abs(a.fifths - b.fifths) % 12 for b in keys] for a in keys])
@@ -223,31 +233,40 @@ _DISTANCES = _distances()
 
 
 def cost_of_keys(home: str) -> tuple[Floats, Floats]:
-    """Two arrays ``(K, 2)`` by tonic and mode, for a home key of that mode: against each chord of a
-    key, and against beginning or ending in it."""
+    """Two arrays ``(K, 2)`` by tonic and mode, for a home key with the mode ``home``.
+
+    The first is the cost of each chord in a key, the second that of beginning or ending in it.
+    """
     from_home = _DISTANCES[MODES.index(home)].reshape(12, 2)
     away = from_home > 0
     return REMOTE_KEY * np.maximum(from_home - 2, 0) + AWAY * away, NOT_HOME * away
 
 
 def cost_of_leaving(new_phrase: bool) -> Floats:
-    """``(24, 24)`` against going from key to key, tonic by tonic and major before minor; infinite
-    from a key to itself."""
+    """``(24, 24)`` the cost of going from each key (rows) to each; infinite from a key to itself.
+
+    Keys are ordered by tonic, then major before minor. It costs less if a phrase begins.
+    """
     leave: Floats = (LEAVE_AT_PHRASE if new_phrase else LEAVE) + DISTANCE * _DISTANCES
     np.fill_diagonal(leave, np.inf)
     return leave
 
 
 class ChordSpan(NamedTuple):
-    """A chord of the best path: its span in boundaries, the key's tonic, and its entry."""
+    """A chord of the best path."""
 
     start: int
+    """The boundary at which it begins."""
     stop: int
+    """The boundary at which it ends."""
     tonic: int
+    """The tonic of its key, in semitones above the home tonic."""
     entry: int
+    """The index of its numeral in ``NUMERALS``."""
 
 
 def best_path(evidence: Evidence) -> list[ChordSpan]:
+    """The chords with the highest total score, from the first boundary to the last."""
     count, entries = len(evidence.steps), len(NUMERALS)
     remote, away = (cost[:, _MODE_OF] for cost in cost_of_keys(evidence.home.mode))  # (K, E)
     fits, endings = _fits(evidence), _endings(evidence)
@@ -282,8 +301,11 @@ def best_path(evidence: Evidence) -> list[ChordSpan]:
 
 
 def _enter(evidence: Evidence, boundary: int, ended: Floats) -> tuple[Floats, Ints]:
-    """``(K, E)`` the best scores of beginning each chord at a boundary where the chords before it
-    ended with ``ended``, and the states that they come from: in the same key or another one."""
+    """Two arrays ``(K, E)`` for chords that begin at a boundary: best scores, previous states.
+
+    ``ended`` ``(K, E)`` are the best scores of the chords that end there. The previous state,
+    ``k * E + e``, is in the same key or in another one.
+    """
     new_phrase = bool(evidence.begins_phrase[boundary])
     on_beat = new_phrase or evidence.ranks[evidence.steps[boundary]] == 2
     price = COSTS + (BEGIN_ON_BEAT if on_beat else BEGIN_OFF_BEAT)
@@ -304,8 +326,11 @@ def _enter(evidence: Evidence, boundary: int, ended: Floats) -> tuple[Floats, In
 
 
 def _fits(evidence: Evidence) -> Callable[[int, int], Floats]:
-    """A function of two boundaries: ``(stop - first, C)`` how well each chord fits what sounds
-    from ``first``, ``first + 1`` and so on until ``stop``."""
+    """A function ``fits(first, stop)`` of two boundaries.
+
+    Its result ``(stop - first, C)`` is the score of each chord for the spans that begin at
+    ``first``, ``first + 1`` and so on, and end at ``stop``.
+    """
     lows = [evidence.basses(boundary) for boundary in range(len(evidence.steps) - 1)]
     spelled = bool(evidence.sixths.any() or evidence.sevenths.any())
     worth = np.array([_BASS[low[0]] if low else np.zeros(len(_CHORDS)) for low in lows])
@@ -329,7 +354,7 @@ def _fits(evidence: Evidence) -> Callable[[int, int], Floats]:
 
 
 def _endings(evidence: Evidence) -> dict[int, Floats]:
-    """The scores ``(K, E)`` of cadences, by the boundary where the phrase's last note begins."""
+    """The gains ``(K, E)`` of cadences, by the boundary at which the phrase's last note begins."""
     found = {}
     for cadence in cadences(evidence.chorale):
         bonus = np.zeros((12, len(NUMERALS)))

@@ -1,13 +1,14 @@
-"""The local keys of a harmonic plan: which key each of its chords belongs to, by an exact search.
+"""Find the local keys of a harmonic plan, the key that each of its chords belongs to.
 
-Each chord of the plan is a numeral of some key. Unlikely numerals, unlikely successions of them and
-each new key have costs, the key of a phrase's cadence has a gain, and dynamic programming finds the
-keys with the lowest sum. Costs and tables are those of ``musicae.theory.harmonic_search``, which
-searches the chords as well: the cost of leaving a key and the distance between keys are Temperley's
+Each chord of the plan is a numeral in some key. Unlikely numerals, unlikely successions of numerals
+and new keys have costs; the key of a phrase's cadence has a gain. Dynamic programming finds the
+keys with the lowest total. The costs are those of ``musicae.theory.harmonic_search``, which
+searches the chords as well. The cost of leaving a key and the distance between keys are Temperley's
 (*The Cognition of Basic Musical Structures*, 2001, ch. 7). A short tonicization stays an applied
-chord, as ``V65/V``; a phrase that closes in another key is in that key.
+chord, such as ``V65/V``; a phrase that ends in another key is in that key.
 
-Axes: ``K`` the 24 keys, counted up from the home tonic, major before minor.
+Axes: ``N`` spans of one chord, ``K`` the 24 keys, counted up from the home tonic, major before
+minor, ``E`` the entries of ``NUMERALS``.
 """
 
 from __future__ import annotations
@@ -37,29 +38,29 @@ from musicae.theory.numerals import NUMERALS
 from musicae.theory.sonorities import Harmony, harmony_of
 
 FOREIGN = 3.0
-"""Against a chord that is no numeral of its key: more than against the least likely numeral."""
+"""The cost of a chord that is no numeral of its key, more than that of any numeral."""
 _FOREIGN = len(NUMERALS)
-"""Its index after the numerals."""
+"""The index of such a chord in the tables: after all numerals."""
 SIX_FOUR = 2
-"""The bass of a chord on which no phrase rests."""
+"""The ``bass`` of a chord in second inversion (six-four); no phrase ends on one."""
 
 
 class _Span(NamedTuple):
-    """A root and quality of the plan, over any bass."""
+    """A passage of the plan with one root and quality; the bass may change."""
 
     beat: int
     chord: PlannedChord
     on_beat: bool
-    """Whether a key can begin with it, as each beat has one key."""
+    """Whether a new key can begin with it: a beat has only one key."""
 
 
 def local_keys(plan: HarmonicPlan, phrase_ends: Iterable[int] = ()) -> tuple[Key, ...]:
-    """The local key of each beat of a plan; the key of a beat without a chord is that before it.
+    """The local key of each beat of a plan. A beat without a chord keeps the key before it.
 
     Args:
-        plan: the chords; its own local keys are not looked at.
-        phrase_ends: steps at which the last notes of phrases begin; after them a key changes
-            easily.
+        plan: the chords; its own local keys are ignored.
+        phrase_ends: steps at which the last notes of phrases begin; a change of key costs less
+            after them.
 
     >>> from musicae.core.chorale import Chorale
     >>> from musicae.theory.harmonic_plan import beats_of
@@ -102,7 +103,7 @@ def _kind(chord: PlannedChord) -> tuple[int, str]:
 
 
 def _gains(home: Key, spans: Sequence[_Span], closing: Collection[int]) -> Floats:
-    """``(N, K)`` what the key of a cadence gains with the last span of a phrase."""
+    """``(N, K)`` the gain of the cadence's key at the last span of each phrase, else 0."""
     gains = np.zeros((len(spans), 12, len(MODES)))
     approach = None
     for i, span in enumerate(spans):
@@ -122,12 +123,12 @@ def _harmony(chord: PlannedChord, key: Key) -> Harmony | None:
 def _best_path(
     spans: Sequence[_Span], closing: Collection[int], gains: Floats, home: str
 ) -> list[int]:
-    """The key of each span, as indices of ``K``.
+    """The key of each span, as an index of ``K``.
 
     Args:
-        spans: ``N`` spans, one at least.
-        closing: the last spans of phrases.
-        gains: ``(N, K)`` what each key gains with each span.
+        spans: at least one span.
+        closing: the indices of the last spans of phrases.
+        gains: ``(N, K)`` the gain of each key at each span.
         home: the mode of the home key.
     """
     each, at_edges = (cost.ravel() for cost in cost_of_keys(home))  # (K,)
@@ -157,7 +158,7 @@ def _best_path(
 
 @lru_cache
 def _numerals_of(root: int, quality: str) -> Ints:
-    """``(K,)`` the numeral that a chord is in each key; ``_FOREIGN`` where it is none."""
+    """``(K,)`` the index of a chord's numeral in each key; ``_FOREIGN`` if it is none."""
     found = []
     for tonic in range(12):
         for mode in MODES:
@@ -171,5 +172,5 @@ _COSTS = np.append(COSTS, FOREIGN)
 _PENDING = np.append(PENDING, 0.0)
 _FOLLOWING = np.pad(TRANSITIONS, (0, 1)), np.pad(TRANSITIONS_AT_PHRASE, (0, 1))
 _FOLLOWING[False][:_FOREIGN, _FOREIGN] = PENDING
-"""``(E + 1, E + 1)`` within and between phrases. Nothing speaks against going to a foreign chord or
-from one, but none resolves an applied chord."""
+"""``(E + 1, E + 1)`` the costs of successions within phrases, and between them. Going to or from a
+foreign chord costs nothing, but a foreign chord does not resolve an applied chord."""

@@ -1,8 +1,8 @@
-"""Non-chord tones: which notes are ornaments, by metrical place, length and melodic steps.
+"""Non-chord tones: recognize ornaments by their metrical place, length and melodic motion.
 
-Passing and neighbour notes, anticipations and suspensions are those of Kostka and Payne, *Tonal
-Harmony*, ch. 11 and 12: short weak notes that move by step or are repeated at once, and notes held
-or repeated from before that fall by step.
+The kinds are those of Kostka and Payne, *Tonal Harmony*, ch. 11 and 12. Passing and neighbour notes
+are short, weak and move by step. Anticipations are short, weak and repeated at once. Suspensions
+are held or repeated and then fall by step.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import DOTTED_QUARTER, N_VOICES, STEPS_PER_QUARTER
 
 FOREIGN_WEIGHT = 1.3
-"""The weight of a foreign note against a chord; a chord tone has a weight of 1 for it."""
+"""The cost of a foreign note. A chord tone has a gain of 1."""
 ORNAMENT_SHARE = 0.08
-"""The share of that weight for passing and neighbour notes, anticipations and suspensions."""
+"""The factor of that cost for passing and neighbour notes, anticipations and suspensions."""
 WEAK_WEIGHT = 0.8
-"""The weight of a short note on a weak place for a chord that it belongs to."""
+"""The gain of a short chord tone on a weak place."""
 
 
 def ranks_of(chorale: Chorale) -> Ints:
@@ -37,9 +37,9 @@ def ranks_of(chorale: Chorale) -> Ints:
 
 
 def weights(chorale: Chorale, ranks: Ints) -> tuple[Floats, Floats]:
-    """``(T, V)`` the weight of each note for a chord that it belongs to, and against another.
+    """Two arrays ``(T, V)``: the gain of each note as a chord tone, and its cost as a foreign note.
 
-    ``ranks`` are those of ``ranks_of``.
+    ``ranks`` ``(T,)`` are the result of ``ranks_of``.
     """
     own = np.ones(chorale.pitch.shape)
     foreign = np.full(chorale.pitch.shape, FOREIGN_WEIGHT)
@@ -57,7 +57,7 @@ def weights(chorale: Chorale, ranks: Ints) -> tuple[Floats, Floats]:
                 foreign[span, voice] *= ORNAMENT_SHARE if passes or anticipates else 1
             elif -2 <= goes < 0 and before and came == 0 and note.duration <= STEPS_PER_QUARTER:
                 foreign[span, voice] *= ORNAMENT_SHARE
-            elif -2 <= goes < 0:  # the end of a note that is held over a beat and falls
+            elif -2 <= goes < 0:  # a note that is held over a beat and falls: its end
                 beats = np.flatnonzero(ranks[span] == 2)
                 if beats.size and beats[-1]:
                     foreign[note.step + beats[-1] : span.stop, voice] *= ORNAMENT_SHARE

@@ -1,6 +1,7 @@
-"""The chords of a key as Roman numerals: what each is called, how likely it is, what follows it.
+"""The chords of a key as Roman numerals: their names, their costs, and the costs of successions.
 
-The costs are in the unit of ``harmonic_search``: one voice that sounds a chord tone for a quarter.
+The unit of all costs is that of ``harmonic_search``: one voice that sounds a chord tone for a
+quarter.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from musicae.core.key import MODES
 
 
 class Quality(NamedTuple):
-    """A kind of chord: its members in semitones, and what numerals and chord symbols call it."""
+    """A kind of chord."""
 
     members: tuple[int, ...]
+    """Semitones above the root."""
     mark: str
+    """Its sign in Roman numerals."""
     symbol: str
+    """Its sign in chord symbols."""
     triad: str = ""
-    """Of a seventh chord, the quality without its seventh."""
+    """The quality of a seventh chord without its seventh; empty for triads."""
 
 
 QUALITIES = {
@@ -39,19 +43,20 @@ AUGMENTED_SIXTHS = {
     "French": Quality((0, 4, 6, 10), "43", "7b5"),
     "German": Quality((0, 4, 7, 10), "65", "7"),
 }
-"""Chords on the lowered sixth degree, which is always in the bass; the mark has their figures.
-They are kept apart from ``QUALITIES``, which are the chords of plans: there, a German sixth is the
-dominant seventh that it sounds like. (Kostka & Payne, *Tonal Harmony*, ch. 23)"""
+"""Chords on the lowered sixth degree, which is always in the bass; ``mark`` has their figures.
+
+``QUALITIES``, the chords of plans, do not include them: in a plan a German sixth is the dominant
+seventh that it sounds like. (Kostka & Payne, *Tonal Harmony*, ch. 23)"""
 KINDS = QUALITIES | AUGMENTED_SIXTHS
-"""Every kind of chord that an analysis can name."""
+"""All kinds of chords that an analysis can name."""
 LOWERED = {1: -5, 3: -3, 8: -4, 10: -2}
-"""Places on the line of fifths of lowered degrees, from the tonic, by semitones."""
+"""Lowered degrees: places on the line of fifths from the tonic, by semitones above the tonic."""
 FIGURES = {3: ("", "6", "64"), 4: ("7", "65", "43", "42")}
-"""Figured bass by the number of members and the inversion."""
+"""The figures of a chord, by its number of members and its inversion."""
 
 
 class Numeral(NamedTuple):
-    """A chord of a key."""
+    """A chord in a key."""
 
     mode: str
     degree: str
@@ -60,14 +65,14 @@ class Numeral(NamedTuple):
     quality: str
     """A name of ``KINDS``."""
     cost: float
-    """How unlikely it is in its key."""
+    """How unlikely the chord is in its key; higher is less likely."""
     target: int | None = None
-    """The degree to which it is applied, in semitones above the tonic."""
+    """The degree to which the chord is applied, in semitones above the tonic; None if to none."""
     of: str = ""
-    """That degree's numeral."""
+    """The numeral of that degree."""
 
     def figured(self, inversion: int) -> str:
-        """With its figures: ``V65/V``.
+        """The numeral with the figures of an inversion, such as ``V65/V``.
 
         >>> Numeral("major", "vii", 6, "diminished-seventh", 1.0, 7, "V").figured(1)
         'vii°65/V'
@@ -82,22 +87,24 @@ class Numeral(NamedTuple):
 
     @property
     def lowered(self) -> int:
-        """Of chords on lowered degrees, such as bVI and N, the place of the root on the line of
-        fifths, counted from the tonic; 0 of the others."""
+        """The root of a chord on a lowered degree, such as bVI or N, on the line of fifths.
+
+        It is counted from the tonic; 0 for all other chords.
+        """
         altered = self.degree[0] == "b" or self.degree == "N" or self.quality in AUGMENTED_SIXTHS
         return LOWERED[self.root] if altered else 0
 
     @property
     def function(self) -> int:
-        """0 of the tonic, 1 before the dominant, 2 of the dominant."""
+        """The function: 0 tonic, 1 predominant, 2 dominant."""
         if self.target is not None:
             return 1
         return {"i": 0, "vi": 0, "iii": 0, "v": 2, "vii": 2}.get(self.degree.lower(), 1)
 
 
-# Degree, semitones above the tonic, quality, cost. Chords of a mode first, then those of the other
-# mode that it borrows, and in minor those with the raised sixth or the Picardy third; then altered
-# ones: N is the Neapolitan, It, Fr and Ger are the augmented sixths.
+# Each entry: degree, semitones above the tonic, quality, cost. First the chords of the mode; then
+# those borrowed from the other mode, in minor also those with a raised sixth or a Picardy third;
+# then altered chords: N is the Neapolitan; It, Fr and Ger are the augmented sixths.
 MAJOR = """
     I 0 major -0.4; ii 2 minor 0.4; iii 4 minor 1.1; IV 5 major 0.2; V 7 major 0; vi 9 minor 0.4
     vii 11 diminished 0.4; V 7 dominant 0.1; ii 2 minor-seventh 0.4; vii 11 half-diminished 0.5
@@ -124,15 +131,14 @@ APPLIED = """
     V 7 major 1.4; V 7 dominant 1.1; vii 11 diminished 1.4
     vii 11 diminished-seventh 1.3; vii 11 half-diminished 1.6
 """
-"""Chords of each target, semitones above it."""
+"""The applied chords of every target; semitones count from the target. Else like ``MAJOR``."""
 REMOTE = 0.4
-"""What an applied chord costs more where its target is not the dominant."""
+"""The additional cost of an applied chord if its target is not the dominant."""
 
 RESOLVED, UNRESOLVED = -0.35, 1.3
-"""The cost of an applied chord or an augmented sixth that goes to its target, and of one that does
-not."""
+"""The costs of an applied chord or an augmented sixth that goes to its target, or does not."""
 PROGRESSION = ((0.0, 0.0, 0.0), (0.08, 0.08, -0.08), (-0.25, 0.4, 0.0))
-"""The cost of going from each function (rows) to each: dominants do not go back."""
+"""The cost of going from each function (rows) to each. Dominants rarely go to predominants."""
 
 
 def _rows(table: str) -> list[tuple[str, int, str, float]]:
@@ -141,7 +147,7 @@ def _rows(table: str) -> list[tuple[str, int, str, float]]:
 
 
 def _numerals() -> tuple[Numeral, ...]:
-    """The chords of both modes; an applied chord that has a plainer name keeps that."""
+    """The chords of both modes. Applied chords that have a plain name in the mode are left out."""
     found = []
     for mode, table in zip(MODES, (MAJOR, MINOR), strict=True):
         own = [Numeral(mode, *row) for row in _rows(table)]
@@ -160,13 +166,13 @@ NUMERALS = _numerals()
 
 
 def transitions() -> NDArray[np.float64]:
-    """``(E, E)`` the cost of going from one numeral to another of its key, infinite between modes.
+    """``(E, E)`` the cost of going from each numeral (rows) to each; infinite between modes.
 
-    Applied chords go to their targets, and the diminished seventh, which is spelled as it resolves,
-    to the tonic or another dominant, augmented sixths to the dominant, which may be delayed by a
-    six-four or approached by another of them; otherwise the tonic goes anywhere, and what comes
-    before the dominant to the dominant, which goes to the tonic (Kostka & Payne, *Tonal Harmony*,
-    ch. 7).
+    Applied chords resolve to their targets. A diminished seventh, which is spelled by its
+    resolution, resolves to the tonic or to another dominant. Augmented sixths resolve to the
+    dominant, also through a six-four or another augmented sixth. All other chords follow
+    ``PROGRESSION``: the tonic goes anywhere, predominants go to the dominant, and the dominant to
+    the tonic (Kostka & Payne, *Tonal Harmony*, ch. 7).
     """
     table = np.full((len(NUMERALS), len(NUMERALS)), np.inf)
     functions = [numeral.function for numeral in NUMERALS]

@@ -1,11 +1,11 @@
-"""A harmonic plan read off the voices by a fixed local rule.
+"""Derive a harmonic plan from the four voices by a fixed local rule.
 
-The rule looks at one beat and at the notes next to it, so that a plan is a function of the voices.
-Each chord gains by the notes of it that sound and loses by those that are foreign to it, less where
-these are ornaments: suspensions that resolve inside the beat, passing and neighbour notes,
-appoggiaturas, anticipations. The unit is one voice that sounds for the whole beat.
+The rule reads one beat and the notes next to it, so the plan is a function of the voices. A chord's
+score rises with the chord tones that sound and falls with foreign notes. Ornaments cost less:
+suspensions that resolve inside the beat, passing and neighbour notes, appoggiaturas and
+anticipations. The unit of all scores is one voice that sounds for a whole beat.
 
-Axes: ``C`` chords, 12 roots counted up from the tonic with 9 qualities each.
+Axes: ``C`` chords: 12 roots counted up from the tonic, each with 9 qualities.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ from musicae.theory.harmonic_plan import Beat, HarmonicPlan, PlannedChord, Secon
 from musicae.theory.numerals import QUALITIES
 
 EARLY, LATE = 1.25, 0.75
-"""What a sound counts in the first and in the second half of a beat."""
+"""The weights of the first and of the second half of a beat."""
 SEVENTH = -0.7
-"""For a chord with a seventh, against the triad: half a beat of a seventh in passing makes none."""
+"""The score of a chord with a seventh before its notes count: a passing seventh of half a beat does
+not make a seventh chord."""
 _RARE = {"diminished": -0.1, "augmented": -0.6, "major-seventh": -0.1}
-"""For qualities that need more evidence."""
+"""The scores of qualities that need more evidence, before their notes count."""
 IN_KEY = 0.06
-"""For each member of the chord that belongs to the key's scale: it settles incomplete chords."""
+"""The score of each chord member that belongs to the key's scale; decides incomplete chords."""
 _BASS_MEMBER = (0.35, 0.15, -0.25, 0.05)
-"""For the root, third, fifth or seventh under the beat's first sound."""
+"""The scores of the root, third, fifth and seventh as the lowest note at the start of a beat."""
 _FOREIGN_BASS = -0.3
 _NO_ROOT, _NO_THIRD, _NO_FIFTH, _NO_SEVENTH = -1.0, -0.6, -0.1, -10.0
-"""For a member that does not sound. Diminished and augmented chords need the fifth as the third."""
+"""The scores of members that do not sound. A missing diminished or augmented fifth scores -0.8, not
+``_NO_FIFTH``."""
 
 SUSPENSION, APPOGGIATURA, PASSING, ANTICIPATION, BY_STEP, _FOREIGN = 0.15, 0.4, 0.3, 0.4, 0.7, 1.2
-"""Against a foreign sound by what it is."""
+"""The costs of a foreign note by its kind; ``_FOREIGN`` is that of a note that is no ornament."""
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10, 11)}
 
@@ -45,21 +47,21 @@ _CHORDS = [(root, quality) for root in range(12) for quality in QUALITIES]
 
 
 class Sound(NamedTuple):
-    """What one voice sings for a part of a beat."""
+    """One note of a voice, or the part of it that lies in a beat."""
 
     pitch: int
     begin: int
     """Steps from the beat's start."""
     end: int
     before: int
-    """The pitch that the voice leaves as this one begins, ``REST`` where there is none; the same
-    pitch where the note is held from before the beat."""
+    """The voice's pitch just before, or ``REST``; the same pitch if the note is held over the
+    beginning of the beat."""
     after: int
-    """The pitch that the voice goes to, ``REST`` where there is none."""
+    """The voice's pitch just after, or ``REST``."""
 
 
 def plan_of(chorale: Chorale, key: Key) -> HarmonicPlan:
-    """Read the plan of a piece in a key off its voices; no chord where nothing sounds.
+    """The plan of a piece in a key, read from its voices; a silent beat has no chord.
 
     >>> voices = [(0, 4, 71), (4, 4, 72)], [(0, 4, 67), (4, 4, 67)], [(0, 4, 62), (4, 4, 64)]
     >>> amen = Chorale.from_notes([*voices, [(0, 4, 55), (4, 4, 48)]])
@@ -82,7 +84,7 @@ def plan_of(chorale: Chorale, key: Key) -> HarmonicPlan:
 def _sounds(
     pitch: NDArray[np.int64], onset: NDArray[np.bool_], start: int, stop: int, tonic: int
 ) -> list[Sound]:
-    """What sounds between two steps, in pitches above some tonic, so that ``% 12`` is a degree."""
+    """The sounds between two steps. Pitches count from the tonic, so ``% 12`` is the degree."""
     found = []
     for voice in range(N_VOICES):
         column = pitch[:, voice]
@@ -120,7 +122,7 @@ def _read_beat(
     early = [s._replace(end=min(s.end, cut)) for s in sounds if s.begin < cut]
     if len(late) < 3 or not early or len({s.pitch % 12 for s in late}) < 3:
         return _with_bass(best, sounds), None
-    # The end of the beat is a chord of its own only where it is complete and nothing foreign.
+    # The end of a beat is a chord of its own only if it is complete and has no foreign note.
     second = _best(late, beat.length, mode)
     members = _MEMBERS[second]
     if not all(members[s.pitch % 12] for s in late):
@@ -136,18 +138,18 @@ def _read_beat(
 
 
 def second_begins(length: int) -> int | None:
-    """Steps from the start of a beat of that length to where a second chord can begin, if any."""
+    """The step inside a beat of ``length`` steps at which a second chord can begin, or None."""
     return {4: 2, 6: 4, 8: 4, 12: 6}.get(length)
 
 
 def _best(sounds: list[Sound], length: int, mode: str) -> int:
-    """The index of the likeliest chord; the first of ``_CHORDS`` on a tie."""
+    """The index of the best chord; in a tie the first of ``_CHORDS``."""
     score = _PRIOR[mode].copy()
-    heard = np.zeros(12, dtype=np.bool_)
+    present = np.zeros(12, dtype=np.bool_)
     for sound in sounds:
         weight = _weight(sound.begin, sound.end, length)
         degree = sound.pitch % 12
-        heard[degree] = True
+        present[degree] = True
         cost, resolved = _foreign_cost(sound, length)
         against = np.full(len(_CHORDS), _FOREIGN)
         if resolved is None:
@@ -155,14 +157,17 @@ def _best(sounds: list[Sound], length: int, mode: str) -> int:
         else:
             against[_MEMBERS[:, resolved]] = cost
         score += weight * np.where(_MEMBERS[:, degree], 1.0, -against)
-    score += _MISSING @ ~heard
+    score += _MISSING @ ~present
     lowest = min((s for s in sounds if s.begin == 0), key=lambda s: s.pitch, default=sounds[0])
     score += _BASS[:, lowest.pitch % 12]
     return int(np.round(score, 9).argmax())
 
 
 def _foreign_cost(sound: Sound, length: int) -> tuple[float, int | None]:
-    """What a sound costs a chord that it is foreign to, and the degree that must be a member."""
+    """The cost of a sound that is foreign to a chord, and the degree it resolves to.
+
+    The cost holds only for chords that have this degree as a member; None means all chords.
+    """
     by_step_to = sound.after != REST and 1 <= abs(sound.after - sound.pitch) <= 2
     by_step_from = sound.before != REST and 1 <= abs(sound.before - sound.pitch) <= 2
     if sound.begin == 0:
@@ -186,7 +191,11 @@ def _weight(begin: int, end: int, length: int) -> float:
 
 
 def _with_bass(chord: int, sounds: list[Sound]) -> PlannedChord:
-    """A chord over the lowest voice at its beginning, or its lowest member in the bass."""
+    """A chord with its bass: the lowest note at its beginning.
+
+    If that is foreign, the bass is the member to which the lowest note goes, the lowest member that
+    sounds, or the root, in this order.
+    """
     root, quality = _CHORDS[chord]
     members = [(root + member) % 12 for member in QUALITIES[quality].members]
     begin = min(s.begin for s in sounds)
@@ -211,7 +220,7 @@ def _members() -> NDArray[np.bool_]:
 
 
 def _prior(mode: str) -> Floats:
-    """``(C,)`` what speaks for each chord before anything sounds."""
+    """``(C,)`` the score of each chord before its notes count."""
     table = np.zeros(len(_CHORDS))
     for index, (root, quality) in enumerate(_CHORDS):
         members = QUALITIES[quality].members
@@ -222,7 +231,7 @@ def _prior(mode: str) -> Floats:
 
 
 def _missing() -> Floats:
-    """``(C, 12)`` what counts for each chord where a degree does not sound."""
+    """``(C, 12)`` the score of each chord for a degree that does not sound."""
     table = np.zeros((len(_CHORDS), 12))
     for index, (root, quality) in enumerate(_CHORDS):
         plain_fifth = quality in ("major", "minor", "dominant", "minor-seventh", "major-seventh")
@@ -234,7 +243,7 @@ def _missing() -> Floats:
 
 
 def _bass() -> Floats:
-    """``(C, 12)`` what counts for each chord with a degree in the bass."""
+    """``(C, 12)`` the score of each chord for a degree in the bass."""
     table = np.full((len(_CHORDS), 12), _FOREIGN_BASS)
     for index, (root, quality) in enumerate(_CHORDS):
         for place, member in enumerate(QUALITIES[quality].members):

@@ -1,4 +1,4 @@
-"""Sonorities: the pitches at each change in a chorale, the motion between them, and their chords.
+"""Sonorities: the pitches at each change in a chorale, their chords, and the motion between them.
 
 Axes: ``N`` sonorities, ``V`` voices, ``K`` the six pairs of voices.
 """
@@ -22,7 +22,7 @@ from musicae.theory.key_finding import find_key
 from musicae.theory.spelling import spell, written_places
 
 PAIRS = tuple(combinations(range(N_VOICES), 2))
-"""The pairs of voices, the upper one first."""
+"""The pairs of voices, with the upper voice first."""
 UPPER, LOWER = np.array(PAIRS).T
 OUTER = PAIRS.index((0, N_VOICES - 1))
 
@@ -35,7 +35,7 @@ CHORDS = (
     ("half-diminished seventh", (0, 3, 6, 10)),
     ("diminished seventh", (0, 3, 6, 9)),
     ("major seventh", (0, 4, 7, 11)),
-    # Incomplete chords: the fifth can be missing, and of a bare fifth only the root is known.
+    # Incomplete chords: without the fifth, bare fifths, and a single pitch class.
     ("dominant seventh", (0, 4, 10)),
     ("minor seventh", (0, 3, 10)),
     ("major seventh", (0, 4, 11)),
@@ -58,7 +58,8 @@ class Harmony(NamedTuple):
         """The pitch class that rises to the tonic if this chord is a dominant; None if it is none.
 
         It is the third of a major triad or dominant seventh, and the root of a diminished triad or
-        half-diminished seventh. A diminished seventh has four; ``leads_to`` tells which is meant.
+        half-diminished seventh. Each note of a diminished seventh can be one, so the result is None
+        there; use ``leads_to``.
         """
         if self.quality in ("major", "dominant seventh"):
             return (self.root + 4) % 12
@@ -67,7 +68,7 @@ class Harmony(NamedTuple):
         return None
 
     def leads_to(self, tonic: int) -> bool:
-        """Whether this chord is a dominant of that pitch class: V, V7, VII or VII7."""
+        """Whether this chord is a dominant (V, V7, VII or VII7) of a tonic's pitch class."""
         if self.quality == "diminished seventh":  # each of its notes can be the leading tone
             return (tonic - 1 - self.root) % 3 == 0
         return self.leading_tone == (tonic - 1) % 12
@@ -79,13 +80,13 @@ class Sonorities:
 
     Args:
         chorale: the music.
-        steps: ``(N,)`` the steps at which they begin.
-        pitch: ``(N, V)`` as in the chorale.
-        motion: ``(N - 1, V)`` semitones from each sonority to the next; 0 where a voice holds or
-            repeats its note, and where there is no motion to judge: to or from a rest, and from a
-            note under a fermata to the next phrase.
-        phrase_ends: ``(N - 1,)`` whether a phrase ends between a sonority and the next: where the
-            soprano's note under a fermata does.
+        steps: ``(N,)`` the steps at which the sonorities begin.
+        pitch: ``(N, V)`` MIDI pitches, ``REST`` for silent voices.
+        motion: ``(N - 1, V)`` semitones from each sonority to the next. It is 0 if a voice holds or
+            repeats its note, comes from or goes to a rest, or goes from a fermata to the next
+            phrase.
+        phrase_ends: ``(N - 1,)`` whether a phrase, and the soprano's note under its fermata, ends
+            between a sonority and the next.
     """
 
     chorale: Chorale
@@ -106,13 +107,16 @@ class Sonorities:
 
     @cached_property
     def adjacent(self) -> list[int]:
-        """The pairs of neighbouring voices, from the top; a voice without notes is no neighbour."""
+        """The indices in ``PAIRS`` of neighbouring voices, from the top; no silent voice counts."""
         present = np.flatnonzero((self.pitch != REST).any(axis=0)).tolist()
         return [PAIRS.index(pair) for pair in pairwise(present)]
 
     @cached_property
     def interval(self) -> NDArray[np.int64]:
-        """``(N, K)`` semitones from the lower voice up to the upper; negative where they cross."""
+        """``(N, K)`` semitones from the lower voice up to the upper one; negative if they cross.
+
+        Only meaningful if ``both_sound``.
+        """
         interval: NDArray[np.int64] = self.pitch[:, UPPER] - self.pitch[:, LOWER]
         return interval
 
@@ -123,20 +127,20 @@ class Sonorities:
 
     @cached_property
     def harmonies(self) -> list[Harmony | None]:
-        """For each sonority its chord; None where its pitch classes form none."""
+        """The chord of each sonority; None if its pitch classes form no chord."""
         bits = np.where(self.pitch != REST, 1 << self.pitch % 12, 0)
         return [_BY_CONTENT.get(content) for content in np.bitwise_or.reduce(bits, axis=1).tolist()]
 
     @cached_property
     def places(self) -> NDArray[np.int64]:
-        """``(N, V)`` places on the line of fifths of the pitches, as the score spells them."""
+        """``(N, V)`` the places of the pitches on the line of fifths, as spelled by ``spell``."""
         latest = self.chorale.note_starts[self.steps]
         places: NDArray[np.int64] = spell(self.chorale)[latest, np.arange(N_VOICES)]
         return places
 
     @cached_property
     def written(self) -> NDArray[np.bool_]:
-        """``(N, V)`` whether the music's source spells the pitch; the other places are guessed."""
+        """``(N, V)`` whether the source spells the pitch; if not, its place is a guess."""
         written = np.zeros(self.chorale.pitch.shape, dtype=np.bool_)
         for step, voice in written_places(self.chorale):
             written[step, voice] = True
@@ -146,12 +150,12 @@ class Sonorities:
         return known
 
     def name(self, index: int, voice: int) -> str:
-        """The name of a voice's pitch in a sonority, such as ``F#4``."""
+        """The name of a voice's pitch in the sonority with an index, such as ``F#4``."""
         return spelled_name(int(self.pitch[index, voice]), int(self.places[index, voice]))
 
 
 def harmony_of(pitches: Iterable[int]) -> Harmony | None:
-    """The chord of pitches that sound together, in any octave; None where they form none.
+    """The chord that pitches form together, in any octaves; None if they form no chord.
 
     >>> harmony_of((48, 64, 67, 72)), harmony_of((60, 61, 62))
     (Harmony(root=0, quality='major'), None)
@@ -190,7 +194,7 @@ def sonorities(chorale: Chorale) -> Sonorities:
 
 
 def _by_content() -> dict[int, Harmony]:
-    """Chords by their pitch classes, one a bit; where two have the same, the first one."""
+    """Chords by their pitch classes as a bit mask; of chords with the same classes the first."""
     found: dict[int, Harmony] = {}
     for quality, members in CHORDS:
         for root in range(12):

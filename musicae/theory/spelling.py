@@ -1,4 +1,4 @@
-"""Spell pitches: choose for each note its place on the line of fifths, as G sharp or A flat."""
+"""Spell pitches: choose the place of each note on the line of fifths, such as G sharp or A flat."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from musicae.core.chorale import UNSPELLED, Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 
 SPELLING_WINDOW = range(-2, 10)
-"""Places on the line of fifths around a signature's major tonic: in C, B-flat up to D-sharp.
-In a minor key this holds the raised sixth and seventh as sharps."""
+"""Places on the line of fifths relative to a signature's major tonic: from B flat to D sharp in C.
+In minor keys this includes the raised sixth and seventh degrees."""
 
 
 SPELLING_REACH = STEPS_PER_QUARTER
-"""Notes within so many steps count for the spelling of a note."""
+"""The distance in steps within which other notes influence the spelling of a note."""
 
 
 @cache
 def places_near(fifths: int) -> NDArray[np.int64]:
-    """``(12,)`` the place of each pitch class on the line of fifths nearest to a key signature.
+    """``(12,)`` for each pitch class, its place on the line of fifths nearest to a key signature.
 
-    ``fifths`` are its sharps, or flats where negative. The array cannot be written to.
+    ``fifths`` are the signature's sharps, negative for flats. The array is read-only.
     """
     low = fifths + SPELLING_WINDOW.start
     places: NDArray[np.int64] = (7 * np.arange(12) - low) % 12 + low
@@ -39,16 +39,17 @@ def spell(
 ) -> NDArray[np.int64]:
     """``(T, V)`` the place of each note on the line of fifths (F -1, C 0, G 1).
 
-    The first guess takes the places nearest to the key signature's. Then each note moves to the
-    place nearest to the middle between the key and what sounds around it, so that a passing
-    modulation is spelled in its own key. Of the notes in Bach's files 4 in 10,000 differ.
-    Places are given where a note begins, and mean nothing elsewhere.
+    The first guess are the places nearest to the key signature. Then each note moves to the place
+    nearest to the middle between the key and the other notes around it, so that a passing
+    modulation is spelled in its own key. In Bach's files 4 notes in 10,000 are spelled differently.
+    Only the places at the beginnings of notes have a meaning.
 
-    ``given`` are the places of notes that are spelled already, by step and voice; other notes of
-    their pitch class near them are spelled as they are; those of ``chorale.places`` count too.
-    ``signatures`` are the sharps, or flats
-    where negative, of each key signature by the step from which it holds; by default it is the
-    chorale's key.
+    Args:
+        chorale: the notes; the spellings in its ``places`` are kept.
+        given: the places of more notes that are spelled already, by step and voice. Nearby notes of
+            the same pitch class are spelled like them.
+        signatures: the key signatures, each as its first step and its sharps (negative for flats);
+            by default that of the chorale's key.
     """
     given = written_places(chorale) | dict(given or {})
     fifths = chorale.key.fifths if chorale.key else _likely_fifths(chorale)
@@ -93,9 +94,9 @@ def spell(
 
 
 def written_places(chorale: Chorale) -> dict[tuple[int, int], int]:
-    """The places of notes that the chorale's source spells, by step and voice.
+    """The places of the notes that the chorale's source spells, by step and voice.
 
-    A place that does not belong to the pitch, as of a note that was written anew, is left out.
+    A place that does not fit the pitch is left out; it belongs to a note that was changed later.
     """
     if chorale.places is None:
         return {}
@@ -107,7 +108,7 @@ def written_places(chorale: Chorale) -> dict[tuple[int, int], int]:
 
 
 def _likely_fifths(chorale: Chorale) -> int:
-    """The signature whose scale holds the most of the music; of equal ones the smallest."""
-    heard = np.bincount(chorale.pitch[chorale.pitch != REST] % 12, minlength=12)
+    """The signature whose scale covers most of the music; of equal ones the smallest."""
+    durations = np.bincount(chorale.pitch[chorale.pitch != REST] % 12, minlength=12)
     scale = np.arange(-1, 6)
-    return max(range(-6, 7), key=lambda f: (int(heard[7 * (f + scale) % 12].sum()), -abs(f)))
+    return max(range(-6, 7), key=lambda f: (int(durations[7 * (f + scale) % 12].sum()), -abs(f)))

@@ -213,7 +213,7 @@ def test_the_mode_is_a_slider(model, mode):
         ({"temperature": 11}, "a temperature is 0 to 10"),
         ({"seed": -1}, "a seed is 0 or more, not -1"),
         ({"style": "polka"}, "a style is one of bach, chorale, hymn"),
-        ({"form": "12"}, "'12' is not a form; a form is letters such as AABA"),
+        ({"form": "12"}, "'12' is not a form; write one letter per phrase, such as AABA"),
         ({"form": "A'B"}, "A' comes before any A"),
         ({"form": "AABA", "bars": 7}, "ask for 8 bars or more, not 7"),
     ],

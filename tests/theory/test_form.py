@@ -257,8 +257,8 @@ def test_letters_say_which_phrase_returns(text, sources, varied):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "'' is not a form; a form is letters such as AABA"),
-        ("12", "'12' is not a form; a form is letters such as AABA"),
+        ("", "'' is not a form; write one letter per phrase, such as AABA"),
+        ("12", "'12' is not a form; write one letter per phrase, such as AABA"),
         ("A+B", "is not a form"),
         ("'A", "is not a form"),
         ("A'BA", "\"A'BA\": A' comes before any A"),

@@ -114,8 +114,8 @@ def test_a_diminished_seventh_is_labelled_as_in_its_key_and_printed_as_it_is() -
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("I V", "there are 2 chords for 12 beats"),
-        ("I V G: " * 4, "there are 8 chords for 12 beats"),
+        ("I V", "there are 2 chords for 12 beats; write one per beat"),
+        ("I V G: " * 4, "there are 8 chords for 12 beats; write one per beat"),
         ("I V I IV G: " + "I " * 8 + "C:", "no chord follows the key C:"),
         ("I V I IV " + "Fb: I " * 8, "bar 2: 'Fb' needs more than 7 sharps or flats"),
         ("I " * 11 + "X", "bar 3: 'X' is not a chord"),

@@ -1,4 +1,7 @@
-"""Bach's rates of rule violations, his shares of cadences and full beats, and their limits."""
+"""Statistics of Bach's chorales, and the limits that a chorale like his keeps.
+
+They are the rates of rule violations, and the shares of phrases with a cadence and of full beats.
+"""
 
 from __future__ import annotations
 
@@ -24,26 +27,27 @@ SHARE_WITHIN = 0.95
 
 
 ACCIDENT = 1
-"""So many violations of a rule are never beyond Bach, however short the piece."""
+"""The most violations of a rule that never exceed a limit, even in a short piece."""
 
 
 SHARE_KEPT = 0.993
-"""The share of Bach's chorales that stay within the limit of each of ``SHARES``."""
+"""The share of Bach's chorales that reach the limit of each of ``SHARES``."""
 
 
 @cache
 def bach_rates() -> dict[str, list[float]]:
-    """For each rule the rate in every chorale of Bach's on the train side, in ascending order."""
+    """For each rule, its rates in all of Bach's chorales on the train side, in ascending order."""
     rates_of_rules: dict[str, list[float]] = json.loads(RATES.read_text(encoding="utf-8"))["rates"]
     return rates_of_rules
 
 
 @cache
 def limits() -> dict[str, float]:
-    """For each rule the rate beyond which a chorale is not like Bach's.
+    """For each rule, the rate above which a chorale is not like Bach's.
 
-    It is one quantile for all rules, set so that ``SHARE_WITHIN`` of Bach's chorales keep all the
-    limits. With each rule's own 95th percentile, half of Bach's chorales would break one.
+    All limits are the same quantile of Bach's rates. It is chosen so that ``SHARE_WITHIN`` of his
+    chorales keep all limits at once. With the 95th percentile of each rule as its limit, half of
+    Bach's chorales would break one.
     """
     facts = json.loads(RATES.read_text(encoding="utf-8"))
     limit: dict[str, float] = facts["limits"]
@@ -51,7 +55,7 @@ def limits() -> dict[str, float]:
 
 
 def phrases_with_cadence(chorale: Chorale) -> list[bool]:
-    """For each phrase whether it ends in a cadence."""
+    """For each phrase, whether it ends in a cadence."""
     return [cadence.kind != "other" for cadence in cadences(chorale)]
 
 
@@ -59,21 +63,22 @@ SHARES: dict[str, Callable[[Chorale], list[bool]]] = {
     "phrases with a cadence": phrases_with_cadence,
     "full beats": full_beats,
 }
-"""What Bach does nearly always: for each phrase or beat, whether this chorale does it."""
+"""What Bach does nearly always: for each phrase or beat of a chorale, whether it is so there."""
 
 
 @cache
 def bach_shares() -> dict[str, list[float]]:
-    """For each of ``SHARES`` the share, 0 to 1, in every chorale as in ``bach_rates``, rising."""
+    """For each of ``SHARES``, its values, 0 to 1, in the chorales of ``bach_rates``, ascending."""
     shares: dict[str, list[float]] = json.loads(RATES.read_text(encoding="utf-8"))["shares"]
     return shares
 
 
 @cache
 def share_limits() -> dict[str, float]:
-    """For each of ``SHARES`` the share below which a chorale is not like Bach's.
+    """For each of ``SHARES``, the share below which a chorale is not like Bach's.
 
-    It is set so that ``SHARE_KEPT`` of Bach's chorales keep it; those with one miss always do.
+    It is chosen so that ``SHARE_KEPT`` of Bach's chorales reach it. Chorales with at most
+    ``ACCIDENT`` misses always do.
     """
     limit: dict[str, float] = json.loads(RATES.read_text(encoding="utf-8"))["share_limits"]
     return limit
@@ -91,7 +96,7 @@ def _measure_shares(chorales: Sequence[Chorale]) -> dict[str, Any]:
 
 
 def measure_rates(chorales: Sequence[Chorale]) -> dict[str, Any]:
-    """Bach's rates, shares and limits, as ``RATES`` holds them."""
+    """Measure rates, shares and limits of Bach's chorales: the content of the file ``RATES``."""
     table = np.array([list(rates(chorale).values()) for chorale in chorales])  # (chorales, rules)
     chords = np.array([chord_count(chorale) for chorale in chorales])
     many = np.rint(table * chords[:, None] / 100) > ACCIDENT

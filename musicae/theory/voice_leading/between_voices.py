@@ -1,15 +1,15 @@
 """The rules between voices: parallels, direct intervals, crossing, overlap and spacing.
 
-Each rule finds the places where a chorale breaks it, and shows a passage that keeps it and one that
-does not: quarter notes, ``--`` where a note is held, ``..`` for a rest, ``^`` for a fermata; the
-tests read them. Books are cited by chapter:
+Each rule finds the places where a chorale breaks it. Its docstring has an example that keeps the
+rule and one that breaks it; the tests run them. They are in quarter notes; ``--`` holds a note,
+``..`` is a rest, ``^`` a fermata. Books are cited by chapter:
 
 - Aldwell & Schachter, *Harmony and Voice Leading*, 4th ed.
 - Kostka & Payne, *Tonal Harmony*, 5th ed.
 - Piston, *Harmony*, 5th ed. revised by DeVoto.
 
-Rules look across a rest that is shorter than a beat (``short_rests``), and neither across a longer
-one nor from a fermata to the next phrase: see ``Sonorities.motion``.
+The rules ignore rests that are shorter than a beat (see ``short_rests``). They do not compare notes
+across a longer rest, or across a fermata: see ``Sonorities.motion``.
 """
 
 from __future__ import annotations
@@ -25,28 +25,32 @@ from musicae.theory.sonorities import LOWER, OUTER, PAIRS, UPPER, Sonorities
 Mask = NDArray[np.bool_]
 
 OCTAVE, FIFTH = 0, 7
-"""Perfect intervals in semitones, octaves left out."""
+"""Perfect intervals in semitones, modulo 12."""
 DIMINISHED_SIXTH = -11
-"""Places on the line of fifths."""
+"""Places on the line of fifths from the lower to the upper note."""
 STEP = 2
-"""The most semitones that are a step; more is a leap."""
+"""The largest step in semitones; a larger interval is a leap."""
 WIDEST_SPACING = 12
-"""Semitones allowed between neighbouring upper voices."""
+"""The most semitones between neighbouring upper voices."""
 
 
 class RuleBreak(NamedTuple):
-    """Where a rule is broken: from one sonority to another, or in one, by their indices."""
+    """A place where a rule is broken."""
 
     since: int
+    """The index of the first sonority; equal to ``at`` if one sonority breaks the rule."""
     at: int
+    """The index of the last sonority."""
     voices: tuple[int, ...]
+    """The voices that break it, 0 soprano to 3 bass."""
 
 
 def parallel_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in the same direction from one perfect fifth to another.
 
-    A twelfth is a fifth, and a diminished fifth none; nor is a diminished sixth, such as G sharp to
-    E flat, as the score spells it. (Kostka & Payne ch. 5; Aldwell & Schachter unit 6; Piston ch. 3)
+    A twelfth counts as a fifth. A diminished fifth does not, nor does a diminished sixth by the
+    score's spelling, such as G sharp to E flat. (Kostka & Payne ch. 5; Aldwell & Schachter unit 6;
+    Piston ch. 3)
 
            passes        fails
         S  A4 G4    |    C5 B4
@@ -60,9 +64,9 @@ def parallel_fifths(chords: Sonorities) -> list[RuleBreak]:
 def parallel_octaves(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in the same direction from one octave to another.
 
-    A voice that leaps by an octave has not moved on, nor has one that repeats its note: both must
-    come to a new pitch class. A unison and an octave next to each other count as well. (Kostka &
-    Payne ch. 5; Aldwell & Schachter unit 6; Piston ch. 3)
+    Both voices must come to a new pitch class: octave leaps and repeated notes do not count. An
+    octave before or after a unison counts as well.
+    (Kostka & Payne ch. 5; Aldwell & Schachter unit 6; Piston ch. 3)
 
            passes        fails
         S  C5 C5    |    C5 B4
@@ -93,7 +97,7 @@ def parallel_unisons(chords: Sonorities) -> list[RuleBreak]:
 def contrary_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Two voices move in opposite directions from a fifth to a twelfth or back.
 
-    They are parallel fifths with one voice an octave off; a diminished sixth is no fifth.
+    They are parallel fifths with one voice moved by an octave. A diminished sixth is no fifth.
     (Kostka & Payne ch. 5)
 
            passes        fails
@@ -122,7 +126,7 @@ def contrary_octaves(chords: Sonorities) -> list[RuleBreak]:
 def direct_fifths(chords: Sonorities) -> list[RuleBreak]:
     """Soprano and bass move in the same direction into a fifth, and the soprano leaps.
 
-    With a step in the soprano, and between other voices, it is common practice. (Kostka & Payne
+    If the soprano moves by step, or between other voices, it is common practice. (Kostka & Payne
     ch. 5; Piston ch. 3; Aldwell & Schachter unit 6)
 
            passes        fails
@@ -137,8 +141,8 @@ def direct_fifths(chords: Sonorities) -> list[RuleBreak]:
 def direct_octaves(chords: Sonorities) -> list[RuleBreak]:
     """Soprano and bass move in the same direction into an octave, and the soprano leaps.
 
-    With a step in the soprano it is the plainest of cadences. (Kostka & Payne ch. 5; Piston ch.
-    3; Aldwell & Schachter unit 6)
+    If the soprano moves by step, it is the plainest of cadences. (Kostka & Payne ch. 5; Piston
+    ch. 3; Aldwell & Schachter unit 6)
 
            passes        fails
         S  B4 C5    |    G4 C5
@@ -152,8 +156,8 @@ def direct_octaves(chords: Sonorities) -> list[RuleBreak]:
 def voice_crossing(chords: Sonorities) -> list[RuleBreak]:
     """A voice sounds below the next lower one. They may meet on one pitch.
 
-    Reported for each new pair of notes that cross. (Kostka & Payne ch. 5; Piston ch. 3; Aldwell &
-    Schachter unit 6)
+    It is reported once for each new pair of notes that cross. (Kostka & Payne ch. 5; Piston ch.
+    3; Aldwell & Schachter unit 6)
 
            passes        fails
         S  C5 B4    |    C5 C5
@@ -186,8 +190,8 @@ def voice_overlap(chords: Sonorities) -> list[RuleBreak]:
 def spacing(chords: Sonorities) -> list[RuleBreak]:
     """More than an octave between soprano and alto, or between alto and tenor.
 
-    Tenor and bass may be as far apart as they like. Reported for each new pair of notes. (Kostka
-    & Payne ch. 5; Piston ch. 2; Aldwell & Schachter unit 6)
+    Tenor and bass may be any distance apart. It is reported once for each new pair of notes.
+    (Kostka & Payne ch. 5; Piston ch. 2; Aldwell & Schachter unit 6)
 
            passes        fails
         S  E5 D5    |    E5 D5
@@ -200,7 +204,7 @@ def spacing(chords: Sonorities) -> list[RuleBreak]:
 
 
 def direct_motion(chords: Sonorities, interval: int) -> Mask:
-    """``(N - 1, K)`` where two voices move in the same direction into an interval from another."""
+    """``(N - 1, K)`` whether a pair moves in one direction into ``interval`` from another one."""
     is_interval = _is_interval(chords, interval)
     return ~is_interval[:-1] & is_interval[1:] & _similar(chords)
 
@@ -211,7 +215,7 @@ def _direct_in_outer_voices(chords: Sonorities, interval: int) -> Mask:
 
 
 def _successive(chords: Sonorities, interval: int) -> Mask:
-    """``(N - 1, K)`` where two voices are that far apart twice, both on new pitch classes."""
+    """``(N - 1, K)`` whether a pair keeps ``interval`` while both go to new pitch classes."""
     is_interval = _is_interval(chords, interval)
     new: Mask = chords.motion % 12 != 0
     successive: Mask = is_interval[:-1] & is_interval[1:] & new[:, UPPER] & new[:, LOWER]
@@ -219,7 +223,7 @@ def _successive(chords: Sonorities, interval: int) -> Mask:
 
 
 def _successive_fifths(chords: Sonorities) -> Mask:
-    """``_successive``, with no diminished sixth, as the score spells it, for a fifth."""
+    """``_successive`` for perfect fifths; by the score's spelling none is a diminished sixth."""
     upwards = np.sign(chords.interval) * (chords.places[:, UPPER] - chords.places[:, LOWER])
     perfect = upwards != DIMINISHED_SIXTH
     successive: Mask = _successive(chords, FIFTH) & perfect[:-1] & perfect[1:]
@@ -227,7 +231,7 @@ def _successive_fifths(chords: Sonorities) -> Mask:
 
 
 def _is_interval(chords: Sonorities, interval: int) -> Mask:
-    """``(N, K)``; whichever voice is the upper one."""
+    """``(N, K)`` whether a pair has ``interval``, modulo 12, even if its voices cross."""
     found: Mask = (np.abs(chords.interval) % 12 == interval) & chords.both_sound
     return found
 
@@ -238,7 +242,7 @@ def _unison(chords: Sonorities) -> Mask:
 
 
 def _similar(chords: Sonorities) -> Mask:
-    """``(N - 1, K)`` where the voices of a pair move in the same direction."""
+    """``(N - 1, K)`` whether the voices of a pair move in the same direction."""
     similar: Mask = chords.motion[:, UPPER] * chords.motion[:, LOWER] > 0
     return similar
 
@@ -249,7 +253,7 @@ def _contrary(chords: Sonorities) -> Mask:
 
 
 def _new_pair(chords: Sonorities) -> Mask:
-    """``(N, K)`` where either voice has another pitch than in the sonority before."""
+    """``(N, K)`` whether either voice has another pitch than in the previous sonority."""
     changed = np.ones(chords.pitch.shape, dtype=np.bool_)
     changed[1:] = np.diff(chords.pitch, axis=0) != 0
     new: Mask = changed[:, UPPER] | changed[:, LOWER]
@@ -257,15 +261,21 @@ def _new_pair(chords: Sonorities) -> Mask:
 
 
 def _is_pair(pairs: list[int]) -> Mask:
-    """``(K,)`` whether a pair is one of these."""
+    """``(K,)`` whether each pair is one of ``pairs``."""
     return np.isin(np.arange(len(PAIRS)), pairs)
 
 
 def moving(mask: Mask, voices: Sequence[tuple[int, ...]] = PAIRS) -> list[RuleBreak]:
-    """The places of a mask ``(N - 1, K)`` of motions; ``voices`` are those of its columns."""
+    """The places where a mask ``(N - 1, K)`` of motions is True.
+
+    ``voices`` are the voices of each column.
+    """
     return [RuleBreak(i, i + 1, voices[column]) for i, column in np.argwhere(mask).tolist()]
 
 
 def standing(mask: Mask, voices: Sequence[tuple[int, ...]] = PAIRS) -> list[RuleBreak]:
-    """The places of a mask ``(N, K)`` of sonorities; ``voices`` are those of its columns."""
+    """The places where a mask ``(N, K)`` of sonorities is True.
+
+    ``voices`` are the voices of each column.
+    """
     return [RuleBreak(i, i, voices[column]) for i, column in np.argwhere(mask).tolist()]

@@ -1,4 +1,4 @@
-"""Why each rule of voice leading is a rule: a sentence for a singer or a student."""
+"""The reason for each rule of voice leading: one sentence for a singer or a student."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ REASONS = {
         " meet on a pitch, but leave it separately."
     ),
     "contrary fifths": (
-        "Two voices that move apart or together from a fifth to a fifth in another octave still"
+        "Two voices that move in opposite directions from a fifth to a twelfth, or back, still"
         " sound like parallel fifths; give one of them another note of the chord."
     ),
     "contrary octaves": (
-        "Two voices that move apart or together from an octave or a unison to another still sound"
-        " like one doubled line; give one of them another note of the chord."
+        "Two voices that move in opposite directions from an octave to a unison, or to two octaves,"
+        " still sound like one doubled line; give one of them another note of the chord."
     ),
     "direct fifths": (
-        "Where soprano and bass go the same way into a fifth and the soprano leaps, the bare fifth"
-        " stands out between the outer voices; let the soprano step, or the bass go the other way."
+        "When soprano and bass move in the same direction into a fifth and the soprano leaps, the"
+        " bare fifth stands out; let the soprano move by step, or the bass in the other direction."
     ),
     "direct octaves": (
-        "Where soprano and bass go the same way into an octave and the soprano leaps, the bare"
-        " octave stands out between the outer voices; let the soprano step, or the bass go the"
-        " other way."
+        "When soprano and bass move in the same direction into an octave and the soprano leaps, the"
+        " bare octave stands out; let the soprano move by step, or the bass in the other"
+        " direction."
     ),
     "voice crossing": (
         "A voice that sings below the one beneath it is heard as that one, and singers lose their"
         " line; keep the voices in their order."
     ),
     "voice overlap": (
-        "A voice that moves beyond the note which its neighbour has just left is heard as that"
-        " neighbour going on; keep within the note that the other voice leaves."
+        "A voice that moves beyond the note that its neighbour has just left sounds like that"
+        " neighbour; do not go beyond that note."
     ),
     "spacing": (
         "More than an octave between soprano and alto, or alto and tenor, leaves a hole in the"
@@ -56,28 +56,28 @@ REASONS = {
         "A leap of a seventh is hard to sing in tune; an octave or smaller leaps are easier."
     ),
     "leap beyond an octave": (
-        "A leap of more than an octave tears a line apart and is hard to sing; stay within an"
+        "A leap of more than an octave breaks a line apart and is hard to sing; stay within an"
         " octave."
     ),
     "doubled leading tone": (
-        "The leading tone pulls to the tonic; two voices that have it either both follow, in"
-        " parallel octaves, or one leaves it hanging, so one voice has it alone."
+        "The leading tone pulls to the tonic. If two voices have it, either both rise, in parallel"
+        " octaves, or one does not resolve it; give it to one voice only."
     ),
     "unresolved leading tone": (
         "In a cadence the ear expects the leading tone to rise to the tonic; in the soprano or the"
         " bass everybody hears when it does not."
     ),
     "unresolved seventh": (
-        "The seventh of a chord is a dissonance that wants to go down a step; a voice that leaves"
-        " it otherwise leaves it open."
+        "The seventh of a chord is a dissonance that resolves down by step; let the voice that has"
+        " it fall."
     ),
     "parallels behind an ornament": (
-        "A passing note or another ornament between two fifths or octaves does not hide that the"
-        " voices move in parallel from beat to beat."
+        "An ornament between two fifths or octaves does not hide the parallel motion from beat to"
+        " beat; change a note on one of the beats."
     ),
     "diminished to perfect fifth": (
-        "A diminished fifth wants to close inwards; where it moves on to a perfect fifth the voices"
-        " sound almost like parallel fifths."
+        "A diminished fifth resolves inwards; when it moves to a perfect fifth, the voices sound"
+        " almost like parallel fifths."
     ),
     "cross relation": (
         "A note in one voice and its altered form in another, one right after the other, sound like"
@@ -88,8 +88,8 @@ REASONS = {
         " third."
     ),
     "rising seventh": (
-        "The seventh of a chord is a dissonance that goes down a step; going up, it leaves the"
-        " dissonance without its answer."
+        "The seventh of a chord is a dissonance that resolves down by step; if it rises, the"
+        " dissonance stays unresolved."
     ),
 }
-"""By the name of the rule, for all of ``RULES`` and ``STRICT_RULES``."""
+"""The reason of each rule of ``RULES`` and ``STRICT_RULES``, by the rule's name."""

@@ -1,8 +1,8 @@
-"""All voice-leading rules by name: where a chorale breaks them, and how often per 100 chords.
+"""All voice-leading rules by name: the violations in a chorale, and their rates per 100 chords.
 
-The rules are in ``between_voices``, ``within_voice`` and ``strict``, each with its sources, a
-passage that keeps it and one that breaks it. Those of the first two follow the textbooks where Bach
-does; tests pin his rates.
+The rules are in ``between_voices``, ``within_voice`` and ``strict``. Each cites its sources and has
+an example that keeps it and one that breaks it. The rules of the first two modules follow the
+textbooks as far as Bach does; tests check his rates.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ class Violation(NamedTuple):
 
     rule: str
     since: int
-    """The step of the sonority in which it begins; equal to ``step`` where it takes only one."""
+    """The step of its first sonority; equal to ``step`` if one sonority breaks the rule."""
     step: int
-    """The step of the sonority that completes it."""
+    """The step of its last sonority."""
     bar: int
     beat: float
     voices: tuple[int, ...]
     """0 soprano to 3 bass."""
     pitches: tuple[str, ...]
-    """For each of the voices its notes in both sonorities, or in the only one."""
+    """For each of the voices, its notes in both sonorities, or in the only one."""
 
     def __str__(self) -> str:
         return self.told()
 
     def told(self, names: Sequence[str] = VOICES) -> str:
-        """The violation as a line, with these names of the four voices."""
+        """The violation as one line of text, with these names for the four voices."""
         notes = [f"{names[v]} {sung}" for v, sung in zip(self.voices, self.pitches, strict=True)]
         return f"bar {self.bar} beat {self.beat:g}: {', '.join([self.rule, *notes])}"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule; called with a chorale, it returns the violations in order of time."""
+    """A rule. Calling it with a chorale returns the violations in order of time."""
 
     find: Callable[..., list[RuleBreak]]
 
@@ -62,11 +62,11 @@ class Rule:
 
     @property
     def summary(self) -> str:
-        """The first sentence of its docstring: what breaks it."""
+        """The first line of the rule's docstring, which says what breaks it."""
         return (self.find.__doc__ or "").partition("\n")[0]
 
     def __call__(self, chorale: Chorale, **facts: Any) -> list[Violation]:
-        """``facts`` are what the rule takes beside the music: ``ranges`` for ``out of range``."""
+        """``facts`` are the rule's other arguments: ``ranges`` for ``out of range``."""
         chords = sonorities(without_short_rests(chorale))
         places = self.find(chords, **facts)
         found = (_violation(self.name, chords, place, chorale) for place in places)
@@ -98,7 +98,7 @@ RULES = {
         ),
     )
 }
-"""Every rule by its name."""
+"""The rules by name. Bach's rate is measured for each."""
 
 
 STRICT_RULES = {
@@ -114,7 +114,7 @@ STRICT_RULES = {
         ),
     )
 }
-"""What students are marked for besides; no rates of Bach's stand beside them."""
+"""More rules for which students lose marks, by name. Bach's rates are not measured for them."""
 
 
 def check(
@@ -122,7 +122,7 @@ def check(
     strict: bool = False,
     ranges: Sequence[tuple[int, int]] = VOICE_RANGES,
 ) -> list[Violation]:
-    """All violations of all rules, in order of time; with ``strict`` of ``STRICT_RULES`` too.
+    """All violations of ``RULES``, and if ``strict`` of ``STRICT_RULES``, in order of time.
 
     ``ranges`` are the lowest and the highest MIDI pitch of each of the four voices.
     """
@@ -135,15 +135,16 @@ def check(
 
 
 def chord_count(chorale: Chorale) -> int:
-    """The number of chords on which rates are based.
+    """The number of chords, the base of all rates.
 
-    These are the steps at which a voice begins a note, or falls silent while another goes on.
+    A chord begins at every step at which a voice begins a note, or falls silent while another voice
+    goes on.
     """
     return int((sonorities(chorale).pitch != REST).any(axis=1).sum())
 
 
 def rates(chorale: Chorale) -> dict[str, float]:
-    """How often each rule is broken per 100 chords."""
+    """The violations of each of ``RULES`` per 100 chords."""
     chords = max(chord_count(chorale), 1)
     return {name: 100 * len(rule(chorale)) / chords for name, rule in RULES.items()}
 
@@ -151,9 +152,11 @@ def rates(chorale: Chorale) -> dict[str, float]:
 def _violation(
     name: str, chords: Sonorities, place: RuleBreak, chorale: Chorale
 ) -> Violation | None:
-    """What to say of a place, found where short rests were filled; None where a voice rests.
+    """The violation at a place that was found in the music with its short rests filled.
 
-    It begins where the voices last sounded, if they had the same notes then.
+    If the first sonority lies in a filled rest, the violation begins with the last notes before it,
+    provided that they are the same. None if a voice rests at the last sonority, or other notes
+    sounded before.
     """
     voices, step = list(place.voices), int(chords.steps[place.at])
     since = int(chords.steps[place.since])

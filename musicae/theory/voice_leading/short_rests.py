@@ -1,4 +1,4 @@
-"""Rests shorter than a beat: rules of voice leading look across them, as listeners do."""
+"""Fill rests shorter than a beat: for listeners, and for the rules, the voice goes on over them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from musicae.core.constants import N_VOICES
 
 @remembered
 def without_short_rests(chorale: Chorale) -> Chorale:
-    """The chorale with every note held until the next one where less than a beat lies between.
+    """The chorale with each note held over a following rest that is shorter than a beat.
 
     A chorale without such rests is returned as it is. The last few results are cached, because
     every rule needs them.

@@ -1,7 +1,6 @@
-"""The rules that students are marked for besides those that are measured beside Bach.
+"""Stricter rules: students lose marks for breaking them, but Bach breaks some of them often.
 
-Written, shown and cited as in ``between_voices``. Bach breaks some of them often, and no limits are
-set for them.
+The examples and citations are written as in ``between_voices``. These rules have no limits.
 """
 
 from __future__ import annotations
@@ -37,17 +36,17 @@ SEVENTHS = {
     "major seventh": (11, -5),
     "diminished seventh": (9, 9),
 }
-"""Of the chords that ``within_voice.unresolved_seventh`` leaves out, the seventh's semitones above
-the root, and its places down the line of fifths."""
+"""The seventh chords that ``within_voice.unresolved_seventh`` ignores: the semitones of the seventh
+above the root, and its places down the line of fifths from the root."""
 OPEN_SEVENTH = frozenset((0, 7, 10))
-"""A seventh chord without its third, in semitones above its root."""
+"""The members of a seventh chord without its third, in semitones above the root."""
 
 
 def parallels_behind_an_ornament(chords: Sonorities) -> list[RuleBreak]:
     """Two voices go from beat to beat in fifths or octaves, with an ornament between.
 
-    An ornament is a note off the beat, of an eighth at most, that comes or goes by step. What the
-    notes do by themselves is another rule. (Kostka & Payne, *Tonal Harmony*)
+    An ornament is a note off the beat, at most an eighth long, that is approached or left by step.
+    Parallels between the notes themselves break other rules. (Kostka & Payne, *Tonal Harmony*)
 
         in eighths
            passes              fails
@@ -79,7 +78,7 @@ def parallels_behind_an_ornament(chords: Sonorities) -> list[RuleBreak]:
 
 
 def _parallel(first: Ints, last: Ints) -> bool:
-    """Whether two pairs of pitches are two fifths or two octaves, both voices having moved on."""
+    """Whether two voices move from ``first`` to ``last`` in parallel fifths or octaves."""
     before, after = (abs(int(pair[0] - pair[1])) % 12 for pair in (first, last))
     moved: Ints = last - first
     similar = moved[0] * moved[1] > 0 and (moved % 12 != 0).all()
@@ -87,8 +86,10 @@ def _parallel(first: Ints, last: Ints) -> bool:
 
 
 def _is_ornament(chords: Sonorities, voice: int, beat: int, next_beat: int) -> bool | None:
-    """Whether a voice has one ornament between two beats; False where it has no note there, None
-    where it has something else."""
+    """Whether a voice has exactly one ornament between two beats.
+
+    False if no note begins there, None if other notes do.
+    """
     chorale = chords.chorale
     begun = np.flatnonzero(chorale.onset[beat + 1 : next_beat, voice]) + beat + 1
     if not begun.size:
@@ -102,8 +103,8 @@ def _is_ornament(chords: Sonorities, voice: int, beat: int, next_beat: int) -> b
 def diminished_to_perfect_fifth(chords: Sonorities) -> list[RuleBreak]:
     """The bass and another voice move in the same direction from a diminished to a perfect fifth.
 
-    An augmented fourth is none, as the score spells it, and the other way round it is fine.
-    (Kostka & Payne, *Tonal Harmony*)
+    The spelling tells a diminished fifth from an augmented fourth. From a perfect to a diminished
+    fifth is allowed. (Kostka & Payne, *Tonal Harmony*)
 
         in C major
            passes        fails
@@ -123,8 +124,9 @@ def diminished_to_perfect_fifth(chords: Sonorities) -> list[RuleBreak]:
 def cross_relation(chords: Sonorities) -> list[RuleBreak]:
     """A note is followed in another voice by the same one sharpened or flattened.
 
-    It is fine where a voice makes the chromatic step itself. A note that turns back by a semitone,
-    as A flat to G, is no altered G, however it is spelled. (Kostka & Payne, *Tonal Harmony*)
+    It is allowed if one voice moves by the chromatic step itself. A note that goes back by a
+    semitone, such as A flat to G, is no altered G, even if it is spelled as one. (Kostka & Payne,
+    *Tonal Harmony*)
 
         in C major
            passes         fails
@@ -150,7 +152,7 @@ def cross_relation(chords: Sonorities) -> list[RuleBreak]:
 
 
 def _turns_back(chords: Sonorities, old: int, at: int, new: int) -> bool:
-    """Whether a note goes on by a semitone to the pitch class from which it seems to be altered."""
+    """Whether a note moves on, by a semitone, to the pitch class of the old note."""
     moved = next_motion(chords, at, new)
     if moved is None or abs(int(chords.motion[moved - 1, new])) != 1:
         return False
@@ -158,7 +160,7 @@ def _turns_back(chords: Sonorities, old: int, at: int, new: int) -> bool:
 
 
 def missing_third(chords: Sonorities) -> list[RuleBreak]:
-    """A chord of three voices or more has no third as long as the beat lasts.
+    """A chord of three or more voices has no third for a whole beat.
 
     The fifth may be missing. (Kostka & Payne, *Tonal Harmony*)
 
@@ -194,7 +196,7 @@ def _lacks_third(chords: Sonorities, index: int) -> bool:
 def rising_seventh(chords: Sonorities) -> list[RuleBreak]:
     """The seventh of a minor, major or diminished seventh chord on a beat rises.
 
-    It may move within the chord. (Kostka & Payne, *Tonal Harmony*)
+    It may move to another note of the same chord. (Kostka & Payne, *Tonal Harmony*)
 
         in C major
            passes        fails
@@ -219,7 +221,7 @@ def rising_seventh(chords: Sonorities) -> list[RuleBreak]:
 
 
 def _sevenths(chords: Sonorities, index: int) -> list[int]:
-    """The voices with the seventh of a chord of ``SEVENTHS``, as the score spells it."""
+    """The voices with the seventh of a chord of ``SEVENTHS``, by the spelling of the score."""
     harmony = chords.harmonies[index]
     assert harmony is not None
     semitones, down = SEVENTHS[harmony.quality]

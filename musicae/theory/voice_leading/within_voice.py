@@ -1,6 +1,7 @@
-"""The rules within a voice: its range, its leaps, the leading tone and the seventh.
+"""The rules for a single voice: range, leaps, leading tone and seventh.
 
-Written, shown and cited as in ``between_voices``; ``in C major`` is the key signature.
+The examples and citations are written as in ``between_voices``; ``in C major`` states the key
+signature of an example.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from musicae.theory.voice_leading.between_voices import STEP, RuleBreak, moving,
 EACH_VOICE = tuple((voice,) for voice in range(N_VOICES))
 """Every voice by itself."""
 AUGMENTED_FOURTH = 6
-"""Places up the line of fifths; all that lies farther is augmented too."""
+"""Places up the line of fifths; all larger distances are augmented intervals too."""
 CHROMATIC_SEMITONE = 7
-"""Places up the line of fifths from a note to the same one sharpened."""
+"""Places up the line of fifths from a note to the same note with a sharp."""
 MINOR_SEVENTH, AUGMENTED_SIXTH = 2, 10
-"""Places down the line of fifths, and up."""
+"""Places down the line of fifths, and places up."""
 
 
 def out_of_range(
@@ -46,7 +47,7 @@ def out_of_range(
 def augmented_interval(chords: Sonorities) -> list[RuleBreak]:
     """A voice leaps by an augmented second, fourth or fifth, as the score spells it.
 
-    The chromatic semitone is no leap, and diminished intervals are fine. (Kostka & Payne ch. 5)
+    The chromatic semitone is no leap; diminished intervals are allowed. (Kostka & Payne ch. 5)
 
         in A minor
            passes        fails
@@ -60,7 +61,7 @@ def augmented_interval(chords: Sonorities) -> list[RuleBreak]:
 
 
 def leap_of_a_seventh(chords: Sonorities) -> list[RuleBreak]:
-    """A voice leaps by a minor or major seventh. An octave is fine.
+    """A voice leaps by a minor or major seventh. An octave is allowed.
 
     (Kostka & Payne ch. 5)
 
@@ -76,7 +77,7 @@ def leap_of_a_seventh(chords: Sonorities) -> list[RuleBreak]:
 def leap_beyond_an_octave(chords: Sonorities) -> list[RuleBreak]:
     """A voice leaps by more than an octave.
 
-    From one phrase to the next it may. (Kostka & Payne ch. 5)
+    Between two phrases it is allowed. (Kostka & Payne ch. 5)
 
            passes         fails
         S  C5^ B4    |    C5 B4
@@ -90,8 +91,8 @@ def leap_beyond_an_octave(chords: Sonorities) -> list[RuleBreak]:
 def doubled_leading_tone(chords: Sonorities) -> list[RuleBreak]:
     """Two voices sing the leading tone in a dominant: V or VII of the key, or any V7.
 
-    In other chords the same pitch class is no leading tone, nor is the third of an augmented sixth
-    where the source spells it. (Piston ch. 2; Aldwell & Schachter unit 6)
+    In other chords the same pitch class is no leading tone. The third of an augmented sixth is none
+    either, if the source spells it as one. (Piston ch. 2; Aldwell & Schachter unit 6)
 
         in C major
            passes        fails
@@ -116,9 +117,9 @@ def doubled_leading_tone(chords: Sonorities) -> list[RuleBreak]:
 def unresolved_leading_tone(chords: Sonorities) -> list[RuleBreak]:
     """The soprano or the bass has the leading tone in a cadence and does not go to the tonic.
 
-    In an inner voice it may fall to the fifth of the chord, as it often does in Bach, and the bass
-    may take the tonic an octave lower. Any dominant counts that goes to its tonic, whatever the
-    key in which the phrase ends. (Kostka & Payne ch. 5; Piston ch. 3; Aldwell & Schachter unit 7)
+    In an inner voice it may fall to the fifth of the chord, as it often does in Bach; the bass may
+    take the tonic an octave lower. The rule holds for every dominant that goes to its tonic, in any
+    key. (Kostka & Payne ch. 5; Piston ch. 3; Aldwell & Schachter unit 7)
 
         in C major
            passes         fails
@@ -142,10 +143,9 @@ def unresolved_leading_tone(chords: Sonorities) -> list[RuleBreak]:
 def unresolved_seventh(chords: Sonorities) -> list[RuleBreak]:
     """The seventh of a dominant or half-diminished seventh chord does not fall by a step.
 
-    It may wait as long as it is held or repeated, move within the chord, where another voice can
-    take it over, and rise with the bass in a passing V4/3. Other seventh chords are left out: most
-    of Bach's come about by passing notes. (Kostka & Payne ch. 13; Aldwell & Schachter units 7
-    and 9)
+    It may be held or repeated, move to another note of the same chord, and rise with the bass in a
+    passing V4/3. Other seventh chords are ignored, because most of Bach's arise from passing notes.
+    (Kostka & Payne ch. 13; Aldwell & Schachter units 7 and 9)
 
         in C major
            passes        fails
@@ -166,10 +166,10 @@ def unresolved_seventh(chords: Sonorities) -> list[RuleBreak]:
 
 
 def sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
-    """The voices with the seventh of a chord; that of an augmented sixth is spelled otherwise.
+    """The voices with the seventh of a chord. An augmented sixth is no seventh.
 
-    Where the spelling of either note is guessed, an augmented sixth shows in how it opens to an
-    octave.
+    The spelling tells them apart. If the spelling of either note is guessed, a seventh that opens
+    to an octave with the bass counts as an augmented sixth.
     """
     root = _singing(chords, index, harmony.root)[0]
     seventh = chords.places[index, root] - MINOR_SEVENTH
@@ -185,15 +185,15 @@ def sevenths(chords: Sonorities, index: int, harmony: Harmony) -> list[int]:
 
 
 def _is_written_sixth(chords: Sonorities, index: int, harmony: Harmony) -> bool:
-    """Whether the source spells what sounds like a dominant seventh as an augmented sixth."""
+    """Whether the source spells an apparent dominant seventh as an augmented sixth."""
     root, upper = (_singing(chords, index, (harmony.root + above) % 12)[0] for above in (0, 10))
     apart = chords.places[index, upper] - chords.places[index, root]
     return bool(chords.written[index, [root, upper]].all() and apart == AUGMENTED_SIXTH)
 
 
 def _opens(chords: Sonorities, index: int, voice: int, harmony: Harmony) -> bool:
-    """Whether a seventh over its root goes as an augmented sixth does: up a semitone, while the
-    bass goes down one."""
+    """Whether a seventh resolves like an augmented sixth: it rises and its root in the bass falls,
+    each by a semitone."""
     bass = N_VOICES - 1
     moved = next_motion(chords, index, voice)
     if moved is None or chords.pitch[index, bass] % 12 != harmony.root:
@@ -214,13 +214,13 @@ def _is_resolved(chords: Sonorities, moved: int, voice: int, harmony: Harmony) -
 
 
 def _singing(chords: Sonorities, index: int, pitch_class: int | None) -> list[int]:
-    """The voices that have a pitch class in a sonority."""
+    """The voices that sound a pitch class in a sonority."""
     pitches = chords.pitch[index].tolist()
     return [v for v, pitch in enumerate(pitches) if pitch != REST and pitch % 12 == pitch_class]
 
 
 def holds_on(chords: Sonorities, index: int, voice: int) -> bool:
-    """Whether the sonority before has the same chord with the same note in this voice."""
+    """Whether the previous sonority has the same chord, and the same note in this voice."""
     return (
         index > 0
         and chords.harmonies[index - 1] == chords.harmonies[index]
@@ -229,8 +229,9 @@ def holds_on(chords: Sonorities, index: int, voice: int) -> bool:
 
 
 def next_motion(chords: Sonorities, index: int, voice: int) -> int | None:
-    """The next sonority with another note in the voice; None if a rest or a phrase's end comes
-    first.
+    """The index of the next sonority in which the voice has another note.
+
+    None if a rest or the end of a phrase comes first.
     """
     for following in range(index + 1, len(chords)):
         if chords.motion[following - 1, voice]:
