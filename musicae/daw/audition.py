@@ -1,4 +1,4 @@
-"""Alternatives one after another in one MIDI file, and the voices of each as stems."""
+"""Join alternatives one after another in one MIDI file, and split each into its voices (stems)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ UNSTATED = (
     mido.MetaMessage("set_tempo", tempo=UNSTATED_TEMPO),
     mido.MetaMessage("time_signature", numerator=4, denominator=4),
 )
-"""The tempo and meter that the MIDI standard assumes where a file states none."""
+"""The tempo and the meter of a file that states none, by the MIDI standard."""
 NAMES = ("track_name", "instrument_name")
-"""Meta events that are written once for each track, not once for each alternative."""
+"""Meta events that a track has once, not once per alternative."""
 _AT_REST = {7: 100, 8: 64, 10: 64, 11: 127}
-"""Controllers whose value at rest is not 0, with that value."""
+"""The default values of controllers whose default is not 0."""
 
 
 class Section(NamedTuple):
-    """A stretch of an arrangement, in ticks."""
+    """A named range of an arrangement, from ``start`` to ``end`` in ticks."""
 
     name: str
     start: int
@@ -34,11 +34,11 @@ class Section(NamedTuple):
 def end_to_end(
     arrangements: Sequence[Arrangement], names: Sequence[str]
 ) -> tuple[Arrangement, list[Section]]:
-    """Join arrangements, with a marker at the start of each; returns the sections in ticks too.
+    """Join arrangements with a marker at the start of each; return the result and its sections.
 
-    All have the same resolution and tracks, as alternatives of one melody do. Each begins at a bar
-    line, after a bar of silence, with the tempo, meter, sounds and controllers that it would have
-    alone.
+    All must have the same resolution and tracks, as alternatives of one melody do. Each begins at a
+    bar line, after a bar of silence, with the tempo, meter, sounds and controller values that it
+    would have alone.
     """
     joined: list[list[Timed]] = [[] for _ in arrangements[0].tracks]
     sections: list[Section] = []
@@ -62,7 +62,7 @@ def end_to_end(
 
 
 def stems(arrangement: Arrangement) -> dict[str, Arrangement]:
-    """Each voice with the conductor track, without the other voices, by the voice's name."""
+    """One arrangement per voice, by the voice's name: the conductor track and the voice's track."""
     conductor, *tracks = arrangement.tracks
     return {
         name: arrangement._replace(tracks=[conductor, track])
@@ -77,7 +77,7 @@ def _unstated(conductor: Sequence[Timed]) -> list[Timed]:
 
 
 def _back_to_rest(events: Sequence[Timed]) -> list[Timed]:
-    """Messages that put the controllers and bends that a track moves back to rest, at tick 0."""
+    """Messages at tick 0 that reset the controllers, bends and pressures that a track uses."""
     moved: dict[tuple[Any, ...], Any] = {}
     for message in (event.message for event in events):
         if message.type == "control_change":

@@ -1,7 +1,7 @@
-"""Melodies harmonized by a Dask cluster (extra ``cluster``).
+"""Harmonize melodies on a Dask cluster (extra ``cluster``).
 
-Workers need no shared disk: a melody's bytes, and the files that options name, go to them, and the
-bytes of the results come back. See ``docs/guides/cluster.md``.
+Workers need no shared disk. They receive the bytes of each melody and of the files that options
+name, and send back the bytes of the results. See ``docs/guides/cluster.md``.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from distributed import Client
 
 TIMEOUT = 5.0
-"""Seconds in which a scheduler has to answer, and to have a worker."""
+"""Seconds within which a scheduler must answer, and must have a worker."""
 RETRIES = 2
-"""How often a melody is tried again where a worker fails by no fault of the melody."""
+"""How often a melody is tried again if a worker fails and the melody is not the cause."""
 _ONE_AT_A_TIME = threading.Lock()
-"""Threads of a worker take turns: models are shared, and so is the number of threads they use."""
+"""The threads of a worker take turns, because they share the models and their thread count."""
 
 _ADDRESS = re.compile(r"([a-z]+://)?[^/\s]+:\d+")
 
@@ -42,29 +42,29 @@ OptionFiles = tuple[tuple[str, str, bytes], ...]
 
 
 class Parcel(NamedTuple):
-    """What a worker needs to know of a melody."""
+    """All that a worker needs for one melody."""
 
     task: Task
     melody: bytes
     program: dict[str, str]
-    """The ``inputs.program_facts`` here, which a worker must share."""
+    """The ``inputs.program_facts`` of this machine; the worker's must be the same."""
 
 
 class Returned(NamedTuple):
-    """What a worker sends back."""
+    """The result that a worker sends back."""
 
     done: Done
     files: dict[str, bytes]
-    """By their names; those of an audition pack with their folders in it."""
+    """The written files by name; in an audition pack, by path inside the pack."""
 
 
 def each(tasks: Sequence[Task], address: str) -> Iterator[tuple[int, Done | Died]]:
-    """What became of each task, with its place, as they are done; the results are written here.
+    """Yield the index and the outcome of each task as they finish; the results are written here.
 
-    A task whose worker dies goes to another worker; one that ends several workers comes as
-    ``Died``.
+    If a worker dies, its task goes to another worker. If several workers die of one task, its
+    outcome is ``Died``.
 
-    Raises at once MusicaeError if Dask is missing, ChoraleError if no scheduler with workers
+    Raises at once: MusicaeError if Dask is missing, ChoraleError if no scheduler with workers
     answers at ``address``.
     """
     return _gathered(_client(address), tasks, address)
@@ -72,7 +72,7 @@ def each(tasks: Sequence[Task], address: str) -> Iterator[tuple[int, Done | Died
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask's client logs nothing: what is lost is told as errors of melodies."""
+    """Silence the log of Dask's client: lost work is reported as errors of melodies."""
     logger = logging.getLogger("distributed.client")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -95,7 +95,7 @@ def _client(address: str) -> Client:
         raise silent
     try:
         client = Client(address, timeout=TIMEOUT, set_as_default=False)
-    except Exception:  # what answers may be no scheduler at all
+    except Exception:  # the server at this address may be no scheduler at all
         raise silent from None
     try:
         client.wait_for_workers(1, timeout=TIMEOUT)
@@ -121,7 +121,7 @@ def _gathered(
             try:
                 melody = task.job.melody.read_bytes()
             except OSError:
-                yield place, harmonize_one(task)  # which tells why
+                yield place, harmonize_one(task)  # its outcome says why the file cannot be read
                 continue
             parcel = Parcel(task, melody, program)
             future = client.submit(harmonize_parcel, parcel, shared, pure=False, retries=RETRIES)
@@ -132,7 +132,7 @@ def _gathered(
 
 
 def _fetched(future: Any, task: Task, address: str) -> Done | Died:
-    """Write what a worker made of a task; what the cluster raises is told."""
+    """Write the result of a task; errors of the cluster become its outcome."""
     from distributed import CancelledError, KilledWorker
 
     try:
@@ -140,19 +140,19 @@ def _fetched(future: Any, task: Task, address: str) -> Done | Died:
     except KilledWorker:
         return Died()
     except CancelledError:
-        told = f"the connection to {address} was lost; --skip-existing does what remains"
-    except Exception as error:  # what melodies raise is returned, so it is the cluster's
-        told = f"the cluster at {address} failed ({type(error).__name__}: {error})"
-    return Done(error=MusicaeError(f"{task.job.melody}: {told}"))
+        why = f"the connection to {address} was lost; run again with --skip-existing"
+    except Exception as error:  # an error of the cluster: those of melodies are returned
+        why = f"the cluster at {address} failed ({type(error).__name__}: {error})"
+    return Done(error=MusicaeError(f"{task.job.melody}: {why}"))
 
 
 def _same(files: OptionFiles) -> OptionFiles:
-    """The files, which stay with the cluster, so that each worker gets them once."""
+    """Return the files: as the result of a task they stay on the cluster, sent once per worker."""
     return files
 
 
 def _option_files(task: Task) -> OptionFiles:
-    """Raises ChoraleError if a file cannot be read."""
+    """The files that options name. Raises ChoraleError if one cannot be read."""
     files = inputs.option_files(task.options).items()
     try:
         return tuple((name, path.name, path.read_bytes()) for name, path in files)
@@ -161,7 +161,7 @@ def _option_files(task: Task) -> OptionFiles:
 
 
 def written(task: Task, returned: Returned) -> Done:
-    """Write what a worker made."""
+    """Write the files that a worker returned. The result has an error if that fails."""
     done, files = returned
     if done.error:
         return done
@@ -184,7 +184,7 @@ def written(task: Task, returned: Returned) -> Done:
 
 
 def harmonize_parcel(parcel: Parcel, files: OptionFiles) -> Returned:
-    """On a worker: harmonize a melody in a temporary folder, and return the results."""
+    """Harmonize a melody on a worker, in a temporary folder, and return the results."""
     task, job = parcel.task, parcel.task.job
     with _ONE_AT_A_TIME, TemporaryDirectory(prefix="musicae-") as name:
         unpacked = _unpacked(files)
@@ -219,37 +219,37 @@ def harmonize_parcel(parcel: Parcel, files: OptionFiles) -> Returned:
 
 
 def _facts(task: Task, unpacked: dict[str, Path]) -> dict[str, str]:
-    """What provenance says of files that options name: their own paths."""
+    """The provenance of the files that options name: their paths on the user's machine."""
     return {name: str(getattr(task.options, name)) for name in unpacked if name != "model"}
 
 
 def _other_program(melody: Path) -> MusicaeError:
     return MusicaeError(
         f"{melody}: the worker on {socket.gethostname()} has another version of musicae or other"
-        " weights; install the same there"
+        " weights; install the same version there"
     )
 
 
 def _with_names(done: Done, task: Task, originals: dict[str, str]) -> Done:
-    """What is told, with the paths on the musician's machine in place of a worker's."""
+    """The outcome with the paths of the user's machine instead of the worker's."""
 
-    def told(text: str) -> str:
+    def renamed(text: str) -> str:
         for there, here in originals.items():
             text = text.replace(there, here)
         return text
 
     written = [
-        each._replace(path=path, lines=tuple(map(told, each.lines)), melody=task.job.melody)
+        each._replace(path=path, lines=tuple(map(renamed, each.lines)), melody=task.job.melody)
         for each, path in zip(done.written, task.job.outputs, strict=False)
     ]
-    error = type(done.error)(told(str(done.error))) if done.error else None
+    error = type(done.error)(renamed(str(done.error))) if done.error else None
     page = task.pack / pack.PAGE if done.page else None
-    return Done(tuple(written), tuple(map(told, done.notices)), page, error)
+    return Done(tuple(written), tuple(map(renamed, done.notices)), page, error)
 
 
 @lru_cache(maxsize=1)
 def _folder(files: OptionFiles) -> TemporaryDirectory[str]:
-    """A folder with the files, which stays, so that weights among them are loaded once."""
+    """A folder with the files. It stays, so that weights among them are loaded only once."""
     folder = TemporaryDirectory(prefix="musicae-options-")
     for option, name, content in files:
         Path(folder.name, option).mkdir()
@@ -258,6 +258,6 @@ def _folder(files: OptionFiles) -> TemporaryDirectory[str]:
 
 
 def _unpacked(files: OptionFiles) -> dict[str, Path]:
-    """The path of each option's file on this machine."""
+    """The path of each option's file on the worker."""
     folder = Path(_folder(files).name)
     return {option: folder / option / name for option, name, _ in files}

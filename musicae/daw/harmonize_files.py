@@ -1,4 +1,4 @@
-"""Melody files in, harmonized files or audition packs out: what ``musicae harmonize`` does."""
+"""Harmonize melody files into files or audition packs: the work of ``musicae harmonize``."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from musicae.models.checkpoint import engine_in_use
 
 
 class Outcome(NamedTuple):
-    """What became of the melodies; everything is in their order."""
+    """The outcome of all melodies, in their order."""
 
     melodies: int
-    """How many there were."""
+    """The number of melodies."""
     written: tuple[Written, ...]
     skipped: tuple[Path, ...]
-    """The melodies whose results were there already."""
+    """The melodies whose results existed already."""
     notices: tuple[str, ...]
-    """What the musician should know of how the melodies were understood; with several melodies,
-    each begins with a path."""
+    """Notices about how the melodies were read; if there are several melodies, each notice begins
+    with a path."""
     errors: tuple[MusicaeError, ...]
     """One for each melody that could not be harmonized or written."""
     pages: tuple[Path, ...]
@@ -53,29 +53,29 @@ def harmonize_files(
     skip_existing: bool = False,
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Outcome:
-    """Harmonize melodies and write the alternatives of each; a melody that fails stops no other.
+    """Harmonize melodies and write the alternatives of each. A failure does not stop the others.
 
     Args:
-        paths: melodies, and folders that stand for the melodies in them.
+        paths: melody files, and folders of melody files.
         out: the file or folder to write to; see ``batch.plan``.
         options: the settings of ``musicae.harmonize``.
-        pack: instead of ``out``, the folder of an audition pack; of several melodies, each has a
-            pack in it, named after the melody.
+        pack: instead of ``out``, the folder of an audition pack. For several melodies it contains
+            one pack per melody, named after it.
         program: the General MIDI program of the voices, 0 to 127.
-        analysis: write Roman numerals and key areas into the files.
-        keep_tracks: carry the melodies' other tracks along in MIDI files.
-        piano: add the voices as a piano reduction to MIDI and MusicXML files.
-        workers: how many processes share the melodies; None is one a core. The files are the same
-            with any number. A script that asks for several does so under
+        analysis: write Roman numerals and keys into the files.
+        keep_tracks: keep the melodies' other tracks in MIDI files.
+        piano: add a piano reduction of the voices to MIDI and MusicXML files.
+        workers: the number of processes that share the melodies; None means one per core. The files
+            are the same with any number. A script must ask for several under
             ``if __name__ == "__main__":``, because each process imports it.
-        scheduler: in place of workers, the address of a Dask scheduler whose workers share the
+        scheduler: instead of ``workers``, the address of a Dask scheduler whose workers share the
             melodies; see ``daw.cluster``.
-        skip_existing: leave out the melodies whose results are there and were made from the same
-            melody with the same settings, version and weights. Results that were edited since, or
-            that musicae did not write, stay too, with a notice.
-        tell: called with the number of melodies that are done and of all that are to be done.
+        skip_existing: skip melodies whose results exist and were made from the same melody with the
+            same settings, version and weights. Results that were edited, or that musicae did not
+            write, stay too, with a notice.
+        tell: called with the number of melodies that are done, and of all to do.
 
-    Raises MusicaeError before anything is written where the files, the pack, the model or the
+    Raises MusicaeError, before anything is written, if the files, the pack, the model or the
     scheduler cannot be used.
     """
     options = options or HarmonizeOptions()
@@ -106,7 +106,7 @@ def harmonize_files(
 
 
 def _made_from(tasks: Sequence[Task]) -> list[str]:
-    """The ``inputs.digest`` of each task; empty where a file cannot be read."""
+    """The ``inputs.digest`` of each task; empty if a file cannot be read."""
     program = inputs.program_facts(tasks[0].options)
     digests = []
     for task in tasks:
@@ -124,7 +124,7 @@ def _each(
     workers: int | None,
     scheduler: str | None,
 ) -> Iterator[tuple[int, Done]]:
-    """What became of each task, with its key, as they are done. Raises MusicaeError at once."""
+    """Yield the key and the outcome of each task as they finish. Raises MusicaeError at once."""
     if not tasks:
         return
     places, todo = list(tasks), list(tasks.values())
@@ -154,8 +154,8 @@ def _outcome(
             skipped.append(melody)
         if state is inputs.State.NOT_OURS:
             notices.append(
-                f"{task.job.outputs[0]}: was edited since musicae wrote it, or is not musicae's,"
-                f" and stays; move it away to have {melody.name} harmonized"
+                f"{task.job.outputs[0]}: was edited since musicae wrote it, or is not musicae's"
+                f" file, so it stays; move it away to harmonize {melody.name} again"
             )
         where = "" if len(tasks) == 1 else f"{melody}: "
         notices += [where + notice for notice in done.get(place, Done()).notices]
@@ -177,14 +177,14 @@ def _jobs(
     pack: Path | str | None,
     skip_existing: bool,
 ) -> list[Job]:
-    """Raises MusicaeError if files or packs cannot be written."""
+    """The jobs for the melodies. Raises MusicaeError if files or packs cannot be written."""
     ensemble = options.parsed_ensemble
     if pack is None:
         return batch.plan(melodies, options.n, out)
     if ensemble and ensemble.names != VOICES:
-        raise MusicaeError("--pack compares pieces for S, A, T and B; write an ensemble with --out")
+        raise MusicaeError("--pack is for S, A, T and B only; write other ensembles with --out")
     if out is not None:
-        raise MusicaeError("--pack is a folder for all that is written; leave --out away")
+        raise MusicaeError("--pack is the folder for all results; leave --out away")
     return plan_packs(melodies, Path(pack), options.n, may_be_there=skip_existing)
 
 
@@ -193,9 +193,9 @@ def plan_packs(
 ) -> list[Job]:
     """Decide which melodies to read and which packs to write, without reading or writing any.
 
-    ``folder`` is the pack of one melody; of several, each has a folder of its name in it. Raises
-    MusicaeError if a pack cannot be written, two would be one, or one is there already and may
-    not be.
+    ``folder`` is the pack of a single melody. For several, it contains one pack per melody, named
+    after it. Raises MusicaeError if a pack cannot be written, two melodies have the same pack, or a
+    pack exists already and ``may_be_there`` is false.
     """
     from musicae.daw import pack as packing
 

@@ -1,4 +1,4 @@
-"""One melody from its file to the files of its alternatives: the work that processes share."""
+"""Harmonize one melody, from its file to the files of its alternatives: the task of one process."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from musicae.models.checkpoint import ENGINES, use_engine
 
 @dataclass(frozen=True)
 class Task:
-    """A melody to harmonize, with all settings."""
+    """A melody to harmonize, with all of its settings."""
 
     job: Job
     options: HarmonizeOptions
     program: int = CHOIR_AAHS
     """The General MIDI program of the voices, 0 to 127."""
     looks: dict[str, bool] = field(default_factory=dict)
-    """The keywords of ``Piece.write``."""
+    """Keyword arguments of ``Piece.write``: analysis, keep_tracks and piano."""
     packed: bool = False
-    """Whether an audition pack is written."""
+    """Whether to write an audition pack."""
     alone: bool = False
-    """Whether it is the only melody; then a fault of musicae's comes as it was raised."""
+    """Whether it is the only melody. If so, unexpected exceptions are raised unchanged."""
     engine: str = ENGINES[0]
-    """What runs the models, wherever the work is done."""
+    """The engine that runs the models, in this process or elsewhere."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What is added to the provenance of the pieces."""
+    """Entries to add to the provenance of the pieces."""
 
     @property
     def pack(self) -> Path:
@@ -44,32 +44,33 @@ class Task:
 
 
 class Done(NamedTuple):
-    """What became of a melody."""
+    """The outcome of one melody."""
 
     written: tuple[Written, ...] = ()
     notices: tuple[str, ...] = ()
-    """What the musician should know of how the melody was understood and written."""
+    """Notices about how the melody was read and the results were written."""
     page: Path | None = None
-    """The page of its audition pack."""
+    """The page of its audition pack, if there is one."""
     error: MusicaeError | None = None
+    """Why the melody could not be harmonized or written; None if it was."""
 
 
 def harmonize_one(task: Task) -> Done:
-    """Read a melody, harmonize it and write its alternatives; what fails is told, not raised."""
+    """Read a melody, harmonize it and write its alternatives. Errors are returned, not raised."""
     melody = task.job.melody
     use_engine(task.engine)
     try:
         return _written(task)
     except MusicaeError as error:
         return Done(error=error)
-    except Exception as error:  # whatever it is, the other melodies are harmonized
+    except Exception as error:  # no error may stop the other melodies
         if task.alone:
             raise
         return Done(error=batch.fault(error, melody))
 
 
 def _written(task: Task) -> Done:
-    """Raises MusicaeError."""
+    """The same without handling errors. Raises MusicaeError if the melody cannot be used."""
     job, page = task.job, None
     lost: tuple[str, ...] = ()
     pieces = batch.harmonized(job.melody, task.options)
@@ -99,13 +100,13 @@ def write_pieces(
 ) -> tuple[str, ...]:
     """Write each piece to its path; see ``Piece.write``.
 
-    ``folder`` is made first where it does not exist. Returns sentences on what the format does not
-    hold, each once. Raises MusicaeError.
+    ``folder`` is created first if it is missing. Returns notices about what the formats cannot
+    store, each once. Raises MusicaeError if a file cannot be written.
     """
     if folder is not None:
         make_folder(folder)
     lost: dict[str, None] = {}
     for piece, path in zip(pieces, paths, strict=True):
-        told = piece.write(path, program, analysis=analysis, keep_tracks=keep_tracks, piano=piano)
-        lost |= dict.fromkeys(told)
+        looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
+        lost |= dict.fromkeys(piece.write(path, program, **looks))
     return tuple(lost)

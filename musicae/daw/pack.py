@@ -1,4 +1,4 @@
-"""An audition pack: a folder in which alternatives of one melody are compared and played."""
+"""Audition packs: folders for comparing and playing the alternatives of one melody."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = "report.html"
 REPORT = "report.json"
 _STEMS = "stems"
 SHOWN = (".mid", ".musicxml", ".pdf", ".png")
-"""The suffixes of an alternative's files that the page links to."""
+"""The suffixes of the files of an alternative to which the page links."""
 FACTS = ("key", "model", "seed", "temperature", "rules", "version")
 """The facts of the provenance that the page shows."""
 NEEDS = ("verovio", "typst", "midirenderer", "soundfile")
@@ -42,23 +42,23 @@ def write(
     keep_tracks: bool = False,
     piano: bool = False,
 ) -> list[Path]:
-    """Write a pack, whole or not at all; returns the MIDI files of the alternatives.
+    """Write a pack completely or not at all; return the MIDI files of the alternatives.
 
-    Each alternative, best first, is written as ``NAME-1.mid``, ``.musicxml`` and ``.txt`` (its
-    report), and voice by voice in ``stems/``. The first also has a piano roll, a score and its
-    voices as sound. ``audition.mid`` has all alternatives one after another, a marker at each;
-    ``audition.rpp`` is the same as a REAPER project; ``report.html`` shows, plays and compares them
-    without a network.
+    Each alternative, best first, becomes ``NAME-1.mid``, ``.musicxml`` and ``.txt`` (its report),
+    and one MIDI file per voice in ``stems/``. The first also has a piano roll, a score, and sound
+    files of its voices. ``audition.mid`` has all alternatives one after another, each with a
+    marker; ``audition.rpp`` is the same as a REAPER project. ``report.html`` shows, plays and
+    compares the alternatives, without a network.
 
     Args:
         pieces: alternatives of one melody.
-        folder: the folder to make; where it exists, it must be empty.
-        name: the melody's name, with which the files' names begin.
+        folder: the folder to make; if it exists, it must be empty.
+        name: the melody's name, the beginning of all file names.
         program: the General MIDI program of the voices, counted from 0.
-        analysis: write Roman numerals and key areas into the MIDI files and scores too.
-        keep_tracks: carry the melody's other tracks along in the MIDI files of the alternatives,
-            in ``audition.mid`` and in ``audition.rpp``.
-        piano: add the voices as a piano reduction to the same files and to the scores.
+        analysis: also write Roman numerals and keys into the MIDI files and scores.
+        keep_tracks: keep the melody's other tracks in the MIDI files of the alternatives, in
+            ``audition.mid`` and in ``audition.rpp``.
+        piano: add a piano reduction of the voices to these files and to the scores.
 
     Raises MusicaeError if the folder is not empty or a library is missing.
     """
@@ -90,13 +90,14 @@ def midi_files(folder: Path, name: str, n: int) -> list[Path]:
 
 
 def check(folder: Path) -> None:
-    """Raises MusicaeError if a library is missing, or the folder holds files already."""
+    """Check that a pack can be written. Raises MusicaeError if a library is missing, or the folder
+    already has files."""
     check_libraries()
     check_new_folder(folder, "a pack")
 
 
 def check_libraries() -> None:
-    """Raises MusicaeError if a library that packs need is missing."""
+    """Check the libraries that packs need. Raises MusicaeError if one is missing."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
         raise MusicaeError(
@@ -110,7 +111,7 @@ class _Packed(NamedTuple):
     piece: Piece
     arrangement: midi_file.Arrangement
     report: Report | None
-    """None where not all four voices sing."""
+    """None if not all four voices have notes."""
     path: Path
 
 
@@ -118,8 +119,8 @@ def _write_alternative(packed: _Packed, program: int, analysis: bool, piano: boo
     piece, arrangement, report, path = packed
     midi_file.save(arrangement, path)
     piece.write(path.with_suffix(".musicxml"), program, analysis=analysis, piano=piano)
-    told = report.as_text() if report else "not checked: not all four voices sing"
-    path.with_suffix(".txt").write_text(f"{told}\n", encoding="utf-8")
+    text = report.as_text() if report else "not checked: not all four voices sing"
+    path.with_suffix(".txt").write_text(f"{text}\n", encoding="utf-8")
     for voice, stem in stems(arrangement).items():
         midi_file.save(stem, _stem_of(path, voice, ".mid"))
 
@@ -132,7 +133,7 @@ def _write_audition(packed: Sequence[_Packed], folder: Path) -> None:
 
 
 def _show(best: _Packed, analysis: bool, piano: bool) -> None:
-    """Write the best alternative's piano roll, its score, and its voices as sound."""
+    """Write the piano roll and the score of the best alternative, and its voices as sound."""
     path = best.path
     checked = best.report is not None
     render.render(best.piece, path.with_suffix(".png"), analysis=True, violations=checked)

@@ -1,4 +1,4 @@
-"""Arrangement -> a MIDI output, in time: a synthesizer, a keyboard or a DAW plays it.
+"""Play an arrangement to a MIDI output: a synthesizer, a keyboard or a DAW.
 
 Ports are reached through mido and, by default, python-rtmidi (the extra ``ports``).
 """
@@ -21,7 +21,7 @@ from musicae.io.midi_notes import SUSTAIN
 PORT_FAULTS = (OSError, RuntimeError, ValueError)
 """The errors that python-rtmidi and mido raise."""
 LOOPBACK = "midi through"
-"""Part of ALSA's name for a port that is connected to no instrument by itself."""
+"""A part of the name of ALSA's loopback port, which is not connected to an instrument."""
 HOW_TO_GET_A_PORT = {
     "darwin": "open Audio MIDI Setup, Window > Show MIDI Studio, double-click IAC Driver and tick"
     " 'Device is online'; then choose it as an input in your DAW",
@@ -30,7 +30,7 @@ HOW_TO_GET_A_PORT = {
     "linux": "start a synthesizer such as qsynth or 'fluidsynth -a pulseaudio -m alsa_seq', or"
     " 'sudo modprobe snd-virmidi' for a port that your DAW can read",
 }
-"""By ``sys.platform``."""
+"""Advice by ``sys.platform``."""
 
 
 def play(
@@ -40,12 +40,12 @@ def play(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Send an arrangement to a MIDI output, each event at its time, and return at its end.
+    """Send an arrangement to a MIDI output in real time, and return at its end.
 
-    ``port`` is a number from 1 in ``ports()`` or a part of a name; by default the first port that
-    is connected to an instrument. At the end, and after an error or Ctrl-C, every note is silenced
-    and the port is closed. ``clock`` returns the time and ``sleep`` waits, both in seconds. Raises
-    MusicaeError if there is no such port or it is lost.
+    ``port`` is the number of a port in ``ports()``, counted from 1, or a part of its name; by
+    default the first port that is connected to an instrument. At the end, and after an error or
+    Ctrl-C, all notes are ended and the port is closed. ``clock`` returns the time and ``sleep``
+    waits, both in seconds. Raises MusicaeError if there is no such port or it is lost.
     """
     name = choose_port(ports(), port)
     tempo_map = TempoMap.of(arrangement)
@@ -54,7 +54,7 @@ def play(
             start = clock()
 
             def wait_for(tick: int) -> None:
-                # Measured against the beginning each time, so that delays do not add up.
+                # Measured from the beginning each time, so that delays do not add up.
                 remaining = start + float(tempo_map.seconds(tick)) - clock()
                 if remaining > 0:
                     sleep(remaining)
@@ -70,14 +70,14 @@ def play(
 
 
 def ports() -> list[str]:
-    """The names of the MIDI outputs of this computer, none where it has no MIDI system.
+    """The names of the MIDI outputs of this computer; empty if it has no MIDI system.
 
     Raises MusicaeError if python-rtmidi is missing.
     """
     backend = _backend()
     try:
         return list(backend.get_output_names())
-    except PORT_FAULTS:  # on Linux without ALSA's sequencer there is nothing to ask
+    except PORT_FAULTS:  # Linux without ALSA's sequencer
         return []
 
 
@@ -100,7 +100,7 @@ def choose_port(names: Sequence[str], wanted: str | None = None) -> str:
     if len(found) == 1:
         return found[0]
     if not names:
-        raise MusicaeError(f"there is no MIDI port {wanted!r} nor any: {_how_to_get_a_port()}")
+        raise MusicaeError(f"no MIDI port is {wanted!r}, nor is there any: {_how_to_get_a_port()}")
     listed = ", ".join(f"{number} {name!r}" for number, name in enumerate(names, 1))
     fault = f"{len(found)} MIDI ports match" if found else "no MIDI port is"
     raise MusicaeError(f"{fault} {wanted!r}; choose one of {listed}")
@@ -125,9 +125,9 @@ def _events(arrangement: Arrangement) -> list[Timed]:
 
 @contextlib.contextmanager
 def _silenced(output: Any) -> Iterator[Callable[[Any], None]]:
-    """Yield a function that sends messages; at the end, end every note that still sounds.
+    """Yield a function that sends messages; at the end, end all notes that still sound.
 
-    Notes are ended one by one, because not every instrument obeys ``all notes off``.
+    Notes are ended one by one, because some instruments ignore ``all notes off``.
     """
     sounding: set[tuple[int, int]] = set()
     channels: set[int] = set()
@@ -144,7 +144,7 @@ def _silenced(output: Any) -> Iterator[Callable[[Any], None]]:
     try:
         yield send
     finally:
-        with contextlib.suppress(*PORT_FAULTS):  # a port that is lost sounds no more
+        with contextlib.suppress(*PORT_FAULTS):  # a lost port is silent
             for channel, pitch in sorted(sounding):
                 output.send(mido.Message("note_off", channel=channel, note=pitch))
             for channel in sorted(channels):

@@ -1,7 +1,7 @@
-"""``musicae.practice``: all that a choir needs to learn a piece, as a folder.
+"""``musicae.practice``: a choir's kit, a folder with all that a choir needs to learn a piece.
 
-For each voice a folder with its part and its practice tracks, a folder with all together, the
-score, the rehearsal piano, and a page that plays any mix.
+It has a folder for each voice with its part and practice tracks, a folder with tracks of all voices
+together, the score, a piano reduction, and a page that plays any mix.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from musicae.rendering.singer_part import singer_part
 
 TEMPOS = (70, 85, 100)
 SLOWEST, FASTEST = 25, 200
-"""Tempos, in per cent of the piece's own, that can be asked for."""
+"""The slowest and the fastest tempo of a track, in per cent of the piece's own tempo."""
 SOUNDS = tuple(suffix.lstrip(".") for suffix in audio.FORMATS)
-"""The kinds of files of sound."""
+"""The formats of sound files."""
 PAGE = "practice.html"
 NEEDS = ("verovio", "typst", "midirenderer", "soundfile")
 MOST_MINUTES = 40
-"""The most minutes of all voices together, which are in memory: some 4 GB, with mixes at work."""
+"""The most minutes of sound, summed over the voices; with the mixes about 4 GB of memory."""
 WORKERS = min(4, os.cpu_count() or 1)
-"""Files of sound that are encoded at the same time."""
+"""The number of sound files that are encoded at the same time."""
 
 
 class Kit(NamedTuple):
@@ -52,11 +52,11 @@ class Kit(NamedTuple):
     folder: Path
     page: Path
     voices: tuple[str, ...]
-    """The names of the voices, as the score has them."""
+    """The names of the voices in the score."""
     files: tuple[Path, ...]
     """All files, the page first."""
     notices: tuple[str, ...]
-    """What the musician should know of how the file was understood."""
+    """Notices about how the file was read."""
 
 
 def practice(
@@ -69,23 +69,23 @@ def practice(
     soundfont: Path | None = None,
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Kit:
-    """Write a choir's kit, whole or not at all.
+    """Write a choir's kit completely or not at all.
 
-    For each voice there is a track with it in front and the others 12 dB softer, one with it alone
-    and one without it, and there is one of all together; each at each tempo, as sound and as MIDI,
-    after a bar of clicks with the first note. Beside them are a part for each voice with cues, the
-    score, a piano reduction, and ``practice.html``.
+    For each voice there are three tracks: the voice in front with the others 12 dB softer, the
+    voice alone, and the others without it. One more track has all voices together. Each is written
+    at each tempo, as sound and as MIDI; it begins with a bar of clicks with the first note. The kit
+    also has a part with cues for each voice, the score, a piano reduction, and ``practice.html``.
 
     Args:
-        source: a piece, a chorale, or a MIDI file or a score with two voices or more; see
+        source: a piece, a chorale, or a MIDI file or score with at least two voices; see
             ``io.choir.read_choir``.
-        folder: the folder to make; where it exists, it must be empty.
-        tempos: in per cent of the piece's own tempo, 25 to 200.
-        sound: ``"mp3"``, ``"ogg"``, ``"flac"`` or ``"wav"``.
-        program: the General MIDI program, counted from 0, of all voices; by default the file's
-            own, or a choir.
+        folder: the folder to make; if it exists, it must be empty.
+        tempos: tempos in per cent of the piece's own tempo, 25 to 200.
+        sound: the format of the sound files: ``"mp3"``, ``"ogg"``, ``"flac"`` or ``"wav"``.
+        program: the General MIDI program of all voices, 0 to 127; by default that of the file, or a
+            choir.
         soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
-        tell: called with the number of files of sound that are written and of all of them.
+        tell: called with the number of sound files that are written, and of all.
 
     Raises MusicaeError if the music, the settings or the folder cannot be used, or a library is
     missing.
@@ -109,7 +109,8 @@ def practice(
 
 
 def check(folder: Path) -> None:
-    """Raises MusicaeError if a library is missing, or the folder holds files already."""
+    """Check that a kit can be written. Raises MusicaeError if a library is missing, or the folder
+    already has files."""
     missing = [library for library in NEEDS if importlib.util.find_spec(library) is None]
     if missing:
         raise MusicaeError(
@@ -133,7 +134,7 @@ class _Writer:
             self.slugs.append(f"{slug}.{same + 1}" if same else slug)
 
     def write_scores(self) -> bytes:
-        """Write the score, the parts and the piano reduction; returns the score's MusicXML."""
+        """Write the score, the parts and the piano reduction; return the score's MusicXML."""
         score = choir_score(self.choir)
         root = open_score(score)
         xml = musicxml_writer.to_bytes(root)
@@ -151,7 +152,7 @@ class _Writer:
     def write_mixes(
         self, tempos: Sequence[int], soundfont: Path | None, tell: Callable[[int, int], None]
     ) -> dict[int, list[bytes]]:
-        """Write the mixes of each tempo; returns the sounds for the page by tempo."""
+        """Write the mixes at each tempo; return the sounds for the page, by tempo in per cent."""
         mixes = mixes_of(len(self.choir.singers))
         total = len(mixes) * len(tempos)
         tell(0, total)
@@ -193,7 +194,7 @@ class _Writer:
 
 
 def _label(mix: Mix, names: Sequence[str]) -> str:
-    """A mix in words."""
+    """The name of a mix in the tags of its file."""
     if mix.voice is None:
         return "all together"
     name = names[mix.voice]
@@ -201,13 +202,13 @@ def _label(mix: Mix, names: Sequence[str]) -> str:
 
 
 def _checked(tempos: Sequence[int], sound: str, program: int | None) -> list[int]:
-    """The tempos in order, each once. Raises MusicaeError for settings that make no sense."""
+    """The tempos in ascending order, each once. Raises MusicaeError for settings out of range."""
     if sound not in SOUNDS:
         raise MusicaeError(f"practice tracks are {', '.join(SOUNDS)}, not {sound!r}")
     if program is not None and not 0 <= program <= 127:
         raise MusicaeError(f"a MIDI program is 0 to 127, not {program}")
     if not tempos:
-        raise MusicaeError("a kit has one tempo or more, such as 100")
+        raise MusicaeError("a kit needs at least one tempo, such as 100")
     for percent in tempos:
         if not SLOWEST <= percent <= FASTEST:
             raise MusicaeError(f"a tempo is {SLOWEST} to {FASTEST} per cent, not {percent}")
@@ -221,7 +222,7 @@ def _refuse_long(choir: Choir, percent: int) -> None:
     if minutes * voices > MOST_MINUTES:
         raise ChoraleError(
             f"{choir.song.path}: lasts {minutes:.0f} minutes at {percent} %; a kit of {voices}"
-            f" voices is of up to {MOST_MINUTES // voices}: give a part of it, or a faster --tempo"
+            f" voices can have {MOST_MINUTES // voices}: give a part of it, or a faster --tempo"
         )
 
 
@@ -233,7 +234,7 @@ def _facts(choir: Choir) -> str:
 
 
 def _file_name(text: str) -> str:
-    """A text as the name of a file: lower case, hyphens between the words.
+    """A text as a file name: in lower case, with hyphens between the words.
 
     >>> _file_name("Tenor 1"), _file_name("S./A.")
     ('tenor-1', 's-a')
@@ -244,7 +245,7 @@ def _file_name(text: str) -> str:
 
 @contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads that encode; where the body fails, what waits is not begun."""
+    """Threads that encode. If the body fails, waiting work is not started."""
     pool = ThreadPoolExecutor(WORKERS)
     try:
         yield pool
@@ -254,7 +255,7 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def _file_of(source: Source) -> Iterator[Path]:
-    """A file of the music: of a piece or a chorale for as long as it is read."""
+    """Yield a file with the music: ``source`` itself, or a temporary file of a piece or chorale."""
     if not isinstance(source, Piece | Chorale):
         yield Path(source)
         return
@@ -266,10 +267,10 @@ def _file_of(source: Source) -> Iterator[Path]:
             chorale = source.chorale if isinstance(source, Piece) else source
             sung = sounding_voices(chorale)
             if not sung:
-                raise ChoraleError("no voice sings; a kit is of two voices or more")
+                raise ChoraleError("no voice has notes; a kit needs at least two voices")
             names = [name if voice in sung else "" for voice, name in enumerate(VOICES)]
             musicxml_writer.write(chorale, path, names=names)
         try:
             yield path
-        except MusicaeError as error:  # the file is none of the musician's
+        except MusicaeError as error:  # leave out the path: the user does not know this file
             raise type(error)(str(error).removeprefix(f"{path}: ")) from None

@@ -1,7 +1,7 @@
-"""The practice page: plays any mix of a choir's voices in one HTML file without a network.
+"""The practice page: one HTML file that plays any mix of a choir's voices, without a network.
 
-``assets/practice_page/`` holds its template, style sheet and scripts. The score, the sounds of the
-voices at each tempo and the times of notes and bars go into the file.
+Its template, style sheet and scripts are in ``assets/practice_page/``. The file also contains the
+score, the sound of each voice at each tempo, and the times of notes and bars.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from musicae.rendering.practice_sound import Takes
 
 STYLE = "page.css"
 SCRIPTS = ("player.js", "page.js")
-"""In this order, since each uses those before it."""
+"""The scripts in order: each uses those before it."""
 RATE = audio.SAMPLE_RATE // 2
-"""Frames a second of the sounds in the page."""
+"""The sample rate of the sounds in the page, in frames per second."""
 
 
 def write(
     path: Path, choir: Choir, score: bytes, sounds: Mapping[int, Sequence[bytes]], facts: str
 ) -> None:
-    """Write the page, whole or not at all.
+    """Write the page completely or not at all.
 
     Args:
         path: the .html file.
         choir: the voices.
-        score: the MusicXML of its open score.
+        score: the MusicXML of their open score.
         sounds: for each tempo, in per cent, the sound of each voice; see ``voices_for_page``.
-        facts: a line on the piece.
+        facts: one line about the piece.
 
-    Raises MusicaeError.
+    Raises MusicaeError if the score cannot be engraved or the file cannot be written.
     """
     pages, points = engraving.engrave_screen(score)
     style, script = _read(STYLE), "\n".join(map(_read, SCRIPTS))
@@ -67,13 +67,13 @@ def data(
     sounds: Mapping[int, Sequence[bytes]],
     points: Sequence[tuple[float, tuple[str, ...]]],
 ) -> dict[str, Any]:
-    """What the page's scripts read. Times are seconds from the first bar, at the own tempo."""
+    """The data for the page's scripts. Times are seconds from the first bar, at 100% tempo."""
     rehearsal = Rehearsal(choir, 100)
     tempi = TempoMap.of(rehearsal.voices())
     begin = tempi.seconds(rehearsal.lead)
 
     def second(tick: int) -> float:
-        """When a tick of the file is."""
+        """The time of a tick of the file."""
         return round(float(tempi.seconds(rehearsal.shifted(tick)) - begin), 4)
 
     song, frame = choir.song, choir.frame
@@ -116,13 +116,13 @@ def data(
 
 
 def colour_of(name: str, voice: int) -> str:
-    """The colour of a voice: that of soprano, alto, tenor or bass where it is one by name."""
+    """The colour of a voice: that of its name (soprano, alto, tenor or bass), else of its index."""
     called = voice_of_name(name)
     return VOICE_COLOURS[voice % len(VOICE_COLOURS) if called is None else called]
 
 
 def voices_for_page(takes: Takes) -> list[bytes]:
-    """Each voice without the count-in as MP3, so loud that all together reach the peak.
+    """Each voice as MP3, without the count-in. All together reach the peak level ``audio.PEAK``.
 
     Raises MusicaeError if libsndfile cannot write MP3.
     """
@@ -133,14 +133,14 @@ def voices_for_page(takes: Takes) -> list[bytes]:
 
 
 def _halved(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A sound at half the rate, without what lies above a quarter of the former rate."""
+    """A sound at half the sample rate, low-pass filtered at a quarter of the old rate."""
     length = len(sound) - len(sound) % 2
     spectrum = np.fft.rfft(sound[:length])[: length // 4 + 1]
     return (np.fft.irfft(spectrum, length // 2) / 2).astype(np.float32)
 
 
 def _pan(place: int) -> float:
-    """A place of controller 10 from -1, left, to 1, right."""
+    """A value of controller 10 (pan) as -1 (left) to 1 (right)."""
     return round((place - MIDDLE) / 63, 3)
 
 

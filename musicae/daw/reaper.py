@@ -1,15 +1,15 @@
-"""MIDI -> REAPER project: an arrangement as named, coloured tracks, a region for each section.
+"""Write a REAPER project: an arrangement as named, coloured tracks with a region per section.
 
-A project (``.rpp``) is text: a tree of lines. What is written here is a small part of what REAPER
-saves; it fills in the rest when the project is opened. The lines are described by the Cockos wiki,
-"State Chunk Definitions" (also in ReaTeam/Doc), time signatures in thread 59511 of the Cockos
-forum. Times stand in seconds, which come from the ticks by exact fractions; events within an item
-stand in ticks, which REAPER plays along its own tempo map.
+A project (``.rpp``) is text: a tree of lines. This module writes only a small part of the lines
+that REAPER saves; REAPER adds the rest when it opens the project. The lines are described in the
+Cockos wiki, "State Chunk Definitions" (also in ReaTeam/Doc), time signatures in thread 59511 of the
+Cockos forum. Times are in seconds, computed from ticks as exact fractions. Events within an item
+are in ticks, which follow the project's tempo map.
 
 REAPER has no General MIDI sounds, and a MIDI track without an instrument is silent. Each track
-therefore plays ReaSynth, the plain synthesizer that comes with REAPER; a choir goes in its place.
-Drums get none: it would beep. Program changes are kept for the instrument that takes them. Key
-signatures are left out: REAPER has no plain line for them.
+therefore has ReaSynth, the simple synthesizer that comes with REAPER; users replace it by a choir.
+Drum tracks have none, because it would only beep. Program changes are kept for instruments that use
+them. Key signatures are left out, because REAPER has no simple line for them.
 """
 
 from __future__ import annotations
@@ -33,32 +33,35 @@ from musicae.io.midi_file import ALL_NOTES_OFF, Arrangement, TempoMap, chooses_s
 from musicae.io.midi_notes import DRUM_CHANNEL
 
 PANS = (-0.3, -0.1, 0.1, 0.3)
-"""Panning of soprano, alto, tenor and bass, -1 left to 1 right, as seen from the audience."""
+"""The panning of soprano, alto, tenor and bass, from -1 (left) to 1 (right) for the audience."""
 OTHER_COLOUR = "#8a8a8a"
 UNSTATED_METER = (4, 4)
 
 SQUARE = 1
-"""The shape of a tempo map's point that holds until the next point."""
+"""The shape of a point in the tempo map whose tempo holds until the next point."""
 SET_BOTH, PARTIAL_BAR = 1, 4
-"""Flags of such a point: it sets tempo and meter; the bar before it may be cut short."""
+"""Flags of such a point: it sets tempo and meter; it cuts the bar before it short."""
 REGION = 1
 """The flag of a marker that has an end."""
 HAS_COLOUR = 0x1000000
 BASE64_BYTES_A_LINE = 96
 
 META_TEXT = {"text": 0x01, "lyrics": 0x05, "cue_marker": 0x07}
-"""The meta events that are kept within tracks, with their number in the MIDI standard."""
+"""The meta events that are kept in tracks, with their numbers in the MIDI standard."""
 
 REASYNTH = "VSTi: ReaSynth (Cockos)"
 REASYNTH_ID = 0x72657379
-"""``resy``: REAPER finds the plug-in by this number, whatever its file is called."""
+"""``resy``: REAPER finds the plug-in by this number, not by its file name."""
 REASYNTH_UNIQUE = "5653547265737972656173796E746800"
 REASYNTH_VOLUME = 0.25
-"""-12 dB: four voices together stay below full scale. The plug-in's own default is -6 dB."""
+"""-12 dB, so that four voices together stay below full scale. The plug-in's default is -6 dB."""
 
 
 def write(arrangement: Arrangement, sections: Sequence[Section], path: Path | str) -> None:
-    """Write a project, whole or not at all; see ``project``. Raises MusicaeError."""
+    """Write a project completely or not at all; see ``project``.
+
+    Raises MusicaeError for wrong sections, or if the file cannot be written.
+    """
     text = project(arrangement, sections)
     with whole_file(Path(path)) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
@@ -67,10 +70,10 @@ def write(arrangement: Arrangement, sections: Sequence[Section], path: Path | st
 def project(arrangement: Arrangement, sections: Sequence[Section]) -> str:
     """An arrangement as the text of a REAPER project.
 
-    The conductor's tempi, meters and markers become those of the project, ``sections`` its regions.
-    Each other track becomes a track with an item for each section. A note that is held past its
-    section ends there, and events outside all sections are left out. Raises MusicaeError if
-    sections are empty, overlap or are out of order.
+    The tempos, meters and markers of the conductor track become those of the project; ``sections``
+    become its regions. Each other track becomes a track with one item per section. A note that is
+    held over the end of its section ends there; events outside all sections are left out. Raises
+    MusicaeError if sections are empty, overlap or are out of order.
     """
     _check(sections)
     conductor, *tracks = arrangement.tracks
@@ -80,7 +83,7 @@ def project(arrangement: Arrangement, sections: Sequence[Section]) -> str:
     lines = [
         '<REAPER_PROJECT 0.1 "6.0"',
         *_notes(conductor),
-        "TIMELOCKMODE 1",  # what is moved keeps its place in bars, not in seconds
+        "TIMELOCKMODE 1",  # moved items keep their positions in bars, not in seconds
         "TEMPOENVLOCKMODE 1",
         f"TEMPO {_number(clock.qpm(0))} {first[0]} {first[1]}",
         *_tempo_points(clock, meters),
@@ -105,7 +108,7 @@ def _check(sections: Sequence[Section]) -> None:
 
 
 def _notes(conductor: Sequence[Timed]) -> list[str]:
-    """The project's notes: the title, and a hint to put a choir in ReaSynth's place."""
+    """The project's notes: the title, and the hint to replace ReaSynth by a choir."""
     named = (e.message for e in conductor if e.message.type == "track_name")
     title = text_of(next(named, None))
     hint = "Each voice plays ReaSynth so that it sounds at once: put a choir in its place."
@@ -113,7 +116,7 @@ def _notes(conductor: Sequence[Timed]) -> list[str]:
 
 
 def _meters(conductor: Iterable[Timed]) -> dict[int, tuple[int, int]]:
-    """Numerator and denominator by the tick from which they hold."""
+    """The numerator and denominator of each meter, by its first tick."""
     meters = {0: UNSTATED_METER}
     for tick, message in sorted(conductor, key=lambda event: event.tick):
         if message.type == "time_signature":
@@ -122,7 +125,7 @@ def _meters(conductor: Iterable[Timed]) -> dict[int, tuple[int, int]]:
 
 
 def _tempo_points(clock: TempoMap, meters: dict[int, tuple[int, int]]) -> Iterator[str]:
-    """The tempo map: a point wherever tempo or meter is stated."""
+    """The tempo map: one point at each change of tempo or meter."""
     yield "<TEMPOENVEX"
     yield "ACT 1 -1"
     yield "VIS 1 0 1"
@@ -146,7 +149,7 @@ def _markers(conductor: Iterable[Timed], clock: TempoMap) -> Iterator[str]:
 
 
 def _regions(sections: Sequence[Section], clock: TempoMap) -> Iterator[str]:
-    """The regions: each is two lines with the same number, for its start and its end."""
+    """The regions. Each has two lines with the same number, for its start and its end."""
     for number, section in enumerate(sections, 1):
         begin, end = (_number(clock.seconds(tick)) for tick in (section.start, section.end))
         yield f"MARKER {number} {begin} {_quoted(section.name)} {REGION}"
@@ -188,13 +191,13 @@ def _item(
         yield from _event(tick - now, message)
         now = tick
     yield f"E {section.end - now} {0xB0 | channel:02x} {ALL_NOTES_OFF:02x} 00"
-    yield "IGNTEMPO 0 120 4 4"  # it follows the project's tempo map; the rest is not used then
+    yield "IGNTEMPO 0 120 4 4"  # 0: follow the project's tempo map; the other numbers are unused
     yield ">"
     yield ">"
 
 
 def _choice_of_sound(events: Iterable[Timed], section: Section) -> list[Timed]:
-    """The bank and program that hold at a section's start, since playback may begin there."""
+    """The bank and program that hold at a section's start, because playback may begin there."""
     chosen: dict[tuple[str, int, int], Any] = {}
     for tick, message in events:
         if tick < section.start and chooses_sound(message):
@@ -204,7 +207,7 @@ def _choice_of_sound(events: Iterable[Timed], section: Section) -> list[Timed]:
 
 
 def _within(events: Iterable[Timed], section: Section) -> list[Timed]:
-    """A section's events; a note that begins in it ends at the section's end at the latest."""
+    """The events of a section. Its notes end no later than the section."""
     found: list[Timed] = []
     sounding: list[tuple[int, int]] = []
     for event in events:
@@ -230,7 +233,7 @@ def _ending(channel: int, note: int) -> Any:
 
 
 def _event(delta: int, message: Any) -> Iterator[str]:
-    """The lines of a message: hexadecimal bytes of a short message, base64 of a longer one."""
+    """The lines of a message: a short one in hexadecimal bytes, a longer one in base64."""
     if message.type == "sysex":
         yield from _long_event(delta, bytes(message.bytes()))
     elif message.type in META_TEXT:
@@ -251,10 +254,10 @@ def _long_event(delta: int, data: bytes) -> Iterator[str]:
 
 
 def _reasynth() -> Iterator[str]:
-    """An effects chain of ReaSynth alone.
+    """An effects chain with only ReaSynth.
 
-    As for every VST 2, the state is a header (id, pins, size), the plug-in's own data, and the
-    number of its preset; ReaSynth's own are two signs by which it knows it and its 13 sliders.
+    As for every VST 2 plug-in, the state is a header (id, pins, size), the plug-in's own data, and
+    the number of its preset. ReaSynth's data are two magic numbers and its 13 sliders.
     """
     pins = (0, 2, 1, 0, 2, 0)  # no inputs, two outputs, each to a channel of its own
     sliders = (
@@ -285,7 +288,9 @@ def _base64(data: bytes) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Text in quotation marks that it does not contain; if it has all three, one is replaced.
+    """A text in quotation marks of a kind that it does not contain.
+
+    If it contains all three kinds, backquotes in it are replaced.
 
     >>> print(_quoted("Ach Gott"), _quoted('in "F"'))
     "Ach Gott" 'in "F"'

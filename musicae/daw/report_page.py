@@ -1,8 +1,8 @@
-"""The audition page: shows, plays and compares alternatives in one HTML file without a network.
+"""The audition page: one HTML file that shows, plays and compares alternatives, without a network.
 
-``assets/report_page/`` holds its template, style sheet and scripts; they go into the file together
-with the music, as JSON. A content security policy lets the browser run these scripts and fetch
-nothing.
+Its template, style sheet and scripts are in ``assets/report_page/``. They are put into the file
+together with the music, as JSON. A content security policy allows only these scripts, and no
+requests.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ from musicae.theory.voice_leading.rules import RULES, Violation
 _PARTS = assets.REPORT_PAGE
 STYLE = "page.css"
 SCRIPTS = ("score.js", "choir.js", "player.js", "roll.js", "page.js")
-"""In this order, since each uses those before it."""
+"""The scripts in order: each uses those before it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Alternative:
-    """One of several harmonizations, as the page shows it."""
+    """One of several harmonizations, with all that the page shows of it."""
 
     name: str
-    """Its number, or another short name that no other alternative has."""
+    """A number or a short name, unique among the alternatives."""
     chorale: Chorale
     report: Report | None = None
-    """None where a voice has no notes."""
+    """The report on its voice leading; None if a voice has no notes."""
     nats_per_step: float | None = None
     """Negative log-likelihood per step; None for a model without a likelihood."""
     given: NDArray[np.bool_] | None = None
-    """``(T, V)`` True where a cell was given; None where nothing was."""
+    """``(T, V)`` whether each cell was given; None if nothing was."""
     labels: tuple[tuple[int, str], ...] = ()
-    """Roman numerals at steps, in order."""
+    """Steps with their Roman numerals, in order."""
     files: tuple[str, ...] = ()
-    """Files beside the page, by their paths from its folder, with ``/``."""
+    """Files beside the page, as paths relative to its folder, with ``/``."""
 
 
 def write(
     path: Path | str, title: str, alternatives: Sequence[Alternative], facts: Mapping[str, str]
 ) -> None:
-    """Write ``page``, whole or not at all. Raises ChoraleError if that cannot be done."""
+    """Write ``page`` completely or not at all. Raises ChoraleError if that fails."""
     text = page(title, alternatives, facts)
     with whole_file(Path(path)) as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")  # its hashes are of these lines
+        partial.write_text(text, encoding="utf-8", newline="\n")  # hashes depend on line ends
 
 
 def page(title: str, alternatives: Sequence[Alternative], facts: Mapping[str, str]) -> str:
@@ -70,8 +70,8 @@ def page(title: str, alternatives: Sequence[Alternative], facts: Mapping[str, st
 
     Args:
         title: any text.
-        alternatives: best first; all of one melody, so that steps and bars are the same in all.
-        facts: how they were made, such as model, seed and key, by name.
+        alternatives: alternatives of one melody, best first; steps and bars are the same in all.
+        facts: the provenance, such as model, seed and key, by name.
     """
     style = _read(STYLE)
     script = "\n".join(map(_read, SCRIPTS))
@@ -86,7 +86,7 @@ def page(title: str, alternatives: Sequence[Alternative], facts: Mapping[str, st
 
 
 def data(alternatives: Sequence[Alternative], facts: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON document that the page's scripts read, as numbers, texts and lists."""
+    """The JSON document for the page's scripts, as plain values."""
     return {
         "facts": dict(facts),
         "voices": list(VOICES),
@@ -115,38 +115,38 @@ def _alternative(this: Alternative, all_of_them: Sequence[Alternative]) -> dict[
 
 
 def reasons(this: Alternative, all_of_them: Sequence[Alternative]) -> list[str]:
-    """Sentences that say why an alternative ranks where it does among the others."""
+    """Sentences that explain the rank of an alternative among all of them."""
     several = len(all_of_them) > 1
-    told = []
+    found = []
     if this.report is None:
-        told.append("Not in four voices, so its voice leading is not checked.")
+        found.append("Not in four voices, so its voice leading is not checked.")
     else:
         counts = [len(other.report.violations) for other in all_of_them if other.report]
         count = len(this.report.violations)
         fewest = several and count == min(counts) and counts.count(count) == 1
-        told.append(
+        found.append(
             f"{count or 'No'} violation{'s' * (count != 1)} of voice-leading rules in"
             f" {this.report.chords} chord{'s' * (this.report.chords != 1)}"
             f"{f', the fewest of the {len(all_of_them)}' if fewest else ''}."
         )
-        told += [f"{finding[0].upper()}{finding[1:]}." for finding in this.report.findings]
+        found += [f"{finding[0].upper()}{finding[1:]}." for finding in this.report.findings]
         beyond = ", ".join(this.report.beyond_bach)
         if count or beyond:
-            told.append(f"Beyond Bach: {beyond}." if beyond else "All within Bach's limits.")
+            found.append(f"Beyond Bach: {beyond}." if beyond else "All within Bach's limits.")
     if this.nats_per_step is not None:
         surprises = [
             other.nats_per_step for other in all_of_them if other.nats_per_step is not None
         ]
         least = several and this.nats_per_step == min(surprises)
-        told.append(
+        found.append(
             f"The model is surprised by {this.nats_per_step:.2f} nats a step"
             f"{f', the least of the {len(all_of_them)}' if least else ''}."
         )
-    return told
+    return found
 
 
 def _bars(chorale: Chorale) -> list[dict[str, Any]]:
-    """Number, start, length and beat of each bar, in steps; the pickup is bar 0."""
+    """The number of each bar, with start, length and beat in steps; the pickup is bar 0."""
     bars = []
     for index, measure in enumerate(chorale.measures):
         meter = measure.meter
@@ -164,7 +164,7 @@ def _bars(chorale: Chorale) -> list[dict[str, Any]]:
 
 
 def _notes(chorale: Chorale, given: NDArray[np.bool_] | None) -> list[list[Any]]:
-    """Voice, step, duration, pitch, name and whether it was given, voice by voice."""
+    """Voice, step, duration, pitch and name of each note, and whether it was given."""
     places = spell(chorale)
     notes = []
     for voice in range(N_VOICES):
@@ -180,7 +180,7 @@ def _violation(found: Violation) -> dict[str, Any]:
 
 
 def _rules(report: Report) -> list[dict[str, Any]]:
-    """The rules that are broken, those beyond Bach first, then the most frequent."""
+    """The broken rules: first those beyond Bach's limits, then by their number of violations."""
     broken = [(name, each) for name, each in report.rules.items() if each.violations]
     broken.sort(key=lambda item: (not item[1].beyond, -item[1].violations))
     return [
@@ -194,10 +194,10 @@ def _read(name: str) -> str:
 
 
 def script_hash(text: str) -> str:
-    """The hash by which a content security policy allows one text."""
+    """The hash with which a content security policy allows a script or style sheet."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def as_json(facts: dict[str, Any]) -> str:
-    """JSON in ASCII, without ``<``, so that no text can end the element that it stands in."""
+    """JSON in ASCII and without ``<``, so that no text can end the element around it."""
     return json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,7 +1,7 @@
-"""A folder beside a DAW: every melody that is saved in it is harmonized (the extra ``studio``).
+"""Watch a folder and harmonize every melody that a DAW saves in it (extra ``studio``).
 
-The system's events only wake the watch, which then compares the folder with what it saw before. An
-event that is lost, doubled or late, as on network folders, changes only the time it takes.
+Events of the operating system only trigger a comparison of the folder with its last known state.
+Lost, double or late events, which are common on network folders, only change the delay.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from musicae.daw.harmonize_one import write_pieces
 from musicae.io.general_midi import CHOIR_AAHS
 
 SETTLED = 0.3
-"""Seconds that a file stays as it is before it is read: DAWs write in several steps."""
+"""Seconds without a change before a file is read: DAWs write in several steps."""
 PATIENCE = 1.5
-"""Seconds that a file stays as it is before its error is reported: it may be half written."""
+"""Seconds without a change before a file's error is reported: the file may be half written."""
 TICK = 0.05
-"""Seconds between two looks at a folder in which a file is not settled yet."""
+"""Seconds between two checks of a folder in which a file has just changed."""
 LOOK = 1.0
-"""Seconds between two looks at a folder that reports no event."""
+"""Seconds between two checks of a folder without events."""
 MOST_FAILURES = 10
-"""How often in a row watching may fail."""
+"""The number of failures in a row that end the watch."""
 
 ERROR_ENDING = "-error.txt"
-"""What follows a melody's name in the name of the text that says why it was not harmonized."""
+"""The ending, after a melody's name, of the text file that says why it was not harmonized."""
 HEADING = "musicae could not harmonize"
-"""The first words of these texts; other texts are not touched."""
+"""The first words of these texts. Files that begin in another way are left alone."""
 
 
 class Began(NamedTuple):
@@ -47,7 +47,7 @@ class Began(NamedTuple):
     folder: Path
     out: Path
     waiting: tuple[Path, ...]
-    """Melodies that have no result newer than themselves; they are harmonized first."""
+    """Melodies without newer results; they are harmonized first."""
 
 
 class Made(NamedTuple):
@@ -57,7 +57,7 @@ class Made(NamedTuple):
     outputs: tuple[Path, ...]
     pieces: tuple[Piece, ...]
     reports: tuple[Report | None, ...]
-    """Of each piece; None where a voice has no notes."""
+    """The report of each piece; None if a voice has no notes."""
     seconds: float
     """From reading the melody to the written results."""
 
@@ -85,19 +85,20 @@ def watch(
 ) -> None:
     """Harmonize each melody in a folder whenever it is saved, until ``stop`` is set.
 
-    Melodies are what ``batch.melodies_in`` finds; their results are named as by ``batch.plan``.
-    Those that are there at the start come first, unless all their results are newer than they; of
-    several, the one saved last. A melody that fails does not stop the watch: its error stands
-    beside it in ``NAME-error.txt`` until it is harmonized or gone.
+    ``batch.melodies_in`` finds the melodies, and ``batch.plan`` names the results. Melodies that
+    are in the folder at the start come first, unless all their results are newer. If several wait,
+    the one saved last goes first. A melody that fails does not stop the watch: its error is written
+    to ``NAME-error.txt`` beside it, and removed when the melody is harmonized or gone.
 
     Args:
-        out: the folder for the results, made where it is not there; by default ``folder`` itself.
+        folder: the folder to watch.
+        out: the folder for the results, created if it is missing; by default ``folder`` itself.
         options: the settings of ``musicae.harmonize``.
         program: the General MIDI program of the voices, 0 to 127.
-        analysis: write Roman numerals and key areas into the results.
-        keep_tracks: carry the melodies' other tracks along.
-        tell: called with each piece of news, in the thread that watches.
-        stop: ends the watch when it is set, after the melody that is being harmonized.
+        analysis: write Roman numerals and keys into the results.
+        keep_tracks: keep the melodies' other tracks.
+        tell: called with each event, in the thread that watches.
+        stop: ends the watch when it is set, after the current melody.
 
     Raises MusicaeError if the folders or the model cannot be used, watchfiles is missing, or the
     folder disappears.
@@ -117,7 +118,10 @@ def watch(
 
 
 def load_watchfiles() -> Any:
-    """Import the library that reports changes of a folder. Raises MusicaeError if missing."""
+    """Import the library that reports changes in a folder.
+
+    Raises MusicaeError if it is missing.
+    """
     try:
         import watchfiles
     except ImportError:
@@ -126,10 +130,10 @@ def load_watchfiles() -> Any:
 
 
 def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Iterator[bool]:
-    """Yield whether something changed in the folder, at least once a ``TICK``.
+    """Yield at least once per ``TICK``: whether something changed in the folder.
 
-    watchfiles fails at the name of a file that is not UTF-8, so that it is begun anew where it
-    fails. Raises MusicaeError if it fails each time: the system cannot watch the folder.
+    watchfiles fails if a file's name is not UTF-8, so it is started again after a failure. Raises
+    MusicaeError after ``MOST_FAILURES`` failures in a row: the system cannot watch the folder.
     """
     milliseconds = round(1000 * TICK)
     failures = 0
@@ -151,8 +155,8 @@ def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Ite
             failures += 1
             if failures == MOST_FAILURES:
                 raise MusicaeError(
-                    f"{folder}: cannot be watched ({error}); set WATCHFILES_FORCE_POLLING=1 in the"
-                    " environment to do without the system's events"
+                    f"{folder}: cannot be watched ({error}); set the environment variable"
+                    " WATCHFILES_FORCE_POLLING=1 to watch it without the system's events"
                 ) from None
             time.sleep(TICK)
             yield True
@@ -160,15 +164,15 @@ def _wakings(watchfiles: Any, folder: Path, stop: threading.Event | None) -> Ite
 
 @dataclass
 class _Seen:
-    """The files with one name and different suffixes, which share a result; mostly one file."""
+    """The files with one name and different suffixes, usually a single one; they share a result."""
 
     files: tuple[Path, ...]
     stamps: tuple[tuple[int, int, int], ...]
-    """Of each file its inode, bytes and time of change."""
+    """The inode, size in bytes and modification time (ns) of each file."""
     since: float
-    """The time, in seconds, at which they were first seen with these stamps."""
+    """The monotonic time, in seconds, at which they were first seen with these stamps."""
     wait: float | None
-    """Seconds after ``since`` at which they are read; None once they have been read."""
+    """Seconds from ``since`` until they are read; None after they have been read."""
 
     def is_due(self) -> bool:
         return self.wait is not None and time.monotonic() >= self.since + self.wait
@@ -176,21 +180,21 @@ class _Seen:
 
 @dataclass
 class _Desk:
-    """The melodies in the watched folder, by name, and what remains to be done with each."""
+    """The melodies in the watched folder, by name, with the state of each."""
 
     folder: Path
     out: Path | None
     options: HarmonizeOptions
     write: Callable[..., tuple[str, ...]]
-    """``write_pieces`` with how they are to sound and look."""
+    """``write_pieces`` with its keywords."""
     tell: Callable[[News], None]
     seen: dict[str, _Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Looks at the folder. Raises MusicaeError if the folders cannot be used."""
+        """Read the folder. Raises MusicaeError if a folder cannot be used."""
         if not self.folder.is_dir():
             there = self.folder.exists()
-            what = "is a file; give the folder it is in" if there else "no such folder"
+            what = "is a file; give its folder" if there else "no such folder"
             raise MusicaeError(f"{self.folder}: {what}")
         if self.out is not None:
             make_folder(self.out)
@@ -201,13 +205,13 @@ class _Desk:
                 self._remove_error(name, seen.files[0])
 
     def waiting(self) -> tuple[Path, ...]:
-        """The melodies that are still to be read."""
+        """The melodies that have not been read yet."""
         return tuple(
             file for seen in self.seen.values() if seen.wait is not None for file in seen.files
         )
 
     def look(self) -> None:
-        """Find new and changed melodies, and remove the errors of melodies that are gone.
+        """Find new and changed melodies, and remove the error texts of melodies that are gone.
 
         Raises MusicaeError if the folder is gone.
         """
@@ -221,7 +225,7 @@ class _Desk:
                 self.seen[name] = now
 
     def harmonize_next(self) -> None:
-        """Harmonize the melody that was saved last among those that no longer change, if any."""
+        """Harmonize one melody, if any is due: the one that was saved last."""
         due = [name for name, seen in self.seen.items() if seen.is_due()]
         if not due:
             return
@@ -231,7 +235,7 @@ class _Desk:
         final = time.monotonic() >= seen.since + PATIENCE
         try:
             made = self._harmonize(seen.files)
-        except Exception as error:  # whatever it is, the next melody is harmonized
+        except Exception as error:  # no error may stop the watch
             seen.wait = None if final else PATIENCE
             if final:
                 self._fail(name, melody, error)
@@ -241,13 +245,16 @@ class _Desk:
         self.tell(made)
 
     def _found(self) -> dict[str, _Seen]:
-        """The melodies that are in the folder now, by name. Raises MusicaeError if it is gone."""
+        """The melodies that are in the folder now, by name.
+
+        Raises MusicaeError if the folder is gone or cannot be read.
+        """
         try:
             if not self.folder.is_dir():
                 raise MusicaeError(f"{self.folder}: is gone, so there is nothing more to watch")
             files = batch.melodies_in([self.folder])
         except ChoraleError:
-            return {}  # a folder may have no melodies as yet
+            return {}  # the folder has no melodies yet
         except OSError as error:
             raise MusicaeError(f"{self.folder}: cannot be read ({error.strerror})") from None
         now = time.monotonic()
@@ -261,11 +268,11 @@ class _Desk:
         return found
 
     def _plan(self, files: tuple[Path, ...]) -> batch.Job:
-        """Raises ChoraleError if several files would have one result."""
+        """The job for these files. Raises ChoraleError if several files would have one result."""
         return batch.plan(files, self.options.n, f"{self.out or self.folder}/")[0]
 
     def _has_results(self, files: tuple[Path, ...]) -> bool:
-        """Whether all results are there and newer than the melody."""
+        """Whether all results exist and are newer than the melody."""
         try:
             saved = files[0].stat().st_mtime_ns
             outputs = self._plan(files).outputs
@@ -289,26 +296,26 @@ class _Desk:
 
     def _fail(self, name: str, melody: Path, error: Exception) -> None:
         """Report an error, and write it beside the melody."""
-        help_ = "Save the melody again, and it is tried again; this text goes when that works."
+        help_ = "Save the melody again to try again; this file is removed when that works."
         if isinstance(error, MusicaeError):
-            told = batch.named(error, melody)
+            named = batch.named(error, melody)
         else:
-            told = batch.fault(error, melody)
+            named = batch.fault(error, melody)
             help_ = "Please report it, with the melody and these lines:\n\n"
             help_ += "".join(traceback.format_exception(error))
         path = self.folder / (name + ERROR_ENDING)
         try:
             if path.exists() and not _is_error_text(path):
-                raise ChoraleError(f"{path}: is not musicae's, so the error is not written there")
+                raise ChoraleError(f"{path}: is not musicae's file; the error is not written there")
             with whole_file(path) as unfinished:
-                text = f"{HEADING} {melody.name}\n\n{told}\n\n{help_.rstrip()}\n"
+                text = f"{HEADING} {melody.name}\n\n{named}\n\n{help_.rstrip()}\n"
                 unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
         except MusicaeError as unwritten:
             self.tell(Failed(melody, unwritten))
-        self.tell(Failed(melody, told))
+        self.tell(Failed(melody, named))
 
     def _remove_error(self, name: str, melody: Path) -> None:
-        """Remove the error text that stands beside a melody, if there is one."""
+        """Remove the error text of a melody, if there is one."""
         path = self.folder / (name + ERROR_ENDING)
         try:
             if _is_error_text(path):
@@ -327,7 +334,7 @@ def _is_error_text(path: Path) -> bool:
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """Inode, bytes and modification time (ns) of a file; None where it is gone."""
+    """Inode, size in bytes and modification time (ns) of a file; None if it is gone."""
     try:
         facts = file.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is told of a piece that was written: lines to read, and plain values."""
+"""The report on a written piece: lines of text, and plain values."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from musicae.api.piece import Piece
 from musicae.core.errors import ChoraleError
 
 MOST_VIOLATIONS = 5
-"""The number of violations of a piece that are told; ``musicae check`` tells all."""
+"""The most violations that a report lists; ``musicae check`` lists all."""
 
 
 class Written(NamedTuple):
-    """A file that a piece was written to."""
+    """A file with a piece, and the report on it."""
 
     path: Path
     lines: tuple[str, ...]
-    """The piece in words: its notes, how it was made, its voice leading."""
+    """The report as text: the piece, its provenance, its voice leading."""
     facts: dict[str, Any]
-    """The same as plain values; see ``Piece.as_dict``."""
+    """The report as plain values; see ``Piece.as_dict``."""
     melody: Path | None = None
-    """What was harmonized; None for a new piece."""
+    """The harmonized melody; None for a new piece."""
 
     @classmethod
     def of(cls, path: Path, piece: Piece, melody: Path | None = None) -> Written:
-        """What is told of a piece and its file."""
+        """The report on a piece that was written to ``path``."""
         return cls(path, (*_heading(path, piece), *_report(path, piece)), piece.as_dict(), melody)
 
 
@@ -43,7 +43,7 @@ def _heading(path: Path, piece: Piece) -> list[str]:
 
 
 def _report(path: Path, piece: Piece) -> list[str]:
-    """A piece's nats a step and its first violations."""
+    """The nats per step of a piece, and its first violations."""
     surprise = "" if piece.nats_per_step is None else f"{piece.nats_per_step:.2f} nats a step; "
     try:
         report = piece.report()

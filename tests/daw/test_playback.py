@@ -207,7 +207,7 @@ def test_a_computer_without_a_midi_system_has_no_ports(room, monkeypatch):
 
     monkeypatch.setattr(mido, "get_output_names", fail)
     assert playback.ports() == []
-    with pytest.raises(MusicaeError, match="there is no MIDI port 'synth' nor any: "):
+    with pytest.raises(MusicaeError, match="no MIDI port is 'synth', nor is there any: "):
         playback.play(song(*tune((0, 480, 60))), "synth")
 
 
