@@ -1,7 +1,8 @@
 """The plain autoencoder: it reconstructs four bars of four voices from a bottleneck.
 
-It is the step between MiniBach and the variational autoencoder. To generate, a code is drawn for
-the bottleneck and decoded (Briot, Hadjeres and Pachet 2020, section 6.4).
+It is the step between MiniBach and the variational autoencoder. To generate music, a code is drawn
+from a normal distribution that is fitted to the codes of the training pieces, and decoded (Briot,
+Hadjeres and Pachet 2020, section 6.4).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from musicae.models.configs import AutoencoderConfig
 
 
 class Autoencoder(nn.Module):
-    """Encoder, decoder, and the normal distribution of codes to draw from."""
+    """Encoder, decoder, and the normal distribution of codes for sampling."""
 
     code_mean: Tensor
-    """``(bottleneck,)``"""
+    """``(bottleneck,)`` the mean of the codes."""
     code_scale: Tensor
-    """``(bottleneck, bottleneck)``, a square root of the covariance."""
+    """``(bottleneck, bottleneck)`` a matrix A with A Aᵀ = the covariance of the codes."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -54,6 +55,6 @@ class Autoencoder(nn.Module):
     def fit_codes(self, codes: Tensor) -> None:
         """Fit the normal distribution to the codes ``(N, bottleneck)`` of the training pieces."""
         self.code_mean.copy_(codes.mean(dim=0))
-        # Not a Cholesky factor: units with constant output make the covariance singular.
+        # No Cholesky factor: the covariance is singular if a unit's output is constant.
         variances, axes = torch.linalg.eigh(torch.cov(codes.T))
         self.code_scale.copy_(axes * variances.clamp_min(0).sqrt())

@@ -1,6 +1,6 @@
-"""Self-describing weights: tensors as safetensors, config and provenance as JSON in the header.
+"""Weights files: tensors as safetensors, with config and provenance as JSON in the header.
 
-Data, never a pickled class: loading a file runs no code from it.
+A file holds data only, no pickled class: loading it runs no code from it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Ability = Literal["harmonize", "fill", "score", "compose", "latent", "rules", "r
 """What a kind of model can do.
 
 - ``harmonize``: write alto, tenor and bass for a whole soprano.
-- ``fill``: write whatever cells of a partial score are open, also of an empty one.
+- ``fill``: write all open cells of a partial score, which may also be empty.
 - ``score``: compute the likelihood of a chorale's lower voices.
 - ``compose``: decode random latent values to new chorales.
-- ``latent``: encode a whole piece to latent vectors, to be interpolated and varied.
-- ``read``: tell something about a melody: its chords, the ends of its phrases, its key.
-- ``rules``: weigh the rules of voice leading, and top-p, as it draws symbols.
+- ``latent``: encode a whole piece as latent vectors, to interpolate and vary them.
+- ``read``: predict the chords, the phrase ends or the key of a melody.
+- ``rules``: apply weighted voice-leading rules and top-p when it draws symbols.
 """
 
 
@@ -45,7 +45,10 @@ class Kind(NamedTuple):
     abilities: frozenset[Ability]
 
     def settings(self, config: Mapping[str, Any]) -> Any:
-        """The config of a model, from what JSON gives of it. Raises CheckpointError."""
+        """The config object of a model, built from the JSON object of a weights file.
+
+        Raises CheckpointError if a field is unknown, missing or out of range.
+        """
         try:
             return getattr(configs, self.config)(**config)
         except (TypeError, ValueError) as error:
@@ -63,7 +66,7 @@ KINDS = {
     ),
     "vae": Kind("vae", "ChoraleVAE", "ChoraleVAEConfig", frozenset({"compose", "latent", "rules"})),
 }
-"""Models that write music."""
+"""Models that write music, by name."""
 
 READERS = {
     "planner": Kind("chord_planner", "ChordPlanner", "ChordPlannerConfig", frozenset({"read"})),
@@ -72,21 +75,21 @@ READERS = {
     ),
     "key": Kind("key_finder", "KeyFinder", "KeyFinderConfig", frozenset({"read"})),
 }
-"""Models that read a melody, for those that write."""
+"""Models that analyse a melody for the models that write, by name."""
 
 ALL_KINDS = KINDS | READERS
 ALIGNED = 16
-"""Floating-point tensors begin at multiples of so many values, 64 bytes."""
+"""Floating-point tensors begin at multiples of 16 float32 values (64 bytes)."""
 GRAPH = "graph."
-"""What stands before the name of a graph among the tensors of a file."""
+"""The prefix of graph names among the tensors of a file."""
 ENGINES = ("onnx", "torch")
-"""What can run models: ONNX Runtime, or torch, which the extra ``train`` installs."""
+"""The engines that can run models: ONNX Runtime, or torch, which the extra ``train`` installs."""
 _engine = ENGINES[0]
-"""What runs models that are loaded now; see ``use_engine``."""
+"""The engine of models that are loaded from now on; see ``use_engine``."""
 
 
 class Engine(Protocol):
-    """What runs the graphs of one model."""
+    """Runs the graphs of one model."""
 
     def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
         """The outputs of a graph for its inputs by name; see ``models.graphs``."""
@@ -94,12 +97,12 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A loaded model with what its file says of it."""
+    """A loaded model: its weights, its settings and its provenance."""
 
     name: str
     """The kind of model, a key of ``ALL_KINDS``."""
     config: Any
-    """Its settings, a class of ``models.configs``."""
+    """Its settings, an instance of a class of ``models.configs``."""
     engine: Engine
     tensors: Mapping[str, NDArray[Any]]
     """Its weights by name; floating-point ones are float32."""
@@ -123,14 +126,15 @@ class Checkpoint:
 
 
 def use_engine(name: str) -> None:
-    """Let models be run from now on by ONNX Runtime (``"onnx"``, as at first) or by ``"torch"``.
+    """Choose what runs the models that are loaded from now on.
 
-    It holds for this process. The results are the same up to rounding, which can change single
-    notes. Raises CheckpointError for another name, and for torch where it is not installed.
+    ``"onnx"`` (ONNX Runtime) is the default; the alternative is ``"torch"``. The choice holds for
+    this process. The results are the same up to rounding, which can change single notes. Raises
+    CheckpointError for another name, and for ``"torch"`` if torch is not installed.
 
     >>> use_engine("onnx")
     """
-    global _engine  # noqa: PLW0603  # of the whole process, with all its threads
+    global _engine  # noqa: PLW0603  # one engine for all threads of the process
     if name not in ENGINES:
         raise CheckpointError(f"an engine is {' or '.join(ENGINES)}, not {name!r}")
     if name == "torch":
@@ -139,14 +143,15 @@ def use_engine(name: str) -> None:
 
 
 def engine_in_use() -> str:
-    """The one of ``ENGINES`` that runs models now; what a new process is to be told."""
+    """The name of the engine in use. A new process has to be given it by ``use_engine``."""
     return _engine
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a model and check it against its checksum. Raises CheckpointError.
+    """Read a model from its file and check it against its checksum.
 
-    Where its file has no graphs, as of versions before they were written, torch runs it.
+    Files of early versions hold no ONNX graphs; torch runs these models. Raises CheckpointError if
+    the file is missing, damaged or no model of this version, or if torch is needed but missing.
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such weights file")
@@ -195,9 +200,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _in_float32(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The tensors, the floating-point ones as float32.
+    """The tensors, with the floating-point ones converted to float32.
 
-    These share one block of memory, which the system gives sooner than a block for each of them.
+    These share one block of memory: one allocation is faster than one for each tensor.
     """
     sizes = {key: tensor.size for key, tensor in tensors.items() if tensor.dtype.kind == "f"}
     begins = [0, *accumulate(-(-size // ALIGNED) * ALIGNED for size in sizes.values())]
@@ -210,7 +215,10 @@ def _in_float32(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _torch_engine(purpose: str) -> Any:
-    """The module that runs models by torch. Raises CheckpointError where it is not installed."""
+    """The module ``torch_engine``. Raises CheckpointError if torch is not installed.
+
+    ``purpose`` is the subject of the error message.
+    """
     need_torch(purpose)
     from musicae.models import torch_engine
 
@@ -218,13 +226,16 @@ def _torch_engine(purpose: str) -> Any:
 
 
 def need_torch(purpose: str) -> None:
-    """Raises CheckpointError where torch is not installed, which serves a purpose."""
+    """Raise CheckpointError if torch is not installed; ``purpose`` is what needs it."""
     if find_spec("torch") is None:
         raise CheckpointError(f"{purpose} needs torch: pip install 'musicae[train]'")
 
 
 def find(name: str) -> Path:
-    """The file behind a model name: a shipped model, or the path of a weights file."""
+    """The weights file of a shipped model, or ``name`` itself if it ends with ``.safetensors``.
+
+    Raises CheckpointError for an unknown name.
+    """
     if name.endswith(".safetensors"):
         return Path(name)
     if name not in ALL_KINDS:
@@ -240,28 +251,28 @@ def checksum_of(tensors: Mapping[str, NDArray[Any]]) -> str:
     digest = hashlib.sha256()
     for key in sorted(tensors):
         tensor = np.ascontiguousarray(tensors[key])
-        # The type is named as torch names it.
+        # "torch." keeps the checksums of files that torch wrote.
         digest.update(f"{key} torch.{tensor.dtype} {tensors[key].shape}\n".encode())
         digest.update(tensor.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
 _LOADED: dict[tuple[Path, str], tuple[tuple[int, int], Checkpoint]] = {}
-"""By path and engine: the file's size and modification time (ns) when it was loaded, and its
-checkpoint."""
+"""Checkpoints in memory by path and engine, each with the file's size and modification time (ns)
+when it was loaded."""
 
 
 def load_model(name: str) -> Checkpoint:
     """The checkpoint of a model by its name or path; see ``find``.
 
-    A file is loaded once, and again when its size or modification time changes, as after a
-    training run. Raises CheckpointError.
+    It stays in memory. It is loaded again if the file's size or modification time has changed,
+    for example after a training run. Raises the errors of ``find`` and ``load_checkpoint``.
     """
     path = find(name)
     try:
         place, facts = (path.resolve(), _engine), path.stat()
     except (OSError, ValueError):
-        return load_checkpoint(path)  # which says what is wrong
+        return load_checkpoint(path)  # raises an error with the reason
     stamp = (facts.st_size, facts.st_mtime_ns)
     loaded = _LOADED.get(place)
     if loaded is None or loaded[0] != stamp:

@@ -1,9 +1,9 @@
 """A linear-chain conditional random field of chords over the beats of a melody.
 
-A bidirectional recurrent network reads the melody and gives two kinds of potentials: how well each
-chord (state) fits a beat, and how transitions are weighed there, as a mixture of a few tables that
-are learned with it. Both share parameters over chords with the same root, quality or bass, so that
-rare chords are learned from common ones.
+A bidirectional recurrent network reads the melody and gives two kinds of log potentials. The unary
+ones score each chord (state) at each beat. Those of transitions are a mixture of a few learned
+tables; the network gives the shares of the tables at each transition. Chords with the same root,
+quality or bass share parameters, so rare chords are learned from common ones.
 
 Axes: ``N`` pieces, ``B`` beats, ``F`` features, ``S`` states, ``K`` tables, ``M`` members.
 """
@@ -21,24 +21,25 @@ from musicae.models.recurrent import GRU
 from musicae.models.second_chords import SecondChordNetwork, by_mode
 
 SECOND_DROPOUT = 0.3
-"""Of the network for second chords, while training."""
+"""Dropout rate of the network for second chords, in training."""
 
 
 class Potentials(NamedTuple):
     """The log potentials of one network."""
 
     unary: Tensor
-    """``(N, B, S)``."""
+    """``(N, B, S)`` the score of each state at each beat."""
     weights: Tensor
     """``(N, B - 1, K)`` logarithms of the shares of the tables at each transition."""
     tables: Tensor
-    """``(K, S, S)`` from a state (rows) to the next."""
+    """``(K, S, S)`` the score of each transition; rows are the states before it."""
 
 
 class ChordPlanner(nn.Module):
     """Several networks whose log potentials are averaged; see ``PlannerNetwork``."""
 
     temperature: Tensor
+    """``(1,)`` divides the averaged log potentials."""
 
     def __init__(self, config: ChordPlannerConfig) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class ChordPlanner(nn.Module):
         return [network for network in self.networks if isinstance(network, PlannerNetwork)]
 
     def forward(self, features: Tensor, lengths: Tensor) -> list[Potentials]:
-        """The potentials of every member for ``(N, B, F)`` padded features."""
+        """The potentials of each member, for features ``(N, B, F)`` and ``(N,)`` lengths."""
         return [network(features, lengths) for network in self.networks]
 
 
@@ -99,8 +100,9 @@ class PlannerNetwork(nn.Module):
         self.stay = nn.Parameter(torch.linspace(-1, 1, config.tables))
 
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Potentials:
-        """The potentials for ``(N, B, F)`` padded features; beyond ``lengths`` they are void.
+        """The potentials for features ``(N, B, F)``.
 
+        ``lengths`` ``(N,)`` are the beats of each piece; the potentials of padding mean nothing.
         Without ``lengths`` nothing is padded, and the features may be those of one piece,
         ``(B, F)``.
         """
@@ -108,14 +110,14 @@ class PlannerNetwork(nn.Module):
         return Potentials(unary, weights, self.transition_tables())
 
     def encode(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """``(N, B, 3 width)`` what the network makes of the beats, in the light of all others, and
-        what it reads of each alone. The arguments are those of ``forward``."""
+        """``(N, B, 3 width)``: for each beat the output of the recurrent layers (``2 width``), then
+        the embedding of its own features. The arguments are those of ``forward``."""
         read = self.dropout(F.gelu(self.read(by_mode(features, self._mode(features)))))
         return torch.cat([self._encode(read, lengths), read], dim=-1)
 
     def weights(self, features: Tensor, encoding: Tensor) -> tuple[Tensor, Tensor]:
         """``(N, B, S)`` unary log potentials, and ``(N, B - 1, K)`` logarithms of the shares of the
-        tables, of the encoding of any beats that follow each other."""
+        tables, from the output of ``encode`` for any consecutive beats."""
         mode = self._mode(features)
         encoded = encoding[..., : 2 * self.config.width]
         hidden = self.dropout(F.gelu(self.hidden(encoding)))
@@ -124,12 +126,15 @@ class PlannerNetwork(nn.Module):
         return self._unary(by_mode(hidden, mode)), weights
 
     def _mode(self, features: Tensor) -> Tensor:
-        """``(N, B, 1)``."""
+        """``(N, B, 1)``: -1 in major, 1 in minor."""
         major, minor = self.config.modes
         return features[..., minor, None] - features[..., major, None]
 
     def _encode(self, read: Tensor, lengths: Tensor | None) -> Tensor:
-        """Both directions of each layer; packed sequences would take twice the time."""
+        """``(N, B, 2 width)`` the output of the recurrent layers.
+
+        The backward direction reads mirrored pieces; packed sequences would take twice the time.
+        """
         encoded = read
         for ahead, behind in zip(self.ahead, self.behind, strict=True):
             back = _mirrored(behind(_mirrored(encoded, lengths))[0], lengths)
@@ -152,7 +157,7 @@ class PlannerNetwork(nn.Module):
         return self.root_motion.shape[1]
 
     def transition_tables(self) -> Tensor:
-        """``(K, S, S)`` log potentials of going from one state to another."""
+        """``(K, S, S)`` log potentials of the transition from one state (rows) to another."""
         up = (self.roots[None, :] - self.roots[:, None]) % 12
         bass_up = (self.bass_classes[None, :] - self.bass_classes[:, None]) % 12
         pairs = self.qualities[:, None] * self._n_qualities + self.qualities
@@ -175,7 +180,7 @@ def second_chords_of(config: ChordPlannerConfig) -> SecondChordNetwork:
 
 
 def _mirrored(values: Tensor, lengths: Tensor | None) -> Tensor:
-    """``(N, B, ...)`` with each piece reversed in place, its padding left where it is."""
+    """``(N, B, ...)`` with the beats of each piece reversed; padding stays at the end."""
     if lengths is None:
         return values.flip(-2)
     beats = torch.arange(values.shape[1], device=values.device).expand(values.shape[0], -1)

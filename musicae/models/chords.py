@@ -1,7 +1,7 @@
-"""The chords of a harmonic plan as networks see them: columns of the context, and chord members.
+"""The chords of a plan as the input of networks: columns of the context, and chord members.
 
-Degrees and roots are semitones above the tonic. A column's value 0 says that nothing is known;
-roots, qualities and basses count from 1.
+Degrees and roots are semitones above the tonic. In a column 0 means unknown; roots, qualities and
+basses count from 1.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Chords(NamedTuple):
 
 
 class ChordMembers(nn.Module):
-    """A table of which degree is which member of which chord."""
+    """A table that tells for each quality which interval above the root is which chord member."""
 
     table: Tensor
 
@@ -46,14 +46,20 @@ class ChordMembers(nn.Module):
         self.register_buffer("table", table, persistent=False)  # (1 + Q, 12)
 
     def forward(self, degree: Tensor, root: Tensor, quality: Tensor) -> Tensor:
-        """The place of each degree in a chord, 0 to ``PLACES - 1``; ``NONE`` where there is no
-        degree or the chord is unknown. The arguments are broadcast."""
+        """The place of each degree in a chord, 0 to ``PLACES - 1``, or ``NONE``.
+
+        It is ``NONE`` if there is no degree or if the chord is unknown. The arguments are
+        broadcast. ``root`` and ``quality`` are columns of the context.
+        """
         place = self.table.flatten()[12 * quality + (degree - root + 1) % 12]
         return place.masked_fill((degree == NONE) | (root == 0), NONE)
 
     def relations(self, degree: Tensor, chords: Chords) -> Tensor:
-        """``(..., CHORD_RELATIONS, P)`` how pitches of degrees ``(..., P)`` stand to the chords,
-        one index above all others where these are unknown."""
+        """``(..., CHORD_RELATIONS, P)`` the relations of degrees ``(..., P)`` to the chords.
+
+        They are the place in the chord, the interval above its bass and the place in the next
+        chord. An unknown relation has an index one above all others.
+        """
         root, quality, bass, next_root, next_quality = (c[..., None] for c in chords)
         now, later = self(degree, root, quality), self(degree, next_root, next_quality)
         above_bass = torch.where(bass == 0, 12, (degree - bass + 1) % 12)

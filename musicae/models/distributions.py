@@ -1,4 +1,4 @@
-"""Normal distributions and mixtures of them, as networks predict them.
+"""Normal distributions and mixtures of them, built from the outputs of networks.
 
 Axes: ``D`` dimensions, ``K`` components of a mixture.
 """
@@ -16,23 +16,24 @@ LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -7.0, 3.0
 
 
 class Gaussian(NamedTuple):
-    """A normal distribution with diagonal covariance; both fields have the same shape."""
+    """A normal distribution with diagonal covariance; both fields are ``(..., D)``."""
 
     mean: Tensor
     log_variance: Tensor
 
     @classmethod
     def of(cls, x: Tensor) -> Gaussian:
-        """Means and log-variances, side by side in ``(..., 2 D)``, as a distribution."""
+        """The distribution with the means and log-variances that are concatenated in
+        ``(..., 2 D)``. Log-variances are clipped."""
         mean, log_variance = x.float().chunk(2, dim=-1)
         return cls(mean, log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))
 
     def draw(self) -> Tensor:
-        """A sample, by the reparameterization trick, from torch's global generator."""
+        """A sample by the reparameterization trick, with torch's global random generator."""
         return self.at(torch.randn_like(self.mean))
 
     def at(self, noise: Tensor) -> Tensor:
-        """The point that is ``noise`` standard deviations from the mean."""
+        """The point that is ``noise`` ``(..., D)`` standard deviations from the mean."""
         return self.mean + noise * (0.5 * self.log_variance).exp()
 
     def entropy(self) -> Tensor:
@@ -56,7 +57,10 @@ class Mixture(NamedTuple):
 
     @classmethod
     def of(cls, x: Tensor, components: int) -> Mixture:
-        """Shares, means and log-variances, side by side in ``(..., K (1 + 2 D))``."""
+        """The mixture from the network's output ``(..., K (1 + 2 D))``.
+
+        It holds for each component the logit of its share, ``D`` means and ``D`` log-variances.
+        """
         x = x.float().view(*x.shape[:-1], components, -1)
         mean, log_variance = x[..., 1:].chunk(2, dim=-1)
         log_variance = log_variance.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
@@ -69,7 +73,11 @@ class Mixture(NamedTuple):
         return (self.log_share + each).logsumexp(dim=-1)
 
     def at(self, chance: Tensor, noise: Tensor) -> Tensor:
-        """``(..., D)`` samples, by uniform numbers ``(...)`` and normal ones ``(..., D)``."""
+        """``(..., D)`` samples, made from random numbers.
+
+        ``chance`` ``(...)`` are uniform in [0, 1) and choose components; ``noise`` ``(..., D)`` are
+        standard normal.
+        """
         passed = self.log_share.exp().cumsum(dim=-1) <= chance[..., None]
         chosen = passed.sum(dim=-1).clamp_max(self.log_share.shape[-1] - 1)
         index = chosen[..., None, None].expand(*chosen.shape, 1, self.mean.shape[-1])
@@ -82,23 +90,24 @@ class Mixture(NamedTuple):
 
 
 def divergence(q: Gaussian, p: Gaussian) -> Tensor:
-    """The Kullback-Leibler divergence KL(q || p) of each dimension, in nats."""
+    """``(..., D)`` the Kullback-Leibler divergence KL(q || p) of each dimension, in nats."""
     variance = (q.log_variance - p.log_variance).exp()
     apart = (q.mean - p.mean).square() * (-p.log_variance).exp()
     return 0.5 * (variance + apart - 1 + p.log_variance - q.log_variance)
 
 
 def standard(like: Gaussian) -> Gaussian:
-    """The standard normal distribution, of the shape of ``like``."""
+    """The standard normal distribution in the shape of ``like``."""
     return Gaussian(torch.zeros_like(like.mean), torch.zeros_like(like.mean))
 
 
 def divergence_from_mixture(q: Gaussian, p: Mixture, drawn: Tensor | None = None) -> Tensor:
     """``(...)`` an estimate of the Kullback-Leibler divergence KL(q || p), in nats.
 
-    With ``drawn`` ``(..., D)``, samples of ``q``, it is unbiased. Without, the density of ``p`` is
-    taken at two points that lie one standard deviation from the mean, opposite each other; that is
-    exact for one component, and the same at each call.
+    ``drawn`` ``(..., D)`` are samples of ``q``; with them the estimate is unbiased. Without them,
+    the log density of ``p`` is averaged over two opposite points that are one standard deviation
+    from the mean of ``q`` in each dimension. This estimate is deterministic, and exact if ``p`` has
+    one component.
     """
     if drawn is not None:
         return -q.entropy() - p.log_density(drawn)

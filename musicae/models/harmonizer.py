@@ -1,7 +1,7 @@
-"""The harmonizer: it completes a chorale of which any notes are known, with an exact likelihood.
+"""The harmonizer: it completes a chorale from any of its notes, with an exact likelihood.
 
-A bidirectional encoder reads the known notes; an autoregressive decoder writes the others in
-order, each symbol conditioned on the encoding and on all symbols before it.
+A bidirectional encoder reads the known notes. An autoregressive decoder writes the others in
+order; each symbol is conditioned on the encoding and on all symbols before it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ class Harmonizer(VoiceTransformer):
     """A ``VoiceTransformer`` whose decoder is conditioned on the encoding of the known notes."""
 
     def forward(self, batch: MaskedBatch, unknown_only: bool = False) -> Tensor:
-        """The logits ``(B, T, V, S)`` of ``VoiceTransformer.decode``."""
+        """The logits ``(B, T, V, S)`` of ``VoiceTransformer.decode``.
+
+        With ``unknown_only`` the logits of known symbols are left out; they are 0.
+        """
         notes = self.tokens_to_notes(batch.tokens)
         encoding = self.encode_known(notes, batch)
         return self.decode(notes, batch, encoding, unknown_only=unknown_only)

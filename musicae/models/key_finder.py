@@ -1,9 +1,11 @@
-"""A network that scores each tonic and mode for a melody, the same way for each tonic.
+"""A network that scores each tonic and mode for a melody, equivariant to transposition.
 
-It reads the notes once, by their intervals to one another and to the last note, and gathers what
-it has read by pitch class; then it looks at the twelve pitch classes from each tonic in turn with
-the same weights. So transposing the melody moves the scores and changes nothing else. Axes: ``B``
-pieces, ``K`` tonics, ``P`` pitch classes, ``N`` notes, ``F`` features, ``C`` channels.
+It reads the notes once, by their intervals to each other and to the first and last note, and pools
+the result for each pitch class. Then the same weights score each tonic: the twelve pitch classes
+are rotated so that the tonic comes first. So transposing the melody rotates the scores and changes
+nothing else.
+
+Axes: ``B`` pieces, ``K`` tonics, ``P`` pitch classes, ``N`` notes, ``F`` features, ``C`` channels.
 """
 
 from __future__ import annotations
@@ -39,12 +41,13 @@ class KeyFinder(nn.Module):
         """Score every tonic and mode.
 
         Args:
-            pitch_class: ``(B, N)``, -1 after the last note.
+            pitch_class: ``(B, N)`` int64, 0 to 11; -1 after the last note.
             notes: ``(B, N, F)`` features of the notes.
-            weight: ``(B, N)`` shares of the time, which add up to 1.
-            piece: ``(B, 49)`` twelve shares of pitch classes; one-hot of the lowest voice's first
-                and last pitch class and of the signature's major tonic; whether there is harmony.
-            padded: whether pieces may be shorter than ``N``.
+            weight: ``(B, N)`` each note's share of the total duration; they sum to 1.
+            piece: ``(B, 49)``: the shares of the twelve pitch classes; the lowest voice's first
+                and last pitch class and the signature's major tonic, each one-hot; 1 if there is
+                harmony, else 0.
+            padded: whether some pieces are shorter than ``N``.
         """
         melody = _read(pitch_class, notes, weight, piece, padded=padded)
         scores = torch.stack([member(melody) for member in self.members])  # (M, B, K * modes)
@@ -53,25 +56,25 @@ class KeyFinder(nn.Module):
 
 
 class _Melody(NamedTuple):
-    """What all members read of a batch of melodies."""
+    """The inputs of the members for a batch of melodies."""
 
     notes: Tensor
-    """``(B, N, F)``."""
+    """``(B, N, F)`` features of the notes."""
     intervals: tuple[Tensor, ...]
-    """``(B, N)`` each: semitones above the last and the first note, from the note before and to the
-    next one."""
+    """Four ``(B, N)``: the interval of each note above the lowest voice's last and first pitch
+    class, from the note before, and to the next note, in semitones modulo 12."""
     lengths: Tensor | None
-    """``(B,)`` notes of each piece; None where nothing is padded."""
+    """``(B,)`` notes of each piece; None if nothing is padded."""
     padding: Tensor
-    """``(B, N, 1)`` 0 where there is a note, else a large negative number."""
+    """``(B, N, 1)`` 0 for a note, a large negative number for padding."""
     time: Tensor
-    """``(B, N, 1)`` shares of the time."""
+    """``(B, N, 1)`` each note's share of the total duration."""
     by_class: Tensor
-    """``(B, P, N)`` 1 where a note is of a pitch class."""
+    """``(B, P, N)`` 1 if a note has a pitch class, else 0."""
     shares: Tensor
-    """``(B, P, 4)`` what the piece tells of each pitch class."""
+    """``(B, P, 4)`` the features of ``KeyFinder.forward``'s ``piece`` for each pitch class."""
     harmony: Tensor
-    """``(B, 1)``."""
+    """``(B, 1)`` 1 if there is harmony, else 0."""
 
 
 def _read(
@@ -113,13 +116,13 @@ class _Member(nn.Module):
         self.value = nn.Linear(width, config.gathered)
         self.gate = nn.Linear(width, config.gathered)
         self.dropout = nn.Dropout(config.dropout)
-        # Of each pitch class: what was gathered, its share in the melody, and four of the piece.
+        # For each pitch class: pooled channels, share of the duration, four features of the piece.
         seen = TONICS * (config.gathered + 1 + 4)
         self.whole = nn.Linear(seen + width + 1, config.hidden)
         self.score = nn.Linear(config.hidden, len(MODES))
 
     def forward(self, read: _Melody) -> Tensor:
-        """``(B, K * modes)`` scores."""
+        """``(B, K * modes)`` the scores of the keys."""
         last, first, before, after = read.intervals
         x = (
             self.embed(read.notes)
@@ -135,7 +138,7 @@ class _Member(nn.Module):
         gathered = read.by_class @ values  # (B, P, C + 1)
         classes = torch.cat([gathered, read.shares], dim=2)
         tonics = torch.arange(TONICS, device=x.device)
-        places = (tonics[:, None] + tonics) % TONICS  # (K, P): the classes from each tonic up
+        places = (tonics[:, None] + tonics) % TONICS  # (K, P): the pitch classes up from each tonic
         overall = torch.cat([(read.time * x).sum(dim=1), read.harmony], dim=1)[:, None]
         # (B, K, P, channels) -> (B, K, P * channels)
         turned = classes[:, places].reshape(-1, TONICS, TONICS * classes.shape[2])
@@ -145,7 +148,8 @@ class _Member(nn.Module):
         return scores.reshape(-1, TONICS * len(MODES))
 
     def _packed(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What the recurrent layers find in ``(B, N, C)`` of which ``lengths`` notes are read."""
+        """``(B, N, C)`` the output of the recurrent layer for the first ``lengths`` notes of each
+        piece."""
         packed = nn.utils.rnn.pack_padded_sequence(
             x, lengths.cpu(), batch_first=True, enforce_sorted=False
         )

@@ -17,19 +17,22 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from musicae.models.vocabulary import NONE
 
 Turns = tuple[Tensor, Tensor]
-"""Cosines and sines, each ``(J, D / 2)``, of the rotary angles of frames."""
+"""Cosines and sines of the rotary angles of frames, each ``(J, D / 2)``."""
 LEAST = 1e-30
-"""What a sum of weights is at least, to divide by it."""
+"""Sums of weights are clipped to at least this before a division."""
 FEW_ROWS = 64
-"""Up to this many rows, ``FeatureSum`` looks embeddings up; beyond, it multiplies matrices."""
+"""``FeatureSum`` looks embeddings up for at most this many rows; for more it multiplies
+matrices."""
 
 
 class FeatureSum(nn.Module):
     """The sum of the embeddings of ``K`` categorical features."""
 
     first: Tensor
+    """``(K,)`` the first row of each feature in the table of embeddings."""
 
     def __init__(self, sizes: Sequence[int], width: int) -> None:
+        """``sizes`` are the numbers of values of the ``K`` features."""
         super().__init__()
         *begins, self.count = accumulate(sizes, initial=0)
         self.register_buffer("first", torch.tensor(begins), persistent=False)
@@ -47,20 +50,21 @@ class FeatureSum(nn.Module):
         if len(index) <= FEW_ROWS:
             x = F.embedding_bag(index, self.weight, mode="sum", padding_idx=self.count)
             return x.view(*shape, -1)
-        # For many rows a product with zeros and ones is faster than gathering embeddings.
+        # For many rows a product with multi-hot rows is faster than gathering embeddings.
         rows = self.weight.new_zeros((len(index), self.count + 1), dtype=_working_type(self.weight))
         rows.scatter_(1, index, 1)
         x = F.linear(rows[:, :-1], self.weight[:-1].T)
         return x.view(*shape, -1)
 
     def _traced(self, index: Tensor) -> Tensor:
-        """The product with zeros and ones, for any number of rows."""
+        """The product with multi-hot rows; the traced graph holds for any number of rows."""
         rows = torch.zeros((*index.shape[:-1], self.count + 1))
         return rows.scatter(-1, index, (index < self.count).float()) @ self.weight
 
 
 class Dropout(nn.Module):
-    """Dropout at a rate rounded to 1/256: it draws one random byte a number, cheap on a CPU."""
+    """Dropout at a rate rounded to 1/256: it draws one random byte for each number, which is fast
+    on a CPU."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -77,8 +81,9 @@ class Dropout(nn.Module):
 class Attention(nn.Module):
     """Self-attention over frames at most ``span`` away, with rotary position embedding.
 
-    Rotary embedding: Su et al. 2021, *RoFormer*. The frames are cut into blocks of ``span``, and a
-    block attends to itself and its neighbours, so time and memory are linear in the length.
+    Rotary embedding: Su et al. 2021, *RoFormer*. The frames are divided into blocks of ``span``. A
+    block attends to itself and the neighbouring blocks, so time and memory are linear in the
+    length.
     """
 
     def __init__(self, width: int, heads: int, span: int, causal: bool) -> None:
@@ -91,7 +96,7 @@ class Attention(nn.Module):
         """``(B, J, W)`` -> ``(B, J, W)``. A ``causal`` layer attends to no later frames."""
         batch, length = x.shape[:2]
         width = self.output.in_features
-        # Shorter blocks save time where pieces are short; a trace is to hold for every length.
+        # Shorter blocks save time if pieces are short; an exported graph must fit every length.
         size = self.span if torch.onnx.is_in_onnx_export() else min(self.span, length)
         blocks = (length + size - 1) // size
         x = F.pad(x, (0, 0, 0, blocks * size - length))
@@ -103,23 +108,27 @@ class Attention(nn.Module):
         # (B * N, H, S, D) and (B * N, H, 2 S or 3 S, D)
         q, k, v = (part.transpose(1, 2).flatten(0, 1) for part in (q, k, v))
         mask = self._near(blocks, size, length, offsets, x.device).repeat(batch, 1, 1)[:, None]
-        with sdpa_kernel(SDPBackend.MATH):  # on blocks as short as these the fused one is slower
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernel is slower on blocks this short
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         y = y.transpose(1, 2).reshape(batch, blocks * size, width)  # (B * N, S, H, D) before
         output: Tensor = self.output(y[:, :length])
         return output
 
     def extend(self, x: Tensor, past: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
-        """One more frame ``(B, W)`` of a causal layer, at a position ``(1,)``.
+        """The output of a causal layer for one more frame.
 
-        ``past`` ``(P, 2, B, W)`` are the keys and values of the frames that it attends to. Returns
-        the output and its own key and value ``(1, 2, B, W)``.
+        Args:
+            x: ``(B, W)`` the input of the frame.
+            past: ``(P, 2, B, W)`` the keys and values of the ``P`` frames to which it attends.
+            position: ``(1,)`` the number of the frame.
+
+        Returns the output ``(B, W)``, and the frame's key and value ``(1, 2, B, W)``.
         """
         depth = self.output.in_features // self.heads
         parts = self.inputs(x).view(-1, 3, self.heads, depth)
         q, k = _rotate(parts[:, :2], *_turns(position, depth)).unbind(dim=1)
         own, q = torch.stack([k, parts[:, 2]])[None], q * depth**-0.5  # (1, 2, B, H, D)
-        # (2, B, H, P, D), so that both products are left to BLAS.
+        # (2, B, H, P, D): with this order of the axes BLAS computes both products.
         past = past.view(*past.shape[:3], self.heads, depth).permute(1, 2, 3, 0, 4)
         keys, values = past[0], past[1]
         scores = [
@@ -147,7 +156,7 @@ class Attention(nn.Module):
         ahead = to - torch.arange(size, device=device)[:, None]  # (S, 2 S or 3 S)
         near = (ahead <= (0 if self.causal else self.span)) & (ahead >= -self.span)
         inside = (begin + to >= 0) & (begin + to < length)
-        # Frames that only pad the last block attend to themselves, or their rows would be NaN.
+        # Padding frames of the last block attend to themselves; a row without any would be NaN.
         return (near & inside) | (ahead == 0)
 
 
@@ -173,7 +182,7 @@ class Block(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Layer normalization and one hidden layer, applied to each frame by itself."""
+    """Layer normalization and one hidden layer, applied to each frame separately."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -186,7 +195,8 @@ class FeedForward(nn.Module):
 
 
 class Pool(nn.Module):
-    """Attention pooling with a learned query a head: the members of a group become one vector."""
+    """Attention pooling with one learned query for each head: the members of a group become one
+    vector."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -194,9 +204,9 @@ class Pool(nn.Module):
         self.output, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
 
     def forward(self, x: Tensor, group: Tensor, count: int) -> Tensor:
-        """``x`` ``(B, J, W)`` and the group ``(B, J)`` of each -> ``(B, count, W)``.
+        """``x`` ``(B, J, W)`` and the group of each frame ``(B, J)`` -> ``(B, count, W)``.
 
-        A group is a number from 0, or ``NONE``.
+        Groups are numbers from 0 to ``count - 1``, or ``NONE`` for frames to leave out.
         """
         scores = self.scores(x).float()  # (B, J, H)
         index = torch.where(group == NONE, count, group)[..., None].expand_as(scores)
@@ -213,13 +223,13 @@ class Pool(nn.Module):
 
 
 def group_sums(x: Tensor, group: Tensor, count: int) -> Tensor:
-    """``(B, count, W)`` the sums of ``x`` ``(B, J, W)`` over the groups of ``Pool``."""
+    """``(B, count, W)`` the sum of ``x`` ``(B, J, W)`` over each group; see ``Pool.forward``."""
     index = torch.where(group == NONE, count, group)[..., None].expand_as(x)
     return torch.zeros_like(x[:, :1]).repeat(1, count + 1, 1).scatter_add(1, index, x)[:, :-1]
 
 
 def _neighbour(blocks: Tensor, offset: int) -> Tensor:
-    """``(B, H, N, S, D)``: each block replaced by the one ``offset`` after it, cyclically."""
+    """``(B, H, N, S, D)``: each block is replaced by the one ``offset`` later, cyclically."""
     return blocks if offset == 0 else blocks.roll(-offset, dims=2)
 
 
@@ -231,13 +241,13 @@ def _turns(positions: Tensor, depth: int) -> Turns:
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """``(..., J, D)`` rotated by the angles of its frames."""
+    """``x`` ``(..., J, D)``, each frame rotated by its rotary angles."""
     a, b = x.chunk(2, dim=-1)
     cos, sin = cos.to(x.dtype), sin.to(x.dtype)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 def _working_type(weight: Tensor) -> torch.dtype:
-    """The type of matrix products: autocast's where autocast is on, else the weight's."""
+    """The type of matrix products: autocast's if autocast is on, else the weight's."""
     kind = weight.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype

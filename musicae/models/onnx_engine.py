@@ -1,4 +1,4 @@
-"""Graphs of models, run by ONNX Runtime: what users run, without torch."""
+"""Runs the graphs of models by ONNX Runtime, without torch: the engine that users have."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import onnxruntime
 
 NETWORK = "network."
-"""What stands before the name of a weight in a graph: graphs are exported of modules that have the
-network as an attribute of this name."""
+"""The prefix of weight names in a graph: the exported modules hold their network in an attribute of
+this name."""
 EACH_STEP = frozenset({"frame", "head", "prior"})
 """The graphs that run for each step or beat of a piece; the others run once."""
 ERRORS_ONLY = 3
-"""The least severity of what ONNX Runtime logs."""
+"""ONNX Runtime logs messages of this severity or above: errors."""
 
 
 class OnnxGraph(NamedTuple):
@@ -27,7 +27,7 @@ class OnnxGraph(NamedTuple):
     model: bytes
     """An ONNX model without its weights."""
     weights: list[str]
-    """The names of these."""
+    """The names of the weights that it uses."""
 
 
 class OnnxEngine:
@@ -36,7 +36,7 @@ class OnnxEngine:
     def __init__(
         self, graphs: Mapping[str, OnnxGraph], tensors: Mapping[str, NDArray[np.generic]]
     ) -> None:
-        """``graphs`` by name; ``tensors`` are the weights of all of them."""
+        """``graphs`` are graphs by name; ``tensors`` are the weights of all of them by name."""
         self.graphs, self.tensors = graphs, tensors
         self.values: dict[str, onnxruntime.OrtValue] = {}
         self.sessions: dict[str, onnxruntime.InferenceSession] = {}
@@ -52,9 +52,9 @@ class OnnxEngine:
         inputs: Mapping[str, NDArray[Any]],
         outputs: Mapping[str, NDArray[Any]],
     ) -> Callable[[], None]:
-        """What runs a graph, and reads its inputs from these arrays and writes to the others.
+        """A function that runs a graph; it reads ``inputs`` and writes ``outputs``, both in place.
 
-        The arrays are contiguous and stay where they are.
+        The arrays must be contiguous and must stay at the same place in memory.
         """
         from onnxruntime import OrtValue
 
@@ -85,11 +85,11 @@ class OnnxEngine:
 
         options = SessionOptions()
         options.log_severity_level = ERRORS_ONLY
-        # The matrices of a step are too small to be shared out.
+        # One thread: the matrices of a step are too small to divide among threads.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        if not often:  # to optimize it takes longer than it saves
+        if not often:  # optimizing takes longer than it saves
             options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
-            options.enable_cpu_mem_arena = False  # what it took for a long piece is given back
+            options.enable_cpu_mem_arena = False  # frees the memory of a long piece afterwards
         model, names = self.graphs[graph]
         options.add_external_initializers(
             [NETWORK + name for name in names], [self._weight(name) for name in names]

@@ -1,7 +1,8 @@
-"""A network that tells how likely a phrase ends on each note of a melody.
+"""A network that predicts for each note of a melody the probability that a phrase ends on it.
 
-Convolutions over neighbouring notes take turns with attention whose weights also depend on how
-many bars two notes are apart, so that a place four bars after an end is known for what it is.
+Convolutions over neighbouring notes alternate with attention. The attention weights also depend on
+the distance between two notes in bars: phrases often end a whole number of bars apart.
+
 Axes: ``B`` pieces, ``N`` notes, ``F`` features, ``C`` channels, ``H`` heads.
 """
 
@@ -14,7 +15,8 @@ from torch.nn import functional as F
 from musicae.models.configs import PhraseSegmenterConfig
 
 SAME_PLACE = 1e-3
-"""Bars by which notes at the same place of their bars may differ, as floats do."""
+"""Tolerance in bars for rounding: two notes are at the same place of their bars if their distance
+is this near to a whole number of bars."""
 
 
 class PhraseSegmenter(nn.Module):
@@ -26,7 +28,13 @@ class PhraseSegmenter(nn.Module):
         self.members = nn.ModuleList(_Member(self.config) for _ in range(self.config.members))
 
     def forward(self, features: Tensor, times: Tensor, mask: Tensor) -> Tensor:
-        """``mask`` ``(B, N)`` is True where there is a note; the logits elsewhere mean nothing."""
+        """The logits ``(B, N)``.
+
+        Args:
+            features: ``(B, N, F)`` the features of the notes.
+            times: ``(B, N)`` the onsets of the notes, in bars.
+            mask: ``(B, N)`` bool, True for a note; the logits of padding mean nothing.
+        """
         apart = _apart(times, self.config.farthest)
         return torch.stack([m(features, apart, mask) for m in self.members]).mean(dim=0)
 
@@ -68,8 +76,8 @@ class _Round(nn.Module):
         return mixed
 
     def _convolved(self, x: Tensor, mask: Tensor) -> Tensor:
-        sounding = mask[:, None].to(x.dtype)  # (B, 1, N): padding stays zero for its neighbours
-        hidden = F.gelu(self.first(x.transpose(1, 2) * sounding)) * sounding  # (B, C, N)
+        real = mask[:, None].to(x.dtype)  # (B, 1, N): padding is zero before each convolution
+        hidden = F.gelu(self.first(x.transpose(1, 2) * real)) * real  # (B, C, N)
         convolved: Tensor = self.second(hidden).transpose(1, 2)
         return convolved
 
@@ -80,18 +88,21 @@ class _Round(nn.Module):
         q, k, v = parts[0], parts[1], parts[2]
         bias = self.distance(apart).permute(0, 3, 1, 2)  # (B, H, N, N)
         bias = bias.masked_fill(~mask[:, None, None, :], -1e9)
-        heard: Tensor = (q @ k.transpose(-2, -1) * size**-0.5 + bias).softmax(dim=-1) @ v
-        return heard.transpose(1, 2).flatten(2)  # (B, H, N, C/H) -> (B, N, C)
+        attended: Tensor = (q @ k.transpose(-2, -1) * size**-0.5 + bias).softmax(dim=-1) @ v
+        return attended.transpose(1, 2).flatten(2)  # (B, H, N, C/H) -> (B, N, C)
 
 
 def _distances(farthest: int) -> int:
-    """How many distances in bars are told apart."""
+    """The number of different clipped distances in bars."""
     return 2 * farthest + 1
 
 
 def _apart(times: Tensor, farthest: int) -> Tensor:
-    """``(B, N, N)`` classes of distances between notes: whether they are whole numbers of bars,
-    and how many bars."""
+    """``(B, N, N)`` the class of the distance between two notes.
+
+    It depends on the number of bars, rounded and clipped to ``farthest``, and on whether the
+    distance is a whole number of bars.
+    """
     apart = times[:, None, :] - times[:, :, None]
     bars = apart.round()
     whole = ((apart - bars).abs() < SAME_PLACE).long()

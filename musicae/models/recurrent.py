@@ -1,7 +1,7 @@
-"""Recurrent layers that are exported as one operator each.
+"""Recurrent layers that are exported as one ONNX operator each.
 
-PyTorch's own export sorts the weights of each layer with a hundred operators, which take longer to
-load than the layer to run.
+PyTorch's own export reorders the weights of each layer with a hundred operators. Loading these
+takes longer than running the layer.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class GRU(nn.GRU):
     """``nn.GRU`` of one layer with ``batch_first`` and without an initial state."""
 
     def forward(self, values: Any, hx: Tensor | None = None) -> Any:
-        """``(N, B, C)`` -> ``(N, B, directions * width)``, and the last state, if not exported.
+        """``(N, B, C)`` -> ``(N, B, directions * width)`` and the last state.
 
-        Of a single sequence ``(B, C)`` are read.
+        A single sequence may be ``(B, C)``. During export the state is None.
         """
         if torch.onnx.is_in_onnx_export():
             found = _Exported.apply(values, self.bidirectional, *self._flat_weights)  # type: ignore[no-untyped-call]
@@ -27,7 +27,7 @@ class GRU(nn.GRU):
 
 
 class _Exported(torch.autograd.Function):
-    """A layer as ONNX has it: gates sorted otherwise, both directions in one operator."""
+    """The layer as one ONNX operator for both directions; ONNX orders the gates differently."""
 
     @staticmethod
     def forward(_: Any, values: Tensor, both: bool, *weights: Tensor) -> Tensor:
@@ -39,14 +39,14 @@ class _Exported(torch.autograd.Function):
     @staticmethod
     def symbolic(g: Any, values: Any, both: bool, *weights: Any) -> Any:
         size, single = weights[1].type().sizes()[1], values.type().dim() == 2
-        # Of torch: reset, update, new; of ONNX: update, reset, new.
+        # Gates in torch: reset, update, new; in ONNX: update, reset, new.
         gates = torch.arange(3 * size).view(3, size)[[1, 0, 2]].flatten()
 
         def constant(numbers: Tensor) -> Any:
             return g.op("Constant", value_t=numbers)
 
         def stacked(*which: int) -> Any:
-            """Weights of both directions, their gates sorted: ``(directions, rows, ...)``."""
+            """``(directions, rows, ...)`` the weights of all directions, gates in ONNX's order."""
             rows = [weights[4 * side + w] for side in range(1 + both) for w in which]
             joined = g.op("Concat", *rows, axis_i=0) if len(rows) > 1 else rows[0]
             order = torch.cat([gates + 3 * size * row for row in range(len(rows))])

@@ -1,7 +1,8 @@
-"""Which chord, if any, follows inside a beat, given the chords at the beginnings of all beats.
+"""A network that predicts whether a second chord begins inside a beat, and which.
 
-Each beat is independent of the others then, so the likelihood of a plan with second chords is that
-of the chain of first chords times one softmax a beat.
+It reads the chords at the beginnings of all beats. Given these, the second chords of different
+beats are independent: the likelihood of a plan with second chords is the likelihood of its first
+chords times one softmax for each beat.
 
 Axes: ``B`` beats, ``N`` beats of any pieces, ``F`` features, ``S`` states, ``P`` parts of a chord.
 """
@@ -19,12 +20,12 @@ NONE = 0
 
 
 class SecondChordNetwork(nn.Module):
-    """Reads a beat and the next one, with their chords."""
+    """Reads the features and first chords of a beat and of the next one."""
 
     parts: Tensor
-    """``(S, P)`` root, quality and bass of each state, one-hot."""
+    """``(S, P)`` the one-hot root, quality and bass of each state."""
     pairs: Tensor
-    """``(S,)`` root and quality of each state together."""
+    """``(S,)`` the number of the root and quality of each state."""
 
     def __init__(
         self,
@@ -52,16 +53,24 @@ class SecondChordNetwork(nn.Module):
         self.own = nn.Linear(2 * width, len(states))
 
     def forward(self, features: Tensor, states: Tensor) -> Tensor:
-        """``(B, 1 + S)`` logits for the ``(B, F)`` features and ``(B,)`` states of a piece."""
+        """``(B, 1 + S)`` logits for the features ``(B, F)`` and first chords ``(B,)`` of a piece.
+
+        Index 0 stands for no second chord.
+        """
         here = self.told(features, states)
         return self.of_beats(here, torch.cat([here[1:], torch.zeros_like(here[:1])]))
 
     def told(self, features: Tensor, states: Tensor) -> Tensor:
-        """``(N, F + P)`` what is told of each beat."""
+        """``(N, F + P)`` the input for each beat: its features ``(N, F)`` and the parts of its
+        first chord ``(N,)``."""
         return torch.cat([features, self.parts[states]], dim=-1)
 
     def of_beats(self, here: Tensor, following: Tensor) -> Tensor:
-        """``(N, 1 + S)`` logits for ``told`` of beats and of those after them, else zeros."""
+        """``(N, 1 + S)`` logits.
+
+        ``here`` are the outputs of ``told`` for the beats, ``following`` those for the next beats;
+        zeros after the last beat of a piece.
+        """
         major, minor = self.modes
         mode = here[..., minor, None] - here[..., major, None]
         read = F.gelu(self.read(by_mode(torch.cat([here, following], dim=-1), mode)))
@@ -73,8 +82,9 @@ class SecondChordNetwork(nn.Module):
 
 
 def by_mode(values: Tensor, mode: Tensor) -> Tensor:
-    """Values beside their product with the mode, -1 in major and 1 in minor.
+    """``values`` concatenated with ``values * mode``; ``mode`` is -1 in major and 1 in minor.
 
-    What both modes share is learned once, and where they differ each has its own weights.
+    A layer that follows can so learn weights that both modes share and weights by which they
+    differ.
     """
     return torch.cat([values, values * mode], dim=-1)

@@ -1,6 +1,6 @@
-"""Models as torch networks: they learn, they are exported as graphs, and they check ONNX Runtime.
+"""Models as torch networks: for training, for the export of graphs and to check ONNX Runtime.
 
-With ``--engine torch`` they also run everything; the results are those of the graphs up to
+With ``--engine torch`` torch also runs the models; the results equal those of ONNX Runtime up to
 rounding.
 """
 
@@ -29,7 +29,7 @@ from musicae.models.graphs import Graph, graphs_of
 from musicae.models.onnx_engine import NETWORK, OnnxGraph
 
 OPSET = 18
-"""The version of ONNX's operators."""
+"""The version of ONNX's operator set."""
 
 
 class TorchEngine:
@@ -40,7 +40,7 @@ class TorchEngine:
         self.graphs: dict[str, Graph] | None = None
 
     def run(self, graph: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
-        """The outputs of a graph for its inputs by name."""
+        """The outputs of a graph for its inputs by name; see ``models.graphs``."""
         if self.graphs is None:
             self.graphs = graphs_of(self.name, self.network)
         module, names = self.graphs[graph].module, self.graphs[graph].inputs
@@ -50,9 +50,9 @@ class TorchEngine:
 
 
 def live(name: str, network: nn.Module, provenance: dict[str, Any] | None = None) -> Checkpoint:
-    """A network in memory as a checkpoint that torch runs. It is put into evaluation mode.
+    """A network in memory as a checkpoint that torch runs.
 
-    The checkpoint's arrays are the network's own memory.
+    The network is put into evaluation mode. The checkpoint's arrays share its memory.
     """
     network = network.float().eval()
     tensors = {key: value.detach().numpy() for key, value in network.state_dict().items()}
@@ -63,7 +63,7 @@ def live(name: str, network: nn.Module, provenance: dict[str, Any] | None = None
 def network_of(checkpoint: Checkpoint) -> nn.Module:
     """The torch network of a checkpoint, in evaluation mode, float32, on the CPU.
 
-    Raises CheckpointError where the weights do not fit this version's network.
+    Raises CheckpointError if the weights do not fit this version's network.
     """
     if isinstance(checkpoint.engine, TorchEngine):
         return checkpoint.engine.network
@@ -79,7 +79,10 @@ def network_of(checkpoint: Checkpoint) -> nn.Module:
 
 
 def build_model(name: str, config: dict[str, Any]) -> nn.Module:
-    """An untrained model of a kind, from its config as JSON gives it."""
+    """An untrained model; ``name`` is a key of ``ALL_KINDS``, ``config`` its fields as in JSON.
+
+    Raises CheckpointError if the config does not fit.
+    """
     kind = ALL_KINDS[name]
     module = importlib.import_module(f"musicae.models.{kind.module}")
     network: nn.Module = getattr(module, kind.model)(kind.settings(config))
@@ -93,9 +96,10 @@ def save_model(
     provenance: dict[str, Any],
     dtype: torch.dtype = torch.float32,
 ) -> str:
-    """Write a model with its graphs, whole or not at all; returns the checksum of its tensors.
+    """Write a model with its graphs; returns the checksum of its tensors.
 
-    ``dtype`` is what floating-point weights are stored as; loading makes them float32 again.
+    The file is written completely or not at all. ``dtype`` is the type in which floating-point
+    weights are stored; loading converts them to float32.
     """
     tensors = {
         key: (value.to(dtype) if value.is_floating_point() else value)
@@ -125,15 +129,18 @@ def save_model(
 
 
 def check_export() -> None:
-    """Raises CheckpointError where what exports graphs is not installed."""
+    """Raise CheckpointError if the package that exports graphs is not installed."""
     if importlib.util.find_spec("onnx") is None:
         raise CheckpointError(
-            "a model is saved with ONNX, which is not installed: pip install 'musicae[train]'"
+            "saving a model needs ONNX, which is not installed: pip install 'musicae[train]'"
         )
 
 
 def export(name: str, network: nn.Module) -> dict[str, OnnxGraph]:
-    """The graphs of a network as ONNX models without its weights, which are named as they are."""
+    """The graphs of a network as ONNX models.
+
+    They hold no weights, only their names; these are the names in the network.
+    """
     training = network.training
     network = network.eval()
     device = next(network.parameters()).device
@@ -149,17 +156,17 @@ def _exported(graph: Graph) -> OnnxGraph:
 
     buffer = io.BytesIO()
     with one_thread(), torch.no_grad(), warnings.catch_warnings():
-        # Of this way of exporting, which is the old one.
+        # The exporter with dynamo=False is deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             graph.module.eval(),
             tuple(graph.inputs.values()),
-            buffer,  # type: ignore[arg-type]  # a file would do, too
+            buffer,  # type: ignore[arg-type]  # a file-like object also works
             input_names=list(graph.inputs),
             output_names=list(graph.outputs),
             dynamic_axes=graph.axes,
             opset_version=OPSET,
-            dynamo=False,  # which keeps the names of the weights
+            dynamo=False,  # keeps the names of the weights
             do_constant_folding=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
@@ -176,9 +183,10 @@ def _exported(graph: Graph) -> OnnxGraph:
 
 
 def _merge_equal_nodes(graph: Any) -> None:
-    """Keep one of the nodes of an ONNX graph that compute the same.
+    """Merge the nodes of an ONNX graph that compute the same value.
 
-    Half of them do, such as shapes and constants; each takes time whenever the graph is loaded.
+    Half of the nodes are such duplicates, for example of shapes and constants. Each node takes
+    time when the graph is loaded.
     """
     outputs = {output.name for output in graph.output}
     first: dict[tuple[Any, ...], list[str]] = {}
@@ -199,7 +207,7 @@ def _merge_equal_nodes(graph: Any) -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use one thread: the matrices of a step are too small to be shared out."""
+    """Let torch use one thread: the matrices of a step are too small to divide among threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

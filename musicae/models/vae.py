@@ -1,17 +1,18 @@
 """The chorale VAE: a variational autoencoder of whole chorales, with two levels of latent vectors.
 
-The encoder gives the posterior of one vector for the piece and of one for each beat, as normal
-distributions with diagonal covariance. A learned autoregressive prior gives the distribution of
-each beat's vector, given the piece's vector and the beats before: a mixture of normal
-distributions, since what follows may be one of several chords. From the vectors come the
-potentials of a chain of chords, the plan of the piece, whose likelihood is exact; vectors and plan
-condition the decoder. Length, meter, phrases, key and style (the form) are given to every part.
+The encoder computes the posterior of one vector for the piece and of one vector for each beat, as
+normal distributions with diagonal covariance. A learned autoregressive prior gives the
+distribution of each beat's vector, given the piece's vector and the vectors of earlier beats. It
+is a mixture of normal distributions, because the next chord may be one of several. The vectors
+determine the potentials of a chain of chords: the plan of the piece, with an exact likelihood.
+Vectors and plan condition the decoder. Every part of the model also reads the form: length, meter,
+phrases, key and style.
 
-Kingma and Welling 2014, *Auto-Encoding Variational Bayes*; the hierarchy after Roberts et al.
-2018, *MusicVAE*, whose bars have no latent vectors of their own.
+Source: Kingma and Welling 2014, *Auto-Encoding Variational Bayes*; the hierarchy follows Roberts et
+al. 2018, *MusicVAE*, but there the bars have no latent vectors of their own.
 
 Axes: those of ``voice_transformer``; ``M`` beats, ``Z`` dimensions of the piece's vector, ``Y`` of
-a beat's vector, ``H`` heads of a pooling layer, ``L`` sliders, ``G`` styles and no style.
+a beat's vector, ``H`` heads of a pooling layer, ``L`` sliders, ``G`` styles ("no style" is one).
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from musicae.models.vocabulary import FIRST_PITCH, NONE, POOLS
 from musicae.models.voice_transformer import VoiceTransformer
 
 BLURRED, MOST_BLUR = 0.6, 1.0
-"""The share of pieces whose vectors are blurred in training, and the most that they are."""
+"""The share of pieces whose beat vectors get noise in training, and the largest amount of noise, in
+standard deviations of all beat vectors."""
 SHAPED = 0.05
-"""The share of the prior's gradient that reaches the piece's vector."""
+"""The prior's gradient with respect to the piece's vector is multiplied by this."""
 SURE = -3.0
 """The log-variance of the posterior before training."""
 
@@ -43,9 +45,9 @@ class Posterior(NamedTuple):
     """The distributions of the latent vectors of given pieces."""
 
     piece: Gaussian
-    """``(B, Z)``"""
+    """``(B, Z)`` the pieces' vectors."""
     beats: Gaussian
-    """``(B, M, Y)``"""
+    """``(B, M, Y)`` the beats' vectors."""
 
     @property
     def mean(self) -> Latent:
@@ -62,14 +64,14 @@ class Reconstruction(NamedTuple):
     """``(B, J, V, P)`` log-probabilities of the pitches at the first step of each frame, predicted
     from the latent vectors alone."""
     plan: Potentials
-    """The chain of the piece's chords, ``B`` pieces of up to ``M`` beats."""
+    """The chains of chords of the ``B`` pieces, each of up to ``M`` beats."""
     posterior: Posterior
     prior: Mixture
-    """``(B, M, Y)`` of the beats, each given the beats before it."""
+    """``(B, M, Y)`` the prior of each beat's vector, given the vectors of earlier beats."""
     drawn: Tensor | None
-    """``(B, M, Y)`` the samples of the beats' posterior; None where means were taken."""
+    """``(B, M, Y)`` the samples of the beats' posterior; None if the means were used."""
     real: Tensor
-    """``(B, M)`` bool which beats exist."""
+    """``(B, M)`` bool: True for beats of the piece, False for padding."""
 
 
 class ChoraleVAE(VoiceTransformer):
@@ -77,18 +79,19 @@ class ChoraleVAE(VoiceTransformer):
 
     config: ChoraleVAEConfig
     latent_mean: Tensor
-    """``(G, Z)`` mean of the vectors of the training pieces: first of all, then of each style."""
+    """``(G, Z)`` the mean of the training pieces' vectors: row 0 of all pieces, then of each
+    style."""
     latent_spread: Tensor
     """``(Z, Z)`` lower Cholesky factor of the covariance of these vectors within the styles."""
     beat_mean: Tensor
-    """``(Y,)`` mean of their beats' vectors."""
+    """``(Y,)`` the mean of the vectors of the training pieces' beats."""
     tilt: Tensor
     sonority_tilt: Tensor
     plan_tilt: Tensor
-    """Nats by which draws are corrected; see ``latent.tilt``. Their shapes are in the config."""
+    """Corrections of sampling, in nats; see ``latent.tilt``. Their shapes are in the config."""
     directions: Tensor
-    """``(L, Y + levers)`` the shift of all beats' vectors, and of the levers, that raises an
-    attribute by one standard deviation of the training pieces, for each of ``config.sliders``."""
+    """``(L, Y + levers)``: for each of ``config.sliders`` the shift of all beats' vectors and of
+    the levers that raises its attribute by one standard deviation of the training pieces."""
 
     def __init__(self, config: ChoraleVAEConfig) -> None:
         super().__init__(config)
@@ -101,7 +104,7 @@ class ChoraleVAE(VoiceTransformer):
         self.beat_pool, self.piece_pool = Pool(width, POOLS), Pool(width, POOLS)
         self.to_piece, self.to_beat = nn.Linear(width, 2 * z), nn.Linear(width + z, 2 * y)
         for to_latent in (self.to_piece, self.to_beat):
-            # Informative vectors from the start, or the decoder would learn to ignore them.
+            # With uninformative vectors at first, the decoder would learn to ignore them.
             nn.init.normal_(to_latent.weight[: to_latent.out_features // 2], std=width**-0.5)
             nn.init.constant_(to_latent.bias[to_latent.out_features // 2 :], SURE)
         self.form = FeatureSum(list(config.form) * config.stride, width)
@@ -131,8 +134,9 @@ class ChoraleVAE(VoiceTransformer):
     def forward(self, piece: BeatBatch, forgotten: Tensor | None = None) -> Reconstruction:
         """Encode chorales and reconstruct them.
 
-        In training the latent vectors are samples of the posterior, in evaluation its means.
-        ``forgotten`` is an argument of ``VoiceTransformer.decode``.
+        In training mode the latent vectors are samples of the posterior, with noise for some
+        pieces; in evaluation mode they are its means. ``forgotten`` is passed to
+        ``VoiceTransformer.decode``.
         """
         notes = self.tokens_to_notes(piece.masked.tokens)
         posterior = self.encode(piece, notes)
@@ -175,7 +179,7 @@ class ChoraleVAE(VoiceTransformer):
         )
 
     def real_beats(self, piece: BeatBatch) -> Tensor:
-        """``(B, M)`` bool which beats exist: they have frames."""
+        """``(B, M)`` bool: True for beats that have frames, False for padding."""
         return self._frames(piece)[..., 0] > 0
 
     def beat_forms(self, piece: BeatBatch) -> Tensor:
@@ -190,7 +194,7 @@ class ChoraleVAE(VoiceTransformer):
         return group_sums(ones, piece.beats, beat_count(piece))
 
     def beat_prior(self, latent: Latent, piece: BeatBatch) -> Mixture:
-        """``(B, M, Y)`` the prior of each beat's vector, given the piece's and those before it."""
+        """``(B, M, Y)`` the prior of each beat's vector, given the piece's and earlier beats'."""
         before = F.pad(latent.beats, (0, 0, 1, 0))[:, :-1]
         whole = latent.piece[:, None].expand(-1, before.shape[1], -1)
         x = self.prior_in(torch.cat([before, whole], dim=-1)) + self.beat_forms(piece)
@@ -204,11 +208,12 @@ class ChoraleVAE(VoiceTransformer):
         """Draw one beat's vector from the prior.
 
         Args:
-            before: the piece's vector ``(B, Z)``, and that of the beat before ``(B, Y)`` or zeros.
-            form: ``(B, W)`` of the beat; see ``beat_forms``.
-            numbers: uniform random numbers ``(B,)`` and normal ones ``(B, Y)``.
-            position: ``(1,)`` the number of the beat.
-            past: ``(P, layers, 2, B, W)`` keys and values of up to ``beat_span`` beats before.
+            before: the piece's vector ``(B, Z)``, and the vector of the beat before ``(B, Y)``,
+                zeros for the first beat.
+            form: ``(B, W)`` the form of the beat; see ``beat_forms``.
+            numbers: random numbers, uniform ``(B,)`` and standard normal ``(B, Y)``.
+            position: ``(1,)`` the number of the beat, from 0.
+            past: ``(P, layers, 2, B, W)`` keys and values of up to ``beat_span`` earlier beats.
 
         Returns the vector ``(B, Y)`` and the beat's own keys and values ``(1, layers, 2, B, W)``.
         """
@@ -223,9 +228,9 @@ class ChoraleVAE(VoiceTransformer):
     def potentials(
         self, latent: Latent, piece: BeatBatch, blur: Tensor | None = None
     ) -> Potentials:
-        """The chain of chords, from latent vectors and form; its states are ``config.states``.
+        """The chain of chords for latent vectors and form; its states are ``config.states``.
 
-        ``blur`` is that of ``condition``.
+        ``blur`` is described in ``condition``.
         """
         count = latent.beats.shape[1]
         whole = latent.piece[:, None].expand(-1, count, -1)
@@ -239,10 +244,11 @@ class ChoraleVAE(VoiceTransformer):
     def condition(self, latent: Latent, piece: BeatBatch, blur: Tensor | None = None) -> Tensor:
         """``(B, J, W)`` the conditioning of the decoder, from latent vectors and form.
 
-        ``blur`` ``(B,)``, at least 0, says how far the beats' vectors may be off, in deviations of
-        all beats' vectors; None for not at all. The decoder then trusts them less and the notes
-        before more: in training such vectors are blurred with as much noise. (The conditioning
-        augmentation of Ho et al. 2022, *Cascaded Diffusion Models*.)
+        ``blur`` ``(B,)`` is the standard deviation of the noise that the model expects in the
+        beats' vectors, in standard deviations of all beats' vectors; at least 0, None for no noise.
+        In training that much noise is added. With a higher value the decoder relies less on the
+        vectors and more on the notes before. (Conditioning augmentation: Ho et al. 2022, *Cascaded
+        Diffusion Models*.)
         """
         count = latent.beats.shape[1]
         whole = latent.piece[:, None].expand(-1, count, -1)
@@ -260,14 +266,14 @@ class ChoraleVAE(VoiceTransformer):
         return conditioning
 
     def _blurred(self, blur: Tensor | None) -> Tensor:
-        """``(B, 1, W)`` what is added where vectors are blurred."""
+        """``(B, 1, W)`` the embedding of ``blur``; zeros if it is None."""
         if blur is None:
             return torch.zeros(1, 1, 1, device=self.beat_mean.device)
         added: Tensor = self.blurred(blur[:, None, None])
         return added
 
     def outline(self, conditioning: Tensor, piece: BeatBatch) -> Tensor:
-        """``Reconstruction.skeleton``, from the output of ``condition``."""
+        """The skeleton of ``Reconstruction``, from the output of ``condition``."""
         voices, pitches = len(self.lowest), max(self.config.symbols) - FIRST_PITCH
         scores = self.skeleton(conditioning).float()
         scores = scores.view(*conditioning.shape[:2], voices, -1)
@@ -279,7 +285,7 @@ class ChoraleVAE(VoiceTransformer):
         return log_shares
 
     def _form(self, piece: BeatBatch) -> Tensor:
-        """``(B, J, stride * C)`` the contexts of each frame's steps, without those of a plan."""
+        """``(B, J, stride * C)`` the context of each frame's steps without the plan's columns."""
         context = piece.masked.context[..., : len(self.config.form)]
         form: Tensor = context.reshape(
             context.shape[0], -1, self.config.stride * len(self.config.form)
@@ -288,6 +294,6 @@ class ChoraleVAE(VoiceTransformer):
 
 
 def beat_count(piece: BeatBatch) -> int:
-    """The number of beats of the longest piece; a tensor, which a trace can follow."""
+    """The number of beats of the longest piece, as a tensor so that it can be traced for export."""
     count: int = piece.beats.max() + 1
     return count

@@ -9,11 +9,11 @@ FIRST_PITCH = 2
 MIDI_PITCHES = 128
 """MIDI pitches are 0 to 127."""
 NONE = -1
-"""The value of a feature that is absent."""
+"""The value of an absent feature."""
 UNKNOWN, SILENT, HELD, BEGUN = range(4)
 """The kinds of ``Notes``: what a voice does at a step."""
 AGES = (1, 2, 3, 4, 5, 7, 9, 13, 17)
-"""Bounds of the classes of a note's age, in steps since it began."""
+"""Lower bounds of the classes of a note's age in steps; the first class is age 0."""
 WIDEST_LEAP = 13
 """Melodic intervals are clipped to this many semitones."""
 WIDEST_INTERVAL = 35
@@ -22,24 +22,26 @@ INTERVALS = 2 * WIDEST_INTERVAL + 1
 """The number of clipped intervals between voices."""
 COLUMNS = ("root", "quality", "bass", "begins", "next_root", "next_quality", "next_bass", "next_in")
 """The last columns of the context of a model that follows a plan: the chord of the step, whether
-it begins there, the next chord, and the class of the steps until it begins."""
+it begins at this step, the next chord, and the class of the number of steps until that begins."""
 ROOTS = 13
-"""Values of the column ``root``: none, and twelve degrees."""
+"""Values of the column ``root``: unknown, and twelve degrees."""
 MEMBERS = 4
-"""A chord has at most so many members."""
+"""The most members that a chord can have."""
 PLACES = MEMBERS + 12
-"""How a degree stands to a chord: as one of its members, or foreign at one of 12 intervals above
+"""Places of a degree in a chord: one of its members, or foreign to it at one of 12 intervals above
 its root."""
 CHORD_RELATIONS = 3
-"""A pitch is scored by its place in the chord, above the chord's bass, and in the next chord."""
+"""Relations of a pitch to the plan: its place in the chord, its interval above the chord's bass,
+and its place in the next chord."""
 RELATIONS = 2
-"""Relations that score a pitch besides its interval to each voice: its height and its degree."""
+"""Relations by which a pitch is scored besides its interval to each voice: height and degree."""
 PARTS = 5
 """Features of a single voice: kind, height, degree, age and leap."""
 POOLS = 8
 """Attention heads that pool the frames of a beat, and the beats of a piece."""
 TONICS = 12
+"""Tonics of the key finder: the pitch classes."""
 MODES = ("major", "minor", "dorian", "mixolydian", "phrygian")
-"""In the order of the scores. Lydian tunes count as major."""
+"""Modes of the key finder, in the order of its scores. Lydian tunes count as major."""
 N_PIECE = 4 * TONICS + 1
-"""Features of a whole piece."""
+"""Features of a whole piece that the key finder reads."""

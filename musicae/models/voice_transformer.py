@@ -1,13 +1,13 @@
 """The transformer that the harmonizer and the VAE share: an encoder and a decoder of voices.
 
-The bidirectional encoder reads known notes. The autoregressive decoder writes from left to right,
-given a conditioning vector for each frame, and within a step the voices in a fixed order, outer
+The bidirectional encoder reads known notes. The autoregressive decoder reads a conditioning vector
+for each frame and writes step by step; within a step it writes the voices in a fixed order, outer
 voices first. Each symbol is conditioned on all symbols before it, so the likelihood is exact (cf.
 Huang et al. 2018, *Music Transformer*; Peracha 2019, *TonicNet*).
 
 Notes are encoded relative to the key and to each other: by scale degree, melodic interval and the
 intervals between voices. A pitch is scored by its height, its degree, its melodic interval and its
-interval to each other voice. So what is learned in one key holds in every key.
+interval to each other voice. So patterns that are learned in one key apply in every key.
 
 Axes: ``B`` pieces or candidates, ``T`` steps (sixteenths), ``V`` voices, ``J`` frames of
 ``stride`` steps, ``C`` columns of context, ``P`` pitches of a voice, ``S`` symbols of a voice,
@@ -47,21 +47,26 @@ class Turn(NamedTuple):
     """Parameters for scoring the symbols of ``U`` voices."""
 
     which: tuple[Tensor, Tensor]
-    """``(U,)`` 0 to ``U - 1``, and ``(U,)`` the voices: an index into ``(..., U, V, 2)``."""
+    """``(U,)`` 0 to ``U - 1`` and ``(U,)`` the voices: an index into ``(..., U, V, 2)``."""
     table: Tensor
     """``(U, R, I, D)`` the key vectors of the intervals."""
     outside: Tensor
-    """``(U, P)`` bool which pitches lie above a voice's highest."""
+    """``(U, P)`` bool: True for pitches above the highest of the voice."""
 
 
 class VoiceTransformer(nn.Module):
-    """Encoder and decoder of voices; subclasses say what conditions the decoder."""
+    """Encoder and decoder of voices; subclasses define the conditioning of the decoder."""
 
     lowest: Tensor
+    """``(V,)`` the lowest MIDI pitch of each voice."""
     symbols: Tensor
+    """``(V,)`` the number of symbols of each voice."""
     ages: Tensor
+    """The bounds ``AGES``."""
     upper: Tensor
+    """The upper voice of each pair of voices."""
     lower: Tensor
+    """The lower voice of each pair of voices."""
     calibration: Tensor
     """``(1,)`` the softmax temperature that ``training.calibration`` fits."""
 
@@ -110,9 +115,9 @@ class VoiceTransformer(nn.Module):
         self.score_norm = nn.LayerNorm(width)
         self.hold_or_rest = nn.Linear(width, 2 * voices)
         self.queries = nn.Linear(width, relations * config.depth)
-        # For each voice and relation a key vector for each interval to a note of this step, for
-        # each interval to a note of the step before, and one for an absent note. The other
-        # relations use fewer vectors: one for each height, degree or place in a chord.
+        # For each voice and relation: one key vector for each interval to a note of this step, one
+        # for each interval to a note of the step before, and one for an absent note. The relations
+        # that are no intervals use fewer of them: one for each height, degree or place in a chord.
         shape = (voices, relations, 2 * INTERVALS + 1, config.depth)
         self.intervals = nn.Parameter(torch.randn(shape) * 0.5 * config.depth**-0.5)
         self.dropout = Dropout(config.dropout)
@@ -132,15 +137,16 @@ class VoiceTransformer(nn.Module):
 
         Args:
             notes: ``tokens_to_notes(batch.tokens)``.
-            batch: the pieces; known symbols of the same step are seen whatever their turn.
-            conditioning: ``(B, J, W)`` what the decoder is given of each frame.
-            forgotten: ``(B, J)`` bool frames whose past the decoder does not see, except for the
-                step before.
-            unknown_only: leave out the logits of known symbols, which are then 0; training needs
-                no others, and half of them are known.
+            batch: the pieces. The decoder reads the known symbols of a step even if their voices
+                come later in the order.
+            conditioning: ``(B, J, W)`` the conditioning vector of each frame.
+            forgotten: ``(B, J)`` bool: frames for which the decoder does not read the frames
+                before, only the step before.
+            unknown_only: do not compute the logits of known symbols; they are 0. Training uses
+                this, because it does not need them and half of the symbols are known.
 
-        Returns ``(B, T, V, S)`` with ``S`` the largest vocabulary of all voices; symbols that a
-        voice does not have are ``-inf``.
+        Returns ``(B, T, V, S)``; ``S`` is the largest vocabulary of all voices. The logits of
+        symbols that a voice does not have are ``-inf``.
         """
         _, known, context, tonic = batch
         tonic = tonic[:, None, None]
@@ -171,12 +177,12 @@ class VoiceTransformer(nn.Module):
         return torch.stack(logits, dim=-2)
 
     def symbol_logits(self, voices: list[int], steps: Steps) -> Tensor:
-        """The logits ``(..., U, S)`` of some voices at steps of which all symbols are given."""
+        """The logits ``(..., U, S)`` of some voices at steps with all symbols given."""
         step, before, notes, known, tonic, chords = steps
         seen = self.seen(known[..., None, :])[..., voices, :]  # (..., U, V)
         now = Notes(*(part[..., None, :] for part in notes)).where(seen)
         own, others = before[..., voices, None], before[..., None, :]
-        # Of a note of this step what counts is the motion from the step before.
+        # Notes of this step have no age; their leap is the motion from the step before.
         moves = now._replace(age=torch.full_like(now.age, NONE), leap=leap_of(others, now.pitch))
         which = torch.tensor(voices, device=step.device)[:, None].expand(own.shape)
         apart = [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)]
@@ -189,7 +195,7 @@ class VoiceTransformer(nn.Module):
     def encode_known(self, notes: Notes, batch: MaskedBatch) -> Tensor:
         """The encoding ``(B, J, W)`` of the known notes; ``notes`` are all notes of the batch."""
         _, known, context, tonic = batch
-        # The leap to a note and the length of a rest tell of steps before, which may be unknown.
+        # The leap to a note and the age of a rest depend on earlier steps, which may be unknown.
         begun = torch.arange(known.shape[1], device=known.device)[:, None] - notes.age
         known_before = known.gather(1, (begun - 1).clamp_min(0))
         seen = notes.where(known)
@@ -211,9 +217,9 @@ class VoiceTransformer(nn.Module):
         return notes_of(tokens, self.lowest)
 
     def seen(self, known: Tensor) -> Tensor:
-        """``(..., U, V)`` which other voices of a step each voice sees when it is written.
+        """``(..., U, V)`` bool: the other voices of a step that the decoder reads for each voice.
 
-        Those that are ``known`` ``(..., 1, V)`` and those written before it.
+        These are the voices that are ``known`` ``(..., 1, V)`` and those written before it.
         """
         turn = [self.config.order.index(voice) for voice in self.voices]
         chosen = [[other < own for other in turn] for own in turn]
@@ -239,9 +245,10 @@ class VoiceTransformer(nn.Module):
         Args:
             turn: the parameters of these voices.
             step: ``(..., W)`` the decoder's output for the step.
-            features: ``(..., U, K)`` of the notes of this step that each voice sees.
+            features: ``(..., U, K)`` the features of the notes of this step that are read for each
+                voice; see ``seen``.
             index: ``(..., U, R, P)`` from ``pitch_index``.
-            silent: ``(..., U, 1)`` bool which voices rested before, so that they cannot hold.
+            silent: ``(..., U, 1)`` bool: voices that rest at the step before, so they cannot hold.
         """
         x = self.dropout(step[..., None, :] + self.now(features))
         for layer in self.head:
@@ -266,10 +273,16 @@ class VoiceTransformer(nn.Module):
     ) -> Tensor:
         """``(..., U, R, P)`` the indices of each pitch's relations in the tables of intervals.
 
-        The relations are height, degree, the interval to each voice and, where there are
-        ``chords`` ``(...)``, those of ``ChordMembers.relations``. ``before``
-        ``(..., U or 1, V)`` are the pitches of the step before, ``now`` the notes of this step that
-        are seen, ``tonic`` the pitch classes of the tonics, broadcast to ``(..., U)``.
+        The relations are height, degree, the interval to each voice and, if there are ``chords``,
+        those of ``ChordMembers.relations``.
+
+        Args:
+            voices: the ``U`` voices to score.
+            before: ``(..., U or 1, V)`` the pitches of the step before.
+            now: the notes of this step; unknown for voices that are not written yet. The interval
+                to such a voice is taken from the step before.
+            tonic: the pitch classes of the tonics, broadcast to ``(..., U)``.
+            chords: ``(...)`` the chords; None if the model follows no plan.
         """
         steps = torch.arange(max(self.config.symbols) - FIRST_PITCH, device=before.device)
         pitches = self.lowest[voices, None, None] + steps  # (U, 1, P)
@@ -302,8 +315,10 @@ class VoiceTransformer(nn.Module):
     def with_places(
         self, features: Tensor, pitch: Tensor, tonic: Tensor, chords: Chords | None
     ) -> Tensor:
-        """Features ``(..., K)`` with, where there are ``chords`` ``(...)``, the place of each pitch
-        ``(..., V)`` in them."""
+        """Features ``(..., K)``, extended by the place of each pitch ``(..., V)`` in ``chords``.
+
+        If ``chords`` is None, they are not extended.
+        """
         if chords is None:
             return features
         degree = ((pitch - tonic) % 12).masked_fill(pitch == NONE, NONE)
@@ -311,17 +326,18 @@ class VoiceTransformer(nn.Module):
         return torch.cat([features, places], dim=-1)
 
     def frames(self, step: Tensor, context: Tensor) -> Tensor:
-        """Features ``(B, T, K)`` and context ``(B, T, C)`` -> ``(B, J, stride * (K + C))``."""
+        """Features ``(B, T, K)`` and context ``(B, T, C)`` of the steps, joined for each frame:
+        ``(B, J, stride * (K + C))``."""
         both = torch.cat([step, context], dim=-1)
         return both.reshape(both.shape[0], -1, self.config.stride * both.shape[-1])
 
 
 def surprise(logits: Tensor, batch: MaskedBatch) -> Tensor:
-    """``(B, T, V)`` the negative log-likelihood of each unknown symbol, in nats; 0 where known.
+    """``(B, T, V)`` the negative log-likelihood of each unknown symbol in nats; 0 for known ones.
 
     ``logits`` come from ``VoiceTransformer.decode``. The sum is the exact negative log-likelihood
     of the unknown symbols, given the known ones.
     """
     nats = F.cross_entropy(logits.float().flatten(0, -2), batch.tokens.flatten(), reduction="none")
-    # Known symbols may be impossible ones, whose negative log-likelihood is infinite.
+    # Known symbols may be impossible for the model; their negative log-likelihood is infinite.
     return nats.view(batch.tokens.shape).masked_fill(batch.known, 0.0)

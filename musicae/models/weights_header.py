@@ -1,4 +1,4 @@
-"""What a weights file says of itself, read without loading it."""
+"""Reads the checksum in the header of a weights file without loading the file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 _LENGTH = 8
-"""Bytes of a safetensors file that tell how long its header is, the lowest first."""
+"""A safetensors file begins with this many bytes, little-endian: the length of its header."""
 _LONGEST = 1 << 26
-"""Bytes of a header; a number beyond is no header's."""
+"""The longest header that is read, in bytes."""
 
 
 def stated_checksum(path: Path) -> str:
-    """The checksum of its tensors that a weights file states; empty where it states none."""
+    """The checksum of the tensors that a weights file states; "" if it states none."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH), "little")

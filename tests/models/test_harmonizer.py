@@ -454,16 +454,16 @@ def test_without_height_features_transposing_changes_nothing(shift):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"lowest": (57, 53, 48)}, "the same voices"),
-        ({"symbols": (27, 24)}, "the same voices"),
-        ({"order": (0, 1, 2)}, "the same voices"),
-        ({"order": (0, 3, 2, 2)}, "each voice has its turn once"),
-        ({"order": (1, 2, 3, 4)}, "each voice has its turn once"),
-        ({"width": 18, "heads": 4}, "4 heads do not share a width of 18 evenly"),
+        ({"lowest": (57, 53, 48)}, "one entry for each voice"),
+        ({"symbols": (27, 24)}, "one entry for each voice"),
+        ({"order": (0, 1, 2)}, "one entry for each voice"),
+        ({"order": (0, 3, 2, 2)}, "order must have each voice once"),
+        ({"order": (1, 2, 3, 4)}, "order must have each voice once"),
+        ({"width": 18, "heads": 4}, "a multiple of twice the 4 heads, not 18"),
         ({"width": 12, "heads": 4}, "4 heads"),  # three numbers cannot be turned in pairs
         ({"context": (5, 24)}, "the context of a model that follows a plan"),
-        ({"dropout": 1.0}, "a share up to 0.9"),
-        ({"dropout": -0.1}, "a share up to 0.9"),
+        ({"dropout": 1.0}, "between 0 and 0.9"),
+        ({"dropout": -0.1}, "between 0 and 0.9"),
     ],
 )
 def test_contradictory_configs_are_refused(changes, complaint):

@@ -377,15 +377,15 @@ def test_every_weight_gets_a_gradient():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"piece": 0}, "all sizes are at least 1"),
-        ({"beat": 0}, "all sizes are at least 1"),
-        ({"beat_span": 0}, "all sizes are at least 1"),
-        ({"components": 0}, "all sizes are at least 1"),
-        ({"planner": 0}, "all sizes are at least 1"),
-        ({"styles": 0}, "all sizes are at least 1"),
-        ({"chords": ()}, "it knows chords"),
-        ({"width": 20, "heads": 2}, f"a width is a multiple of {POOLS}, not 20"),
-        ({"order": (0, 1, 2)}, "the same voices"),
+        ({"piece": 0}, "all sizes must be at least 1"),
+        ({"beat": 0}, "all sizes must be at least 1"),
+        ({"beat_span": 0}, "all sizes must be at least 1"),
+        ({"components": 0}, "all sizes must be at least 1"),
+        ({"planner": 0}, "all sizes must be at least 1"),
+        ({"styles": 0}, "all sizes must be at least 1"),
+        ({"chords": ()}, "chords must not be empty"),
+        ({"width": 20, "heads": 2}, f"width must be a multiple of {POOLS}, not 20"),
+        ({"order": (0, 1, 2)}, "one entry for each voice"),
     ],
 )
 def test_contradictory_configs_are_refused(changes, complaint):

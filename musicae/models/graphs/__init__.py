@@ -1,4 +1,4 @@
-"""What is exported of each kind of model: modules of tensors that inference runs by name."""
+"""The exported graphs of each kind of model: functions of tensors that inference runs by name."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from torch import Tensor, nn
 
 
 class Graph(NamedTuple):
-    """A function of tensors that a network offers."""
+    """One function of a network that is exported."""
 
     module: nn.Module
-    """Its attribute ``network`` is the network whose weights it reads."""
+    """The function. Its attribute ``network`` is the network; the weights are in it."""
     inputs: dict[str, Tensor]
-    """An example of each input, in order."""
+    """An example of each input by name, in the order of the arguments."""
     outputs: tuple[str, ...]
+    """The names of the outputs."""
     axes: dict[str, dict[int, str]]
-    """Of inputs and outputs the dimensions whose length may change, by their names."""
+    """For inputs and outputs by name: the dimensions of variable length, and their names."""
 
 
 def graphs_of(name: str, network: nn.Module) -> dict[str, Graph]:
-    """The graphs of a network of a kind, by name; ``name`` is a key of ``checkpoint.ALL_KINDS``."""
+    """The graphs of a network by name; ``name`` is its kind, a key of ``checkpoint.ALL_KINDS``."""
     module = importlib.import_module(f"musicae.models.graphs.{name}")
     found: dict[str, Graph] = module.graphs(network)
     return found

@@ -7,5 +7,5 @@ from musicae.models.harmonizer import Harmonizer
 
 
 def graphs(network: Harmonizer) -> dict[str, Graph]:
-    """``known`` encodes what is known; ``frame`` and ``head`` write the rest."""
+    """``known`` encodes the known notes; the graphs of ``graphs.voices`` write the others."""
     return {"known": voices.encoder(network)} | voices.graphs(network)

@@ -10,7 +10,7 @@ from musicae.models.key_finder import KeyFinder
 from musicae.models.vocabulary import N_PIECE
 
 NOTES = 5
-"""Of the example."""
+"""Notes in the example inputs."""
 
 
 def graphs(network: KeyFinder) -> dict[str, Graph]:

@@ -9,11 +9,11 @@ from musicae.models.graphs import Graph
 from musicae.models.phrase_segmenter import PhraseSegmenter
 
 NOTES = 7
-"""Of the example."""
+"""Notes in the example inputs."""
 
 
 def graphs(network: PhraseSegmenter) -> dict[str, Graph]:
-    """``segment``: features ``(N, F)`` and times ``(N,)`` of notes -> logits ``(N,)``."""
+    """``segment``: features ``(N, F)`` and onsets in bars ``(N,)`` -> logits ``(N,)``."""
     inputs = {
         "features": torch.zeros(NOTES, network.config.n_features),
         "times": torch.arange(NOTES) / 4,

@@ -9,22 +9,22 @@ from musicae.models.chord_planner import ChordPlanner
 from musicae.models.graphs import Graph
 
 BEATS = 5
-"""Of the examples."""
+"""Beats in the example inputs."""
 
 
 def graphs(network: ChordPlanner) -> dict[str, Graph]:
-    """What planning needs of one piece, with ``M`` members; see ``chord_planner``.
+    """The functions for planning one piece; axes as in ``chord_planner``.
 
-    The tables themselves depend on no piece: ``decoding.plan_potentials`` reads them off the
-    weights.
-
-    - ``encode``: features ``(B, F)`` of a piece -> the encoding ``(B, 3 W)`` of each member,
-      ``encoding0`` and so on;
-    - ``potentials``: features ``(B, F)`` and these encodings of some beats that follow each other
-      -> unary ``(B, S)`` log potentials, averaged and divided by the temperature, and
+    - ``encode``: features ``(B, F)`` of a piece -> the encoding ``(B, 3 W)`` of each member, named
+      ``encoding0``, ``encoding1`` and so on (``W`` is the width);
+    - ``potentials``: features ``(B, F)`` and encodings of some consecutive beats -> unary log
+      potentials ``(B, S)``, averaged over the members and divided by the temperature, and the
       shares ``(M, B - 1, K)`` of the transition tables;
     - ``seconds``: features ``(B, F)`` and states ``(B,)`` -> logits ``(B, 1 + S)`` of second
-      chords, where the planner knows them.
+      chords; only if the planner has a network for them.
+
+    The transition tables do not depend on the piece; ``decoding.plan_potentials`` computes them
+    from the weights.
     """
     features = torch.zeros(BEATS, network.config.features)
     beats = {"features": {0: "B"}}

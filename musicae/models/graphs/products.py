@@ -1,6 +1,8 @@
-"""The matrix products of a decoder of voices alone: all else ``decoding.compiled`` does.
+"""Only the matrix products of a decoder of voices; ``decoding.compiled`` computes the rest.
 
-They are those of the graphs ``frame`` and ``head`` of ``voices``. Axes: ``M`` rows, ``W`` width.
+They are the products of the graphs ``frame`` and ``head`` of ``graphs.voices``.
+
+Axes: ``M`` rows, ``W`` width.
 """
 
 from __future__ import annotations
@@ -31,11 +33,12 @@ def products(network: VoiceTransformer) -> dict[str, Graph]:
 
 
 class _Layer(nn.Module):
-    """The matrix products of a frame up to a layer's attention: those after the attention of the
-    layer before, and the queries, keys and values ``(M, 3 W)`` of this one.
+    """The matrix products of a frame between two attentions: those after the attention of the layer
+    before, and the queries, keys and values ``(M, 3 W)`` of this layer.
 
-    The first layer reads features whose embeddings are ``summed`` ``(M, W)`` elsewhere, and each
-    other one what went ``past`` the attention of the layer before it, and what that ``heard``.
+    ``past`` ``(M, W)`` is the residual input of the attention of the layer before, and ``heard``
+    ``(M, W)`` is the result of that attention. For the first layer they are the sum of the embedded
+    features and the conditioning.
     """
 
     def __init__(self, network: VoiceTransformer, layer: int) -> None:
@@ -66,7 +69,7 @@ class _State(_Layer):
 
 
 class _Scores(nn.Module):
-    """The matrix products that score symbols, of rows ``(M, W)`` of one voice each."""
+    """The matrix products that score symbols; each of the rows ``(M, W)`` is for one voice."""
 
     def __init__(self, network: VoiceTransformer) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""Tables of how every pitch of every voice stands to notes, chords and basses, for ``voices``.
+"""Tables of the relations of every pitch of every voice to notes, chords and basses.
+
+``graphs.voices`` looks relations up in them.
 
 Axes: ``V`` voices, ``P`` pitches of a voice.
 """
@@ -17,24 +19,27 @@ from musicae.models.voice_transformer import VoiceTransformer
 
 
 class Relations(NamedTuple):
-    """Tables of how every pitch of every voice stands to something."""
+    """Tables of the relations of every pitch of every voice; indices into
+    ``VoiceTransformer.intervals``."""
 
     relation: Tensor
-    """``(2 * pitches * V, P)`` to a note of the step before, and of this step."""
+    """``(2 * pitches * V, P)`` the interval to each pitch: first as a note of the step before, then
+    as a note of this step."""
     heights: Tensor
-    """``(V, P)``"""
+    """``(V, P)`` the height of each pitch."""
     degrees: Tensor
-    """``(12 * V, P)`` above each tonic."""
+    """``(12 * V, P)`` the degree above each tonic."""
     outside: Tensor
     """``(V, P)`` minus infinity above a voice's highest pitch, else 0."""
     of_chords: Tensor
-    """``(chords + 13 + chords, 12)`` of each degree to each chord, bass and next chord."""
+    """``(chords + 13 + chords, 12)`` the relation of each degree to each chord, to each bass and to
+    each next chord."""
     bases: Tensor
-    """``(3,)`` the first row of each of these."""
+    """``(3,)`` the first row of each of these three parts."""
 
 
 def relations_of(network: VoiceTransformer) -> Relations:
-    """The tables that a network's definitions fill."""
+    """The tables for a network, filled by its own ``pitch_index`` and chord members."""
     voices = list(network.voices)
     pitch = torch.tensor([NONE, *range(MIDI_PITCHES)])[:, None, None]  # (pitches, 1, 1)
     every = pitch.expand(-1, 1, len(voices))

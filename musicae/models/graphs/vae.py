@@ -1,8 +1,8 @@
 """The graphs of the chorale VAE.
 
-``context`` and ``tonic`` are those of ``MaskedBatch``, ``beats`` is that of ``BeatBatch``,
-``whole`` and ``vectors`` are the fields of ``Latent``, ``notes`` ``(B, T, V, 4)`` are those of
-``graphs.voices``; the axes are those of ``models.vae``.
+Inputs: ``context`` and ``tonic`` are fields of ``MaskedBatch``, ``beats`` is a field of
+``BeatBatch``, ``whole`` and ``vectors`` are the fields of ``Latent``, and ``notes``
+``(B, T, V, 4)`` are those of ``graphs.voices``. The axes are those of ``models.vae``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _NOTHING = torch.zeros(0)
 
 
 def graphs(network: ChoraleVAE) -> dict[str, Graph]:
-    """What inference runs of a VAE.
+    """The functions of a VAE that inference runs.
 
     - ``encode``: chorales -> the means of their posteriors ``(B, Z)`` and ``(B, M, Y)``.
-    - ``forms``: their context -> the form of each beat ``(B, M, W)``.
-    - ``prior``: the arguments of ``draw_beat`` -> what it returns.
+    - ``forms``: the context of chorales -> the form of each beat ``(B, M, W)``.
+    - ``prior``: the arguments of ``ChoraleVAE.draw_beat`` -> its results.
     - ``potentials``: latent vectors -> ``unary`` ``(B, M, S)`` and ``weights`` ``(B, M - 1, K)``.
     - ``condition``: latent vectors -> the conditioning of the decoder ``(B, J, W)``.
     - ``frame`` and ``head``: the decoder; see ``graphs.voices``.
@@ -88,7 +88,7 @@ def _graph(module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...
 
 
 def _form(context: Tensor, beats: Tensor) -> BeatBatch:
-    """A batch of which the form alone is read."""
+    """A batch of forms without notes."""
     return BeatBatch(MaskedBatch(_NOTHING, _NOTHING, context, _NOTHING), beats)
 
 

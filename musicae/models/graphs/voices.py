@@ -1,16 +1,16 @@
 """The graphs of a decoder of voices: one frame of its layers, and the scoring of symbols.
 
-What ``VoiceTransformer.decode`` computes of a whole piece, these compute bit by bit: ``prepare``
-what depends on no note, ``frame`` runs the layers for one frame, given the keys and values of the
-frames before it, and ``head`` scores the symbols of voices at steps whose earlier symbols are
-chosen. Features of notes are read from tables that the network fills when the graphs are made:
-for the few rows of a step the time depends on the number of operations.
+Together they compute the same as ``VoiceTransformer.decode``, but frame by frame. ``prepare``
+computes the parts that depend on no note. ``frame`` runs the layers for one frame, given the keys
+and values of the frames before it. ``head`` scores the symbols of voices at steps whose earlier
+symbols are chosen. Features of notes are looked up in tables that are filled when the graphs are
+made: a step has few rows, so its time depends on the number of operations.
 
 Axes: ``B`` pieces, ``T`` steps, ``J`` frames, ``Q`` steps of candidates, ``U`` voices that are
 scored, ``V`` voices, ``C`` columns of context, ``M`` frames of candidates, ``L`` layers, ``H``
-heads, ``R`` frames that are remembered, ``D`` dimensions of a head, ``P`` pitches of a voice, ``S``
-symbols, ``W`` width. Pitches, kinds and leaps are those of ``models.notes.Notes``. Chords are three
-numbers: the chord of a step as ``chord_code``, its bass, and the next chord.
+heads, ``R`` frames with cached keys and values, ``D`` dimensions of a head, ``P`` pitches of a
+voice, ``S`` symbols, ``W`` width. Pitches, kinds and leaps are those of ``models.notes.Notes``.
+Chords are three numbers: the chord of a step as ``chord_code``, its bass, and the next chord.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ from musicae.models.vocabulary import (
 from musicae.models.voice_transformer import VoiceTransformer
 
 FIELDS = 4
-"""Pitch, kind, age and leap."""
+"""The fields of a note: pitch, kind, age and leap."""
 PITCHES = 1 + MIDI_PITCHES
-"""Rows of tables by pitch, the first for ``NONE``."""
+"""Rows of tables by pitch; the first is for ``NONE``."""
 
 
 def graphs(network: VoiceTransformer) -> dict[str, Graph]:
-    """The graphs ``prepare``, ``frame`` and ``head`` of any decoder of voices."""
+    """The graphs ``prepare``, ``frame``, ``head`` and those of ``products`` of any decoder of
+    voices."""
     config = network.config
     voices, width, stride = len(config.lowest), config.width, config.stride
     layers, heads, depth = config.decoder_layers, config.heads, config.width // config.heads
@@ -90,9 +91,10 @@ def graphs(network: VoiceTransformer) -> dict[str, Graph]:
 
 
 def encoder(network: VoiceTransformer) -> Graph:
-    """The graph ``known``: what is known of pieces -> the encoding ``(B, J, W)`` of their frames.
+    """The graph ``known``: the known notes of pieces -> the encoding ``(B, J, W)`` of their frames.
 
-    The inputs are the notes ``(B, T, V, 4)`` of ``MaskedBatch.tokens``, and its other fields.
+    The inputs are the notes ``(B, T, V, 4)`` for ``MaskedBatch.tokens``, and the other fields of
+    ``MaskedBatch``.
     """
     config = network.config
     steps = config.stride * config.span
@@ -119,7 +121,8 @@ class _Known(nn.Module):
 
 
 class _Prepare(nn.Module):
-    """What is added for each frame before the layers, and for each step after them."""
+    """The terms that depend on no note: one for each frame before the layers, and one for each step
+    after them."""
 
     def __init__(self, network: VoiceTransformer) -> None:
         super().__init__()
@@ -140,8 +143,10 @@ class _Prepare(nn.Module):
 
 
 class _Part(nn.Module):
-    """Tables of features of every pitch, pair of pitches and age, as ``VoiceTransformer`` has them,
-    to be read at a pitch plus one. Their rows stand one after another."""
+    """Tables with the features of ``VoiceTransformer`` for every pitch, pair of pitches and age.
+
+    Each is flattened. Pitches are indexed plus one, because the first row is for ``NONE``.
+    """
 
     height: Tensor
     degree: Tensor
@@ -175,7 +180,7 @@ class _Part(nn.Module):
     def told(
         self, kind: Tensor, pitch: Tensor, degree: Tensor, age: Tensor, leap: Tensor
     ) -> Tensor:
-        """``VoiceTransformer.step_features`` of pitches plus one ``(..., V)``."""
+        """``VoiceTransformer.step_features``; ``pitch`` ``(..., V)`` are MIDI pitches plus one."""
         upper, lower = self.network.upper, self.network.lower
         pairs = pitch[..., upper] * PITCHES + pitch[..., lower]
         between = self.interval[pairs]
@@ -183,7 +188,7 @@ class _Part(nn.Module):
         return torch.cat([torch.stack(parts, dim=-1).flatten(-2), between], dim=-1)
 
     def places(self, degree: Tensor, chord: Tensor) -> Tensor:
-        """``ChordMembers.forward`` of degrees ``(..., V)`` in chords ``(..., 1)``."""
+        """``ChordMembers.forward`` for degrees ``(..., V)`` in chords ``(..., 1)``."""
         return self.place[chord * 13 + degree + 1]
 
     def past(
@@ -236,8 +241,8 @@ class _Frame(_Part):
             scores = query @ keys[:, layer].transpose(-1, -2) * scale + mask[:, None, None]
             own = (query * key).sum(dim=-1, keepdim=True) * scale
             share = torch.cat([scores, own], dim=-1).softmax(dim=-1)
-            heard = share[..., :-1] @ values[:, layer] + share[..., -1:] * value
-            x = x + attention.output(heard.flatten(1))
+            attended = share[..., :-1] @ values[:, layer] + share[..., -1:] * value
+            x = x + attention.output(attended.flatten(1))
             x = x + block.feedforward(x)
             new_keys.append(key[:, :, 0])
             new_values.append(value[:, :, 0])
@@ -312,9 +317,9 @@ class _Head(_Part):
         seen: Tensor,
         voices: Tensor,
     ) -> Tensor:
-        """``(Q, U, K)`` the features of the notes of the step that each voice sees."""
+        """``(Q, U, K)`` the features of the notes of this step that are ``seen`` for each voice."""
         network = self.network
-        # Of a note of this step what counts is the motion from the step before.
+        # Notes of this step have no age; their leap is the motion from the step before.
         leap = self.leap[was * PITCHES + pitch]
         degree = self.degree[tonic * PITCHES + pitch]
         told = self.told(kind, pitch, degree, torch.full_like(pitch, NONE), leap)[:, None]
@@ -339,7 +344,7 @@ class _Head(_Part):
         seen: Tensor,
         voices: Tensor,
     ) -> Tensor:
-        """``(Q, U, R, P)`` what ``VoiceTransformer.pitch_index`` gives for these voices."""
+        """``(Q, U, R, P)`` the result of ``VoiceTransformer.pitch_index`` for these voices."""
         count = self.network.lowest.shape[0]
         others = torch.where(seen, (pitch + PITCHES)[:, None], was[:, None])  # (Q, U, V)
         interval = self.relation[others * count + voices[:, None]]  # (Q, U, V, P)
@@ -354,7 +359,10 @@ class _Head(_Part):
 
 
 def _summed(layer: FeatureSum, features: Tensor, first: Tensor) -> Tensor:
-    """``FeatureSum.forward`` of few rows of some of its columns, which begin at rows ``first``."""
+    """``FeatureSum.forward`` for few rows and for some of its features.
+
+    ``first`` are the first rows of these features in the table of embeddings.
+    """
     index = torch.where(features == NONE, layer.count, features + first)
     return layer.weight[index].sum(dim=-2)
 
