@@ -1,4 +1,4 @@
-"""Changes to pieces that keep their harmony: note values, bar lines, endings, phrase marks."""
+"""Augmentation that keeps a piece's harmony: note values, bar lines, endings, phrase marks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from musicae.core.errors import ChoraleError
 from musicae.core.meter import Measure, Meter, meters_of
 
 MARK_DROPPED = 0.3
-"""How likely each mark of a phrase end is dropped where some are."""
+"""The probability that ``fewer_marks`` removes a mark of a phrase end."""
 MOST_BEATS = 3
-"""By at most so many quarters the last note of a phrase is made longer or shorter."""
+"""The last note of a phrase becomes longer or shorter by at most this many quarters."""
 PHRASE_CHANGED = 0.6
-"""How likely the last note of a phrase, not of the piece, is changed where some are."""
+"""The probability that ``other_endings`` changes the last note of a phrase; it always changes the
+last note of the piece."""
 LONGEST_SCALED = 384
-"""Pieces of more steps are not written in twice their note values."""
+"""Pieces with more steps are not written in notes of twice the length."""
 REWRITTEN = {
     (3, 4): ((6, 8),),
     (6, 8): ((3, 4),),
@@ -31,21 +32,21 @@ REWRITTEN = {
     (3, 2): ((6, 4),),
     (6, 4): ((3, 2),),
 }
-"""Other meters in which the notes of a meter can be written."""
+"""For each meter, the other meters in which its notes can be written."""
 
 
 def augmented(chorale: Chorale, rng: np.random.Generator) -> Chorale:
-    """A piece with one or two of ``CHANGES``; those that do not fit it are left out."""
+    """The piece with one or two of ``CHANGES``; a change that is impossible is left out."""
     for number in rng.permutation(len(CHANGES))[: rng.integers(1, 3)]:
         try:
             chorale = CHANGES[number](chorale, rng)
-        except ChoraleError:  # a meter or a grid that does not exist
+        except ChoraleError:  # the result would have an impossible meter or grid
             continue
     return chorale
 
 
 def scaled(chorale: Chorale, rng: np.random.Generator) -> Chorale:
-    """A piece in notes of half the length where the grid allows, or of twice the length."""
+    """The piece in notes of twice the length, or of half the length if the grid allows it."""
     odd = _moves(chorale)[1::2].any()
     halves = not odd and not len(chorale) % 2 and not chorale.pickup % 2
     if halves and rng.random() < 0.5:
@@ -67,7 +68,8 @@ def scaled(chorale: Chorale, rng: np.random.Generator) -> Chorale:
 
 
 def barred_later(chorale: Chorale, rng: np.random.Generator) -> Chorale:
-    """A piece of one meter with its bar lines shifted by a beat or more."""
+    """The piece with its bar lines shifted by one or more quarters; unchanged if it has several
+    meters."""
     meter = chorale.meters[0]
     beats = meter.steps_per_bar // STEPS_PER_QUARTER
     if len(chorale.meters) > 1 or beats < 2 or meter.steps_per_bar % STEPS_PER_QUARTER:
@@ -78,7 +80,7 @@ def barred_later(chorale: Chorale, rng: np.random.Generator) -> Chorale:
 
 
 def rewritten(chorale: Chorale, rng: np.random.Generator) -> Chorale:
-    """A piece of one meter in another one of ``REWRITTEN``; the notes stay as they are."""
+    """The same notes in another meter of ``REWRITTEN``; unchanged if there are several meters."""
     meter = chorale.meters[0]
     others = REWRITTEN.get((meter.numerator, meter.denominator))
     if len(chorale.meters) > 1 or not others:
@@ -88,8 +90,8 @@ def rewritten(chorale: Chorale, rng: np.random.Generator) -> Chorale:
 
 
 def other_endings(chorale: Chorale, rng: np.random.Generator) -> Chorale:
-    """A piece with the last notes of phrases shorter or longer by whole beats, in bars that are
-    shorter or longer by as much."""
+    """The piece with the last notes of some phrases shorter or longer by whole quarters; their bars
+    change by the same length."""
     notes = {note.step: note for note in chorale.notes(0)}
     if not notes:
         return chorale
@@ -104,14 +106,14 @@ def other_endings(chorale: Chorale, rng: np.random.Generator) -> Chorale:
         if change > 0:
             times[stop - 1] += STEPS_PER_QUARTER * change
         elif change < 0:
-            # Only what every voice holds is taken away, and a beat is left.
+            # Remove only steps at which all voices hold, and keep at least a quarter.
             held = max(moves[moves < stop].max(initial=0), step) + STEPS_PER_QUARTER
             times[max(held, stop + STEPS_PER_QUARTER * change) : stop] = 0
     return _with_rows(chorale, np.arange(len(chorale)).repeat(times))
 
 
 def fewer_marks(chorale: Chorale, rng: np.random.Generator) -> Chorale:
-    """A piece of which some ends of phrases are not marked."""
+    """The piece without some of the marks of phrase ends."""
     kept = rng.random(len(chorale.fermatas)) >= MARK_DROPPED
     return replace(chorale, fermatas=tuple(np.array(chorale.fermatas, dtype=int)[kept].tolist()))
 
@@ -126,14 +128,14 @@ CHANGES: tuple[Callable[[Chorale, np.random.Generator], Chorale], ...] = (
 
 
 def _moves(chorale: Chorale) -> NDArray[np.bool_]:
-    """``(T, V)`` where something begins or ends."""
+    """``(T, V)`` True where a note or a rest begins."""
     before = np.vstack([np.full((1, chorale.pitch.shape[1]), REST), chorale.pitch[:-1]])
     moves: NDArray[np.bool_] = chorale.onset | (chorale.pitch != before)
     return moves
 
 
 def _scaled_meter(meter: Meter, up: int, down: int) -> Meter:
-    """A meter with bars ``up / down`` times as long, of longer or of shorter or fewer beats."""
+    """A meter with bars ``up / down`` times as long: the beats change their length or number."""
     numerator, denominator = meter.numerator, meter.denominator
     if up > 1:
         if denominator > 1:
@@ -148,9 +150,10 @@ def _scaled_meter(meter: Meter, up: int, down: int) -> Meter:
 
 
 def _with_rows(chorale: Chorale, rows: Ints) -> Chorale:
-    """A piece whose steps are those of another, in order, some left out or repeated as holds.
+    """The piece made of the steps ``rows`` of a chorale, in ascending order.
 
-    Raises ChoraleError where a bar would be no meter.
+    Steps may be missing; a repeated step is held. Raises ChoraleError if a bar would have a length
+    that is no meter.
     """
     first = np.diff(rows, prepend=-1) > 0
     measures, start = [], 0

@@ -1,4 +1,4 @@
-"""Temperature scaling on held-out music."""
+"""Calibration of a model by temperature scaling on held-out music."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def calibrate(
 ) -> None:
     """Fit the softmax temperature that minimizes the negative log-likelihood of held-out batches.
 
-    Guo et al. 2017, *On Calibration of Modern Neural Networks*. It is stored in
-    ``model.calibration``. ``read`` gives the logits of a batch, and the batch of their targets.
+    It is stored in ``model.calibration``. ``read`` returns for a batch the logits and the
+    MaskedBatch with their targets. Source: Guo et al. 2017, *On Calibration of Modern Neural
+    Networks*.
     """
     model.calibration.fill_(1.0)
     predictions = [read(batch) for batch in batches]

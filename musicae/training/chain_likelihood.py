@@ -1,4 +1,4 @@
-"""The exact likelihood of paths in chains of padded batches, differentiable.
+"""The exact, differentiable likelihood of paths in linear chains, for padded batches.
 
 Axes: ``N`` pieces, ``B`` beats, ``S`` states, ``K`` transition tables.
 """
@@ -14,12 +14,16 @@ from musicae.models.chord_planner import Potentials
 
 
 def negative_log_likelihood(found: Potentials, targets: Tensor, lengths: Tensor) -> Tensor:
-    """``(N,)`` nats of each piece's plan, exact: log partition minus the plan's score."""
+    """``(N,)`` the exact negative log-likelihood of each piece's plan, in nats.
+
+    It is the log partition function minus the plan's score. ``targets`` ``(N, B)`` are the states
+    of the plans, ``lengths`` ``(N,)`` their beats.
+    """
     return log_partition(found, lengths) - path_score(found, targets, lengths)
 
 
 def path_score(found: Potentials, targets: Tensor, lengths: Tensor) -> Tensor:
-    """``(N,)`` the log potential of each piece's plan."""
+    """``(N,)`` the score of each piece's plan: the sum of its log potentials."""
     inside = torch.arange(targets.shape[1], device=targets.device) < lengths[:, None]
     unary = found.unary.gather(2, targets[..., None])[..., 0]
     steps = found.tables[:, targets[:, :-1], targets[:, 1:]].movedim(0, -1)  # (N, B - 1, K)
@@ -28,7 +32,7 @@ def path_score(found: Potentials, targets: Tensor, lengths: Tensor) -> Tensor:
 
 
 def log_partition(found: Potentials, lengths: Tensor) -> Tensor:
-    """``(N,)`` the log partition function; its gradient is the marginals."""
+    """``(N,)`` the log partition function; its gradients are the marginals."""
     with torch.autocast(found.unary.device.type, enabled=False):
         total: Tensor = _LogPartition.apply(  # type: ignore[no-untyped-call]
             found.unary, found.weights, found.tables, lengths
@@ -37,9 +41,9 @@ def log_partition(found: Potentials, lengths: Tensor) -> Tensor:
 
 
 class _LogPartition(torch.autograd.Function):
-    """The forward algorithm in scaled probabilities; backward is the backward algorithm.
+    """The forward algorithm with scaled probabilities; its gradient by the backward algorithm.
 
-    With autograd alone, adding up the gradient of the tables beat by beat takes most of the time.
+    With autograd alone, summing the gradient of the tables over the beats takes most of the time.
     """
 
     @staticmethod
@@ -52,7 +56,7 @@ class _LogPartition(torch.autograd.Function):
         peak = tables.amax()
         potentials = (tables - peak).exp()
         shares = weights.exp()
-        # (S, K * S): one product serves all tables.
+        # (S, K * S): one matrix product for all tables.
         flat = potentials.transpose(0, 1).reshape(n_states, n_tables * n_states)
         alpha = emissions[:, 0] / emissions[:, 0].sum(dim=-1, keepdim=True)
         alphas, scales = [alpha], [emissions[:, 0].sum(dim=-1)]
@@ -75,7 +79,7 @@ class _LogPartition(torch.autograd.Function):
         alphas, scale, emissions, shares, potentials, inside = ctx.saved_tensors
         n_tables, n_states, _ = potentials.shape
         beats = alphas.shape[1]
-        # (S, K * S): from the next state back to each state, by table.
+        # (S, K * S): from the next state back to each state, for each table.
         back = potentials.permute(2, 0, 1).reshape(n_states, n_tables * n_states)
         beta = torch.ones_like(alphas[:, 0])
         betas, arriving = [beta] * beats, [beta] * (beats - 1)

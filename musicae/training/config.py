@@ -17,11 +17,12 @@ from musicae.training.task import Recipe, Settings
 from musicae.training.vae import CompositionTask
 
 OUTER_FIRST = (0, 3, 2, 1)
-"""The order of writing: soprano, bass, tenor, alto; outer voices first, as harmony is taught."""
+"""The order in which voices are written: soprano, bass, tenor, alto. Outer voices come first, as in
+harmony teaching."""
 
 
 def _width(voices: Sequence[int]) -> int:
-    """The length of MiniBach's flat vectors of these voices."""
+    """The length of MiniBach's flattened one-hot vectors of these voices."""
     return WINDOW * sum(VOCABULARY[v] for v in voices)
 
 
@@ -34,8 +35,8 @@ TRANSFORMER_SETTINGS = Settings(
     average=0.995,
     clip=1.0,
 )
-"""Settings for learning from three hundred chorales: without teachers, a harmonizer overfits when
-it is trained for longer than this."""
+"""Settings for a training side of three hundred chorales. Without teachers, a harmonizer that is
+trained for more epochs overfits."""
 
 FORTY_EPOCHS = replace(TRANSFORMER_SETTINGS, epochs=40, patience=40)
 
@@ -46,13 +47,13 @@ TRANSFORMER: dict[str, Any] = {
     "context": list(step_features.SIZES),
     "dropout": 0.35,
 }
-"""The vocabulary and layers of a ``VoiceTransformer`` of four voices."""
+"""The vocabulary and layers of a ``VoiceTransformer`` for four voices."""
 
 FOLLOWER: dict[str, Any] = TRANSFORMER | {
     "context": [*step_features.SIZES, *plan_features.PLAN_SIZES],
     "chords": [list(members) for members in plan_features.MEMBERS],
 }
-"""The same of one that follows a plan."""
+"""The same for a model that follows a plan."""
 
 RECIPES = {
     "minibach": Recipe(
@@ -98,4 +99,4 @@ RECIPES = {
         four_part=True,
     ),
 }
-"""The recipes by the names of the models, the keys of ``checkpoint.KINDS``."""
+"""The recipes by model name; the names are keys of ``checkpoint.KINDS``."""

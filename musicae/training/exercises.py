@@ -1,4 +1,4 @@
-"""Exercises of the harmonizer: pieces in any key, with some of their notes and chords masked."""
+"""Training examples of the harmonizer: pieces in any key with some notes and chords masked."""
 
 from __future__ import annotations
 
@@ -36,23 +36,24 @@ from musicae.training.tensors import tensors
 from musicae.training.turns import Turns, batches_by_length
 
 LONGEST_EXERCISE = 256
-"""The greatest length of an exercise in steps: sixteen bars of 4/4."""
+"""The greatest length of an exercise in steps; 256 steps are sixteen bars of 4/4."""
 
 SOPRANO_ALONE = 0.55
 _NOTHING = 0.1
 WHOLE_VOICES = 0.2
-"""Shares of exercises in which the soprano, nothing, or random whole voices are known; in the
-others random passages of random voices are."""
+"""Shares of the kinds of exercises: only the soprano is known, nothing is known, or random whole
+voices are known. In all others random passages of random voices are known."""
 VOICE_GIVEN, SOPRANO_GIVEN, PASSAGE_GIVEN = 0.5, 0.7, 0.7
-"""Probabilities that a voice is known as a whole; in exercises with passages, that the soprano is
-known as a whole, and that a voice is known in a passage."""
+"""The probability that a whole voice is known in exercises with whole voices. In exercises with
+passages: the probability that the whole soprano is known, and that a voice is known in a passage.
+"""
 SHORTEST_PASSAGE, MOST_PASSAGES = 8, 3
 """The least length of a passage in steps, and the greatest number of passages."""
-_PHRASES_UNTOLD = 0.15
+_PHRASES_HIDDEN = 0.15
 """The share of exercises without phrases in the features."""
 RHYTHM_TOLD = 0.5
 """The share of exercises with the rhythm in the features."""
-_STYLE_UNTOLD = 0.15
+_STYLE_HIDDEN = 0.15
 """The share of exercises without the style in the features."""
 AS_WRITTEN = 0.6
 """The share of exercises from pieces that are not augmented."""
@@ -61,30 +62,32 @@ VARIANTS = 5
 
 
 class Exercise(NamedTuple):
-    """A piece as arrays, from which exercises are made."""
+    """A piece as arrays, to make exercises from."""
 
     tokens: Ints
-    """``(T, V)`` in the key nearest to the original that fits the ranges."""
+    """``(T, V)`` symbols, in the key nearest to the original in which the voices fit their ranges.
+    """
     contexts: tuple[Ints, Ints]
-    """``(T, C)`` step features with the key of the whole piece, and with that of the soprano."""
+    """Two ``(T, C)``: step features with the key of the whole piece, and with the key estimated
+    from the soprano alone."""
     tonics: tuple[int, int]
-    """Pitch classes of the tonics of these keys."""
+    """Pitch classes of the tonics of these two keys."""
     plans: tuple[HarmonicPlan, HarmonicPlan]
-    """The chords of the piece in these keys."""
+    """The plan of the piece in these two keys."""
     shifts: tuple[int, ...]
-    """Semitones by which ``tokens`` can be transposed."""
+    """Semitones by which ``tokens`` can be transposed within the ranges."""
 
 
 class Exercises:
-    """Exercises, which are cut, transposed and masked at random each time they are asked for.
+    """Exercises: each time they are read they are cut, transposed and masked at random.
 
     Args:
-        chorales: Bach's.
-        every_key: True to transpose at random within the voices' ranges, to cut to
-            ``LONGEST_EXERCISE`` steps, to augment often, and to mask notes and chords at random;
-            False to keep chorales whole, with the soprano and the whole plan known.
-        stride: lengths are multiples of this.
-        others: pieces by others, of which each epoch has at most ``OTHERS`` for each one by Bach.
+        chorales: chorales by Bach.
+        every_key: True for training: transpose at random within the voices' ranges, cut to
+            ``LONGEST_EXERCISE`` steps, augment often, and mask notes and chords at random. False
+            for validation: keep chorales whole, with the soprano and the whole plan known.
+        stride: lengths are padded to multiples of this.
+        others: pieces by others; an epoch has at most ``turns.OTHERS`` times as many as by Bach.
         variants: the number of augmented variants of each piece; 0 for no augmentation.
     """
 
@@ -124,7 +127,7 @@ class Exercises:
 
         Their random choices depend on ``seed`` and index.
         """
-        # A process may have no share of the last batch: it gets a batch of no pieces.
+        # With several processes, one may have no share of the last batch: its batch is empty.
         pieces = [
             self._masked(self.turns.piece_of(i, seed), np.random.default_rng([*seed, i]))
             for i in indices or [0]
@@ -134,7 +137,7 @@ class Exercises:
         return tensors(MaskedBatch(*(part[: len(indices)] for part in batch)))
 
     def describe(self) -> dict[str, Any]:
-        """The number of pieces and a fingerprint."""
+        """The number of pieces and the SHA-256 of their content."""
         digest = hashlib.sha256()
         for chorale, style, key in self.pieces:
             digest.update(chorale.pitch.tobytes() + chorale.onset.tobytes())
@@ -143,7 +146,7 @@ class Exercises:
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
     def _exercise(self, piece: int, variant: int) -> Exercise:
-        """A piece as written, or an augmented variant, counted from 1."""
+        """A piece as written (variant 0), or one of its augmented variants (from 1)."""
         if (piece, variant) not in self.prepared:
             found = self.pieces[piece]
             if variant:
@@ -153,7 +156,7 @@ class Exercises:
         return self.prepared[piece, variant]
 
     def _masked(self, piece: int, rng: np.random.Generator) -> MaskedBatch:
-        """One exercise, as a batch of one."""
+        """One exercise as a batch of one piece."""
         if not self.every_key:
             return self._whole(piece)
         variant = 0
@@ -165,9 +168,9 @@ class Exercises:
         tokens = np.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
         by_soprano = int(rng.integers(2))
         plan = partly_hidden(exercise.plans[by_soprano], rng)
-        style = None if rng.random() < _STYLE_UNTOLD else self.pieces[piece].style
+        style = None if rng.random() < _STYLE_HIDDEN else self.pieces[piece].style
         context = _with_plan(exercise.contexts[by_soprano], style, plan)
-        if rng.random() < _PHRASES_UNTOLD:
+        if rng.random() < _PHRASES_HIDDEN:
             context[:, PHRASES] = 0
         if rng.random() < RHYTHM_TOLD:
             context[:, RHYTHM] = self.rhythms[piece]
@@ -181,7 +184,7 @@ class Exercises:
         return MaskedBatch(tokens[None], known[None], context[None], tonic)
 
     def _whole(self, piece: int) -> MaskedBatch:
-        """A whole piece with its soprano and plan, in the soprano's key, as a batch of one."""
+        """A whole piece as a batch of one: in its soprano's key, with soprano and plan known."""
         exercise = self._exercise(piece, 0)
         known = np.zeros(exercise.tokens.shape, dtype=np.bool_)
         known[:, ONLY_SOPRANO] = True
@@ -191,19 +194,19 @@ class Exercises:
 
 
 def without_plan(batch: MaskedBatch) -> MaskedBatch:
-    """A batch of tensors without any known chords."""
+    """The batch of tensors with all chords unknown."""
     context = batch.context.clone()
     context[..., len(SIZES) + STYLE + 1 :] = 0
     return batch._replace(context=context)
 
 
 def whole_notes(tokens: Ints, known: Bools) -> Bools:
-    """``(T, V)``: a whole note is known where its first step is ``known`` ``(T, V)``."""
+    """``(T, V)`` bool: a note is known in full if its first step is ``known`` ``(T, V)``."""
     return np.take_along_axis(known, symbol_starts(tokens), axis=0)
 
 
 def _given(steps: int, rng: np.random.Generator) -> Bools:
-    """``(T, V)`` a random mask of what an exercise gives."""
+    """``(T, V)`` bool: a random mask of the steps that an exercise gives."""
     voices = 1 + len(ACCOMPANIMENT)
     known = np.zeros((steps, voices), dtype=np.bool_)
     kind = rng.random()
@@ -243,7 +246,7 @@ def _exercise(piece: StyledPiece) -> Exercise:
 
 
 def _with_plan(context: Ints, style: str | None, plan: HarmonicPlan | None) -> Ints:
-    """A context ``(T, C)`` and the columns of ``plan_features``."""
+    """The context ``(T, C)``, extended by the columns of ``encoding.plan_features``."""
     columns = np.zeros((len(context), len(PLAN_SIZES)), dtype=np.int64)
     columns[:, STYLE] = style_number(style)
     if plan is not None:
@@ -252,9 +255,10 @@ def _with_plan(context: Ints, style: str | None, plan: HarmonicPlan | None) -> I
 
 
 def _rhythm(rate: float, plain: float, flowing: float) -> int:
-    """The rhythm of a chorale, as a value of the column ``RHYTHM``, from its rate of notes.
+    """A chorale's value of the column ``RHYTHM``, from its notes per step ``rate``.
 
-    ``plain`` and ``flowing`` are the terciles of all chorales' rates.
+    ``plain`` and ``flowing`` are the terciles of the rates of all chorales. The middle third gets
+    0, no requested rhythm.
     """
     if plain < rate < flowing:
         return 0

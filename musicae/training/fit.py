@@ -25,21 +25,22 @@ class LogRow(NamedTuple):
     """One epoch in the log; losses are means over examples, in nats."""
 
     epoch: int
-    """From 1."""
+    """The number of the epoch, from 1."""
     train_loss: float
     valid_loss: float
     learning_rate: float
-    """That of the epoch's last step."""
+    """The learning rate of the epoch's last step."""
     seconds: float
+    """Duration of the epoch with its validation."""
     watched: dict[str, float]
-    """What ``Task.watch`` measured on the validation side, by column name."""
+    """The measurements of ``Task.watch`` on the validation side, by column name."""
 
 
 class TrainingProgress(NamedTuple):
-    """How far a run is."""
+    """The progress of a run."""
 
     epoch: int
-    """From 1."""
+    """The number of the epoch, from 1."""
     epochs: int
     """The greatest number of epochs; training may stop earlier."""
     step: int
@@ -49,35 +50,35 @@ class TrainingProgress(NamedTuple):
     loss: float
     """Mean training loss of the epoch so far, over this process's examples."""
     valid_loss: float | None
-    """That of the epoch before; None in the first."""
+    """The validation loss of the epoch before; None in the first epoch."""
 
 
 ReportProgress = Callable[[TrainingProgress], None]
-"""Called after each step, in the first process only. Where ``train`` starts several processes that
-is a new process, which gets a copy: so it must be a function or object that can be pickled."""
+"""Called after each step, in the first process only. If ``train`` starts several processes, these
+are new processes with copies of it: it has to be picklable."""
 
 
 @dataclass
 class TrainingState:
-    """All that a run needs to go on after an epoch as if it had never stopped."""
+    """The state of a run after an epoch; with it a run resumes as if it had never stopped."""
 
     model: dict[str, Tensor]
     average: dict[str, Tensor]
-    """The running averages of the weights; the weights themselves where none are kept."""
+    """The running averages of the weights; the weights themselves if no averages are kept."""
     optimizer: dict[str, Any]
     best: dict[str, Tensor]
-    """The weights of the epoch of the lowest validation loss, on the CPU."""
+    """The weights of the epoch with the lowest validation loss, on the CPU."""
     rows: list[LogRow]
     """The log so far."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as tensors, numbers and containers, which ``torch.load`` reads safely."""
+        """The fields as tensors, numbers and containers; ``torch.load`` can read these safely."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return values | {"rows": [tuple(row) for row in self.rows]}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingState:
-        """The inverse of ``as_dict``. Raises TypeError where fields are missing or unknown."""
+        """The inverse of ``as_dict``. Raises TypeError if fields are missing or unknown."""
         return cls(**values | {"rows": [LogRow(*row) for row in values.get("rows", ())]})
 
 
@@ -93,19 +94,19 @@ def fit(
     save: Callable[[TrainingState], None] | None = None,
     report: ReportProgress | None = None,
 ) -> list[LogRow]:
-    """Train a model; it ends with the weights of the epoch of the lowest validation loss.
+    """Train a model; afterwards it has the weights of the epoch with the lowest validation loss.
 
     Args:
         fabric: launched; every process calls ``fit`` with the same arguments.
         model: updated in place.
-        task: the loss, and what is measured besides it.
-        train, valid: examples, of which each process takes its share.
-        settings: the schedule.
-        state: what ``save`` was given, to go on from there as if the run had never stopped.
-        save: called after each epoch, in the first process.
-        report: called after each step, in the first process.
+        task: the loss and the other measurements.
+        train, valid: the examples; each process takes its share of a batch.
+        settings: the number of epochs, the learning rate and so on.
+        state: a state that ``save`` received, to resume the run; None to start one.
+        save: called with the state after each epoch, in the first process.
+        report: called with the progress after each step, in the first process.
 
-    Returns the log. Raises TrainingError where the loss is not finite.
+    Returns the log. Raises TrainingError if the loss is not finite.
     """
     loop = _Loop(fabric, model, task, train=train, valid=valid, settings=settings, report=report)
     if state:
@@ -140,14 +141,14 @@ class _Loop:
         self.report = report if fabric.global_rank == 0 else None
         self.network, self.optimizer = fabric.setup(model, _optimizer(model, settings))
         self.average = copy.deepcopy(model).requires_grad_(False) if settings.average else model
-        """The model that is validated and kept."""
+        """The model that is validated and saved: with averaged weights, if there are averages."""
         self.rows: list[LogRow] = []
         self.best: dict[str, Tensor] = {}
         self.steps_per_epoch = math.ceil(len(train) / settings.batch_size)
         self.steps = settings.epochs * self.steps_per_epoch
 
     def resume(self, state: TrainingState) -> None:
-        """Go on after the last epoch of ``state``."""
+        """Continue after the last epoch of ``state``."""
         self.model.load_state_dict(state.model)
         self.average.load_state_dict(state.average)
         self.optimizer.load_state_dict(state.optimizer)
@@ -164,7 +165,7 @@ class _Loop:
         )
 
     def is_over(self) -> bool:
-        """Whether all epochs are done, or the last ones of ``patience`` brought no improvement."""
+        """Whether all epochs are done, or the last ``patience`` epochs brought no improvement."""
         done = len(self.rows)
         return (
             done >= self.settings.epochs or done - best_epoch(self.rows) >= self.settings.patience
@@ -172,9 +173,9 @@ class _Loop:
 
     def train_epoch(self) -> tuple[float, float]:
         """Train for one epoch; returns the mean loss and the last step's learning rate."""
-        # An epoch's random numbers depend on its number alone, so that a resumed run needs no
-        # generator's state. The order of the examples is the same in all processes; the random
-        # numbers of the layers differ.
+        # The random numbers depend only on the seed and the epoch, so resuming needs no state of a
+        # random generator. All processes use the same order of examples; the random numbers of the
+        # layers differ between them.
         settings, rank = self.settings, self.fabric.global_rank
         epoch = len(self.rows) + 1
         shuffle = torch.Generator().manual_seed(_seed(settings.seed, epoch))
@@ -213,8 +214,8 @@ class _Loop:
         examples = self.fabric.to_device(self.train_side.batch(share, self.settings.seed, epoch))
         with self.fabric.autocast():
             loss = self.task.loss(self.network, examples, step / self.steps).sum()
-        # Fabric averages gradients over processes, whose shares may differ by one example. Scaled
-        # like this, the average is the gradient of the mean loss of the whole batch.
+        # Fabric averages gradients over processes, but the shares of processes may differ by one
+        # example. With this factor the average is the gradient of the mean loss of the whole batch.
         self.fabric.backward(loss * (self.fabric.world_size / batch_size))
         self.fabric.clip_gradients(
             self.network,
@@ -229,7 +230,7 @@ class _Loop:
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
-        """Move the averages towards the weights, faster in the first steps."""
+        """Update the running averages; they follow the weights faster in the first steps."""
         if self.average is not self.model:
             decay = min(self.settings.average, (1 + step) / (10 + step))
             averages, weights = list(self.average.parameters()), list(self.model.parameters())
@@ -251,10 +252,15 @@ class _Loop:
     def close_epoch(
         self, train_loss: float, valid_loss: float, learning_rate: float, began: float
     ) -> None:
-        """Log an epoch that began at ``began``; keep its weights if they are the best so far."""
+        """Log an epoch that began at ``began``; keep its weights if they are the best so far.
+
+        Raises TrainingError if a loss is not finite.
+        """
         epoch = len(self.rows) + 1
         if not math.isfinite(train_loss + valid_loss):
-            raise TrainingError(f"the loss of epoch {epoch} is no number; lower the learning rate")
+            raise TrainingError(
+                f"the loss of epoch {epoch} is not a finite number; lower the learning rate"
+            )
         first = self.fabric.global_rank == 0
         watched = self.task.watch(self.average, self.valid_side) if first else {}
         seconds = time.perf_counter() - began
@@ -274,7 +280,7 @@ class _Loop:
 
 
 def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.AdamW:
-    """AdamW, whose weight decay spares vectors such as biases."""
+    """AdamW, without weight decay for vectors such as biases."""
     groups: list[dict[str, Any]] = [
         {"params": [p for p in model.parameters() if p.dim() > 1]},
         {"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0},
@@ -288,5 +294,6 @@ def _seed(*numbers: int) -> int:
 
 
 def best_epoch(rows: Sequence[LogRow]) -> int:
-    """The epoch of the lowest validation loss, the first of equal ones; 0 where there is none."""
+    """The number of the epoch with the lowest validation loss (the first one of equals); 0 without
+    rows."""
     return min(rows, key=lambda row: row.valid_loss).epoch if rows else 0

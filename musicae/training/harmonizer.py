@@ -1,4 +1,4 @@
-"""Training of the harmonizer: to complete pieces along what is known of their plans."""
+"""Training of the harmonizer: to complete pieces, given some of their notes and chords."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from musicae.training.exercises import Exercises, without_plan
 from musicae.training.task import StyledPiece
 
 TAUGHT = 0.8
-"""The weight of the teachers' distributions in the loss; the rest is that of Bach's symbols."""
+"""The weight of the teachers' distributions in the loss; the weight of Bach's symbols is 1 minus
+this."""
 _VALID_BATCH = 16
-"""Pieces a batch in ``HarmonyTask.watch``."""
+"""Pieces per batch in ``HarmonyTask.watch``."""
 
 
 class HarmonyTask:
-    """Complete a chorale of which some notes are known; with teachers, by distillation."""
+    """The task to complete a chorale from some of its notes; with teachers, by distillation."""
 
     def __init__(self, teachers: Sequence[nn.Module] = ()) -> None:
         self.teachers = tuple(teachers)
@@ -36,16 +37,17 @@ class HarmonyTask:
         config: Mapping[str, Any],
         others: Sequence[StyledPiece] = (),
     ) -> Exercises:
-        """The chorales, and pieces by others, as exercises."""
+        """Exercises from the chorales and from pieces by others."""
         stride = config.get("stride", HarmonizerConfig.stride)
         return Exercises(chorales, every_key, stride, others)
 
     def begin(self, network: nn.Module, examples: Exercises) -> None:
-        """All initial weights are random."""
+        """Do nothing: all initial weights are random."""
 
     @torch.no_grad()
     def watch(self, network: nn.Module, valid: Exercises) -> dict[str, float]:
-        """The validation loss without plans, of a model that can follow one."""
+        """``valid_loss_without_plan``: the validation loss with all chords unknown, in nats per
+        step; nothing for a model that follows no plan."""
         assert isinstance(network, Harmonizer)
         if not network.config.chords:
             return {}
@@ -56,10 +58,10 @@ class HarmonyTask:
         return {"valid_loss_without_plan": torch.cat(losses).mean().item()}
 
     def loss(self, network: nn.Module, batch: MaskedBatch, _progress: float = 1.0) -> Tensor:
-        """``(B,)`` nats per step that has unknown symbols.
+        """``(B,)`` nats per step; only steps with unknown symbols count.
 
-        In training with teachers it is a weighted mean of the cross-entropies with Bach's symbols
-        and with the teachers' mean distribution.
+        In training with teachers it is the weighted mean of two cross-entropies: with Bach's
+        symbols, and with the teachers' mean distribution.
         """
         logits = network(batch, unknown_only=True)
         nats = surprise(logits, batch)

@@ -1,4 +1,4 @@
-"""Training the key finder: the keys of scores, from sopranos alone and from all voices."""
+"""Training of the key finder on the keys of scores, from sopranos alone and from all voices."""
 
 from __future__ import annotations
 
@@ -21,26 +21,30 @@ from musicae.training.melody_data import Example, voices_only
 
 @dataclass(frozen=True)
 class KeySettings:
-    """How a key finder is trained."""
+    """The settings of a key finder's training."""
 
     seed: int = 0
     epochs: int = 14
     batch: int = 32
+    """Pieces per step."""
     learning_rate: float = 3e-3
+    """The peak of the one-cycle schedule."""
     weight_decay: float = 0.02
     variants: int = 10
-    """Altered copies of each piece, made once; each epoch takes one of them."""
+    """Altered copies of each piece. They are made once; each epoch uses one of them at random."""
     smoothing: float = 0.02
-    """Share of the target spread over all keys, for the labels of some pieces are in doubt."""
+    """Label smoothing: this share of the target is spread over all keys, because some labels are
+    uncertain."""
 
 
 def target(example: Example) -> int:
-    """The place of an example's tonic and mode among the network's scores."""
+    """The index of an example's tonic and mode among the network's flattened scores."""
     return example.tonic * len(MODES) + MODES.index(example.mode)
 
 
 def altered(example: Example, rng: np.random.Generator) -> KeyInput:
-    """Some of the voices, sometimes with the signature, sometimes with a wrong one."""
+    """A random variant: some of the voices, sometimes a part of the piece, sometimes with the key
+    signature or with a wrong one."""
     draw = rng.random()
     if draw < 0.6:
         voices = [0]
@@ -66,7 +70,7 @@ def altered(example: Example, rng: np.random.Generator) -> KeyInput:
 
 
 def pool_of(examples: Sequence[Example], settings: KeySettings) -> list[tuple[list[KeyInput], int]]:
-    """For each example its altered copies and its target."""
+    """For each example its altered copies and its target index."""
     rng = np.random.default_rng(settings.seed)
     return [
         ([altered(example, rng) for _ in range(settings.variants)], target(example))
@@ -80,7 +84,11 @@ def train(
     settings: KeySettings,
     log: Callable[[dict[str, Any]], None],
 ) -> KeyFinder:
-    """One network, as it is after the last epoch; ``pool`` is of ``pool_of``."""
+    """Train one network; it has the weights of the last epoch.
+
+    ``pool`` comes from ``pool_of``. ``log`` is called with each epoch's number, training loss and
+    seconds.
+    """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     model = KeyFinder(config)

@@ -1,7 +1,8 @@
 """Chorales of Bach and of the four-part data, by side, with their keys, styles and phrase ends.
 
-A side is Bach's (``bach-train``, ``bach-valid``, ``bach-test``) or that of ``sides.csv``
-(``train``, ``held``, ``hymn-valid``, ``hymn-test``). A tune stands on one side only.
+Bach's sides are ``bach-train``, ``bach-valid`` and ``bach-test``. Those of the four-part data come
+from ``sides.csv``: ``train``, ``held``, ``hymn-valid`` and ``hymn-test``. A tune is on one side
+only.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ CHURCH_MODES = {
 """The mode that the key network learns for each church mode of the manifest."""
 
 BY_SIGNATURE = {0: "major", 1: "mixolydian", 2: "dorian", 3: "minor", 4: "phrygian", -1: "major"}
-"""The mode of a tonic by its place above the signature's major tonic on the line of fifths."""
+"""The mode by the number of fifths from the signature's major tonic up to the tonic."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A chorale, its phrase ends as ``fermatas``, its tonic and mode, and where it stands."""
+    """A chorale with its phrase ends (as ``fermatas``), its tonic and mode, and its side."""
 
     name: str
     chorale: Chorale
@@ -59,24 +60,24 @@ class Example:
     signature: int
     """The sharps (or, negative, flats) of the source's key signature."""
     tune: str
-    """Of Bach ``bach-N``, else the ``tune_id``."""
+    """``bach-N`` for Bach's chorales, else the ``tune_id`` of the manifest."""
     side: str
     """``bach-train`` and so on for Bach's chorales, else the side of ``sides.csv``."""
     style: str
     admitted: bool = True
-    """Whether its part writing is close enough to Bach's to learn chords and voices from."""
+    """Whether its voice leading is near enough to Bach's for training on its chords and voices."""
 
     @property
     def key(self) -> Key:
-        """The key as scores write it; see ``written_key``."""
+        """The key as a score records it; see ``written_key``."""
         return written_key(self.tonic, self.mode)
 
 
 def load_melodies(four_part: Path | None, cache: Path | None = None) -> list[Example]:
-    """Every example of Bach's corpus and of the folder of the four-part data, in a fixed order.
+    """All examples of Bach's corpus and of the folder of four-part data, in a fixed order.
 
-    Without a folder only Bach's. ``cache`` is a folder in which what was read is kept for the next
-    call. Raises MusicaeError where there is no such data, saying what it is.
+    If ``four_part`` is None, only Bach's. ``cache`` is a folder that keeps the examples for the
+    next call. Raises MusicaeError if the folder does not hold the four-part data.
     """
     if four_part is None:
         return _bach()
@@ -97,7 +98,7 @@ def load_melodies(four_part: Path | None, cache: Path | None = None) -> list[Exa
 
 
 def few(examples: Sequence[Example], pieces: int | None) -> list[Example]:
-    """The first pieces of each side, at most so many; all where the number is None."""
+    """The first ``pieces`` examples of each side; all if it is None."""
     seen: Counter[str] = Counter()
     found = []
     for example in examples:
@@ -108,7 +109,7 @@ def few(examples: Sequence[Example], pieces: int | None) -> list[Example]:
 
 
 def described(examples: Sequence[Example]) -> dict[str, Any]:
-    """What a network learned from, for its file: counts, and sources with their licences."""
+    """The training data for a network's file: numbers of pieces, sources and licences."""
     return {
         "pieces": len(examples),
         "by_side": dict(Counter(e.side for e in examples)),
@@ -118,7 +119,7 @@ def described(examples: Sequence[Example]) -> dict[str, Any]:
 
 
 def on(examples: Sequence[Example], *sides: str) -> list[Example]:
-    """The examples that stand on these sides."""
+    """The examples on these sides."""
     return [example for example in examples if example.side in sides]
 
 
@@ -159,16 +160,17 @@ def _bach() -> list[Example]:
 
 
 def written_key(tonic: int, mode: str) -> Key:
-    """The key as scores write it: dorian and phrygian as minor, mixolydian as major."""
+    """The key as a score records it: dorian and phrygian as minor, mixolydian as major."""
     key = Key(0) if mode in ("major", "mixolydian") else Key(-RELATIVE_MINOR, "minor")
     return key.transpose(tonic)
 
 
 def tonic_and_mode(chorale: Chorale, key: Key) -> tuple[int, str]:
-    """Tonic and mode by the signature and the lowest note of the last chord, as in the manifest.
+    """Tonic and mode by the key signature and the lowest note of the last chord, as in the
+    manifest.
 
-    Where that note is no tonic of a church mode under the signature, or the soprano ends on
-    another note than it, its third or its fifth, the recorded key counts.
+    The recorded key is used instead if that note is no tonic of a church mode with the signature,
+    or if the soprano does not end on its root, third or fifth.
     """
     ends = [notes[-1].pitch for v in range(4) if (notes := chorale.notes(v))]
     last = min(ends) % 12

@@ -1,4 +1,4 @@
-"""Training of MiniBach and the autoencoder: windows of four bars, some voices in, some out."""
+"""Training of MiniBach and the autoencoder on windows of four bars of 4/4."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from musicae.training.task import StyledPiece
 from musicae.training.tensors import flatten
 
 _BAR = STEPS_PER_WHOLE
-"""Steps of a bar of 4/4; a window has four."""
+"""Steps of a bar of 4/4; a window has four bars."""
 _RAREST = 1e-4
-"""The least share of examples that any symbol is taken to have."""
+"""Shares of symbols in the examples are clipped to at least this."""
 _AT_ONCE = 512
-"""Windows whose flat vectors are made at once."""
+"""Windows per batch when all windows are read in turn."""
 
 Tokens = NDArray[np.uint8]
-"""Tokens ``(N, 64, V)`` of windows."""
+"""The symbols ``(N, 64, V)`` of windows."""
 
 
 class Windows:
-    """Windows of four bars: tokens ``(N, 64, V)``, uint8."""
+    """Windows of four bars as examples: symbols ``(N, 64, V)``, uint8."""
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
@@ -44,25 +44,26 @@ class Windows:
         return len(self.tokens)
 
     def batch(self, indices: Sequence[int], *_seed: int) -> Tensor:
-        """The windows of these indices; nothing about them is random."""
+        """The windows at these indices, ``(B, 64, V)``; no random choice is made."""
         return torch.from_numpy(self.tokens[list(indices)])
 
     def describe(self) -> dict[str, Any]:
-        """The number of windows and a fingerprint."""
+        """The number of windows and the SHA-256 of their symbols."""
         digest = hashlib.sha256(self.tokens.tobytes()).hexdigest()
         return {"windows": len(self), "sha256": digest}
 
 
 @dataclass(frozen=True)
 class WindowTask:
-    """Predict some voices of four bars from some voices of them."""
+    """The task to predict some voices of a window from some of its voices."""
 
     given: tuple[int, ...]
     """The voices of the input."""
     answer: tuple[int, ...]
     """The voices of the output."""
     to_the_end: bool = False
-    """True to leave out windows whose fourth bar is silent: a composer learns no endings."""
+    """True to leave out windows with a silent fourth bar: a model that composes must not learn to
+    end early."""
 
     def examples(
         self,
@@ -81,8 +82,8 @@ class WindowTask:
     def begin(self, network: nn.Module, examples: Windows) -> None:
         """Set the output's biases to the log-odds of each symbol in the examples.
 
-        With zero biases the first steps mostly learn that most symbols are rare, with gradients so
-        large that nearly half of the hidden units become inactive.
+        With zero biases, the first steps mostly learn that most symbols are rare. Their gradients
+        are so large that nearly half of the hidden units become inactive.
         """
         counts = sum(
             flatten(part.long(), self.answer).sum(dim=0) for part in _parts(examples.tokens)
@@ -91,7 +92,7 @@ class WindowTask:
         output.bias.copy_(torch.logit(torch.as_tensor(counts / len(examples)), eps=_RAREST))
 
     def watch(self, _network: nn.Module, _valid: Windows) -> dict[str, float]:
-        """There is nothing to measure besides the losses."""
+        """No measurements besides the losses."""
         return {}
 
     def loss(self, network: nn.Module, batch: Tensor, _progress: float = 1.0) -> Tensor:
@@ -116,7 +117,8 @@ class WindowTask:
 
     @torch.no_grad()
     def predict(self, network: nn.Module, cut: Ints) -> Ints:
-        """Windows ``(N, 64, V)`` -> the likeliest tokens ``(N, 64, A)`` of the answer's voices."""
+        """Windows ``(N, 64, V)`` -> the most probable symbols ``(N, 64, A)`` of the ``A`` voices
+        of the answer."""
         likeliest = []
         for part in _parts(cut):
             logits = network(flatten(part.long(), self.given)).numpy()
@@ -133,9 +135,8 @@ def _parts(tokens: NDArray[np.integer[Any]]) -> Sequence[Tensor]:
 def four_bar_starts(chorale: Chorale) -> list[int]:
     """The steps at which four whole bars of 4/4 begin in a chorale.
 
-    Each bar begins a window unless one of its four bars is not a whole bar of 4/4. A pickup is the
-    end of a bar that begins before the piece, at a negative step; the last windows extend beyond
-    the piece.
+    A window begins at each bar if all of its four bars are whole bars of 4/4. A pickup counts as
+    the end of a bar that begins at a negative step. The last windows extend beyond the piece.
     """
     lines = {}
     for measure in chorale.measures:
@@ -152,10 +153,10 @@ def four_bar_starts(chorale: Chorale) -> list[int]:
 
 
 def training_windows(chorales: Sequence[Chorale], every_key: bool) -> Tokens:
-    """Tokens ``(N, 64, V)``, uint8: all windows of four bars of 4/4 in the chorales.
+    """Symbols ``(N, 64, V)``, uint8: all windows of four bars of 4/4 in the chorales.
 
-    With ``every_key`` in all transpositions that keep each voice in its range, otherwise in the
-    one nearest to the original key.
+    With ``every_key`` each window is in all transpositions that keep each voice in its range;
+    without, only in the transposition nearest to the original key.
     """
     found = [np.empty((0, WINDOW, len(VOCABULARY)), dtype=np.int64)]
     for chorale in chorales:

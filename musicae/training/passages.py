@@ -1,4 +1,4 @@
-"""Whole pieces as training examples: cut to passages, transposed, with some voices known."""
+"""Training examples of the VAE: passages of pieces, transposed, with some voices known."""
 
 from __future__ import annotations
 
@@ -31,29 +31,31 @@ from musicae.training.tensors import tensors
 from musicae.training.turns import Turns, batches_by_length
 
 LONGEST_PASSAGE = 256
-"""The length in steps of training passages: sixteen bars of 4/4."""
-_PHRASES_UNTOLD = 0.15
+"""The greatest length of a training passage in steps; 256 steps are sixteen bars of 4/4."""
+_PHRASES_HIDDEN = 0.15
 """The share of passages without phrases in the features."""
-_STYLE_UNTOLD = 0.15
+_STYLE_HIDDEN = 0.15
 """The share of passages without the style in the features."""
 VOICES_KEPT, KEPT = 0.15, 0.4
-"""The share of passages in which whole voices are known, and the probability of each voice."""
+"""The share of passages in which whole voices are known, and in these the probability that a voice
+is known."""
 
 
 class Example(NamedTuple):
     """A chorale as arrays; ``T`` is a multiple of the stride."""
 
     tokens: Ints
-    """``(T, V)`` in the key nearest to the original that fits the ranges."""
+    """``(T, V)`` symbols, in the key nearest to the original in which the voices fit their ranges.
+    """
     context: Ints
     """``(T, C)`` the features of its form and of its plan."""
     beats: Ints
-    """``(J,)`` the beat of each frame."""
+    """``(J,)`` the number of each frame's beat."""
     states: Ints
-    """``(M,)`` the chord of each beat, as ``ChoraleVAEConfig.states`` numbers them; where nothing
-    sounds, the chord before."""
+    """``(M,)`` the chord of each beat, an index into ``ChoraleVAEConfig.states``. A beat without
+    notes has the chord of the beat before."""
     counts: Counts
-    """``latent.tilt.counts_of`` the chorale and its plan."""
+    """The result of ``latent.tilt.counts_of`` for the chorale and its plan."""
     style: int
     """An index into ``STYLES``."""
     tonic: int
@@ -69,19 +71,19 @@ class PlannedBatch(NamedTuple):
 
     piece: BeatBatch
     states: Array
-    """``(B, M)`` int64; 0 after the end."""
+    """``(B, M)`` int64 the chord of each beat; 0 after the piece's end."""
 
 
 class Pieces:
-    """Whole chorales, of which passages are taken at random.
+    """Whole chorales; batches are random passages of them.
 
     Args:
-        chorales: Bach's.
-        every_key: True to transpose at random within the voices' ranges, to cut to
-            ``LONGEST_PASSAGE`` steps and to mark some voices as known; False to keep chorales
-            whole and in their own key.
-        config: the model's; its stride and lookahead decide the padding.
-        others: pieces by others, of which an epoch has some; see ``Turns``.
+        chorales: chorales by Bach.
+        every_key: True for training: transpose at random within the voices' ranges, cut to
+            ``LONGEST_PASSAGE`` steps and mark some voices as known. False for validation: keep
+            chorales whole and in their own key.
+        config: the model's config; its stride and lookahead determine the padding.
+        others: pieces by others; an epoch uses some of them, see ``Turns``.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class Pieces:
 
     def batch(self, indices: Sequence[int], *seed: int) -> PlannedBatch:
         """Pieces padded to one length, as tensors; random choices depend on ``seed`` and index."""
-        # A process may have no share of the last batch: it gets a batch of no pieces.
+        # With several processes, one may have no share of the last batch: its batch is empty.
         found = [
             self._passage(
                 self.pieces[self.turns.piece_of(i, seed)], np.random.default_rng([*seed, i])
@@ -126,13 +128,14 @@ class Pieces:
         return tensors(PlannedBatch(piece, states[: len(indices)]))
 
     def whole(self, example: Example) -> PlannedBatch:
-        """An example in its own key, padded as in ``beat_batch``: a batch of one, of tensors."""
+        """A whole example in its own key as a batch of one, as tensors; padded by ``beyond``
+        steps."""
         uncut = _uncut(example)
         piece = concatenate_beats([uncut.piece], len(example.tokens) + self.beyond)
         return tensors(uncut._replace(piece=piece))
 
     def describe(self) -> dict[str, Any]:
-        """The number of chorales and a fingerprint."""
+        """The number of chorales and the SHA-256 of their content."""
         digest = hashlib.sha256()
         for piece in self.pieces:
             for array in (piece.tokens, piece.context, piece.beats, piece.states):
@@ -141,20 +144,20 @@ class Pieces:
         return {"chorales": len(self.pieces), "sha256": digest.hexdigest()}
 
     def _passage(self, example: Example, rng: np.random.Generator) -> PlannedBatch:
-        """A random passage of an example, or all of it, as a batch of one."""
+        """A random passage of an example as a batch of one; in validation the whole example."""
         if not self.every_key:
             return _uncut(example)
         tokens, context, beats = example.tokens, example.context.copy(), example.beats
         shift = int(rng.choice(example.shifts))
         tokens = np.where(tokens >= FIRST_PITCH, tokens + shift, tokens)
-        if rng.random() < _PHRASES_UNTOLD:
+        if rng.random() < _PHRASES_HIDDEN:
             context[:, PHRASES] = 0
-        if rng.random() < _STYLE_UNTOLD:
+        if rng.random() < _STYLE_HIDDEN:
             context[:, len(SIZES) + STYLE] = 0
         if len(tokens) > LONGEST_PASSAGE:
             starts = np.flatnonzero(context[:, SINCE_BAR] == 0).tolist()
             last = len(tokens) - LONGEST_PASSAGE
-            # Where no bar line is a frame's first step, the passage begins with the piece.
+            # If no frame begins at a bar line, the passage begins with the piece.
             choices = [s for s in starts if s <= last and s % self.stride == 0] or [0]
             first = choices[int(rng.integers(len(choices)))]
             tokens = window(tokens, first, LONGEST_PASSAGE)
@@ -170,7 +173,7 @@ class Pieces:
 
 
 def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[State, int]) -> Example:
-    """A piece as arrays; ``numbers`` are those of the states."""
+    """A piece as arrays; ``numbers`` are the indices of the states."""
     shifts = transpositions(piece.chorale)
     nearest = nearest_transposition(piece.chorale)
     chorale = piece.chorale.transpose(nearest)
@@ -198,7 +201,7 @@ def _example(piece: StyledPiece, config: ChoraleVAEConfig, numbers: Mapping[Stat
 
 
 def _uncut(example: Example) -> PlannedBatch:
-    """The whole of an example in its own key, nothing known, as a batch of one."""
+    """A whole example in its own key as a batch of one, with no symbol known."""
     tokens, tonic = example.tokens[None], np.array([example.tonic])
     known = np.zeros(tokens.shape, dtype=np.bool_)
     masked = MaskedBatch(tokens, known, example.context[None], tonic)

@@ -1,6 +1,7 @@
-"""Training the phrase segmenter: melodies with marked phrase ends, altered in what must not matter.
+"""Training of the phrase segmenter on melodies with marked phrase ends.
 
-The last note of a piece is left out everywhere: a phrase always ends there.
+Altered copies of the melodies teach it not to depend on bar lines or on the lengths of last notes.
+The last note of a piece is never scored: a phrase always ends there.
 """
 
 from __future__ import annotations
@@ -31,43 +32,49 @@ from musicae.theory.key_finding import find_key
 from musicae.training.melody_data import Example, voices_only
 
 RIGHT_KEYS = 0.6
-"""Share of the pieces that are read in the right key while training."""
+"""The share of training pieces that are read in the right key; the others are read in the key that
+``theory.key_finding`` finds."""
 THRESHOLDS = np.arange(0.2, 0.71, 0.02)
-"""From which the best threshold of a validation side is taken while training."""
+"""The probabilities that are tried as threshold of a phrase end on the validation side."""
 
 
 @dataclass(frozen=True)
 class PhraseSettings:
-    """How a phrase segmenter is trained."""
+    """The settings of a phrase segmenter's training."""
 
     seed: int = 0
     epochs: int = 14
     batch: int = 32
+    """Pieces per step."""
     learning_rate: float = 3e-3
+    """The peak of the one-cycle schedule."""
     weight_decay: float = 0.02
     variants: int = 8
-    """Altered copies of each piece, made once; each epoch takes one of them."""
+    """Copies of each piece: the piece itself and altered ones. They are made once; each epoch uses
+    one of them at random."""
     bach_repeats: int = 1
-    """How often each of Bach's chorales is seen in an epoch."""
+    """How often an epoch uses each of Bach's chorales."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A piece as the network reads it."""
+    """A piece as the input and target of the network."""
 
     features: Tensor
+    """``(N, F)`` the features of the notes."""
     times: Tensor
+    """``(N,)`` the onsets of the notes, in bars."""
     labels: Tensor
-    """1 where a phrase ends; the last note is not scored."""
+    """``(N,)`` 1 for notes on which a phrase ends, else 0; the last note is not scored."""
 
 
 def with_ends(examples: Sequence[Example]) -> list[Example]:
-    """The examples with phrase ends besides the last note."""
+    """The examples that have a phrase end before the last note."""
     return [e for e in examples if set(e.chorale.fermatas) - {e.chorale.notes(0)[-1].step}]
 
 
 def item(notes: MelodyNotes, labels: NDArray[np.float32]) -> Item:
-    """What the network reads of a melody."""
+    """The input and target of the network for a melody."""
     return Item(
         torch.from_numpy(features(notes)),
         torch.from_numpy(bar_times(notes)),
@@ -76,7 +83,7 @@ def item(notes: MelodyNotes, labels: NDArray[np.float32]) -> Item:
 
 
 def collate(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Features, times, mask and labels, padded to the longest."""
+    """Features ``(B, N, F)``, times, mask and labels ``(B, N)``, padded to the longest piece."""
     pad = torch.nn.utils.rnn.pad_sequence
     mask = pad([torch.ones(len(i.labels), dtype=torch.bool) for i in items], batch_first=True)
     return (
@@ -93,7 +100,10 @@ def collate(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def altered(
     notes: MelodyNotes, labels: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[MelodyNotes, NDArray[np.float32]]:
-    """The same melody with other bars, lengths of last notes, or only some of its phrases."""
+    """The melody with random changes that keep its phrase ends.
+
+    It may have other bars, other lengths of last notes, only some of its phrases or no known key.
+    """
     if rng.random() < 0.3:
         notes, labels = _cropped(notes, labels, rng)
     if rng.random() < 0.4:
@@ -112,7 +122,7 @@ def altered(
 def _cropped(
     notes: MelodyNotes, labels: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[MelodyNotes, NDArray[np.float32]]:
-    """Some phrases in a row; what stays begins at its own bar line."""
+    """Some consecutive phrases; time 0 is the onset of their first note."""
     ends = np.flatnonzero(labels[:-1])
     if len(ends) < 3:
         return notes, labels
@@ -139,7 +149,11 @@ def _cropped(
 def _other_ends(
     notes: MelodyNotes, labels: NDArray[np.float32], rng: np.random.Generator
 ) -> MelodyNotes:
-    """Last notes of phrases cut short by a rest or held through it, the last one of any length."""
+    """The melody with other lengths of last notes of phrases.
+
+    Either all notes last until the next one, or last notes of phrases are shortened. The last note
+    of the piece may be shorter or longer.
+    """
     duration = notes.duration.copy()
     gaps = notes.following - notes.onset
     ends = np.flatnonzero(labels[:-1])
@@ -153,7 +167,7 @@ def _other_ends(
 
 
 def _other_bars(bars: Bars, rng: np.random.Generator) -> Bars:
-    """Bars half as long, or two in one, where the whole piece allows it."""
+    """Bars of half or twice the length, if all bars of the piece are equal."""
     length = int(bars.length[0])
     if (bars.length != length).any() or (np.diff(bars.start) != length).any():
         return bars
@@ -162,7 +176,7 @@ def _other_bars(bars: Bars, rng: np.random.Generator) -> Bars:
         start = np.arange(bars.start[0], bars.start[-1] + length, length // 2)
         return Bars(start, np.full(len(start), length // 2), np.full(len(start), bars.beat[0]))
     if beats <= 3:
-        # Half of the time the other bar of two is the strong one.
+        # In 30% of cases the pairs of bars begin one bar earlier.
         first = bars.start[0] - (length if rng.random() < 0.3 else 0)
         start = np.arange(first, bars.start[-1] + length, 2 * length)
         return Bars(start, np.full(len(start), 2 * length), np.full(len(start), bars.beat[0]))
@@ -170,7 +184,7 @@ def _other_bars(bars: Bars, rng: np.random.Generator) -> Bars:
 
 
 def _extended(bars: Bars, stop: int) -> Bars:
-    """With one more bar at the end where the piece goes on after the last."""
+    """The bars with one more at the end, if the piece goes on after the last one."""
     last = int(bars.start[-1] + bars.length[-1])
     if last >= stop:
         return bars
@@ -185,9 +199,10 @@ def _extended(bars: Bars, stop: int) -> Bars:
 
 
 def pool_of(examples: Sequence[Example], settings: PhraseSettings) -> list[list[Item]]:
-    """For each example the piece as it is and its altered copies.
+    """For each example the piece itself and its altered copies.
 
-    Its key is mostly the right one, else the one that the theory finds, which is sometimes wrong.
+    For a share of ``RIGHT_KEYS`` pieces the key is the right one. For the others it is the key that
+    ``theory.key_finding`` finds, which is sometimes wrong.
     """
     rng = np.random.default_rng(settings.seed)
     pool: list[list[Item]] = []
@@ -210,7 +225,11 @@ def train(
     validate: Callable[[PhraseSegmenter], float],
     log: Callable[[dict[str, Any]], None],
 ) -> PhraseSegmenter:
-    """One network, of the epoch in which ``validate`` was highest; ``pool`` is of ``pool_of``."""
+    """Train one network; it has the weights of the epoch with the highest ``validate``.
+
+    ``pool`` comes from ``pool_of``. ``log`` is called with each epoch's number, training loss,
+    score and seconds.
+    """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     model = PhraseSegmenter(config)
@@ -225,7 +244,7 @@ def train(
     for epoch in range(settings.epochs):
         model.train()
         began, losses = time.perf_counter(), []
-        # Pieces of like lengths together, the batches in any order.
+        # Batches of pieces with similar lengths, in random order.
         chosen = [variants[int(rng.integers(len(variants)))] for variants in pool]
         chosen.sort(key=lambda one: len(one.labels) * float(rng.uniform(0.8, 1.25)))
         batches = [chosen[i : i + settings.batch] for i in range(0, len(chosen), settings.batch)]
@@ -255,13 +274,13 @@ def train(
 
 
 def _loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy of the notes that are scored."""
+    """The mean cross-entropy of the scored notes, in nats."""
     scored = _scored(mask)
     return F.binary_cross_entropy_with_logits(logits[scored], labels[scored])
 
 
 def _scored(mask: Tensor) -> Tensor:
-    """All notes but the last of each piece."""
+    """``(B, N)`` bool: all notes except the last of each piece."""
     scored = mask.clone()
     scored[torch.arange(len(mask)), mask.sum(dim=1) - 1] = False
     return scored
@@ -271,17 +290,19 @@ def _scored(mask: Tensor) -> Tensor:
 
 
 class EndFigures(NamedTuple):
-    """How phrase ends are found, the last notes of pieces left out."""
+    """How well phrase ends are found; the last notes of pieces do not count."""
 
     precision: float
     recall: float
     f1: float
     found: int
+    """Notes on which the network finds an end."""
     marked: int
+    """Notes on which an end is marked."""
 
 
 def end_figures(found: NDArray[np.bool_], marked: NDArray[np.bool_]) -> EndFigures:
-    """Compare ends of all notes of all pieces, one after another."""
+    """Compare found and marked ends; both are ``(N,)`` over the scored notes of all pieces."""
     right, of_found, of_marked = (int(a.sum()) for a in (found & marked, found, marked))
     return EndFigures(
         round(right / max(1, of_found), 4),
@@ -293,7 +314,7 @@ def end_figures(found: NDArray[np.bool_], marked: NDArray[np.bool_]) -> EndFigur
 
 
 def validation_items(examples: Sequence[Example]) -> list[Item]:
-    """Sopranos alone with the keys that the theory finds, for ``validation_score``."""
+    """The sopranos in the keys that ``theory.key_finding`` finds, for ``validation_score``."""
     items = []
     for example in with_ends(examples):
         notes = melody_notes(example.chorale, find_key(voices_only(example.chorale, (0,))))
@@ -303,7 +324,7 @@ def validation_items(examples: Sequence[Example]) -> list[Item]:
 
 @torch.inference_mode()
 def validation_score(model: PhraseSegmenter, sides: Sequence[Sequence[Item]]) -> float:
-    """The mean over sides of the best F1 less half the cross-entropy; higher is better."""
+    """The mean over sides of the best F1 minus half the cross-entropy; higher is better."""
     scores = []
     for items in sides:
         inputs, times, mask, labels = collate(items)

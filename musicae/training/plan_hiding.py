@@ -1,4 +1,4 @@
-"""Plans of which an exercise shows all, a part or nothing."""
+"""Hides the whole plan of an exercise, a part of it or nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 from musicae.theory.harmonic_plan import HarmonicPlan
 
 WHOLE_HIDDEN, SPANS_HIDDEN, CHORDS_HIDDEN, FEW_SHOWN = 0.12, 0.2, 0.12, 0.06
-"""Shares of exercises in which the whole plan, spans of it, or single chords are hidden, or all but
-a few; the others show the plan from beginning to end."""
+"""Shares of exercises in which these parts of the plan are hidden: all of it, spans of it, single
+chords, or all but a few chords. The other exercises show the whole plan."""
 MOST_SPANS = 3
+"""The greatest number of hidden spans."""
 MOST_CHORDS, MOST_SHOWN = 0.5, 0.3
-"""At most such shares of single chords are hidden, and of few are shown."""
+"""If single chords are hidden, at most this share of the beats is hidden; if a few are shown, at
+most this share is shown."""
 SECONDS_HIDDEN = 0.4
-"""How likely the second chords of beats are left out."""
+"""The probability that the second chords of all beats are left out."""
 
 
 def partly_hidden(plan: HarmonicPlan, rng: np.random.Generator) -> HarmonicPlan | None:
-    """What an exercise shows of a plan; None where that is nothing."""
+    """The part of a plan that an exercise shows; None if it shows nothing."""
     kind = rng.random()
     if kind < WHOLE_HIDDEN:
         return None
@@ -40,7 +42,7 @@ def partly_hidden(plan: HarmonicPlan, rng: np.random.Generator) -> HarmonicPlan 
 
 
 def showing(plan: HarmonicPlan, shown: NDArray[np.bool_]) -> HarmonicPlan:
-    """A plan of which only the chords of some beats are known."""
+    """The plan with only the chords of the beats ``shown`` ``(B,)``; the others are unknown."""
     return replace(
         plan,
         chords=tuple(c if show else None for c, show in zip(plan.chords, shown, strict=True)),

@@ -1,4 +1,4 @@
-"""Examples of the chord planner: melodies, the plans of their settings, and how they are varied.
+"""Training examples of the chord planner: melodies with the plans of their settings.
 
 Axes: ``N`` pieces, ``B`` beats, ``S`` states, ``F`` features.
 """
@@ -28,28 +28,30 @@ from musicae.training.melody_data import Example, voices_only
 
 QUALITY_NAMES = tuple(QUALITIES)
 OTHER: State = (0, len(QUALITY_NAMES), 0, 0)
-"""The state of all chords that have none of their own."""
+"""The state that stands for all chords without a state of their own."""
 ALL_CHORDS = 12 * sum(len(quality.members) for quality in QUALITIES.values())
+"""The number of chords: every root, quality and inversion."""
 
 
 @dataclass(frozen=True)
 class PlanExample:
-    """A melody and the plan that was read off its setting."""
+    """A melody and the plan that was found in its setting."""
 
     features: NDArray[np.float32]
-    """``(B, F)``."""
+    """``(B, F)`` the features of the melody at each beat."""
     states: NDArray[np.int64]
-    """``(B,)``; where nothing sounds, the state of the beat before."""
+    """``(B,)`` the state of each beat. A beat without notes has the state of the beat before."""
     known: NDArray[np.bool_]
-    """``(B,)`` whether anything sounds."""
+    """``(B,)`` False for beats without notes."""
     seconds: NDArray[np.int64]
-    """``(B,)`` the second chord of each beat: ``NONE``, or one more than its state."""
+    """``(B,)`` the second chord of each beat: ``NONE``, or its state plus one."""
     possible: NDArray[np.bool_]
-    """``(B, 1 + S)`` what the melody and the first chord allow there, ``seconds`` among it."""
+    """``(B, 1 + S)`` the second chords that the melody and the first chord allow; always True for
+    ``seconds``."""
 
 
 def read_plan(piece: Example) -> HarmonicPlan:
-    """The plan of a setting: in the manifest's key, of Bach's in the key that the notes show."""
+    """The plan of a setting, in the manifest's key; for Bach, in the key found from the notes."""
     key = piece.chorale.key
     if piece.style == "bach" or key is None:
         key = find_key(piece.chorale, piece.signature)
@@ -57,13 +59,13 @@ def read_plan(piece: Example) -> HarmonicPlan:
 
 
 def examples_of(pieces: Iterable[Example], states: Sequence[State]) -> list[PlanExample]:
-    """The examples of some settings, in their order."""
+    """The examples of some settings, in the same order."""
     plans = ((piece, read_plan(piece)) for piece in pieces)
     return [example(p.chorale, plan.key, p.style, states, plan) for p, plan in plans]
 
 
 def common_states(plans: Iterable[HarmonicPlan], at_least: int = 6) -> tuple[State, ...]:
-    """The chords that occur that often, the most frequent first, and at last ``OTHER``."""
+    """The chords that occur at least that often, the most frequent first, then ``OTHER``."""
     counts = Counter(
         state_of(chord, plan.key.mode) for plan in plans for chord in plan.chords if chord
     )
@@ -78,7 +80,10 @@ def example(
     states: Sequence[State],
     plan: HarmonicPlan | None = None,
 ) -> PlanExample:
-    """The example of a setting; its fermatas are the ends of phrases."""
+    """The example of a setting; its fermatas mark the ends of phrases.
+
+    Without ``plan`` the plan is found from the notes.
+    """
     plan = plan or plan_of(chorale, key)
     index, other = {state: i for i, state in enumerate(states)}, len(states) - 1
     found = [index.get(state_of(c, key.mode), other) if c else -1 for c in plan.chords]
@@ -100,35 +105,36 @@ def example(
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How often each piece is changed while training."""
+    """The probabilities of random changes of the training pieces."""
 
     no_phrases: float = 0.2
-    """Phrase ends are taken away."""
+    """Phrase ends are hidden."""
     no_style: float = 0.1
-    """The style is taken away."""
+    """The style is hidden."""
     plain_beats: float = 0.1
-    """A beat keeps only the note at its beginning; a share of the beats in half of the pieces."""
+    """A beat keeps only the note at its beginning. In half of the pieces, for each beat."""
     wrong_place: float = 0.03
-    """A beat's place in the bar is taken away."""
+    """A beat's place in the bar is hidden. For each beat."""
     blank: float = 0.03
-    """A beat's notes are taken away."""
+    """A beat's notes are hidden. For each beat."""
     silent: float = 0.06
-    """The melody rests throughout, as where only a bass or chords are given."""
+    """The melody rests in all beats, as if only a bass or chords were given."""
     silent_span: float = 0.06
-    """It rests for a part of the piece."""
+    """The melody rests in a part of the piece."""
     other_key: float = 0.0
-    """The piece is read in another key than its own; see ``shifted``."""
+    """The piece is read in a key that is not its own; see ``shifted``."""
     tries: int = 8
-    """Keys that are tried until all chords of the piece have states there."""
+    """Keys that are tried until all chords of the piece have states in the new key."""
 
 
 def shifted(
     features: NDArray[np.float32], targets: NDArray[np.int64], up: int, moves: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-    """The same piece in degrees of another key, ``up`` semitones lower; None where that is rare.
+    """The same piece in degrees of another key, ``up`` semitones lower.
 
-    The network is told that the key is not the piece's own. What it learns of such a piece serves
-    passages in other keys. ``moves`` is ``(12, S)``: for each ``up`` the new state of each state.
+    The mode features become 0: they mark that the key is not the piece's own. Such pieces teach the
+    network to plan passages in other keys. ``moves`` comes from ``moves_of``. Returns None if a
+    chord has no state in the new key.
     """
     moved = moves[up, targets]
     if np.mean(moved == moves.shape[1] - 1) > 0:
@@ -142,7 +148,8 @@ def shifted(
 
 
 def moves_of(states: Sequence[State]) -> NDArray[np.int64]:
-    """``(12, S)`` for each number of semitones the state that each state becomes, if any."""
+    """``(12, S)``: for each number of semitones up the state of each transposed chord; the last
+    state, ``OTHER``, if it has none."""
     index = {state: i for i, state in enumerate(states)}
     table = np.full((12, len(states)), len(states) - 1)
     for up in range(12):
@@ -155,7 +162,7 @@ def moves_of(states: Sequence[State]) -> NDArray[np.int64]:
 def augmented(
     features: NDArray[np.float32], how: Augmentation, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A changed copy of a piece's ``(B, F)`` features."""
+    """A copy of a piece's features ``(B, F)`` with random changes."""
     rows = features.copy()
     beats = len(rows)
     if random.random() < how.no_phrases:
@@ -180,7 +187,7 @@ def augmented(
 
 
 def _silence(rows: NDArray[np.float32], first: int, stop: int) -> None:
-    """The melody rests in some beats; its neighbours are not heard there."""
+    """Set the features of the beats to those of a melody that rests, in place."""
     for name in ("slots", "motion", "held", "before", "after"):
         rows[first:stop, COLUMNS[name]] = 0
     for rest in (*(slot * SLOT + 12 for slot in range(SLOTS)), *_ends("before", "after")):
@@ -198,7 +205,7 @@ def _range(name: str) -> NDArray[np.int64]:
 def batches(
     examples: Sequence[PlanExample], size: int, random: np.random.Generator
 ) -> Iterator[list[int]]:
-    """Indices of pieces of like lengths, in random order."""
+    """Batches of indices of pieces with similar lengths, in random order."""
     jitter = random.uniform(0.9, 1.1, len(examples))
     order = np.argsort([len(e.states) * j for e, j in zip(examples, jitter, strict=True)])
     starts = np.arange(0, len(order), size)
@@ -209,7 +216,7 @@ def batches(
 def padded(
     features: Sequence[NDArray[np.float32]], states: Sequence[NDArray[np.int64]]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """``(N, B, F)`` features, ``(N, B)`` states and ``(N,)`` lengths of a batch."""
+    """Features ``(N, B, F)``, states ``(N, B)`` and lengths ``(N,)`` of a batch, padded."""
     lengths = torch.tensor([len(row) for row in states])
     inputs = torch.nn.utils.rnn.pad_sequence(
         [torch.from_numpy(row) for row in features], batch_first=True

@@ -1,4 +1,4 @@
-"""The training loop of one planner network: in cycles that are averaged, and it can be resumed.
+"""The training loop of one planner network, in cycles of the learning rate; it can be resumed.
 
 Axes: ``N`` pieces, ``B`` beats, ``S`` states.
 """
@@ -38,31 +38,34 @@ from musicae.training.planner import (
 
 @dataclass(frozen=True)
 class PlannerSettings:
-    """How a network is trained."""
+    """The settings of a network's training."""
 
     cycles: tuple[int, ...] = (20, 9, 12, 12, 12, 12, 12)
-    """Epochs of each cycle of the learning rate. Each begins with the weights of the best epoch of
-    the one before; a restart gains some 0.01 nats a beat."""
+    """Epochs of each cycle of the learning rate. Each cycle starts from the weights of the best
+    epoch of the cycle before; a restart lowers the loss by about 0.01 nats per beat."""
     averaged: int = 4
-    """The last cycles whose best weights are averaged in the end (Izmailov et al. 2018, *Averaging
-    Weights Leads to Wider Optima and Better Generalization*)."""
+    """The result is the average of the best weights of this many last cycles (Izmailov et al. 2018,
+    *Averaging Weights Leads to Wider Optima and Better Generalization*)."""
     batch: int = 24
-    """Pieces a step."""
+    """Pieces per step."""
     learning_rate: float = 3e-3
-    """At its peak, after ``warmup`` steps; in each cycle it falls with a cosine to 2% of that."""
+    """The peak of the first cycle, after ``warmup`` steps. In each cycle the learning rate falls as
+    a cosine to 2% of the cycle's peak."""
     restart: float = 0.67
-    """The peak of each further cycle, as a share of the one before, but at least ``least_peak``."""
+    """The peak of each cycle is the peak of the cycle before times this, but at least
+    ``least_peak``."""
     least_peak: float = 1.5e-3
     warmup: int = 100
+    """Steps in which the learning rate rises at the beginning."""
     weight_decay: float = 0.05
     clip: float = 2.0
-    """The most that the norm of the gradient may be."""
+    """The norm to which larger gradients are clipped."""
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
     def epochs(self) -> int:
-        """Of all cycles together."""
+        """The epochs of all cycles together."""
         return sum(self.cycles)
 
     def ends_cycle(self, epoch: int) -> bool:
@@ -70,7 +73,7 @@ class PlannerSettings:
         return epoch + 1 in accumulate(self.cycles)
 
     def rate(self, epoch: float) -> float:
-        """The learning rate at a time in epochs, without the warmup."""
+        """The learning rate after ``epoch`` epochs, which may be a fraction; without the warmup."""
         peak = self.learning_rate
         for length in self.cycles[:-1]:
             if epoch < length:
@@ -83,8 +86,8 @@ class PlannerSettings:
 
 
 Report = Callable[[int, float, Mapping[str, float]], None]
-"""Called after each epoch with its number, the training loss and the validation losses, in nats a
-beat."""
+"""Called after each epoch with its number from 0, the training loss and the validation losses by
+side, in nats per beat."""
 
 
 def fit_network(
@@ -96,17 +99,18 @@ def fit_network(
     state: Path | None = None,
     report: Report | None = None,
 ) -> PlannerNetwork:
-    """Train a network and return the average of what it was after the best epochs of its cycles.
+    """Train a network; returns it with the average of the best weights of its last cycles.
 
     Args:
-        train: the examples to learn from.
-        valid: by name the validation sides; the mean of their losses decides which is the best.
-        config: the size of the network.
-        settings: how it is trained.
-        state: a file that is written after each epoch and, where it exists, resumed from.
+        train: the training examples.
+        valid: the validation sides by name; the epoch with the lowest mean of their losses is the
+            best one of a cycle.
+        config: the sizes of the network.
+        settings: the settings of the training.
+        state: a file that is written after each epoch; if it exists, the run is resumed from it.
         report: called after each epoch.
 
-    Raises TrainingError where the file belongs to a run with other settings or data.
+    Raises TrainingError if the file belongs to a run with other settings or data.
     """
     facts = {"settings": asdict(settings), "config": asdict(config), "pieces": len(train)}
     torch.manual_seed(settings.seed)
@@ -174,7 +178,7 @@ def _copy(network: PlannerNetwork) -> Weights:
 
 
 def assemble(networks: Sequence[PlannerNetwork], temperature: float = 1.0) -> ChordPlanner:
-    """The planner that averages the log potentials of some networks of one size."""
+    """The planner that averages the log potentials of networks with the same config."""
     config = networks[0].config
     planner = ChordPlanner(replace(config, members=len(networks)))
     for member, network in zip(planner.networks, networks, strict=True):
@@ -185,7 +189,10 @@ def assemble(networks: Sequence[PlannerNetwork], temperature: float = 1.0) -> Ch
 
 @torch.no_grad()
 def nats_a_beat(network: PlannerNetwork, examples: Sequence[PlanExample], batch: int = 16) -> float:
-    """The negative log-likelihood of plans, where nothing sounds the chord before being held."""
+    """The negative log-likelihood of the examples' plans, in nats per beat.
+
+    In beats without notes the plan holds the chord before.
+    """
     network.eval()
     ordered = sorted(examples, key=lambda e: len(e.states))
     nats, beats = 0.0, 0
@@ -198,11 +205,11 @@ def nats_a_beat(network: PlannerNetwork, examples: Sequence[PlanExample], batch:
 
 
 class _Course(NamedTuple):
-    """What every epoch needs."""
+    """The arguments that are the same in every epoch."""
 
     train: Sequence[PlanExample]
     moves: NDArray[np.int64]
-    """``(12, S)``, see ``moves_of``."""
+    """``(12, S)`` from ``moves_of``."""
     settings: PlannerSettings
     random: np.random.Generator
 
@@ -210,7 +217,7 @@ class _Course(NamedTuple):
 def _epoch(
     network: PlannerNetwork, optimizer: torch.optim.Optimizer, course: _Course, epoch: int
 ) -> float:
-    """Train for an epoch and return the loss in nats a beat."""
+    """Train for an epoch; returns the training loss in nats per beat."""
     settings = course.settings
     network.train()
     steps = math.ceil(len(course.train) / settings.batch)
@@ -232,7 +239,7 @@ def _epoch(
 
 
 def _batch(course: _Course, chosen: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Varied examples, padded."""
+    """Augmented examples as a padded batch; see ``planner.padded``."""
     train, moves, random = course.train, course.moves, course.random
     how = course.settings.augmentation
     features, targets = [], []
@@ -256,9 +263,9 @@ def _save(facts: dict[str, Any], path: Path) -> None:
 
 
 def calibrate(planner: ChordPlanner, examples: Sequence[PlanExample]) -> float:
-    """Set the temperature at which held-out plans are likeliest, by golden-section search.
+    """Fit the temperature that minimizes the negative log-likelihood of held-out plans.
 
-    Returns it.
+    It is found by golden-section search between 0.6 and 1.5, set in the planner and returned.
     """
     planner.temperature.fill_(1.0)
     model = live("planner", planner)

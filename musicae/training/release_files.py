@@ -1,8 +1,8 @@
-"""What the training scripts of the planner and of the melody readers keep and write.
+"""Options and files of the training scripts of the planner and of the melody readers.
 
-A run's folder holds each member of an ensemble as it is trained, and a log. A release is the
-weights in half precision with two files beside them: ``NAME.json`` (settings, seeds, data, sources,
-versions, metrics) and ``NAME.csv`` (the log).
+A run's folder holds each trained member of the ensemble, and a log. A release is the weights in
+half precision with two files beside them: ``NAME.json`` (settings, seeds, data, sources, versions,
+metrics) and ``NAME.csv`` (the log).
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ LOG = "log.csv"
 
 
 def parser_of(description: str, members: int | None) -> argparse.ArgumentParser:
-    """The options that the training scripts of small networks have in common."""
+    """The options that the training scripts of small networks share; ``members`` is a default."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--four-part", type=Path, required=True, metavar="FOLDER", help="the four-part data"
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="FOLDER",
-        help="for members, logs and what was read; a run that was stopped goes on",
+        help="for members, logs and cached data; a run that was stopped is resumed",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, default=assets.WEIGHTS, metavar="FOLDER",
-        help="for the weights, their JSON and their log",
+        help="for the weights, their JSON file and their log",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of the first member")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the first member")
     parser.add_argument("--members", type=int, default=members, help="networks of the ensemble")
-    parser.add_argument("--epochs", type=int, help="by default as many as the settings say")
-    parser.add_argument("--pieces", type=int, help="at most so many a side, for a trial")
+    parser.add_argument("--epochs", type=int, help="default: those of the settings")
+    parser.add_argument("--pieces", type=int, help="at most this many per side, for a trial")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 
 
 class EpochLog:
-    """A CSV file with a row an epoch of each member, which goes on where it was."""
+    """A CSV file with one row for each epoch of each member; an existing file is continued."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,7 +63,7 @@ class EpochLog:
                 self.rows = list(csv.DictReader(file))
 
     def add(self, member: int, facts: dict[str, Any]) -> None:
-        """Add what an epoch reached, print it, and drop the member's rows from that epoch on."""
+        """Add the row of an epoch and print it; it replaces the member's rows from that epoch on."""
         row = {"member": member, **facts}
         self.rows = [
             known
@@ -86,9 +86,10 @@ def _short(value: object) -> str:
 def kept_member(
     path: Path, facts: dict[str, Any], make: Callable[[], nn.Module]
 ) -> dict[str, Tensor]:
-    """The weights of a member: those that lie in the file, or new ones, which are kept there.
+    """The weights of a member, from its file; if there is none, ``make`` trains it and the file is
+    written.
 
-    Raises TrainingError where the file belongs to a run with other settings or data.
+    Raises TrainingError if the file belongs to a run with other settings or data.
     """
     if path.is_file():
         saved = torch.load(path, weights_only=True)
@@ -113,11 +114,11 @@ def write_release(
     """Write ``NAME.safetensors``, ``NAME.json`` and ``NAME.csv`` into the folder.
 
     Args:
-        folder: where they go.
+        folder: the folder of the files.
         model: its kind (a key of ``checkpoint.READERS``) and the network.
-        facts: how it was trained, for the weights and the JSON.
+        facts: settings, seeds, data and sources, for the weights file and the JSON file.
         log: the CSV file of the run.
-        judge: the metrics of the model as it is stored, by side, for the JSON.
+        judge: returns the metrics of the stored model by side, for the JSON file.
     """
     name, network = model
     facts = facts | {"versions": versions(), "stored_as": "float16"}
@@ -132,6 +133,6 @@ def write_release(
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that decide a run's numbers."""
+    """The versions of Python and of the packages that influence the numbers of a run."""
     packages = ("musicae", "torch", "numpy")
     return {"python": platform.python_version()} | {p: metadata.version(p) for p in packages}

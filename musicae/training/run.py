@@ -1,8 +1,8 @@
 """Train a model on the corpus, in one process or several, and resume a run that was stopped.
 
 Lightning Fabric (the extra ``train``) handles devices, precision and processes. Nothing is printed:
-``train`` reports progress to a callback, and writes into the run's folder a log, a summary, the
-weights, and after each epoch the state from which a stopped run is resumed.
+``train`` reports progress to a callback. It writes a log, a summary and the weights into the run's
+folder, and after each epoch the state that is needed to resume the run.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PRECISIONS = ("32-true", "bf16-mixed")
-"""Fabric's names of full precision and of matrix products in bfloat16."""
+"""Fabric's names of single precision, and of mixed precision with matrix products in bfloat16."""
 AUTO = "auto"
-"""The faster one of ``PRECISIONS``, by what the processor has."""
+"""Stands for the faster one of ``PRECISIONS`` on the processor or GPU."""
 STATE, LOG, SUMMARY = "state.pt", "log.csv", "summary.json"
 """Files in a run's folder, beside the weights."""
-# Fabric logs each process that it starts; a spawned process imports this module first.
+# Fabric logs a line for each process that it starts. This is at module level because a spawned
+# process imports the module first.
 for _name in ("distributed", "rank_zero"):
     logging.getLogger(f"lightning_fabric.utilities.{_name}").setLevel(logging.WARNING)
 
@@ -50,12 +51,13 @@ class Run(NamedTuple):
     """The result of a finished run."""
 
     weights: Path
-    """The file of the best epoch's weights; ``LOG`` and ``SUMMARY`` are beside it."""
+    """The file with the weights of the best epoch; ``LOG`` and ``SUMMARY`` are beside it."""
     epochs: int
-    """Epochs that were run."""
+    """The number of epochs that were run."""
     best_epoch: int
+    """The number of the epoch with the lowest validation loss, from 1."""
     valid_loss: float
-    """That of the best epoch, a mean over examples in nats."""
+    """The validation loss of the best epoch: a mean over examples, in nats."""
     first_process: bool
     """True in the process that should print; False in torchrun's other processes."""
 
@@ -71,7 +73,7 @@ class _Job(NamedTuple):
     valid: Examples
     folder: Path
     facts: dict[str, Any]
-    """What identifies the run: model, layers, settings, data; in JSON's types."""
+    """The identity of the run: model, layers, settings, data; of types that JSON has."""
     state: TrainingState | None
     report: ReportProgress | None
 
@@ -91,32 +93,34 @@ def train(
     resume: bool = False,
     report: ReportProgress | None = None,
 ) -> Run:
-    """Train a model of ``RECIPES`` on the corpus's train side in every key, with early stopping.
+    """Train a model on the corpus's train side in every key, with early stopping.
 
-    The chorales of the validation side are not transposed.
+    Chorales of the validation side are not transposed.
 
     Args:
         name: a key of ``RECIPES``.
-        data: a corpus file; None for the one that comes with the project.
-        folder: where the run's files are written; those of an earlier run are replaced.
-        settings: in place of the recipe's.
-        config: layers that differ from the recipe's, such as ``{"hidden": 400}``.
-        teachers: in place of the recipe's; each is trained first, in a folder within ``folder``.
-        devices: processes on this machine, which share each batch. They are spawned from the
-            ``musicae`` command, ``python -m musicae``, a test, or a script (below
+        data: a corpus file; None for the corpus that ships with musicae.
+        folder: the run's folder; files of an earlier run are replaced.
+        settings: settings instead of the recipe's.
+        config: layers that differ from the recipe's, for example ``{"hidden": 400}``.
+        teachers: the settings of teachers instead of the recipe's. Each teacher is trained first,
+            in a folder within ``folder``.
+        devices: the number of processes on this machine; they share each batch. They are spawned
+            from the ``musicae`` command, ``python -m musicae``, a test or a script (below
             ``if __name__ == "__main__":``), and forked from a notebook. Under ``torchrun``, on one
             machine or several, its processes are used and this number is ignored:
             ``torchrun --nnodes 2 --nproc-per-node 4 ... -m musicae train minibach``.
-        accelerator: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``mps``.
-        precision: in place of the recipe's: ``32-true``, ``bf16-mixed``, which multiplies
-            matrices in bfloat16, or ``auto`` for the faster one.
-        four_part: a folder of four-part pieces by others (see ``corpus.four_part``), for recipes
-            that learn from them beside the corpus.
-        resume: go on with a run that was stopped in this folder; where there is none, start one.
-            On the same machine the result equals that of an uninterrupted run, bit for bit.
-        report: called with the progress.
+        accelerator: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
+        precision: the precision instead of the recipe's: ``32-true``, ``bf16-mixed`` (matrix
+            products in bfloat16) or ``auto`` (the faster of the two).
+        four_part: a folder of four-part pieces by others (see ``corpus.four_part``); ignored by
+            recipes that use only the corpus.
+        resume: resume a run that was stopped in this folder; if there is none, start one. On the
+            same machine the result equals that of an uninterrupted run, bit for bit.
+        report: called with the progress after each step.
 
-    Raises TrainingError, or another MusicaeError where layers or corpus are at fault.
+    Raises TrainingError for an unknown model, missing packages, a run that cannot be set up or
+    resumed, or a loss that is not finite; other MusicaeErrors for wrong layers or a wrong corpus.
     """
     if name not in RECIPES:
         raise TrainingError(f"no model is called {name!r}; there are {', '.join(RECIPES)}")
@@ -127,7 +131,7 @@ def train(
         precision = faster_precision(accelerator)
     torch_engine.check_export()
     with torch.device("meta"):
-        torch_engine.build_model(name, config)  # raises for wrong layers before anything is done
+        torch_engine.build_model(name, config)  # raises an error for wrong layers early
     fabric = _fabric(devices, accelerator, precision)
     chorales = load.load(data)
     others = _styled(four_part) if recipe.four_part and four_part else ()
@@ -166,14 +170,14 @@ def train(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TrainingError(f"{folder}: cannot be made ({error.strerror})") from None
+        raise TrainingError(f"{folder}: cannot create this folder ({error.strerror})") from None
     state = _read_state(folder / STATE, facts) if resume else None
     job = _Job(name, task, config, settings, train_side, valid_side, folder, facts, state, report)
     return _launch(fabric, job)
 
 
 def _launch(fabric: Fabric, job: _Job) -> Run:
-    """Run a job in all processes. Raises TrainingError where a spawned one fails."""
+    """Run a job in all processes. Raises TrainingError if a spawned process fails."""
     had_port = "MASTER_PORT" in os.environ
     try:
         run: Run = fabric.launch(partial(_work, job))
@@ -182,23 +186,23 @@ def _launch(fabric: Fabric, job: _Job) -> Run:
         reason = str(error).strip().splitlines()[-1]
         raise TrainingError(f"a process of the run failed: {reason}") from error
     finally:
-        if not had_port:  # set by Fabric; the next run has to find a free port
+        if not had_port:  # Fabric set it; the next run has to find a free port again
             os.environ.pop("MASTER_PORT", None)
 
 
 def faster_precision(accelerator: str) -> str:
-    """The faster one of ``PRECISIONS`` on the processor, or on the GPU if one is used."""
+    """The faster one of ``PRECISIONS`` on the GPU, if one is used, or on the processor."""
     if accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        # On a processor with AVX512-BF16 but without AMX, products in bfloat16 took 1.6 times as
-        # long as in single precision.
+        # Without AMX, matrix products in bfloat16 took 1.6 times as long as in single precision on
+        # a processor with AVX512-BF16.
         fast = accelerator in ("auto", "cpu") and bool(torch.cpu.get_capabilities().get("amx_bf16"))
     return "bf16-mixed" if fast else "32-true"
 
 
 def _styled(four_part: Path) -> list[StyledPiece]:
-    """The pieces of a folder to train on."""
+    """The pieces of a folder that are used for training."""
     return [
         StyledPiece(piece.chorale, piece.style, piece.key)
         for piece in training_pieces(read_four_part(four_part))
@@ -206,16 +210,14 @@ def _styled(four_part: Path) -> list[StyledPiece]:
 
 
 def _describe(side: str, examples: Examples) -> dict[str, Any]:
-    """``Examples.describe``. Raises TrainingError where there are no examples."""
+    """``Examples.describe``. Raises TrainingError if there are no examples."""
     if not len(examples):
-        raise TrainingError(
-            f"the {side} side of the corpus has nothing that this model learns from"
-        )
+        raise TrainingError(f"the {side} side of the corpus has no examples for this model")
     return examples.describe()
 
 
 def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
-    """Fabric on these devices. Raises TrainingError where it is missing or cannot be set up."""
+    """Fabric on these devices. Raises TrainingError if it is missing or cannot be set up."""
     try:
         from lightning_fabric import Fabric
         from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -224,15 +226,15 @@ def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
             "training needs Lightning Fabric, which is not installed: pip install 'musicae[train]'"
         ) from None
     if precision not in PRECISIONS:
-        raise TrainingError(f"precision is {' or '.join(PRECISIONS)}, not {precision!r}")
+        raise TrainingError(f"precision must be {' or '.join(PRECISIONS)}, not {precision!r}")
     if devices < 1:
-        raise TrainingError(f"training takes at least one device, not {devices}")
+        raise TrainingError(f"training needs at least one device, not {devices}")
     machines, strategy = 1, "auto"
     if torch.distributed.is_available() and torch.distributed.is_torchelastic_launched():
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         machines = int(os.environ["WORLD_SIZE"]) // devices
     elif devices > 1:
-        # Fabric's default runs the command line again for each process, which fails in a test.
+        # Fabric's default runs the command line again for each process; that fails in a test.
         strategy = "ddp_fork" if hasattr(sys, "ps1") else "ddp_spawn"  # fork from a notebook
     try:
         return Fabric(
@@ -243,11 +245,11 @@ def _fabric(devices: int, accelerator: str, precision: str) -> Fabric:
             precision=precision,
         )
     except (MisconfigurationException, RuntimeError, ValueError) as error:
-        raise TrainingError(f"training cannot be set up so: {error}") from None
+        raise TrainingError(f"training cannot be set up with these options: {error}") from None
 
 
 def _work(job: _Job, fabric: Fabric) -> Run:
-    """One process's part of a run; the first process writes the files."""
+    """The work of one process; the first process writes the files."""
     state: TrainingState | None = fabric.broadcast(job.state)  # from the first machine's folder
     with torch.random.fork_rng(devices=[]):  # leave the caller's generator unchanged
         torch.manual_seed(job.settings.seed)
@@ -284,33 +286,33 @@ def _work(job: _Job, fabric: Fabric) -> Run:
         with whole_file(job.folder / SUMMARY) as path:
             text = json.dumps(summary | {"checksum": checksum}, indent=2)
             path.write_text(text + "\n", encoding="utf-8")
-    fabric.barrier()  # no process goes on before the files are written
+    fabric.barrier()  # all processes wait until the files are written
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()  # or gloo sometimes aborts at exit
+        torch.distributed.destroy_process_group()  # without this gloo sometimes aborts at exit
     return Run(weights, len(rows), best.epoch, best.valid_loss, fabric.is_global_zero)
 
 
 def _versions() -> dict[str, str]:
-    """The versions of Python and of the packages that decide a run's numbers."""
+    """The versions of Python and of the packages that influence the numbers of a run."""
     packages = ("musicae", "torch", "lightning-fabric")
     return {"python": platform.python_version()} | {p: metadata.version(p) for p in packages}
 
 
 def _save_state(job: _Job, state: TrainingState) -> None:
-    """Write the log, and the state from which the run can be resumed."""
+    """Write the log, and the state that is needed to resume the run."""
     with whole_file(job.folder / LOG) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*state.rows[0]._fields[:-1], *state.rows[0].watched])
         writer.writerows([*row[:-1], *row.watched.values()] for row in state.rows)
-    # The state is written last: a run that is stopped in between repeats the epoch.
+    # The state is written last: a run that is stopped before that repeats the epoch.
     with whole_file(job.folder / STATE) as path:
         torch.save({"facts": job.facts, **state.as_dict()}, path)
 
 
 def _read_state(path: Path, facts: dict[str, Any]) -> TrainingState | None:
-    """The state of a run with these facts; None where there is none.
+    """The state of a run with these facts; None if the file does not exist.
 
-    Raises TrainingError where the file is damaged or belongs to a run with other facts.
+    Raises TrainingError if the file is damaged or belongs to a run with other facts.
     """
     if not path.exists():
         return None
@@ -319,7 +321,7 @@ def _read_state(path: Path, facts: dict[str, Any]) -> TrainingState | None:
         then = values.pop("facts")
         state = TrainingState.from_dict(values)
     except Exception as error:  # torch may raise anything for a damaged file
-        raise TrainingError(f"{path}: is damaged; train without resuming") from error
+        raise TrainingError(f"{path}: the file is damaged; train without resuming") from error
     changed = [key for key in facts if then.get(key) != facts[key]]
     if changed:
         raise TrainingError(

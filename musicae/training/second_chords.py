@@ -20,21 +20,21 @@ from musicae.training.planner import Augmentation, PlanExample, augmented
 
 @dataclass(frozen=True)
 class SecondSettings:
-    """How the network is trained."""
+    """The settings of the network's training."""
 
     epochs: int = 12
     batch: int = 512
-    """Beats a step."""
+    """Beats per step."""
     learning_rate: float = 2e-3
-    """At the beginning; it falls with a cosine."""
+    """The learning rate at the beginning; it falls as a cosine."""
     weight_decay: float = 0.05
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 SecondReport = Callable[[int, float, float], None]
-"""Called after each epoch with its number from 1 and the losses of the training and the validation
-side, in nats a beat."""
+"""Called after each epoch with its number (from 1), the training loss and the validation loss, both
+in nats per beat."""
 
 
 def fit_seconds(
@@ -44,7 +44,7 @@ def fit_seconds(
     settings: SecondSettings,
     report: SecondReport | None = None,
 ) -> SecondChordNetwork:
-    """Train a network and leave it as it was after the epoch with the best validation loss."""
+    """Train a network; it has the weights of the epoch with the lowest validation loss."""
     torch.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
     optimizer = torch.optim.AdamW(
@@ -53,9 +53,9 @@ def fit_seconds(
     states = torch.from_numpy(np.concatenate([e.states for e in train]))
     seconds = torch.from_numpy(np.concatenate([e.seconds for e in train]))
     possible = torch.from_numpy(np.concatenate([e.possible for e in train]))
-    asked = possible[:, 1:].any(dim=1)
+    undecided = possible[:, 1:].any(dim=1)  # other beats cannot have a second chord
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimizer, settings.epochs * math.ceil(int(asked.sum()) / settings.batch)
+        optimizer, settings.epochs * math.ceil(int(undecided.sum()) / settings.batch)
     )
     best, best_weights = math.inf, network.state_dict()
     for epoch in range(1, settings.epochs + 1):
@@ -65,7 +65,7 @@ def fit_seconds(
         )
         last = torch.zeros(len(states), dtype=torch.bool)
         last[torch.tensor([len(e.states) for e in train]).cumsum(0) - 1] = True
-        order = torch.from_numpy(random.permutation(np.flatnonzero(asked.numpy())))
+        order = torch.from_numpy(random.permutation(np.flatnonzero(undecided.numpy())))
         total = 0.0
         for chosen in torch.split(order, settings.batch):
             here = network.told(features[chosen], states[chosen])
@@ -91,7 +91,8 @@ def fit_seconds(
 
 @torch.no_grad()
 def nats_of_seconds(network: SecondChordNetwork, examples: Sequence[PlanExample]) -> float:
-    """The negative log-likelihood of the second chords of some pieces, given all first chords."""
+    """The negative log-likelihood of all second chords of some pieces, given their first chords, in
+    nats."""
     network.eval()
     total = 0.0
     for example in examples:
@@ -102,5 +103,5 @@ def nats_of_seconds(network: SecondChordNetwork, examples: Sequence[PlanExample]
 
 
 def _surprise(logits: Tensor, seconds: Tensor, possible: Tensor) -> Tensor:
-    """``(N,)`` nats."""
+    """``(N,)`` nats of each second chord, given that one of the possible ones follows."""
     return F.cross_entropy(logits.masked_fill(~possible, -torch.inf), seconds, reduction="none")

@@ -1,6 +1,6 @@
-"""The boundary between NumPy and torch: the arrays that encodings make become tensors.
+"""From NumPy to torch: converts the arrays of encodings to tensors.
 
-Here are also the encodings that a loss computes again, of tensors on any device.
+Encodings that a loss needs are defined here a second time, for tensors on any device.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Batch = TypeVar("Batch", bound=tuple[object, ...])
 
 
 def tensors(batch: Batch) -> Batch:
-    """A NamedTuple of arrays, nested ones too, as one of tensors, which share no memory with it.
+    """A NamedTuple of arrays, which may be nested, converted to tensors. The data are copied.
 
     >>> from musicae.models.batches import Latent
     >>> tensors(Latent(np.zeros((1, 2)), np.zeros((1, 3, 4)))).beats.shape
@@ -31,13 +31,16 @@ def tensors(batch: Batch) -> Batch:
 
 
 def flatten(tokens: Tensor, voices: Sequence[int] = ALL_VOICES) -> Tensor:
-    """``encoding.tokens.flatten`` of tensors: ``(..., T, V)`` int64 -> ``(..., T * P)`` float32."""
+    """``encoding.tokens.flatten`` for tensors: ``(..., T, V)`` int64 -> ``(..., T * P)`` float32.
+
+    ``P`` is the number of symbols of the ``voices`` together.
+    """
     return torch.cat(
         [F.one_hot(tokens[..., v], VOCABULARY[v]).flatten(-2) for v in voices], dim=-1
     ).float()
 
 
 def symbol_starts(tokens: Tensor) -> Tensor:
-    """``encoding.tokens.symbol_starts`` of tensors: ``(..., T, V)`` -> ``(..., T, V)`` int64."""
+    """``encoding.tokens.symbol_starts`` for tensors: ``(..., T, V)`` -> ``(..., T, V)`` int64."""
     steps = torch.arange(tokens.shape[-2], device=tokens.device)[:, None].expand_as(tokens)
     return torch.where(tokens != HOLD, steps, 0).cummax(dim=-2).values

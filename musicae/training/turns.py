@@ -1,4 +1,4 @@
-"""Which pieces an epoch has, all of Bach's and by turns some of others', and in what batches."""
+"""The pieces of an epoch, all of Bach's and in turn some of others', and their batches."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ import torch
 from torch import Tensor
 
 OTHERS = 1.5
-"""The greatest number of pieces by others in an epoch, for each one by Bach."""
+"""The greatest ratio of pieces by others to pieces by Bach in an epoch."""
 _POOL = 8
-"""Pieces are sorted by length within this many batches."""
+"""Pieces are sorted by length within groups of this many batches."""
 
 
 class Turns(NamedTuple):
-    """The pieces of all epochs; Bach's are the first ones."""
+    """Chooses the pieces of each epoch. Pieces are numbered; those by Bach come first."""
 
     by_bach: int
+    """The number of pieces by Bach."""
     others: int
+    """The number of pieces by others."""
 
     @property
     def by_others(self) -> int:
-        """How many pieces by others an epoch has."""
+        """The number of pieces by others in an epoch."""
         return min(self.others, round(OTHERS * self.by_bach))
 
     def piece_of(self, index: int, seed: Sequence[int]) -> int:
-        """The piece of an index in an epoch, the last number of ``seed``.
+        """The number of the piece at an index of an epoch.
 
-        Those by others take turns, epoch after epoch.
+        The last number of ``seed`` is the epoch. Pieces by others are used in turn, epoch after
+        epoch, in a random order that ``seed`` fixes. Without ``seed`` it is the index itself.
         """
         index = int(index)
         if index < self.by_bach or not seed:
@@ -43,7 +46,10 @@ class Turns(NamedTuple):
 def batches_by_length(
     order: Tensor, lengths: Tensor, batch_size: int, seed: Sequence[int]
 ) -> list[Tensor]:
-    """The indices ``order`` of an epoch in batches of similar ``lengths``, in random order."""
+    """The indices ``order`` of an epoch in batches of pieces with similar lengths, in random order.
+
+    ``lengths`` are those of the pieces in ``order``.
+    """
     pools = torch.split(torch.arange(len(order)), _POOL * batch_size)
     batches = [
         part

@@ -1,4 +1,4 @@
-"""Training of the chorale VAE: whole chorales in any key, of Bach and of other styles."""
+"""Training of the chorale VAE on whole chorales in any key, by Bach and in other styles."""
 
 from __future__ import annotations
 
@@ -26,39 +26,40 @@ from musicae.training.task import StyledPiece
 from musicae.training.tensors import symbol_starts
 
 FORGETFULNESS = 0.4
-"""The greatest share of frames whose past is hidden from the decoder."""
+"""The greatest share of a piece's frames for which the decoder does not read the frames before."""
 MORE_ROOM, NARROWED, UNPRESSED = 4.0, 0.4, 0.2
 """Free-nats schedule: ``1 + MORE_ROOM`` times the final value at first, falling linearly until
 ``NARROWED`` of training; the KL weight is 0 until ``UNPRESSED``."""
 MOST_PRESSURE = 4.0
-"""The greatest KL weight, beside 1 for reconstruction."""
+"""The greatest KL weight; the weight of reconstruction is 1."""
 ACTIVE = 0.01
-"""The variance of the posterior mean above which a latent dimension is active."""
+"""A latent dimension is active if the variance of its posterior mean is above this."""
 AT_ONCE = 8
 """Validation chorales per batch in ``CompositionTask.watch``."""
 PLANNED = 2.0
-"""The weight of ``Losses.plan``: a plan should be told by the vectors, not drawn by chance."""
+"""The weight of ``Losses.plan``; above 1, so that the vectors determine the plan and not chance."""
 OUTLINE = 0.5
 """The weight of ``Losses.outline``."""
 
 
 class CompositionTask:
-    """Encode a whole chorale to latent vectors and reconstruct it.
+    """The task to encode a whole chorale as latent vectors and to reconstruct it.
 
-    The loss is the negative evidence lower bound: reconstruction, of the plan and of the notes
-    along it, plus KL divergence from the prior.
-    In training three things are added. A second decoder predicts the notes from the latent vectors
-    alone (``Losses.outline``). The KL term counts only above a number of free nats (Kingma et al.
-    2016, *Improved Variational Inference with Inverse Autoregressive Flow*), and not at all at
-    first, so that the decoder does not learn to ignore the latent vectors. The prior is trained
-    from the start on the posterior without gradients to it, apart from a small share to the
-    piece's vector (cf. Hafner et al. 2021, *Mastering Atari with Discrete World Models*, on
-    balancing the two).
+    The loss is the negative evidence lower bound: the negative log-likelihood of the plan and of
+    the notes given the plan, plus the KL divergence from the prior. In training it differs:
+
+    - A second decoder predicts the notes from the latent vectors alone (``Losses.outline``).
+    - The KL divergence counts only above a number of free nats (Kingma et al. 2016, *Improved
+      Variational Inference with Inverse Autoregressive Flow*), and at first not at all. So the
+      decoder does not learn to ignore the latent vectors.
+    - The prior is trained from the start on samples of the posterior. Its gradients do not reach
+      the posterior, except for a small share that reaches the piece's vector (cf. Hafner et al.
+      2021, *Mastering Atari with Discrete World Models*, on balancing the two).
 
     Args:
         piece_nats: free nats of a piece's vector.
         beat_nats: free nats of its beats' vectors, per step.
-        probes: sampled pieces from which the directions of the sliders are found.
+        probes: the number of sampled pieces for finding the directions of the sliders.
     """
 
     def __init__(self, piece_nats: float, beat_nats: float, probes: int) -> None:
@@ -71,14 +72,14 @@ class CompositionTask:
         config: Mapping[str, Any],
         others: Sequence[StyledPiece] = (),
     ) -> Pieces:
-        """The chorales, and those by others, as pieces."""
+        """Examples from the chorales and from pieces by others."""
         return Pieces(chorales, every_key, ChoraleVAEConfig(**config), others)
 
     def begin(self, network: nn.Module, examples: Pieces) -> None:
-        """All initial weights are random."""
+        """Do nothing: all initial weights are random."""
 
     def loss(self, network: nn.Module, batch: PlannedBatch, progress: float = 1.0) -> Tensor:
-        """``(B,)`` nats per step; see the class."""
+        """``(B,)`` the loss in nats per step; see the class."""
         beats = batch.piece.beats
         if not network.training:
             return losses(network(batch.piece), batch).bound
@@ -105,7 +106,8 @@ class CompositionTask:
         return latent_statistics(network, batches)._asdict()
 
     def finish(self, network: nn.Module, train: Pieces, valid: Pieces) -> None:
-        """Set the statistics of the latent vectors, the softmax temperature and the directions."""
+        """Set the buffers: statistics of the latent vectors, softmax temperature, corrections of
+        sampling and directions of the sliders."""
         assert isinstance(network, ChoraleVAE)
         survey(network, train)
         batches = [valid.batch([i]) for i in range(len(valid))]
@@ -147,24 +149,24 @@ class Losses(NamedTuple):
     reconstruction: Tensor
     """The negative log-likelihood of the unknown symbols, given the latent vectors and the plan."""
     plan: Tensor
-    """That of the plan, given the latent vectors."""
+    """The negative log-likelihood of the plan, given the latent vectors."""
     piece: Tensor
     """KL divergence of the piece's vector from the standard normal distribution."""
     beats: Tensor
     """KL divergence of the beats' vectors from the prior, without gradients to the prior."""
     beats_prior: Tensor
-    """The same number, without gradients to the posterior."""
+    """The same number, but with gradients to the prior and not to the posterior."""
     outline: Tensor
-    """The negative log-likelihood of the pitches at the first step of each frame, by the latent
+    """The negative log-likelihood of the pitches at the first step of each frame, given the latent
     vectors alone."""
     steps: Tensor
-    """Steps of the piece, a multiple of the stride; not in nats."""
+    """The number of steps of the piece, a multiple of the stride; not in nats."""
 
     @property
     def bound(self) -> Tensor:
         """``(B,)`` the negative evidence lower bound per step.
 
-        In evaluation, with the posterior's means for samples, it is slightly too low.
+        In evaluation mode it uses the posterior's means instead of samples and is slightly too low.
         """
         return (self.reconstruction + self.plan + self.piece + self.beats) / self.steps
 
@@ -190,7 +192,11 @@ def losses(reading: Reconstruction, batch: PlannedBatch) -> Losses:
 
 
 def _pressed(nats: Tensor, rate: Tensor, room: float, free: bool) -> Tensor:
-    """``nats`` with gradients scaled by how far ``rate`` exceeds the free nats ``room``."""
+    """``nats`` with its gradients multiplied by the KL weight.
+
+    The weight is the share by which ``rate`` exceeds the free nats ``room``, 0 to
+    ``MOST_PRESSURE``; it is 0 if ``free``.
+    """
     pressure = 0.0 if free else float((rate.detach() / room - 1).clamp(0, MOST_PRESSURE))
     return nats.detach() + pressure * (nats - nats.detach())
 
@@ -199,13 +205,13 @@ class LatentStatistics(NamedTuple):
     """Statistics of a model's latent vectors on some chorales."""
 
     reconstruction: float
-    """Nats per step, of the notes given the plan."""
+    """Negative log-likelihood of the notes given the plan, in nats per step."""
     plan: float
-    """Nats per step, of the plan."""
+    """Negative log-likelihood of the plan, in nats per step."""
     kl_piece: float
-    """KL divergence of the piece's vector, nats per chorale."""
+    """KL divergence of the piece's vector, in nats per chorale."""
     kl_beats: float
-    """KL divergence of all its beats' vectors, nats per chorale."""
+    """KL divergence of all beats' vectors, in nats per chorale."""
     active_piece: int
     """Active dimensions of the piece's vector: those whose posterior mean has a variance above
     ``ACTIVE`` (Burda, Grosse and Salakhutdinov 2016, *Importance Weighted Autoencoders*)."""
@@ -215,7 +221,7 @@ class LatentStatistics(NamedTuple):
 
 @torch.no_grad()
 def latent_statistics(model: nn.Module, batches: Sequence[PlannedBatch]) -> LatentStatistics:
-    """The statistics over batches of chorales, with the model in evaluation mode."""
+    """The statistics over batches of chorales; the model is put into evaluation mode."""
     model.eval()
     found, whole, beats = [], [], []
     for batch in batches:

@@ -389,7 +389,7 @@ def test_torchrun_brings_its_own_processes(tmp_path):
     [
         ({"config": {"hidden": 0}}, "at least one unit"),
         ({"config": {"layers": 2}}, "not settings of MiniBach"),
-        ({"precision": "8-bit"}, "precision is 32-true or bf16-mixed, not '8-bit'"),
+        ({"precision": "8-bit"}, "precision must be 32-true or bf16-mixed, not '8-bit'"),
         ({"devices": 0}, "at least one device, not 0"),
         ({"accelerator": "abacus"}, "invalid accelerator"),
     ],
@@ -402,7 +402,7 @@ def test_impossible_settings_are_refused_before_a_folder_is_made(tmp_path, optio
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_missing_gpu_is_said_to_be_missing(tmp_path):
-    with pytest.raises(TrainingError, match=r"cannot be set up so: .*not available"):
+    with pytest.raises(TrainingError, match=r"cannot be set up with these options: .*not available"):
         run(tmp_path, accelerator="cuda")
 
 
@@ -413,7 +413,7 @@ def test_an_unknown_model_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(TrainingError, match="file: cannot be made"):
+    with pytest.raises(TrainingError, match="file: cannot create this folder"):
         run(tmp_path / "file")
 
 
@@ -441,7 +441,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path, monkeypatch):
         return network(tensors.flatten(batch.long(), self.given)).sum(dim=-1) * float("nan")
 
     monkeypatch.setattr(type(RECIPES["minibach"].task), "loss", nothing)
-    with pytest.raises(TrainingError, match="the loss of epoch 1 is no number"):
+    with pytest.raises(TrainingError, match="the loss of epoch 1 is not a finite number"):
         run(tmp_path)
 
 
