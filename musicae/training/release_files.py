@@ -63,7 +63,7 @@ class EpochLog:
                 self.rows = list(csv.DictReader(file))
 
     def add(self, member: int, facts: dict[str, Any]) -> None:
-        """Add the row of an epoch and print it; it replaces the member's rows from that epoch on."""
+        """Add an epoch's row and print it; it replaces the member's rows from that epoch on."""
         row = {"member": member, **facts}
         self.rows = [
             known

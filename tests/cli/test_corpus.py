@@ -108,7 +108,7 @@ def test_train_evaluate_and_use_a_model(musicae_command, built, tmp_path):
         (["train", "deepbach"], "no model is called 'deepbach'"),
         (["train", "minibach", "--data", "none.npz"], "none.npz: no such corpus"),
         (["train", "minibach", "--devices", "0"], "at least one device"),
-        (["train", "minibach", "--precision", "8"], "precision is"),
+        (["train", "minibach", "--precision", "8"], "precision must be"),
         (["train", "minibach", "--epochs", "0"], "at least 1"),
         (["evaluate", "minibach", "--data", "none.npz"], "none.npz: no such corpus"),
         (["accuracy", "minibach", "--data", "none.npz"], "none.npz: no such corpus"),

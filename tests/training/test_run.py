@@ -402,7 +402,9 @@ def test_impossible_settings_are_refused_before_a_folder_is_made(tmp_path, optio
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_missing_gpu_is_said_to_be_missing(tmp_path):
-    with pytest.raises(TrainingError, match=r"cannot be set up with these options: .*not available"):
+    with pytest.raises(
+        TrainingError, match=r"cannot be set up with these options: .*not available"
+    ):
         run(tmp_path, accelerator="cuda")
 
 
