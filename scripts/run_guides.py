@@ -1,136 +1,211 @@
-"""Run every command of the guides in docs/, on short pieces of the kinds that they name.
+"""Run every command and all Python code of the guides in docs/, on short pieces.
 
     python scripts/run_guides.py [--quick] [GUIDE...]
 
-The guides run side by side, each in a folder of its own with the files that its commands read. A
-command that fails ends the run with its output. With ``--quick`` a choir's kit has one tempo, the
-fastest, where its command names none.
+The guides run side by side, each in a folder of its own with the files that its commands read: the
+lines of its ``sh`` blocks in order, then its ``python`` blocks as one program. A command that fails
+ends the run with its output. What never ends (a service, a watched folder) is started, probed, and
+stopped at the end of the guide; ``curl`` lines ask the service that runs. ``SKIPPED`` lists what
+cannot run here. With ``--quick`` a choir's kit has one tempo, the fastest, if its command names
+none.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import mido
-import pretty_midi
+import guide_files
 import side_by_side
 
-import musicae
-from musicae.core.chorale import Chorale
-from musicae.core.constants import BASS, VOICES
-from musicae.core.key import Key
 from musicae.daw.practice import FASTEST
-from musicae.io import midi_writer, musicxml_writer
-from musicae.theory.figured_bass import Figures
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = (
-    *("guides/practice", "guides/new_pieces", "guides/chords", "guides/words"),
-    *("guides/ensembles", "reference/formats", "guides/figured_bass"),
+FIRST = ("guides/practice", "guides/training", "guides/new_pieces", "guides/four_parts")
+"""Those that take longest, so that no processor waits for them at the end."""
+GUIDES = tuple(
+    dict.fromkeys(
+        (
+            *FIRST,
+            *(f"guides/{path.stem}" for path in sorted((ROOT / "docs" / "guides").glob("*.md"))),
+            "reference/formats",
+        )
+    )
 )
-"""The one that takes longest first, so that no processor waits for it at the end."""
-TUNE = ROOT / "data" / "melodies" / "old_hundredth.mid"
-DOXOLOGY = ROOT / "data" / "results" / "words" / "doxology.txt"
-CHORDS = ("G", "C", "D7", "G")
-FIGURED = Chorale.from_notes(
-    [[], [], [], [(0, 4, 55), (4, 4, 54), (8, 4, 55), (12, 4, 48), (16, 8, 50), (24, 8, 43)]],
-    key=Key(1),
-)
-ALONE = (*("",) * BASS, VOICES[BASS])
-KIT = "hymn-kit"
+SKIPPED = {
+    "play": "needs a MIDI port, which CI's machines do not have",
+    "harmonize songs/ -o hymns/ --skip-existing --scheduler": (
+        "needs several machines; tests/daw/test_cluster.py has them in one"
+    ),
+}
+"""How commands begin that are not run, and why."""
+FURNISHED = "http://127.0.0.1:8321"
+"""The address that ``curl`` lines name; the service under test has another port."""
+WAIT = 60
+"""Seconds until a service answers or a watched folder has its first result."""
+
+
+class GuideError(Exception):
+    """A command of a guide failed, or did not do what the guide says."""
+
+
+def blocks(guide: str, language: str) -> Iterator[str]:
+    """The code blocks of a guide in a language; those in a list without its indentation."""
+    text = (ROOT / "docs" / f"{guide}.md").read_text(encoding="utf-8")
+    for indent, block in re.findall(rf"^( *)```{language}\n(.*?)^ *```", text, re.M | re.S):
+        yield re.sub(rf"^{indent}", "", block, flags=re.M)
 
 
 def commands(guide: str) -> list[list[str]]:
-    """The commands of a guide, each as its words after ``musicae``."""
-    text = (ROOT / "docs" / f"{guide}.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("musicae ")]
+    """The shell lines of a guide, each as its words."""
+    lines = "\n".join(blocks(guide, "sh")).replace("\\\n", " ").splitlines()
+    return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
 
 
-def furnish(folder: Path) -> None:
-    """The files that the guides name."""
-    (folder / "data").symlink_to(ROOT / "data")
-    shutil.copy(DOXOLOGY, folder)
-    shutil.copy(Path(pretty_midi.__file__).parent / "TimGM6mb.sf2", folder / "choir.sf2")
-    (folder / "hymn.txt").write_text(DOXOLOGY.read_text().replace("-", ""), encoding="utf-8")
-    (folder / "chords.txt").write_text("G | C D7 | G\n", encoding="utf-8")
-    _with_chords(folder / "tune.mid")
-    tune = musicae.read(TUNE)
-    for name in ("tune.abc", "tune.krn"):
-        musicae.write(tune, folder / name)
-    whole = musicae.read(ROOT / "data" / "results" / "old_hundredth.mid")
-    musicae.write(whole.bars(0, 2), folder / "hymn.mid")
-    for name in ("chorale.mei", "chorale.krn"):
-        musicae.write(whole, folder / name)
-    musicae.chords(TUNE).write(folder / "lead.musicxml")
-    figures = [(4, Figures.parse("6")), (12, Figures.parse("65"))]
-    musicxml_writer.write(FIGURED, folder / "bass.musicxml", figures=figures, names=ALONE)
-    midi_writer.write(FIGURED, folder / "bass.mid", names=ALONE)
-    (piece,) = musicae.harmonize(TUNE, words=DOXOLOGY, model="minibach")
-    words = {0: piece.words.voices[0]}
-    melody = ("Melody", "", "", "")
-    musicxml_writer.write(tune, folder / "hymn.musicxml", names=melody, words=words)
-    _karaoke(folder / "song.kar", [s.text for s in words[0][0].syllables])
+def reason_to_skip(words: list[str]) -> str | None:
+    """Why a command is not run; None if it is."""
+    for begins, reason in SKIPPED.items():
+        if words[1 : 1 + len(begins.split())] == begins.split():
+            return reason
+    return None
 
 
-def _with_chords(path: Path) -> None:
-    """The tune with chords as markers, one a bar."""
-    file = mido.MidiFile(TUNE)
-    track = mido.MidiTrack()
-    for name in CHORDS:
-        bar = 4 * file.ticks_per_beat if len(track) else file.ticks_per_beat
-        track.append(mido.MetaMessage("marker", text=name, time=bar))
-    file.tracks.append(track)
-    file.save(path)
+@dataclass
+class Guide:
+    """A guide that runs in its folder."""
 
+    name: str
+    folder: Path
+    quick: bool
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+    address: str | None = None
+    """Of the service that runs, with its token after ``#token=``."""
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
-def _karaoke(path: Path, syllables: list[str]) -> None:
-    file = mido.MidiFile(TUNE)
-    begins, now = [], 0
-    for message in next(t for t in file.tracks if any(m.type == "note_on" for m in t)):
-        now += message.time
-        if message.type == "note_on" and message.velocity:
-            begins.append(now)
-    track, before = mido.MidiTrack([mido.MetaMessage("text", text="@KMIDI KARAOKE FILE")]), 0
-    for tick, text in zip(begins, syllables, strict=True):
-        track.append(mido.MetaMessage("text", text=f" {text}", time=tick - before))
-        before = tick
-    file.tracks.append(track)
-    file.save(path)
+    def run(self) -> str:
+        """Run commands and code; how long each took. Raises GuideError if one fails."""
+        told = [f"docs/{self.name}.md"]
+        try:
+            for words in commands(self.name):
+                told.append(self._timed(words))
+            if code := "\n".join(blocks(self.name, "python")):
+                began = time.perf_counter()
+                self._python(["-c", code], "its Python code")
+                told.append(f"{time.perf_counter() - began:5.1f} s  its Python code")
+        finally:
+            for process in self.running:
+                process.send_signal(signal.SIGINT)
+            for process in self.running:
+                process.communicate(timeout=WAIT)
+        return "\n".join(told)
 
+    def _timed(self, words: list[str]) -> str:
+        began, line = time.perf_counter(), shlex.join(words)
+        if words[0] == "export":
+            name, _, value = words[1].partition("=")
+            self.environment[name] = value
+            return f"         {line}"
+        if words[0] == "curl":
+            self._curl(words[1:])
+        elif words[0] != "musicae":
+            raise GuideError(f"docs/{self.name}.md: {line}\nis no command that can be run")
+        elif reason := reason_to_skip(words):
+            return f"skipped  {line}: {reason}"
+        elif words[1] in ("studio", "serve"):
+            self._serve(words[1:])
+        elif words[1] == "watch":
+            self._watch(words[1:])
+        else:
+            self._command(words[1:])
+        return f"{time.perf_counter() - began:5.1f} s  {line}"
 
-def run(guide: str, folder: Path, quick: bool) -> str:
-    """Run a guide's commands in order in its folder; how long each took.
+    def _command(self, words: list[str]) -> None:
+        if self.quick and words[0] == "practice" and "--tempo" not in words:
+            words = [*words, "--tempo", str(FASTEST)]
+        for made in (guide_files.KIT, guide_files.PACK):  # folders that are never written twice
+            shutil.rmtree(self.folder / made, ignore_errors=True)
+        self._python(["-m", "musicae", *words], f"musicae {shlex.join(words)}")
 
-    Raises SystemExit where one fails.
-    """
-    lines = [f"docs/{guide}.md"]
-    for words in commands(guide):
-        began = time.perf_counter()
-        if quick and words[0] == "practice" and "--tempo" not in words:
-            words = [*words, "--tempo", str(FASTEST)]  # noqa: PLW2901
-        shutil.rmtree(folder / KIT, ignore_errors=True)
+    def _python(self, words: list[str], told: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "musicae", *words],
-            cwd=folder,
+            [sys.executable, *words],
+            cwd=self.folder,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        told = f"musicae {shlex.join(words)}"
         if done.returncode:
-            raise SystemExit(f"docs/{guide}.md: {told}\n{done.stdout}{done.stderr}")
-        lines.append(f"{time.perf_counter() - began:5.1f} s  {told}")
-    return "\n".join(lines)
+            raise GuideError(f"docs/{self.name}.md: {told}\n{done.stdout}{done.stderr}")
+
+    def _start(self, words: list[str]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "musicae", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.running.append(process)
+        return process
+
+    def _serve(self, words: list[str]) -> None:
+        """Start the page or the service at any port, and ask whether it is well."""
+        quiet = ["--no-browser"] if words[0] == "studio" and "--no-browser" not in words else []
+        process = self._start([*words, "--port", "0", *quiet])
+        assert process.stdout
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+?:(\d+)/(#token=\S+)?", line)
+        if not found:
+            raise GuideError(f"docs/{self.name}.md: {shlex.join(words)}\n{line}")
+        self.address = f"http://127.0.0.1:{found[1]}/{found[2] or ''}"
+        if self._ask("/api/health") != b'{"ok":true}':
+            raise GuideError(f"docs/{self.name}.md: {shlex.join(words)}\ndoes not answer")
+
+    def _watch(self, words: list[str]) -> None:
+        """Watch a folder, until the melody that lies in it has its result."""
+        process = self._start(words)
+        out = self.folder / words[words.index("-o") + 1 if "-o" in words else 1]
+        until = time.monotonic() + WAIT
+        while not list(out.glob("*-harmonized.mid")):
+            if time.monotonic() > until or process.poll() is not None:
+                raise GuideError(f"docs/{self.name}.md: {shlex.join(words)}\nnothing came")
+            time.sleep(0.1)
+
+    def _curl(self, words: list[str]) -> None:
+        """Ask as curl does, with ``-H`` and ``-d``; an answer other than 200 raises HTTPError."""
+        parser = argparse.ArgumentParser(prog="curl")
+        parser.add_argument("-H", action="append", default=[])
+        parser.add_argument("-d")
+        parser.add_argument("url")
+        args = parser.parse_args(words)
+        pairs = (re.sub(r"\$(\w+)", lambda m: self.environment[m[1]], each) for each in args.H)
+        headers = dict(each.split(": ", 1) for each in pairs)
+        self._ask(args.url.removeprefix(FURNISHED), headers, args.d)
+
+    def _ask(
+        self, path: str, headers: dict[str, str] | None = None, data: str | None = None
+    ) -> bytes:
+        if self.address is None:
+            raise GuideError(f"docs/{self.name}.md: {path}\nno service runs")
+        url = self.address.partition("/#")[0].rstrip("/") + path
+        request = urllib.request.Request(url, data.encode() if data else None, headers or {})
+        with urllib.request.urlopen(request, timeout=WAIT) as answer:
+            content: bytes = answer.read()
+        return content
 
 
 def main() -> None:
@@ -141,13 +216,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         files = Path(name, "files")
         files.mkdir()
-        furnish(files)
+        guide_files.furnish(files)
 
         def in_its_folder(guide: str) -> str:
             folder = shutil.copytree(files, Path(name, guide), symlinks=True)
-            return run(guide, folder, args.quick)
+            return Guide(guide, folder, args.quick).run()
 
-        side_by_side.run(in_its_folder, args.guides or GUIDES)
+        try:
+            side_by_side.run(in_its_folder, args.guides or GUIDES)
+        except GuideError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":
