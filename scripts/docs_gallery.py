@@ -1,0 +1,144 @@
+"""MkDocs hook: the pieces of the gallery, with score, piano roll and sound.
+
+In docs/gallery.md the line ``<!-- melodies -->`` becomes the harmonized example melodies, and
+``<!-- new chorales -->`` the composed chorales of data/results/new. Pictures and sound are made
+when the site is built, and kept in build/docs until the music or the code that makes them changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import musicae
+from musicae.api.render import screen_score
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+ROOT = Path(__file__).resolve().parents[1]
+MELODIES = ROOT / "data" / "melodies"
+RESULTS = ROOT / "data" / "results"
+CACHE = ROOT / "build" / "docs"
+MAKERS = ("rendering", "io", "theory", "core")
+"""The packages whose code decides what a picture or a sound is."""
+PAGE = "gallery.md"
+MADE = ("score.svg", "roll.svg", "sound.mp3")
+
+
+class Exhibit(NamedTuple):
+    """A piece of the gallery."""
+
+    file: Path
+    title: str
+    facts: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Its folder in the site."""
+        return f"gallery/{self.file.stem}"
+
+
+def melodies() -> list[Exhibit]:
+    """The harmonized example melodies, in the order of data/melodies/README.md."""
+    lines = (MELODIES / "README.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    names, _, *melodies = rows
+    found = []
+    for row in melodies:
+        facts = dict(zip(names, row, strict=True))
+        file = RESULTS / facts.pop("file").split("](")[1].rstrip(")")
+        found.append(Exhibit(file, facts.pop("title"), facts))
+    return found
+
+
+def new_chorales() -> list[Exhibit]:
+    """The composed chorales."""
+    found = []
+    for file in sorted((RESULTS / "new").glob("*.mid")):
+        chorale = musicae.read(file)
+        meter, bars = chorale.meters[0], chorale.bar_count
+        facts = {"meter": str(meter), "bars": str(bars), "key": str(chorale.key)}
+        found.append(Exhibit(file, f"Chorale {file.stem.rpartition('-')[2]}", facts))
+    return found
+
+
+def make(exhibit: Exhibit) -> Path:
+    """The folder with the files of ``MADE``, which are made if they are not there."""
+    folder = CACHE / _digest(exhibit.file)
+    if folder.is_dir():
+        return folder
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    score, roll, sound = (partial / name for name in MADE)
+    piece = musicae.Piece(musicae.read(exhibit.file), {})
+    (page,) = screen_score(piece, analysis=True).pages
+    score.write_text(page, encoding="utf-8")
+    musicae.render(exhibit.file, roll)
+    musicae.render(exhibit.file, sound)
+    return partial.replace(folder)
+
+
+def _digest(file: Path) -> str:
+    """A name that changes with the music and with the code that draws and sounds it."""
+    code = [path for name in MAKERS for path in sorted((ROOT / "musicae" / name).glob("*.py"))]
+    digest = hashlib.sha256(file.read_bytes())
+    for path in (Path(__file__), *code):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def section(exhibit: Exhibit) -> Iterator[str]:
+    """The Markdown lines of an exhibit."""
+    title, place = escape(exhibit.title), exhibit.place
+    facts = exhibit.facts
+    source, shows = facts.get("source"), facts.get("what it shows")
+    yield f"### {exhibit.title}\n"
+    if source:
+        yield f"{source}.\n"
+    midi = f"../{exhibit.file.relative_to(ROOT).as_posix()}"
+    about = f"{facts['key']}, {facts['meter']}, {facts['bars']} bars"
+    yield f"{about} · [MIDI]({midi}) · [MP3]({place}/sound.mp3)\n"
+    yield f'<audio controls preload="none" src="{place}/sound.mp3" aria-label="{title}"></audio>\n'
+    for name, picture, what in (("Score", "score", "score"), ("Piano roll", "roll", "piano roll")):
+        alt = f"{title} in four voices: {what}"
+        yield f'=== "{name}"\n'
+        yield (
+            f'    <div class="sheet" role="region" tabindex="0" aria-label="{title}: {what}">'
+            f'<img class="{picture}" src="{place}/{picture}.svg" alt="{alt}" loading="lazy">'
+            "</div>\n"
+        )
+    if shows:
+        yield f"What it shows: {shows}.\n"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Put the exhibits into the page, and their files into the site."""
+    from mkdocs.structure.files import File
+
+    page = files.get_file_from_path(PAGE)
+    if page is None:
+        return files
+    text = page.content_string
+    groups = {"<!-- melodies -->": melodies(), "<!-- new chorales -->": new_chorales()}
+    every = [exhibit for group in groups.values() for exhibit in group]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        folders = list(pool.map(make, every))
+    for exhibit, folder in zip(every, folders, strict=True):
+        for name in MADE:
+            place = f"{exhibit.place}/{name}"
+            files.append(File.generated(config, place, abs_src_path=str(folder / name)))
+    for mark, group in groups.items():
+        assert mark in text, f"{PAGE}: {mark} is missing"
+        text = text.replace(mark, "\n".join(line for each in group for line in section(each)))
+    files.remove(page)
+    files.append(File.generated(config, PAGE, content=text))
+    return files
