@@ -1,4 +1,4 @@
-"""How often a model predicts what Bach wrote, beside trivial predictors."""
+"""How often a model predicts Bach's symbols, compared with trivial predictors."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from musicae.training.minibach import WindowTask, four_bar_starts
 HOLDING = "always hold"
 DEGREE = "scale degree"
 TRIVIAL = (HOLDING, DEGREE)
-"""Trivial predictors. ``HOLDING`` predicts a hold at every step. ``DEGREE`` predicts an onset
-wherever the soprano has one, of the note that the voice begins most often under that degree of the
-scale, and a hold elsewhere; it is not scored on the soprano, which it is given."""
+"""Trivial predictors. ``HOLDING`` predicts a hold at every step. ``DEGREE`` predicts an onset at
+each onset of the soprano and a hold elsewhere; its pitch is the voice's most frequent one under the
+soprano's scale degree. It has no accuracy for the soprano, because that is its input."""
 
 SAME = 0.01
-"""A model counts as no better than a trivial predictor below this difference of accuracy."""
+"""A model is better than a trivial predictor only if its accuracy is higher by at least this."""
 
 
 class Accuracy(NamedTuple):
-    """The share of symbols that a predictor has right, 0 to 1."""
+    """Shares of correctly predicted symbols, 0 to 1."""
 
     steps: float
-    """Of all steps: hold, rest, or the onset of the right pitch."""
+    """The share of all steps: hold, rest, or the onset of the right pitch."""
     onsets: float
-    """Of the steps at which Bach begins a note."""
+    """The share of the steps at which Bach has an onset."""
 
 
 AccuracyTable = dict[str, dict[str, Accuracy]]
@@ -53,15 +53,19 @@ AccuracyTable = dict[str, dict[str, Accuracy]]
 def accuracies(
     model: Checkpoint, chorales: Sequence[Chorale], known: Sequence[Chorale]
 ) -> AccuracyTable:
-    """The accuracy of a model that works in windows, and of the trivial predictors.
+    """The accuracy of a model that predicts windows, and of the trivial predictors.
 
-    ``chorales`` are cut into windows of four bars of 4/4 that do not overlap; ``known`` is the
-    train side, from which the trivial predictors learn. Notes that a window cuts in two and steps
-    outside the piece are not counted. Raises MusicaeError where nothing is left to count.
+    ``chorales`` are cut into windows of four bars of 4/4 that do not overlap. The trivial
+    predictors are fitted on ``known``, the train side. Steps outside the piece, and notes that a
+    window cuts in two, do not count. Raises MusicaeError if no window is left, or if the model does
+    not predict windows.
     """
     task = RECIPES[model.name].task
     if not isinstance(task, WindowTask):
-        raise MusicaeError(f"{model.name} does not work in windows; musicae evaluate {model.name}")
+        raise MusicaeError(
+            f"{model.name} does not predict windows of four bars;"
+            f" use: musicae evaluate {model.name}"
+        )
     below = _usual_distances(known)
     windows, bach, counted, degree = [], [], [], []
     for chorale in chorales:
@@ -80,7 +84,7 @@ def accuracies(
             degree.append(guess[steps])
             counted.append(inside[:, None] & (window == tokens[steps]))
     if not windows:
-        raise MusicaeError("there are no four bars of 4/4 to judge a model by")
+        raise MusicaeError("no chorale has four consecutive bars of 4/4 to measure a model on")
     truth, count = np.stack(bach), np.stack(counted)
     answer = task.predict(network_of(model), np.stack(windows))
     by_degree = np.stack(degree)
@@ -107,20 +111,20 @@ def harmonizer_metrics(
     styles: Sequence[str] | str = "bach",
     keys: Sequence[Key] | None = None,
 ) -> tuple[float, Accuracy]:
-    """Nats a step and accuracy of a harmonizer on alto, tenor and bass, given the soprano.
+    """A harmonizer's nats per step and accuracy on alto, tenor and bass, given the soprano.
 
-    At each symbol the model knows the soprano and all symbols that Bach wrote before. Chorales are
-    scored whole, in any meter; phrases end at their fermatas. Chorales that fit the ranges in no
-    key are left out. Raises MusicaeError where none is left.
+    For each symbol the model reads the soprano and all symbols that Bach wrote before. Chorales are
+    scored whole, in any meter; phrases end at their fermatas. Chorales that fit the voices' ranges
+    in no key are left out. Raises MusicaeError if none is left.
 
     Args:
         model: a harmonizer.
         chorales: pieces by Bach or others.
-        with_plan: whether a model that can follow a plan is given that of the voices. The nats are
-            then those of the voices given the plan: with those of the plan, which is a function of
-            the voices, they add up to the voices' negative log-likelihood.
-        styles: that of all pieces, or of each.
-        keys: of each piece; by default the key is found in the soprano with its signature.
+        with_plan: whether a model that can follow a plan reads the plan of the piece. The nats are
+            then those of the voices given the plan. The plan is a function of the voices, so these
+            nats and the plan's own nats add up to the negative log-likelihood of the voices.
+        styles: the style of all pieces, or one for each piece.
+        keys: the key of each piece; by default it is found from the soprano and its signature.
     """
     nats, steps, right, begins = 0.0, 0, [], []
     for number, chorale in enumerate(chorales):
@@ -142,7 +146,7 @@ def harmonizer_metrics(
             right.append(judged.likeliest[:, voice] == tokens[:, voice])
             begins.append(tokens[:, voice] >= FIRST_PITCH)
     if not steps:
-        raise MusicaeError("there is no chorale to judge a model by")
+        raise MusicaeError("no chorale fits the voices' ranges, so the model cannot be measured")
     hits, onsets = np.concatenate(right), np.concatenate(begins)
     return nats / steps, Accuracy(float(hits.mean()), float(hits[onsets].mean()))
 
@@ -154,7 +158,7 @@ def _accuracy(answer: Ints, truth: Ints, counted: Bools) -> Accuracy:
 
 
 def _side_by_side(starts: Sequence[int]) -> list[int]:
-    """The first windows that do not overlap."""
+    """The starts of windows that do not overlap, chosen from the first one on."""
     chosen: list[int] = []
     for start in starts:
         if not chosen or start >= chosen[-1] + WINDOW:
@@ -163,11 +167,11 @@ def _side_by_side(starts: Sequence[int]) -> list[int]:
 
 
 def _usual_distances(chorales: Sequence[Chorale]) -> NDArray[np.int64]:
-    """The distance below the soprano at which each voice begins most of its notes, in semitones.
+    """The most frequent distance of each voice's onsets below the soprano, in semitones.
 
-    ``(2, 12, V)``: for each mode and each degree of the scale in the soprano.
+    ``(2, 12, V)``: for each mode and each scale degree of the soprano.
     """
-    unison = 127  # the place in the count of a voice that doubles the soprano; crossings are below
+    unison = 127  # the index of distance 0; lower indices are for voices above the soprano
     counts = np.zeros((len(MODES), 12, N_VOICES, 2 * unison + 1), dtype=np.int64)
     for chorale in chorales:
         if chorale.key is None:
@@ -182,7 +186,7 @@ def _usual_distances(chorales: Sequence[Chorale]) -> NDArray[np.int64]:
 
 
 def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The tokens ``(T, V)`` that ``DEGREE`` predicts; it holds where the key is not known."""
+    """The symbols ``(T, V)`` that ``DEGREE`` predicts; all are holds if the key is not known."""
     tokens = np.full(chorale.pitch.shape, HOLD, dtype=np.int64)
     if chorale.key is not None:
         at = np.flatnonzero(chorale.onset[:, 0])
@@ -194,7 +198,7 @@ def _by_degree(chorale: Chorale, below: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def accuracy_markdown(table: AccuracyTable) -> str:
-    """The table in Markdown, in percent."""
+    """The table in Markdown; numbers are percent."""
     predictors = list(dict.fromkeys(p for row in table.values() for p in row))
     lines = [
         "| voice | " + " | ".join(f"{p}: steps | onsets" for p in predictors) + " |",
@@ -211,7 +215,7 @@ def accuracy_markdown(table: AccuracyTable) -> str:
 
 
 def verdicts(table: AccuracyTable) -> list[str]:
-    """A sentence for each number of a model that is less than ``SAME`` above a trivial one's."""
+    """A sentence for each accuracy that is less than ``SAME`` above a trivial predictor's."""
     sentences = []
     for voice, row in table.items():
         name, model = next((p, accuracy) for p, accuracy in row.items() if p not in TRIVIAL)

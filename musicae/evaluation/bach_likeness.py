@@ -1,24 +1,26 @@
 """How much a chorale is like Bach's: the grade of *Bach or Mock?*, and its chord progressions.
 
 The grade is that of Fang, Liu, Seetharaman and Pardo, *Bach or Mock? A Grading Function for
-Chorales in the Style of J.S. Bach* (2020, arXiv 2006.13329), as their published code takes it:
-nine histograms of the chorale, each one's Wasserstein distance to Bach's, and their plain sum;
-lower is better. Categories have no order of their own, so they stand in a row, one place apart:
-Bach's from the most frequent on, then what Bach never has. Only the lengths of repeated sequences
-are a scale already, in sixteenths. Notes, chords and intervals are held against those of Bach's
-chorales in the same mode. The key is read from the notes, and fermatas are not looked at, so that
-music is judged alike whatever its file says of it.
+Chorales in the Style of J.S. Bach* (2020, arXiv 2006.13329), computed as in their published code:
+for each of nine histograms of the chorale, the Wasserstein distance to Bach's histogram. The grade
+is the sum of the nine distances; lower is better. The categories have no natural order, so they are
+put in a row, one unit apart: Bach's categories from the most frequent to the rarest, then those
+that Bach never has. Only the lengths of repeated sequences have a scale of their own, in
+sixteenths. Notes, chords and intervals are compared with those of Bach's chorales in the same mode.
+The key is found from the notes, and fermatas are ignored, so the grade does not depend on what a
+file states about key and phrases.
 
-Where this departs from the paper, and why:
+Differences from the paper, and their reasons:
 
-- Notes are semitones above the tonic and intervals are semitones, where the paper has their names:
-  MIDI does not tell them. The first interval of each voice counts; the paper's code drops it.
-- The quality of a chord is the set of its pitch classes, and what is rare in Bach is one category.
-  The paper has some twenty names of music21's, and one category for what has none.
-- Each parallel counts by itself. The paper takes the distance of the mix of fifths and octaves to
-  Bach's mix, times how frequent they are beside Bach's, so that any number of them is free as long
-  as the mix is his. Where all are of one kind, which is most often, both come to the same.
-- A rest lasts until the next note: how a score divides it makes no difference.
+- Notes are semitones above the tonic and intervals are semitones; the paper uses their names, which
+  MIDI files do not have. The first interval of each voice counts; the paper's code drops it.
+- The quality of a chord is its set of pitch classes; sets that are rare in Bach are one category.
+  The paper uses about twenty names of music21, and one category for chords without a name.
+- Each parallel counts. The paper multiplies two numbers: the distance between the chorale's mix of
+  fifths and octaves and Bach's mix, and the frequency of parallels relative to Bach's. So any
+  number of parallels costs nothing if the mix is Bach's. If all parallels are of one kind, which is
+  the most frequent case, both methods give the same value.
+- A rest lasts until the next note: it does not matter how a score divides it.
 
 The reference is made from the train side of the corpus and ships with the package.
 """
@@ -46,26 +48,26 @@ from musicae.evaluation.histograms import INTERVALS, N_CHORDS, style
 REFERENCE_FILE = assets.BACH_FIGURES / "histograms.json"
 """The reference that ships with the package."""
 REFERENCE_FORMAT = 1
-"""The version of the file format; another number means other facts."""
+"""The version of the file format; files with another number are refused."""
 
 BY_MODE = ("note", "harmonic_quality", *INTERVALS)
-"""The features that have a reference for each mode; the others have one."""
+"""The features with one reference histogram for each mode; the others have one for both."""
 BOTH = "both"
 
 OTHER = "other"
 RARE_SHARE = 0.005
-"""Sonorities that are a smaller share of Bach's in their mode are ``OTHER``."""
+"""Sonorities with a smaller share among Bach's in their mode are in the category ``OTHER``."""
 
 SMOOTHING = 0.1
-"""Added to the count of every progression. Of 0.01, 0.03, 0.1, 0.3 and 1 it makes the valid side's
-chords the least surprising."""
+"""Added to the count of every progression. Of 0.01, 0.03, 0.1, 0.3 and 1 it gives the lowest
+surprise of the validation side's chords."""
 
 Histogram = Mapping[str, int]
-"""Category -> how often."""
+"""Category -> count."""
 
 
 class Grade(NamedTuple):
-    """How far a chorale is from Bach in each feature; lower is better."""
+    """The distance of a chorale from Bach in each feature; lower is better."""
 
     note: float
     rhythm: float
@@ -79,7 +81,7 @@ class Grade(NamedTuple):
 
     @property
     def total(self) -> float:
-        """The grade: the sum of the features, none weighing more than another."""
+        """The grade: the unweighted sum of the features."""
         return sum(self)
 
 
@@ -88,11 +90,12 @@ class Reference:
     """Statistics of Bach's chorales with which a chorale is compared.
 
     Args:
-        chorales: how many it was made from.
-        notes: how many notes these have.
+        chorales: the number of chorales.
+        notes: the number of their notes.
         features: for each feature of ``Grade`` and each mode, or ``"both"``, the histogram.
-        progressions: for each mode and chord, how often each chord follows it; see ``Style``.
-        surprise: the median ``progression_surprise`` of held-out chorales, in nats a chord.
+        progressions: for each mode and chord, the counts of the chords that follow it; see
+            ``Style``.
+        surprise: the median ``progression_surprise`` of held-out chorales, in nats per chord.
     """
 
     chorales: int
@@ -125,27 +128,29 @@ class Reference:
         return replace(reference, surprise=round(float(median), 6))
 
     def to_json(self) -> str:
-        """Equal references give equal text."""
+        """The reference as JSON text; equal references give equal text."""
         return (
             json.dumps({"format": REFERENCE_FORMAT} | vars(self), indent=0, sort_keys=True) + "\n"
         )
 
     def save(self, path: Path | str) -> None:
-        """Write it for ``load``, whole or not at all. Raises ChoraleError."""
+        """Write it for ``load_reference``, completely or not at all. Raises ChoraleError."""
         with whole_file(Path(path)) as partial:
             partial.write_text(self.to_json(), encoding="utf-8")
 
 
 @lru_cache(maxsize=4)
 def load_reference(path: Path = REFERENCE_FILE) -> Reference:
-    """A reference that was saved; without a path the one that ships with the package.
+    """Read a saved reference; by default the one that ships with the package.
 
-    Raises MusicaeError where there is none or it cannot be read.
+    Raises MusicaeError if the file does not exist or is no reference of this version.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts.pop("format") != REFERENCE_FORMAT:
-            raise MusicaeError(f"{path}: was made by another version; make the reference anew")
+            raise MusicaeError(
+                f"{path}: this reference was made by another version of musicae; make it again"
+            )
         return Reference(**facts)
     except MusicaeError:
         raise
@@ -154,9 +159,9 @@ def load_reference(path: Path = REFERENCE_FILE) -> Reference:
 
 
 def grade(chorale: Chorale, reference: Reference | None = None) -> Grade:
-    """How far a chorale is from Bach; without a reference, from the one that ships.
+    """The grade of a chorale; the default reference is the one that ships.
 
-    Raises MusicaeError where a voice is silent.
+    Raises MusicaeError if a voice is silent.
     """
     reference = reference or load_reference()
     its = style(chorale)
@@ -172,11 +177,11 @@ def grade(chorale: Chorale, reference: Reference | None = None) -> Grade:
 
 
 def progression_surprise(chorale: Chorale, reference: Reference | None = None) -> float:
-    """How unexpected each chord is after the one before, on average, in nats.
+    """The mean negative log-probability of each chord given the chord before, in nats per chord.
 
-    Expected is what follows the same chord in Bach's chorales of the same mode, ``SMOOTHING``
-    added to the count of every chord. Where no two chords follow each other, it is the surprise of
-    one chord among all. Raises MusicaeError where a voice is silent.
+    The probabilities are the shares of the chords that follow the same chord in Bach's chorales of
+    the same mode; ``SMOOTHING`` is added to each count. A chorale without progressions has the
+    value of a uniform distribution over all chords. Raises MusicaeError if a voice is silent.
     """
     reference = reference or load_reference()
     its = style(chorale)
@@ -190,20 +195,20 @@ def progression_surprise(chorale: Chorale, reference: Reference | None = None) -
 
 
 def progression(chorale: Chorale, reference: Reference | None = None) -> float:
-    """``progression_surprise`` minus that of held-out Bach, in nats a chord.
+    """``progression_surprise`` minus the median of held-out Bach, in nats per chord.
 
-    Below 0 the progressions are more usual than Bach's. Raises MusicaeError where a voice is
-    silent.
+    Below 0 the progressions are more common than Bach's. Raises MusicaeError if a voice is silent.
     """
     reference = reference or load_reference()
     return progression_surprise(chorale, reference) - reference.surprise
 
 
 def histogram_distance(histogram: Histogram, bach: Histogram) -> float:
-    """The Wasserstein distance of categories in a row: Bach's by frequency, then the others.
+    """The Wasserstein distance of two histograms with their categories in a row, one unit apart.
 
-    The others stand in the order of their number, so that the most frequent is the farthest. To
-    have nothing, as a voice of one note has no intervals, is a category by itself.
+    Bach's categories come first, the most frequent one at the beginning. The others follow, the
+    most frequent one at the end. An empty histogram, such as the intervals of a voice with one
+    note, counts as one category of its own.
 
     >>> bach = {"quarter": 6, "eighth": 3, "half": 1}
     >>> near = histogram_distance({"quarter": 5, "eighth": 5}, bach)
@@ -220,7 +225,7 @@ def histogram_distance(histogram: Histogram, bach: Histogram) -> float:
 
 
 def distance_in_steps(histogram: Histogram, bach: Histogram) -> float:
-    """The Wasserstein distance of lengths in sixteenths; to have none is to have length 0."""
+    """The Wasserstein distance of lengths in sixteenths; an empty histogram counts as length 0."""
     histogram, bach = histogram or {"0": 1}, bach or {"0": 1}
     longest = max(map(int, (*histogram, *bach)))
     return _wasserstein(
@@ -229,22 +234,23 @@ def distance_in_steps(histogram: Histogram, bach: Histogram) -> float:
 
 
 def _wasserstein(a: Sequence[int], b: Sequence[int]) -> float:
-    """Between counts at places that are one apart: what has to be carried past each of them."""
-    carried = np.cumsum(np.array(a) / sum(a) - np.array(b) / sum(b))
-    return float(np.abs(carried).sum())
+    """The Wasserstein distance between counts at places that are one unit apart."""
+    moved = np.cumsum(np.array(a) / sum(a) - np.array(b) / sum(b))  # mass moved past each place
+    return float(np.abs(moved).sum())
 
 
 def _excess(errors: Histogram, bach: Histogram) -> float:
-    """Errors as a share of all of Bach's, each weighed by the share of the other kind in Bach.
+    """The weighted number of errors, divided by the number of Bach's errors.
 
-    That share is the Wasserstein distance of a chorale's one error to Bach's mix.
+    The weight of an error is the share of the other kind among Bach's errors. This is the
+    Wasserstein distance between a chorale with this one error and Bach's mix.
     """
     total = max(sum(bach.values()), 1)  # a few chorales may have none
     return sum(n * (1 - bach.get(kind, 0) / total) for kind, n in errors.items()) / total
 
 
 def _reduced(histogram: Histogram, usual: Container[str]) -> Counter[str]:
-    """The same with all that is not usual under ``OTHER``."""
+    """The histogram with all categories that are not ``usual`` moved to ``OTHER``."""
     reduced: Counter[str] = Counter()
     for category, n in histogram.items():
         reduced[category if category in usual else OTHER] += n

@@ -1,4 +1,4 @@
-"""Compare models with Bach: groups of chorales, measured in the same ways for one table.
+"""Compare models with Bach: groups of chorales with the same measurements, in one table.
 
 The groups are held-out Bach, each model's harmonizations of held-out sopranos or its own pieces,
 and any folder of chorales. They are compared with the train side and with the reference that ships.
@@ -46,52 +46,54 @@ from musicae.training.melody_data import tonic_and_mode, written_key
 OWN_PIECES = 100
 """The number of pieces that a model composes for the comparison."""
 HYMN_STYLE = "hymn"
-"""In which the sopranos of the four-part data are harmonized."""
+"""The style in which the sopranos of the four-part data are harmonized."""
 HYMN_SIDES = {"valid": VALID, "test": TEST}
-"""The sides of the four-part data by the names of the corpus's."""
+"""For each side of the corpus the side of the four-part data."""
 _TAIL = 0.95
 
 
 @dataclass(frozen=True)
 class Group:
-    """Chorales that make a row of the table.
+    """Chorales that form one row of the table.
 
-    ``belongs`` names for each chorale its tune, melody or piece, so that those of one name are not
-    split between training and testing a classifier.
+    ``belongs`` names for each chorale its tune, melody or piece. Chorales with the same name are
+    not split between training and testing a classifier.
     """
 
     name: str
     chorales: tuple[Chorale, ...]
     belongs: tuple[Any, ...]
     accuracy: Accuracy | None = None
-    """Share of right symbols, over all voices that a model writes; None where nothing is right."""
+    """Shares of correctly predicted symbols over all voices that the model writes; None if there is
+    nothing to predict."""
     likelihood: float | None = None
-    """Nats a step of Bach's lower voices given his sopranos; None of a model without likelihood."""
+    """Nats per step of Bach's lower voices given his sopranos; None if the model has no
+    likelihood."""
     latent: LatentReport | None = None
-    """Of a VAE: statistics of its latent vectors of the side's chorales."""
+    """For a VAE: statistics of its latent vectors of the side's chorales."""
     skipped: tuple[str, ...] = ()
-    """Files that could not be used, and why."""
+    """The reasons for files that could not be used, one each."""
     keys: tuple[Key, ...] = ()
-    """The keys of the chorales, where they are known."""
+    """The keys of the chorales; empty if they are not known."""
     settings: tuple[Chorale, ...] = ()
-    """Of harmonizations, the settings whose sopranos they have."""
+    """For harmonizations: the original settings of the same sopranos."""
 
 
 def bach(data: Corpus, side: str) -> Group:
-    """Held-out Bach, by tune."""
+    """The group of Bach's chorales on a side of the corpus; chorales belong to tunes."""
     tunes = [t for t, s in zip(data.tunes, data.sides, strict=True) if s == side]
     chorales = data.side(side)
     return Group(f"Bach ({side})", chorales, tuple(tunes), keys=tuple(map(_key, chorales)))
 
 
 def hymns(folder: Path, side: str) -> Group:
-    """The held-out pieces of the four-part data, by tune.
+    """The group of held-out pieces of the four-part data; pieces belong to tunes.
 
-    ``side`` is ``valid`` or ``test``; only pieces whose part writing is close to Bach's are read.
-    Raises MusicaeError where the folder cannot be used, or has no such side.
+    ``side`` is ``valid`` or ``test``. Only pieces with voice leading near to Bach's are used.
+    Raises MusicaeError if the folder cannot be used or has no such side.
     """
     if side not in HYMN_SIDES:
-        raise MusicaeError(f"the four-part data has the sides valid and test, not {side}")
+        raise MusicaeError(f"the sides of the four-part data are valid and test, not {side}")
     name = HYMN_SIDES[side]
     pieces = [p for p in read_four_part(folder) if p.side == name and p.admitted]
     if not pieces:
@@ -105,7 +107,7 @@ def hymns(folder: Path, side: str) -> Group:
 
 
 def harmonize_sopranos(model: Checkpoint, settings: Group, style: str, seed: int) -> Group:
-    """A model's harmonizations of the sopranos of a group, as ``musicae.harmonize`` makes them."""
+    """A model's harmonizations of the sopranos of a group, made as by ``musicae.harmonize``."""
     planner = load_model("planner") if model.can("fill") else None
     written = []
     for chorale in settings.chorales:
@@ -125,7 +127,7 @@ def harmonize_sopranos(model: Checkpoint, settings: Group, style: str, seed: int
 
 
 def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
-    """A model's harmonizations of a side's sopranos, by tune, with its accuracy on them."""
+    """A model's harmonizations of the sopranos of a side, with its accuracy and likelihood."""
     held_out = bach(data, side)
     written = harmonize_sopranos(model, held_out, harmonize.USUAL_STYLE, seed)
     likelihood = None
@@ -141,9 +143,9 @@ def harmonizations(model: Checkpoint, data: Corpus, side: str, seed: int) -> Gro
 
 
 def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
-    """Pieces that a model composed, without those in which a voice is silent.
+    """Pieces composed by a model, without pieces that have a silent voice.
 
-    Of a VAE, also the report on its latent vectors of a side's chorales.
+    For a VAE, also the report on its latent vectors of a side's chorales.
     """
     latent = None
     if model.can("latent"):
@@ -160,7 +162,7 @@ def own_pieces(model: Checkpoint, data: Corpus, side: str, seed: int) -> Group:
 
 
 def folder(path: Path) -> Group:
-    """The chorales in a folder, or in one file. Raises MusicaeError where there is none."""
+    """The chorales in a folder, or in one file. Raises MusicaeError if there is none."""
     suffixes = SUFFIXES
     files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
     chorales, skipped = [], []
@@ -175,7 +177,7 @@ def folder(path: Path) -> Group:
             skipped.append(str(error))
     if not chorales:
         reason = f": {skipped[0]}" if skipped else ""
-        raise MusicaeError(f"{path}: has no chorale in four voices that can be judged{reason}")
+        raise MusicaeError(f"{path}: has no chorale in four voices that can be measured{reason}")
     return Group(path.name, tuple(chorales), _each(path.name, chorales), skipped=tuple(skipped))
 
 
@@ -186,9 +188,10 @@ def compare(
     workers: int | None = None,
     progress: CountProgress | None = None,
 ) -> list[TableRow]:
-    """Measure groups and held-out Bach, which is the first row.
+    """The rows of the table: held-out Bach, then the groups.
 
-    ``workers`` is the number of processes, by default one a core where there is much to measure.
+    ``workers`` is the number of processes; by default one for each core, if there are many
+    chorales. ``progress`` is called with the number of chorales done and the number of all.
     """
     every = [held_out, *groups]
     chorales = [chorale for group in every for chorale in group.chorales]
@@ -228,7 +231,7 @@ def compare(
 def standard_groups(
     names: Sequence[str], data: Corpus, side: str, seed: int
 ) -> tuple[Group, list[Group]]:
-    """Held-out Bach, and a group for each model name, weights file, chorale or folder."""
+    """Held-out Bach, and a group for each name: a model, a weights file, a chorale or a folder."""
     groups = []
     for name in names:
         if Path(name).exists() and not name.endswith(".safetensors"):
@@ -245,8 +248,8 @@ def standard_groups(
 def hymn_groups(names: Sequence[str], folder: Path, side: str, seed: int) -> list[Group]:
     """A side of the four-part data, and each model's harmonizations of its sopranos.
 
-    ``names`` are as in ``standard_groups``; what writes no voices to a soprano is left out. Raises
-    MusicaeError as ``hymns`` does.
+    ``names`` are as in ``standard_groups``; those that cannot harmonize a soprano are left out.
+    Raises the errors of ``hymns``.
     """
     held_out = hymns(folder, side)
     groups = [held_out]
@@ -260,19 +263,19 @@ def hymn_groups(names: Sequence[str], folder: Path, side: str, seed: int) -> lis
 
 
 def _key(chorale: Chorale) -> Key:
-    """The key of a setting, by its signature and its last chord where it is in a church mode."""
+    """The key of a setting, from its recorded key and, for church modes, its last chord."""
     if chorale.key is None:
         return likely_key(chorale)
     return written_key(*tonic_and_mode(chorale, chorale.key))
 
 
 def _each(name: str, chorales: Sequence[Chorale]) -> tuple[Any, ...]:
-    """A group of its own for every chorale."""
+    """A different name for each chorale."""
     return tuple((name, i) for i in range(len(chorales)))
 
 
 def _rule_rates(found: Sequence[Measures]) -> dict[str, float]:
-    """Violations per 100 chords of all chorales together, by ``RULE_GROUPS``."""
+    """Violations per 100 chords, over all chorales together, by ``RULE_GROUPS``."""
     chords = max(1, sum(measures.chords for measures in found))
     return {
         name: 100 * sum(measures.broken[rule] for rule in rules for measures in found) / chords

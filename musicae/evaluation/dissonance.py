@@ -1,4 +1,4 @@
-"""Dissonances that are prepared and resolved: suspensions and dominant sevenths, and how often."""
+"""Finds and counts suspensions and dominant sevenths, and whether the sevenths resolve."""
 
 from __future__ import annotations
 
@@ -22,47 +22,48 @@ DOMINANT_SEVENTH = "dominant seventh"
 BEAT = 2
 """The rank of a beat; see ``non_chord_tones.ranks_of``."""
 WHOLE_STEP = 2
-"""Semitones of the greatest step down by which a dissonance resolves."""
+"""A dissonance resolves down by at most this many semitones."""
 _SECONDS_AND_SEVENTHS = (1, 2, 6, 10, 11)
-"""Dissonant intervals in semitones, octaves apart, with the tritone."""
+"""Dissonant intervals in semitones modulo 12: seconds, sevenths and the tritone."""
 _FOURTH = 5
-"""Dissonant above the lowest voice."""
+"""An interval that is dissonant above the lowest voice, in semitones modulo 12."""
 
 
 class Suspension(NamedTuple):
-    """A note that is held or struck again on a beat, dissonant there, and falls by step."""
+    """A note that is held or repeated on a beat, is dissonant there, and then falls by step."""
 
     step: int
-    """The beat."""
+    """The step of the beat."""
     voice: int
-    """0 soprano to 3 bass."""
+    """0 (soprano) to 3 (bass)."""
     resolution: int
-    """The step at which it falls."""
+    """The step at which it resolves."""
 
 
 class DominantSeventh(NamedTuple):
-    """A dominant seventh chord with one of its sevenths."""
+    """The seventh of a dominant seventh chord."""
 
     step: int
+    """The step of the chord."""
     voice: int
-    """The voice that has the seventh."""
+    """The voice that has the seventh, 0 (soprano) to 3 (bass)."""
     resolves: bool
-    """Whether the voice's next other note is a step down."""
+    """Whether the voice's next different note is a step down."""
 
 
 class Rates(NamedTuple):
-    """Suspensions and dominant sevenths of some chorales together."""
+    """The frequency of suspensions and dominant sevenths in some chorales together."""
 
     suspensions: float
-    """In 100 chords, which are those of ``voice_leading.rules.chord_count``."""
+    """Suspensions per 100 chords; chords are counted by ``voice_leading.rules.chord_count``."""
     dominant_sevenths: float
-    """In 100 chords."""
+    """Dominant sevenths per 100 chords."""
     resolved: float | None
-    """The share of dominant sevenths that fall by step, 0 to 1; None where there are none."""
+    """The share of dominant sevenths that fall by step, 0 to 1; None if there are none."""
 
 
 def rates(chorales: Sequence[Chorale]) -> Rates:
-    """How often suspensions and dominant sevenths are in all of some chorales together."""
+    """The frequency of suspensions and dominant sevenths in all chorales together."""
     chords = max(1, sum(map(chord_count, chorales)))
     held = sum(len(suspensions(chorale)) for chorale in chorales)
     falls = [each.resolves for chorale in chorales for each in dominant_sevenths(chorale)]
@@ -71,13 +72,17 @@ def rates(chorales: Sequence[Chorale]) -> Rates:
 
 
 def suspensions(chorale: Chorale) -> list[Suspension]:
-    """The suspensions of a chorale, in order; none where no more than two voices sound at once.
+    """The suspensions of a chorale, in order; none if at most two voices sound at a time.
 
-    A note is suspended where it is tied into a beat, or struck again on it; makes a second, a
-    seventh or a tritone with another voice there, or a fourth with the lowest one; is foreign to
-    the chord that ``theory.harmonic_analysis`` finds; and goes down by step to a member of the
-    chord that sounds then. Resolutions that are put off by an ornament are not found. (Kostka and
-    Payne, *Tonal Harmony*, ch. 12)
+    A note is a suspension if all of these hold:
+
+    - it is tied into a beat or repeated on it;
+    - on the beat it makes a second, a seventh or a tritone with another voice, or a fourth with the
+      lowest voice;
+    - it is foreign to the chord that ``theory.harmonic_analysis`` finds there;
+    - it falls by step to a member of the chord that sounds then.
+
+    Resolutions that an ornament delays are not found. (Kostka and Payne, *Tonal Harmony*, ch. 12)
 
     >>> held = [(0, 8, 72), (8, 4, 71), (12, 4, 72)]
     >>> others = [(0, 4, 64), (4, 8, 62), (12, 4, 64)], [(0, 4, 67), (4, 8, 67), (12, 4, 67)]
@@ -110,9 +115,10 @@ def suspensions(chorale: Chorale) -> list[Suspension]:
 
 
 def dominant_sevenths(chorale: Chorale) -> list[DominantSeventh]:
-    """The dominant sevenths of a chorale, in order; one that goes on with the same note is one.
+    """The dominant sevenths of a chorale, in order; a held or repeated seventh counts once.
 
-    The chord may lack its fifth, and its root may be that of any key. An augmented sixth is none.
+    The chord may lack its fifth, and it may be the dominant of any key. Augmented sixth chords do
+    not count.
 
     >>> voices = [(0, 4, 71), (4, 4, 72)], [(0, 4, 65), (4, 4, 64)], [(0, 4, 62), (4, 4, 60)]
     >>> dominant_sevenths(Chorale.from_notes([*voices, [(0, 4, 55), (4, 4, 48)]]))
@@ -144,12 +150,12 @@ def _members(chords: Sonorities) -> NDArray[np.bool_]:
 
 
 def _repeats(before: Note, note: Note) -> bool:
-    """Whether a note strikes the one before it again, without a rest between."""
+    """Whether a note repeats the pitch of the note before it, without a rest between."""
     return before.pitch == note.pitch and before.step + before.duration == note.step
 
 
 def _is_dissonant(chorale: Chorale, step: int, voice: int) -> bool:
-    """Whether a voice is dissonant with another one at a step."""
+    """Whether a voice is dissonant with any other voice at a step."""
     pitch = chorale.pitch[step].astype(int)
     lowest = pitch[pitch != REST].min()
     above = pitch[voice] - lowest

@@ -1,7 +1,8 @@
 """Tonal function: ends, cadences, notes outside the key, chords, agreement with a reference.
 
-What a listener hears first in a harmonization: whether it ends in its key, whether its phrases
-close, whether its chords are chords, and whether an editor of a hymnal would have chosen them.
+These are the qualities that listeners notice first: whether a harmonization ends in its key,
+whether its phrases end with cadences, whether its sonorities are chords, and whether its chords are
+those of a setting by a person.
 """
 
 from __future__ import annotations
@@ -31,19 +32,20 @@ from musicae.theory.voice_leading.rules import rates
 
 TONIC = 0
 _DOUBLED, _SEVENTHS = "doubled leading tone", "unresolved seventh"
-"""Rules of ``theory.voice_leading`` that speak of function."""
+"""Rules of ``theory.voice_leading`` that concern tonal function."""
 _NO_CADENCE = "other"
 
 
 class Function(NamedTuple):
-    """What was measured of one chorale in its key. Shares are 0 to 1."""
+    """The measurements of one chorale in its key. Shares are 0 to 1."""
 
     may_close: bool
     """Whether the soprano's last note belongs to the tonic triad."""
     closes: bool
-    """Whether the last chord is the tonic triad in root position, in minor also the major one."""
+    """Whether the last chord is the tonic triad in root position; in minor, also the major triad.
+    """
     clean: bool
-    """Whether the last chord is a triad and nothing else."""
+    """Whether the last chord is a triad without other notes."""
     opens: bool
     """Whether the first chord is a tonic or a dominant."""
     foreign: float
@@ -53,16 +55,18 @@ class Function(NamedTuple):
     full: float
     """The share of beats on which at least three pitch classes sound."""
     changes: float
-    """Changes of chord in a whole note of time."""
+    """Changes of chord per whole note of time."""
     phrases: int
-    """How many phrases there are."""
+    """The number of phrases."""
     cadences: float
     """The share of phrases that end in a cadence."""
     kinds: dict[str, int]
-    """How many phrases end in each kind of ``cadences.CadenceKind``; ``other`` is no cadence."""
+    """The number of phrases that end in each kind of ``cadences.CadenceKind``; ``other`` is no
+    cadence."""
     doubled_leading_tones: float
+    """Violations per 100 chords."""
     unresolved_sevenths: float
-    """Violations in 100 chords."""
+    """Violations per 100 chords."""
     roots: float | None = None
     """The share of beats with the reference's root; None without a reference."""
     chords: float | None = None
@@ -75,10 +79,11 @@ def function_of(
     reference: HarmonicPlan | None = None,
     phrase_ends: Sequence[int] | None = None,
 ) -> Function:
-    """Measure a chorale in four voices in a key, beside the plan of a reference of equal length.
+    """Measure a chorale in four voices in a key, and compare it with the plan of a reference.
 
-    ``phrase_ends`` are the steps at which the last notes of phrases begin, by default the
-    chorale's fermatas; the soprano's last note always ends one.
+    ``reference`` is a plan of the same length. ``phrase_ends`` are the steps at which the last
+    notes of phrases begin; by default the chorale's fermatas. The soprano's last note always ends a
+    phrase.
 
     >>> outer = [(0, 4, 71), (4, 4, 72)], [(0, 4, 55), (4, 4, 48)]
     >>> inner = [(0, 4, 67), (4, 4, 67)], [(0, 4, 65), (4, 4, 64)]
@@ -117,10 +122,10 @@ def function_of(
 
 
 def mean_figures(measured: Sequence[Function]) -> dict[str, Any]:
-    """The means over chorales; of last chords, over those whose last note allows the tonic.
+    """The means over chorales, by the names of ``Function``.
 
-    Cadences count by phrase, so that a long piece counts for more; ``kinds`` are their shares of
-    all phrases. ``closes`` is None where no last note allows the tonic.
+    ``closes`` is the mean over chorales whose last soprano note allows the tonic; None if there are
+    none. ``cadences`` and ``kinds`` are shares of all phrases, so a long piece counts for more.
     """
     allowed = [each for each in measured if each.may_close]
     phrases = sum(each.phrases for each in measured)
@@ -153,7 +158,7 @@ def mean_figures(measured: Sequence[Function]) -> dict[str, Any]:
 
 
 def _changes(plan: HarmonicPlan) -> int:
-    """How often the root or the quality changes from one beat to the next."""
+    """The number of changes of root or quality from one beat to the next."""
     chords = [(chord.root, chord.quality) for chord in plan.chords if chord]
     return sum(a != b for a, b in pairwise(chords))
 

@@ -1,4 +1,4 @@
-"""The table of tonal function: a row a set of chorales, as Markdown and as plain numbers."""
+"""The table of tonal function: one row for each set of chorales, as Markdown and plain numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {
     "plagal": ("plagal",),
     "deceptive": ("deceptive",),
 }
-"""The kinds of cadence that the table shows, by those of ``cadences.CadenceKind``."""
+"""The kinds of cadence in the table; each is one or more of ``cadences.CadenceKind``."""
 
 
 @dataclass(frozen=True)
@@ -28,33 +28,35 @@ class FunctionRow:
     name: str
     pieces: int
     may_close: int
-    """Pieces whose soprano's last note belongs to the tonic triad."""
+    """The number of pieces whose soprano's last note belongs to the tonic triad."""
     closes: float | None
-    """Of these, those that end on the tonic in root position; None where there are none."""
+    """The share of these that end on the tonic in root position; None if there are none."""
     clean: float
-    """Pieces that end on a triad and nothing else."""
+    """The share of pieces that end on a triad without other notes."""
     opens: float
-    """Pieces that begin on a tonic or a dominant."""
+    """The share of pieces that begin on a tonic or a dominant."""
     phrases: int
+    """The number of phrases."""
     cadences: float
-    """Phrases that end in a cadence."""
+    """The share of phrases that end in a cadence."""
     kinds: dict[str, float]
-    """Phrases by the kind of their cadence, ``other`` for none."""
+    """The share of phrases with each kind of cadence; ``other`` is no cadence."""
     foreign: float
-    """Notes outside the key's scales."""
+    """The share of notes outside the key's scales."""
     tertian: float
-    """Beats with a triad or a seventh chord."""
+    """The share of beats with a triad or a seventh chord."""
     full: float
-    """Beats with three pitch classes or more."""
+    """The share of beats with three or more pitch classes."""
     changes: float
-    """Changes of chord in a whole note of time."""
+    """Changes of chord per whole note of time."""
     doubled_leading_tones: float
+    """Violations per 100 chords."""
     unresolved_sevenths: float
-    """In 100 chords."""
+    """Violations per 100 chords."""
     roots: float | None
-    """Beats with the root of the setting whose soprano it is; None where there is none."""
+    """The share of beats with the root of the original setting; None if there is none."""
     chords: float | None
-    """Beats with its root, quality and bass."""
+    """The share of beats with the root, quality and bass of the original setting."""
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain numbers and names."""
@@ -62,10 +64,10 @@ class FunctionRow:
 
 
 def function_row(group: Group) -> FunctionRow:
-    """Measure a set in its keys, beside the settings whose sopranos it has, if it has any.
+    """Measure a set in its keys, and compare it with the original settings of its sopranos, if any.
 
-    Keys that are not known are those that chorales state, or the likeliest. Where a chorale has no
-    fermatas, its phrases end where the phrase segmenter finds ends.
+    If the keys are not known, they are those that the chorales state, or the most probable ones. A
+    chorale without fermatas has the phrase ends that the phrase segmenter finds.
     """
     measured = [_measure(group, i) for i in range(len(group.chorales))]
     return FunctionRow(group.name, **mean_figures(measured))
@@ -77,7 +79,7 @@ def function_table(groups: Sequence[Group]) -> list[FunctionRow]:
 
 
 def markdown(rows: Sequence[FunctionRow]) -> str:
-    """The table in Markdown, shares in percent."""
+    """The table in Markdown, with shares in percent."""
     titles = (
         *("", "pieces", "last chord right, where it can be", "first chord I or V"),
         *("phrases", "in a cadence", *_KINDS),

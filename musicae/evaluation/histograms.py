@@ -29,46 +29,48 @@ INTERVALS = tuple(f"{voice.lower()}_intervals" for voice in VOICES)
 _QUALITIES = tuple(dict.fromkeys(quality for quality, _ in CHORDS if quality != "open"))
 """The qualities of chords whose progressions are counted."""
 SYMMETRIC = "diminished seventh"
-"""The same chord on each of its notes, so that it is named by the lowest of their degrees."""
+"""A quality that is the same chord on each of its notes; the lowest of their degrees names it."""
 N_CHORDS = 12 * (len(_QUALITIES) - 1) + 3
-"""How many chords there are, above one tonic."""
+"""The number of different chords above one tonic."""
 
 
 class Style(NamedTuple):
-    """The histograms of a chorale: category -> how often.
+    """The histograms of a chorale: category -> count.
 
-    Neither transposition nor what a file says of key and fermatas makes a difference.
+    They do not depend on transposition, nor on the key and fermatas that a file states.
     """
 
     mode: str
-    """Of the key that the notes show; so is the tonic."""
+    """The mode of the key that is found from the notes; degrees are above its tonic."""
     notes: int
-    """How many begin."""
+    """The number of notes."""
     counts: dict[str, Counter[str]]
-    """By the names of ``bach_likeness.Grade``:
+    """The histograms by the names of ``bach_likeness.Grade``:
 
-    - ``note``: sixteenths of each degree, ``"0"`` to ``"11"`` semitones above the tonic, and of
-      ``"rest"``, in all voices.
+    - ``note``: sixteenths in all voices of each degree, ``"0"`` to ``"11"`` semitones above the
+      tonic, and of ``"rest"``.
     - ``rhythm``: notes and rests by their length in sixteenths; a rest lasts until the next note.
-    - ``parallel_errors``: parallel ``"fifths"`` and ``"octaves"``, unisons included.
-    - ``harmonic_quality``: what sounds at every change by its pitch classes, transposition apart:
-      a major triad is ``"0 4 7"``.
+    - ``parallel_errors``: parallel ``"fifths"`` and ``"octaves"``; unisons count as octaves.
+    - ``harmonic_quality``: the sonorities at every change by their pitch classes, relative to one
+      of them: a major triad is ``"0 4 7"``.
     - ``soprano_intervals`` and so on: semitones from each note to the next, if no rest is between.
     - ``repeated_sequences``: see ``repetition``.
     """
     progressions: list[tuple[str, str]]
-    """Each chord and the next one by degree and quality: ``("7 dominant seventh", "0 major")``.
-    What is none of ``_QUALITIES`` (passing notes, suspensions, bare fifths) is passed over, and so
-    is a chord that repeats the one before."""
+    """Pairs of consecutive chords by degree and quality: ``("7 dominant seventh", "0 major")``.
+    Sonorities with none of ``_QUALITIES`` (passing notes, suspensions, bare fifths) and repeated
+    chords are skipped."""
 
 
 @lru_cache(maxsize=8)
 def style(chorale: Chorale) -> Style:
-    """The histograms of a chorale. Raises MusicaeError where a voice is silent."""
+    """The histograms of a chorale. Raises MusicaeError if a voice is silent."""
     sounding = chorale.pitch != REST
-    for voice, sings in zip(VOICES, sounding.any(axis=0), strict=True):
-        if not sings:
-            raise MusicaeError(f"the {voice.lower()} is silent; only four voices can be judged")
+    for voice, has_notes in zip(VOICES, sounding.any(axis=0), strict=True):
+        if not has_notes:
+            raise MusicaeError(
+                f"the {voice.lower()} is silent; only chorales in four voices can be measured"
+            )
     key = find_key(chorale)
     chords = sonorities(replace(chorale, fermatas=()))
     degrees = (chorale.pitch[sounding].astype(np.int64) - key.tonic) % 12
@@ -106,14 +108,16 @@ def _intervals(spans: Sequence[tuple[int, int]]) -> Counter[str]:
 
 
 def _qualities(pitch: NDArray[np.int64]) -> Counter[str]:
-    """What sounds in sonorities ``(N, V)``; silence is left out."""
+    """The pitch classes of sonorities with pitches ``(N, V)``; silence is left out."""
     bits = np.bitwise_or.reduce(np.where(pitch != REST, 1 << pitch % 12, 0), axis=1)
     return Counter(_name(content) for content in bits.tolist() if content)
 
 
 @lru_cache(maxsize=1 << 12)
 def _name(content: int) -> str:
-    """Pitch classes, bit by bit, in semitones above the one that makes the numbers smallest.
+    """The name of a set of pitch classes, which are the bits of ``content``.
+
+    It lists semitones above that one of them for which the set of numbers is smallest.
 
     >>> _name(1 << 7 | 1 << 11 | 1 << 2)  # G B D
     '0 4 7'

@@ -1,4 +1,4 @@
-"""Whether a VAE uses its latent vectors, measured on chorales that it was not trained on."""
+"""Measures whether a VAE uses its latent vectors, on chorales that it was not trained on."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ from musicae.training.tensors import tensors
 from musicae.training.vae import LatentStatistics, latent_statistics
 
 STYLE = "bach"
-"""Of the chorales that are measured."""
+"""The style of the measured chorales."""
 COLLAPSED = 5.0
-"""KL divergence in nats a chorale below which the latent vectors hold next to nothing."""
+"""If the KL divergence is lower than this (nats per chorale), the decoder ignores the latent
+vectors."""
 
 
 @dataclass(frozen=True)
 class LatentReport:
-    """Latent statistics as means over chorales; figures a step are means over all steps."""
+    """Latent statistics as means over chorales; values per step are means over all steps."""
 
     statistics: LatentStatistics
     own: float
-    """Nats a step of the plan, and of the notes along it given those before, with the mean of the
-    chorale's own posterior."""
+    """Negative log-likelihood of plan and notes in nats per step, given the mean of the chorale's
+    own posterior; each note is also conditioned on the notes before."""
     other: float
-    """The same with latent vectors drawn from the prior."""
+    """The same, given latent vectors that are drawn from the prior."""
     rebuilt: float
-    """The share of steps and voices with the right pitch when a chorale is decoded from the mean of
+    """The share of steps and voices with the right pitch if a chorale is decoded from the mean of
     its posterior alone."""
     rebuilt_by_chance: float
-    """The same with latent vectors drawn from the prior."""
+    """The same, decoded from latent vectors that are drawn from the prior."""
 
     @property
     def divergence(self) -> float:
-        """KL divergence of all latent vectors, in nats a chorale."""
+        """KL divergence of all latent vectors, in nats per chorale."""
         return self.statistics.kl_piece + self.statistics.kl_beats
 
     @property
@@ -76,9 +77,9 @@ class LatentReport:
 
 
 def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0) -> LatentReport:
-    """Encode chorales, decode them again and compare.
+    """Encode chorales, decode their latent vectors and drawn ones, and compare.
 
-    Raises CheckpointError for a model that is not a VAE.
+    Raises CheckpointError if the model is not a VAE.
     """
     need_latent_space(model)
     own = [encode(model, chorale, forms.form_of(chorale, style=STYLE)) for chorale in chorales]
@@ -96,7 +97,7 @@ def latent_report(model: Checkpoint, chorales: Sequence[Chorale], seed: int = 0)
 
 
 def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], points: Sequence[LatentPoint]) -> float:
-    """``LatentReport.rebuilt`` from given points: the mean over chorales."""
+    """The value of ``LatentReport.rebuilt`` for given points: the mean over chorales."""
     made = decode_points(model, points, SamplingOptions(LIKELIEST))
     shares = [
         np.mean(each.chorale.pitch == chorale.pitch)
@@ -109,7 +110,7 @@ def rebuilt(model: Checkpoint, chorales: Sequence[Chorale], points: Sequence[Lat
 def _nats_a_step(
     model: ChoraleVAE, batches: Sequence[PlannedBatch], points: Sequence[LatentPoint]
 ) -> float:
-    """``LatentReport.own`` from given points, one for each batch of one chorale."""
+    """The value of ``LatentReport.own`` for given points; each batch has one chorale."""
     nats, steps = 0.0, 0
     for (piece, states), point in zip(batches, points, strict=True):
         notes, blur = model.tokens_to_notes(piece.masked.tokens), torch.tensor([point.blur])

@@ -1,4 +1,4 @@
-"""The likelihood of chorales under a harmonizer, given their sopranos, beside held-out Bach."""
+"""The likelihood of chorales and of held-out Bach under a harmonizer, given their sopranos."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Bounds(NamedTuple):
 
 
 class UsualRange(NamedTuple):
-    """The nats of a voice in Bach's chorales."""
+    """The range of a voice's negative log-likelihood in Bach's chorales, in nats."""
 
     per_step: Bounds
     per_note: Bounds
@@ -54,12 +54,12 @@ class ScoredFiles:
 
     model: str
     checksum: str
-    """Of the model's weights."""
+    """The checksum of the model's weights."""
     side: str
-    """The side of the corpus that Bach's chorales are from."""
+    """The side of the corpus that has Bach's chorales for comparison."""
     scores: tuple[tuple[Path, ChoraleScore], ...]
     bach: dict[str, UsualRange] | None
-    """By the names of ``ChoraleScore.lines``; None where there is no corpus."""
+    """The ranges by the names of ``ChoraleScore.lines``; None without a corpus."""
 
     def as_dict(self) -> dict[str, Any]:
         """As plain numbers, names and lists."""
@@ -86,10 +86,11 @@ def score_files(
     side: str = "test",
     progress: CountProgress | None = None,
 ) -> ScoredFiles:
-    """Score chorales in MIDI files and scores, and those of one side of the Bach corpus.
+    """Score chorales in MIDI files and scores, and the chorales of one side of the Bach corpus.
 
-    ``data`` is a corpus file, by default the checkout's; an installed package has none, and Bach is
-    left out. Raises MusicaeError where a file, the model or the corpus cannot be used.
+    ``data`` is a corpus file. The default is the file in a checkout of the repository; an installed
+    package has none, and Bach is left out. ``progress`` is called with the number of chorales done
+    and the number of all. Raises MusicaeError if a file, the model or the corpus cannot be used.
     """
     checkpoint = load_model(model)
     harmonizer = harmonizer_of(checkpoint)
@@ -114,13 +115,13 @@ def score_files(
             lines.append(score_chorale(harmonizer, chorale).lines)
     tell(len(paths) + len(held_out))
     if held_out and not lines:
-        raise MusicaeError("the corpus has no chorale within the voices' ranges to judge by")
+        raise MusicaeError(f"no chorale on the corpus's {side} side fits the voices' ranges")
     bach = _usual(lines) if lines else None
     return ScoredFiles(checkpoint.name, checkpoint.checksum, side, tuple(scores), bach)
 
 
 def is_chorale_file(path: Path) -> bool:
-    """Whether a path ends like a MIDI file or a score and is not a folder."""
+    """Whether a path has the suffix of a MIDI file or a score and is not a folder."""
     return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
@@ -139,43 +140,45 @@ def _bounds(values: Sequence[float]) -> Bounds:
 
 
 MOST_SURPRISING = 3
-"""The number of places of a chorale that are reported, at least a quarter apart."""
+"""The number of places that are reported for each chorale; they are at least a quarter apart."""
 
 
 WRITTEN_VOICES = "together"
-"""The name of alto, tenor and bass taken together."""
+"""The name for alto, tenor and bass together."""
 
 
 class VoiceScore(NamedTuple):
     """The negative log-likelihood of a voice, or of all written voices together."""
 
     nats: float
-    """Summed over all steps; exact."""
+    """The exact sum over all steps."""
     steps: int
     notes: int
 
     @property
     def per_step(self) -> float:
-        """Nats a step."""
+        """Nats per step."""
         return self.nats / self.steps
 
     @property
     def per_note(self) -> float:
+        """Nats per note."""
         return self.nats / self.notes
 
 
 class Surprise(NamedTuple):
-    """A symbol to which a harmonizer gave a low probability."""
+    """A symbol with a low probability under a harmonizer."""
 
     bar: int
     beat: float
     voice: int
-    """0 soprano to 3 bass."""
+    """0 (soprano) to 3 (bass)."""
     nats: float
+    """The negative log-likelihood of the symbol."""
     sung: str
-    """Such as ``sings G4``, ``holds G4`` or ``rests``."""
+    """The symbol in words: ``sings G4``, ``holds G4`` or ``rests``."""
     expected: str
-    """The likeliest symbol at that place, in the same words."""
+    """The most probable symbol at that place, in the same words."""
 
     def __str__(self) -> str:
         return (
@@ -188,11 +191,11 @@ class ChoraleScore(NamedTuple):
     """The likelihood of a harmonization under a harmonizer, given its soprano."""
 
     key: Key
-    """The key that was found in the soprano."""
+    """The key that was found from the soprano."""
     lines: dict[str, VoiceScore]
-    """By name: Alto, Tenor and Bass, and ``WRITTEN_VOICES`` for the three together."""
+    """The scores by name: Alto, Tenor, Bass, and ``WRITTEN_VOICES`` for the three together."""
     places: tuple[Surprise, ...]
-    """The least likely symbols, the least likely first."""
+    """The least probable symbols, in ascending order of probability."""
 
     def as_dict(self) -> dict[str, Any]:
         """The score as plain numbers, names and lists."""
@@ -208,12 +211,12 @@ class ChoraleScore(NamedTuple):
 
 
 class SymbolScores(NamedTuple):
-    """What a harmonizer makes of each symbol, in sight of what is known and all symbols before."""
+    """A harmonizer's prediction of each symbol, given the known symbols and all symbols before."""
 
     likeliest: Ints
-    """``(T, V)`` the symbol that it would have written."""
+    """``(T, V)`` the most probable symbol."""
     nats: Floats
-    """``(T, V)`` the negative log-likelihood of the symbol; 0 where it is known."""
+    """``(T, V)`` the negative log-likelihood of the actual symbol; 0 for known symbols."""
 
 
 @torch.inference_mode()
@@ -230,15 +233,18 @@ def score(model: Harmonizer, partial: PartialScore, tokens: Ints) -> SymbolScore
 def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
     """The likelihood of alto, tenor and bass given the soprano and its key signature.
 
-    The key is found in the soprano, and phrases end at its fermatas. A chorale that leaves the
-    voices' ranges is scored in the nearest transposition that does not; pitches are reported
-    untransposed. Raises ChoraleError where there is no such transposition or a voice is silent.
+    The key is found from the soprano, and phrases end at its fermatas. A chorale outside the
+    voices' ranges is scored in the nearest transposition within them; the pitches in ``places`` are
+    the original ones. Raises ChoraleError if there is no such transposition, or if a voice is
+    silent.
     """
     silent = [VOICES[v].lower() for v in range(N_VOICES) if not chorale.onset[:, v].any()]
     if silent:
-        raise ChoraleError(f"is not in four voices: nothing is sung by {' and '.join(silent)}")
+        raise ChoraleError(
+            f"the chorale needs four voices; these have no notes: {', '.join(silent)}"
+        )
     if not transpositions(chorale):
-        raise ChoraleError("leaves the voices' ranges in every key, so it cannot be judged")
+        raise ChoraleError("the chorale fits the voices' ranges in no key, so it has no score")
     shift = nearest_transposition(chorale)
     piece = chorale.transpose(shift)
     sketch = PartialScore.of(piece, voices=ONLY_SOPRANO)
@@ -262,14 +268,14 @@ def score_chorale(model: Harmonizer, chorale: Chorale) -> ChoraleScore:
 
 
 def harmonizer_of(model: Checkpoint) -> Harmonizer:
-    """The network of a checkpoint that can score. Raises CheckpointError for others."""
+    """The network of a checkpoint that can score. Raises CheckpointError if it cannot."""
     if not model.can("score"):
-        raise CheckpointError(f"{model.name} gives no likelihood; a harmonizer scores chorales")
+        raise CheckpointError(f"{model.name} gives no likelihood; use a harmonizer")
     return cast("Harmonizer", network_of(model))
 
 
 def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
-    """The steps and voices of the greatest of nats ``(T, V)``, a quarter apart or more."""
+    """The steps and voices of the ``count`` greatest nats ``(T, V)``, at least a quarter apart."""
     chosen: list[tuple[int, int]] = []
     for flat in np.argsort(-nats, axis=None, kind="stable"):
         step, voice = divmod(int(flat), nats.shape[1])
@@ -281,7 +287,7 @@ def _peaks(nats: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
 
 
 def _in_words(chorale: Chorale, step: int, voice: int, symbol: int, shift: int) -> str:
-    """A symbol of a chorale that was encoded ``shift`` semitones higher, in words."""
+    """A symbol in words; the symbols are those of the chorale ``shift`` semitones higher."""
     if symbol == SILENCE:
         return "rests"
     if symbol == HOLD:

@@ -1,4 +1,4 @@
-"""Measure a chorale in every way that the comparison table shows, and many on all cores."""
+"""All measurements of a chorale for the comparison table; many chorales on all cores."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from musicae.evaluation.originality import Index
 from musicae.theory.voice_leading import rules
 
 FEW = 64
-"""The most chorales that are measured in this process: starting others takes longer."""
+"""Up to this many chorales are measured in this process: starting others would take longer."""
 
 _indices: list[Index] = []
-"""In a worker process: the index of the known chorales in all voices, and of their sopranos."""
+"""Two indices of the known chorales, in all voices and in the soprano; set in each process."""
 
 
 class Measures(NamedTuple):
-    """What is measured of a chorale."""
+    """The measurements of a chorale."""
 
     grade: float
-    """Its Bach-likeness; see ``bach_likeness.Grade``."""
+    """Bach-likeness; see ``bach_likeness.Grade``."""
     progression: float
-    """How much more unexpected its chords are than those of held-out Bach, in nats a chord."""
+    """The surprise of its chords minus that of held-out Bach, in nats per chord; see
+    ``bach_likeness.progression``."""
     traits: dict[str, float]
-    """The features of a classifier; see ``two_sample.traits``."""
+    """The features for a classifier; see ``two_sample.traits``."""
     chords: int
+    """The number of chords; see ``voice_leading.rules.chord_count``."""
     broken: dict[str, int]
-    """How often each rule of ``voice_leading.rules.RULES`` is broken."""
+    """The number of violations of each rule of ``voice_leading.rules.RULES``."""
     shared: float
-    """The longest passage shared with a known chorale, in beats."""
+    """The length of the longest passage shared with a known chorale, in quarters."""
     shared_soprano: float
+    """The same for the soprano alone."""
 
 
 def measure(
@@ -44,10 +47,11 @@ def measure(
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Measures]:
-    """Measure chorales; ``known`` is the train side, for which shared passages are looked up.
+    """Measure chorales; shared passages are searched in ``known``, the train side.
 
-    ``workers`` is the number of processes, by default one a core where there is much to measure.
-    ``progress`` is called with the number of chorales that are done.
+    ``workers`` is the number of processes; by default one for each core if there are more than
+    ``FEW`` chorales. ``progress`` is called with the number of chorales done. Raises MusicaeError
+    if a chorale has a silent voice.
     """
     found = []
     for measured in _measured(chorales, known, workers):

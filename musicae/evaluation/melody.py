@@ -1,4 +1,4 @@
-"""The soprano by itself: its surprise under an n-gram model of melodies, and its shape."""
+"""The soprano alone: its surprise under an n-gram model of melodies, and its shape."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from musicae.core.errors import MusicaeError
 from musicae.theory.key_finding import find_key
 
 MOST_SEMITONES = 24
-"""Larger intervals count as this one, up or down."""
+"""Intervals are clipped to this many semitones, up and down."""
 MOST_STEPS = 64
-"""Longer notes count as notes of so many steps: four whole notes of 4/4."""
+"""Durations are clipped to this many steps: four whole notes."""
 
 ORDER = 4
-"""The most notes that a share depends on, the note itself among them. Of 1 to 5, together with
-``ESCAPE`` of the powers of two, it makes the validation side's sopranos the least surprising."""
+"""The greatest number of notes that a probability depends on; the note itself counts. Of the orders
+1 to 5 and of the powers of two for ``ESCAPE``, this order and ``ESCAPE`` together give the lowest
+surprise of the validation side's sopranos."""
 ESCAPE = 32.0
-"""How much weight a context's shorter one has; see ``MelodyModel``. Witten and Bell's 1 is too
-small where one tune comes in many settings, as Bach's do: 3.08 nats a note instead of 2.24."""
+"""The weight of the next shorter context; see ``MelodyModel``. Witten and Bell's value 1 is too
+small if the data have many settings of one tune, as Bach's chorales do: 3.08 nats per note instead
+of 2.24."""
 
 Contour = str
 """One of ``CONTOURS``."""
@@ -37,18 +39,19 @@ CONTOURS = ("arch", "bowl", "rising", "falling", "level")
 class MelodyModel:
     """An interpolated n-gram model of sopranos: the interval to each note, then its duration.
 
-    An interval is told by the mode and the degree of the note before it, and by the intervals and
-    durations before it; a duration by its place in the bar and the durations before it. A symbol
-    of a context has the share ``(count + escape * kinds * shorter) / (total + escape * kinds)``,
-    where ``kinds`` is the number of symbols that the context had and ``shorter`` the symbol's share
-    in the next shorter context, the last of which is uniform. (The method C of Witten and Bell,
-    *The Zero-Frequency Problem*, 1991, with a weight; contexts of intervals and durations are those
-    of Pearce, *The Construction and Evaluation of Statistical Models of Melodic Structure*, 2005.)
+    An interval is predicted from the mode, from the degree of the note before it, and from the
+    intervals and durations before it. A duration is predicted from its place in the bar and the
+    durations before it. The probability of a symbol in a context is
+    ``(count + escape * kinds * shorter) / (total + escape * kinds)``. There ``kinds`` is the number
+    of different symbols seen in the context, and ``shorter`` is the symbol's probability in the
+    next shorter context; after the shortest context it is uniform. (Method C of Witten and Bell,
+    *The Zero-Frequency Problem*, 1991, with a weight; the contexts are those of Pearce, *The
+    Construction and Evaluation of Statistical Models of Melodic Structure*, 2005.)
 
     Args:
-        counts: for each context how often each symbol came.
-        order: notes of the longest context, with the note itself; at least 1.
-        escape: above 0.
+        counts: for each context the count of each symbol.
+        order: the number of notes of the longest context plus the note itself; at least 1.
+        escape: the weight of the next shorter context, above 0.
     """
 
     counts: dict[Hashable, Counter[int]]
@@ -59,7 +62,7 @@ class MelodyModel:
     def fit(
         cls, chorales: Sequence[Chorale], order: int = ORDER, escape: float = ESCAPE
     ) -> MelodyModel:
-        """Count the sopranos of chorales; those of fewer than two notes have nothing to count."""
+        """Count the symbols of the sopranos; sopranos with fewer than two notes have none."""
         counts: defaultdict[Hashable, Counter[int]] = defaultdict(Counter)
         for chorale in chorales:
             for symbol, contexts, _ in _symbols(chorale, order):
@@ -68,18 +71,18 @@ class MelodyModel:
         return cls(dict(counts), order, escape)
 
     def surprise(self, chorale: Chorale) -> float:
-        """The negative log-likelihood of the soprano, in nats a note, the first one left out.
+        """The negative log-likelihood of the soprano in nats per note, without the first note.
 
-        Transposition makes no difference, and the key is read from the notes of all voices. Raises
-        MusicaeError where the soprano has fewer than two notes.
+        The key is found from the notes of all voices; transposition does not change the result.
+        Raises MusicaeError if the soprano has fewer than two notes.
         """
         nats = [
             -math.log(self._share(symbol, contexts, uniform))
             for symbol, contexts, uniform in _symbols(chorale, self.order)
         ]
         if not nats:
-            raise MusicaeError("a soprano of fewer than two notes is no melody")
-        return 2 * float(np.mean(nats))  # two symbols a note
+            raise MusicaeError("the soprano has fewer than two notes, so it is no melody")
+        return 2 * float(np.mean(nats))  # each note has two symbols
 
     def _share(self, symbol: int, contexts: Sequence[Hashable], uniform: float) -> float:
         share = uniform
@@ -92,24 +95,25 @@ class MelodyModel:
 
 
 class Shape(NamedTuple):
-    """What a soprano looks like."""
+    """The shape of a soprano."""
 
     semitones: int
-    """From its lowest to its highest note."""
+    """The interval from its lowest to its highest note."""
     repeated: float
-    """The share of its notes that repeat the one before, 0 to 1; the first note is left out."""
+    """The share of notes that repeat the pitch before, 0 to 1; the first note does not count."""
     climax: float
-    """Where its highest note begins for the first time: 0 with the first note, 1 with the last."""
+    """The time of the first onset of its highest note: 0 is the first note's onset, 1 the last's.
+    """
     peaks: int
-    """How often it comes to its highest note from another one."""
+    """The number of times that it reaches its highest note from another note."""
     contours: dict[Contour, int]
-    """How many phrases have each contour, of phrases of at least three notes."""
+    """The number of phrases with each contour; phrases with fewer than three notes do not count."""
 
     @classmethod
     def of(cls, chorale: Chorale) -> Shape:
         """Measure a chorale; its phrases end at its fermatas and with its last note.
 
-        Raises MusicaeError where the soprano has fewer than two notes.
+        Raises MusicaeError if the soprano has fewer than two notes.
 
         >>> tune = [(4 * i, 4, pitch) for i, pitch in enumerate((60, 64, 67, 67, 64, 60))]
         >>> Shape.of(Chorale.from_notes([tune]))
@@ -119,7 +123,7 @@ class Shape(NamedTuple):
         """
         notes = chorale.notes(SOPRANO)
         if len(notes) < 2:
-            raise MusicaeError("a soprano of fewer than two notes is no melody")
+            raise MusicaeError("the soprano has fewer than two notes, so it is no melody")
         pitches = [note.pitch for note in notes]
         highest = max(pitches)
         first, last = notes[0].step, notes[-1].step
@@ -137,10 +141,10 @@ class Shape(NamedTuple):
 def contour(pitches: Sequence[int]) -> Contour:
     """The contour of a phrase of at least three notes.
 
-    The first note, the mean of those between, rounded to a semitone, and the last note are compared
-    as in Huron, *The Melodic Arch in Western Folksongs*, 1996. Of his nine types convex is ``arch``
-    and concave ``bowl``; those that go up, at once or after or before level notes, are ``rising``,
-    and so with ``falling``.
+    Three numbers are compared: the first pitch, the mean of the pitches between (rounded to a
+    semitone) and the last pitch (Huron, *The Melodic Arch in Western Folksongs*, 1996). Huron's
+    nine types become five: convex is ``arch``, concave is ``bowl``, the three that go up (at once,
+    or with a level part before or after) are ``rising``, the three that go down ``falling``.
 
     >>> contour((60, 64, 65, 62)), contour((60, 60, 64)), contour((67, 65, 64, 60))
     ('arch', 'rising', 'falling')
@@ -155,7 +159,7 @@ def contour(pitches: Sequence[int]) -> Contour:
 
 
 def phrases_of(chorale: Chorale) -> list[list[Note]]:
-    """The notes of each phrase of the soprano, which end at fermatas and with the last note."""
+    """The notes of each phrase of the soprano; phrases end at fermatas and with the last note."""
     phrases: list[list[Note]] = [[]]
     ends = set(chorale.fermatas)
     for note in chorale.notes(SOPRANO):
@@ -166,9 +170,9 @@ def phrases_of(chorale: Chorale) -> list[list[Note]]:
 
 
 def _symbols(chorale: Chorale, order: int) -> Iterator[tuple[int, list[Hashable], float]]:
-    """Each interval and each duration, its contexts from the shortest on, and its uniform share.
+    """Each interval and each duration: the symbol, its contexts, its uniform probability.
 
-    A context is a tuple that begins with what is told.
+    The contexts are tuples in ascending order of length; the first item is the kind of symbol.
     """
     notes = chorale.notes(SOPRANO)
     if len(notes) < 2:

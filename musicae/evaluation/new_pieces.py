@@ -1,4 +1,4 @@
-"""Measure new pieces beside a side of a corpus: one table, a row a measure."""
+"""Measure new pieces and a side of a corpus: a table with one row for each measure."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from musicae.latent.distance import distance
 from musicae.theory.function import cadence_kinds, last_chord
 
 TRAIN = "the train side"
-"""The name of the melodies of the train side."""
+"""The name of the train side's melodies."""
 TAIL = 0.95
 NO_CADENCE = "other"
 PERCENT = "%"
 
 
 class Row(NamedTuple):
-    """A measure of new pieces, and of a side of the corpus; None where it has no value."""
+    """A measure of new pieces and of a side of the corpus; None if it has no value."""
 
     measure: str
     draws: float | None
     side: float | None
     unit: str = ""
-    """``PERCENT`` for shares of 0 to 1 that are shown in percent."""
+    """``PERCENT`` for a share from 0 to 1 that is shown in percent."""
     note: str = ""
+    """Text after the value of the new pieces."""
 
     def texts(self) -> tuple[str, str, str]:
         """The cells of the table."""
@@ -52,12 +53,12 @@ def table(
     train: Sequence[Chorale],
     melodies: Mapping[str, Sequence[Chorale]] | None = None,
 ) -> list[Row]:
-    """Measure pieces beside a side of the corpus, in one process.
+    """Measure pieces and a side of the corpus, in one process.
 
-    Pieces in which a voice is silent are left out. ``train`` is the train side, for which shared
-    passages are looked up and on which a ``MelodyModel`` is fitted; ``melodies`` are further sets
-    on which one is, by name. The two-sample test is left out where either set has too few pieces.
-    Raises MusicaeError where no piece is left, the side is empty, or scikit-learn is missing.
+    Pieces with a silent voice are left out. Shared passages are searched in ``train``, the train
+    side, and a ``MelodyModel`` is fitted on it; one more is fitted on each set of ``melodies``, by
+    name. The two-sample test is left out if one of the sets has too few pieces. Raises MusicaeError
+    if no piece is left, if the side is empty, or if scikit-learn is missing.
     """
     sung = [piece for piece in pieces if len(sounding_voices(piece)) == N_VOICES]
     if not sung:
@@ -82,9 +83,9 @@ def figures(
 ) -> dict[str, tuple[float | None, str]]:
     """The measures of chorales in four voices by name, each with its unit; see ``Row``.
 
-    ``measured`` is what ``evaluation.measure`` found of them. ``models`` are fitted on melodies.
-    ``keys`` are those of the chorales, by default the stated ones or the likeliest. Where a chorale
-    has no fermatas, its phrases end where the phrase segmenter finds ends.
+    ``measured`` are their results of ``evaluation.measure``. ``models`` are models of melodies by
+    name. ``keys`` are the keys of the chorales; the default is the stated key or the most probable
+    one. A chorale without fermatas has the phrase ends that the phrase segmenter finds.
     """
     marked = [
         chorale if chorale.fermatas else replace(chorale, fermatas=phrase_ends(chorale))
@@ -124,7 +125,7 @@ def figures(
 
 
 def cadence_share(chorales: Sequence[Chorale]) -> float:
-    """The share of phrases that end in a cadence, 0 to 1; they end as in ``cadences.cadences``."""
+    """The share of phrases that end in a cadence, 0 to 1; phrases as in ``cadences.cadences``."""
     kinds: Counter[str] = Counter()
     for chorale in chorales:
         kinds.update({str(kind): count for kind, count in cadence_kinds(chorale).items()})
@@ -138,7 +139,7 @@ def markdown(rows: Sequence[Row], side: str) -> str:
 
 
 def _apart(draws: Sequence[Measures], corpus: Sequence[Measures], side: Group) -> list[Row]:
-    """The two-sample test of pieces, each by itself, and a side, by tune."""
+    """The two-sample test; pieces have a group each, chorales of the side are grouped by tune."""
     if min(len(draws), len(set(side.belongs))) < two_sample.FOLDS:
         return []
     own = [("draw", number) for number in range(len(draws))]
@@ -182,7 +183,7 @@ def _of_melodies(
 
 
 def _distances(chorales: Sequence[Chorale]) -> tuple[float | None, float | None]:
-    """The mean and the least distance of all pairs; None of a single chorale."""
+    """The mean and the least distance over all pairs; None if there is only one chorale."""
     pairs = [distance(a, b) for a, b in itertools.combinations(chorales, 2)]
     return (_mean(pairs), min(pairs)) if pairs else (None, None)
 

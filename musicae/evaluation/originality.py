@@ -1,4 +1,4 @@
-"""Originality: the longest passage that a chorale shares with known chorales."""
+"""Originality: finds the longest passage that a chorale shares with known chorales."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.encoding.tokens import ALL_VOICES
 
 _UNKNOWN = -1
-"""The symbol of a transition that no known chorale has, or in which nothing sounds."""
+"""The symbol of a transition that no known chorale has, or that has silence in all voices."""
 
 
 class Passage(NamedTuple):
@@ -22,11 +22,11 @@ class Passage(NamedTuple):
     steps: int
     """Its length in steps."""
     step: int
-    """Its first step in the chorale that was looked up."""
+    """Its first step in the given chorale."""
     known: int
-    """The index of the known chorale in the list."""
+    """The index of the known chorale."""
     known_step: int
-    """Its first step there."""
+    """Its first step in the known chorale."""
 
     @property
     def beats(self) -> float:
@@ -35,11 +35,11 @@ class Passage(NamedTuple):
 
 
 class Index:
-    """An index of every passage of known chorales, in some of the voices.
+    """An index of all passages of known chorales, in some of the voices.
 
-    A passage is shared where each voice has the same pitches, transposed by one interval, and the
-    same onsets. Its first and last notes may be cut; its place in the bar does not matter. It does
-    not go on through silence in all of the voices.
+    A passage is shared if each voice has the same onsets and the same pitches, all transposed by
+    one interval. Its first and last notes may be parts of longer ones; its place in the bar does
+    not matter. It ends where all voices are silent.
 
     >>> known = Chorale.from_notes([[(0, 4, 60), (4, 4, 62), (8, 4, 63), (12, 4, 67)]])
     >>> other = Chorale.from_notes([[(0, 8, 74), (8, 4, 75), (12, 4, 72)]])
@@ -55,16 +55,16 @@ class Index:
         for chorale in chorales:
             self._begins.append(len(text))
             for row in self._transitions(chorale):
-                # Symbols below _UNKNOWN occur once, so that no passage contains one.
+                # Symbols below _UNKNOWN occur only once, so no passage contains one.
                 unique = _UNKNOWN - 1 - len(text)
                 text.append(self._symbols.setdefault(row, len(self._symbols)) if row else unique)
             text.append(_UNKNOWN - 1 - len(text))
         self._automaton = _SuffixAutomaton(text)
 
     def longest(self, chorale: Chorale) -> Passage | None:
-        """The longest passage shared with any of them, of several the first; None if there is none.
+        """The longest passage shared with any known chorale; the first one if several are equal.
 
-        Takes milliseconds, however many chorales are known.
+        None if there is none. It takes milliseconds for any number of known chorales.
         """
         symbols = [self._symbols.get(row, _UNKNOWN) for row in self._transitions(chorale)]
         length, end, known_end = self._automaton.longest(symbols)
@@ -75,10 +75,13 @@ class Index:
         return Passage(length + 1, step, known, known_step)
 
     def _transitions(self, chorale: Chorale) -> list[bytes]:
-        """What happens from each step to the next, transposition apart; empty at silence."""
+        """The pitches and onsets of each step and the next one, relative to the highest voice.
+
+        Empty for a transition from or to silence.
+        """
         pitch, onset = chorale.pitch[:, self._voices], chorale.onset[:, self._voices]
         sounding = pitch != REST
-        heard = sounding.any(axis=1)
+        audible = sounding.any(axis=1)
         highest = np.take_along_axis(pitch, sounding.argmax(axis=1)[:, None], axis=1)
         before, after = (
             np.where(part == REST, np.iinfo(np.int16).min, part - highest[:-1])
@@ -87,15 +90,16 @@ class Index:
         rows = np.hstack([before, after, onset[1:]]).astype(np.int16)
         return [
             row.tobytes() if known else b""
-            for row, known in zip(rows, heard[:-1] & heard[1:], strict=True)
+            for row, known in zip(rows, audible[:-1] & audible[1:], strict=True)
         ]
 
 
 class _SuffixAutomaton:
-    """All parts of a text, found symbol by symbol (Blumer et al. 1985).
+    """The suffix automaton of a text: it recognizes all parts of the text (Blumer et al. 1985).
 
-    A state stands for the parts that end at the same places of the text: ``length`` is that of the
-    longest, ``end`` the first of the places, ``link`` the state of the longest shorter ending.
+    A state stands for all parts that end at the same places of the text. ``length`` is the length
+    of the longest of these parts, ``end`` the first of the places, and ``link`` the state of the
+    longest suffix that ends at more places.
     """
 
     def __init__(self, text: Sequence[int]) -> None:
@@ -106,7 +110,8 @@ class _SuffixAutomaton:
             last = self._extend(last, symbol, place)
 
     def longest(self, text: Sequence[int]) -> tuple[int, int, int]:
-        """The length of the longest common part, and where it ends in ``text`` and in the other."""
+        """The length of the longest common part, and its last place in ``text`` and in the indexed
+        text."""
         best = (0, -1, -1)
         state = length = 0
         for place, symbol in enumerate(text):
@@ -121,7 +126,8 @@ class _SuffixAutomaton:
         return best
 
     def _extend(self, last: int, symbol: int, place: int) -> int:
-        """The state of the text with one more symbol; ``last`` is that of the text so far."""
+        """Add a symbol; ``last`` is the state of the text so far. Returns the state of the new
+        text."""
         new = self._add({}, self.length[last] + 1, place, link=0)
         state = last
         while state >= 0 and symbol not in self.following[state]:
@@ -131,7 +137,7 @@ class _SuffixAutomaton:
             return new
         target = self.following[state][symbol]
         if self.length[target] > self.length[state] + 1:
-            # The shorter parts of the target's now end in a place where the longer ones do not.
+            # The shorter parts of the target state now end at one more place than the longer ones.
             shorter = self._add(
                 dict(self.following[target]),
                 self.length[state] + 1,

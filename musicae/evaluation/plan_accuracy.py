@@ -1,4 +1,4 @@
-"""How well plans, keys and phrase ends are found in music that the networks have never seen.
+"""Measures how well plans, keys and phrase ends are found in music that was no training data.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -37,28 +37,31 @@ SOPRANO, ALL_VOICES = (0,), (0, 1, 2, 3)
 
 @dataclass(frozen=True)
 class PlanMeasures:
-    """Shares of the beats on which something sounds; all chords without a state count as wrong."""
+    """Measures of plans. Shares are shares of the beats with notes; a chord without a state always
+    counts as wrong."""
 
     beats: int
+    """The number of beats with notes."""
     nats: float
-    """Negative log-likelihood a beat, exact. A chord without a state has an equal share of the
-    probability of the state for all others."""
+    """The exact negative log-likelihood per beat. The probability of the last state is divided
+    equally among all chords without a state."""
     root: float
-    """Roots right in the likeliest plan."""
+    """The share of right roots in the most probable plan."""
     chord: float
-    """Root, quality and bass right in the likeliest plan."""
+    """The share of right root, quality and bass in the most probable plan."""
     root_expected: float
-    """Roots right in the plan that has most right in expectation, ``most_expected``."""
+    """The share of right roots in the plan with the greatest expected number of right chords; see
+    ``most_expected``."""
     chord_expected: float
-    """Root, quality and bass right in that plan."""
+    """The share of right root, quality and bass in that plan."""
     root_by_marginals: float
-    """Roots right where each beat takes its likeliest root."""
+    """The share of right roots if each beat has its most probable root."""
     chord_by_marginals: float
-    """Root, quality and bass right where each beat takes its likeliest chord."""
+    """The share of right root, quality and bass if each beat has its most probable chord."""
     covered: float
-    """Chords that have a state."""
+    """The share of chords that have a state."""
     second_nats: float = 0.0
-    """Negative log-likelihood a beat of the second chords of beats, given the first ones."""
+    """The negative log-likelihood per beat of second chords, given the first chords."""
 
     def __str__(self) -> str:
         return (
@@ -70,14 +73,14 @@ class PlanMeasures:
         )
 
     def as_dict(self) -> dict[str, float]:
-        """The measures by name, shares and nats with four digits."""
+        """The measures by name, rounded to four digits."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 def measure_plans(
     model: Checkpoint, examples: Sequence[PlanExample], phrases: bool = True
 ) -> PlanMeasures:
-    """Measure a planner on settings; without ``phrases`` it is told of no phrase ends."""
+    """Measure a planner on settings; without ``phrases`` the phrase ends are hidden from it."""
     chains = [_chain(model, e, phrases) for e in examples]
     found = measure_chains(chains, examples, _roots(model))
     seconds = cast("ChordPlanner", network_of(model)).seconds
@@ -89,7 +92,7 @@ def measure_plans(
 def measure_chains(
     chains: Sequence[Chain], examples: Sequence[PlanExample], roots: NDArray[np.int64]
 ) -> PlanMeasures:
-    """The measures of chains of some examples; ``roots`` ``(S,)`` are those of the states."""
+    """The measures of the chains of some examples; ``roots`` ``(S,)`` are the states' roots."""
     other = len(roots) - 1
     rare = math.log(ALL_CHORDS - other)
     right, nats, beats = np.zeros(7), 0.0, 0
@@ -127,39 +130,40 @@ def _chain(model: Checkpoint, example: PlanExample, phrases: bool) -> Chain:
 
 
 def _roots(model: Checkpoint) -> NDArray[np.int64]:
-    """The root of each state; the state for all other chords has one of its own."""
+    """``(S,)`` the root of each state, 0 to 11; 12 for the state of all other chords."""
     return np.array([*(state[0] for state in model.config.states[:-1]), 12])
 
 
 class KeyMeasures(NamedTuple):
-    """Shares of the pieces."""
+    """Shares of pieces, 0 to 1."""
 
     key: float
-    """Tonic right, and major or minor."""
+    """The tonic is right, and whether the mode is major or minor."""
     mode: float
-    """Tonic right, and major, minor, dorian, phrygian or mixolydian."""
+    """The tonic and the mode (major, minor, dorian, phrygian or mixolydian) are right."""
     signature_key: float
-    """As ``key``, where the key signature is told."""
+    """As ``key``, if the key signature is given."""
     signature_mode: float
+    """As ``mode``, if the key signature is given."""
     profile_key: float
-    """Tonic right, and major or minor, by the key profiles of the theory, without a network."""
+    """As ``key``, found by the key profiles of ``theory.key_finding`` without a network."""
 
 
 def measure_keys(
     model: Checkpoint, examples: Sequence[Example], voices: Sequence[int]
 ) -> KeyMeasures:
-    """How well keys are found of those voices."""
+    """Measure how well keys are found from some of the voices."""
     right = np.zeros(5)
     for example in examples:
-        heard = voices_only(example.chorale, voices)
+        chorale = voices_only(example.chorale, voices)
         as_major = example.mode in AS_MAJOR
         found = []
         for signature in (None, example.signature):
-            read = find_mode(heard, signature, model)
+            read = find_mode(chorale, signature, model)
             tonic = read.key.tonic == example.tonic
             found += [tonic and (read.key.mode == "major") == as_major,
                       tonic and read.mode == example.mode]  # fmt: skip
-        by_profile = key_by_profile(heard)
+        by_profile = key_by_profile(chorale)
         mode = "major" if as_major else "minor"
         found.append((by_profile.tonic, by_profile.mode) == (example.tonic, mode))
         right += found
@@ -167,9 +171,10 @@ def measure_keys(
 
 
 def measure_phrases(model: Checkpoint, examples: Sequence[Example]) -> EndFigures:
-    """How well ends are found in sopranos alone, without key and marks, of the marked pieces.
+    """Measure how well phrase ends are found from the soprano alone, in pieces with marked ends.
 
-    The key is found by the key finder that ships. The last notes of pieces are left out.
+    The network does not read the key and the marks; the key finder that ships finds the key. The
+    last notes of pieces do not count.
     """
     found, marked = [np.zeros(0, dtype=np.bool_)], [np.zeros(0, dtype=np.bool_)]
     for example in with_ends(examples):

@@ -1,4 +1,4 @@
-"""Returns: passages of a soprano that come again, and whether the other voices return with them."""
+"""Returns: finds repeated passages of a soprano, and how far the other voices repeat with them."""
 
 from __future__ import annotations
 
@@ -12,40 +12,41 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import REST, SOPRANO
 
 INTERVALS = 7
-"""The fewest successive intervals that make a return; with them come eight notes. Of Bach's
-chorales 40% of the train side have one, 39% of the validation and 34% of the test side
+"""A return has at least this many successive intervals, so at least eight notes. 40% of Bach's
+chorales on the train side have a return, 39% on the validation side and 34% on the test side
 (``benchmarks/new_pieces.py``)."""
 
 
 class Return(NamedTuple):
-    """A passage of the soprano that comes again, in steps."""
+    """A repeated passage of the soprano."""
 
     first: int
-    """Where the earlier passage begins."""
+    """The step at which the earlier passage begins."""
     again: int
-    """Where the later passage begins."""
+    """The step at which the later passage begins."""
     steps: int
-    """How long both are; where the last note differs in length, with the shorter one."""
+    """The length of both in steps; if their last notes differ in length, with the shorter one."""
     semitones: int
-    """How much higher the later one is; below 0 lower."""
+    """The transposition of the later passage: above 0 it is higher, below 0 lower."""
 
 
 class Likeness(NamedTuple):
-    """How like the earlier passages the later ones are: shares of their steps, 0 to 1."""
+    """The likeness of the later passages to the earlier ones: shares of their steps, 0 to 1."""
 
     all_voices: float
-    """On which every voice sounds as in the earlier passage."""
+    """The share of steps at which all voices equal those of the earlier passage."""
     voices: tuple[float, ...]
-    """On which each voice does, soprano first; the soprano's is 1 but for rests of hers."""
+    """The same for each voice alone, soprano first. It is 1 for the soprano, except for rests."""
 
 
 def returns(chorale: Chorale, intervals: int = INTERVALS) -> list[Return]:
-    """The passages of the soprano that come again, in order of the later one.
+    """The repeated passages of the soprano, in order of the later passage.
 
-    A passage returns where at least so many successive intervals, in semitones, and the times from
-    each note's beginning to the next one's are those of an earlier passage; the last note may last
-    longer or shorter. It is as long as both go on alike. The two do not overlap, nor do the later
-    ones; of several earlier passages the first counts.
+    A passage returns if at least ``intervals`` successive intervals (in semitones) and the times
+    between their onsets equal those of an earlier passage. The last notes may differ in length. The
+    passage is as long as both continue alike. The earlier and the later passage do not overlap, and
+    later passages do not overlap each other. If there are several earlier passages, the first
+    counts.
 
     >>> tune = [(4 * i, 4, 60 + pitch) for i, pitch in enumerate((0, 2, 4, 5, 7, 5, 4, 2) * 2)]
     >>> returns(Chorale.from_notes([tune]))
@@ -70,15 +71,15 @@ def returns(chorale: Chorale, intervals: int = INTERVALS) -> list[Return]:
 
 
 def return_share(chorales: Sequence[Chorale]) -> float:
-    """The share of chorales whose soprano has a return, 0 to 1; 0 of none."""
+    """The share of chorales whose soprano has a return, 0 to 1; 0 if there are no chorales."""
     return float(np.mean([bool(returns(c)) for c in chorales])) if chorales else 0.0
 
 
 def likeness(chorales: Sequence[Chorale]) -> Likeness | None:
-    """How like the earlier passages all the returns of some chorales are; None without a return.
+    """The likeness of all returns in some chorales; None if there is no return.
 
-    A voice sounds as before where it has the same pitch, transposed as the soprano is, or rests as
-    before. Every step (sixteenth) of a later passage counts the same.
+    A voice equals that of the earlier passage at a step if it has the same pitch, transposed like
+    the soprano, or if it rests at both. All steps (sixteenths) of the later passages count equally.
     """
     same = [_same(chorale, each) for chorale in chorales for each in returns(chorale)]
     if not same:
@@ -88,7 +89,7 @@ def likeness(chorales: Sequence[Chorale]) -> Likeness | None:
 
 
 def _alike(notes: Sequence[Note], first: int, again: int) -> int:
-    """How many intervals from two notes on are the same, without the passages overlapping."""
+    """The number of equal intervals in a row from two notes on; the passages do not overlap."""
     length = 0
     while first + length + 1 < again and again + length + 1 < len(notes):
         one, other = (
@@ -102,7 +103,7 @@ def _alike(notes: Sequence[Note], first: int, again: int) -> int:
 
 
 def _same(chorale: Chorale, place: Return) -> NDArray[np.bool_]:
-    """``(steps, V)`` whether each voice sounds in the later passage as in the earlier one."""
+    """``(steps, V)`` bool: whether each voice of the later passage equals the earlier one."""
     pitch = chorale.pitch.astype(np.int64)
     before = pitch[place.first : place.first + place.steps]
     after = pitch[place.again : place.again + place.steps]

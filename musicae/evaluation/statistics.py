@@ -13,14 +13,15 @@ TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 class Spread(NamedTuple):
-    """The summary of some numbers that a table shows."""
+    """A summary of some numbers."""
 
     size: int
-    """How many."""
+    """The number of values."""
     median: float
     quartiles: tuple[float, float]
+    """The first and the third quartile."""
     interval: tuple[float, float]
-    """Of the median, at ``CONFIDENCE``, by the bootstrap."""
+    """The confidence interval of the median, at ``CONFIDENCE``, by the bootstrap."""
 
     def __str__(self) -> str:
         (first, third), (low, high) = self.quartiles, self.interval
@@ -28,7 +29,9 @@ class Spread(NamedTuple):
 
 
 def spread(values: Sequence[float], seed: int = 0) -> Spread:
-    """Median, quartiles and interval; the same seed gives the same. Raises ValueError for none.
+    """Median, quartiles and confidence interval; the same seed gives the same interval.
+
+    Raises ValueError if there are no values.
 
     >>> print(spread([4.1, 5.2, 4.8, 9.9, 5.0]))
     5.00 [4.10, 9.90], half within 4.80 to 5.20

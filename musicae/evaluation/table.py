@@ -1,4 +1,4 @@
-"""The comparison table: its rows, and the table as Markdown, CSV and a picture."""
+"""The comparison table: its rows, and the table as Markdown, CSV or a picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULE_GROUPS = {
     "crossings": ("voice crossing",),
     "leaps": ("leap of a seventh", "leap beyond an octave", "augmented interval"),
 }
-"""The groups of rules that the table shows, by their names in ``voice_leading.rules.RULES``."""
+"""The groups of rules in the table; the rules are keys of ``voice_leading.rules.RULES``."""
 
 
 BACH_COLOUR, MODEL_COLOUR = "#33658a", "#c8553d"
@@ -36,19 +36,22 @@ class TableRow:
     grade: Spread
     """The Bach-likeness of ``bach_likeness.grade``; lower is better."""
     progression: Spread
-    """How much more unexpected the chords are than those of held-out Bach, in nats a chord."""
+    """The surprise of the chords minus that of held-out Bach, in nats per chord."""
     apart: Apart | None
-    """Against held-out Bach; None for held-out Bach itself."""
+    """The two-sample test against held-out Bach; None for held-out Bach itself, and if there are
+    too few chorales."""
     rules: dict[str, float]
-    """Violations per 100 chords, all chorales together, by ``RULE_GROUPS``."""
+    """Violations per 100 chords, over all chorales together, by ``RULE_GROUPS``."""
     shared: tuple[float, float]
-    """The longest passage shared with the train side in beats: median and 95th percentile."""
+    """The longest passage shared with the train side, in quarters: median and 95th percentile."""
     shared_soprano: tuple[float, float]
+    """The same for the soprano alone."""
     accuracy: Accuracy | None
+    """Shares of correctly predicted symbols; None for pieces of the model's own."""
     likelihood: float | None = None
-    """Nats a sixteenth frame; None for a model that has none."""
+    """Nats per step; None for a model without likelihood."""
     latent: LatentReport | None = None
-    """Of a VAE: whether its latent vectors matter."""
+    """For a VAE: statistics of its latent vectors."""
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain numbers, names and lists."""
@@ -109,9 +112,9 @@ def markdown(rows: Sequence[TableRow]) -> str:
 
 
 def draw_table(rows: Sequence[TableRow], path: Path) -> None:
-    """Draw the table to a .png, .svg or .pdf: a panel a measure, Bach's value across it.
+    """Draw the table as .png, .svg or .pdf: a panel for each measure, with a line at Bach's value.
 
-    Raises MusicaeError where matplotlib is missing or the file cannot be written.
+    Raises MusicaeError if matplotlib is missing or the file cannot be written.
     """
     from musicae.rendering.plots import load_matplotlib, save_figure
 
@@ -156,7 +159,10 @@ def draw_table(rows: Sequence[TableRow], path: Path) -> None:
 
 
 def write_csv(rows: Sequence[TableRow], path: Path) -> None:
-    """Write the table as CSV, a column a number, whole or not at all. Raises ChoraleError."""
+    """Write the table as CSV with one column for each number, completely or not at all.
+
+    Raises ChoraleError if the file cannot be written.
+    """
     flat = [_flat(row.as_dict()) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:

@@ -1,9 +1,9 @@
-"""A classifier two-sample test: can a classifier tell from which of two sets a chorale is?
+"""A classifier two-sample test: can a classifier tell the chorales of two sets apart?
 
-The classifier's features are counts of notes, lengths, intervals and sonorities, which need no rule
-of harmony, and the distances of ``bach_likeness`` to Bach. It is tested on chorales that it was not
-trained on. An AUC of 0.5 means that it cannot tell the sets apart by these features; better
-classifiers or other features may still do it.
+The classifier's features are shares of notes, lengths, intervals and sonorities, which need no
+rules of harmony, and the distances of ``bach_likeness`` to Bach. It is tested on chorales that it
+was not trained on. An AUC of 0.5 means that it cannot tell the sets apart by these features. A
+better classifier or other features may still be able to.
 """
 
 from __future__ import annotations
@@ -31,35 +31,38 @@ REPEATS = 10
 REGULARIZATION = 0.1
 """scikit-learn's ``C``; small, because there are about as many traits as chorales."""
 WIDENING = math.sqrt((2 * FOLDS - 1) / (FOLDS - 1))
-"""Of the bootstrap's interval, which takes the folds to be independent, although their classifiers
-have learnt from the same chorales (Nadeau and Bengio, *Inference for the Generalization Error*,
-2003). Between random sets of 38 and 76 chorales of the train side it then held 0.5 in 97 of 100
-cases, and in 87 without."""
+"""The bootstrap's interval is widened by this factor. The bootstrap assumes independent folds, but
+their classifiers were trained on the same chorales (Nadeau and Bengio, *Inference for the
+Generalization Error*, 2003). For random sets of 38 and 76 chorales of the train side the interval
+contained 0.5 in 97 of 100 cases with this factor, and in 87 without."""
 TELLING = 5
+"""The number of features in ``Apart.telling``."""
 
 LENGTHS = (1, 2, 4, 6, 8)
-"""In sixteenths; those that make up most of Bach's notes."""
+"""The lengths of most of Bach's notes, in sixteenths."""
 _SONORITIES = ("0 4 7", "0 3 7", "0 3 6", "0 3 6 8", "0 3 5 8", "0 1 5 8", "0 2 5 8", "0 2 7")
-"""Major, minor and diminished triads, dominant, minor, major and half-diminished sevenths, and the
-suspended fourth: Bach's most frequent sonorities."""
+"""Bach's most frequent sonorities: major, minor and diminished triads, dominant, minor, major and
+half-diminished sevenths, and the suspended fourth."""
 
 
 class Apart(NamedTuple):
     """How well a classifier tells two sets apart."""
 
     auc: float
-    """How often, of a chorale of each set, the classifier finds the right one: 0.5 is guessing."""
+    """The share of pairs, one chorale from each set, that the classifier puts in the right order:
+    0.5 is chance."""
     interval: tuple[float, float]
-    """Of the AUC, at 95 %, by the bootstrap over groups and ``WIDENING``."""
+    """The 95% confidence interval of the AUC, by the bootstrap over groups and ``WIDENING``."""
     telling: tuple[str, ...]
-    """The features with the largest weights, and whether the first set has more or less of them."""
+    """The features with the largest weights, each with ``more`` or ``less``: whether the first set
+    has more or less of it."""
 
 
 def traits(chorale: Chorale, reference: Reference | None = None) -> dict[str, float]:
-    """The features by which chorales are told apart; length and key are not among them.
+    """The classifier's features of a chorale.
 
-    Nor is ``bach_likeness.progression_surprise``, which tells the train side from all else.
-    Raises MusicaeError where a voice is silent.
+    They do not include length and key, nor ``bach_likeness.progression_surprise``, which separates
+    the train side from all other chorales. Raises MusicaeError if a voice is silent.
     """
     its = style(chorale)
     counts = its.counts
@@ -89,11 +92,11 @@ def tell_apart(
 ) -> Apart:
     """Cross-validate a logistic regression on the standardized traits of two sets.
 
-    ``groups`` names for each chorale of both sets what it belongs to, such as its tune or the
-    melody that it harmonizes. The classifier is never trained on one chorale of a group and tested
-    on another, whether of the same set (too easy) or of the other (too hard). Without ``groups``
-    every chorale is its own group. The same seed gives the same result. Raises MusicaeError where
-    scikit-learn is missing or a set has fewer groups than there are folds.
+    ``groups`` names the group of each chorale of both sets, such as its tune or the melody that it
+    harmonizes. The classifier is never trained on one chorale of a group and tested on another: in
+    the same set that would be too easy, in the other set too hard. Without ``groups`` each chorale
+    is its own group. The same seed gives the same result. Raises MusicaeError if scikit-learn is
+    missing, or if a set has fewer groups than ``FOLDS``.
     """
     names = list(first[0]) if first else []
     table = np.array([[chorale[name] for name in names] for chorale in (*first, *second)])
@@ -101,14 +104,16 @@ def tell_apart(
     belongs = _numbers([*groups[0], *groups[1]]) if groups else np.arange(len(table))
     for side in (belongs[is_first], belongs[~is_first]):
         if len(np.unique(side)) < FOLDS:
-            raise MusicaeError(f"two sets of at least {FOLDS} chorales or melodies are compared")
+            raise MusicaeError(
+                f"the two-sample test needs at least {FOLDS} chorales or melodies in each set"
+            )
     right, compared, slopes = _cross_validate(table, is_first, belongs, seed)
     auc = right.sum() / compared.sum()
     weights = _draws(belongs, seed)
     a, b = weights[:, is_first], weights[:, ~is_first]
-    told, all_pairs = (((a @ pairs) * b).sum(axis=1) for pairs in (right, compared))
-    both = all_pairs > 0  # of few groups a draw may have those of one set only
-    drawn = told[both] / all_pairs[both]
+    correct, all_pairs = (((a @ pairs) * b).sum(axis=1) for pairs in (right, compared))
+    both = all_pairs > 0  # with few groups, a draw may have groups of one set only
+    drawn = correct[both] / all_pairs[both]
     low, high = np.clip(auc + WIDENING * (np.quantile(drawn, TAILS) - auc), 0, 1)
     strongest = np.argsort(-np.abs(slopes), kind="stable")[:TELLING]
     telling = tuple(f"{'more' if slopes[i] > 0 else 'less'} {names[i]}" for i in strongest)
@@ -120,9 +125,9 @@ def _cross_validate(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Cross-validated comparisons of each chorale of the first set with each of the second.
 
-    Returns ``(n, m)`` how often the first was told from the second by classifiers that were trained
-    on neither, ``(n, m)`` the number of comparisons, and the coefficients ``(F,)`` of a classifier
-    that was trained on all chorales.
+    The classifiers of a comparison were trained on neither of the two chorales. Returns the number
+    of right comparisons ``(n, m)``, the number of all comparisons ``(n, m)``, and the coefficients
+    ``(F,)`` of a classifier that was trained on all chorales.
     """
     try:
         from sklearn.linear_model import LogisticRegression
@@ -141,7 +146,7 @@ def _cross_validate(
     places = np.where(is_first, np.cumsum(is_first), np.cumsum(~is_first)) - 1
     right = np.zeros((is_first.sum(), (~is_first).sum()))
     compared = np.zeros_like(right)
-    with threadpool_limits(1):  # the tables are small: more threads only wait for each other
+    with threadpool_limits(1):  # more threads are slower: the tables are small
         for repeat in range(REPEATS):
             folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed + repeat)
             for learnt, judged in folds.split(table, is_first, belongs):
@@ -161,7 +166,8 @@ def _numbers(groups: Sequence[Hashable]) -> NDArray[np.int64]:
 
 
 def _draws(belongs: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-    """``(RESAMPLES, n)`` how often each chorale is in each draw of as many groups as there are."""
+    """``(RESAMPLES, n)`` the number of times that each chorale is in each bootstrap sample of the
+    groups."""
     groups = int(belongs.max()) + 1
     shares = np.full(groups, 1 / groups)
     drawn = np.random.default_rng(seed).multinomial(groups, shares, size=RESAMPLES)
@@ -173,7 +179,7 @@ def _share(counts: Mapping[str, int], name: str) -> float:
 
 
 def _texture(chorale: Chorale) -> dict[str, float]:
-    """Features of texture: how dense, how wide and how independent the voices are."""
+    """Features of texture: density, ranges, distances and independence of the voices."""
     pitch, onset = chorale.pitch.astype(np.int64), chorale.onset
     sounding = pitch != REST
     into_beat = (np.arange(len(onset)) - chorale.pickup) % STEPS_PER_QUARTER

@@ -421,7 +421,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 
 def test_a_corpus_without_common_time_is_refused(tmp_path, small_corpus):
     small_corpus["valid"] = [Chorale.from_notes([[(0, 48, 60)]], meters=(Meter(0, 3, 4),))]
-    with pytest.raises(TrainingError, match="valid side of the corpus has nothing"):
+    with pytest.raises(TrainingError, match="valid side of the corpus has no examples"):
         run(tmp_path)
 
 
