@@ -235,7 +235,10 @@ def test_what_cannot_be_scored_is_refused(musicae_command, model, untrained, tmp
     voices = [HYMN.notes(voice) for voice in range(N_VOICES)]
     musicae.write(Chorale.from_notes([[(0, 8, 50), (8, 8, 90)], *voices[1:]]), wide)
     refused(musicae_command("evaluate", duo, *model), "these have no notes: alto, tenor")
-    refused(musicae_command("evaluate", wide, *model), "wide.mid: the chorale fits the voices' ranges in no key")
+    refused(
+        musicae_command("evaluate", wide, *model),
+        "wide.mid: the chorale fits the voices' ranges in no key",
+    )
     refused(musicae_command("evaluate", tmp_path / "no.mid", *model), "no.mid: no such file")
     minibach = ["--model", untrained["minibach"]]
     refused(musicae_command("evaluate", hymn, *minibach), "minibach gives no likelihood")
