@@ -34,7 +34,7 @@ MOST_NUMBER = 10**4
 
 
 class KeyField(NamedTuple):
-    """What a ``K:`` field says; None and empty where it does not say it."""
+    """What a ``K:`` field says; None and empty if it does not say it."""
 
     key: KeySignature | None
     altered: dict[str, int]
@@ -84,7 +84,7 @@ def _has_key(lines: list[str]) -> bool:
 
 
 def number_of(text: str) -> int:
-    """A number of an ABC file. Raises ChoraleError where it is too big to be meant."""
+    """A number of an ABC file. Raises ChoraleError if it is too big to be meant."""
     if len(text) > 5 or int(text) > MOST_NUMBER:
         raise ChoraleError(f"has a number that cannot be meant ({text[:20]})")
     return int(text)
@@ -106,7 +106,7 @@ def length_of(text: str) -> Fraction:
 
 
 def meter_of(text: str) -> Time | None:
-    """The meter of an ``M:`` field; None where it cannot be read. Free meter has no beats."""
+    """The meter of an ``M:`` field; None if it cannot be read. Free meter has no beats."""
     text = text.strip().replace(" ", "")
     if text in ("C", "C|"):
         return Time("4", 4, "common") if text == "C" else Time("2", 2, "cut")
@@ -190,7 +190,7 @@ def voice_of(text: str) -> VoiceField:
 
 def tempo_of(text: str, unit: Fraction) -> Pace | None:
     """The tempo of a ``Q:`` field; ``unit`` is the length, in whole notes, that a bare number
-    counts. None where it says nothing that can be read.
+    counts. None if it says nothing that can be read.
 
     >>> tempo_of('"Lento" 3/8=40', Fraction(1, 8))
     Pace(qpm=60.0, text='Lento')

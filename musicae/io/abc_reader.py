@@ -33,7 +33,7 @@ DECORATION = re.compile(r"!([^!\s]{1,30})!|\+([^+\s]{1,30})\+")
 
 
 def read(text: str) -> WrittenScore:
-    """The first tune of an ABC file. Raises ChoraleError where there is none that can be read."""
+    """The first tune of an ABC file. Raises ChoraleError if there is none that can be read."""
     header, tunes = fields.tunes(text)
     if not tunes:
         raise ChoraleError("is not ABC: no tune with a K: field is in it")
@@ -245,7 +245,7 @@ class _Tune:
 
 
 def _unit(text: str) -> Fraction | None:
-    """The unit of lengths of an ``L:`` field, in whole notes; None where it cannot be read."""
+    """The unit of lengths of an ``L:`` field, in whole notes; None if it cannot be read."""
     found = re.match(r"\s*(\d{1,3})(?:/(\d{1,4}))?\s*$", text)
     if not found or not int(found[1]) or not int(found[2] or 1):
         return None

@@ -43,7 +43,7 @@ class Accidentals:
     def sign(
         self, letter: str, alter: int, octave: int, *, tied: bool = False, always: bool = False
     ) -> str:
-        """The sign of the next note, as MusicXML calls it; empty where it has none.
+        """The sign of the next note, as MusicXML calls it; empty if it has none.
 
         ``alter`` are its sharps, flats where negative, of which more than two have no sign.
         ``always`` draws a sign though none is needed.

@@ -75,7 +75,7 @@ def read_choir(path: Path | str) -> Choir:
     together the highest is the first line's, and a note that begins alone is sung by every line
     that is silent. Four lines without names are soprano, alto, tenor and bass from the top.
 
-    Raises ChoraleError where the file cannot be used, has fewer than two voices or more than
+    Raises ChoraleError if the file cannot be used, has fewer than two voices or more than
     ``MOST_VOICES``, or where a part named after a voice is silent.
     """
     path = Path(path)
@@ -182,7 +182,7 @@ def _singers(
 
 
 def _refuse_silent(song: Song) -> None:
-    """Raise ChoraleError where a part that is named after a voice has no notes."""
+    """Raise ChoraleError if a part that is named after a voice has no notes."""
     if isinstance(song, ScoreSong):
         named = [part.name for part in song.score.parts if not part.notes]
     else:

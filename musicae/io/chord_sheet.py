@@ -49,7 +49,7 @@ def sheet_chords(
 ) -> tuple[PlacedChord, ...]:
     """The chords of a sheet on the steps of a melody.
 
-    Raises ChoraleError where they cannot be placed: chords among words need a melody that has these
+    Raises ChoraleError if they cannot be placed: chords among words need a melody that has these
     words; see also ``placed_chords``.
     """
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]

@@ -61,7 +61,7 @@ class _Bar(NamedTuple):
 def placed_chords(text: str, chorale: Chorale, what: str = CHORDS) -> tuple[PlacedChord, ...]:
     """Chords in bars on the steps of a piece; ``what`` are they called in messages.
 
-    Raises ChoraleError, with the bar, where a bar does not exist or its chords do not fill it.
+    Raises ChoraleError, with the bar, if a bar does not exist or its chords do not fill it.
 
     >>> from musicae.core.meter import Meter
     >>> waltz = Chorale.from_notes([[(0, 12, 67), (12, 12, 69)]], meters=(Meter(0, 3, 4),))
@@ -141,7 +141,7 @@ def _place(found: list[PlacedChord], bar: _Bar, measure: Measure, is_pickup: boo
 
 
 def _lengths(bar: _Bar, length: int, beat: float) -> list[int]:
-    """How many steps each word of a bar lasts. Raises ChoraleError where they do not fill it."""
+    """How many steps each word of a bar lasts. Raises ChoraleError if they do not fill it."""
     stated = [_steps(bar, word, beat) for word in bar.words]
     rest = length - sum(steps or 0 for steps in stated)
     others = stated.count(None)
@@ -157,7 +157,7 @@ def _lengths(bar: _Bar, length: int, beat: float) -> list[int]:
 
 
 def _steps(bar: _Bar, word: str, beat: float) -> int | None:
-    """The steps that a word says it lasts. Raises ChoraleError where they are not whole."""
+    """The steps that a word says it lasts. Raises ChoraleError if they are not whole."""
     _, beats = _parted(word)
     if beats is None:
         return None
@@ -171,7 +171,7 @@ def shared(length: int, count: int, beat: float) -> list[int]:
     """The lengths in which so many chords share some steps: whole beats, the first ones longer.
 
     Where there are more chords than beats, they share halves of beats (thirds of dotted ones), or
-    sixteenths. Empty where there are more chords than sixteenths.
+    sixteenths. Empty if there are more chords than sixteenths.
 
     >>> shared(16, 3, 4), shared(12, 2, 4), shared(12, 3, 6), shared(8, 4, 4)
     ([8, 4, 4], [8, 4], [4, 4, 4], [2, 2, 2, 2])

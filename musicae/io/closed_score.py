@@ -117,7 +117,7 @@ def _share(pair: tuple[tuple[ScoreNote, ...], tuple[ScoreNote, ...]]) -> float:
 def _pair(
     score: Score, part: ScorePart, staff: str
 ) -> tuple[tuple[ScoreNote, ...], tuple[ScoreNote, ...]] | None:
-    """The upper and the lower voice of a staff; None where it does not have two."""
+    """The upper and the lower voice of a staff; None if it does not have two."""
     notes: dict[int, list[ScoreNote]] = defaultdict(list)
     heights: dict[str, list[int]] = defaultdict(list)
     for note in _on_staff(part, staff):

@@ -97,7 +97,7 @@ def _goes_on(note: DrawnNote, later: DrawnNote | None) -> bool:
 
 
 def _grid(ticks: Sequence[int]) -> int | None:
-    """The grid on which ticks of a quarter are; None where there is none."""
+    """The grid on which ticks of a quarter are; None if there is none."""
     grids = (SIXTEENTH, OF_TRIPLET, THIRTY_SECOND)
     return next((grid for grid in grids if not any(tick % grid for tick in ticks)), None)
 
@@ -105,7 +105,7 @@ def _grid(ticks: Sequence[int]) -> int | None:
 def score_of(
     song: Song, notes: Sequence[DrawnNote], tune: Chorale, voice: int, name: str
 ) -> ScoreSong | None:
-    """A song of one part with its score, or None where sixteenths draw it, or nothing can.
+    """A song of one part with its score, or None if sixteenths draw it, or nothing can.
 
     Args:
         song: in MIDI's ticks; its events stay as they are.

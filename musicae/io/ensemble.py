@@ -24,16 +24,16 @@ class Ensemble(NamedTuple):
     voices: dict[int, Part]
     """By the voice whose place they take: the top part the soprano's, the lowest the bass's."""
     names: tuple[str, ...]
-    """For each of the four voices what the file calls it; empty where there is none."""
+    """For each of the four voices what the file calls it; empty if there is none."""
     notices: tuple[str, ...]
     """Sentences on which parts are read, and which are not."""
 
 
 def ensemble_of(song: Song) -> Ensemble | None:
-    """The parts of a song in two to four voices that are not S A T B; None where it is none.
+    """The parts of a song in two to four voices that are not S A T B; None if it is none.
 
     They are ordered by their mean pitch. Accompaniments, by their names, are left out where two
-    other parts or more are there. Raises ChoraleError where a part is on several staves.
+    other parts or more are there. Raises ChoraleError if a part is on several staves.
     """
     parts = parts_together(song)
     if _is_satb(song):
@@ -92,7 +92,7 @@ def names_of(song: Song, parts: Sequence[Part]) -> list[str]:
 
 
 def refuse_staves(song: Song, part: Part) -> None:
-    """Raise ChoraleError where a part of a score has notes on staves that are not read."""
+    """Raise ChoraleError if a part of a score has notes on staves that are not read."""
     if not isinstance(song, ScoreSong):
         return
     whole = song.line(part).part

@@ -113,7 +113,7 @@ def _element(figures: Figures | None, lasts: Fraction | None) -> ET.Element:
 
 
 def _figures(element: ET.Element) -> Figures | None:
-    """What an element says; None where it only holds figures before it."""
+    """What an element says; None if it only holds figures before it."""
     numbers: dict[int, str] = {}
     held = False
     for one in element.findall("figure"):

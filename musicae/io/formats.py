@@ -62,7 +62,7 @@ def read_parts(
 ) -> PartsReading:
     """The parts of a MIDI file or a score that are given to a harmonizer.
 
-    See ``midi_reader.read_parts`` for the arguments. Raises ChoraleError where the file or its
+    See ``midi_reader.read_parts`` for the arguments. Raises ChoraleError if the file or its
     parts cannot be used.
     """
     if suffix_of(path) not in SCORE_SUFFIXES:
@@ -85,7 +85,7 @@ def read_parts(
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MIDI file or a score; empty where it did not. Raises ChoraleError."""
+    """How musicae made a MIDI file or a score; empty if it did not. Raises ChoraleError."""
     if suffix_of(path) in SCORE_SUFFIXES:
         from musicae.io import musicxml_reader
 

@@ -13,7 +13,7 @@ USUAL = "choir aahs"
 def program_of(text: str) -> int:
     """The General MIDI program, counted from 0, of a number from 1 or a part of its name.
 
-    Raises ChoraleError where there is none.
+    Raises ChoraleError if there is none.
 
     >>> program_of("church organ"), program_of("1")
     (19, 0)

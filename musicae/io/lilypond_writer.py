@@ -43,7 +43,7 @@ VOICE_COMMANDS = ("\\voiceOne", "\\voiceTwo", "\\voiceThree", "\\voiceFour")
 def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
     """The LilyPond file of a score; ``comments`` are lines at its beginning.
 
-    Raises ChoraleError where a note has more than two sharps or flats.
+    Raises ChoraleError if a note has more than two sharps or flats.
     """
     staves = [at_concert_pitch(staff) for staff in score.staves]
     lengths = bar_lengths(score)

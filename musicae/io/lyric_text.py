@@ -79,7 +79,7 @@ def hyphenator(language: str) -> Callable[[str], str]:
 def read_verses(path: Path, split: Callable[[str], str] | None = None) -> list[Typed]:
     """The verses of a text file; ``split`` puts hyphens into words that have none.
 
-    Raises ChoraleError where the file cannot be read or has no words.
+    Raises ChoraleError if the file cannot be read or has no words.
     """
     if not path.exists():
         raise ChoraleError(f"{path}: no such file; words are all, soprano, none or a text file")

@@ -43,7 +43,7 @@ MOST_DOTS = 4
 def read(root: ET.Element) -> WrittenScore:
     """The score in an MEI tree whose tags are without namespaces.
 
-    Raises ChoraleError where it holds no music in common notation, or is damaged.
+    Raises ChoraleError if it holds no music in common notation, or is damaged.
     """
     scores = [s for s in root.iter("score") if next(s.iter("measure"), None) is not None]
     if not scores:

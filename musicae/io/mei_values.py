@@ -119,7 +119,7 @@ def clef_of(element: ET.Element) -> Clef | None:
 
 
 def accidentals_of(note: ET.Element) -> tuple[str, str]:
-    """The accidental that is drawn at a note, and the one that sounds; empty where not stated."""
+    """The accidental that is drawn at a note, and the one that sounds; empty if not stated."""
     inner = next(inside(note, ("accid",)), None)
     drawn, sounding = note.get("accid", ""), note.get("accid.ges", "")
     if inner is not None:

@@ -102,7 +102,7 @@ def most_melodic(song: Song, parts: Sequence[Part]) -> Part:
 
 
 def melody_by_name(song: Song, parts: Sequence[Part]) -> Part | None:
-    """The part whose name says most surely that it is the melody; None where none does."""
+    """The part whose name says most surely that it is the melody; None if none does."""
     evidence = [name_evidence(own_name(song, part)) for part in parts]
     named = [
         (-sure, bool(ACCOMPANIMENT_NAMES.search(plain_name(part.name))), index)

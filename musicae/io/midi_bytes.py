@@ -76,7 +76,7 @@ def parse(data: bytes) -> Contents:
     """Read a MIDI file of any format, also one inside a RIFF file.
 
     Tracks are found by the lengths of the chunks before them, or by their names where a length is
-    untrue. A track ends at its end-of-track event. Raises ChoraleError where the bytes are no MIDI
+    untrue. A track ends at its end-of-track event. Raises ChoraleError if the bytes are no MIDI
     file, or one that is cut off, damaged or too long.
     """
     if len(data) > MOST_BYTES:
@@ -174,7 +174,7 @@ def _track(
     """The events of a track, the place after the last, and whether that ends the track.
 
     ``stop`` is where the track ends at the latest, ``stated`` where its length says it ends, if
-    that is before: then what follows may be no events. Raises ChoraleError where an event is cut
+    that is before: then what follows may be no events. Raises ChoraleError if an event is cut
     off or cannot belong to a track.
     """
     found: Counter[str] = Counter()

@@ -36,7 +36,7 @@ Marks = list[tuple[int, str]]
 def song_chords(
     song: Song, given: Collection[Part], offset: int, steps: int, key: Key
 ) -> tuple[PlacedChord, ...]:
-    """The chords of the texts or the track that has most of them; empty where there are none.
+    """The chords of the texts or the track that has most of them; empty if there are none.
 
     Each lasts until the next.
 

@@ -127,7 +127,7 @@ class Song:
 
 
 def open_song(path: Path) -> Song:
-    """Read a MIDI file of format 0, 1 or 2. Raises ChoraleError where it cannot be used."""
+    """Read a MIDI file of format 0, 1 or 2. Raises ChoraleError if it cannot be used."""
     if path.is_dir():
         raise ChoraleError(f"{path}: is a folder; give a MIDI file")
     try:
@@ -247,7 +247,7 @@ def chooses_sound(message: Any) -> bool:
 def save(arrangement: Arrangement, path: Path | str) -> None:
     """Write a format 1 file, whole or not at all; every track ends at the arrangement's end.
 
-    Raises ChoraleError where it would have more events than are read.
+    Raises ChoraleError if it would have more events than are read.
     """
     if sum(map(len, arrangement.tracks)) > midi_bytes.MOST_EVENTS:
         raise ChoraleError(

@@ -52,7 +52,7 @@ PHRASE_MARKS = (FERMATA, "cadence", "phrase")
 def read(path: Path | str) -> Chorale:
     """The chorale in a MIDI file, moved to the sixteenth grid.
 
-    ``voice_tracks.voices_of`` says which part is which voice. Raises ChoraleError where the file
+    ``voice_tracks.voices_of`` says which part is which voice. Raises ChoraleError if the file
     cannot be used or its voices cannot be found.
     """
     return read_counting(path).chorale
@@ -66,7 +66,7 @@ def read_counting(path: Path | str) -> Reading:
 def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
     """``read_counting`` of an open song, or of the parts of it that are an ensemble.
 
-    Raises ChoraleError where one part of an ensemble sings two notes at once.
+    Raises ChoraleError if one part of an ensemble sings two notes at once.
     """
     if song.parts:
         song = song.pattern(song.parts[0])
@@ -119,7 +119,7 @@ class PartsReading:
     taken: str
     """The given parts as a list to read, with the numbers that ``--track`` takes."""
     others: str
-    """The same of the parts that are not given; empty where there are none."""
+    """The same of the parts that are not given; empty if there are none."""
     graces: int = 0
     """Grace notes of the given parts that are no notes of the song: those of a score."""
     words: Words = NO_WORDS
@@ -171,7 +171,7 @@ def parts_of(
         silence: whether silence at the start of the song's first bar counts where the file marks
             it or other parts begin before, and marked silence at its end; with ``bars`` it does.
 
-    Raises ChoraleError where its parts cannot be used.
+    Raises ChoraleError if its parts cannot be used.
     """
     if not whole.parts and not (track and whole.drums):
         raise ChoraleError(f"{whole.path}: {no_notes(whole)}")
@@ -241,12 +241,12 @@ def chorale_of(
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MIDI file; empty where it did not. Raises ChoraleError."""
+    """How musicae made a MIDI file; empty if it did not. Raises ChoraleError."""
     return song_provenance(open_song(Path(path)))
 
 
 def song_provenance(song: Song) -> dict[str, Any]:
-    """How musicae made a song; empty where it did not."""
+    """How musicae made a song; empty if it did not."""
     try:
         found = json.loads(_told(song, PROVENANCE) or "{}")
     except json.JSONDecodeError:
@@ -386,7 +386,7 @@ def _same_part(pattern: Song, part: Part) -> Part:
 
 
 def in_meter(song: Song, meter: Meter) -> Song:
-    """A song that states no meter, in this one. Raises ChoraleError where it states another."""
+    """A song that states no meter, in this one. Raises ChoraleError if it states another."""
     stated = {(e.message.numerator, e.message.denominator) for e in song.metas("time_signature")}
     if stated == {(meter.numerator, meter.denominator)}:
         return song

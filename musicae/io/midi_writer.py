@@ -55,7 +55,7 @@ def write(
 ) -> None:
     """Write a chorale as MIDI, whole or not at all; see ``arrange``.
 
-    Raises ChoraleError where the file cannot be written.
+    Raises ChoraleError if the file cannot be written.
     """
     save(arrange(chorale, program, provenance, markers, names=names, words=words), path)
 

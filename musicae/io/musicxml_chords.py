@@ -67,7 +67,7 @@ def _text(harmony: ET.Element, higher: tuple[int, int]) -> str:
 
 
 def _note(harmony: ET.Element, which: str, higher: tuple[int, int]) -> str | None:
-    """The name of the root or the bass as it sounds; None where there is none."""
+    """The name of the root or the bass as it sounds; None if there is none."""
     letter = harmony.findtext(f"{which}/{which}-step", "").strip()
     if not letter or letter not in LETTERS:
         return None

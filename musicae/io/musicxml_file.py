@@ -38,7 +38,7 @@ _BOMS = (
 def open_root(path: Path) -> ET.Element:
     """The root of a partwise MusicXML file, unpacked where it is an .mxl archive.
 
-    Tags are without namespaces. Raises ChoraleError, without the path, where there is none.
+    Tags are without namespaces. Raises ChoraleError, without the path, if there is none.
     """
     data = bytes_of(path, "MusicXML")
     if data.startswith(b"PK"):
@@ -52,7 +52,7 @@ def open_root(path: Path) -> ET.Element:
 
 
 def bytes_of(path: Path, format_name: str, most_bytes: int = MOST_BYTES) -> bytes:
-    """The bytes of a score. Raises ChoraleError, without the path, where it cannot be read."""
+    """The bytes of a score. Raises ChoraleError, without the path, if it cannot be read."""
     if path.is_dir():
         raise ChoraleError(f"is a folder; give a file in {format_name}")
     try:

@@ -32,7 +32,7 @@ SYLLABIC = {
 class Head(NamedTuple):
     """A note head of a voice: the step at which it begins, and its element.
 
-    The element is None where the head is tied to the one before, so that it takes no syllable.
+    The element is None if the head is tied to the one before, so that it takes no syllable.
     """
 
     step: int
@@ -173,7 +173,7 @@ def _rank(number: str) -> tuple[bool, int, str]:
 
 
 def _syllable(lyric: ET.Element, step: int) -> Syllable | None:
-    """The syllable of a ``<lyric>``; None where it has no text."""
+    """The syllable of a ``<lyric>``; None if it has no text."""
     text = ""
     for child in lyric:
         if child.tag == "text":

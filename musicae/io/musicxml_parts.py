@@ -46,7 +46,7 @@ class ScoreNote(NamedTuple):
     staff: str
     voice: str
     elements: tuple[ET.Element, ...]
-    """Empty where a repeated bar does not write it."""
+    """Empty if a repeated bar does not write it."""
     under_fermata: bool = False
     lyric: str = ""
     """A syllable of the first verse, with a hyphen where the word goes on."""

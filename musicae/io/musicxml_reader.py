@@ -45,7 +45,7 @@ def read(path: Path | str) -> Chorale:
     """The chorale in a MusicXML file, its bars in the order drawn: repeats are not unfolded.
 
     ``voice_tracks.voices_of`` says which part is which voice. Of chords in the soprano the top
-    note stays. Raises ChoraleError where the file cannot be used or its voices cannot be found.
+    note stays. Raises ChoraleError if the file cannot be used or its voices cannot be found.
     """
     return read_counting(path).chorale
 
@@ -68,7 +68,7 @@ def open_score(path: Path | str) -> ScoreSong:
 def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
     """``read_counting`` of an open score, or of the parts of it that are an ensemble.
 
-    Raises ChoraleError where a part sings two notes at once, but for the soprano of a choir.
+    Raises ChoraleError if a part sings two notes at once, but for the soprano of a choir.
     """
     if ensemble:
         voices, names = ensemble.voices, ensemble.names
@@ -99,7 +99,7 @@ def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
 def read_parts(path: Path | str, *, transpose: int = 0, **asked: Any) -> PartsReading:
     """The parts of a MusicXML file that are given; see ``parts_of`` for what is ``asked``.
 
-    ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError where
+    ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError if
     the file or its parts cannot be used.
     """
     return parts_of(open_given(path, transpose), **asked)
@@ -130,7 +130,7 @@ def parts_of(
 ) -> PartsReading:
     """The parts of an open score that are given; see ``voice_tracks.choose_parts``.
 
-    Raises ChoraleError where they cannot be used.
+    Raises ChoraleError if they cannot be used.
     """
     if not song.parts:
         raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")
@@ -156,12 +156,12 @@ def parts_of(
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MusicXML file; empty where it did not. Raises ChoraleError."""
+    """How musicae made a MusicXML file; empty if it did not. Raises ChoraleError."""
     return provenance_in(tree_of(path).root)
 
 
 def provenance_in(root: ET.Element) -> dict[str, Any]:
-    """How musicae made a score; empty where it did not."""
+    """How musicae made a score; empty if it did not."""
     text = root.findtext("identification/miscellaneous/miscellaneous-field[@name='musicae']")
     try:
         found = json.loads(text or "{}")
@@ -244,7 +244,7 @@ def _places(
 
 
 def score_title(song: ScoreSong) -> str:
-    """The title of a score; empty where there is none but the name of its file."""
+    """The title of a score; empty if there is none but the name of its file."""
     root = song.score.root
     title = one_line(root.findtext("work/work-title")) or one_line(root.findtext("movement-title"))
     return "" if title == song.path.name else title

@@ -139,7 +139,7 @@ def _lengths(drawn: list[tuple[Timed, ...]], skipped: bool = True) -> list[int]:
 
 
 def _time(element: ET.Element) -> tuple[int, int] | None:
-    """The meter of a ``<time>``; ``3+2`` and pairs of beats are summed. None where it has none."""
+    """The meter of a ``<time>``; ``3+2`` and pairs of beats are summed. None if it has none."""
     beats = [
         sum(int(number(n, "beats")) for n in (b.text or "").split("+"))
         for b in element.findall("beats")

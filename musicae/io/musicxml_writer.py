@@ -99,7 +99,7 @@ def write(
     ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
     ``names`` are those of the four voices; one without a name is left out. ``figures``, each with
     its step, stand below the lowest voice. ``words`` are the verses that the voices sing. The same
-    music gives the same bytes. Raises ChoraleError where the file cannot be written.
+    music gives the same bytes. Raises ChoraleError if the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:

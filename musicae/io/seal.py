@@ -45,7 +45,7 @@ def sealed(content: bytes) -> bytes:
 
 
 def seal_of(content: bytes) -> Seal | None:
-    """The seal in a file's bytes; None where there is none."""
+    """The seal in a file's bytes; None if there is none."""
     found = _FACTS.search(content)
     if not found:
         return None

@@ -17,7 +17,7 @@ KANA = re.compile("[\\u3041-\\u30fe]")
 
 
 def text_of_file(path: Path) -> str:
-    """What a plain text file says. Raises ChoraleError, without the path, where it is none."""
+    """What a plain text file says. Raises ChoraleError, without the path, if it is none."""
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_TEXT + 1)
@@ -33,7 +33,7 @@ def text_of_file(path: Path) -> str:
 def decoded(raw: bytes) -> str:
     """The text of a file's bytes, its lines ended by ``\\n``; UTF-16 has its mark.
 
-    Raises ChoraleError where the bytes are no text.
+    Raises ChoraleError if the bytes are no text.
     """
     if raw.startswith(UTF_16_MARKS):
         text = raw.decode("utf-16", "replace")
@@ -69,7 +69,7 @@ def guessed(raw: bytes) -> str:
 
 
 def _decoded(raw: bytes, encoding: str) -> str | None:
-    """The text in an encoding; None where the bytes are not in it."""
+    """The text in an encoding; None if the bytes are not in it."""
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError:

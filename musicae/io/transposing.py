@@ -39,7 +39,7 @@ def fifths_of(semitones: int, fifths: int = 0) -> int:
 def transposed_song(song: Song, semitones: int) -> Song:
     """A MIDI file with every pitched note higher, or lower, and its key signatures too.
 
-    Raises ChoraleError where a note would leave MIDI's range.
+    Raises ChoraleError if a note would leave MIDI's range.
     """
     pitches = [note.pitch + semitones for part in song.parts for note in part.notes]
     if pitches and not 0 <= min(pitches) <= max(pitches) <= HIGHEST:

@@ -44,7 +44,7 @@ class RankedNames(NamedTuple):
 
 
 def voice_of_name(name: str) -> int | None:
-    """The voice that a part's name stands for, 0 soprano to 3 bass; None where it is no voice's.
+    """The voice that a part's name stands for, 0 soprano to 3 bass; None if it is no voice's.
 
     The first line of the name begins with the voice's word in any letter case, or it is the
     word's first letter, alone or with 1, 2, I or II. Anything may follow the word but the name of
@@ -93,7 +93,7 @@ def voices_of(song: Song) -> dict[int, Part]:
 
     The names decide, as in ``choir``. Without names, four parts are S A T B from high to low; one
     part is the soprano, and so is the part named like a melody or the only part that is not an
-    accompaniment by its name. In format 2 only the first song counts. Raises ChoraleError where
+    accompaniment by its name. In format 2 only the first song counts. Raises ChoraleError if
     these rules find nothing.
     """
     parts = parts_together(song)
@@ -183,7 +183,7 @@ def choose_parts(
         bars: whether only some bars are written anew; then every voice in the file is given.
 
     With none of these, the parts of a ``choir`` are given, else the likeliest melody as the
-    soprano. Raises ChoraleError where the parts asked for are not there.
+    soprano. Raises ChoraleError if the parts asked for are not there.
     """
     if track and (lock is not None or bars):
         raise ChoraleError(

@@ -186,7 +186,7 @@ def _time(element: ET.Element) -> Time | None:
 
 
 def _chord(harmony: ET.Element) -> str:
-    """The chord symbol of a ``<harmony>``; empty where it names no root."""
+    """The chord symbol of a ``<harmony>``; empty if it names no root."""
     step = harmony.findtext("root/root-step", "").strip()
     if not step:
         return ""

@@ -74,7 +74,7 @@ def value_of(length: Fraction, actual: int = 1, normal: int = 1) -> Value | None
 def values_of(length: Fraction) -> list[Value]:
     """The values of symbols, tied together, that last so many quarters.
 
-    Empty where no tuplet of ``TUPLETS`` says it.
+    Empty if no tuplet of ``TUPLETS`` says it.
 
     >>> [value.kind for value in values_of(Fraction(5, 2))]
     ['half', 'eighth']
@@ -130,7 +130,7 @@ class Symbol:
     hidden: bool = False
     whole_bar: bool = False
     grace: str = ""
-    """``slash``, ``plain``, or empty where it is no grace note."""
+    """``slash``, ``plain``, or empty if it is no grace note."""
     fermata: bool = False
     slur_begins: int = 0
     slur_ends: int = 0

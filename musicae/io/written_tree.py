@@ -96,7 +96,7 @@ def chord_parts(text: str) -> tuple[tuple[str, int], str, tuple[str, int] | None
 def to_tree(score: WrittenScore) -> ET.Element:
     """The MusicXML of a written score, a part for each staff.
 
-    Raises ChoraleError where its note lengths have no common part that a file can say.
+    Raises ChoraleError if its note lengths have no common part that a file can say.
     """
     divisions = _divisions(score)
     root = ET.Element("score-partwise", version="4.0")
