@@ -1,4 +1,4 @@
-"""The fields of ABC: tunes of a file, keys, meters, tempi, voices and lines of words.
+"""The fields of ABC files: tunes, keys, meters, tempi, voices and lines of words.
 
 Source: the ABC standard 2.1, https://abcnotation.com/wiki/abc:standard:v2.1.
 """
@@ -16,7 +16,8 @@ from musicae.io.written_score import Clef, KeySignature, Pace, Syllable, Time
 FIELD = re.compile(r"([A-Za-z+]):(.*)")
 MODES = {"maj": 0, "ion": 0, "mix": -1, "dor": -2, "min": -3, "aeo": -3, "phr": -4, "loc": -5,
          "lyd": 1}  # fmt: skip
-"""Modes by three letters: sharps more than the major key on the same tonic has."""
+"""For each mode, by its first three letters: its sharps minus those of the major key on the same
+tonic."""
 MODE_NAMES = {"maj": "major", "ion": "ionian", "mix": "mixolydian", "dor": "dorian", "min": "minor",
               "aeo": "aeolian", "phr": "phrygian", "loc": "locrian", "lyd": "lydian"}  # fmt: skip
 CLEFS = {
@@ -30,32 +31,39 @@ CLEFS = {
 }
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 MOST_NUMBER = 10**4
-"""The most that a number in a length or meter may be."""
+"""The largest number that a length or meter may have."""
 
 
 class KeyField(NamedTuple):
-    """What a ``K:`` field says; None and empty if it does not say it."""
+    """The content of a ``K:`` field. What it does not state is None, empty or 0."""
 
     key: KeySignature | None
     altered: dict[str, int]
-    """Letters with accidentals of their own, and by how many semitones they are altered."""
+    """Accidentals besides those of the key: semitones by letter, such as ``{"F": 1}``."""
     clef: Clef | None
     octave: int
+    """Octaves to add to every note, -4 to 4."""
     transpose: int | None
+    """Semitones by which the voice sounds higher than written."""
 
 
 class VoiceField(NamedTuple):
-    """What a ``V:`` field says."""
+    """The content of a ``V:`` field. What it does not state is None, empty or 0."""
 
     name: str
+    """The voice's identifier in the file."""
     label: str
+    """The name that is printed before its staff."""
     clef: Clef | None
     octave: int
     transpose: int | None
 
 
 def tunes(text: str) -> tuple[list[str], list[list[str]]]:
-    """The lines of the file's header, and those of each tune. Comments are left out."""
+    """The lines of the file's header, and the lines of each tune, without comments.
+
+    Tunes without a ``K:`` field are left out.
+    """
     header: list[str] = []
     found: list[list[str]] = []
     ended = False
@@ -84,14 +92,19 @@ def _has_key(lines: list[str]) -> bool:
 
 
 def number_of(text: str) -> int:
-    """A number of an ABC file. Raises ChoraleError if it is too big to be meant."""
+    """A number of an ABC file. Raises ChoraleError if it is over ``MOST_NUMBER``."""
     if len(text) > 5 or int(text) > MOST_NUMBER:
-        raise ChoraleError(f"has a number that cannot be meant ({text[:20]})")
+        raise ChoraleError(
+            f"has the number {text[:20]} in a length or meter, more than {MOST_NUMBER:,}; is it"
+            " damaged?"
+        )
     return int(text)
 
 
 def length_of(text: str) -> Fraction:
-    """A length such as ``3/2``, ``/`` or ``//``, by which the unit is multiplied.
+    """The factor that a length such as ``3/2``, ``/`` or ``//`` multiplies the unit by.
+
+    Raises ChoraleError if the divisor is 0 or a number is over ``MOST_NUMBER``.
 
     >>> length_of("3/2"), length_of("//"), length_of("")
     (Fraction(3, 2), Fraction(1, 4), Fraction(1, 1))
@@ -101,12 +114,12 @@ def length_of(text: str) -> Fraction:
     top = number_of(found[1] or "1")
     bottom = number_of(found[3]) if found[3] else 2 ** min(len(found[2]), 10)
     if not bottom:
-        raise ChoraleError(f"has a note length of {text}")
+        raise ChoraleError(f"has the note length {text}, which divides by 0")
     return Fraction(top, bottom)
 
 
 def meter_of(text: str) -> Time | None:
-    """The meter of an ``M:`` field; None if it cannot be read. Free meter has no beats."""
+    """The meter of an ``M:`` field; None if it cannot be read. A free meter has no beats."""
     text = text.strip().replace(" ", "")
     if text in ("C", "C|"):
         return Time("4", 4, "common") if text == "C" else Time("2", 2, "cut")
@@ -119,13 +132,13 @@ def meter_of(text: str) -> Time | None:
 
 
 def unit_of(meter: Time | None) -> Fraction:
-    """The unit of lengths, in whole notes, where no ``L:`` field states it."""
+    """The unit of lengths, in whole notes, of a tune without an ``L:`` field."""
     bar = meter.quarters if meter else None
     return Fraction(1, 16) if bar is not None and bar < 3 else Fraction(1, 8)
 
 
 def key_of(text: str) -> KeyField:
-    """What a ``K:`` field says.
+    """The content of a ``K:`` field. Raises ChoraleError for more than 7 sharps or flats.
 
     >>> key_of("Ador").key, key_of("Bb clef=bass").key
     (KeySignature(fifths=1, mode='dorian'), KeySignature(fifths=-2, mode='major'))
@@ -157,7 +170,7 @@ def _altered(text: str) -> dict[str, int]:
 
 
 def _properties(text: str) -> tuple[Clef | None, int, int | None, str]:
-    """Clef, octave and transposition in a ``K:`` or ``V:`` field, and the text without them."""
+    """Clef, octave and transposition of a ``K:`` or ``V:`` field, and the rest of its text."""
     octave, transpose = 0, None
     for name in ("octave", "transpose"):
         found = re.search(rf"\b{name}=([+-]?\d{{1,2}})\b", text)
@@ -180,7 +193,7 @@ def _properties(text: str) -> tuple[Clef | None, int, int | None, str]:
 
 
 def voice_of(text: str) -> VoiceField:
-    """What a ``V:`` field says."""
+    """The content of a ``V:`` field."""
     name = text.split(maxsplit=1)[0] if text.split() else "1"
     label = re.search(r"\b(?:name|nm)=\s*(?:\"([^\"]*)\"|(\S+))", text)
     clef, octave, transpose, _ = _properties(text[len(name) :])
@@ -189,8 +202,9 @@ def voice_of(text: str) -> VoiceField:
 
 
 def tempo_of(text: str, unit: Fraction) -> Pace | None:
-    """The tempo of a ``Q:`` field; ``unit`` is the length, in whole notes, that a bare number
-    counts. None if it says nothing that can be read.
+    """The tempo of a ``Q:`` field; None if it has neither a tempo nor a text that can be read.
+
+    ``unit`` is the unit of lengths in whole notes; ``C=120`` counts it.
 
     >>> tempo_of('"Lento" 3/8=40', Fraction(1, 8))
     Pace(qpm=60.0, text='Lento')
@@ -213,21 +227,21 @@ def tempo_of(text: str, unit: Fraction) -> Pace | None:
 
 
 def words_of(line: str) -> list[Syllable | str]:
-    """The syllables of a ``w:`` line with the signs between them.
+    """The syllables of a ``w:`` line, and the signs between them.
 
-    ``*`` passes a note, ``_`` holds the syllable before, ``|`` goes on to the next bar.
+    ``*`` skips a note, ``_`` holds the previous syllable, ``|`` goes to the next bar.
 
     >>> [str(s if isinstance(s, str) else s.text) for s in words_of("A-men_ | so~it * is")]
     ['A', 'men', '_', '|', 'so it', '*', 'is']
     """
     found: list[Syllable | str] = []
-    inside = False  # a word that has begun
+    inside = False  # a word
     for token in re.findall(r"(?:\\-|[^\s\-_*|])+-?|[-_*|]", line):
         if token in ("_", "*", "|"):
             if token == "_" and found and isinstance(found[-1], Syllable):
                 found[-1] = found[-1]._replace(extends=found[-1].syllabic in ("single", "end"))
             found.append(token)
-        elif token == "-":  # one more note of the syllable before
+        elif token == "-":  # the previous syllable has one more note
             found.append("_")
         else:
             goes_on = token.endswith("-")

@@ -1,7 +1,8 @@
-"""ABC -> a score as it is written. Of a tune book the first tune is read.
+"""ABC -> a score as it is written. Only the first tune of a file is read.
 
-Read are notes, chords, rests, grace notes, tuplets, broken rhythm, ties, slurs, bar lines, repeats,
-endings, voices, overlays, chord symbols, fermatas, words, and changes of key, meter and tempo.
+The reader understands notes, chords, rests, grace notes, tuplets, broken rhythm, ties, slurs, bar
+lines, repeats, endings, voices, overlays, chord symbols, fermatas, words, and changes of key, meter
+and tempo.
 Source: the ABC standard 2.1, https://abcnotation.com/wiki/abc:standard:v2.1.
 """
 
@@ -33,10 +34,10 @@ DECORATION = re.compile(r"!([^!\s]{1,30})!|\+([^+\s]{1,30})\+")
 
 
 def read(text: str) -> WrittenScore:
-    """The first tune of an ABC file. Raises ChoraleError if there is none that can be read."""
+    """The first tune of an ABC file. Raises ChoraleError if no tune can be read."""
     header, tunes = fields.tunes(text)
     if not tunes:
-        raise ChoraleError("is not ABC: no tune with a K: field is in it")
+        raise ChoraleError("is not ABC: it has no tune with a key (a K: field)")
     reader = _Tune()
     for line in header:
         if found := fields.FIELD.match(line):
@@ -47,7 +48,9 @@ def read(text: str) -> WrittenScore:
     score = reader.finish()
     if len(tunes) > 1:
         score.notices.insert(
-            0, f"the file has {len(tunes)} tunes; the first is read (give a file for each)"
+            0,
+            f"the file has {len(tunes)} tunes; only the first is read (save the others as files"
+            " of their own)",
         )
     return score
 
@@ -88,7 +91,7 @@ class _Tune:
             self.change(name, text)
 
     def change(self, name: str, text: str) -> None:
-        """A field that holds from here on: in the header for all voices, else for the current."""
+        """Apply a field: to all voices in the header, to the current voice in the tune."""
         if not self.in_body:
             self.declare(name, text)
             return
@@ -130,7 +133,7 @@ class _Tune:
             self.current = self.begin(said.name)
 
     def now(self) -> Voice:
-        """The voice that is being written."""
+        """The current voice; the first one begins if there is none."""
         if self.current is None:
             self.current = self.begin(next(iter(self.declared), "1"))
         return self.current
@@ -173,7 +176,7 @@ class _Tune:
         self.now().joined = continued
 
     def token(self, text: str, at: int) -> int:
-        """Read what begins at a place of a line; returns where the next begins."""
+        """Read the token at a position of a line; returns the position after it."""
         voice = self.now()
         if found := INLINE.match(text, at):
             self.field(found[1], found[2])
@@ -205,7 +208,7 @@ class _Tune:
     # words
 
     def words(self, text: str) -> None:
-        """Put a ``w:`` line under the line of music before."""
+        """Put a ``w:`` line under the previous line of music."""
         voice = self.now()
         voice.verse += 1
         notes = list(voice.line)
@@ -237,15 +240,15 @@ class _Tune:
         fill_bars(self.score)
         _number(self.score)
         if self.unread:
-            told = ", ".join(
+            counts = ", ".join(
                 f"{n} {'x ' if n > 1 else ''}{s}" for s, n in self.unread.most_common(5)
             )
-            self.score.notices.append(f"signs that are not carried over: {told}")
+            self.score.notices.append(f"signs that are not carried over: {counts}")
         return self.score
 
 
 def _unit(text: str) -> Fraction | None:
-    """The unit of lengths of an ``L:`` field, in whole notes; None if it cannot be read."""
+    """The unit of an ``L:`` field, in whole notes; None if it cannot be read."""
     found = re.match(r"\s*(\d{1,3})(?:/(\d{1,4}))?\s*$", text)
     if not found or not int(found[1]) or not int(found[2] or 1):
         return None
@@ -253,7 +256,7 @@ def _unit(text: str) -> Fraction | None:
 
 
 def _number(score: WrittenScore) -> None:
-    """Number the bars from 1, a pickup from 0."""
+    """Number the bars from 1; from 0 if the first is a pickup."""
     bars = score.staves[0].bars
     time = bars[0].time
     short = bool(time and time.quarters and len(bars) > 1 and bars[0].length < time.quarters)

@@ -1,4 +1,4 @@
-"""A voice of an ABC tune as it is read: its notes, ties, tuplets, bars and endings."""
+"""The state of one voice while an ABC tune is read: notes, ties, tuplets, bars and endings."""
 
 from __future__ import annotations
 
@@ -32,44 +32,49 @@ SHORT = {"H": "fermata", "T": "trill", ".": "staccato", "~": "roll", "u": "upbow
          "J": "slide", "R": "roll"}  # fmt: skip
 """Decorations of one letter."""
 IN_TIME_OF = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
-"""In the time of how many notes a tuplet stands; others are in 2, or 3 in compound meters."""
+"""For a tuplet of n notes, how many plain notes take the same time. It is 2 for other n, or 3 in a
+compound meter."""
 PLACES = "^_<>@"
-"""What annotations begin with, which chord symbols do not."""
+"""The first character of an annotation; chord symbols have none of these."""
 
 
 @dataclass
 class Voice:
-    """A voice of a tune, and what holds in it until it changes."""
+    """A voice of a tune, with the settings that hold until they change."""
 
     staff: Staff
     unit: Fraction
-    """In whole notes."""
+    """The unit of lengths, in whole notes."""
     meter: Time | None
     signature: KeySignature
     by_key: dict[str, int]
+    """Alteration of each letter in the current key, in semitones."""
     octave: int = 0
+    """Octaves added to every note."""
     bar: Bar = field(default_factory=Bar)
     layer: int = 1
     signs: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The accidentals drawn in this bar, in semitones by letter and octave."""
     now: Fraction = Fraction(0)
+    """Quarters since the beginning of the bar."""
     broken: Fraction = Fraction(0)
-    """By how much the next note is longer or shorter, after ``>`` or ``<``; 0 for not at all."""
+    """The factor for the next note's length after ``>`` or ``<``; 0 if there was none."""
     tuplet: tuple[int, int, int] = (1, 1, 0)
-    """Notes, in the time of, and how many symbols are still in the tuplet."""
+    """The tuplet as (notes, plain notes that take the same time, symbols still to come)."""
     slurs: int = 0
     decorations: list[str] = field(default_factory=list)
     tied: dict[tuple[str, int, int], tuple[Symbol, int]] = field(default_factory=dict)
-    """Heads that a tie goes out from, by letter, alteration and octave."""
+    """Note heads from which a tie starts, by letter, alteration and octave."""
     line: list[Symbol | None] = field(default_factory=list)
-    """The notes of the line of music, with None at bar lines."""
+    """The notes of the current line of music, with None at bar lines."""
     verse: int = 0
     joined: bool = False
     """Whether the next line of music continues this one."""
     ending: str = ""
     unread: Counter[str] = field(default_factory=Counter)
-    """Signs that were not carried over; shared by the voices of a tune."""
+    """How often each sign was not carried over; shared by the voices of a tune."""
     count: int = 0
-    """Of notes and rests."""
+    """How many notes and rests the voice has."""
 
     def set_meter(self, meter: Time | None) -> None:
         if meter:
@@ -95,7 +100,7 @@ class Voice:
             self.staff.transposes = transpose, round(transpose * 7 / 12)
 
     def sign(self, sign: str) -> None:
-        """A character that stands for itself."""
+        """Read a sign of one character, such as a slur, a tie or a decoration."""
         if sign == "(":
             self.slurs += 1
         elif sign == ")":
@@ -112,14 +117,16 @@ class Voice:
             self.unread[sign if sign.isprintable() else "?"] += 1
 
     def last(self) -> Symbol | None:
-        """The note before, in this bar or the one before."""
+        """The previous note, in this line of music."""
         return next((s for s in reversed(self.line) if s is not None), None)
 
     def head(self, found: re.Match[str]) -> Head:
         sign, letter, marks = found[1], found[2].upper(), found[3]
         octave = 4 + found[2].islower() + marks.count("'") - marks.count(",") + self.octave
         if not -1 <= octave <= 9:
-            raise ChoraleError(f"has a note that is too high or too low ({found[0][:20]})")
+            raise ChoraleError(
+                f"has the note {found[0][:20]} in octave {octave}; octaves are -1 to 9"
+            )
         if sign:
             self.signs[letter, octave] = fields.ACCIDENTALS[sign]
         # A tied note keeps its accidental beyond the bar line.
@@ -163,14 +170,14 @@ class Voice:
         self.decorations = []
 
     def tie(self) -> None:
-        """Tie the note before to what follows."""
+        """Start a tie from the previous note."""
         last = self.last()
         if last:
             for rank, head in enumerate(last.heads):
                 self.tied[head.letter, head.alter, head.octave] = last, rank
 
     def join(self, symbol: Symbol) -> None:
-        """End the ties that go out from the notes before."""
+        """End the ties that started from the previous notes."""
         for rank, head in enumerate(symbol.heads):
             before = self.tied.get((head.letter, head.alter, head.octave))
             if before:
@@ -180,7 +187,7 @@ class Voice:
         self.tied.clear()
 
     def chord(self, text: str, at: int) -> int:
-        """``[CEG]2``; lengths inside it are those of its first note."""
+        """Read a chord such as ``[CEG]2``; its first note gives the length inside the brackets."""
         end = text.find("]", at)
         if end < 0:
             self.unread["["] += 1
@@ -202,7 +209,7 @@ class Voice:
         return length.end()
 
     def grace(self, text: str, at: int) -> int:
-        """Grace notes in braces: eighths, or sixteenths where there are several."""
+        """Read grace notes in braces: one is an eighth, several are sixteenths."""
         end = text.find("}", at)
         if end < 0:
             self.unread["{"] += 1
@@ -242,7 +249,7 @@ class Voice:
             self.bar.words.append((self.now, Words(text)))
 
     def break_rhythm(self, marks: str) -> None:
-        """``>`` makes the note before half as long again and the next half as long."""
+        """``>`` lengthens the previous note by half and halves the next one; ``<`` the reverse."""
         part = Fraction(1, 2 ** len(marks))
         before, after = (2 - part, part) if marks[0] == ">" else (part, 2 - part)
         symbols = self.bar.voices.get(str(self.layer), [])
@@ -299,7 +306,7 @@ class Voice:
             self.ending = ""
 
     def rest(self, count: int) -> None:
-        """Rests of whole bars; the last of them is ended by its bar line."""
+        """Rest for whole bars. The bar line after them ends the last one."""
         for index in range(count):
             silence = Symbol(Fraction(0), Fraction(0), None, whole_bar=True)
             self.bar.voices.setdefault(str(self.layer), []).append(silence)

@@ -1,4 +1,4 @@
-"""A score as it is written -> ABC, a voice for each of its voices.
+"""A score as it is written -> ABC, with one ABC voice for each voice.
 
 Source: the ABC standard 2.1, https://abcnotation.com/wiki/abc:standard:v2.1.
 """
@@ -32,7 +32,7 @@ from musicae.io.written_score import (
 )
 
 UNIT = Fraction(1, 2)
-"""Quarters that ``L:1/8`` stands for."""
+"""The length that ``L:1/8`` states, in quarters."""
 BARS_A_LINE = 4
 SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 BAR_LINES = {"": "|", "final": "|]", "double": "||", "dashed": ".|", "invisible": "[|]",
@@ -41,18 +41,18 @@ BAR_LINES = {"": "|", "final": "|]", "double": "||", "dashed": ".|", "invisible"
 
 @dataclass
 class _Voice:
-    """A voice and what holds in it."""
+    """A voice with its current key."""
 
     name: str
     staff: Staff
     voice: str
     leads: bool
-    """Whether it is the first of its staff."""
+    """Whether it is the first voice of its staff."""
     key: KeySignature = field(default_factory=lambda: KeySignature(0))
 
 
 def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
-    """The ABC file of a score; ``comments`` are lines at its beginning."""
+    """The text of a score's ABC file; ``comments`` become comment lines at its beginning."""
     staves = [at_concert_pitch(staff) for staff in score.staves]
     satb = is_satb(score)
     voices: list[_Voice] = []
@@ -74,7 +74,7 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
         voice.key = keys[0] if keys else KeySignature(0)
     shared = voices[0].key
     lines.append(f"K:{_key(shared)}")
-    for voice in voices:  # one after another, as music21 wants them
+    for voice in voices:  # music21 reads voices only one after another
         lines.append(_declaration(voice))
         for start in range(0, len(lengths), BARS_A_LINE):
             lines += _line(voice, start, lengths[start : start + BARS_A_LINE], shared)
@@ -91,7 +91,7 @@ def _declaration(voice: _Voice) -> str:
 def _line(
     voice: _Voice, start: int, lengths: Sequence[Fraction], shared: KeySignature
 ) -> Iterator[str]:
-    """A few bars of a voice, and its words."""
+    """One line of a voice's bars, then a ``w:`` line for each verse."""
     bars = voice.staff.bars[start : start + len(lengths)]
     last = start + len(bars) == len(voice.staff.bars)
     text = ""
@@ -122,7 +122,7 @@ def _line(
 def _bar(
     voice: _Voice, bar: Bar, length: Fraction, opens: bool, shared: KeySignature
 ) -> Iterator[str]:
-    """The symbols of a bar, with the marks that stand between them."""
+    """The symbols of a bar, with the marks between them."""
     marks = sorted(_marks(voice, bar, opens, shared), key=lambda mark: mark[0])
     keys = dict(bar.keys)
     signs: dict[tuple[str, int], int] = {}
@@ -153,7 +153,7 @@ def _bar(
 def _marks(
     voice: _Voice, bar: Bar, opens: bool, shared: KeySignature
 ) -> Iterator[tuple[Fraction, str]]:
-    """What stands at times of a bar; the header has said what holds where the tune opens."""
+    """The marks of a bar at their times, without those that the header states for its opening."""
     for at, key in bar.keys:
         if not (opens and at == 0 and key == shared):
             yield at, f"[K:{_key(key)}]"
@@ -171,7 +171,7 @@ def _marks(
 def _note(
     voice: _Voice, symbol: Symbol, signs: dict[tuple[str, int], int], length: Fraction
 ) -> str:
-    """A note, chord or rest of some quarters as they are drawn."""
+    """A note, chord or rest; ``length`` is its drawn length in quarters."""
     if symbol.whole_bar:
         return "Z"
     size = _length(length / UNIT)
@@ -187,7 +187,7 @@ def _note(
 
 
 def _grace_length(symbol: Symbol) -> Fraction:
-    """Of a grace note, in the lengths of its kind: eighths, or sixteenths of several."""
+    """The drawn length of a grace note, in quarters."""
     return symbol.value.quarters if symbol.value else UNIT
 
 
@@ -195,7 +195,7 @@ def _head(head: Head, key: KeySignature, signs: dict[tuple[str, int], int]) -> s
     place = head.letter, head.octave
     by_key = altered(head.letter, key)
     sign = ""
-    # Said again at each note: music21 and others forget what was said before in the bar.
+    # Written at each note: music21 and others do not carry accidentals through the bar.
     if head.sign or head.alter != by_key or head.alter != signs.get(place, by_key):
         sign = SIGNS.get(head.alter, "^^" if head.alter > 0 else "__")
         signs[place] = head.alter
@@ -205,7 +205,7 @@ def _head(head: Head, key: KeySignature, signs: dict[tuple[str, int], int]) -> s
 
 
 def _length(units: Fraction) -> str:
-    """How often the unit is taken.
+    """The factor that multiplies the unit of lengths, as ABC writes it.
 
     >>> [_length(Fraction(*units)) for units in ((2, 1), (1, 2), (3, 2), (1, 1))]
     ['2', '/2', '3/2', '']
@@ -260,5 +260,5 @@ def _pace(pace: Pace) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text without what ends it in ABC."""
+    """A text without quotes and percent signs, which would end it in ABC."""
     return " ".join(text.replace('"', "'").replace("%", "").split())

@@ -1,4 +1,4 @@
-"""What readers and writers share: suffixes, the result of reading, and markers of ours."""
+"""What readers and writers share: suffixes, the result of reading, and musicae's own markers."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from musicae.io.lyrics import NO_WORDS, Words
 
 
 class Reading(NamedTuple):
-    """A chorale read from a file, and how many notes had to be moved to the grid or dropped."""
+    """A chorale read from a file, with notices."""
 
     chorale: Chorale
     quantized: int
+    """How many notes were moved to the grid or dropped."""
     notices: tuple[str, ...] = ()
-    """Sentences on what was left out and on choices, ``doubled`` among them."""
+    """Sentences about what was left out or guessed; they include ``doubled``."""
     doubled: tuple[str, ...] = ()
-    """For each voice that several parts are named after, a sentence on which one was read."""
+    """A sentence for each voice that several parts are named after: which part was read."""
     names: tuple[str, ...] = VOICES
-    """What each of the four voices is called; empty for the voices that an ensemble lacks."""
+    """The names of the four voices; empty for voices that an ensemble does not have."""
     words: Words = NO_WORDS
 
 
 RIFF_SUFFIX = ".rmi"
-"""A MIDI file inside a RIFF file."""
+"""The suffix of MIDI files inside RIFF files."""
 MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf", RIFF_SUFFIX)
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
 ABC_SUFFIXES, KERN_SUFFIXES, MEI_SUFFIXES = (".abc",), (".krn",), (".mei",)
 LILYPOND_SUFFIXES = (".ly",)
-"""Written, not read."""
+"""LilyPond is written, not read."""
 SCORE_SUFFIXES = MUSICXML_SUFFIXES + ABC_SUFFIXES + KERN_SUFFIXES + MEI_SUFFIXES
-"""Notation that is read and written."""
+"""Formats of notation that are read and written."""
 SUFFIXES = MIDI_SUFFIXES + SCORE_SUFFIXES
 WRITTEN_SUFFIXES = SUFFIXES + LILYPOND_SUFFIXES
 
 FERMATA, START, END = "fermata", "Start", "End"
 """The markers that musicae writes into MIDI files."""
 SOURCE, PROVENANCE = "source: ", "musicae: "
-"""What texts of musicae's in MIDI files begin with."""
+"""The beginnings of musicae's own texts in MIDI files."""
 OWN = 0x7D
-"""The manufacturer's number for private use, in the MIDI standard."""
+"""The manufacturer's number that the MIDI standard reserves for private use."""
 
 
 def suffix_of(path: Path | str) -> str:

@@ -1,7 +1,7 @@
-"""The voices of any file that a choir sings from: parts by name, and divided parts as several.
+"""The voices of any choir file: parts by their names, and divided parts as several voices.
 
-Unlike ``ensemble`` and ``voice_tracks``, which find the four voices of a chorale, this reads as
-many voices as there are: Tenor 1 and Tenor 2, two sopranos and an alto, eight parts.
+``ensemble`` and ``voice_tracks`` find the four voices of a chorale. This module reads as many
+voices as the file has: Tenor 1 and Tenor 2, two sopranos and an alto, eight parts.
 """
 
 from __future__ import annotations
@@ -26,41 +26,42 @@ from musicae.io.score_song import ScoreSong
 from musicae.io.voice_tracks import labels, parts_together, voice_of_name
 
 MOST_LINES = 4
-"""The most voices that one part divides into; one with larger chords is an instrument."""
+"""The most voices that one part divides into. A part with larger chords is an instrument's."""
 OVERLAP = 4
-"""A legato player holds a note over the next by a sixteenth, a quarter divided by this, or less."""
+"""Notes that overlap by at most a quarter divided by this are legato, not two voices."""
 OTHER_VOICES = re.compile(
     r"mezzo|barito|quint(?:o|us)\b|sext(?:o|us)\b|septim(?:o|us)\b|counter-?ten|contra-?ten|solo"
     r"|melod|vo(?:x|ice|ce|cal|ix|z)\b|voices\b|stimme|choir\b|chor\b|coro\b"
 )
-"""How names of parts begin that are sung and are not those of the four voices."""
+"""Matches the beginning of names of sung parts that are none of the four voices."""
 MOST_VOICES = 12
-"""The most voices of a choir: channels of MIDI without the drums', clicks and first notes."""
+"""The most voices of a choir. MIDI has 16 channels; the drums, the clicks and the first notes need
+some of them."""
 
 
 class Singer(NamedTuple):
-    """One voice: a part of the file, or one line of a part that divides."""
+    """One voice of a choir: a part of the file, or one line of a divided part."""
 
     name: str
     part: Part
     notes: tuple[MidiNote, ...]
-    """One after another; in ticks."""
+    """Its notes in order, in ticks."""
     divided: bool
-    """Whether its part has other lines too."""
+    """Whether it is one of several lines of its part."""
 
 
 @dataclass(frozen=True, eq=False)
 class Choir:
-    """The voices of a file, in the order in which a score shows them."""
+    """The voices of a file, in score order."""
 
     song: Song
     singers: tuple[Singer, ...]
     frame: Chorale
-    """The bars, the key, the tempi and the title; its notes are those of all voices mixed."""
+    """The bars, key, tempi and title, as a chorale whose only voice mixes the notes of all."""
     offset: int
-    """The sixteenths in the file before the frame's first step."""
+    """Sixteenths in the file before the frame's first step."""
     notices: tuple[str, ...]
-    """Sentences on which parts are read, which divide, and which are not read."""
+    """Sentences about parts that divide, and parts that are not read."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,15 +69,15 @@ class Choir:
 
 
 def read_choir(path: Path | str) -> Choir:
-    """The voices of a MIDI file or a score.
+    """Read the voices of a choir from a MIDI file or a score.
 
-    Parts named after voices are the voices; without such names, all parts but those that accompany
-    by their names. A part in which several notes sound at once divides: of notes that begin
-    together the highest is the first line's, and a note that begins alone is sung by every line
-    that is silent. Four lines without names are soprano, alto, tenor and bass from the top.
+    The voices are the parts named after voices. If no names say so, they are all parts except
+    those whose name is an accompanying instrument's. A part in which several notes sound at once
+    divides into lines (``lines_of``). Four voices without such names are soprano, alto, tenor and
+    bass from the top.
 
     Raises ChoraleError if the file cannot be used, has fewer than two voices or more than
-    ``MOST_VOICES``, or where a part named after a voice is silent.
+    ``MOST_VOICES``, or if a part named after a voice is silent.
     """
     path = Path(path)
     if suffix_of(path) in SCORE_SUFFIXES:
@@ -85,7 +86,7 @@ def read_choir(path: Path | str) -> Choir:
 
 
 def choir_of(song: Song) -> Choir:
-    """The voices of an open song; see ``read_choir``. Raises ChoraleError."""
+    """The voices of a song; see ``read_choir``, also for the errors."""
     if not song.parts:
         raise ChoraleError(f"{song.path}: {no_notes(song)}")
     song = song.pattern(song.parts[0])
@@ -95,10 +96,11 @@ def choir_of(song: Song) -> Choir:
     singers = _singers(song, sung)
     if len(singers) < 2:
         only = f"has one voice, {singers[0].name}" if singers else "has no part for a voice"
-        raise ChoraleError(f"{song.path}: {only}; first write the others with musicae harmonize")
+        raise ChoraleError(f"{song.path}: {only}; write the others with musicae harmonize first")
     if len(singers) > MOST_VOICES:
         raise ChoraleError(
-            f"{song.path}: has {len(singers)} voices, more than {MOST_VOICES}; leave out parts"
+            f"{song.path}: has {len(singers)} voices, at most {MOST_VOICES} are read; take parts"
+            " out of the file"
         )
     notices = [
         f"{part.name or f'{song.word} {song.parts.index(part) + 1}'} divides: read as"
@@ -107,16 +109,16 @@ def choir_of(song: Song) -> Choir:
         if len(lines) > 1
     ]
     if others := [p for p in (*parts, *song.drums) if all(p is not part for part, _ in sung)]:
-        notices.append(f"not sung, so not read: {labels(song, others)}")
+        notices.append(f"parts that are not sung are not read: {labels(song, others)}")
     frame, offset = _frame(song, singers)
     return Choir(song, singers, frame, offset, tuple(notices))
 
 
 def lines_of(notes: Sequence[MidiNote], ppq: int) -> list[tuple[MidiNote, ...]]:
-    """The notes of a part as lines that one voice can sing, the highest first.
+    """The notes of a part divided into lines that one voice each can sing, the highest first.
 
-    Of notes that begin together the highest is the first line's. A note that begins alone is sung
-    by every line that does not hold another.
+    Notes that begin together go to the lines from the highest to the lowest. A note that begins
+    alone goes to every line that holds no other note.
     """
     chords = _chords(notes, ppq)
     held: list[MidiNote] = []
@@ -134,7 +136,7 @@ def lines_of(notes: Sequence[MidiNote], ppq: int) -> list[tuple[MidiNote, ...]]:
 
 
 def _chords(notes: Sequence[MidiNote], ppq: int) -> list[tuple[int, list[MidiNote]]]:
-    """The notes that begin together, each pitch once, from the highest, and when they begin."""
+    """The notes that begin together, as (tick, notes): each pitch once, the highest first."""
     chords: list[tuple[int, list[MidiNote]]] = []
     for note in sorted(notes, key=lambda n: n.start):
         together = chords and note.start <= chords[-1][0] + ppq // CHORD_SPREAD
@@ -147,12 +149,12 @@ def _chords(notes: Sequence[MidiNote], ppq: int) -> list[tuple[int, list[MidiNot
 
 
 def _is_held(note: MidiNote, tick: int, ppq: int) -> bool:
-    """Whether a note sounds on at a tick, by more than a legato player lets it overlap."""
+    """Whether a note still sounds at a tick, for longer than a legato overlap (``OVERLAP``)."""
     return note.end - tick > min(ppq // OVERLAP, (note.end - note.start) // 2)
 
 
 def _sung(song: Song, parts: Sequence[Part]) -> list[tuple[Part, list[tuple[MidiNote, ...]]]]:
-    """The parts that are sung, in the order of a score, and the lines of each."""
+    """The sung parts in score order, each with its lines."""
     named = [part for part in parts if voice_of_name(own_name(song, part)) is not None]
     others = [part for part in parts if OTHER_VOICES.match(plain_name(own_name(song, part)))]
     chosen = [part for part in parts if part in named or part in others]
@@ -194,12 +196,12 @@ def _refuse_silent(song: Song) -> None:
     if silent:
         raise ChoraleError(
             f"{song.path}: {', '.join(silent)} {'have' if len(silent) > 1 else 'has'} no notes;"
-            f" write them with musicae harmonize, or take the {song.word} out"
+            f" write the notes with musicae harmonize, or delete the {song.word}"
         )
 
 
 def _frame(song: Song, singers: Sequence[Singer]) -> tuple[Chorale, int]:
-    """The bars of a song as a chorale, and the sixteenths that come before it."""
+    """The bars of a song as a chorale, and the sixteenths in the file before it."""
     written = isinstance(song, ScoreSong)
     mixed = sorted({note for singer in singers for note in singer.notes})
     notes = quantize(song, mixed)

@@ -1,10 +1,13 @@
 """Sheets of chords: text files with chords in bars, and ChordPro files with chords among words.
 
-Where some line has a bar line, lines with bar lines are chords and the others are words. Else,
-where chords stand in square brackets (``[G]Amazing [C]grace``), each begins with the syllable of
-the melody before which it stands, or on the next beat where it stands within a syllable or right
-after it (``grace[D]``). Else every line is a bar. Lines that begin with ``#``, and directives in
-braces, are skipped (https://www.chordpro.org/chordpro/chordpro-introduction/).
+- If any line has a bar line ``|``, the lines with bar lines are chords and the others are words.
+- Else, if chords stand in square brackets (``[G]Amazing [C]grace``), each chord begins with the
+  syllable after it. A chord within a syllable, or right after it (``grace[D]``), begins on the
+  next beat.
+- Else every line is a bar of chords.
+
+Lines that begin with ``#``, and directives in braces, are skipped
+(https://www.chordpro.org/chordpro/chordpro-introduction/).
 """
 
 from __future__ import annotations
@@ -31,26 +34,26 @@ class Syllable(NamedTuple):
 
     step: int
     text: str
+    """With a hyphen at the end if the word goes on."""
 
 
 class _Chord(NamedTuple):
     """A chord among words."""
 
     letters: int
-    """How many letters stand before it."""
+    """How many letters of the words stand before it."""
     text: str
     is_late: bool
-    """Whether it stands right after a letter and before none, or after the last letter of a line:
-    then it begins after the syllable before it."""
+    """Whether it stands at the end of a word or a line. It then begins after that syllable."""
 
 
 def sheet_chords(
     text: str, chorale: Chorale, syllables: Sequence[Syllable]
 ) -> tuple[PlacedChord, ...]:
-    """The chords of a sheet on the steps of a melody.
+    """The chords of a sheet, placed on the steps of a melody.
 
-    Raises ChoraleError if they cannot be placed: chords among words need a melody that has these
-    words; see also ``placed_chords``.
+    Raises ChoraleError if they cannot be placed: the melody does not have the words that the chords
+    stand among, or bars are wrong (see ``placed_chords``).
     """
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     lines = [line for line in (_DIRECTIVE.sub("", line).strip() for line in lines) if line]
@@ -60,14 +63,14 @@ def sheet_chords(
         return placed_chords("\n".join(lines), chorale)
     if not syllables:
         raise ChoraleError(
-            "chords stand among words, but the melody has no words to place them by; write them in"
-            " bars: G | C D7 | G"
+            "the chords stand among words, but the melody has no words to place them by; write the"
+            " chords in bars, like 'G | C D7 | G'"
         )
     return _on_syllables(list(_among_words(lines)), _letters("".join(lines)), chorale, syllables)
 
 
 def syllables_of(words: Words) -> list[Syllable]:
-    """The first verse of the highest voice that has words; a hyphen says that a word goes on."""
+    """The syllables of the first verse of the highest voice that has words."""
     if not words:
         return []
     verse = words.voices[min(words.voices)][0]
@@ -77,7 +80,7 @@ def syllables_of(words: Words) -> list[Syllable]:
 
 
 def _letters(text: str) -> str:
-    """The letters and digits of words, in small letters, without chords."""
+    """The letters and digits of words in lower case, without chords."""
     return "".join(c for c in _BRACKET.sub("", text).casefold() if c.isalnum())
 
 
@@ -111,12 +114,13 @@ def _on_syllables(
         near = bisect_right(begins, common) - 1
         bar, _ = chorale.position(min(syllables[near].step, len(chorale) - 1))
         raise ChoraleError(
-            f"the words differ from the melody's in bar {bar}, at {syllables[near].text!r}"
+            f"the words differ from the melody's in bar {bar}, at {syllables[near].text!r}; use"
+            " the same words, or write the chords in bars, like 'G | C D7 | G'"
         )
     marks: list[tuple[int, str]] = []
     for chord in chords:
         if chord.letters > len(whole) or (chord.letters == len(whole) and not chord.is_late):
-            break  # of the verses after those of the melody
+            break  # it belongs to a later verse
         index = bisect_right(begins, chord.letters - chord.is_late) - 1
         step = syllables[index].step
         if chord.is_late or begins[index] < chord.letters:  # after the syllable begins
@@ -126,7 +130,10 @@ def _on_syllables(
         marks.append((step, chord.text))
     for (step, text), (following, _) in pairwise(marks):
         if following <= step:
-            raise ChoraleError(f"there is no beat for the chord {text!r} between two syllables")
+            raise ChoraleError(
+                f"the chord {text!r} has no beat of its own before the next syllable; write the"
+                " chords in bars, like 'G | C D7 | G'"
+            )
     return in_order(marks, len(chorale))
 
 
@@ -142,9 +149,13 @@ def chordpro(
     phrases: Sequence[int],
     key: str,
 ) -> str:
-    """Chords among the words as ChordPro, a line for each phrase; in bars where there are no words.
+    """Chords among words as ChordPro, a line for each phrase; in bars if there are no words.
 
-    A chord that begins after its syllable stands right after it.
+    A chord that begins later than its syllable is written right after it.
+
+    Args:
+        phrases: the steps at which phrases end.
+        key: the content of the ``key`` directive.
     """
     head = [f"{{title: {chorale.title}}}"] if chorale.title else []
     head.append(f"{{key: {key}}}")

@@ -1,10 +1,10 @@
 """Chords written in bars, as in ``G | C D7 | G/B % | N.C. | D``, placed on the steps of a piece.
 
-Bars stand between ``|``, each line of a text begins a new one. The chords of a bar share its
-beats, or say how many they last (``G:3 D:1``). ``%`` alone repeats the bar before; beside other
-chords it holds the chord before it, as ``.`` and ``/`` do. ``?`` leaves its beats free, in ``N.C.``
-the voices rest. The first bar is the first whole one; ``5:`` before a bar goes to bar 5, ``0:`` to
-the pickup. Lines that begin with ``#`` are skipped.
+``|`` separates bars, and each line of a text begins a new bar. The chords of a bar share its beats,
+or state how many beats they last (``G:3 D:1``). ``%`` alone in a bar repeats the previous bar. Next
+to other chords, ``%``, ``.`` and ``/`` hold the previous chord. ``?`` leaves its beats free; in
+``N.C.`` the voices rest. The text begins with the first full bar; ``5:`` before a bar goes to bar
+5, ``0:`` to the pickup. Lines that begin with ``#`` are skipped.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ NO_CHORD = "N.C."
 CHORDS = "chords"
 REPEAT = "%"
 HOLDS = (REPEAT, ".", "/")
-"""What holds the chord before it, beside other chords of a bar."""
+"""Signs that hold the previous chord, next to other chords of a bar."""
 BARS_A_LINE = 4
 ROUNDED = 0.005
-"""How far, in beats, a length may be from whole sixteenths: a third of a beat is not exact."""
+"""How far a length may be from whole sixteenths, in beats. A third of a beat, as a decimal, is not
+exact."""
 _NO_CHORDS = ("n.c.", "n.c", "nc")
-"""How ``NO_CHORD`` is written too, in small letters."""
+"""Spellings of ``NO_CHORD``, in lower case."""
 _NUMBER = re.compile(r"\s*(\d{1,5}):(?=\s|$|[^\d])\s*")
 _LASTING = re.compile(r"(.+?)(?::(\d{1,3}(?:\.\d{1,3})?))?")
 
 
 class PlacedChord(NamedTuple):
-    """A chord as it is written, ``NO_CHORD`` or ``FREE``, on some steps."""
+    """A chord as it is written, ``NO_CHORD`` or ``FREE``, with its place in steps."""
 
     start: int
     length: int
@@ -43,7 +44,7 @@ class PlacedChord(NamedTuple):
 
     @property
     def stop(self) -> int:
-        """The step after its last one."""
+        """The step after its last step."""
         return self.start + self.length
 
 
@@ -53,15 +54,17 @@ class _Bar(NamedTuple):
     number: int
     words: tuple[str, ...]
     what: str
+    """What messages call them: chords or figures."""
 
     def __str__(self) -> str:
         return f"{self.what} of bar {self.number} ({' '.join(self.words)!r})"
 
 
 def placed_chords(text: str, chorale: Chorale, what: str = CHORDS) -> tuple[PlacedChord, ...]:
-    """Chords in bars on the steps of a piece; ``what`` are they called in messages.
+    """The chords of a text in bars, placed on the steps of a piece.
 
-    Raises ChoraleError, with the bar, if a bar does not exist or its chords do not fill it.
+    ``what`` is the word for them in messages. Raises ChoraleError, with the bar, if a bar does not
+    exist or its chords do not fill it.
 
     >>> from musicae.core.meter import Meter
     >>> waltz = Chorale.from_notes([[(0, 12, 67), (12, 12, 69)]], meters=(Meter(0, 3, 4),))
@@ -73,10 +76,10 @@ def placed_chords(text: str, chorale: Chorale, what: str = CHORDS) -> tuple[Plac
     taken: set[int] = set()
     for bar in _bars(text, what):
         if not first <= bar.number <= chorale.bar_count:
-            hint = "; a pickup is bar 0, written 0: before its chords" if chorale.pickup else ""
+            hint = "; the pickup is bar 0: write 0: before its chords" if chorale.pickup else ""
             raise ChoraleError(f"{bar}: the melody has bars {first} to {chorale.bar_count}{hint}")
         if bar.number in taken:
-            raise ChoraleError(f"{bar}: the bar has chords already")
+            raise ChoraleError(f"{bar}: the bar has {what} already; write it once")
         taken.add(bar.number)
         measure = chorale.measures[bar.number - first]
         _place(found, bar, measure, is_pickup=chorale.pickup > 0 and bar.number == 0)
@@ -87,13 +90,16 @@ def placed_chords(text: str, chorale: Chorale, what: str = CHORDS) -> tuple[Plac
 
 
 def _bars(text: str, what: str) -> Iterator[_Bar]:
-    """The bars of a text with their numbers, those that repeat the bar before filled in."""
+    """The numbered bars of a text. A bar that repeats the previous one has its chords."""
     number, before = 0, tuple[str, ...]()
     for line in filter(None, map(str.strip, text.splitlines())):
         if what == CHORDS and line.startswith("#"):  # elsewhere it is a sharp
             continue
         if re.search(r"\|:|:\|", line):
-            raise ChoraleError(f"{line!r} has a repeat sign; write the bars out, or % for each")
+            raise ChoraleError(
+                f"{line!r} has a repeat sign; write the bars out, or % for a bar like the one"
+                " before it"
+            )
         cells = re.split(r"\[?\|+\]?", line)
         cells = cells[not cells[0].strip() : len(cells) - (not cells[-1].strip())]
         for cell in cells:
@@ -101,39 +107,46 @@ def _bars(text: str, what: str) -> Iterator[_Bar]:
             number = int(jump[1]) if jump else number + 1
             words = tuple(cell[jump.end() if jump else 0 :].split())
             if not words:
-                raise ChoraleError(f"{what} of bar {number}: it is empty; write ? to leave it free")
+                raise ChoraleError(
+                    f"{what} of bar {number}: the bar is empty; write ? to leave it free"
+                )
             if words == (REPEAT,):
                 if not before:
-                    raise ChoraleError(f"{what} of bar {number}: % repeats a bar; there is none")
+                    raise ChoraleError(
+                        f"{what} of bar {number}: % repeats the bar before it, but this is the"
+                        " first bar"
+                    )
                 words = before
             before = words
             yield _Bar(number, words, what)
 
 
 def _parted(word: str) -> tuple[str, float | None]:
-    """A chord of a bar and the beats that it says it lasts: ``G`` and 3.0 of ``G:3``."""
+    """A chord of a bar and its stated length in beats: ``G:3`` is ``G`` and 3.0."""
     found = _LASTING.fullmatch(word)
     assert found  # no word is empty
     return normal(found[1]), None if found[2] is None else float(found[2])
 
 
 def _place(found: list[PlacedChord], bar: _Bar, measure: Measure, is_pickup: bool) -> None:
-    """Add the chords of a bar to what is found; what holds a chord makes it longer."""
+    """Append the chords of a bar to ``found``; the signs of ``HOLDS`` lengthen the last chord."""
     length = measure.length if is_pickup else measure.meter.steps_per_bar
     beat = measure.meter.steps_per_beat
     stated = sum(_steps(bar, word, beat) or 0 for word in bar.words)
     if stated == measure.length and all(_steps(bar, word, beat) for word in bar.words):
-        length = stated  # of a bar that is cut short all of what is there is told
+        length = stated  # the chords fill a bar that is cut short
     lengths = _lengths(bar, length, beat)
     start, end = measure.start, measure.start + measure.length
     for word, lasts in zip(bar.words, lengths, strict=True):
         name, _ = _parted(word)
         last = min(start + lasts, end)
         if start >= end:
-            raise ChoraleError(f"{bar}: the bar is cut short, {name} comes after its end")
+            raise ChoraleError(f"{bar}: the bar is cut short, and {name} comes after its end")
         if name in HOLDS:
             if not found or found[-1].stop != start:
-                raise ChoraleError(f"{bar}: {name} holds a chord; there is none before")
+                raise ChoraleError(
+                    f"{bar}: {name} holds the chord before it, but no chord comes before it"
+                )
             found[-1] = found[-1]._replace(length=last - found[-1].start)
         else:
             found.append(PlacedChord(start, last - start, name))
@@ -141,23 +154,23 @@ def _place(found: list[PlacedChord], bar: _Bar, measure: Measure, is_pickup: boo
 
 
 def _lengths(bar: _Bar, length: int, beat: float) -> list[int]:
-    """How many steps each word of a bar lasts. Raises ChoraleError if they do not fill it."""
+    """The length of each word of a bar, in steps. Raises ChoraleError if they do not fill it."""
     stated = [_steps(bar, word, beat) for word in bar.words]
     rest = length - sum(steps or 0 for steps in stated)
     others = stated.count(None)
     if rest < 0 or (others == 0 and rest > 0):
         raise ChoraleError(
-            f"{bar}: they last {(length - rest) / beat:g} beats, the bar has {length / beat:g}"
+            f"{bar}: they last {(length - rest) / beat:g} beats, but the bar has {length / beat:g}"
         )
     shares = iter(shared(rest, others, beat))
     try:
         return [next(shares) if steps is None else steps for steps in stated]
     except StopIteration:
-        raise ChoraleError(f"{bar}: they are more than the bar can hold") from None
+        raise ChoraleError(f"{bar}: the bar has no time for all of them") from None
 
 
 def _steps(bar: _Bar, word: str, beat: float) -> int | None:
-    """The steps that a word says it lasts. Raises ChoraleError if they are not whole."""
+    """The stated length of a word in steps, if any. Raises ChoraleError if it is not whole."""
     _, beats = _parted(word)
     if beats is None:
         return None
@@ -168,10 +181,10 @@ def _steps(bar: _Bar, word: str, beat: float) -> int | None:
 
 
 def shared(length: int, count: int, beat: float) -> list[int]:
-    """The lengths in which so many chords share some steps: whole beats, the first ones longer.
+    """Divide ``length`` steps among ``count`` chords: whole beats, the first chords longer.
 
-    Where there are more chords than beats, they share halves of beats (thirds of dotted ones), or
-    sixteenths. Empty if there are more chords than sixteenths.
+    More chords than beats share halves of beats (thirds of dotted beats), or sixteenths. More
+    chords than sixteenths give an empty list.
 
     >>> shared(16, 3, 4), shared(12, 2, 4), shared(12, 3, 6), shared(8, 4, 4)
     ([8, 4, 4], [8, 4], [4, 4, 4], [2, 2, 2, 2])
@@ -187,9 +200,10 @@ def shared(length: int, count: int, beat: float) -> list[int]:
 
 
 def chord_text(chords: Sequence[PlacedChord], chorale: Chorale) -> str:
-    """Chords as a text of bars, four on a line; ``placed_chords`` reads it back.
+    """Write chords as a text in bars, four bars a line; ``placed_chords`` reads it back.
 
-    The chords follow each other without a gap. One that goes on over a bar line is written again.
+    The chords must follow each other without gaps. A chord that lasts over a bar line is written
+    again in the next bar.
     """
     bars = []
     for index, measure in enumerate(chorale.measures):
@@ -212,7 +226,7 @@ def chord_text(chords: Sequence[PlacedChord], chorale: Chorale) -> str:
 
 
 def in_order(marks: Iterable[tuple[int, str]], steps: int) -> tuple[PlacedChord, ...]:
-    """Chords that begin at some steps, each until the next or the end; one of several at a step.
+    """Chords from (step, text), each until the next one or the end; the first of several at a step.
 
     >>> in_order([(8, "D7"), (0, "G"), (8, "D")], 16)
     (PlacedChord(start=0, length=8, text='G'), PlacedChord(start=8, length=8, text='D7'))
@@ -226,11 +240,11 @@ def in_order(marks: Iterable[tuple[int, str]], steps: int) -> tuple[PlacedChord,
 
 
 def normal(text: str) -> str:
-    """A chord without spaces around it, ``NO_CHORD`` in its usual form."""
+    """A chord without spaces around it; every spelling of "no chord" becomes ``NO_CHORD``."""
     plain = text.strip()
     return NO_CHORD if plain.lower() in _NO_CHORDS else plain
 
 
 def is_german(texts: Iterable[str]) -> bool:
-    """Whether an H stands among chords, so that B is B flat."""
+    """Whether chords have German names: if any has an H, B means B flat."""
     return any(re.search(r"(^|/)H", text) for text in texts)

@@ -1,7 +1,7 @@
-"""Closed scores: two voices of a choir on one staff, as hymnals print them, taken apart.
+"""Closed scores: separate two voices of a choir that share one staff, as hymnals print them.
 
-The voices are told by ``<voice>``; where a bar has only one, its chords are both voices and its
-single notes are a unison.
+MusicXML's ``<voice>`` says which voice a note belongs to. If a bar has only one ``<voice>``, its
+chords are both voices, and its single notes are a unison.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from musicae.io.musicxml_parts import Score, ScoreNote, ScorePart, line_of
 from musicae.io.voice_tracks import voice_of_name
 
 PAIRED = 0.5
-"""The least share of a staff's beginnings of notes at which two notes sound, in a closed score
-whose parts are not named after voices."""
+"""If parts are not named after voices: two notes have to sound at this share of a staff's onsets or
+more, or it is no closed score."""
 
 
 class Line(NamedTuple):
-    """What is one part to a musician: a part of the score, or one voice of a staff."""
+    """One voice or instrument: a part of the score, or one voice of a staff with two."""
 
     part: ScorePart
     name: str
@@ -32,12 +32,13 @@ class Line(NamedTuple):
 
 
 def lines_of(score: Score) -> list[Line]:
-    """The parts of a score; those of a closed score as the voices that they hold.
+    """The parts of a score; each part of a closed score becomes the voices that share its staff.
 
-    A part whose name holds two voices, such as ``Soprano/Alto``, ``S A`` or ``Women``, is these.
-    Where parts have no voices' names and there are two staves in all, of one part or of two, with
-    two voices each, they are soprano, alto, tenor and bass. Of a part on several staves that is
-    neither, the upper staff is the part.
+    - A part with the name of two voices, such as ``Soprano/Alto``, ``S A`` or ``Women``, is those
+      two.
+    - Two staves, of one part or two, with two voices each, are soprano, alto, tenor and bass, if
+      no part has the name of a single voice.
+    - Any other part on several staves is read from its upper staff.
     """
     every = [(part, staff) for part in score.parts for staff in _staves(part)]
     if len(every) == 2 and not any(
@@ -64,7 +65,7 @@ def lines_of(score: Score) -> list[Line]:
 
 
 def voices_in(name: str) -> tuple[int, ...]:
-    """The voices that a part's name holds: two where the part is sung by two.
+    """The voices that a part's name mentions: one, two or none.
 
     >>> voices_in("Soprano / Alto"), voices_in("TB"), voices_in("Women"), voices_in("Alto sax")
     ((0, 1), (2, 3), (0, 1), ())
@@ -88,7 +89,7 @@ _GROUPS = dict.fromkeys(("women", "frauen", "femmes", "donne", "mujeres"), (0, 1
 
 
 def _staves(part: ScorePart) -> list[str]:
-    """The staves that have notes, from the top."""
+    """The numbers of a part's staves with notes, from the top."""
     return sorted({note.staff for note in part.notes}, key=lambda staff: (len(staff), staff))
 
 
@@ -97,7 +98,7 @@ def _on_staff(part: ScorePart, staff: str) -> tuple[ScoreNote, ...]:
 
 
 def _share(pair: tuple[tuple[ScoreNote, ...], tuple[ScoreNote, ...]]) -> float:
-    """The share of the beginnings of notes in either voice at which two notes sound."""
+    """The share of onsets, of either voice, at which two notes sound."""
     upper, lower = pair
     begins = sorted({note.begin for line in pair for note in line})
 
@@ -117,7 +118,7 @@ def _share(pair: tuple[tuple[ScoreNote, ...], tuple[ScoreNote, ...]]) -> float:
 def _pair(
     score: Score, part: ScorePart, staff: str
 ) -> tuple[tuple[ScoreNote, ...], tuple[ScoreNote, ...]] | None:
-    """The upper and the lower voice of a staff; None if it does not have two."""
+    """The upper and the lower voice of a staff; None if it does not have two voices."""
     notes: dict[int, list[ScoreNote]] = defaultdict(list)
     heights: dict[str, list[int]] = defaultdict(list)
     for note in _on_staff(part, staff):
@@ -134,7 +135,7 @@ def _pair(
         if len(present) > 2:
             return None
         if len(present) == 2:
-            # A voice that only rests in the whole staff has no height: it is the lower.
+            # A voice that only rests in the whole staff has no height; it is the lower.
             one, _ = sorted(present, key=lambda v: (-fmean(heights[v] or [0]), v))
             upper += [note for note in sung if note.voice == one]
             lower += [note for note in sung if note.voice != one]
@@ -145,10 +146,10 @@ def _pair(
 
 
 def _split(sung: Sequence[ScoreNote], upper: list[ScoreNote], lower: list[ScoreNote]) -> bool:
-    """Add the notes of a bar that names one voice to two; whether there are no more than two.
+    """Divide the notes of a bar with one ``<voice>`` among two voices; False if they need more.
 
-    Of two notes that begin together the higher is the upper voice's. One that begins alone is that
-    of the voice that is silent, and a unison where both are.
+    The higher of two notes that begin together goes to the upper voice. A note that begins alone
+    goes to the silent voice, or to both voices if both are silent.
     """
     for begin, group in groupby(sung, key=lambda note: note.begin):
         together = list(group)

@@ -1,8 +1,8 @@
-"""A tune in ticks, with triplets and thirty-seconds, as a score that other voices stand beside.
+"""A tune in ticks, with triplets and thirty-seconds, as a score to which other voices are added.
 
-MusicXML needs note values. In each quarter of a bar the tune's notes begin on sixteenths, or on a
-triplet's sixteenths, or on thirty-seconds; what begins elsewhere, as a player's notes do, is drawn
-on the nearest sixteenth.
+MusicXML needs note values. The notes of each quarter are drawn on one grid: sixteenths, a triplet's
+sixteenths, or thirty-seconds. If they fit none of these, as a player's notes, they are drawn on the
+nearest sixteenths.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ from musicae.theory.spelling import places_near, spell
 
 SIXTEENTH, THIRTY_SECOND, OF_TRIPLET = TICKS_A_STEP, TICKS_A_STEP // 2, TICKS // 6
 BREATH = THIRTY_SECOND
-"""Ticks of a rest between notes that is not drawn: the first note lasts on."""
+"""The longest rest, in ticks, that is not drawn: the note before it is drawn up to the next."""
 BEAMED = ("eighth", "16th", "32nd")
 AFTER_BEAM = ("notations", "lyric")
-"""What of a note stands after its beams."""
+"""Elements of a note that come after its beams."""
 
 
 class DrawnNote(NamedTuple):
-    """A note, or with the pitch ``REST`` a silence, in ticks."""
+    """A note, or a silence with the pitch ``REST``, in ticks."""
 
     start: int
     end: int
@@ -60,7 +60,9 @@ class DrawnNote(NamedTuple):
 
 
 def drawn_notes(notes: Sequence[DrawnNote], length: int) -> list[DrawnNote]:
-    """The notes of a tune where they are drawn; see the module. None overlaps another.
+    """The notes of a tune at the times at which they are drawn; no two overlap.
+
+    ``length`` is the end of the tune in ticks. The module describes the grids.
 
     >>> drawn_notes([DrawnNote(0, 8, 60), DrawnNote(8, 16, 62), DrawnNote(49, 71, 60)], 96)[1:]
     [DrawnNote(start=8, end=16, pitch=62), DrawnNote(start=48, end=72, pitch=60)]
@@ -97,7 +99,7 @@ def _goes_on(note: DrawnNote, later: DrawnNote | None) -> bool:
 
 
 def _grid(ticks: Sequence[int]) -> int | None:
-    """The grid on which ticks of a quarter are; None if there is none."""
+    """The coarsest grid, in ticks, that fits all ticks of a quarter; None if no grid does."""
     grids = (SIXTEENTH, OF_TRIPLET, THIRTY_SECOND)
     return next((grid for grid in grids if not any(tick % grid for tick in ticks)), None)
 
@@ -105,14 +107,14 @@ def _grid(ticks: Sequence[int]) -> int | None:
 def score_of(
     song: Song, notes: Sequence[DrawnNote], tune: Chorale, voice: int, name: str
 ) -> ScoreSong | None:
-    """A song of one part with its score, or None if sixteenths draw it, or nothing can.
+    """A song of one part, with its score; None if sixteenths suffice, or if it cannot be drawn.
 
     Args:
-        song: in MIDI's ticks; its events stay as they are.
-        notes: all its notes.
-        tune: the same on the sixteenth grid, with meters, key and tempi.
-        voice: which voice it is, 0 soprano to 3 bass.
-        name: what the part is called.
+        song: the song in MIDI ticks; its events stay as they are.
+        notes: all notes of the song.
+        tune: the same notes on the sixteenth grid, with meters, key and tempi.
+        voice: 0 soprano to 3 bass.
+        name: the name of the part.
     """
     drawn = drawn_notes(notes, len(tune) * TICKS_A_STEP)
     if all(note.start % SIXTEENTH == note.end % SIXTEENTH == 0 for note in drawn):
@@ -123,12 +125,12 @@ def score_of(
     except ChoraleError:
         return None
     if len(read.parts) != 1 or len(read.lines[0].notes) != len(song.parts[0].notes):
-        return None  # notes that are drawn as one
+        return None  # two notes were drawn as one
     return replace(read, ppq=song.ppq, tracks=song.tracks, parts=song.parts)
 
 
 def _tree(drawn: Sequence[DrawnNote], tune: Chorale, voice: int, name: str) -> ET.Element:
-    """The MusicXML of a tune alone."""
+    """The MusicXML of the tune, without other voices."""
     spelled = spell(tune)[:, voice]
     key = tune.key
     near = places_near(key.fifths if key else 0)
@@ -186,7 +188,7 @@ def _tree(drawn: Sequence[DrawnNote], tune: Chorale, voice: int, name: str) -> E
 def _symbols(
     drawn: Sequence[DrawnNote], measure: Measure, *, is_pickup: bool
 ) -> Iterator[tuple[Symbol, DrawnNote]]:
-    """The symbols of a bar, each with the note, or the silence, that it belongs to."""
+    """The symbols of a bar, each with its note or silence."""
     begin = measure.start * TICKS_A_STEP
     stop = begin + measure.length * TICKS_A_STEP
     whole = measure.meter.steps_per_bar * TICKS_A_STEP
@@ -223,7 +225,7 @@ def _symbols(
 
 
 def _spans(notes: Sequence[DrawnNote], begin: int, stop: int) -> Iterator[DrawnNote]:
-    """The notes, and the silences between them, from one bar line to the next."""
+    """The notes of a bar and the silences between them; ``begin`` and ``stop`` are its ticks."""
     now = begin
     for note in notes:
         if note.start > now:
@@ -237,7 +239,10 @@ def _spans(notes: Sequence[DrawnNote], begin: int, stop: int) -> Iterator[DrawnN
 def _values(
     at: int, end: int, triplets: set[int], measure: Measure, sounding: bool
 ) -> Iterator[tuple[int, Value]]:
-    """The lengths and values of the next symbols of a span, in ticks from the bar line."""
+    """The next symbols of a span, as (ticks, value). ``at`` and ``end`` count from the bar line.
+
+    ``triplets`` are the quarters of the bar that are divided as triplets.
+    """
     quarter = at // TICKS
     if quarter in triplets:
         yield from _parted(min(end, (quarter + 1) * TICKS) - at, 3, 2)
@@ -255,7 +260,7 @@ def _values(
 
 
 def _parted(length: int, actual: int, normal: int) -> Iterator[tuple[int, Value]]:
-    """A length as symbols that are tied, the longest first."""
+    """Divide a length in ticks into note values, the longest first."""
     while length:
         for part in range(length, 0, -1):
             if value := value_of(Fraction(part, TICKS), actual, normal):
@@ -265,7 +270,10 @@ def _parted(length: int, actual: int, normal: int) -> Iterator[tuple[int, Value]
 
 
 def _beam(measure: ET.Element, beat: Fraction, before: Fraction, divisions: int) -> None:
-    """Join the short notes of each beat by beams; times in quarters, ``before`` the bar begins."""
+    """Beam the short notes of each beat.
+
+    ``beat`` is a beat's length in quarters, ``before`` the quarters that a pickup bar lacks.
+    """
     now = before
     places: list[tuple[int, ET.Element]] = []
     for note in measure.findall("note"):

@@ -1,6 +1,6 @@
-"""Two to four parts that are not S A T B: the voices of a chorale that they stand for, by name.
+"""Files with two to four parts that are not S A T B, such as SAB, SSA, TTBB or two-part songs.
 
-SAB, SSA, TTBB, two-part songs: the parts of a score or MIDI file from the top down.
+The parts, from the highest to the lowest, take the places of a chorale's voices.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from musicae.io.voice_tracks import labels, parts_together, voice_of_name, voice
 
 
 class Ensemble(NamedTuple):
-    """The parts of a file that is not S A T B, as voices of a chorale."""
+    """The parts of a file that is not S A T B, in the places of a chorale's voices."""
 
     voices: dict[int, Part]
-    """By the voice whose place they take: the top part the soprano's, the lowest the bass's."""
+    """The part in each voice's place. The highest is the soprano, the lowest the bass."""
     names: tuple[str, ...]
-    """For each of the four voices what the file calls it; empty if there is none."""
+    """The file's name for each of the four voices; empty if there is no part for it."""
     notices: tuple[str, ...]
-    """Sentences on which parts are read, and which are not."""
+    """Sentences about which parts are read, and which are not."""
 
 
 def ensemble_of(song: Song) -> Ensemble | None:
-    """The parts of a song in two to four voices that are not S A T B; None if it is none.
+    """The ensemble of a song with two to four parts; None if it is S A T B or has other numbers.
 
-    They are ordered by their mean pitch. Accompaniments, by their names, are left out where two
-    other parts or more are there. Raises ChoraleError if a part is on several staves.
+    The parts are ordered by their mean pitch. Parts with names of accompanying instruments are left
+    out if at least two others remain. Raises ChoraleError if a part is on several staves.
     """
     parts = parts_together(song)
     if _is_satb(song):
@@ -48,9 +48,11 @@ def ensemble_of(song: Song) -> Ensemble | None:
     called = names_of(song, sung)
     places = [*range(SOPRANO, len(sung) - 1), BASS]
     names = dict(zip(places, called, strict=True))
-    notices = [f"read as voices, from the top down: {', '.join(called)}"]
+    notices = [f"read as voices, from the highest to the lowest: {', '.join(called)}"]
     if others := [part for part in parts if part not in sung]:
-        notices.append(f"not read, because by name it accompanies: {labels(song, others)}")
+        notices.append(
+            f"not read, because the name is an accompanying instrument's: {labels(song, others)}"
+        )
     return Ensemble(
         dict(zip(places, sung, strict=True)),
         tuple(names.get(voice, "") for voice in range(N_VOICES)),
@@ -59,12 +61,12 @@ def ensemble_of(song: Song) -> Ensemble | None:
 
 
 def two_notes(name: str, bar: int | str) -> str:
-    """What is wrong with a voice that sings a chord in a bar."""
-    return f"{name}, bar {bar}: sings two notes at once; leave one of them"
+    """The error message for a voice that sings two notes at once in a bar."""
+    return f"{name}, bar {bar}: sings two notes at once; delete one of them"
 
 
 def _is_satb(song: Song) -> bool:
-    """Whether four parts are the four voices, none of them by the name of another voice."""
+    """Whether a song has the four voices, and no part has the name of another voice."""
     try:
         voices = voices_of(song)
     except ChoraleError:
@@ -74,12 +76,13 @@ def _is_satb(song: Song) -> bool:
 
 
 def accompanies(song: Song, part: Part) -> bool:
+    """Whether a part has the name of an accompanying instrument, and of no voice."""
     name = own_name(song, part)
     return voice_of_name(name) is None and bool(ACCOMPANIMENT_NAMES.search(plain_name(name)))
 
 
 def names_of(song: Song, parts: Sequence[Part]) -> list[str]:
-    """The parts' names on one line, with numbers where two are alike or there is none."""
+    """A distinct name for each part; equal and missing names get numbers."""
     names = [
         " ".join(own_name(song, part).split()) or f"{song.word} {song.parts.index(part) + 1}"
         for part in parts
@@ -99,6 +102,6 @@ def refuse_staves(song: Song, part: Part) -> None:
     read = {note.staff for line in song.lines if line.part is whole for note in line.notes}
     if {note.staff for note in whole.notes} != read:
         raise ChoraleError(
-            f"{song.path}: part {labels(song, [part])} is on several staves; give each voice a"
+            f"{song.path}: part {labels(song, [part])} is on several staves; put each voice into a"
             " part of its own"
         )

@@ -1,4 +1,4 @@
-"""A score dressed as an ensemble's: names, clefs, sounds, transposing instruments."""
+"""A score for an ensemble: its names, clefs and sounds, and transposing instruments."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from musicae.io.transposing import as_transposing
 
 
 def dressed(xml: bytes, ensemble: Ensemble) -> bytes:
-    """MusicXML whose first parts are the ensemble's voices, as its players read them.
+    """MusicXML with the names, clefs, sounds and transpositions of an ensemble's voices.
 
-    Scores of which a part holds several voices keep their names and clefs.
+    The first parts of ``xml`` are the ensemble's voices in order. A score with fewer parts than
+    voices, because a part holds several of them, stays as it is.
     """
     root = ET.fromstring(xml)
     voices = [voice for voice in ensemble.voices if voice]
@@ -44,7 +45,7 @@ def _name(entry: ET.Element, voice: EnsembleVoice) -> None:
 
 
 def _set_clef(part: ET.Element, clef: Clef) -> None:
-    """Put a clef at the beginning, in place of all others."""
+    """Give a part one clef, at its beginning, instead of all its clefs."""
     for stated in part.iter("attributes"):
         for former in stated.findall("clef"):
             stated.remove(former)

@@ -1,7 +1,7 @@
-"""Figured bass in MusicXML: ``<figured-bass>`` elements read from a part, and written into one.
+"""Figured bass in MusicXML: read the ``<figured-bass>`` elements of a part, or write them.
 
-Figures stand before the note that they belong to. Several under one note follow each other, and
-each but the last says how long it lasts.
+Figures come before their note in the file. If a note has several, they come in order, and each one
+states its duration; only the last may omit it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _SIGNS = {
     "back-slash": RAISED,
     "vertical": RAISED,
 }
-"""What MusicXML calls the signs. A stroke through a number raises it."""
+"""The signs by MusicXML's names. A stroke through a number raises it."""
 _NAMES = {SHARP: "sharp", FLAT: "flat", NATURAL: "natural"}
 
 
 def read_figures(score: Score, part: ScorePart) -> tuple[tuple[int, Figures], ...]:
-    """The figures of a part, each with its step; lines that hold a figure are left out.
+    """The figures of a part, as (step, figures), without the lines that hold a figure.
 
-    Raises ChoraleError, which names the bar, for figures that cannot be read.
+    Raises ChoraleError, with the bar, for figures that cannot be read.
     """
     found = []
     divisions = Fraction(1)
@@ -57,10 +57,10 @@ def read_figures(score: Score, part: ScorePart) -> tuple[tuple[int, Figures], ..
 
 
 def write_figures(part: ET.Element, quarter: int, figures: Sequence[tuple[int, Figures]]) -> None:
-    """Put figures, each with its step, into a part, in place of those that it has.
+    """Replace the figures of a part by ``figures``, given as (step, figures).
 
-    Each stands before the note that sounds at its step; where none does it is left out. A bare note
-    needs no figure. ``quarter`` are the units of a quarter note; see ``musicxml_time.quarter_of``.
+    Figures at a step where no note sounds are left out. A note without figures needs no element.
+    ``quarter`` is the number of units in a quarter note; see ``musicxml_time.quarter_of``.
     """
     for measure in part.findall("measure"):
         for element in measure.findall("figured-bass"):
@@ -92,7 +92,10 @@ def write_figures(part: ET.Element, quarter: int, figures: Sequence[tuple[int, F
 
 
 def _element(figures: Figures | None, lasts: Fraction | None) -> ET.Element:
-    """Figures as they are drawn; a bare note among others has a 3, None holds what was before."""
+    """The element of figures. Empty figures are written as 3; None holds the previous figures.
+
+    ``lasts`` is the duration in divisions.
+    """
     element = ET.Element("figured-bass")
     if figures is None:
         ET.SubElement(ET.SubElement(element, "figure"), "extend", type="continue")
@@ -113,7 +116,7 @@ def _element(figures: Figures | None, lasts: Fraction | None) -> ET.Element:
 
 
 def _figures(element: ET.Element) -> Figures | None:
-    """What an element says; None if it only holds figures before it."""
+    """The figures of an element; None if it only holds the previous figures."""
     numbers: dict[int, str] = {}
     held = False
     for one in element.findall("figure"):

@@ -1,4 +1,4 @@
-"""Chorale <-> MIDI files and scores, by their suffix."""
+"""Read chorales from MIDI files and scores, and write them, in the format of the suffix."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from musicae.theory.harmonic_analysis import Label, markers
 
 
 def read(path: Path | str) -> Chorale:
-    """The chorale or melody in a MIDI file or a score. Raises ChoraleError."""
+    """The chorale or melody of a MIDI file or a score.
+
+    Raises ChoraleError if the file cannot be used.
+    """
     return read_counting(path).chorale
 
 
 def read_counting(path: Path | str) -> Reading:
-    """``read``, with the number of notes that were moved or dropped, and notices."""
+    """Like ``read``, with the number of notes that were moved or dropped, and with notices."""
     if suffix_of(path) in SCORE_SUFFIXES:
         from musicae.io import musicxml_reader
 
@@ -35,10 +38,10 @@ def read_counting(path: Path | str) -> Reading:
 
 
 def read_ensemble(path: Path | str) -> Reading:
-    """``read_counting``; a file that is not in S A T B, by the names of its two to four parts.
+    """Like ``read_counting``, and also reads files whose two to four parts are not S A T B.
 
-    See ``ensemble.ensemble_of`` for which voices they are. Raises ChoraleError, also where one of
-    them sings two notes at once.
+    ``ensemble.ensemble_of`` says which voices these parts are. Raises ChoraleError if the file
+    cannot be used, or if such a part sings two notes at once.
     """
     if suffix_of(path) not in SCORE_SUFFIXES:
         song = open_song(Path(path))
@@ -78,14 +81,20 @@ def read_parts(
     from musicae.io import musicxml_reader
 
     if meter:
-        raise ChoraleError(f"{path}: a meter is chosen for a MIDI file that states none")
+        raise ChoraleError(
+            f"{path}: a score has its own meter; a meter can be given only for a MIDI file"
+            " without one"
+        )
     return musicxml_reader.read_parts(
         path, track=track, voice=voice, lock=lock, bars=bars, transpose=transpose
     )
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MIDI file or a score; empty if it did not. Raises ChoraleError."""
+    """The provenance in a MIDI file or a score; empty if musicae did not make it.
+
+    Raises ChoraleError if the file cannot be used.
+    """
     if suffix_of(path) in SCORE_SUFFIXES:
         from musicae.io import musicxml_reader
 
@@ -103,12 +112,18 @@ def write(
     figures: Sequence[tuple[int, Figures]] = (),
     words: Mapping[int, Verses] | None = None,
 ) -> tuple[str, ...]:
-    """Write a chorale as MIDI, MusicXML, MEI, kern, ABC or LilyPond by the suffix.
+    """Write a chorale as MIDI, MusicXML, MEI, kern, ABC or LilyPond, as the suffix says.
 
-    ``labels``, such as those of ``Piece.labels``, stand in it as Roman numerals and key areas:
-    markers in MIDI, words and chord symbols in scores. ``figures``, each with its step, stand below
-    the bass of scores. ``words`` are what the voices sing, such as ``Piece.words.voices``; MIDI has
-    the first verse. Returns sentences on what the format does not hold. Raises MusicaeError.
+    Args:
+        program: a General MIDI program counted from 0.
+        provenance: how the chorale was made; it is stored in the file.
+        labels: the harmony, such as ``Piece.labels``. MIDI has Roman numerals and keys as markers,
+            scores have them as words, with chord symbols.
+        figures: (step, figures) below the bass; scores only.
+        words: the verses of each voice, such as ``Piece.words.voices``. MIDI has the first verse.
+
+    Returns sentences about what the format cannot hold. Raises MusicaeError if the file cannot be
+    written, or if its suffix is unknown.
     """
     if suffix_of(path) in MIDI_SUFFIXES:
         midi_writer.write(chorale, path, program, provenance, markers(labels), words=words)

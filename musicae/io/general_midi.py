@@ -5,15 +5,15 @@ from __future__ import annotations
 from musicae.core.errors import ChoraleError
 
 CHOIR_AAHS = 52
-"""The General MIDI program, counted from 0, of voices by default."""
+"""The default General MIDI program of voices, counted from 0."""
 USUAL = "choir aahs"
-"""Its name, which is known without the list of names."""
+"""The name of ``CHOIR_AAHS``; it needs no list of names."""
 
 
 def program_of(text: str) -> int:
-    """The General MIDI program, counted from 0, of a number from 1 or a part of its name.
+    """The General MIDI program, counted from 0, for a number from 1 to 128 or a part of a name.
 
-    Raises ChoraleError if there is none.
+    The first program with a matching name is taken. Raises ChoraleError if there is none.
 
     >>> program_of("church organ"), program_of("1")
     (19, 0)

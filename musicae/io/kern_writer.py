@@ -1,7 +1,7 @@
 """A score as it is written -> Humdrum kern, a column for each voice, the lowest first.
 
-Beside each voice stand its words (``**text``), and last the chord symbols (``**mxhm``). Source:
-the reference guide of Humdrum, https://www.humdrum.org/guide/.
+The columns of a voice's words (``**text``) follow the voice; chord symbols (``**mxhm``) are the
+last column. Source: the reference guide of Humdrum, https://www.humdrum.org/guide/.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class _Column:
 
     staff: Staff
     number: int
-    """Of the staff, from the top."""
+    """The number of the staff, counted from 1 at the top."""
     voice: str
     verses: list[int] = field(default_factory=list)
 
     def line(self, note: str, words: str) -> list[str]:
-        """A token for each of its columns."""
+        """The tokens of its columns: the note, then ``words`` for each verse."""
         return [note, *(words for _ in self.verses)]
 
 
 def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
-    """The kern file of a score; ``comments`` are lines at its beginning."""
+    """The text of a score's kern file; ``comments`` become comment lines at its beginning."""
     columns = _columns(score)
     lengths = bar_lengths(score)
     chords = any(bar.chords for bar in score.staves[0].bars)
@@ -69,7 +69,7 @@ def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
 
 
 def _columns(score: WrittenScore) -> list[_Column]:
-    """The voices from the lowest, each with the verses that it sings."""
+    """The voices from the lowest, each with the numbers of its verses."""
     found = []
     for number, written in enumerate(score.staves, start=1):
         staff = at_concert_pitch(written)
@@ -88,17 +88,17 @@ class _Writer:
     def __init__(self, columns: Sequence[_Column], chords: bool) -> None:
         self.columns, self.chords = columns, chords
         self.lines: list[str] = []
-        self.inside: dict[int, bool] = {}  # columns in a word that goes on
+        self.inside: dict[int, bool] = {}  # whether a column is within a word
 
     def line(self, notes: Sequence[str], words: str = SAME, chord: str = SAME) -> None:
-        """Append a line with a token for each column of notes; the same for all words."""
+        """Append a line: a token for each voice, ``words`` for all verses, and the chord."""
         tokens: list[str] = []
         for column, note in zip(self.columns, notes, strict=True):
             tokens += column.line(note, words)
         self.lines.append("\t".join(tokens + ([chord] if self.chords else [])))
 
     def marks(self, texts: Sequence[str]) -> None:
-        """Append an interpretation where a column has one."""
+        """Append a line of interpretations, unless all texts are empty."""
         if any(texts):
             self.line([text or SAME for text in texts])
 
@@ -120,7 +120,7 @@ class _Writer:
             self.line([_end(bars[0])] * len(bars), _end(bars[0]), _end(bars[0]))
 
     def symbols(self, bars: Sequence[Bar], length: Fraction) -> None:
-        """Append the notes of a bar, a line for each time at which one begins."""
+        """Append the notes of a bar, one line for each onset."""
         rows: dict[tuple[Fraction, int], dict[int, Symbol]] = {}
         for place, (column, bar) in enumerate(zip(self.columns, bars, strict=True)):
             symbols = filled(bar, column.voice, length)
@@ -151,7 +151,7 @@ class _Writer:
             self.lines.append("\t".join(tokens + ([chord] if self.chords else [])))
 
     def words_above(self, bars: Sequence[Bar], at: Fraction, rank: int) -> None:
-        """Append the words at a time as layout comments."""
+        """Append the words printed at a time, as layout comments."""
         texts = [
             next((w for when, w in bar.words if when == at and rank == 0), None) for bar in bars
         ]
@@ -179,7 +179,7 @@ def _barred(bars: Sequence[Bar], index: int) -> tuple[str, str]:
 
 
 def _bar_line(before: Bar | None, bar: Bar) -> str:
-    """What follows the number of a bar line."""
+    """The signs after the number of a bar line: repeats or a double bar."""
     ends, begins = bool(before) and before.right == "repeat", bool(bar.left)  # type: ignore[union-attr]
     if ends or begins:
         return (":|" if ends else "") + "!" + ("|:" if begins else "")
@@ -243,7 +243,7 @@ def _token(symbol: Symbol) -> str:
 
 
 def _duration(quarters: Fraction, dots: int | None) -> str:
-    """A length as the part of a whole note, with its dots; ``3%2`` where it is no whole part.
+    """A length in quarters as kern writes it: n for 1/n of a whole note, with dots, else ``n%m``.
 
     >>> _duration(Fraction(3, 2), 1), _duration(Fraction(1, 3), 0), _duration(Fraction(8), 0)
     ('4.', '12', '0')

@@ -1,4 +1,7 @@
-"""The notes of a voice in LilyPond: symbols, tuplets, grace notes, meters, keys and bar lines."""
+"""The notes of a voice in LilyPond: symbols, tuplets, grace notes, meters, keys and bar lines.
+
+Source: the LilyPond notation reference 2.24, https://lilypond.org/doc/v2.24/Documentation/notation/.
+"""
 
 from __future__ import annotations
 
@@ -39,20 +42,22 @@ BAR_LINES = {"final": "|.", "double": "||", "dashed": "!", "invisible": "", "rep
 
 @dataclass
 class VoiceLine:
-    """A voice with the name that it has in the file."""
+    """A voice, with the name of its variable in the LilyPond file."""
 
     name: str
     staff: Staff
     voice: str
     leads: bool
-    """Whether it is the first of its staff, which has the signs that all voices share."""
+    """Whether it is the first voice of its staff. Only this one writes the signs of the staff."""
     clef: Clef | None = None
-    """The clef that it has instead of its own."""
+    """The clef to write instead of those of the staff."""
 
     def words(self, verse: int) -> str:
+        """The name of the variable with the words of a verse, counted from 1."""
         return f"{self.name}Words{letters(verse - 1)}"
 
     def syllables(self, verse: int) -> list[Syllable]:
+        """The syllables of a verse in order."""
         return [
             symbol.lyrics[verse]
             for bar in self.staff.bars
@@ -62,7 +67,7 @@ class VoiceLine:
 
 
 def graces_first(bar: Bar, voice: str) -> list[Symbol]:
-    """The grace notes with which a voice begins a bar."""
+    """The grace notes of a voice before the first note of a bar."""
     symbols = takewhile(lambda symbol: symbol.grace, bar.voices.get(voice, []))
     return [symbol for symbol in symbols if symbol.begin == 0]
 
@@ -73,13 +78,16 @@ def bars_of(
     satb: bool,
     graces: Mapping[int, Sequence[Symbol]],
 ) -> Iterator[str]:
-    """A line for each bar of a voice.
+    """One line for each bar of a voice.
 
-    ``graces`` are those with which some voice begins a bar, by the bar's index. The others wait for
-    them: LilyPond would else draw the bar line twice.
+    Args:
+        lengths: the length of each bar in quarters.
+        satb: whether the score is written for SATB on two staves.
+        graces: grace notes at the beginning of bars, in any voice, by the bar's index. The other
+            voices get skips of the same length; without them LilyPond draws the bar line twice.
     """
     nominal = current = Fraction(4)
-    stopped = False  # whether the ending before has to be closed
+    stopped = False  # whether an ending has to be closed here
     quiet = slurs_with_words(voice)
     for index, (bar, length) in enumerate(zip(voice.staff.bars, lengths, strict=True)):
         tokens: list[str] = []
@@ -114,7 +122,7 @@ def bars_of(
 
 
 def _opening(bar: Bar, stopped: bool) -> Iterator[str]:
-    """What the first voice of a staff says at the bar line before a bar."""
+    """The commands for endings at the bar line before a bar."""
     commands = ["(volta #f)"] if stopped else []
     commands += [f'(volta "{bar.endings}.")'] if bar.endings else []
     if commands:
@@ -124,7 +132,7 @@ def _opening(bar: Bar, stopped: bool) -> Iterator[str]:
 def _symbols(
     voice: VoiceLine, bar: Bar, length: Fraction, satb: bool, quiet: set[int]
 ) -> Iterator[str]:
-    """The symbols of a voice in a bar, with the marks that stand between them."""
+    """The symbols of a voice in a bar, with the marks between them."""
     marks: list[tuple[Fraction, str]] = [(at, _key(key)) for at, key in bar.keys]
     if not satb:
         marks += [(at, f"\\clef {quoted(_clef(clef))}") for at, clef in bar.clefs]
@@ -166,7 +174,7 @@ def _graces(symbols: Sequence[Symbol]) -> str:
 
 
 def _symbol(symbol: Symbol, in_tuplet: bool, quiet: set[int]) -> str:
-    """A note, chord, rest or skip; several where no single value says its length."""
+    """A note, chord, rest or skip; several tied ones if no single note value has its length."""
     after = "\\fermata" if symbol.fermata else ""
     if id(symbol) not in quiet:
         after += ")" * symbol.slur_ends + "(" * symbol.slur_begins
@@ -202,7 +210,10 @@ def _tie(symbol: Symbol) -> str:
 
 def _pitch(head: Head) -> str:
     if head.alter not in ALTERS:
-        raise ChoraleError(f"a note with {abs(head.alter)} accidentals cannot be written")
+        raise ChoraleError(
+            f"a note with {abs(head.alter)} sharps or flats cannot be written in LilyPond; the most"
+            " is 2"
+        )
     marks = "'" * (head.octave - 3) if head.octave > 3 else "," * (3 - head.octave)
     return head.letter.lower() + ALTERS[head.alter] + marks
 
@@ -212,6 +223,7 @@ def _duration(value: Value | None) -> str:
 
 
 def duration_of(length: Fraction) -> str:
+    """A length in quarters as a LilyPond duration, such as ``4.`` or ``1*5/8``."""
     values = values_of(length)
     if len(values) == 1 and values[0].actual == values[0].normal:
         return _duration(values[0])
@@ -245,6 +257,7 @@ def _pace(pace: Pace) -> str:
 
 
 def verses_of(voice: VoiceLine) -> list[int]:
+    """The numbers of a voice's verses, in order."""
     return sorted(
         {
             verse
@@ -256,7 +269,10 @@ def verses_of(voice: VoiceLine) -> list[int]:
 
 
 def slurs_with_words(voice: VoiceLine) -> set[int]:
-    """The symbols whose slurs are left out, for LilyPond sings one syllable under a slur."""
+    """The ``id()`` of symbols whose slurs are left out.
+
+    LilyPond sets one syllable under a slur, so slurs over several syllables cannot be written.
+    """
     quiet: set[int] = set()
     under: list[Symbol] = []
     for bar in voice.staff.bars:
@@ -271,9 +287,10 @@ def slurs_with_words(voice: VoiceLine) -> set[int]:
 
 
 def quoted(text: str) -> str:
+    """A text as a LilyPond string."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def letters(number: int) -> str:
-    """A, B ... Z, AA: names in LilyPond are letters only."""
+    """A number from 0 as letters: A, B ... Z, AA. Names in LilyPond have only letters."""
     return chr(65 + number) if number < 26 else letters(number // 26 - 1) + chr(65 + number % 26)

@@ -41,7 +41,7 @@ VOICE_COMMANDS = ("\\voiceOne", "\\voiceTwo", "\\voiceThree", "\\voiceFour")
 
 
 def text_of(score: WrittenScore, comments: Sequence[str] = ()) -> str:
-    """The LilyPond file of a score; ``comments`` are lines at its beginning.
+    """The text of a score's LilyPond file; ``comments`` become comment lines at its beginning.
 
     Raises ChoraleError if a note has more than two sharps or flats.
     """
@@ -91,7 +91,7 @@ def _voices(staves: Sequence[Staff], satb: bool) -> list[VoiceLine]:
 
 
 def _satb(voices: Sequence[VoiceLine]) -> Iterator[str]:
-    """Two staves: soprano and alto, tenor and bass, with the words between and below them."""
+    """Two staves, soprano and alto, tenor and bass, with the words between them and below."""
     yield "    \\new ChoirStaff <<"
     for staff, pair in (("women", voices[:2]), ("men", voices[2:])):
         names = " ".join(f'"{voice.name.capitalize()}"' for voice in pair)
@@ -141,9 +141,10 @@ def _lyrics_context(voice: VoiceLine, verse: int, where: str) -> str:
 
 
 def _lyrics(voice: VoiceLine, verse: int) -> Iterator[str]:
-    """The syllables of a verse, a line for each bar, ``_`` for notes without one.
+    """The syllables of a verse, one line for each bar; ``_`` stands for a note without a syllable.
 
-    Notes that are tied to the one before have none, nor have those under a slur but the first.
+    A note that is tied to the previous note takes no token, nor does any note under a slur except
+    the first.
     """
     quiet = slurs_with_words(voice)
     held = False
@@ -168,7 +169,7 @@ def _lyrics(voice: VoiceLine, verse: int) -> Iterator[str]:
 
 
 def _chords(staff: Staff, lengths: Sequence[Fraction]) -> Iterator[str]:
-    """Chord symbols, each until the next or the end of its bar."""
+    """The chord symbols of each bar; each lasts until the next one or the end of its bar."""
     for bar, length in zip(staff.bars, lengths, strict=True):
         found = sorted({at: chord for at, chord in bar.chords if at < length}.items())
         tokens = []

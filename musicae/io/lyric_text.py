@@ -1,12 +1,12 @@
-"""Words typed as plain text: verses of syllables, and the notes of a voice that they are set on.
+"""Words typed as plain text: read them as verses of syllables, and set these on a voice's notes.
 
     1. A-ma-zing grace! how sweet _ the sound
     that saved a wretch like me!
 
     2. 'Twas grace that taught my heart to fear
 
-Hyphens part syllables, ``_`` is one more note for the syllable before, ``~`` joins two words on one
-note. Verses begin at numbers or, where there are none, after blank lines.
+Hyphens separate syllables. ``_`` gives the previous syllable one more note. ``~`` joins two words
+on one note. Verses begin at numbers or, if there are no numbers, after blank lines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from musicae.io.lyrics import ELISION, Syllable, Verse, Verses, sung_by
 from musicae.io.text_bytes import text_of_file
 
 NUMBER = re.compile(r"\s*\d{1,3}\s*[.):]\s*")
-"""What a verse begins with, also on a line of its own."""
+"""The number of a verse; it may also have a line of its own."""
 HYPHENS = re.compile("[-\u2010\u2011\u00ad]")
 WORD = re.compile(r"[^\W\d_]+")
 CONSONANT = re.compile(r"[b-df-hj-np-tvwxz]", re.IGNORECASE)
@@ -37,7 +37,7 @@ class TypedSyllable(NamedTuple):
     begins: bool
     ends: bool
     held: int = 0
-    """How many more notes it is sung on."""
+    """How many more notes it has after the first."""
 
 
 Typed = tuple[TypedSyllable, ...]
@@ -47,27 +47,30 @@ Typed = tuple[TypedSyllable, ...]
 def hyphenator(language: str) -> Callable[[str], str]:
     """A function that puts hyphens into a word, by the patterns of pyphen.
 
-    ``language`` is a code such as ``en``, ``de`` or ``pt_BR``. The patterns say where printers may
-    part words; English ones leave some syllables together (``glory``). Raises MusicaeError where
-    pyphen is missing, ChoraleError where it does not know the language.
+    ``language`` is a code such as ``en``, ``de`` or ``pt_BR``. The patterns are those for line
+    breaks in print; the English ones leave some syllables together (``glory``). Raises
+    MusicaeError if pyphen is missing, ChoraleError if it has no patterns for the language.
     """
     try:
         import pyphen
     except ImportError:
         raise MusicaeError(
-            "words without hyphens are split by pyphen: pip install 'musicae[studio]'"
+            "words without hyphens need pyphen, which is not installed: pip install"
+            " 'musicae[studio]', or write hyphens between syllables"
         ) from None
     name = pyphen.language_fallback(language)
     if name is None:
         known = ", ".join(sorted({code.partition("_")[0] for code in pyphen.LANGUAGES}))
-        raise ChoraleError(f"words are not split in the language {language!r}; there are {known}")
+        raise ChoraleError(
+            f"words cannot be split in the language {language!r}; choose one of {known}"
+        )
     patterns = pyphen.Pyphen(lang=name, left=1, right=1)
 
     def split(word: str) -> str:
         pieces: list[str] = []
         for piece in patterns.inserted(word).split("-"):
             alone = CONSONANT.fullmatch(piece) or (pieces and CONSONANT.fullmatch(pieces[-1]))
-            if pieces and alone:  # a consonant is no syllable
+            if pieces and alone:  # a consonant alone is no syllable
                 pieces[-1] += piece
             else:
                 pieces.append(piece)
@@ -82,7 +85,7 @@ def read_verses(path: Path, split: Callable[[str], str] | None = None) -> list[T
     Raises ChoraleError if the file cannot be read or has no words.
     """
     if not path.exists():
-        raise ChoraleError(f"{path}: no such file; words are all, soprano, none or a text file")
+        raise ChoraleError(f"{path}: no such file; give all, soprano, none or a text file of words")
     try:
         return parse_verses(text_of_file(path), split)
     except ChoraleError as error:
@@ -90,7 +93,7 @@ def read_verses(path: Path, split: Callable[[str], str] | None = None) -> list[T
 
 
 def parse_verses(text: str, split: Callable[[str], str] | None = None) -> list[Typed]:
-    """The verses of a text; see ``read_verses``.
+    """The verses of a text; see ``read_verses``. Raises ChoraleError if it has no words.
 
     >>> (verse,) = parse_verses("A-men, _ a_-men")
     >>> [(s.text, s.begins, s.ends, s.held) for s in verse][1:3]
@@ -112,23 +115,25 @@ def parse_verses(text: str, split: Callable[[str], str] | None = None) -> list[T
                 blocks.append([])
     verses = [_syllables(" ".join(block), split) for block in blocks if "".join(block).strip()]
     if not any(verses):
-        raise ChoraleError("has no words; write them with a hyphen between syllables: A-ma-zing")
+        raise ChoraleError("has no words; write them with hyphens between syllables: A-ma-zing")
     return [verse for verse in verses if verse]
 
 
 def _hold_last(found: list[TypedSyllable], notes: int) -> None:
-    """Let the last syllable, if there is one, be sung on so many notes more."""
+    """Hold the last syllable, if there is one, for ``notes`` more notes."""
     if found:
         found[-1] = found[-1]._replace(held=found[-1].held + notes)
 
 
 def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
     found: list[TypedSyllable] = []
-    sign = ""  # what stands before the next syllable: a dash, a quotation mark
+    sign = ""  # punctuation before the next syllable, such as a dash or a quotation mark
     for token in text.split():
         if not token.strip("_"):
             if not found:
-                raise ChoraleError(f"{token!r} has no syllable before it to be sung on")
+                raise ChoraleError(
+                    f"{token!r} holds the syllable before it, but no syllable comes before it"
+                )
             _hold_last(found, len(token))
             continue
         if not any(c.isalnum() or c == "&" for c in token):
@@ -163,12 +168,13 @@ def _syllables(text: str, split: Callable[[str], str] | None) -> Typed:
 def set_on(
     typed: Sequence[Typed], chorale: Chorale, voice: int, slurred: frozenset[int] = frozenset()
 ) -> tuple[Verses, list[str]]:
-    """Verses on the notes of a voice, a syllable each, and notices.
+    """Set verses on the notes of a voice, one syllable on each note; returns also notices.
 
-    Notes at the steps of ``slurred`` take no syllable, except in verses with ``_``, which say
-    themselves how many notes a syllable has, and in verses that have too many syllables for the
-    other notes. Where syllables are fewer than notes, the last one is sung on. Raises ChoraleError,
-    without the path, where they are more.
+    ``slurred`` are the steps of notes that a slur joins to the previous note. They take no
+    syllable, except in two kinds of verses: those with ``_``, which state themselves how many
+    notes a syllable has, and those with too many syllables for the other notes. If a verse has
+    fewer syllables than notes, its last syllable is held to the end. Raises ChoraleError, without
+    the path, if it has more.
     """
     notes, name = chorale.notes(voice), VOICES[voice].lower()
     every = [note.step for note in notes]
@@ -180,14 +186,14 @@ def set_on(
         if need > len(slots) and need <= len(every):
             slots = every
             notices.append(
-                f"verse {number} has a syllable for each note; the slurs are not melismas"
+                f"verse {number} has a syllable for every note, also for notes under a slur"
             )
         syllables, at = [], 0
         for each in verse:
             if at >= len(slots) or at + each.held >= len(slots):
                 raise ChoraleError(
                     f"verse {number} has {len(verse)} syllables"
-                    f"{' and needs ' + str(need) + ' notes' if need > len(verse) else ''}, the"
+                    f"{' and needs ' + str(need) + ' notes' if need > len(verse) else ''}, but the"
                     f" {name} has {len(slots)} notes for them; none are left from"
                     f" {each.text!r} on; take syllables out, or join two words on a note with ~"
                 )
@@ -197,9 +203,9 @@ def set_on(
             bar, beat = chorale.position(slots[at])
             notices.append(
                 f"verse {number} has {len(verse)} syllables"
-                f"{' on ' + str(need) + ' notes' if need > len(verse) else ''}, the {name}"
-                f" {len(slots)} notes for them; the last, {verse[-1].text!r}, is sung on from bar"
-                f" {bar} beat {beat:g}"
+                f"{' on ' + str(need) + ' notes' if need > len(verse) else ''}, but the {name} has"
+                f" {len(slots)} notes for them; the last syllable, {verse[-1].text!r}, is held from"
+                f" bar {bar} beat {beat:g} to the end"
             )
         verses.append(Verse(str(number), sung_by(notes, syllables)[0]))
     return tuple(verses), notices

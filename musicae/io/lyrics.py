@@ -1,10 +1,10 @@
-"""The words of voices as a value: verses of syllables, and how a voice sings another's words.
+"""The words of voices as verses of syllables, and how one voice sings another voice's words.
 
-The voice whose words are given rules. Every other voice sings each of its syllables at the same
-time. Where a voice has more notes, they are a melisma on the syllable; a pitch that it repeats
-within the syllable is held. Where it has fewer, its held note is struck again (``in_rhythm``), as
-in hymnals: a suspension struck again on the same pitch stays prepared and dissonant. Given
-notes do not change; where one is held through several syllables, they share it.
+Every other voice sings each syllable at the same time as the voice with the given words. If a voice
+has more notes on a syllable, they are a melisma, and a pitch that it repeats within the syllable is
+held. If it has fewer, its held note is struck again (``in_rhythm``), as in hymnals: a suspension
+that is struck again on the same pitch stays prepared and dissonant. Given notes do not change; if
+one is held through several syllables, they share it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from musicae.core.chorale import Chorale, Note
 from musicae.core.constants import REST, STEPS_PER_QUARTER, STEPS_PER_WHOLE
 
 BREATH = STEPS_PER_QUARTER // 2
-"""Steps: a rest up to an eighth does not end a melisma."""
+"""The longest rest, in steps, that does not end a melisma: an eighth."""
 ELISION = "\u203f"
-"""What joins two words that are sung on one note."""
+"""The sign between two words that are sung on one note."""
 FOREVER = 1 << 30
 """A step after the end of any piece."""
 
@@ -32,15 +32,15 @@ class Syllable(NamedTuple):
     """A syllable of a verse. Times are steps of the chorale."""
 
     step: int
-    """Where its first note begins."""
+    """The onset of its first note."""
     text: str
     """Without hyphens to other syllables."""
     begins: bool = True
-    """Whether a word begins with it; else it goes on with the word of the syllable before."""
+    """Whether it is the first syllable of its word."""
     ends: bool = True
-    """Whether the word ends with it."""
+    """Whether it is the last syllable of its word."""
     until: int = FOREVER
-    """Where its last note ends, or a step up to which it is sung at most."""
+    """The end of its last note, or the latest step at which it may end."""
 
 
 class Verse(NamedTuple):
@@ -60,11 +60,11 @@ class Words:
     voices: Mapping[int, Verses] = field(default_factory=dict)
     """The verses of each voice that has words."""
     own: frozenset[int] = frozenset()
-    """Given voices with words that their file has as lyrics; these stay as they are."""
+    """Given voices that have lyrics in their file; these lyrics stay as they are."""
     replaced: bool = False
-    """Whether the words in the file that the voices came from are left out."""
+    """Whether new words replace those in the file of the given voices."""
     slurred: Mapping[int, frozenset[int]] = field(default_factory=dict)
-    """For given voices of a score, the steps of notes that a slur joins to the note before."""
+    """For given voices of a score: the steps of notes that a slur joins to the previous note."""
 
     def __bool__(self) -> bool:
         return bool(self.voices)
@@ -74,7 +74,7 @@ NO_WORDS = Words()
 
 
 def joined(syllables: Iterable[Syllable]) -> Syllable:
-    """Syllables in order as one that is sung on one note.
+    """Join syllables, in order, into one that is sung on one note.
 
     >>> joined([Syllable(0, "glo", True, False), Syllable(0, "ry", False), Syllable(0, "of")]).text
     'glory‿of'
@@ -89,12 +89,12 @@ def joined(syllables: Iterable[Syllable]) -> Syllable:
 def sung_by(
     notes: Sequence[Note], syllables: Sequence[Syllable]
 ) -> tuple[tuple[Syllable, ...], tuple[Syllable, ...]]:
-    """Syllables as a voice with these notes sings them, and those during which it rests.
+    """Set syllables on a voice's notes; returns those that are sung, and those in its rests.
 
-    A syllable is sung on the note that sounds at its step; a voice that enters after it and before
-    the next one sings it there. Several on one note are joined. ``until`` becomes the end of the
-    last note of each: notes follow the first without a rest longer than ``BREATH``, up to the next
-    syllable and to the former ``until``.
+    A syllable goes to the note that sounds at its step, or else to the next note, if that begins
+    before the next syllable. Several syllables on one note are joined. Each sung syllable lasts
+    over the notes that follow without a rest longer than ``BREATH``, up to the next syllable and
+    the given ``until``; its new ``until`` is the end of the last of these notes.
 
     >>> from musicae.core.chorale import Note
     >>> notes = [Note(0, 4, 60), Note(4, 4, 62), Note(12, 4, 60)]
@@ -133,10 +133,10 @@ def sung_by(
 def over_rests(
     syllables: Sequence[Syllable], notes: Sequence[Note], end: int
 ) -> tuple[Syllable, ...]:
-    """Syllables of the voice with these notes as others go on with them while it rests.
+    """Lengthen a voice's syllables over its rests, for the other voices, which may sing on there.
 
-    Through a rest shorter than a whole note a syllable lasts until the voice's next note, or to the
-    ``end`` of the piece.
+    If a rest after a syllable is shorter than a whole note, the syllable lasts until the voice's
+    next note, or until ``end``, the end of the piece in steps.
     """
     begins = [note.step for note in notes]
     lasting = []
@@ -151,11 +151,11 @@ def over_rests(
 def in_rhythm(
     chorale: Chorale, verses: Iterable[Verse], may_change: NDArray[np.bool_]
 ) -> tuple[Chorale, int, int]:
-    """The chorale with notes that can be sung on the syllables of verses.
+    """Change onsets of a chorale so that the syllables of verses can be sung.
 
-    A note that is held where a syllable begins is struck again. A pitch that is repeated within a
-    syllable, where no verse has another, is held. ``may_change`` is ``(T, V)``, True where that may
-    be done. Returns also how many notes are struck again and how many are held.
+    A held note is struck again at the beginning of a syllable. A pitch that is repeated within a
+    syllable of every verse is held. ``may_change`` is ``(T, V)``, True where an onset may change.
+    Returns also how many notes are struck again, and how many are now held.
     """
     begins = np.zeros(len(chorale), dtype=np.bool_)
     within = np.zeros(len(chorale), dtype=np.bool_)

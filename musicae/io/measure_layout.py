@@ -1,4 +1,4 @@
-"""Measures of a given part laid out again, without what is left out and with what is new."""
+"""Write the measures of a given part again, without its deleted elements and with new ones."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from musicae.io.musicxml_time import Timed
 Place = tuple[str, str]
 """A staff and a voice."""
 ANYWHERE = frozenset({"barline", "print", "bookmark", "link", "grouping"})
-"""Elements that stand between notes, wherever the time is."""
+"""Elements without a time of their own."""
 BEFORE_VOICE = frozenset(
     {"grace", "cue", "chord", "pitch", "rest", "unpitched", "duration", "tie", "instrument"}
 )
 AFTER_STAFF = frozenset({"beam", "notations", "lyric", "play", "listen"})
-"""What stands before the voice of a note, and after its staff."""
+"""Elements of a note that come before its ``<voice>``, and after its ``<staff>``."""
 
 
 class Placed(NamedTuple):
-    """An element of a measure that is laid out again; ``place`` is None for all but notes."""
+    """An element of a measure, with its time in units."""
 
     element: ET.Element
     begin: int
     duration: int
     place: Place | None
+    """None unless it is a note."""
 
 
 def surviving(
@@ -37,13 +38,13 @@ def surviving(
     gone: set[Place],
     is_open: Callable[[Place, int], bool],
 ) -> list[Timed]:
-    """The elements of a measure that stay, in their order, without ``<backup>`` and ``<forward>``.
+    """The elements of a measure that stay, in order, without ``<backup>`` and ``<forward>``.
 
     Args:
         kept: the pitched notes that stay.
         staves: the staves that stay.
-        gone: voices of which nothing stays in the whole part.
-        is_open: whether something is written anew at a place and a time in units.
+        gone: voices that leave nothing in the whole part.
+        is_open: whether new notes are written at a place, at a time in units.
     """
     sung = [item for item in items if _takes_part(item)]
     places = {line_of(item.element) for item in sung if item.element in kept}
@@ -72,11 +73,14 @@ def lay_out(
     divisions: Fraction,
     quarter: int,
 ) -> None:
-    """Fill a measure with elements in their order, and new ones where their time comes.
+    """Fill a measure with elements in order, and insert new ones at their times.
 
-    Each new note goes before the next one of its place, each other new element before the note
-    that begins with it. Where the time does not follow, ``<backup>`` or ``<forward>`` says so.
-    Times are in units, of which a ``quarter`` has so many and so many ``divisions``.
+    A new note goes before the next note of its place, any other new element before a note that
+    begins at the same time. ``<backup>`` and ``<forward>`` bridge jumps in time.
+
+    Args:
+        divisions: MusicXML's divisions of a quarter note.
+        quarter: the units of a quarter note; times are in units.
     """
     placed = list(items)
     for item in new:
@@ -93,10 +97,13 @@ def lay_out(
 
 
 def chord_heads(items: Sequence[Timed], twins: dict[ET.Element, ET.Element]) -> list[Placed]:
-    """The surviving elements, copies for originals; a chord's notes begin with their first.
+    """The copies of elements that stay, with their times.
 
-    Where a chord's first note is left out, the next one takes its place and its words. ``items``
-    are all elements of the measure that are in ``twins``, which holds those that survive.
+    If the first note of a chord is left out, the next one takes its place and its words.
+
+    Args:
+        items: the elements of the measure.
+        twins: the copy of each element that stays.
     """
     found: list[Placed] = []
     head: ET.Element | None = None
@@ -125,13 +132,13 @@ def chord_heads(items: Sequence[Timed], twins: dict[ET.Element, ET.Element]) -> 
 
 
 def length(units: int, divisions: Fraction, quarter: int) -> str:
-    """So many units as MusicXML writes them: a whole number of divisions where it is one."""
+    """A length in units as MusicXML writes it, in divisions; a whole number if possible."""
     exact = units * divisions / quarter
     return str(exact.numerator if exact.denominator == 1 else float(exact))
 
 
 def put_at(note: ET.Element, place: Place, with_staff: bool) -> None:
-    """Say the voice of a new note and, where the part has several, its staff."""
+    """Write the ``<voice>`` of a new note and, if ``with_staff``, its ``<staff>``."""
     for tag in ("voice", "staff"):
         for element in note.findall(tag):
             note.remove(element)

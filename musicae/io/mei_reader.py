@@ -1,6 +1,6 @@
 """MEI -> a score as it is written: common Western notation of MEI 2 to 5.
 
-Of the alternatives in editorial markup the first corrected, regularized or main reading is read.
+If editorial markup gives alternatives, the first corrected, regularized or main one is read.
 Source: the guidelines of the Music Encoding Initiative, https://music-encoding.org/guidelines/v5/.
 """
 
@@ -36,23 +36,27 @@ from musicae.io.written_tree import is_chord
 XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
 UNREAD = ("dynam", "hairpin", "artic", "trill", "mordent", "turn", "arpeg", "pedal", "octave",
           "gliss", "bTrem", "fTrem", "breath")  # fmt: skip
-"""Elements whose meaning is not carried over."""
+"""Elements that are not carried over."""
 MOST_DOTS = 4
 
 
 def read(root: ET.Element) -> WrittenScore:
-    """The score in an MEI tree whose tags are without namespaces.
+    """The first score in an MEI tree. Tags have no namespaces.
 
-    Raises ChoraleError if it holds no music in common notation, or is damaged.
+    Raises ChoraleError if the tree is damaged, or has no music in common Western notation.
     """
     scores = [s for s in root.iter("score") if next(s.iter("measure"), None) is not None]
     if not scores:
         other = next(root.iter("layer"), None) is not None
-        what = "no bars; mensural and neume notation are not read" if other else "no score in it"
-        raise ChoraleError(f"is MEI with {what}")
+        what = (
+            "without bars; only modern notation is read, no mensural or neume notation"
+            if other
+            else "without a score; give a file with music"
+        )
+        raise ChoraleError(f"is MEI {what}")
     written = WrittenScore()
     if len(scores) > 1:
-        written.notices.append(f"the file has {len(scores)} movements; the first is read")
+        written.notices.append(f"the file has {len(scores)} movements; only the first is read")
     titles = root.iterfind("meiHead/fileDesc/titleStmt/title")
     written.title = next((text for t in titles if (text := one_line("".join(t.itertext())))), "")
     for person in (*root.iter("composer"), *root.iter("persName")):
@@ -61,20 +65,20 @@ def read(root: ET.Element) -> WrittenScore:
             written.composer = one_line("".join(person.itertext()))
     _Reader(scores[0], written).read()
     counts = {tag: sum(1 for _ in scores[0].iter(tag)) for tag in UNREAD}
-    if told := ", ".join(f"{count} {tag}" for tag, count in counts.items() if count):
-        written.notices.append(f"signs that are not carried over: {told}")
+    if unread := ", ".join(f"{count} {tag}" for tag, count in counts.items() if count):
+        written.notices.append(f"signs that are not carried over: {unread}")
     return written
 
 
 class _Named(NamedTuple):
-    """What an identifier of the file names: a symbol, and which of its heads."""
+    """The symbol with an ``xml:id``, and the range of its heads."""
 
     symbol: Symbol
     ranks: range
 
 
 class _Place(NamedTuple):
-    """What holds for the symbols of a layer, or of a tuplet or a group in it."""
+    """The settings for the symbols of a layer, or of a tuplet or a group in it."""
 
     staff: str
     bar: Bar
@@ -83,30 +87,32 @@ class _Place(NamedTuple):
     """The accidentals drawn so far in the bar, by letter and octave."""
     actual: int = 1
     normal: int = 1
+    """A tuplet of ``actual`` notes takes the time of ``normal`` notes."""
     grace: str = ""
+    """MEI's kind of grace notes (``acc`` or ``unacc``); empty for other notes."""
 
 
 class _Reader:
-    """Walks through a score in order, with what holds until it changes."""
+    """Reads the elements of a score in order; keeps the settings that hold until they change."""
 
     def __init__(self, score: ET.Element, written: WrittenScore) -> None:
         self.score, self.written = score, written
         self.staves: dict[str, Staff] = {}
         self.keys: dict[str, KeySignature] = {}
         self.defaults: dict[str, tuple[str, str]] = {}  # staff -> default duration and octave
-        self.pending: dict[str, Bar] = {}  # what the next bar of a staff begins with
+        self.pending: dict[str, Bar] = {}  # staff -> key, meter and clef of its next bar
         self.ids: dict[str, _Named] = {}
         self.bpm = Fraction(0)
-        self.unit = Fraction(1)  # quarters of a beat, by which time stamps count
-        self.line = ""  # the bar line before
-        # Without any sounding accidental the key signature and the bar tell what is altered.
+        self.unit = Fraction(1)  # quarters in a beat; time stamps count beats
+        self.line = ""  # the previous bar line
+        # If the file states no sounding accidentals, they follow from the key and the bar.
         self.by_key = not any("accid.ges" in element.attrib for element in score.iter())
 
     def read(self) -> None:
         for element in self.score:
             self.walk(element)
         if not self.staves:
-            raise ChoraleError("is MEI without staves")
+            raise ChoraleError("is MEI without staves; export it again")
         for element in self.score.iter("tie"):
             self.tie(element)
         for element in self.score.iter("slur"):
@@ -142,7 +148,7 @@ class _Reader:
         return next((staff.bars for staff in self.staves.values()), [])
 
     def end(self, ending: ET.Element, before: int) -> None:
-        """Mark the bars of an ending."""
+        """Mark the bars of an ending; ``before`` is the index of its first bar."""
         numbers = ", ".join(re.findall(r"\d{1,2}", ending.get("n", ""))) or "1"
         if ending.get("n") is None and before and self.bars[before - 1].ending_stops:
             numbers = "2"
@@ -153,10 +159,10 @@ class _Reader:
                 staff.bars[-1].ending_stops = numbers
                 staff.bars[-1].ending_open = not closed
 
-    # what holds
+    # keys, meters, clefs and defaults
 
     def define(self, element: ET.Element, name: str) -> None:
-        """Take over the key, meter and tempo of a scoreDef or staffDef; no name is all staves."""
+        """Apply the key, meter and tempo of a scoreDef or staffDef; an empty name: all staves."""
         key, time = values.key_of(element), values.time_of(element)
         for each in [name] if name else list(self.staves) or [""]:
             bar = self.pending.setdefault(each, Bar())
@@ -230,7 +236,10 @@ class _Reader:
             self.layer(layer, _Place(name, bar, voice, signs), Fraction(0))
 
     def layer(self, parent: ET.Element, place: _Place, now: Fraction) -> Fraction:
-        """Append the symbols in an element to its voice; returns the time after them."""
+        """Append the symbols in an element to its voice; returns the time after them, in quarters.
+
+        ``now`` is the time before them, in quarters from the bar line.
+        """
         symbols = place.bar.voices[place.voice]
         for element in parent:
             tag = element.tag
@@ -258,7 +267,7 @@ class _Reader:
         return now
 
     def attribute(self, element: ET.Element, place: _Place, now: Fraction) -> None:
-        """Take over a clef, key signature or meter inside a layer."""
+        """Apply a clef, key signature or meter inside a layer."""
         if element.tag == "meterSig":
             place.bar.time = values.time_of(element) or place.bar.time
         elif clef := values.clef_of(element):
@@ -273,7 +282,7 @@ class _Reader:
         stated = [e.get("dur", "") for e in (element, *notes)] + [d for d, _ in defaults]
         kind, dots = values.duration_of(element, next(filter(None, stated), ""))
         if dots > MOST_DOTS:
-            raise ChoraleError(f"is MEI that cannot be read (dots: {dots})")
+            raise ChoraleError(f"has a note with {dots} dots, at most {MOST_DOTS} are read")
         value = Value(kind, dots, place.actual, place.normal)
         grace = next((g for e in (element, *notes) if (g := e.get("grace"))), place.grace)
         grace = grace if notes else ""
@@ -299,7 +308,9 @@ class _Reader:
     def head(self, note: ET.Element, parent: ET.Element, place: _Place, default: str) -> Head:
         letter = note.get("pname", "").strip().upper()
         if len(letter) != 1 or letter not in "CDEFGAB":
-            raise ChoraleError(f"is MEI that cannot be read (pname: {one_line(letter)[:40]!r})")
+            raise ChoraleError(
+                f"has a note with the letter (pname) {one_line(letter)[:40]!r}; letters are a to g"
+            )
         octave = int(number(note.get("oct") or default, "oct"))
         drawn, sounding = values.accidentals_of(note)
         if drawn in values.ALTERS:
@@ -323,7 +334,7 @@ class _Reader:
             tied_after=bool(ties & {"i", "m"}),
         )
 
-    # what names the notes that it belongs to
+    # elements that refer to notes
 
     def named(self, element: ET.Element, attribute: str) -> _Named | None:
         name = element.get(attribute, "").strip().lstrip("#")
@@ -338,7 +349,7 @@ class _Reader:
                 last.symbol.heads[rank] = last.symbol.heads[rank]._replace(tied_before=True)
 
     def controls(self, measure: ET.Element) -> None:
-        """Take over the fermatas, tempi, chord symbols and words of a bar."""
+        """Apply the fermatas, tempi, chord symbols and words of a bar."""
         if not self.staves:
             return
         for element in inside(measure, ("fermata", "tempo", "harm", "dir")):

@@ -1,4 +1,4 @@
-"""What single elements of MEI say: durations, keys, meters, clefs, accidentals and syllables."""
+"""Single elements of MEI: durations, keys, meters, clefs, accidentals and syllables."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from musicae.io.written_score import KINDS, Clef, KeySignature, Syllable, Time
 
 ALTERS = {"s": 1, "f": -1, "n": 0, "x": 2, "ss": 2, "ff": -2, "ns": 1, "nf": -1, "sx": 3, "xs": 3,
           "ts": 3, "tf": -3}  # fmt: skip
-"""Semitones of accidentals."""
+"""Alterations by MEI's names of accidentals, in semitones."""
 SIGNS = {"s": "sharp", "f": "flat", "n": "natural", "x": "double-sharp", "ss": "sharp-sharp",
          "ff": "flat-flat"}  # fmt: skip
-"""What MusicXML calls them."""
+"""MusicXML's names of accidentals by MEI's."""
 BAR_LINES = {"end": "final", "dbl": "double", "dashed": "dashed", "invis": "invisible",
              "rptend": "repeat", "rptboth": "repeat"}  # fmt: skip
 SYLLABICS = {"i": "begin", "m": "middle", "t": "end", "s": "single"}
 READINGS = ("corr", "reg", "expan", "lem", "rdg", "sic", "orig", "abbr")
-"""Of alternatives, which is read: the first of these that is there."""
+"""The order in which alternatives are preferred."""
 TRANSPARENT = ("section", "ending", "parts", "part", "beam", "graceGrp", "bTrem", "fTrem",
                "supplied", "add", "unclear", "damage", "restore", "subst", "corr", "reg", "expan",
                "lem", "rdg", "sic", "orig", "abbr")  # fmt: skip
-"""What holds music as its parent does."""
+"""Elements that only group other elements; these are read as if they stood in the parent."""
 
 
 def reading_of(element: ET.Element) -> ET.Element | None:
-    """Of the alternatives in ``<choice>`` or ``<app>``, the one to read."""
+    """The alternative of a ``<choice>`` or ``<app>`` that is read; None if it has none."""
     for tag in READINGS:
         if (found := element.find(tag)) is not None:
             return found
@@ -38,7 +38,7 @@ def reading_of(element: ET.Element) -> ET.Element | None:
 
 
 def inside(element: ET.Element, tags: Sequence[str]) -> Iterator[ET.Element]:
-    """The elements of some tags directly in another, or in editorial markup in it."""
+    """The children of an element with these tags, also those inside editorial markup or groups."""
     for child in element:
         if child.tag in tags:
             yield child
@@ -50,25 +50,36 @@ def inside(element: ET.Element, tags: Sequence[str]) -> Iterator[ET.Element]:
 
 
 def duration_of(element: ET.Element, text: str) -> tuple[str, int]:
-    """The kind of a note value and its dots. Raises ChoraleError."""
+    """The kind of note value that ``dur`` (``text``) states, and the number of dots.
+
+    Raises ChoraleError if there is no such note value.
+    """
     text = text.strip()
     named = dict(zip(("long", "breve", *(str(2**i) for i in range(11))), KINDS, strict=True))
     if text not in named:
-        raise ChoraleError(f"is MEI that cannot be read (dur: {one_line(text)[:40]!r})")
+        raise ChoraleError(
+            f"has the note value (dur) {one_line(text)[:40]!r}; known are long, breve, 1, 2, 4 and"
+            " so on to 1024"
+        )
     dots = int(number(element.get("dots", "0"), "dots")) or len(element.findall("dot"))
     return named[text], dots
 
 
 def tuplet_of(element: ET.Element) -> tuple[int, int]:
-    """How many notes stand in the time of how many. Raises ChoraleError."""
+    """The notes of a tuplet, and the number of plain notes that take the same time.
+
+    Raises ChoraleError unless both are 1 to 999.
+    """
     numbers = [int(number(element.get(k, d), k)) for k, d in (("num", "3"), ("numbase", "2"))]
     if not all(0 < n < 1000 for n in numbers):
-        raise ChoraleError(f"is MEI that cannot be read (tuplet: {numbers[0]} in {numbers[1]})")
+        raise ChoraleError(
+            f"has a tuplet of {numbers[0]} notes in the time of {numbers[1]}; is it damaged?"
+        )
     return numbers[0], numbers[1]
 
 
 def key_of(element: ET.Element) -> KeySignature | None:
-    """The key signature that a scoreDef, staffDef or keySig states."""
+    """The key signature of a scoreDef, staffDef or keySig; None if it states none."""
     sign = element if element.tag == "keySig" else element.find("keySig")
     text = element.get("keysig") or element.get("key.sig") or ""
     mode = element.get("key.mode", "")
@@ -82,7 +93,10 @@ def key_of(element: ET.Element) -> KeySignature | None:
 
 
 def time_of(element: ET.Element) -> Time | None:
-    """The meter that a scoreDef, staffDef or meterSig states. Raises ChoraleError."""
+    """The meter of a scoreDef, staffDef or meterSig; None if it states none.
+
+    Raises ChoraleError if its denominator is not 1 to 1024.
+    """
     sign = element if element.tag == "meterSig" else element.find("meterSig")
     if sign is not None:
         count, unit, symbol = (sign.get(name, "") for name in ("count", "unit", "sym"))
@@ -96,12 +110,12 @@ def time_of(element: ET.Element) -> Time | None:
         return None
     bottom = int(number(unit or "4", "meter.unit"))
     if not 0 < bottom <= 1024:
-        raise ChoraleError(f"is MEI that cannot be read (meter.unit: {unit!r})")
+        raise ChoraleError(f"has the meter {beats}/{bottom}; is it damaged?")
     return Time(beats, bottom, symbol)
 
 
 def clef_of(element: ET.Element) -> Clef | None:
-    """The clef of a staffDef or a ``<clef>``."""
+    """The clef of a staffDef or a ``<clef>``; None if it states none of G, F or C."""
     sign = element if element.tag == "clef" else element.find("clef")
     if sign is not None:
         names = ("shape", "line", "dis", "dis.place")
@@ -119,7 +133,7 @@ def clef_of(element: ET.Element) -> Clef | None:
 
 
 def accidentals_of(note: ET.Element) -> tuple[str, str]:
-    """The accidental that is drawn at a note, and the one that sounds; empty if not stated."""
+    """The drawn and the sounding accidental of a note, by MEI's names; empty if not stated."""
     inner = next(inside(note, ("accid",)), None)
     drawn, sounding = note.get("accid", ""), note.get("accid.ges", "")
     if inner is not None:
@@ -151,7 +165,7 @@ def lyrics_of(element: ET.Element) -> dict[int, Syllable]:
 
 
 def qpm_of(tempo: ET.Element) -> float:
-    """Quarters a minute of a tempo mark; 0 where it states none."""
+    """The tempo of a tempo mark in quarters a minute; 0 if it states no number."""
     try:
         if tempo.get("midi.bpm"):
             return float(number(tempo.get("midi.bpm"), "midi.bpm"))

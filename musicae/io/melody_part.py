@@ -1,8 +1,8 @@
-"""Which part of a song is its melody: evidence of its notes, name, program and lyrics together.
+"""Which part of a song is its melody: a score from its notes, name, program and lyrics.
 
-The weights were set by hand on arrangements of the kinds that ``tests/support/arrangements.py``
-builds; what counts most is what no melody lacks: it is there most of the time, in a range that can
-be sung, moves by small steps and is above most of what accompanies it.
+The weights were set by hand on arrangements such as those of ``tests/support/arrangements.py``.
+The properties that every melody has count most: it plays most of the time, in a range that can be
+sung, moves by small steps, and lies above most of its accompaniment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ACCOMPANIMENT_NAMES = re.compile(
     r"\b(?:[kc]ontra)?bass|\bdrum|guitar|gitarre|guitare|chitarra|piano|klavier|organ|orgel|orgue|keyb|synth|\bpads?\b"
     r"|strings|chords|akkorde|accomp|begleit|percuss"
 )
-"""Parts that accompany, by their names; no melody is looked for in them first."""
+"""Matches names of accompanying instruments. Other parts are preferred as the melody."""
 MELODY_NAMES = (
     (6, r"melod\w*|lead ?vo(?:cals?|x|ice)|main ?vo(?:cals?|x|ice)|singstimme|topline"),
     (5, r"vo(?:cals?|x|ice|z|ix|ce)|gesang|stimme|chant|canto|sing(?:er|ing)?|sung|lyrics?"),
@@ -32,14 +32,15 @@ MELODY_NAMES = (
     (2, r"right|rh|r h|rechts|rechte|droite|derecha|destra|treble|upper"),
     (1, r"songs?"),
 )
-"""Words in the names of parts that hold the melody, and how much each says."""
+"""Words in names of melodies, with their weights."""
 OTHER_NAMES = (
     (-7, r"back(?:ing|ground|up)?|bg|bgv|bvs?|harm(?:ony|onies)?|choir|chor|coro|2nd|second|echo"),
     (-2, r"left|lh|l h|links|linke|gauche|izquierda|sinistra|bass|lower|low"),
     (-1, r"[234]|ii|iii|iv"),
 )
-"""Words in the names of parts that do not."""
+"""Words in names of other parts, with their weights."""
 ACCOMPANIES = -5
+"""The weight of an accompanying instrument's name."""
 PROGRAMS = (
     (8, -0.3),  # pianos
     (16, -1.0),  # bells and mallets
@@ -58,15 +59,15 @@ PROGRAMS = (
     (112, 0.0),  # instruments of other traditions
     (128, -5.0),  # percussion and noises
 )
-"""The first General MIDI program, from 0, after each family, and how much the family says."""
+"""Families of General MIDI programs, as (first program after the family, from 0; weight)."""
 LOW, HIGH = 53, 84
-"""The MIDI pitches between which the mean of a melody lies."""
+"""The range of a melody's mean MIDI pitch."""
 USUAL_COVER = 0.5
-"""The share of the quarters of a song in which a melody begins a note, or more."""
+"""A melody begins a note in at least this share of a song's quarters."""
 SPARSE, DENSE = 0.5, 2.5
-"""The notes a quarter of a melody, where it plays."""
+"""The usual range of a melody's notes in each quarter in which it plays."""
 SMALL_STEP = 4
-"""Semitones."""
+"""The largest small step, in semitones."""
 
 
 class _Line(NamedTuple):
@@ -74,13 +75,13 @@ class _Line(NamedTuple):
 
     notes: list[MidiNote]
     hidden: float
-    """The share of the part's notes that lie under them."""
+    """The share of the part's notes that sound under a top note, 0 to 1."""
     mean_pitch: float
-    """Each note counted by its length."""
+    """The mean MIDI pitch, weighted by length."""
 
 
 def most_melodic(song: Song, parts: Sequence[Part]) -> Part:
-    """The part that is most likely the melody; of equals the first."""
+    """The part with the highest score, which is most likely the melody; the first of equals."""
     lines = [_line(song, part) for part in parts]
     end = max(note.end for part in parts for note in part.notes)
     begin = min(part.notes[0].start for part in parts)
@@ -102,7 +103,7 @@ def most_melodic(song: Song, parts: Sequence[Part]) -> Part:
 
 
 def melody_by_name(song: Song, parts: Sequence[Part]) -> Part | None:
-    """The part whose name says most surely that it is the melody; None if none does."""
+    """The part whose name is the best evidence for a melody; None if no name is."""
     evidence = [name_evidence(own_name(song, part)) for part in parts]
     named = [
         (-sure, bool(ACCOMPANIMENT_NAMES.search(plain_name(part.name))), index)
@@ -113,12 +114,12 @@ def melody_by_name(song: Song, parts: Sequence[Part]) -> Part | None:
 
 
 def own_name(song: Song, part: Part) -> str:
-    """The name of a part that has its track for itself; else it is a title, and no part's name."""
+    """The name of a part; empty if several parts share its track, for then it is a title."""
     return part.name if sum(other.track == part.track for other in song.parts) == 1 else ""
 
 
 def name_evidence(name: str) -> int:
-    """How much a name says that a part is the melody: positive, negative, or 0 for nothing.
+    """The evidence of a name that a part is the melody: positive, negative, or 0 for none.
 
     >>> [name_evidence(name) for name in ("Main vocal", "Back vocal", "Fortune", "Piano left")]
     [6, -2, 0, -7]
@@ -132,27 +133,27 @@ def name_evidence(name: str) -> int:
 
 
 def plain_name(name: str) -> str:
-    """A name's first line in lower case, without accents, with spaces for underscores."""
+    """A name's first line in lower case, without accents; underscores become spaces."""
     first = next(iter(name.strip().splitlines()), "")
     letters = unicodedata.normalize("NFKD", first.casefold().replace("_", " "))
     return "".join(c for c in letters if not unicodedata.combining(c)).strip()
 
 
 def under_the_melody(song: Song, notes: Sequence[MidiNote]) -> tuple[MidiNote, ...]:
-    """Notes that for more than half of their time sound under a higher one begun no later.
+    """The notes that sound for more than half of their length under a higher note.
 
-    A legato overlap is shorter than that; of a doubled note the first stays. ``notes`` are in the
-    order of their starts.
+    The higher note begins at the same time or earlier. Legato overlaps are shorter than that. If
+    a note is doubled, the first one counts as the higher. ``notes`` are in order of their starts.
     """
     starts, ends, pitches = np.array([n[:3] for n in notes], dtype=np.int64).reshape(-1, 3).T
-    # Of the notes of one pitch that begin at one tick, the longest hides what any of them hides.
+    # Of equal pitches that begin at one tick, only the longest is needed.
     longest = {(n.start, n.pitch): i for i, n in enumerate(sorted(notes, key=lambda n: n.end))}
     by_end = sorted(range(len(notes)), key=lambda i: notes[i].end)
     later = np.array(sorted(by_end[i] for i in longest.values()), dtype=np.int64)
     later_starts, later_ends, later_pitches = starts[later], ends[later], pitches[later]
     last = np.searchsorted(later_starts, starts + song.ppq // CHORD_SPREAD, side="right")
     first = np.searchsorted(later_starts, starts, side="left")
-    ended = np.full(128, -1, dtype=np.int64)  # by pitch, the last end of what has begun
+    ended = np.full(128, -1, dtype=np.int64)  # by pitch, the last end of the notes so far
     hidden = []
     for index, note in enumerate(notes):
         half = (note.end - note.start) / 2
@@ -175,7 +176,7 @@ def _line(song: Song, part: Part) -> _Line:
 
 
 def _of_notes(line: _Line, ppq: int, quarters: int) -> float:
-    """What the notes say: how many sound at once, how often, how fast, how high, in what steps."""
+    """The evidence of the notes: chords, how often and how fast they play, range and steps."""
     cover = len({note.start // ppq for note in line.notes}) / quarters
     played = sum(max(1, note.end - note.start) for note in line.notes) / ppq
     rate = len(line.notes) / max(played, 1)
@@ -197,7 +198,7 @@ def _of_notes(line: _Line, ppq: int, quarters: int) -> float:
 
 
 def _of_program(song: Song, part: Part) -> float:
-    """What the instrument says: that of the part's first program change."""
+    """The evidence of the instrument: the part's first program change."""
     for event in song.tracks[part.track]:
         message = event.message
         if message.type == "program_change" and message.channel in part.channels:
@@ -206,9 +207,10 @@ def _of_program(song: Song, part: Part) -> float:
 
 
 def _sung(line: _Line, words: Sequence[int], spread: int) -> float:
-    """The share of the words, at these ticks, that begin with a note, by that of notes with words.
+    """How well the words, at these ticks, fit the notes: 0 to 1.
 
-    1 where each note has its own word and each word its note.
+    The share of words that begin with a note, times the share of notes that begin with a word. It
+    is 1 if each note has its own word, and each word its note.
     """
     starts = sorted({note.start for note in line.notes})
     found = 0

@@ -1,7 +1,7 @@
-"""The bytes of a Standard MIDI File as tracks of messages, as tolerantly as sequencers read them.
+"""The bytes of a Standard MIDI File as tracks of messages, read as tolerantly as sequencers do.
 
-mido makes the messages; the chunks, the delta times and what no message can be made of are read
-here. An event that cannot be read is left out and counted, and the time before it still counts.
+mido makes the messages. This module reads the chunks, the delta times, and events that are no valid
+messages. An event that cannot be read is left out and counted; its delta time still counts.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from mido.midifiles.meta import build_meta_message
 from musicae.core.errors import ChoraleError
 
 MOST_BYTES = 8 * 2**20
-"""The most bytes of a MIDI file."""
+"""The largest MIDI file that is read, in bytes."""
 MOST_EVENTS = 300_000
 """The most events of a MIDI file; they take some 300 MB of memory."""
 MOST_TRACKS = 1000
 NEAR = 1024
-"""The bytes within which a header is looked for: old Macintosh files begin with 128 others."""
+"""The header begins within so many bytes. In old Macintosh files, 128 other bytes precede it."""
 
 HEADER, TRACK, RIFF = b"MThd", b"MTrk", b"RIFF"
 META, SYSEX, SYSEX_GOES_ON = 0xFF, 0xF0, 0xF7
 END_OF_TRACK, METER = 0x2F, 0x58
 METER_DEFAULTS = bytes((24, 8))
-"""Clocks a click and thirty-seconds a quarter, where a meter event ends before them."""
+"""Clocks a click and thirty-seconds a quarter, for meter events that lack them."""
 SMALLEST_NOTE = 64
 """The largest denominator of a meter."""
 DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
-"""How many bytes follow the status byte of a channel message."""
+"""The number of bytes after the status byte of a channel message."""
 SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
-"""The same of the system messages that have any; none of them belongs in a file."""
+"""The number of bytes after the status byte of a system message. None of these belongs in a
+file."""
 REAL_TIME = 0xF8
-"""From this status byte on, messages leave the running status as it is."""
+"""The first status byte of real-time messages, which do not change the running status."""
 META_NAMES = {
     0x00: "sequence number",
     0x20: "channel prefix",
@@ -44,7 +45,7 @@ META_NAMES = {
     METER: "meter",
     0x59: "key signature",
 }
-"""What musicians call meta events, by type."""
+"""Names of meta events in messages, by type."""
 CLIPPED = "value above 127"
 CUT_OFF = "is cut off before its end; export or copy it again"
 
@@ -57,34 +58,36 @@ class Timed(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What the bytes of a MIDI file hold."""
+    """The content of a MIDI file."""
 
     format: int
     division: int
-    """Ticks a quarter; where negative, the high byte is minus the frames a second and the low
-    byte the ticks a frame."""
+    """Ticks a quarter. If negative, the high byte is minus the frames a second, the low byte the
+    ticks a frame."""
     tracks: tuple[tuple[Timed, ...], ...]
     notices: tuple[str, ...]
-    """Sentences on what is left out."""
+    """Sentences about what was left out."""
 
 
 class _CutError(Exception):
-    """The data end within an event."""
+    """The data ended within an event."""
 
 
 def parse(data: bytes) -> Contents:
     """Read a MIDI file of any format, also one inside a RIFF file.
 
-    Tracks are found by the lengths of the chunks before them, or by their names where a length is
-    untrue. A track ends at its end-of-track event. Raises ChoraleError if the bytes are no MIDI
-    file, or one that is cut off, damaged or too long.
+    Chunk lengths say where tracks begin; if a length is wrong, the next ``MTrk`` does. A track ends
+    at its end-of-track event. Raises ChoraleError if the bytes are no MIDI file, or if the file is
+    cut off, damaged or too long.
     """
     if len(data) > MOST_BYTES:
-        raise ChoraleError(f"is larger than {MOST_BYTES / 2**20:g} MiB, which no melody needs")
+        raise ChoraleError(
+            f"is larger than {MOST_BYTES / 2**20:g} MiB, the largest MIDI file that is read"
+        )
     start = data.find(HEADER, 0, None if data.startswith(RIFF) else NEAR)
     if start < 0:
         raise ChoraleError("is not a MIDI file")
-    if data.startswith(RIFF):  # its chunk says how long the file in it is, or 0
+    if data.startswith(RIFF):  # the RIFF chunk states the length of the MIDI file, or 0
         size = int.from_bytes(data[start - 4 : start], "little")
         data = data[: start + size] if size else data
     if len(data) < start + 14:
@@ -103,14 +106,14 @@ def parse(data: bytes) -> Contents:
 
 
 def in_riff(content: bytes) -> bytes:
-    """A MIDI file inside a RIFF file (``.rmi``)."""
+    """Put a MIDI file inside a RIFF file (``.rmi``)."""
     padded = content + bytes(len(content) % 2)
     sizes = [size.to_bytes(4, "little") for size in (len(padded) + 12, len(content))]
     return RIFF + sizes[0] + b"RMIDdata" + sizes[1] + padded
 
 
 def _notices(left_out: Counter[str]) -> tuple[str, ...]:
-    """Sentences on what is left out or changed, if anything."""
+    """Sentences about what was left out or changed, if anything was."""
     counts = [
         f"{count} {name}{'s' * (count > 1)}" for name, count in left_out.items() if name != CLIPPED
     ]
@@ -122,7 +125,7 @@ def _notices(left_out: Counter[str]) -> tuple[str, ...]:
 
 
 def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Timed, ...]]:
-    """The tracks that begin at or after a place in the data, in order."""
+    """The tracks that begin at or after the byte ``at``, in order."""
     events = number = 0
     while at + 8 <= len(data):
         name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
@@ -137,7 +140,7 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
             continue
         number += 1
         if number > MOST_TRACKS:
-            raise ChoraleError(f"has more than {MOST_TRACKS:,} tracks")
+            raise ChoraleError(f"has more than {MOST_TRACKS:,} tracks; is it damaged?")
         stop = stated if _is_chunk(data, stated) else _next_track(data, begin)
         try:
             track, end, has_end = _track(data, begin, stop, stated, left_out)
@@ -145,7 +148,9 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
             raise ChoraleError(f"its track {number} {error}") from None
         events += len(track)
         if events > MOST_EVENTS:
-            raise ChoraleError(f"has more than {MOST_EVENTS:,} events")
+            raise ChoraleError(
+                f"has more than {MOST_EVENTS:,} events; give a file with fewer tracks or bars"
+            )
         yield track
         at = end
         if has_end and not data.startswith(TRACK, end):
@@ -157,13 +162,13 @@ def _tracks(data: bytes, at: int, left_out: Counter[str]) -> Iterator[tuple[Time
 
 
 def _is_chunk(data: bytes, at: int) -> bool:
-    """Whether a chunk begins there, or the data end."""
+    """Whether a chunk begins at a byte, or the data end there."""
     name = data[at : at + 4]
     return at == len(data) or (len(name) == 4 and name.isalpha() and name.isascii())
 
 
 def _next_track(data: bytes, at: int) -> int:
-    """Where the next track begins, or else the data end."""
+    """The byte at which the next track begins, or else the end of the data."""
     found = data.find(TRACK, at)
     return len(data) if found < 0 else found
 
@@ -171,11 +176,11 @@ def _next_track(data: bytes, at: int) -> int:
 def _track(
     data: bytes, begin: int, stop: int, stated: int, left_out: Counter[str]
 ) -> tuple[tuple[Timed, ...], int, bool]:
-    """The events of a track, the place after the last, and whether that ends the track.
+    """The events of a track, the byte after the last one, and whether it has an end-of-track event.
 
-    ``stop`` is where the track ends at the latest, ``stated`` where its length says it ends, if
-    that is before: then what follows may be no events. Raises ChoraleError if an event is cut
-    off or cannot belong to a track.
+    ``stop`` is the latest byte at which the track may end. ``stated`` is the end by its stated
+    length; if it comes before ``stop``, the bytes between them may be no events. Raises
+    ChoraleError if an event is cut off or cannot belong to a track.
     """
     found: Counter[str] = Counter()
     try:
@@ -199,7 +204,7 @@ def _track(
 def _events(
     data: bytes, at: int, stop: int, left_out: Counter[str]
 ) -> tuple[tuple[Timed, ...], int, bool]:
-    """The events from a place to another at most; the other values are those of ``_track``."""
+    """The events from the byte ``at`` to ``stop`` at most; returns the values of ``_track``."""
     events: list[Timed] = []
     tick, running = 0, None
     try:
@@ -210,7 +215,7 @@ def _events(
             if status >= 0x80:
                 at += 1
             elif running is None:
-                raise ChoraleError(f"is damaged at byte {at}")
+                raise ChoraleError(f"is damaged at byte {at}; export or copy the file again")
             if status == META:
                 kind = data[at] if at < stop else _cut()
                 content, at = _sized(data, at + 1, stop)
@@ -232,7 +237,9 @@ def _events(
                 events.append(Timed(tick, message))
     except _CutError:
         if stop < len(data):
-            raise ChoraleError("is damaged: it ends within an event") from None
+            raise ChoraleError(
+                "is damaged: it ends within an event; export or copy the file again"
+            ) from None
         raise ChoraleError(CUT_OFF) from None
     return tuple(events), at, False
 
@@ -242,19 +249,22 @@ def _cut() -> int:
 
 
 def _variable(data: bytes, at: int, stop: int) -> tuple[int, int]:
-    """A number of variable length, at most four bytes, and the place after it."""
+    """A number of variable length, at most four bytes, and the byte after it."""
     value = 0
     for place in range(at, min(at + 4, stop)):
         value = value << 7 | data[place] & 0x7F
         if data[place] < 0x80:
             return value, place + 1
     if stop - at >= 4:
-        raise ChoraleError(f"is damaged at byte {at}: no number is that long")
+        raise ChoraleError(
+            f"is damaged at byte {at} (a number of more than 4 bytes); export or copy the file"
+            " again"
+        )
     raise _CutError
 
 
 def _sized(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
-    """The bytes whose number stands before them, and the place after them."""
+    """The bytes whose number is written before them, and the byte after them."""
     length, at = _variable(data, at, stop)
     if at + length > stop:
         raise _CutError
@@ -264,7 +274,7 @@ def _sized(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
 def _channel_message(
     data: bytes, status: int, at: int, stop: int, left_out: Counter[str]
 ) -> tuple[Any, int]:
-    """The message of a channel whose data bytes begin there, and the place after it."""
+    """The channel message with data bytes from ``at`` on, and the byte after it."""
     end = at + DATA_BYTES[status & 0xF0]
     if end > stop:
         raise _CutError
@@ -276,7 +286,7 @@ def _channel_message(
 
 
 def _sysex(status: int, content: bytes, left_out: Counter[str]) -> Any:
-    """A whole system exclusive message; None for one in pieces."""
+    """A complete system exclusive message; None for one in pieces."""
     body = content[:-1]
     if status == SYSEX and content.endswith(b"\xf7") and body.isascii():
         return mido.Message("sysex", data=body)
@@ -285,7 +295,7 @@ def _sysex(status: int, content: bytes, left_out: Counter[str]) -> Any:
 
 
 def _meta(kind: int, content: bytes, left_out: Counter[str]) -> Any:
-    """A meta event; None for one that cannot be read or makes no sense, such as a meter of 0/4."""
+    """A meta event; None if it cannot be read or makes no sense, such as a meter of 0/4."""
     if kind == METER and len(content) in (2, 3):
         content += METER_DEFAULTS[len(content) - 2 :]
     try:
@@ -299,7 +309,7 @@ def _meta(kind: int, content: bytes, left_out: Counter[str]) -> Any:
 
 
 def _makes_sense(message: Any) -> bool:
-    """Whether other programs can be given a meta event."""
+    """Whether a meta event has values that other programs accept."""
     if message.type == "set_tempo":
         return bool(message.tempo > 0)
     if message.type == "time_signature":

@@ -1,6 +1,7 @@
 """The chords in a MIDI file: markers, texts or lyrics that are chord symbols, or a track of chords.
 
-Of the texts of one kind in one track, and of the notes of one track, most must read as chords.
+Texts count only if most of those of one kind, in one track, are chords; a track of notes counts
+only if most of its onsets are chords.
 """
 
 from __future__ import annotations
@@ -23,40 +24,40 @@ from musicae.theory.spelling import places_near
 
 TEXTS = ("marker", "text", "cue_marker", "lyrics")
 FEWEST = 2
-"""Chords that make a track one of chords."""
+"""The fewest chords in a track of chords."""
 ENDINGS = (
     *("", "m", "7", "m7", "maj7", "dim", "m7b5", "dim7", "aug", "sus4", "sus2", "7sus4"),
     *("6", "m6", "add9", "9", "m9", "maj9", "7b9", "mmaj7", "5"),
 )
-"""The chords that are heard in notes, the likeliest first."""
+"""Endings of the chords that are recognized in notes, the most usual first."""
 Marks = list[tuple[int, str]]
-"""Steps and texts."""
+"""(step, text) of chords."""
 
 
 def song_chords(
     song: Song, given: Collection[Part], offset: int, steps: int, key: Key
 ) -> tuple[PlacedChord, ...]:
-    """The chords of the texts or the track that has most of them; empty if there are none.
+    """The chords of the texts, or else of the track, with the most chords; empty if there are none.
 
-    Each lasts until the next.
+    Each chord lasts until the next.
 
     Args:
         song: the file.
-        given: its parts that are not chords.
+        given: the parts that are no accompaniment.
         offset: sixteenths in the file before the piece's first step.
-        steps: of the piece.
-        key: in which numerals are read and notes are spelled.
+        steps: the length of the piece.
+        key: the key for reading numerals and spelling notes.
     """
     texts = max(_texts(song, key), key=len, default=[])
-    heard = [_heard(song, part, key) for part in song.parts if part not in given]
-    marks = texts or max(heard, key=len, default=[])
+    played = [_played(song, part, key) for part in song.parts if part not in given]
+    marks = texts or max(played, key=len, default=[])
     placed = [(max(0, step - offset), text) for step, text in marks]
     return in_order(placed, steps)
 
 
 def _texts(song: Song, key: Key) -> Iterator[Marks]:
-    """Texts of one kind in one track of which most are chords."""
-    analysed = bool(song_provenance(song).get(ANALYSED))  # then markers are numerals of ours
+    """The chords among texts of one kind in one track, if most of these are chords."""
+    analysed = bool(song_provenance(song).get(ANALYSED))  # musicae wrote its numerals as markers
     groups: dict[tuple[int, str], Marks] = defaultdict(list)
     for index, track in enumerate(song.tracks):
         for event in track:
@@ -82,8 +83,8 @@ def _is_chord(text: str, key: Key, b_is_flat: bool) -> bool:
     return True
 
 
-def _heard(song: Song, part: Part, key: Key) -> Marks:
-    """The chords that a track plays, where most of what begins together there is one."""
+def _played(song: Song, part: Part, key: Key) -> Marks:
+    """The chords that a track plays; empty unless most of its onsets have 3 pitch classes."""
     together: dict[int, set[int]] = defaultdict(set)
     for note in part.notes:
         together[song.step(note.start)].add(note.pitch)
@@ -97,7 +98,10 @@ def _heard(song: Song, part: Part, key: Key) -> Marks:
 
 
 def _name(classes: frozenset[int], bass: int, key: Key) -> str | None:
-    """What a chord of at least three pitch classes is called; its root is the bass if it can be."""
+    """The name of a chord with these pitch classes; None if it has fewer than 3 or is unknown.
+
+    The bass is preferred as the root.
+    """
     if len(classes) < 3:
         return None
     places = places_near(key.fifths)
@@ -111,5 +115,5 @@ def _name(classes: frozenset[int], bass: int, key: Key) -> str | None:
 
 @lru_cache
 def _endings() -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Each of ``ENDINGS`` and its members in semitones above the root."""
+    """Each ending of ``ENDINGS``, with the chord's members in semitones above the root."""
     return tuple((ending, read_symbol(f"C{ending}").classes) for ending in ENDINGS)

@@ -1,4 +1,4 @@
-"""Standard MIDI Files in absolute ticks: any of them in, format 1 out.
+"""Standard MIDI Files in absolute ticks: reads any format, writes format 1.
 
 ``midi_reader`` and ``midi_writer`` turn these events into chorales and back.
 """
@@ -29,30 +29,30 @@ from musicae.io.text_bytes import guessed
 
 ALL_NOTES_OFF = 123
 BANK_SELECT = (0, 32)
-"""Controllers."""
+"""The controllers that select a bank of sounds."""
 UNSTATED_TEMPO = 500_000
-"""Microseconds a quarter where a file states no tempo, as the MIDI standard has it."""
+"""The MIDI standard's tempo for files that state none, in microseconds a quarter."""
 LONGEST_DELTA = 0x0FFFFFFF
-"""The most ticks between two events that a file can hold."""
+"""The most ticks that a file can state between two events."""
 SLOWEST_TEMPO = 0xFFFFFF
 """The most microseconds a quarter that a file can state."""
 MOST_TICKS = 0x7FFF
 """The most ticks a quarter that a file can state."""
 DROP_FRAME = 29
-"""The frames a second, 29.97, of American television; it is 30 / 1.001."""
+"""The code for 30 / 1.001 = 29.97 frames a second (NTSC television)."""
 
 
 class Arrangement(NamedTuple):
-    """What a MIDI file is to hold: tracks of events in absolute ticks, the conductor first."""
+    """The content of a MIDI file to be written: tracks of events, the conductor track first."""
 
     tracks: Sequence[Sequence[Timed]]
     ppq: int
     end: int
-    """The tick, a bar line, at which every track ends."""
+    """The tick at which every track ends; it is a bar line."""
 
 
 class TempoMap:
-    """The seconds of ticks, exactly, under the tempi among some events."""
+    """Exact seconds of ticks, by the tempi among some events."""
 
     def __init__(self, events: Iterable[Timed], ppq: int) -> None:
         changes = {0: UNSTATED_TEMPO}
@@ -68,16 +68,16 @@ class TempoMap:
 
     @classmethod
     def of(cls, arrangement: Arrangement) -> TempoMap:
-        """That of all tracks."""
+        """The tempo map of an arrangement, from all its tracks."""
         return cls((event for track in arrangement.tracks for event in track), arrangement.ppq)
 
     def seconds(self, tick: int) -> Fraction:
-        """When a tick is, in seconds from the beginning."""
+        """The time of a tick, in seconds from the beginning."""
         index = bisect_right(self.ticks, tick) - 1
         return self._begins[index] + self._lasting(tick - self.ticks[index], self.tempos[index])
 
     def qpm(self, tick: int) -> Fraction:
-        """Quarters a minute at a tick."""
+        """The tempo at a tick, in quarters a minute."""
         return Fraction(60_000_000, self.tempos[bisect_right(self.ticks, tick) - 1])
 
     def _lasting(self, ticks: int, tempo: int) -> Fraction:
@@ -86,20 +86,21 @@ class TempoMap:
 
 @dataclass(frozen=True)
 class Song:
-    """A MIDI file in absolute ticks. ``parts`` are those with notes, but for ``drums``."""
+    """A MIDI file in absolute ticks."""
 
     word: ClassVar[str] = "track"
-    """What a musician calls a part of such a file."""
+    """The word for a part of such a file in messages."""
     path: Path
     format: int
     ppq: int
     tracks: tuple[tuple[Timed, ...], ...]
-    """Each note in them has its end."""
+    """All events; each note has an end."""
     parts: tuple[Part, ...]
+    """The parts with notes, without the drums."""
     drums: tuple[Part, ...]
-    """What is played on channel 10."""
+    """The parts on channel 10."""
     notices: tuple[str, ...] = ()
-    """Sentences on what was left out or added in reading."""
+    """Sentences about what was left out or added in reading."""
 
     def step(self, tick: int) -> int:
         """The sixteenth nearest to a tick."""
@@ -110,12 +111,12 @@ class Song:
         return round(step * self.ppq / STEPS_PER_QUARTER)
 
     def metas(self, *types: str) -> list[Timed]:
-        """The meta events of these types in all tracks, in time."""
+        """The meta events of these types in all tracks, in order of time."""
         found = [e for track in self.tracks for e in track if e.message.type in types]
         return sorted(found, key=lambda event: event.tick)
 
     def pattern(self, part: Part) -> Song:
-        """In format 2 every track is a song of its own: that of the part. Else the song itself."""
+        """The song of a part: in format 2, where each track is a song, its track; else all."""
         if self.format != 2:
             return self
         return replace(
@@ -136,7 +137,7 @@ def open_song(path: Path) -> Song:
     except FileNotFoundError:
         raise ChoraleError(f"{path}: no such file") from None
     except PermissionError:
-        raise ChoraleError(f"{path}: may not be read") from None
+        raise ChoraleError(f"{path}: you have no permission to read it") from None
     except OSError as error:
         raise ChoraleError(f"{path}: cannot be read ({error.strerror})") from None
     if not data:
@@ -183,16 +184,16 @@ def _song(path: Path, contents: midi_bytes.Contents) -> Song:
 
 
 def _channels(group: Iterable[int]) -> str:
-    """Channels in words, numbered from 1."""
+    """Channels as text, numbered from 1."""
     numbers = ", ".join(str(channel + 1) for channel in sorted(group))
     return f"(channel{'s' * (',' in numbers)} {numbers})"
 
 
 def _in_quarters(contents: midi_bytes.Contents) -> midi_bytes.Contents:
-    """A file whose ticks are parts of a second, with a tempo under which they are as long.
+    """Change a file with ticks in seconds (SMPTE) to ticks in quarters, and give it a tempo.
 
-    A quarter lasts as the file's first tempo says, or half a second, as nearly as whole ticks
-    allow. Where there are no ticks, the division is 0.
+    A quarter lasts as the file's first tempo says, or else half a second, as nearly as whole ticks
+    allow. If the file states 0 ticks a frame, the division is 0.
     """
     frames, ticks = -(contents.division >> 8), contents.division & 0xFF
     rate = Fraction(30_000, 1001) if frames == DROP_FRAME else Fraction(frames)
@@ -209,7 +210,7 @@ def _in_quarters(contents: midi_bytes.Contents) -> midi_bytes.Contents:
     if tracks:
         tracks[0] = (Timed(0, mido.MetaMessage("set_tempo", tempo=tempo)), *tracks[0])
     notice = (
-        f"its ticks are parts of a second (SMPTE); a quarter is taken to last {tempo / 1e6:g} s"
+        f"the file counts time in seconds (SMPTE); a quarter is taken to last {tempo / 1e6:g} s"
     )
     return contents._replace(
         division=division, tracks=tuple(tracks), notices=(*contents.notices, notice)
@@ -217,14 +218,17 @@ def _in_quarters(contents: midi_bytes.Contents) -> midi_bytes.Contents:
 
 
 def no_notes(song: Song) -> str:
-    """Why a song without parts cannot be used."""
+    """The reason why a song without parts cannot be used."""
     if song.drums:
-        return "has only drums (channel 10); give a file with a melody, or choose it with --track"
+        return (
+            "has only drums (channel 10); give a file with a melody, or if a drum track holds the"
+            " melody, choose it with --track"
+        )
     return "has no notes; give a file with a melody"
 
 
 def text_of(message: Any) -> str:
-    """The text of a meta message on one line; see ``text_bytes.guessed``."""
+    """The text of a meta message on one line; ``text_bytes.guessed`` guesses its encoding."""
     if message is None:
         return ""
     raw = message.name if message.type == "track_name" else message.text
@@ -233,12 +237,12 @@ def text_of(message: Any) -> str:
 
 
 def raw_text(text: str) -> str:
-    """Text as mido is to be given it so that the file holds UTF-8."""
+    """A text in the form in which mido writes it as UTF-8."""
     return text.encode("utf-8").decode("latin-1")
 
 
 def chooses_sound(message: Any) -> bool:
-    """Whether a message chooses what a channel sounds like: a program or its bank."""
+    """Whether a message chooses a channel's sound: a program or its bank."""
     return message.type == "program_change" or (
         message.type == "control_change" and message.control in BANK_SELECT
     )
@@ -247,11 +251,11 @@ def chooses_sound(message: Any) -> bool:
 def save(arrangement: Arrangement, path: Path | str) -> None:
     """Write a format 1 file, whole or not at all; every track ends at the arrangement's end.
 
-    Raises ChoraleError if it would have more events than are read.
+    Raises ChoraleError if it would have more than ``MOST_EVENTS`` events.
     """
     if sum(map(len, arrangement.tracks)) > midi_bytes.MOST_EVENTS:
         raise ChoraleError(
-            f"{path}: would have more than {midi_bytes.MOST_EVENTS:,} events; is the melody"
+            f"{path}: would have more than {midi_bytes.MOST_EVENTS:,} events; is the melody's file"
             " damaged?"
         )
     content = to_bytes(arrangement)
@@ -262,7 +266,7 @@ def save(arrangement: Arrangement, path: Path | str) -> None:
 
 
 def to_bytes(arrangement: Arrangement) -> bytes:
-    """The format 1 file of an arrangement."""
+    """The bytes of an arrangement as a format 1 file."""
     file = mido.MidiFile(type=1, ticks_per_beat=arrangement.ppq)
     for events in arrangement.tracks:
         track = mido.MidiTrack()
@@ -280,6 +284,6 @@ def to_bytes(arrangement: Arrangement) -> bytes:
 
 
 def _filling(delta: int) -> Iterator[Any]:
-    """Empty texts, as many as bring the ticks before the next event down to ``LONGEST_DELTA``."""
+    """Empty text events that split a delta time longer than ``LONGEST_DELTA`` ticks."""
     for _ in range((delta - 1) // LONGEST_DELTA):
         yield mido.MetaMessage("text", text="", time=LONGEST_DELTA)

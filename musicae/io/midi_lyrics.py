@@ -1,8 +1,8 @@
 """Words in MIDI files: lyric events, and the texts of karaoke files, as verses and back.
 
-A syllable is a lyric event at its note, with a hyphen where the word goes on. Files also separate
-words by spaces, and karaoke files hold their words as texts, with ``/`` at the beginning of a line,
-``\\`` at that of a verse, and ``@`` at that of what is not sung (Tune 1000's .kar format).
+A syllable is a lyric event at its note; it ends with a hyphen if the word goes on. Some files
+separate words by spaces instead. Karaoke files (Tune 1000's .kar format) hold their words as text
+events: ``/`` begins a line, ``\\`` begins a verse, and ``@`` begins a text that is not sung.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from musicae.io.text_bytes import guessed
 
 KARAOKE_SUFFIX = ".kar"
 NOT_SUNG = "@"
-"""What texts of karaoke files begin with that tell of the song."""
+"""The first character of texts in karaoke files that are about the song."""
 LINE_MARKS = "/\\"
 HELD = frozenset({"", "-", "_", "+", "~", "--", "__"})
-"""What stands where a syllable is sung on."""
+"""Texts that hold the previous syllable."""
 SPACED = 0.1
-"""The least share of syllables with a space at their side in files that part words by spaces."""
+"""A file separates words by spaces if at least this share of its syllables has a space."""
 
 
 def lyric_events(song: Song, parts: Mapping[int, Part], voice: int) -> list[Timed]:
     """The lyric events of a given voice.
 
-    Those of a track belong to its highest given voice, those of tracks without notes to the highest
-    given voice of all.
+    Lyrics in a track with notes belong to its highest given voice. Lyrics in tracks without notes
+    belong to the highest given voice of all.
     """
     part = parts[voice]
     with_notes = {p.track for p in (*song.parts, *parts.values())}
@@ -55,10 +55,10 @@ def lyric_events(song: Song, parts: Mapping[int, Part], voice: int) -> list[Time
 
 
 def karaoke_events(song: Song, parts: Mapping[int, Part]) -> list[Timed]:
-    """The texts that are sung in a karaoke file, of the one track that has most of them.
+    """The sung texts of a karaoke file, from the track with the most of them.
 
-    A file is one where its name says so, or a text begins with a mark of lines or ``@``. Tracks
-    that hold other parts than the given ones are left out.
+    A file is a karaoke file if its suffix says so, or if a text begins with ``/``, ``\\`` or
+    ``@``. Tracks that hold other parts than the given ones are left out.
     """
     texts = [event.message.text for event in song.metas("text")]
     marks = (NOT_SUNG, *LINE_MARKS)
@@ -86,7 +86,7 @@ def words_of(
     Args:
         song: the file.
         parts: the given parts by voice.
-        tops: the notes of each that are in the chorale, in ticks.
+        tops: for each given voice, its notes that are in the chorale, in ticks.
         chorale: the notes on the grid.
         offset: sixteenths in the file before the chorale's first step.
     """
@@ -101,7 +101,7 @@ def words_of(
 
 
 def events_by_voice(song: Song, parts: Mapping[int, Part]) -> dict[int, list[Timed]]:
-    """The events that are words: the lyrics of each voice, else the highest one's karaoke texts."""
+    """The lyric events of each voice; if there are none, karaoke texts for the highest voice."""
     found = {voice: lyric_events(song, parts, voice) for voice in parts}
     if parts and not any(found.values()):
         found[min(parts)] = karaoke_events(song, parts)
@@ -115,10 +115,10 @@ def verses_on(
     on_grid: Sequence[Note],
     offset: int,
 ) -> Verses:
-    """Lyric or karaoke events as the verse of a voice; none where nothing is sung.
+    """Lyric or karaoke events as one verse of a voice; empty if nothing is sung.
 
-    ``notes`` are the voice's in ticks, ``on_grid`` those in steps, ``offset`` the sixteenths in the
-    file before the first step.
+    ``notes`` are the voice's notes in ticks, ``on_grid`` the same in steps, ``offset`` the
+    sixteenths in the file before the first step.
     """
     placed = _placed(song, syllables_of(events), notes)
     steps = [(song.step(tick) - offset, syllable) for tick, syllable in placed]
@@ -127,7 +127,7 @@ def verses_on(
 
 
 def events_of(verse: Verse, tick: Callable[[int], int]) -> list[Timed]:
-    """A verse as lyric events; ``tick`` gives the tick of a step."""
+    """A verse as lyric events; ``tick`` maps a step to its tick."""
     return [
         Timed(
             tick(s.step),
@@ -140,10 +140,10 @@ def events_of(verse: Verse, tick: Callable[[int], int]) -> list[Timed]:
 
 
 def syllables_of(events: Sequence[Timed]) -> list[tuple[int, Syllable]]:
-    """The syllables of lyric or karaoke events with their ticks; their steps are 0.
+    """The syllables of lyric or karaoke events as (tick, syllable); the syllables' steps are 0.
 
-    A word goes on after a hyphen. Where words are parted by spaces, it also goes on where there is
-    none; where a file has neither, each syllable is a word.
+    A word goes on after a hyphen. In a file that separates words by spaces, it also goes on without
+    a space. In a file without hyphens and spaces, each syllable is a word.
 
     >>> def texts(*texts):
     ...     events = [Timed(0, mido.MetaMessage("lyrics", text=text)) for text in texts]
@@ -189,7 +189,7 @@ def syllables_of(events: Sequence[Timed]) -> list[tuple[int, Syllable]]:
 
 
 class _Piece(NamedTuple):
-    """A syllable, what parts it from its neighbours, and what joins it to them."""
+    """A syllable, and the signs that separate it from its neighbours or join it to them."""
 
     tick: int
     text: str
@@ -201,7 +201,7 @@ class _Piece(NamedTuple):
 
 
 def _texts(events: Sequence[Timed]) -> list[str]:
-    """The texts of events, their encoding guessed from all of them together."""
+    """The texts of events; all of them together serve to guess their encoding."""
     raw = [event.message.text.encode("latin-1").replace(b"\0", b"") for event in events]
     return guessed(b"\0".join(raw)).split("\0") if raw else []
 
@@ -215,8 +215,8 @@ def _placed(
 ) -> list[tuple[int, Syllable]]:
     """Syllables with the ticks at which their notes begin, in order.
 
-    The note is the one that begins within a thirty-second, else the one that sounds, else the
-    next one, else the last.
+    A syllable goes to the note that begins within a thirty-second of it, else to the note that
+    sounds, else to the next note, else to the last.
     """
     begins = [note.start for note in notes]
     spread = song.ppq // CHORD_SPREAD

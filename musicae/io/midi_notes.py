@@ -16,32 +16,35 @@ from musicae.io.midi_bytes import Timed
 
 DRUM_CHANNEL = 9
 SUSTAIN = 64
-"""A controller."""
+"""The controller of the sustain pedal."""
 PEDAL_DOWN = 64
+"""The lowest value of a pressed pedal."""
 CHORD_SPREAD = 8
-"""Notes that begin within a quarter divided by this (a thirty-second) begin together."""
+"""Notes begin together if they begin within a quarter divided by this: a thirty-second."""
 TOGETHER = 4
-"""Channels take turns where less than one in this many of their notes begin together."""
+"""Channels take turns if less than one in this many of their notes begins with another's."""
 GUITARS = range(24, 32)
-"""General MIDI programs, from 0, of instruments that have a channel for each string."""
+"""General MIDI programs, from 0, of guitars, which may have a channel for each string."""
 
 
 class MidiNote(NamedTuple):
-    """A note in ticks, and which events of its track begin and end it."""
+    """A note in ticks, with the events of its track that begin and end it."""
 
     start: int
     end: int
-    """The tick of ``off``, or where the same pitch is struck again before."""
+    """The tick of ``off``, or the earlier tick at which the same pitch is struck again."""
     pitch: int
     on: int
+    """The index of the event that begins it."""
     off: int
+    """The index of the event that ends it."""
     sounds_until: int
-    """Where it falls silent: its end or, where it is pedalled, the pedal's release."""
+    """The tick at which it falls silent: its end or, if the pedal is down, the pedal's release."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one channel, or several that take turns, play in one track."""
+    """The notes of one channel, or of several channels that form one instrument, in one track."""
 
     track: int
     channels: frozenset[int]
@@ -54,12 +57,15 @@ class Part:
 
 
 def channel_groups(track: Sequence[Timed], ppq: int, form: int) -> list[frozenset[int]]:
-    """The channels with notes in a track, grouped into parts, in the order of their lowest.
+    """The channels with notes in a track, grouped into parts, in order of their lowest channel.
 
-    One instrument is one part: where all channels have the same programs, or none, and there are
-    more of them than a choir has voices (an MPE keyboard's), or where they are a guitar's strings.
-    In a file of format 1 (``form``) so are channels that take turns. The drums' channel stands
-    alone.
+    Channels form one part in these cases:
+
+    - All have the same programs, or none, and there are more than four, as in an MPE keyboard's.
+    - All have a guitar's program, one channel for each string.
+    - They take turns, in a file of format 1 (``form``).
+
+    The channel of the drums is a part of its own.
     """
     onsets: dict[int, list[int]] = defaultdict(list)
     programs: dict[int, set[int]] = defaultdict(set)
@@ -88,10 +94,10 @@ def channel_groups(track: Sequence[Timed], ppq: int, form: int) -> list[frozense
 def with_ends(
     track: Sequence[Timed], groups: Iterable[frozenset[int]]
 ) -> tuple[tuple[Timed, ...], list[Timed]]:
-    """The track with an end for each note that has none, and the ends that were added.
+    """The track with an end for every note, and the ends that were added.
 
-    A note without an end lasts until the next one begins in its part (one of ``groups``), the last
-    to the end of the track.
+    A note without an end lasts until the next note of its part (one of ``groups``) begins; the last
+    one lasts to the end of the track.
     """
     hanging = _unended(track)
     if not hanging:
@@ -113,14 +119,15 @@ def with_ends(
             end = begins[following] if following < len(begins) else max(last, tick + 1)
             off = mido.Message("note_off", channel=message.channel, note=message.note, velocity=0)
             added.append(Timed(end, off))
-    # Sorting is stable, so that a note ends before another begins at the same tick.
+    # Sorting is stable: at one tick, notes end before others begin.
     return tuple(sorted([*added, *track], key=lambda event: event.tick)), added
 
 
 def notes_of(track: Sequence[Timed], channels: frozenset[int]) -> tuple[MidiNote, ...]:
-    """The notes of some channels of a track in which each note has its end, in order.
+    """The notes of some channels of a track, in order; every note of the track has an end.
 
-    The first begun of a pitch is the first ended; a note is over where its pitch is struck again.
+    An end belongs to the earliest note of its pitch that is still on. A note also ends when its
+    pitch is struck again.
     """
     begun: dict[tuple[int, int], deque[int]] = defaultdict(deque)
     pairs: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
@@ -151,7 +158,7 @@ def notes_of(track: Sequence[Timed], channels: frozenset[int]) -> tuple[MidiNote
 
 
 class _Pedal:
-    """The sustain pedal of a channel: when what ends while it is down falls silent."""
+    """The sustain pedal of a channel."""
 
     def __init__(self, changes: Sequence[tuple[int, bool]], last: int) -> None:
         self.ticks = [tick for tick, _ in changes]
@@ -162,7 +169,7 @@ class _Pedal:
         ]
 
     def released(self, end: int) -> int:
-        """When a note that ends there falls silent."""
+        """The tick at which a note that ends at ``end`` falls silent."""
         index = bisect_right(self.ticks, end) - 1
         if index < 0 or not self.down[index]:
             return end
@@ -171,7 +178,11 @@ class _Pedal:
 
 
 def _take_turns(some: Sequence[int], others: Sequence[int], spread: int) -> bool:
-    """Whether few notes of the smaller of two sorted sets of onsets begin with one of the other."""
+    """Whether two channels, given by their sorted onsets, seldom begin notes together.
+
+    Less than one in ``TOGETHER`` onsets of the channel with fewer notes is within ``spread`` ticks
+    of an onset of the other.
+    """
     fewer, more = sorted((some, others), key=len)
     together = 0
     for tick in fewer:
@@ -181,10 +192,10 @@ def _take_turns(some: Sequence[int], others: Sequence[int], spread: int) -> bool
 
 
 def _unended(track: Sequence[Timed]) -> list[int]:
-    """Which events begin notes that nothing ends.
+    """The indices of events that begin a note without an end.
 
-    An end belongs to the latest note of its pitch that is still open, so that of the notes of one
-    pitch the one that has lost its end is found.
+    Here, an end belongs to the latest note of its pitch that is still on, so that the note that
+    lost its end is found among those of one pitch.
     """
     open_notes: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, (_, message) in enumerate(track):
