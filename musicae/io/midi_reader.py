@@ -1,7 +1,7 @@
-"""MIDI file -> Chorale, or the parts of one: notes moved to the grid, meters, key and marks.
+"""MIDI file -> Chorale, or given parts of one: notes moved to the grid, meters, key and marks.
 
-``read`` takes a finished chorale. ``read_parts`` takes the parts that are given to a harmonizer,
-with the file's own events beside the quantized notes.
+``read`` reads a finished chorale. ``read_parts`` reads the parts that are given to a harmonizer; it
+also keeps the file's own events, besides the quantized notes.
 """
 
 from __future__ import annotations
@@ -35,38 +35,34 @@ from musicae.io.midi_file import Song, no_notes, open_song, text_of
 from musicae.io.midi_lyrics import words_of
 from musicae.io.midi_notes import MidiNote, Part
 from musicae.io.midi_writer import meter_message
-from musicae.io.voice_tracks import (
-    choose_parts,
-    doubled_names,
-    labels,
-    voices_of,
-)
+from musicae.io.voice_tracks import choose_parts, doubled_names, labels, voices_of
 
 BREATH = 0.25
-"""Of a sixteenth: how far from the grid a note that was meant to be on it may be played."""
+"""How far from the grid a note may be played and still count as on it, in sixteenths."""
 
 PHRASE_MARKS = (FERMATA, "cadence", "phrase")
-"""The words, the first of a marker, that say where a phrase ends."""
+"""First words of markers that mark the end of a phrase."""
 
 
 def read(path: Path | str) -> Chorale:
-    """The chorale in a MIDI file, moved to the sixteenth grid.
+    """Read a chorale from a MIDI file; its notes are moved to the sixteenth grid.
 
-    ``voice_tracks.voices_of`` says which part is which voice. Raises ChoraleError if the file
-    cannot be used or its voices cannot be found.
+    ``voice_tracks.voices_of`` decides which part is which voice. Raises ChoraleError if the file
+    cannot be used, or if its voices cannot be found.
     """
     return read_counting(path).chorale
 
 
 def read_counting(path: Path | str) -> Reading:
-    """``read``, with the number of notes that were off the grid, and notices."""
+    """Like ``read``, with the number of notes that were off the grid, and with notices."""
     return reading_of(open_song(Path(path)))
 
 
 def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
-    """``read_counting`` of an open song, or of the parts of it that are an ensemble.
+    """Like ``read_counting``, for a song, or for an ensemble's parts of it.
 
-    Raises ChoraleError if one part of an ensemble sings two notes at once.
+    Raises ChoraleError if the song has no notes, or if a part of an ensemble sings two notes at
+    once.
     """
     if song.parts:
         song = song.pattern(song.parts[0])
@@ -78,13 +74,8 @@ def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
     ends = [step + duration for voice in notes for step, duration, _ in voice]
     steps = max([step for step, text in markers if text == END] or ends)
     starts = any(text == START for _, text in markers)
-    chorale = chorale_of(
-        song,
-        notes,
-        steps,
-        keep_silence=starts or not ends,
-        source=_told(song, SOURCE),
-    )
+    silence = starts or not ends
+    chorale = chorale_of(song, notes, steps, silence, source=_own_text(song, SOURCE))
     moved = sum(off_grid(song, part.notes) for part in voices.values())
     if not ensemble:
         doubled = doubled_names(song)
@@ -102,32 +93,32 @@ def reading_of(song: Song, ensemble: Ensemble | None = None) -> Reading:
 
 @dataclass(frozen=True, eq=False)
 class PartsReading:
-    """The parts of a MIDI file that are given to a harmonizer, as they are and quantized."""
+    """The given parts of a file, both as they are and quantized."""
 
     song: Song
-    """The file, in the meter asked for; of a format 2 file the one song that holds the parts."""
+    """The file, in the chosen meter. Of a format 2 file, only the song that holds the parts."""
     parts: dict[int, Part]
     """The given parts by voice, 0 soprano to 3 bass."""
     under: dict[int, frozenset[MidiNote]]
-    """For each given voice the notes under its top notes, which are not in the chorale."""
+    """For each given voice, the notes under its top notes; they are not in the chorale."""
     chorale: Chorale
     """The top notes of the given parts on the sixteenth grid; other voices are silent."""
     offset: int
-    """The sixteenths in the file before the chorale's first step."""
+    """Sixteenths in the file before the chorale's first step."""
     marks: tuple[int, ...]
     """The chorale's steps that the file marks as ends of phrases."""
     taken: str
-    """The given parts as a list to read, with the numbers that ``--track`` takes."""
+    """The given parts as a list for messages, with the numbers for ``--track``."""
     others: str
-    """The same of the parts that are not given; empty if there are none."""
+    """The other parts as such a list; empty if there are none."""
     graces: int = 0
-    """Grace notes of the given parts that are no notes of the song: those of a score."""
+    """How many grace notes a score's given parts have; ``song`` does not contain them."""
     words: Words = NO_WORDS
     """The words of the given parts."""
 
     @property
     def top_notes(self) -> dict[int, list[MidiNote]]:
-        """For each given voice the notes that the chorale has, in ticks."""
+        """For each given voice, the notes that are in the chorale, in ticks."""
         return {
             voice: [note for note in part.notes if note not in self.under[voice]]
             for voice, part in self.parts.items()
@@ -140,11 +131,16 @@ class PartsReading:
 
     @property
     def states_meter(self) -> bool:
+        """Whether the file states a meter."""
         return bool(self.song.metas("time_signature"))
 
 
 def read_parts(path: Path | str, *, transpose: int = 0, **asked: Any) -> PartsReading:
-    """``parts_of`` a MIDI file, all of it ``transpose`` semitones higher. Raises ChoraleError."""
+    """Read the given parts of a MIDI file, ``transpose`` semitones higher.
+
+    ``asked`` are the arguments of ``parts_of``. Raises ChoraleError if the file or its parts cannot
+    be used.
+    """
     whole = open_song(Path(path))
     if transpose:
         from musicae.io.transposing import transposed_song
@@ -163,15 +159,17 @@ def parts_of(
     meter: Meter | None = None,
     silence: bool = False,
 ) -> PartsReading:
-    """The parts of an open song that are given; see ``voice_tracks.choose_parts``.
+    """The given parts of a song.
 
     Args:
-        bars: whether only some bars are written anew. Then bars are numbered as in ``read``.
+        track, voice, lock: see ``voice_tracks.choose_parts``.
+        bars: whether only some bars will be written again. Bars are then numbered as in ``read``.
         meter: the meter of a file that states none.
-        silence: whether silence at the start of the song's first bar counts where the file marks
-            it or other parts begin before, and marked silence at its end; with ``bars`` it does.
+        silence: whether to keep silence at the start of the first bar, if the file marks it or
+            another part begins earlier, and marked silence at the end. ``bars`` keeps marked
+            silence too.
 
-    Raises ChoraleError if its parts cannot be used.
+    Raises ChoraleError if the parts cannot be used.
     """
     if not whole.parts and not (track and whole.drums):
         raise ChoraleError(f"{whole.path}: {no_notes(whole)}")
@@ -208,14 +206,14 @@ def chorale_of(
     keep_silence: bool = False,
     source: str = "",
 ) -> Chorale:
-    """The chorale of notes ``(step, duration, pitch)`` with the meters, key and tempi of a song.
+    """A chorale of notes ``(step, duration, pitch)`` with the meters, key and tempi of a song.
 
-    Where the first note falls off the bar line within the first bar, it begins an anacrusis,
-    unless the silence before it is to be kept.
+    If the first note comes after the beginning of the first bar, it begins an anacrusis, unless
+    ``keep_silence``. Raises ChoraleError if ``steps``, the length, is over ``MOST_STEPS``.
     """
     if steps > MOST_STEPS:
         bars = steps // STEPS_PER_WHOLE
-        raise ChoraleError(f"{song.path}: lasts some {bars} bars; is it damaged?")
+        raise ChoraleError(f"{song.path}: lasts about {bars} bars; is it damaged?")
     measures = _measures(song, steps)
     first = min((note[0] for voice in voices for note in voice), default=0)
     cut = 0 if keep_silence or first >= measures[0].length else first
@@ -241,24 +239,24 @@ def chorale_of(
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MIDI file; empty if it did not. Raises ChoraleError."""
+    """The provenance in a MIDI file, or empty. Raises ChoraleError if it cannot be used."""
     return song_provenance(open_song(Path(path)))
 
 
 def song_provenance(song: Song) -> dict[str, Any]:
-    """How musicae made a song; empty if it did not."""
+    """The provenance in a song; empty if musicae did not make it."""
     try:
-        found = json.loads(_told(song, PROVENANCE) or "{}")
+        found = json.loads(_own_text(song, PROVENANCE) or "{}")
     except json.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def quantize(song: Song, notes: Iterable[MidiNote]) -> list[tuple[int, int, int]]:
-    """Notes of one voice as ``(step, duration, pitch)``, at most one a step, none overlapping.
+    """Notes of one voice as ``(step, duration, pitch)``, at most one a step; no two overlap.
 
-    Of several notes at one sixteenth the longest stays, so that a grace note does not take the
-    place of its main note; of those the one nearest to it, and of those the highest.
+    Of several notes at one step, the longest is kept, so that a main note is preferred to its grace
+    note; then the nearest to the step, then the highest.
     """
     chosen: dict[int, tuple[int, int, int, MidiNote]] = {}
     for note in notes:
@@ -277,22 +275,22 @@ def quantize(song: Song, notes: Iterable[MidiNote]) -> list[tuple[int, int, int]
 
 
 def notices_of(song: Song) -> tuple[str, ...]:
-    """Sentences on what of a song was left out, added or understood differently in reading it."""
+    """Sentences about what was left out, added or changed when a song was read."""
     odd = []
     for event in song.metas("time_signature"):
         try:
             Meter(0, event.message.numerator, event.message.denominator)
         except ChoraleError as error:
-            odd.append(f"{error}; the meter before it goes on, or 4/4")
+            odd.append(f"{error}; the previous meter goes on, or 4/4 if there is none")
     return (*song.notices, *dict.fromkeys(odd))
 
 
 def phrase_marks(song: Song, offset: int, steps: int) -> tuple[int, ...]:
-    """The steps of the markers and cues, in any track, whose first word is of ``PHRASE_MARKS``.
+    """The steps of markers and cues, in any track, that begin with a word of ``PHRASE_MARKS``.
 
-    ``Phrase 2`` and ``CADENCE: half`` are such, ``phrasing`` is not. Steps count from the
-    chorale's first, ``offset`` sixteenths into the file; marks outside its ``steps`` are left out.
-    In order, each once.
+    ``Phrase 2`` and ``CADENCE: half`` do, ``phrasing`` does not. Steps count from the chorale's
+    first step, which is ``offset`` sixteenths into the file. Marks outside its ``steps`` are left
+    out. Returns each step once, in order.
     """
     first_word = re.compile(rf"({'|'.join(PHRASE_MARKS)})(?![^\W\d_])")  # no letter after it
     marked = {
@@ -304,7 +302,7 @@ def phrase_marks(song: Song, offset: int, steps: int) -> tuple[int, ...]:
 
 
 def off_grid(song: Song, notes: Iterable[MidiNote]) -> int:
-    """How many notes begin further from the grid than a player's breath: triplets and the like."""
+    """How many notes begin further than ``BREATH`` from the grid, such as triplets."""
     return sum(
         abs(note.start * STEPS_PER_QUARTER / song.ppq - song.step(note.start)) > BREATH
         for note in notes
@@ -312,20 +310,20 @@ def off_grid(song: Song, notes: Iterable[MidiNote]) -> int:
 
 
 def key_of(song: Song) -> Key | None:
-    """The first key signature, where there is one."""
+    """The first key signature; None if there is none."""
     for event in song.metas("key_signature"):
         return Key.parse(event.message.key)
     return None
 
 
 def title_of(song: Song) -> str:
-    """The name of the first track where that is the piece's: where it is not one of many parts."""
+    """The name of the first track, unless it is a part of a format 1 file; else empty."""
     event = title_event_of(song)
     return text_of(event.message) if event else ""
 
 
 def title_event_of(song: Song) -> Timed | None:
-    """The event that holds the title, as it is in the file; see ``title_of``."""
+    """The event with the title, as it is in the file; see ``title_of``."""
     first = song.tracks[0] if song.tracks else ()
     if song.format == 1 and any(part.track == 0 for part in song.parts):
         return None
@@ -333,8 +331,8 @@ def title_event_of(song: Song) -> Timed | None:
     return None if event is None or text_of(event.message) in VOICES else event
 
 
-def _told(song: Song, label: str) -> str:
-    """What musicae told itself under a label, in older files as plain text; else nothing."""
+def _own_text(song: Song, label: str) -> str:
+    """The text that musicae stored under a label, in older files as plain text; else empty."""
     for message in (event.message for event in song.metas("sequencer_specific", "text")):
         if message.type == "text":
             text = text_of(message)
@@ -348,14 +346,14 @@ def _told(song: Song, label: str) -> str:
 
 
 def _measures(song: Song, steps: int) -> list[Measure]:
-    """The bars of the first ``steps`` sixteenths as the song's time signatures draw them."""
+    """The bars of the first ``steps`` sixteenths, by the song's time signatures."""
     changes: dict[int, Meter] = {}
     for event in song.metas("time_signature"):
         step = song.step(event.tick)
         try:
             changes[step] = Meter(step, event.message.numerator, event.message.denominator)
         except ChoraleError:
-            continue  # bars that are no whole sixteenths: the meter before goes on
+            continue  # its bars are no whole sixteenths, so the previous meter goes on
     changes = {step: meter for step, meter in changes.items() if step < steps}
     meters = [changes[step] for step in sorted(changes)]
     if not meters or meters[0].step:
@@ -364,7 +362,7 @@ def _measures(song: Song, steps: int) -> list[Measure]:
 
 
 def _fermatas(song: Song, soprano: Sequence[tuple[int, int, int]], cut: int) -> tuple[int, ...]:
-    """Steps at which the soprano notes that sound at the markers called fermata begin."""
+    """The onsets of soprano notes that sound at a fermata marker, in steps."""
     marked = sorted(
         song.step(e.tick) - cut for e in song.metas("marker") if text_of(e.message) == FERMATA
     )
@@ -380,18 +378,18 @@ def _qpm(microseconds: int) -> float:
 
 
 def _same_part(pattern: Song, part: Part) -> Part:
-    """The part in a song of a format 2 file, which numbers its tracks anew."""
+    """The same part in one song of a format 2 file, where its track has another number."""
     parts = (*pattern.parts, *pattern.drums)
     return next(p for p in parts if p.notes == part.notes and p.channels == part.channels)
 
 
 def in_meter(song: Song, meter: Meter) -> Song:
-    """A song that states no meter, in this one. Raises ChoraleError if it states another."""
+    """Give a meter to a song that states none. Raises ChoraleError if it states another."""
     stated = {(e.message.numerator, e.message.denominator) for e in song.metas("time_signature")}
     if stated == {(meter.numerator, meter.denominator)}:
         return song
     if stated:
-        raise ChoraleError(f"{song.path}: states its meter itself; leave --meter away")
-    # At the end of the list, for notes know their events by number.
+        raise ChoraleError(f"{song.path}: states its own meter; leave out --meter")
+    # Appended, so that the indices of events in ``MidiNote`` stay right.
     first, *others = song.tracks
     return replace(song, tracks=((*first, Timed(0, meter_message(meter))), *others))

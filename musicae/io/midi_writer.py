@@ -1,9 +1,9 @@
 """Chorale -> MIDI file.
 
-Files are format 1: the conductor in track 0, then a named track for each voice on channels 1 to 4
-with one program change and the key signature. Every track ends on a bar line. An anacrusis is a
-short first meter, as notation programs write it. A chorale that begins or ends in silence has
-markers ``Start`` and ``End`` there, since MIDI has no rests.
+Files are format 1: the conductor in track 0, then a named track for each voice on channels 1 to 4,
+with one program change and the key signature. Every track ends on a bar line. An anacrusis is
+written as a short first meter, as in notation programs. MIDI has no rests; if a chorale begins or
+ends in silence, the markers ``Start`` and ``End`` say so.
 """
 
 from __future__ import annotations
@@ -35,12 +35,10 @@ if TYPE_CHECKING:
 
 
 PPQ = 480
-
-
+"""Ticks a quarter."""
 VELOCITY = 80
-
-
 CLOCKS_PER_STEP = 24 // STEPS_PER_QUARTER
+"""MIDI clocks a step; a quarter has 24."""
 
 
 def write(
@@ -69,13 +67,16 @@ def arrange(
     names: Sequence[str] = VOICES,
     words: Mapping[int, Verses] | None = None,
 ) -> Arrangement:
-    """A chorale as tracks of MIDI: the conductor and four voices, 480 ticks a quarter.
+    """A chorale as MIDI tracks: the conductor and four voices, 480 ticks a quarter.
 
-    ``program`` is a General MIDI program counted from 0, or one for each voice; ``provenance``
-    goes into the conductor track as JSON, and so do ``markers``, texts at steps, beside those for
-    fermatas. ``names`` are those of the four voices; one without a name is left out. The first
-    verse of ``words``, what
-    the voices sing, becomes lyric events in their tracks.
+    Args:
+        program: a General MIDI program counted from 0, or one for each voice.
+        provenance: how the chorale was made; it goes into the conductor track as JSON.
+        markers: (step, text) of markers in the conductor track, besides those for fermatas.
+        names: the names of the four voices; a voice with an empty name is left out.
+        words: the verses of each voice; the first verse becomes lyric events in its track.
+
+    Raises ChoraleError if a program is not 0 to 127.
     """
     events = [title_event(chorale.title)] if chorale.title else []
     if chorale.source:
@@ -112,9 +113,9 @@ def arrange(
 
 
 def arrange_as_read(song: Song) -> Arrangement:
-    """Any MIDI file as it was read, so that it can be heard; it ends on a bar line after its notes.
+    """Any MIDI file as it was read, for playback; it ends on a bar line after its last note.
 
-    Of a format 2 file it is the first song that has notes.
+    Of a format 2 file, it is the first song with notes.
     """
     if song.parts:
         song = song.pattern(song.parts[0])
@@ -134,7 +135,7 @@ def arrange_as_read(song: Song) -> Arrangement:
 
 
 def to_pretty_midi(chorale: Chorale, program: int = CHOIR_AAHS) -> pretty_midi.PrettyMIDI:
-    """The chorale as a pretty_midi object in seconds (120 quarters a minute where no tempo is)."""
+    """The chorale as a pretty_midi object, in seconds; without a tempo, 120 quarters a minute."""
     import pretty_midi
 
     out = pretty_midi.PrettyMIDI(resolution=PPQ, initial_tempo=UNSTATED_QPM)
@@ -150,12 +151,12 @@ def to_pretty_midi(chorale: Chorale, program: int = CHOIR_AAHS) -> pretty_midi.P
 
 
 def title_event(title: str) -> Timed:
-    """The title of a piece, as the name of its first track."""
+    """The event with the title of a piece: the name of its first track."""
     return Timed(0, mido.MetaMessage("track_name", name=raw_text(title)))
 
 
 def provenance_event(provenance: dict[str, Any]) -> Timed:
-    """The event that says how a file was made."""
+    """The event with the provenance of a file."""
     return _own_event(PROVENANCE, json.dumps(with_open_seal(provenance)))
 
 
@@ -166,7 +167,10 @@ def key_event(key: Key) -> Timed:
 
 
 def voice_header(name: str, voice: int, program: int | Sequence[int]) -> list[Timed]:
-    """How a voice's track begins: its name and the one program change. Raises ChoraleError."""
+    """The first events of a voice's track: its name and a program change.
+
+    Raises ChoraleError if the program is not 0 to 127.
+    """
     program = program if isinstance(program, int) else program[voice]
     if not 0 <= program <= 127:
         raise ChoraleError(f"a MIDI program is 0 to 127, not {program}")
@@ -177,10 +181,10 @@ def voice_header(name: str, voice: int, program: int | Sequence[int]) -> list[Ti
 
 
 def voice_events(notes: Iterable[tuple[int, int, int]], voice: int) -> list[Timed]:
-    """Events, offs before ons, of notes ``(start, end, pitch)`` in ticks, none overlapping."""
+    """The events of notes ``(start, end, pitch)`` in ticks, ends before beginnings at one tick."""
     events = []
     for start, end, pitch in notes:
-        if end > start:  # shorter than a tick where the resolution is that coarse
+        if end > start:  # with few ticks a quarter, a note may be shorter than a tick
             on = mido.Message("note_on", channel=voice, note=pitch, velocity=VELOCITY)
             off = mido.Message("note_off", channel=voice, note=pitch, velocity=0)
             events += [Timed(start, on), Timed(end, off)]
@@ -188,9 +192,9 @@ def voice_events(notes: Iterable[tuple[int, int, int]], voice: int) -> list[Time
 
 
 def merged(own: Sequence[Timed], written: Sequence[Timed]) -> list[Timed]:
-    """Events in their order, and written notes.
+    """A file's own events merged with those of written notes, in order of time.
 
-    A written note ends before other events at the same tick, and begins after them.
+    At one tick, written notes end before the other events and begin after them.
     """
     ends = [event for event in written if event.message.type == "note_off"]
     begins = [event for event in written if event.message.type == "note_on"]
@@ -208,13 +212,13 @@ def bar_line_from(conductor: Iterable[Timed], ppq: int, tick: int) -> int:
 
 
 def _own_event(label: str, text: str) -> Timed:
-    """What musicae tells itself of a file; as plain text, notation programs would print it."""
+    """An event with a text for musicae alone. Notation programs would print a plain text event."""
     data = (OWN, *(label + text).encode())
     return Timed(0, mido.MetaMessage("sequencer_specific", data=data))
 
 
 def written_meters(meters: Sequence[Meter], pickup: int) -> list[Meter]:
-    """The meters of a chorale as MIDI states them, a pickup as a short first one."""
+    """The meters of a chorale as MIDI states them; a pickup is a short first meter."""
     first = meters[0]
     if not pickup:
         return list(meters)

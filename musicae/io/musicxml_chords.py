@@ -1,4 +1,4 @@
-"""The chord symbols of a MusicXML file (``<harmony>``), as they sound; read and written."""
+"""Read and write the chord symbols of a MusicXML file (``<harmony>``), as they sound."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from musicae.io.score_song import ScoreSong
 
 
 def score_chords(score: Score, parts: Sequence[ScorePart]) -> tuple[PlacedChord, ...]:
-    """The chord symbols of the first part that has some, of ``parts`` or else of the score.
+    """The chord symbols of the first part that has any; ``parts`` are searched first.
 
-    Each lasts until the next. What cannot be read stays as a text that is no chord.
+    Each chord lasts until the next. A symbol that cannot be read stays as its text.
     """
     for part in (*parts, *(part for part in score.parts if part not in parts)):
         found = list(_symbols(score, part))
@@ -35,7 +35,7 @@ def score_chords(score: Score, parts: Sequence[ScorePart]) -> tuple[PlacedChord,
 
 
 def _symbols(score: Score, part: ScorePart) -> list[tuple[int, str]]:
-    """The steps and texts of a part's chord symbols."""
+    """A part's chord symbols as (step, text)."""
     transposes: dict[str, tuple[int, int]] = {}
     found = []
     for begin, measure in zip(score.begins, part.measures, strict=False):
@@ -50,7 +50,7 @@ def _symbols(score: Score, part: ScorePart) -> list[tuple[int, str]]:
 
 
 def _text(harmony: ET.Element, higher: tuple[int, int]) -> str:
-    """A chord symbol as text; ``higher`` is by how much it sounds higher, as ``<transpose>``."""
+    """A chord symbol as text. ``higher`` are the (chromatic, diatonic) steps of ``<transpose>``."""
     kind = harmony.find("kind")
     name = one_line(kind.text if kind is not None else "").replace("dominant-seventh", "dominant")
     said = one_line(kind.get("text")) if kind is not None else ""
@@ -67,7 +67,7 @@ def _text(harmony: ET.Element, higher: tuple[int, int]) -> str:
 
 
 def _note(harmony: ET.Element, which: str, higher: tuple[int, int]) -> str | None:
-    """The name of the root or the bass as it sounds; None if there is none."""
+    """The name of the ``root`` or the ``bass`` as it sounds; None if there is none."""
     letter = harmony.findtext(f"{which}/{which}-step", "").strip()
     if not letter or letter not in LETTERS:
         return None
@@ -79,7 +79,7 @@ def _note(harmony: ET.Element, which: str, higher: tuple[int, int]) -> str | Non
 
 
 def _degree(degree: ET.Element) -> str:
-    """A degree that is added, altered or left out, as chord symbols have it: ``(b9)``, ``no3``."""
+    """An added, altered or omitted degree as in chord symbols: ``add9``, ``(b9)``, ``no3``."""
     value = one_line(degree.findtext("degree-value"))
     alter = one_line(degree.findtext("degree-alter"))
     kind = one_line(degree.findtext("degree-type"))
@@ -94,10 +94,11 @@ def _degree(degree: ET.Element) -> str:
 def write(
     path: Path, chorale: Chorale, chords: Sequence[PlacedChord], song: Song | None = None
 ) -> None:
-    """Write a melody or a chorale as MusicXML with chord symbols over its highest part.
+    """Write a melody or a chorale as MusicXML, with chord symbols above its highest part.
 
-    ``song`` is the file that it was read from; a score is written as it is, with other chord
-    symbols. Raises ChoraleError.
+    ``song`` is the file from which ``chorale`` was read. If it is a score, the score itself is
+    written, with these chord symbols instead of its own. Raises ChoraleError if a chord cannot be
+    written, or the file.
     """
     if isinstance(song, ScoreSong):
         root = copy.deepcopy(song.score.root)
@@ -122,7 +123,10 @@ def write(
 
 
 def _insert(measure: ET.Element, items: Sequence[Timed], at: int, text: str) -> None:
-    """Put a chord symbol before the note or rest in a measure that sounds at some units."""
+    """Insert a chord symbol before the note or rest at a time of a measure.
+
+    ``at`` is in units from the beginning of the measure.
+    """
     notes = [item for item in items if item.element.tag == "note" and item.duration]
     heads = [item for item in notes if item.element.find("chord") is None]
     under = [item for item in heads if item.begin <= at < item.begin + item.duration]

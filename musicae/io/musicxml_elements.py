@@ -1,4 +1,4 @@
-"""Single elements of MusicXML that are written: notes, rests, tempos, words and chord symbols."""
+"""Write single elements of MusicXML: notes, rests, tempi, words and chord symbols."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ KINDS = {
     "suspended-fourth": "sus4",
     "power": "5",
 }
-"""Kinds of the standard as chord symbols are written; others are read by their text."""
+"""Endings of chord symbols by MusicXML's kinds. Other kinds are read by their text."""
 NONE = "none"
-"""The kind that says that there is no chord."""
+"""The kind for no chord."""
 COLOUR = MARK_COLOUR.upper()
-"""The colour of marks; the standard has no lower case there."""
+"""The colour of marks, in upper case as the standard requires."""
 FLAT_FIFTH = "7b5"
-"""The kind that MusicXML has no name for: a dominant seventh with an altered degree."""
+"""An ending without a kind in MusicXML: a dominant seventh with an altered degree."""
 _BEAMS = {
     "start": "begin",
     "continue": "continue",
@@ -59,7 +59,7 @@ _NAMES = {ending: kind for kind, ending in KINDS.items()} | {"ø7": "half-dimini
 
 
 def child(parent: ET.Element, tag: str, text: object = None, /, **attributes: str) -> ET.Element:
-    """A new last child of an element, with a text where there is one."""
+    """Append a child to an element, with ``text`` if it is not None."""
     element = ET.SubElement(parent, tag, attributes)
     if text is not None:
         element.text = str(text)
@@ -67,9 +67,9 @@ def child(parent: ET.Element, tag: str, text: object = None, /, **attributes: st
 
 
 def rest_element(symbol: Symbol) -> ET.Element:
-    """A rest; its duration is in steps."""
+    """The element of a rest; its duration is in steps."""
     note = ET.Element("note")
-    # Only a rest of a whole bar may say so: readers stretch it to a full bar.
+    # Only for a whole bar: readers stretch a rest with measure="yes" to a full bar.
     child(note, "rest", **({"measure": "yes"} if symbol.whole_bar else {}))
     child(note, "duration", symbol.length)
     if not symbol.whole_bar:
@@ -80,12 +80,14 @@ def rest_element(symbol: Symbol) -> ET.Element:
 def note_element(
     symbol: Symbol, spelled: tuple[str, int, int], sign: str, *, fermata: bool, marked: bool
 ) -> ET.Element:
-    """A note; its duration is in steps.
+    """The element of a note; its duration is in steps.
 
     Args:
-        spelled: letter, sharps (flats where negative) and octave.
-        sign: the accidental that is drawn; empty for none.
-        marked: whether it has the colour of marks.
+        symbol: the note's symbol.
+        spelled: letter, alteration in semitones, and octave.
+        sign: the accidental to draw, by MusicXML's name; empty for none.
+        fermata: whether to draw a fermata.
+        marked: whether to draw the note in the colour of marks.
     """
     note = ET.Element("note", {"color": COLOUR} if marked else {})
     letter, sharps, octave = spelled
@@ -115,7 +117,7 @@ def note_element(
 
 
 def _put_value(note: ET.Element, length: int) -> None:
-    """Say with which symbol a length in steps is written."""
+    """Append the note value (``<type>`` and dots) of a length in steps."""
     value = _value(length)
     child(note, "type", value.kind)
     for _ in range(value.dots):
@@ -130,7 +132,10 @@ def _value(length: int) -> Value:
 
 
 def tempo_element(qpm: float, meter: Meter) -> ET.Element:
-    """A tempo in beats where these are dotted and it is whole, else in quarters."""
+    """A tempo mark of ``qpm`` quarters a minute.
+
+    It counts dotted quarters if these are the beats and their number is whole, else quarters.
+    """
     beat = meter.steps_per_beat
     beats = qpm * STEPS_PER_QUARTER / beat
     dotted = beat == DOTTED_QUARTER and beats == round(beats)
@@ -145,14 +150,14 @@ def tempo_element(qpm: float, meter: Meter) -> ET.Element:
 
 
 def words_element(text: str, placement: str, **look: str) -> ET.Element:
-    """Words above or below a staff; ``look`` are attributes, such as their colour."""
+    """Words ``above`` or ``below`` a staff; ``look`` are attributes, such as their colour."""
     direction = ET.Element("direction", placement=placement)
     child(child(direction, "direction-type"), "words", text, **look)
     return direction
 
 
 def harmony_element(text: str) -> ET.Element:
-    """A chord symbol. Raises ChoraleError for a text that is none.
+    """The element of a chord symbol. Raises ChoraleError if the text is no known chord symbol.
 
     >>> ET.tostring(harmony_element("F#m7/A"), encoding="unicode")[:62]
     '<harmony><root><root-step>F</root-step><root-alter>1</root-alt'
@@ -173,7 +178,7 @@ def harmony_element(text: str) -> ET.Element:
     if bass:
         _put_note(harmony, "bass", bass)
     if ending == FLAT_FIFTH:
-        degree = child(harmony, "degree")  # readers add it to the kind's text
+        degree = child(harmony, "degree")  # readers append it to the kind's text
         for tag, said in (("value", "5"), ("alter", "-1"), ("type", "alter")):
             child(degree, f"degree-{tag}", said)
     return harmony

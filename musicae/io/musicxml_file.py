@@ -1,8 +1,8 @@
-"""MusicXML files as bounded XML trees: what is too big, damaged or no score is refused.
+"""MusicXML files as XML trees of limited size; files that are too big or damaged are refused.
 
-The bounds (``MOST_BYTES``, ``MOST_ELEMENTS`` and ``MOST_NESTED`` in ``core.constants``) are checked
-before memory is used. Files are opened as other programs open them: a wrong or unknown encoding in
-the declaration does not matter, nor does an .mxl archive without a container.
+The limits (``MOST_BYTES``, ``MOST_ELEMENTS`` and ``MOST_NESTED`` in ``core.constants``) are checked
+before memory is used. As in other programs, files with a wrong or unknown encoding in their
+declaration are read, and so are .mxl archives without a container.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from musicae.core.constants import MOST_BYTES, MOST_ELEMENTS, MOST_NESTED
 from musicae.core.errors import ChoraleError
 
 CONTAINER = "META-INF/container.xml"
-"""The entry of an .mxl archive that names the score's."""
+"""The entry of an .mxl archive that states the name of the score's entry."""
 SCORE_SUFFIXES = (".musicxml", ".xml")
-"""What the names of scores in an archive end with."""
+"""The suffixes of scores in an archive."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,13 +32,13 @@ _BOMS = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
-"""How files in Unicode begin, and what Python calls their encodings."""
+"""The first bytes of files in Unicode, with Python's name of the encoding."""
 
 
 def open_root(path: Path) -> ET.Element:
-    """The root of a partwise MusicXML file, unpacked where it is an .mxl archive.
+    """The root of a partwise MusicXML file or .mxl archive.
 
-    Tags are without namespaces. Raises ChoraleError, without the path, if there is none.
+    Tags have no namespaces. Raises ChoraleError, without the path, if the file has no such root.
     """
     data = bytes_of(path, "MusicXML")
     if data.startswith(b"PK"):
@@ -47,7 +47,7 @@ def open_root(path: Path) -> ET.Element:
     if root.tag == "score-timewise":
         raise ChoraleError("is MusicXML ordered by time; export it as partwise MusicXML")
     if root.tag != "score-partwise":
-        raise ChoraleError(f"is XML but not MusicXML (it begins with <{root.tag}>)")
+        raise ChoraleError(f"is XML but not MusicXML: it begins with <{one_line(root.tag)[:40]}>")
     return root
 
 
@@ -62,28 +62,31 @@ def bytes_of(path: Path, format_name: str, most_bytes: int = MOST_BYTES) -> byte
     except FileNotFoundError:
         raise ChoraleError("no such file") from None
     except OSError as error:
-        raise ChoraleError(f"may not be read ({error.strerror or error})") from None
+        raise ChoraleError(f"cannot be read ({error.strerror or error})") from None
     if not data:
         raise ChoraleError("is empty")
     return data
 
 
 def one_line(text: str | None) -> str:
-    """The text on one line, without characters that cannot be printed."""
+    """A text on one line, without unprintable characters; None is empty."""
     words = (text or "").split()
     return " ".join("".join(c for c in word if c.isprintable()) for word in words).strip()
 
 
 def tree_of(data: bytes, format_name: str) -> ET.Element:
-    """The tree of XML within the bounds, its tags without namespaces.
+    """Parse XML within the limits; its tags have no namespaces.
 
-    Raises ChoraleError, which names the format that it should be.
+    Raises ChoraleError if it is too big, or is no XML; ``format_name`` says in the message which
+    format was expected.
     """
     try:
         text = _decoded(data)
         if "<!ENTITY" in text:
-            raise ChoraleError("declares XML entities of its own; export it again")
-        if text.count("</") + text.count("/>") > MOST_ELEMENTS:  # each element ends in one of them
+            raise ChoraleError(
+                "declares XML entities of its own, which are not read; export it again without them"
+            )
+        if text.count("</") + text.count("/>") > MOST_ELEMENTS:  # one of them ends each element
             raise ChoraleError(_too_big())
         root = ET.fromstring(text)
     except ChoraleError:
@@ -105,10 +108,10 @@ def tree_of(data: bytes, format_name: str) -> ET.Element:
 
 
 def _decoded(data: bytes) -> str:
-    """The text of XML: by how it begins, else as it declares, else UTF-8.
+    """The text of XML in the encoding of its first bytes, else of its declaration, else UTF-8.
 
-    A declared encoding is not believed where the declaration itself is not in it, or where nobody
-    knows it. Raises UnicodeError.
+    A declared encoding is ignored if it is unknown, or if the declaration itself is not in it.
+    Raises UnicodeError if the bytes are in none of these.
     """
     for beginning, encoding in _BOMS:
         if data.startswith(beginning):
@@ -118,13 +121,13 @@ def _decoded(data: bytes) -> str:
     try:
         if "<".encode(declared) == b"<":
             return data.decode(declared)
-    except (LookupError, UnicodeError):  # unknown, or no encoding of text
+    except (LookupError, UnicodeError):  # an unknown encoding, or the bytes are not in it
         pass
     return data.decode("utf-8")
 
 
 def _unpack(data: bytes) -> bytes:
-    """The score in an .mxl archive: the one that its container names, else the first."""
+    """The score in an .mxl archive: the one that the container names, else the first."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -140,7 +143,9 @@ def _unpack(data: bytes) -> bytes:
             if named not in names:
                 named = next(iter(scores), "")
             if not named:
-                raise ChoraleError("is an archive without a MusicXML score in it")
+                raise ChoraleError(
+                    "is an archive without a MusicXML score (.musicxml or .xml) in it"
+                )
             return _entry(archive, named)
     except ChoraleError:
         raise
@@ -169,5 +174,6 @@ def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
 def _too_big(most_bytes: int = MOST_BYTES) -> str:
     return (
         f"is bigger than a score that musicae reads: at most {most_bytes // 2**20} MiB unpacked and"
-        f" {MOST_ELEMENTS:,} elements, at most {MOST_NESTED} of them within one another"
+        f" {MOST_ELEMENTS:,} XML elements, nested at most {MOST_NESTED} deep; give a shorter piece"
+        " or fewer parts"
     )

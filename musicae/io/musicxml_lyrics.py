@@ -1,4 +1,4 @@
-"""Words in MusicXML: ``<lyric>`` elements as verses, and verses as ``<lyric>`` elements."""
+"""Words in MusicXML: read ``<lyric>`` elements as verses, and write verses as ``<lyric>``."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from musicae.io.musicxml_time import timed_measures
 from musicae.io.score_song import ScoreSong
 
 AFTER_LYRICS = frozenset({"play", "listen"})
-"""What stands after the words in a note."""
+"""Elements of a note that come after its words."""
 SYLLABIC = {
     (True, True): "single",
     (True, False): "begin",
     (False, False): "middle",
     (False, True): "end",
 }
-"""What MusicXML calls a syllable by whether a word begins and ends with it."""
+"""MusicXML's ``<syllabic>`` for a syllable, by (begins a word, ends a word)."""
 
 
 class Head(NamedTuple):
-    """A note head of a voice: the step at which it begins, and its element.
+    """A note head of a voice: its onset in steps, and its element.
 
-    The element is None if the head is tied to the one before, so that it takes no syllable.
+    The element is None if the head is tied to the previous one; it then takes no syllable.
     """
 
     step: int
@@ -45,10 +45,11 @@ def words_of(
     tops: Mapping[int, Sequence[MidiNote]],
     chorale: Chorale,
 ) -> Words:
-    """The words of the given voices of a score, all verses; see ``midi_lyrics.words_of``.
+    """The words of the given voices of a score, in all verses.
 
-    A syllable lasts to the next one of its verse. Where another verse goes on alone after a word,
-    as in a refrain, the word does not last into it, unless ``<extend>`` or a slur says so.
+    ``midi_lyrics.words_of`` describes the arguments. A syllable lasts until the next one of its
+    verse. If another verse goes on alone after a word, as in a refrain, the word ends there, unless
+    ``<extend>`` or a slur says otherwise.
     """
     voices, slurred = {}, {}
     for voice, part in parts.items():
@@ -80,9 +81,9 @@ def words_of(
 def set_on_part(
     part: ET.Element, verses: Verses, measures: Sequence[Measure], quarter: int
 ) -> None:
-    """Write the words of a voice on the notes of a part that was engraved for a chorale.
+    """Write a voice's words into the part that was written for it.
 
-    ``measures`` are its bars in steps, ``quarter`` the units of a quarter note.
+    ``measures`` are the chorale's bars in steps, ``quarter`` the units of a quarter note.
     """
     heads = []
     for measure, items in zip(measures, timed_measures(part, quarter), strict=True):
@@ -95,7 +96,7 @@ def set_on_part(
 
 
 def set_on_heads(heads: Sequence[Head], verses: Verses) -> None:
-    """Write words on note heads, which are in the order of time."""
+    """Write words on note heads, given in order of time."""
     elements = {head.step: head.element for head in reversed(heads) if head.element is not None}
     steps = sorted(head.step for head in heads)
     for verse in verses:
@@ -104,19 +105,20 @@ def set_on_heads(heads: Sequence[Head], verses: Verses) -> None:
             if element is None:
                 continue
             after = bisect_right(steps, syllable.step)
-            sung_on = after < len(steps) and steps[after] < syllable.until
+            is_held = after < len(steps) and steps[after] < syllable.until
             lyric = ET.Element("lyric", number=verse.number)
             ET.SubElement(lyric, "syllabic").text = SYLLABIC[syllable.begins, syllable.ends]
             ET.SubElement(lyric, "text").text = syllable.text
-            if sung_on and syllable.ends:
+            if is_held and syllable.ends:
                 ET.SubElement(lyric, "extend")
             element.insert(sum(child.tag not in AFTER_LYRICS for child in element), lyric)
 
 
 def numbered(verses: Verses) -> Verses:
-    """Verses with their numbers before their first syllables, where there are several.
+    """Put the number of each verse before its first syllable, if there are several verses.
 
-    Where a first syllable has a number already, as in files of notation programs, none is added.
+    If any first syllable begins with a digit already, as in files of notation programs, nothing
+    changes.
 
     >>> two = (Verse("1", (Syllable(0, "Praise"),)), Verse("2", (Syllable(0, "Sing"),)))
     >>> [verse.syllables[0].text for verse in numbered(two)]
@@ -137,7 +139,7 @@ def numbered(verses: Verses) -> Verses:
 
 
 def without_words(note: ET.Element) -> None:
-    """Take the words out of a note."""
+    """Remove the words of a note."""
     for lyric in note.findall("lyric"):
         note.remove(lyric)
 
@@ -149,7 +151,13 @@ def _verses(
     chorale: Chorale,
     voice: int,
 ) -> Verses:
-    """Verses in the order of their numbers, the end of each syllable set."""
+    """The verses in order of their numbers; sets the end of each syllable.
+
+    Args:
+        found: by verse number, the syllables by step.
+        extended: by verse number, the steps of syllables with ``<extend>``.
+        slurred: steps of notes that a slur joins to the previous note.
+    """
     notes = chorale.notes(voice)
     following = {one.step: other.step for one, other in pairwise(notes)}
     verses = []
@@ -189,7 +197,7 @@ def _syllable(lyric: ET.Element, step: int) -> Syllable | None:
 
 
 def _slurred(notes: Iterable[ScoreNote]) -> Iterator[int]:
-    """The beginnings, in units, of notes that a slur joins to the note before them."""
+    """The onsets, in units, of notes that a slur joins to the previous note."""
     drawn: set[str] = set()
     for note in notes:
         if drawn:

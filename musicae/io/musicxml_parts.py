@@ -1,9 +1,9 @@
 """MusicXML tree -> its parts in exact time: bars, notes, keys, tempi and rehearsal marks.
 
-A reader of its own over ElementTree, and not music21's: a given part is written back element for
-element, so each note must know its elements; times are exact integers; and time that a file skips
-(``<forward>``), cue notes, repeated bars and chords with other elements between their notes mean
-what the standard says (MusicXML 4.0, https://www.w3.org/2021/06/musicxml40/).
+This reader uses ElementTree, not music21, for three reasons. A given part is written back element
+for element, so each note must know its elements. Times are exact integers. Skipped time
+(``<forward>``), cue notes, repeated bars, and chords with other elements between their notes are
+read as the standard says (MusicXML 4.0, https://www.w3.org/2021/06/musicxml40/).
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ QUARTERS_OF = {
 
 
 class ScoreNote(NamedTuple):
-    """A note as it sounds, tied ones joined. Times are in units from the beginning."""
+    """A sounding note; tied notes are joined. Times are in units from the beginning."""
 
     begin: int
     end: int
     pitch: int
     place: int
-    """On the line of fifths."""
+    """Its spelling, as a place on the line of fifths."""
     staff: str
     voice: str
     elements: tuple[ET.Element, ...]
-    """Empty if a repeated bar does not write it."""
+    """Its elements in the file; empty in a bar that a repeat sign (%) stands for."""
     under_fermata: bool = False
     lyric: str = ""
-    """A syllable of the first verse, with a hyphen where the word goes on."""
+    """Its syllable of the first verse, with a hyphen if the word goes on."""
 
 
 class KeyChange(NamedTuple):
@@ -62,46 +62,48 @@ class KeyChange(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ScorePart:
-    """A ``<part>``: what one line of the list of parts plays, on one staff or several."""
+    """A ``<part>``, on one staff or several."""
 
     element: ET.Element
     name: str
     notes: tuple[ScoreNote, ...]
-    """By their beginnings, then from the highest."""
+    """In order of onsets, at one onset the highest first."""
     keys: tuple[KeyChange, ...]
     graces: int
+    """How many grace notes it has; ``notes`` does not contain them."""
     measures: tuple[tuple[Timed, ...], ...]
     """The elements of each measure."""
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """A MusicXML file in exact time, its bars in the order drawn: repeats are not unfolded."""
+    """A MusicXML file in exact time. Its bars are in written order: repeats are not unfolded."""
 
     path: Path
     root: ET.Element
     quarter: int
     """Units of a quarter note."""
     begins: tuple[int, ...]
-    """The units at which bars begin and, last, the end of the piece."""
+    """The beginnings of the bars and, last, the end of the piece, in units."""
     times: tuple[tuple[int, int], ...]
     """The meter of each bar."""
     parts: tuple[ScorePart, ...]
     tempos: tuple[tuple[int, float], ...]
-    """Units, and quarters a minute from there on; of several at one time the first part's."""
+    """(units, quarters a minute) of tempi; of several at one time, the first part's."""
     marks: tuple[tuple[int, str], ...]
-    """Units and text of the rehearsal marks."""
+    """(units, text) of rehearsal marks."""
 
     def step(self, units: int) -> int:
-        """The nearest sixteenth; the earlier of two, so that what follows stays where it is."""
+        """The nearest sixteenth; of two equally near ones the earlier."""
         return -((self.quarter - 2 * STEPS_PER_QUARTER * units) // (2 * self.quarter))
 
     def on_grid(self, units: int) -> bool:
+        """Whether a time is exactly on a sixteenth."""
         return STEPS_PER_QUARTER * units % self.quarter == 0
 
     @property
     def measures(self) -> list[Measure]:
-        """The bars in steps; one shorter than half a step has none."""
+        """The bars in steps; a bar shorter than half a step has length 0."""
         steps = [self.step(begin) for begin in self.begins]
         return [
             Measure(start, end - start, *time)
@@ -110,25 +112,25 @@ class Score:
 
 
 def read_score(path: Path, root: ET.Element) -> Score:
-    """The parts of a MusicXML tree. Raises ChoraleError, without the path, for what is damaged."""
+    """The parts of a MusicXML tree. Raises ChoraleError, without the path, if it is damaged."""
     parts = root.findall("part")
     if not parts:
-        raise ChoraleError("the score has no parts")
+        raise ChoraleError("the score has no parts; export it again")
     if not any(part.find("measure") is not None for part in parts):
-        raise ChoraleError("the score has no bars")
+        raise ChoraleError("the score has no bars; export it again")
     if max(len(part.findall("measure")) for part in parts) > MOST_BARS:
         raise ChoraleError(f"has more than {MOST_BARS:,} bars; is it damaged?")
     quarter = quarter_of(root)
-    walked = [list(timed_measures(part, quarter)) for part in parts]
-    begins, times = bars_of(walked, quarter)
+    timed = [list(timed_measures(part, quarter)) for part in parts]
+    begins, times = bars_of(timed, quarter)
     names = _names(root)
     found = tuple(
         _part(part, names.get(part.get("id", ""), ""), measures, begins)
-        for part, measures in zip(parts, walked, strict=True)
+        for part, measures in zip(parts, timed, strict=True)
     )
     tempos: dict[int, float] = {}
     marks: dict[tuple[int, str], None] = {}
-    for measures in walked:
+    for measures in timed:
         for begin, measure in zip(begins, measures, strict=False):
             for item in measure:
                 at = begin + item.begin + item.offset
@@ -225,13 +227,17 @@ def _note(
     staff, voice = line_of(element)
     letter = element.findtext("pitch/step", "").strip()
     if letter not in LETTERS or not letter:
-        raise ChoraleError(f"is not a score that can be read (step: {one_line(letter)[:40]!r})")
+        raise ChoraleError(
+            f"is a damaged score: it has a note with the letter (step) {one_line(letter)[:40]!r}"
+        )
     alter = round(number(element.findtext("pitch/alter", "0"), "alter"))
     octave = int(number(element.findtext("pitch/octave"), "octave"))
     chromatic, diatonic = transposes.get(staff, transposes.get("", (0, 0)))
     pitch = 12 * (octave + 1) + SEMITONE_OF[letter] + alter + chromatic
     if not 0 <= pitch <= 127:
-        raise ChoraleError(f"is not a score that can be read (a pitch of {pitch} in MIDI numbers)")
+        raise ChoraleError(
+            f"is a damaged score: it has a note with the MIDI pitch {pitch}; pitches are 0 to 127"
+        )
     place = place_of(letter, alter) + 7 * chromatic - 12 * diatonic
     fermata = element.find("notations/fermata") is not None
     return ScoreNote(begin, end, pitch, place, staff, voice, (element,), fermata, _lyric(element))
@@ -252,7 +258,10 @@ def _lyric(note: ET.Element) -> str:
 
 
 def _repeated(attributes: ET.Element, before: int) -> int:
-    """How many bars are repeated from here on, in each bar; 0 where none are."""
+    """How many bars each repeat sign (%) repeats from here on; 0 if there are none.
+
+    ``before`` is the number so far.
+    """
     for style in attributes.findall("measure-style/measure-repeat"):
         stops = style.get("type") == "stop"
         before = 0 if stops else max(1, int(number(style.text or "1", "measure-repeat")))
@@ -260,7 +269,11 @@ def _repeated(attributes: ET.Element, before: int) -> int:
 
 
 def read_transposes(attributes: ET.Element, transposes: dict[str, tuple[int, int]]) -> None:
-    """Chromatic and diatonic steps from what is written to what sounds, by staff or for all."""
+    """Add the transpositions of ``<attributes>`` to ``transposes``.
+
+    They are (chromatic, diatonic) steps from the written to the sounding note, by the number of the
+    staff; the key is empty if they hold for all staves.
+    """
     for transpose in attributes.findall("transpose"):
         octaves = int(number(transpose.findtext("octave-change", "0"), "octave-change"))
         chromatic = int(number(transpose.findtext("chromatic"), "chromatic"))
@@ -284,7 +297,10 @@ def _keys(
 
 
 def tempo_of(element: ET.Element) -> float | None:
-    """Quarters a minute from an element on; a sounding tempo goes before a drawn one."""
+    """The tempo of an element in quarters a minute; None if it states none that can be used.
+
+    A sounding tempo is preferred to a drawn one.
+    """
     sound = element if element.tag == "sound" else element.find("sound")
     try:
         if sound is not None and sound.get("tempo"):

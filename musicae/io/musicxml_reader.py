@@ -1,4 +1,4 @@
-"""Read MusicXML files: as chorales, as the parts given to a harmonizer, and what musicae told."""
+"""Read score files: as chorales, as parts given to a harmonizer, and for their provenance."""
 
 from __future__ import annotations
 
@@ -42,33 +42,33 @@ from musicae.theory.harmonic_analysis import is_marker
 
 
 def read(path: Path | str) -> Chorale:
-    """The chorale in a MusicXML file, its bars in the order drawn: repeats are not unfolded.
+    """Read a chorale from a score file. Its bars are in written order: repeats are not unfolded.
 
-    ``voice_tracks.voices_of`` says which part is which voice. Of chords in the soprano the top
-    note stays. Raises ChoraleError if the file cannot be used or its voices cannot be found.
+    ``voice_tracks.voices_of`` decides which part is which voice. Of a chord in the soprano, the top
+    note is kept. Raises ChoraleError if the file cannot be used, or if its voices cannot be found.
     """
     return read_counting(path).chorale
 
 
 def read_counting(path: Path | str) -> Reading:
-    """``read``, with the number of notes that were moved to the grid or dropped, and notices."""
+    """Like ``read``, with the number of notes that were moved or dropped, and with notices."""
     return reading_of(open_score(path))
 
 
 def read_tree(path: Path, root: ET.Element) -> Reading:
-    """``read_counting`` for a MusicXML tree; ``path`` names it in messages."""
+    """Like ``read_counting``, for a MusicXML tree; ``path`` is its name in messages."""
     return reading_of(_open(path, ScoreTree(root)))
 
 
 def open_score(path: Path | str) -> ScoreSong:
-    """The parts of a score file. Raises ChoraleError."""
+    """The parts of a score file. Raises MusicaeError if the file cannot be used."""
     return _open(Path(path), tree_of(path))
 
 
 def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
-    """``read_counting`` of an open score, or of the parts of it that are an ensemble.
+    """Like ``read_counting``, for an open score, or for an ensemble's parts of it.
 
-    Raises ChoraleError if a part sings two notes at once, but for the soprano of a choir.
+    Raises ChoraleError if a part sings two notes at once, except the soprano of S A T B.
     """
     if ensemble:
         voices, names = ensemble.voices, ensemble.names
@@ -97,21 +97,21 @@ def reading_of(song: ScoreSong, ensemble: Ensemble | None = None) -> Reading:
 
 
 def read_parts(path: Path | str, *, transpose: int = 0, **asked: Any) -> PartsReading:
-    """The parts of a MusicXML file that are given; see ``parts_of`` for what is ``asked``.
+    """Read the given parts of a score file, ``transpose`` semitones higher.
 
-    ``transpose`` are semitones by which everything in the file is moved. Raises ChoraleError if
-    the file or its parts cannot be used.
+    ``asked`` are the arguments of ``parts_of``. Raises MusicaeError if the file or its parts cannot
+    be used.
     """
     return parts_of(open_given(path, transpose), **asked)
 
 
 def open_given(path: Path | str, transpose: int = 0) -> ScoreSong:
-    """A score to be harmonized, so many semitones higher, without the labels that musicae wrote.
+    """A score to be harmonized, ``transpose`` semitones higher, without labels by musicae.
 
-    Raises ChoraleError.
+    Raises MusicaeError if the file cannot be used.
     """
     tree = tree_of(path)
-    if provenance_in(tree.root).get(ANALYSED):  # chord symbols of the former harmony
+    if provenance_in(tree.root).get(ANALYSED):  # its chord symbols describe the former harmony
         _drop_labels(tree.root)
     if transpose:
         from musicae.io.transposing import transpose_parts
@@ -128,9 +128,9 @@ def parts_of(
     lock: Sequence[int] | None = None,
     bars: bool = False,
 ) -> PartsReading:
-    """The parts of an open score that are given; see ``voice_tracks.choose_parts``.
+    """The given parts of an open score; see ``midi_reader.parts_of`` for the arguments.
 
-    Raises ChoraleError if they cannot be used.
+    Raises ChoraleError if the parts cannot be used.
     """
     if not song.parts:
         raise ChoraleError(f"{song.path}: has no notes; give a file with a melody")
@@ -156,12 +156,15 @@ def parts_of(
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """How musicae made a MusicXML file; empty if it did not. Raises ChoraleError."""
+    """The provenance in a score file; empty if musicae did not make it.
+
+    Raises MusicaeError if the file cannot be used.
+    """
     return provenance_in(tree_of(path).root)
 
 
 def provenance_in(root: ET.Element) -> dict[str, Any]:
-    """How musicae made a score; empty if it did not."""
+    """The provenance in a MusicXML tree; empty if musicae did not make it."""
     text = root.findtext("identification/miscellaneous/miscellaneous-field[@name='musicae']")
     try:
         found = json.loads(text or "{}")
@@ -171,7 +174,7 @@ def provenance_in(root: ET.Element) -> dict[str, Any]:
 
 
 def _drop_labels(root: ET.Element) -> None:
-    """Take out the chord symbols and numerals that musicae wrote about former voices."""
+    """Remove the chord symbols and numerals that musicae wrote for former voices."""
     for measure in root.iter("measure"):
         for element in list(measure):
             words = (element.findtext("direction-type/words") or "").translate(_MARKER_SIGNS)
@@ -183,7 +186,7 @@ _MARKER_SIGNS = str.maketrans({"°": "o", "ø": "/o"})
 
 
 def tree_of(path: Path | str) -> ScoreTree:
-    """The MusicXML tree of a score file. Raises MusicaeError."""
+    """The MusicXML tree of a score file. Raises MusicaeError, with the path."""
     try:
         return open_tree(Path(path))
     except MusicaeError as error:
@@ -200,7 +203,7 @@ def _open(path: Path, tree: ScoreTree) -> ScoreSong:
 def _chorale(
     song: ScoreSong, parts: Mapping[int, Part], tops: Mapping[int, Sequence[MidiNote]]
 ) -> Chorale:
-    """The chorale of the top notes of some parts, with bars, key, fermatas and tempi."""
+    """A chorale of the top notes of some parts, with bars, key, fermatas and tempi."""
     score = song.score
     steps = score.step(score.begins[-1])
     if not steps:
@@ -228,7 +231,7 @@ def _places(
     tops: Mapping[int, Sequence[MidiNote]],
     chorale: Chorale,
 ) -> NDArray[np.int8]:
-    """``(T, V)`` how the score spells the notes; see ``Chorale.places``."""
+    """``(T, V)`` the score's spelling of the notes; see ``Chorale.places``."""
     places = np.full(chorale.pitch.shape, UNSPELLED, dtype=np.int8)
     for voice, part in parts.items():
         written = song.written(part)
@@ -244,7 +247,7 @@ def _places(
 
 
 def score_title(song: ScoreSong) -> str:
-    """The title of a score; empty if there is none but the name of its file."""
+    """The title of a score; empty if it has none, or only the name of its file."""
     root = song.score.root
     title = one_line(root.findtext("work/work-title")) or one_line(root.findtext("movement-title"))
     return "" if title == song.path.name else title
@@ -266,7 +269,7 @@ def _fermatas(
     tops: Mapping[int, Sequence[MidiNote]],
     voice: int,
 ) -> tuple[int, ...]:
-    """The steps at which a voice's notes under fermatas begin."""
+    """The onsets, in steps, of a voice's notes under fermatas."""
     if voice not in parts:
         return ()
     written = song.written(parts[voice])
@@ -279,9 +282,9 @@ def _fermatas(
 def _key(
     song: ScoreSong, parts: Mapping[int, Part], voices: Sequence[Sequence[Note]]
 ) -> Key | None:
-    """The first key signature, as most voices have it.
+    """The first key signature, by a majority of the parts; None if there is none.
 
-    Where none says its mode, the lowest voice's last note does: it is the tonic.
+    If no part states the mode, the key is minor if the lowest voice ends on the minor tonic.
     """
     own = [song.line(part).part for part in parts.values()]
     first = [part.keys[0] for part in own or song.score.parts if part.keys]
@@ -298,13 +301,13 @@ def _key(
 
 
 def _graces(song: ScoreSong, parts: Mapping[int, Part]) -> int:
-    """How many grace notes the parts of the score have that hold these voices."""
+    """How many grace notes the score's parts with these voices have."""
     held = {song.line(part).part for part in parts.values()}
     return sum(part.graces for part in held)
 
 
 def _bar_number(song: ScoreSong, note: MidiNote) -> str:
-    """The number that is written at a note's bar."""
+    """The written number of a note's bar."""
     score = song.score
     units = note.start * score.quarter // song.ppq
     bars = score.parts[0].element.findall("measure")

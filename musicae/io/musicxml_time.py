@@ -1,6 +1,6 @@
 """Exact time in MusicXML: the elements of each measure, the bars and their meters, in units.
 
-A quarter note has so many units that all divisions of a file are whole.
+Units are fine enough that each division of a quarter note in the file is a whole number of them.
 """
 
 from __future__ import annotations
@@ -19,36 +19,41 @@ from musicae.core.meter import Meter
 from musicae.io.musicxml_file import one_line
 
 UNITS = 10_080
-"""The least units of a quarter note: 2^5 x 3^2 x 5 x 7, so that usual tuplets are whole."""
+"""The fewest units of a quarter note: 2^5 x 3^2 x 5 x 7, so that usual tuplets are whole."""
 MOST_UNITS = 10**12
-"""The most units of a quarter note; a file that needs more is rounded to ``UNITS``."""
+"""The most units of a quarter note. The times of a file that needs more are rounded to ``UNITS``
+a quarter."""
 
 
 class Timed(NamedTuple):
-    """An element of a measure, where it is in it and how long it lasts, in units."""
+    """An element of a measure, with its time from the bar line and its duration, in units."""
 
     element: ET.Element
     begin: int
     duration: int
     offset: int = 0
-    """How much later than ``begin`` a direction or a chord symbol is meant."""
+    """How much later than ``begin`` a direction or a chord symbol applies, in units."""
 
 
 def number(text: str | None, what: str) -> Fraction:
-    """A number as MusicXML writes it. Raises ChoraleError, which names ``what`` it should be."""
+    """A number as MusicXML writes it. ``what`` names it in the ChoraleError if it is none."""
     found = re.fullmatch(r"\s*([+-]?\d{1,12}(?:\.\d{1,30})?)\s*", (text or "")[:60], re.ASCII)
     if not found:
-        raise ChoraleError(f"is not a score that can be read ({what}: {one_line(text)[:40]!r})")
+        raise ChoraleError(
+            f"is a damaged score: its {what} is {one_line(text)[:40]!r}, not a number"
+        )
     return Fraction(found[1])
 
 
 def quarter_of(root: ET.Element) -> int:
-    """The units of a quarter note in a file. Raises ChoraleError for divisions that are none."""
+    """The units of a quarter note in a file. Raises ChoraleError for invalid divisions."""
     found = UNITS
     for text in {divisions.text for divisions in root.iter("divisions")}:
         divisions = number(text, "divisions")
         if divisions <= 0:
-            raise ChoraleError(f"is not a score that can be read (divisions: {text!r})")
+            raise ChoraleError(
+                f"is a damaged score: its divisions of a quarter note are {one_line(text)!r}"
+            )
         found = lcm(found, divisions.numerator)
         if found > MOST_UNITS:
             return UNITS
@@ -56,7 +61,11 @@ def quarter_of(root: ET.Element) -> int:
 
 
 def timed_measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]]:
-    """The elements of each measure of a part with their times."""
+    """The elements of each measure of a part with their times.
+
+    ``quarter`` is the number of units in a quarter note. Raises ChoraleError for times that are no
+    numbers, or negative.
+    """
     divisions = Fraction(1)
     for measure in part.findall("measure"):
         now = head = 0
@@ -71,7 +80,9 @@ def timed_measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]
                 exact = Fraction(0) if whole and text is None else number(text, "duration")
                 duration = round(exact * quarter / divisions)
                 if duration < 0:
-                    raise ChoraleError(f"is not a score that can be read (duration: {text!r})")
+                    raise ChoraleError(
+                        f"is a damaged score: it has the duration {one_line(text)!r}"
+                    )
             if element.tag == "backup":
                 now = max(0, now - duration)
             elif element.find("chord") is not None:
@@ -90,20 +101,23 @@ def timed_measures(part: ET.Element, quarter: int) -> Iterator[tuple[Timed, ...]
 
 
 def bars_of(
-    walked: list[list[tuple[Timed, ...]]], quarter: int
+    timed: list[list[tuple[Timed, ...]]], quarter: int
 ) -> tuple[list[int], list[tuple[int, int]]]:
-    """Where bars begin, in units, the end last, and their meters.
+    """The beginnings of the bars in units, with the end of the piece last, and the bars' meters.
 
-    A bar is as long as what it holds, time that is skipped included: one that is cut short by a
-    pickup or a repeat sign says so in no other way. A bar that holds nothing but a rest of the
-    whole bar is as long as the meter says. Time that is skipped at the end of the last bar does not
-    count where what most parts hold there makes a whole bar with the pickup.
+    - A bar is as long as its content, including skipped time. Nothing else in a file says that a
+      bar is cut short, as pickups and bars before repeat signs are.
+    - A bar with only whole-bar rests is as long as its meter says.
+    - Skipped time at the end of the last bar does not count if, without it, the content of most
+      parts makes a full bar together with the pickup.
+
+    Raises ChoraleError if a bar or the piece is too long.
     """
     begins, times = [0], []
     time = (4, 4)
-    bars = max(map(len, walked))
+    bars = max(map(len, timed))
     for i in range(bars):
-        drawn = [measures[i] for measures in walked if i < len(measures)]
+        drawn = [measures[i] for measures in timed if i < len(measures)]
         stated = (item.element.find("time") for bar in drawn for item in bar)
         time = next((_time(found) for found in stated if found is not None), None) or time
         nominal = Meter(0, *time).steps_per_bar * quarter // STEPS_PER_QUARTER
@@ -127,9 +141,10 @@ def bars_of(
 
 
 def _lengths(drawn: list[tuple[Timed, ...]], skipped: bool = True) -> list[int]:
-    """How long what each part holds in a bar lasts, with the time skipped at its end or without.
+    """The length of each part's content in a bar, in units.
 
-    Parts with a rest of the whole bar are left out: its length tells nothing.
+    ``skipped`` says whether skipped time at its end counts. Parts with a whole-bar rest are left
+    out; its length has no meaning.
     """
     return [
         max((t.begin + t.duration for t in bar if skipped or t.element.tag == "note"), default=0)
@@ -139,7 +154,7 @@ def _lengths(drawn: list[tuple[Timed, ...]], skipped: bool = True) -> list[int]:
 
 
 def _time(element: ET.Element) -> tuple[int, int] | None:
-    """The meter of a ``<time>``; ``3+2`` and pairs of beats are summed. None if it has none."""
+    """The meter of a ``<time>``; None if it states none. ``3+2`` and pairs of beats are summed."""
     beats = [
         sum(int(number(n, "beats")) for n in (b.text or "").split("+"))
         for b in element.findall("beats")
@@ -154,6 +169,6 @@ def _time(element: ET.Element) -> tuple[int, int] | None:
 
 
 def _is_silent(bar: tuple[Timed, ...]) -> bool:
-    """Whether a bar is one rest of the whole bar, whose length tells nothing."""
+    """Whether a bar has only a whole-bar rest."""
     notes = [t.element for t in bar if t.element.tag == "note"]
     return len(notes) == 1 and notes[0].find("rest[@measure='yes']") is not None
