@@ -131,7 +131,7 @@ def _lines(path: Path) -> Iterator[list[Any]]:
 
 def kind_of(message: str) -> str:
     """A message without what differs between files: quoted names and numbers."""
-    return re.sub(r"\d+(?:\.\d+)?", "N", re.sub(r"'[^']*'|with notes there are .*", "...", message))
+    return re.sub(r"\d+(?:\.\d+)?", "N", re.sub(r"'[^']*'|with notes are .*", "...", message))
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ class Voice:
     slurs: int = 0
     decorations: list[str] = field(default_factory=list)
     tied: dict[tuple[str, int, int], tuple[Symbol, int]] = field(default_factory=dict)
-    """Note heads from which a tie starts, by letter, alteration and octave."""
+    """Note heads that start a tie, by letter, alteration and octave."""
     line: list[Symbol | None] = field(default_factory=list)
     """The notes of the current line of music, with None at bar lines."""
     verse: int = 0

@@ -96,7 +96,7 @@ def write(
 ) -> None:
     """Write a melody or a chorale as MusicXML, with chord symbols above its highest part.
 
-    ``song`` is the file from which ``chorale`` was read. If it is a score, the score itself is
+    ``song`` is the file of ``chorale``. If it is a score, the score itself is
     written, with these chord symbols instead of its own. Raises ChoraleError if a chord cannot be
     written, or the file.
     """

@@ -1,6 +1,6 @@
 """Chorale -> MusicXML (``.musicxml``, ``.mxl``), engraved as four staves.
 
-A file that ``write`` made, ``musicxml_reader.read`` gives back exactly.
+``musicxml_reader.read`` reads a file by ``write`` back exactly.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ DOCTYPE = (
     ' "http://www.musicxml.org/dtds/partwise.dtd">'
 )
 Marks = Mapping[tuple[int, int], Sequence[str]]
-"""Texts above notes that are coloured, by the step at which they begin and their voice."""
+"""Coloured notes by (onset in steps, voice), each with texts to write above it."""
 
 MXL_ENTRY = "score.musicxml"
 MXL_TYPE = "application/vnd.recordare.musicxml"
@@ -64,17 +64,17 @@ MXL_CONTAINER = (
 
 
 class Drawn(NamedTuple):
-    """How a chorale is drawn: its bars, key signatures and spelling."""
+    """The bars, key signatures and spelling with which a chorale is drawn."""
 
     measures: Sequence[Measure]
     keys: Mapping[int, tuple[int, str | None]]
-    """Sharps (flats where negative) and mode of the key signatures, by the index of their bar."""
+    """The key signatures, as (sharps or minus flats, mode), by the index of their bar."""
     places: NDArray[np.int64]
-    """``(T, V)`` the places of the notes on the line of fifths; see ``spell``."""
+    """``(T, V)`` places of the notes on the line of fifths; see ``spell``."""
 
     @classmethod
     def of(cls, chorale: Chorale) -> Drawn:
-        """As it is drawn alone."""
+        """The drawing of a chorale without a given score."""
         keys = {0: (chorale.key.fifths, chorale.key.mode)} if chorale.key else {}
         return cls(chorale.measures, keys, spell(chorale))
 
@@ -91,19 +91,27 @@ def write(
     figures: Sequence[tuple[int, Figures]] = (),
     words: Mapping[int, Verses] | None = None,
 ) -> None:
-    """Write a chorale as MusicXML, compressed where ``path`` ends in .mxl, whole or not at all.
+    """Write a chorale as MusicXML, whole or not at all; compressed if ``path`` ends in .mxl.
 
-    ``program`` is the General MIDI program, counted from 0, for playback (choir by default);
-    ``provenance`` goes into the header as JSON. ``marks`` colours notes, by the step at which
-    they begin and their voice, and writes the texts above them. ``labels``, those of
-    ``musicae.analysis``, become chord symbols above the soprano and Roman numerals below the bass.
-    ``names`` are those of the four voices; one without a name is left out. ``figures``, each with
-    its step, stand below the lowest voice. ``words`` are the verses that the voices sing. The same
-    music gives the same bytes. Raises ChoraleError if the file cannot be written.
+    The same music gives the same bytes.
+
+    Args:
+        program: the General MIDI program for playback, counted from 0; by default a choir.
+        provenance: how the chorale was made; it goes into the header as JSON.
+        marks: notes to colour, with texts above them.
+        labels: the harmony, such as that of ``musicae.analysis``: chord symbols above the soprano,
+            Roman numerals below the bass.
+        names: the names of the four voices; a voice with an empty name is left out.
+        figures: (step, figures) below the lowest voice.
+        words: the verses of each voice.
+
+    Raises ChoraleError if the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in MUSICXML_SUFFIXES:
-        raise ChoraleError(f"{path}: name a MusicXML file .musicxml, or .mxl to compress it")
+        raise ChoraleError(
+            f"{path}: a MusicXML file's name should end in .musicxml, or in .mxl to compress it"
+        )
     looks: dict[str, Any] = {"labels": labels, "names": names, "figures": figures, "words": words}
     save(to_xml(chorale, program, provenance, marks, **looks), path)
 
@@ -119,7 +127,7 @@ def to_xml(
     figures: Sequence[tuple[int, Figures]] = (),
     words: Mapping[int, Verses] | None = None,
 ) -> bytes:
-    """The MusicXML of a chorale, four staves; see ``write``. Raises ChoraleError."""
+    """The MusicXML of a chorale; see ``write`` for the arguments and errors."""
     root = to_tree(chorale, program, marks, labels=labels, names=names)
     if figures:
         write_figures(root.findall("part")[-1], quarter_of(root), figures)
@@ -140,9 +148,10 @@ def to_tree(
     names: Sequence[str] = VOICES,
     drawn: Drawn | None = None,
 ) -> ET.Element:
-    """The tree of ``to_xml`` without a header. Raises ChoraleError.
+    """The tree of ``to_xml`` without a header.
 
-    ``drawn`` are the bars, keys and spelling of a score that the chorale stands beside.
+    ``drawn`` are the bars, keys and spelling of a score to which the chorale is added. Raises
+    ChoraleError if the program is not 0 to 127.
     """
     program = CHOIR_AAHS if program is None else program
     if not 0 <= program <= 127:
@@ -150,7 +159,7 @@ def to_tree(
     drawn = drawn or Drawn.of(chorale)
     marks = marks or {}
     there = [voice for voice, name in enumerate(names) if name]
-    said = _texts(chorale, marks, labels, there)
+    extras = _texts(chorale, marks, labels, there)
     root = ET.Element("score-partwise", version="4.0")
     listing = child(root, "part-list")
     for voice in there:
@@ -161,26 +170,26 @@ def to_tree(
             child(part, "measure", number=str(number), implicit="no" if number else "yes")
         bars = list(part)
         _set_attributes(bars, drawn, _like(voice, names[voice]))
-        _fill(bars, chorale, voice, drawn, marks=marks, said=said[voice])
+        _fill(bars, chorale, voice, drawn, marks=marks, extras=extras[voice])
         child(child(bars[-1], "barline", location="right"), "bar-style", "light-heavy")
     return root
 
 
 def to_bytes(root: ET.Element) -> bytes:
-    """A MusicXML tree as a file's bytes, indented."""
+    """The bytes of a MusicXML file, indented."""
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
 
 
 def save(xml: bytes, path: Path) -> None:
-    """Write the bytes of MusicXML, compressed where ``path`` ends in .mxl, whole or not at all."""
+    """Write the bytes of MusicXML, whole or not at all; compressed if ``path`` ends in .mxl."""
     with whole_file(path) as partial:
         partial.write_bytes(_compress(xml) if path.suffix.lower() == ".mxl" else xml)
 
 
 def part_entry(voice: int, name: str, program: int = CHOIR_AAHS) -> ET.Element:
-    """What the list of parts says of a voice: its name, its instrument and how MIDI plays it."""
+    """A voice's entry in the list of parts: its name, instrument and MIDI channel and program."""
     singer = VOICES[_like(voice, name)]
     entry = ET.Element("score-part", id=f"P{voice + 1}")
     child(entry, "part-name", name)
@@ -195,7 +204,7 @@ def part_entry(voice: int, name: str, program: int = CHOIR_AAHS) -> ET.Element:
 
 
 def _like(voice: int, name: str) -> int:
-    """The voice that a part is like: the one of its name, else the one that it stands for."""
+    """The voice that gives a part its clef and instrument: the one of its name, else ``voice``."""
     called = voice_of_name(name)
     return voice if called is None else called
 
@@ -203,20 +212,20 @@ def _like(voice: int, name: str) -> int:
 def _texts(
     chorale: Chorale, marks: Marks, labels: Sequence[Label], there: Sequence[int]
 ) -> dict[int, defaultdict[int, list[ET.Element]]]:
-    """What stands over and under each voice, by step.
+    """The elements above and below each voice, by step.
 
-    Tempos and chord symbols stand above the first voice, Roman numerals, as words, below the last:
-    MusicXML has elements for numerals too, but MuseScore 3 draws none of them and music21 10 does
-    not tell what they say; Verovio draws the newer ones only.
+    Tempi and chord symbols are above the first voice, Roman numerals, as words, below the last.
+    MusicXML has elements for numerals, but MuseScore 3 draws none of them, music21 10 does not read
+    them, and Verovio draws only the newer ones.
     """
     found = {voice: defaultdict[int, list[ET.Element]](list) for voice in there}
     above, below = found[there[0]], found[there[-1]]
     for tempo in chorale.tempos:
         meter = chorale.measures[chorale.measure_index(tempo.step)].meter
         above[tempo.step].append(tempo_element(tempo.qpm, meter))
-    for (step, voice), said in marks.items():
+    for (step, voice), lines in marks.items():
         if voice in found:
-            found[voice][step] += (words_element(text, "above", color=COLOUR) for text in said)
+            found[voice][step] += (words_element(text, "above", color=COLOUR) for text in lines)
     for label, (step, numeral) in zip(labels, texts(labels) if labels else (), strict=True):
         harmony = harmony_element(label.chord)
         harmony.set("placement", "above")
@@ -226,7 +235,10 @@ def _texts(
 
 
 def _set_attributes(bars: Sequence[ET.Element], drawn: Drawn, like: int) -> None:
-    """State the divisions, the keys, the meters and the clef where each begins."""
+    """Write the divisions, keys, meters and the clef into the bars in which they begin.
+
+    ``like`` is the voice that gives the clef.
+    """
     before = None
     for index, (bar, measure) in enumerate(zip(bars, drawn.measures, strict=True)):
         attributes = ET.Element("attributes")
@@ -261,9 +273,9 @@ def _fill(
     drawn: Drawn,
     *,
     marks: Marks,
-    said: Mapping[int, Sequence[ET.Element]],
+    extras: Mapping[int, Sequence[ET.Element]],
 ) -> None:
-    """Put the symbols of a voice into the bars of its part, and what is ``said`` beside them."""
+    """Write the symbols of a voice into the bars of its part, and ``extras`` at their steps."""
     signs = Accidentals()
     places = drawn.places[:, voice].tolist()
     in_bars = bars_of_symbols(chorale, voice, drawn.measures)
@@ -273,7 +285,7 @@ def _fill(
         late: list[tuple[int, ET.Element]] = []
         for symbol in symbols:
             for step in range(symbol.step, symbol.step + symbol.length):
-                for element in said.get(step, ()):
+                for element in extras.get(step, ()):
                     if step > symbol.step and element.tag == "direction":
                         late.append((step, element))
                         continue
@@ -298,9 +310,9 @@ def _fill(
 
 
 def _go_back(bar: ET.Element, late: Sequence[tuple[int, ET.Element]], now: int) -> None:
-    """Put what is said while notes sound at the end of a bar, going back to each step from ``now``.
+    """Append directions that begin during a note at the end of a bar, with ``<backup>`` to each.
 
-    MuseScore 3 heeds no offset of words.
+    MuseScore 3 ignores the offset of words. ``now`` is the last step of the bar.
     """
     for step, element in sorted(late, key=lambda each: -each[0]):
         if step < now:
@@ -310,7 +322,7 @@ def _go_back(bar: ET.Element, late: Sequence[tuple[int, ET.Element]], now: int) 
 
 
 def _set_header(root: ET.Element, chorale: Chorale, provenance: dict[str, Any] | None) -> None:
-    """Put what is known of a chorale and its making before its parts."""
+    """Write the header: title, source, software and provenance."""
     identification = ET.Element("identification")
     encoding = ET.SubElement(identification, "encoding")
     ET.SubElement(encoding, "software").text = f"musicae {__version__}"
@@ -330,10 +342,10 @@ def _set_header(root: ET.Element, chorale: Chorale, provenance: dict[str, Any] |
 
 
 def _compress(xml: bytes) -> bytes:
-    """The bytes of an .mxl archive; its times are fixed, so that equal music is equal bytes."""
+    """The bytes of an .mxl archive; its times are fixed, so that equal music gives equal bytes."""
     buffer = io.BytesIO()
     entries = [
-        ("mimetype", MXL_TYPE.encode(), zipfile.ZIP_STORED),  # first and plain, says the standard
+        ("mimetype", MXL_TYPE.encode(), zipfile.ZIP_STORED),  # the standard: first, uncompressed
         ("META-INF/container.xml", MXL_CONTAINER.encode(), zipfile.ZIP_DEFLATED),
         (MXL_ENTRY, xml, zipfile.ZIP_DEFLATED),
     ]

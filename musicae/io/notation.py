@@ -1,6 +1,6 @@
-"""How a chorale is notated: its spelling, and the symbols, ties and beams of each bar.
+"""How a chorale is notated: the symbols, ties and beams of each bar.
 
-Nothing here knows a file format; whatever engraves a chorale begins with these.
+This is independent of file formats; everything that engraves a chorale uses it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from musicae.core.meter import Measure, Meter
 
 PLAIN = (1, 2, 4, 8, 16, 32)
 DOTTED = (3, 6, 12, 24)
-"""The lengths in steps that one symbol can show, from a sixteenth to a breve."""
+"""The lengths that one symbol can have, from a sixteenth to a breve, in steps."""
 
 
 Beam = Literal["start", "continue", "stop", "hook left", "hook right"]
@@ -25,16 +25,16 @@ class Symbol(NamedTuple):
 
     step: int
     length: int
-    """In steps; a length of ``PLAIN`` or ``DOTTED`` unless it is a rest of the whole bar."""
+    """In steps; a length of ``PLAIN`` or ``DOTTED``, unless it is a whole-bar rest."""
     pitch: int
     """The MIDI pitch, or ``REST``."""
     note_step: int
-    """Where its note begins: not here, if it is tied to the symbol before."""
+    """The onset of its note, in steps; before ``step`` if it is tied to the previous symbol."""
     tied_before: bool = False
     tied_after: bool = False
     whole_bar: bool = False
     beams: tuple[Beam, ...] = ()
-    """What it does at each level of beams, that of eighths first."""
+    """Its part of the beam at each level, that of eighths first."""
 
 
 def bars_of_symbols(
@@ -51,7 +51,7 @@ def bars_of_symbols(
 
 
 def _spans(chorale: Chorale, voice: int) -> list[Note]:
-    """The notes of a voice and, with the pitch ``REST``, the silences between them."""
+    """The notes of a voice, and the silences between them with the pitch ``REST``."""
     spans: list[Note] = []
     reached = 0
     for note in [*chorale.notes(voice), Note(len(chorale), 0, REST)]:
@@ -65,7 +65,7 @@ def _spans(chorale: Chorale, voice: int) -> list[Note]:
 def _symbols(chorale: Chorale, measure: Measure, spans: Sequence[Note]) -> list[Symbol]:
     meter = measure.meter
     stop = measure.start + measure.length
-    # A pickup is the end of a bar, and its beats lie where they would in the whole of it.
+    # A pickup is the end of a bar, so its beats count from where a full bar would begin.
     is_pickup = chorale.pickup and measure.start == 0
     bar_line = stop - meter.steps_per_bar if is_pickup else measure.start
     symbols = []
@@ -87,9 +87,10 @@ def _symbols(chorale: Chorale, measure: Measure, spans: Sequence[Note]) -> list[
 
 
 def lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
-    """Cut a span of a bar into lengths that one symbol each can show without hiding the beat.
+    """Divide a span of a bar into lengths of one symbol each that do not hide the beat.
 
-    ``start`` and ``stop`` are steps from the bar line.
+    ``start`` and ``stop`` are steps from the bar line; a silence is divided more often than a
+    ``sounding`` note.
 
     >>> lengths(2, 12, Meter(0, 4, 4), sounding=True)  # tied over the middle of the bar
     [6, 4]
@@ -103,7 +104,7 @@ def lengths(start: int, stop: int, meter: Meter, sounding: bool) -> list[int]:
     for period in _periods(meter):
         strong = range((start // period + 1) * period, stop, period)
         if strong:
-            # From a strong point as far as one symbol goes, else to the next strong point.
+            # From a strong point, the longest possible symbol; else up to the next strong point.
             ahead = reversed(strong) if start % period == 0 else ()
             one = (cut for cut in ahead if _is_one_symbol(start, cut - start, meter, sounding))
             cut = next(one, strong[0])
@@ -122,9 +123,10 @@ def _periods(meter: Meter) -> list[int]:
 
 
 def _is_one_symbol(start: int, length: int, meter: Meter, sounding: bool) -> bool:
+    """Whether one symbol can have this length at this place in a bar, without hiding the beat."""
     beat = int(meter.steps_per_beat)
     if beat and beat % 3 == 0:
-        if start % beat + length > beat or length == beat:  # a dotted beat, or more than that
+        if start % beat + length > beat or length == beat:  # one dotted beat or more
             return start % beat == 0 and length in (beat, 2 * beat, 4 * beat)
         start %= beat
     if length in PLAIN:
@@ -135,14 +137,14 @@ def _is_one_symbol(start: int, length: int, meter: Meter, sounding: bool) -> boo
 
 
 def _beamed(symbols: Sequence[Symbol], bar_line: int, meter: Meter) -> list[Symbol]:
-    """The symbols of a bar, with eighths and sixteenths of one beat under one beam."""
+    """The symbols of a bar, with beams over the eighths and sixteenths of each beat."""
     beat = int(meter.steps_per_beat)
     group = beat if beat and beat % 3 == 0 else STEPS_PER_QUARTER
     if meter.steps_per_bar <= 6:  # a bar of 3/8 is one group
         group = meter.steps_per_bar
 
     def joined(a: int, b: int, level: int) -> bool:
-        """Whether neighbours share a beam of that level: eighths' is 0, sixteenths' 1."""
+        """Whether neighbours share a beam of a level: 0 for eighths, 1 for sixteenths."""
         if not 0 <= a < b < len(symbols):
             return False
         of_level = all(

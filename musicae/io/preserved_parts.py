@@ -1,8 +1,7 @@
-"""A MIDI file's own events written back beside new voices.
+"""Write a MIDI file's own events back, together with new voices.
 
-The given parts return event for event, in their own ticks, under the file's own tempi, meters,
-keys, markers and lyrics. The new voices' notes are written around them, and on request the file's
-other tracks follow as they are.
+The given parts stay event for event, in the file's own ticks, with its tempi, meters, keys, markers
+and lyrics. The notes of new voices are added. On request, the file's other tracks follow unchanged.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ OF_THE_SONG = frozenset(
         "copyright",
     }
 )
-"""Types of meta events that belong to the whole song, in whatever track they stand."""
+"""Types of meta events that belong to the whole song, in any track."""
 WORDS = frozenset({"lyrics", "text"})
 """Types of meta events that hold the words of a track."""
 ANALYSED = "analysis"
-"""The fact in a file's provenance that its markers are Roman numerals of musicae's."""
+"""The key in a file's provenance that says that musicae wrote Roman numerals as markers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,27 +54,27 @@ class PreservedParts:
     parts: dict[int, Part]
     """The given parts by voice."""
     left_out: dict[int, frozenset[MidiNote]]
-    """For each given voice its notes that are not written back."""
+    """For each given voice, its notes that are not written back."""
     offset: int
     """Sixteenths in the file before the chorale's first step."""
     tune: Chorale
-    """The given notes on the grid, with the title and key that are written."""
+    """The given notes on the grid, with the title and key to write."""
     known: NDArray[np.bool_]
-    """``(T, V)`` True where a voice is given, a note or a silence; there nothing is written."""
+    """``(T, V)`` True where a note or a silence is given; no new notes are written there."""
 
     @classmethod
     def of(
         cls, reading: PartsReading, tune: Chorale, known: NDArray[np.bool_], single: bool
     ) -> PreservedParts:
-        """The parts of a reading, without the notes that are written anew.
+        """The parts of a reading, without the notes that are written again.
 
-        ``tune`` and ``known`` are those of the class. Notes that begin where the reading has a
-        note but ``tune`` has none are left out; of a ``single`` given part, so are those under
-        its top notes.
+        A note is left out if it begins at an onset of the reading that ``tune`` does not have. If
+        ``single``, there is one given part, and the notes under its top notes are left out too.
+        ``tune`` and ``known`` are described in the class.
         """
         left_out = {}
         for voice, part in reading.parts.items():
-            anew = {
+            rewritten = {
                 note.step + reading.offset
                 for note in reading.chorale.notes(voice)
                 if not tune.onset[note.step, voice]
@@ -83,7 +82,7 @@ class PreservedParts:
             left_out[voice] = frozenset(
                 note
                 for note in part.notes
-                if reading.song.step(note.start) in anew
+                if reading.song.step(note.start) in rewritten
                 or (single and note in reading.under[voice])
             )
         return cls(reading.song, reading.parts, left_out, reading.offset, tune, known)
@@ -99,16 +98,19 @@ class PreservedParts:
         names: Sequence[str] = VOICES,
         words: Words | None = None,
     ) -> Arrangement:
-        """The given parts' own events and the chorale's other notes, as tracks in the file's ticks.
+        """The given parts' own events and the chorale's new notes, as tracks in the file's ticks.
 
         Args:
-            chorale: of the same steps as ``tune``, with the new notes.
+            chorale: as long as ``tune``, with the new notes.
             program: a General MIDI program counted from 0, or one for each voice.
-            names: those of the voices; one without a name is left out.
-            markers: texts at the chorale's steps; they are added to the file's own.
-            keep_tracks: also write the file's other tracks, as they are; the voices then use
-                channels that these leave free.
-            words: what the voices sing; by default, of the given parts what the file has.
+            provenance: how the chorale was made; it goes into the conductor track.
+            markers: (step, text) of markers to add to those of the file.
+            keep_tracks: also write the file's other tracks, unchanged; the voices then use channels
+                that these leave free.
+            names: the names of the voices; a voice with an empty name is left out.
+            words: the words of the voices; by default, given parts keep the words of the file.
+
+        Raises ChoraleError if a program is not 0 to 127.
         """
         words = NO_WORDS if words is None else words
         silenced = self._words_of_the_file() if words.replaced else []
@@ -137,7 +139,7 @@ class PreservedParts:
         return Arrangement(tracks, self.song.ppq, end)
 
     def _conductor(self, provenance: dict[str, Any] | None) -> list[Timed]:
-        """The events of the whole song, each once, and the key where the file states none."""
+        """The events of the whole song, each once; with the tune's key if the file states none."""
         events = [midi_writer.title_event(self.tune.title)] if self.tune.title else []
         own = midi_reader.title_event_of(self.song)
         if own and text_of(own.message) == self.tune.title:
@@ -156,7 +158,7 @@ class PreservedParts:
         return sorted(events, key=lambda event: event.tick)
 
     def _words_of_the_file(self) -> list[Timed]:
-        """The lyrics of the given parts and, of a karaoke file, its texts."""
+        """The lyrics of the given parts and, in a karaoke file, its texts."""
         lyrics = (midi_lyrics.lyric_events(self.song, self.parts, v) for v in self.parts)
         return [
             *(event for events in lyrics for event in events),
@@ -164,9 +166,10 @@ class PreservedParts:
         ]
 
     def _syllable_events(self, voice: int, words: Words) -> list[Timed]:
-        """The first verse of a voice; of words that its part has itself, only what is new in it.
+        """The lyric events of a voice's first verse.
 
-        Syllables on given notes stand at these notes' own ticks.
+        If its part has lyrics of its own, only the syllables on new notes are returned. Syllables
+        on given notes are at the ticks of these notes.
         """
         begins = {}
         if voice in self.parts:
@@ -192,8 +195,8 @@ class PreservedParts:
         """A part's own events, on its voice's channel.
 
         The words of a track go to its highest given voice. Lyrics of a track without notes go to
-        the highest given voice of all. Lyrics of notes that are written anew are left out where
-        the voice has ``words``.
+        the highest given voice of all. If ``words`` has own words for the voice, the file's lyrics
+        on new notes are left out.
         """
         part = self.parts.get(voice)
         if part is None:
@@ -233,7 +236,7 @@ class PreservedParts:
         return {part.track for part in (*self.song.parts, *self.parts.values())}
 
     def _written_notes(self, chorale: Chorale, voice: int) -> list[tuple[int, int, int]]:
-        """The chorale's notes ``(start, end, pitch)``, in ticks, that the part does not have."""
+        """The chorale's new notes of a voice as ``(start, end, pitch)``, in ticks."""
         own: dict[int, list[MidiNote]] = defaultdict(list)
         for note in self.parts[voice].notes if voice in self.parts else ():
             if note not in self.left_out[voice]:
@@ -248,12 +251,13 @@ class PreservedParts:
 
 
 def other_tracks(song: Song, given: Iterable[Part]) -> list[list[Timed]]:
-    """The tracks beside the given parts, their events as they are.
+    """The tracks besides the given parts, with their events unchanged.
 
-    A track that holds a given part loses that part's channel; one that holds nothing else is left
-    out. Tracks of events of the whole song only are left out, since those events stand in the
-    conductor's track. Where several parts are named after voices, these are left out too: they
-    are written anew. A single one is a band's.
+    - From a track with a given part, the events on that part's channels are removed; if no others
+      remain, the track is left out.
+    - Tracks with only events of the whole song are left out; the conductor track has these.
+    - If several parts are named after voices, these are left out too, since they are written
+      again. If only one is, it belongs to a band and stays.
     """
     named = list(parts_by_name(parts_together(song)).values())
     gone: dict[int, set[int]] = {}
@@ -275,10 +279,10 @@ def other_tracks(song: Song, given: Iterable[Part]) -> list[list[Timed]]:
 
 
 def free_channels(tracks: Iterable[Sequence[Timed]]) -> list[int]:
-    """A channel for each voice: the lowest four, from 0, that the tracks do not play on.
+    """A channel, from 0, for each voice: the lowest four that the tracks do not use.
 
-    Channel 9, the drums', is never used. Where fewer than four are free, voices share them; where
-    none is free, the voices have channels 0 to 3.
+    Channel 9, the drums', is never taken. If fewer than four channels are free, the voices share
+    them; if none is free, the voices have channels 0 to 3.
     """
     taken = {getattr(event.message, "channel", None) for track in tracks for event in track}
     free = [c for c in range(CHANNELS) if c not in taken and c != DRUM_CHANNEL] or range(N_VOICES)
@@ -286,7 +290,7 @@ def free_channels(tracks: Iterable[Sequence[Timed]]) -> list[int]:
 
 
 def on_channel(events: Iterable[Timed], channel: int) -> list[Timed]:
-    """The events with those of any channel moved to one."""
+    """The events, with all channel messages moved to one channel."""
     return [
         event._replace(message=event.message.copy(channel=channel))
         if hasattr(event.message, "channel")
@@ -300,7 +304,7 @@ def _is_numeral(event: Timed) -> bool:
 
 
 def _clear_of(own: Iterable[MidiNote], start: int, end: int) -> tuple[int, int]:
-    """The ticks from ``start`` to ``end``, cut where one of a part's own notes sounds."""
+    """Shorten the span ``start`` to ``end``, in ticks, so that it overlaps no own note."""
     for note in own:
         if note.start <= start < note.end:
             start = note.end

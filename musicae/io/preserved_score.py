@@ -1,9 +1,8 @@
-"""A MusicXML file's own parts written back beside new voices.
+"""Write a MusicXML file's own parts back, together with new voices.
 
-The given parts return element for element: the tree of the file is copied, and the other voices are
-put beside them as parts of their own, in the file's bars, meters, keys, repeats and spelling. Only
-bars in which a given part has notes that are written anew, or that are left out, are laid out again
-(``measure_layout``).
+The given parts stay element for element: the file's tree is copied, and the new voices are added as
+parts, with the file's bars, meters, keys, repeats and spelling. Bars of a given part are laid out
+again (``measure_layout``) only if notes in them are deleted or written again.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from musicae.theory.harmonic_analysis import Label
 from musicae.theory.spelling import spell
 
 HEADER = ("work", "movement-number", "movement-title", "identification")
-"""The elements of a score before the others, in order."""
+"""The first elements of a score, in order."""
 OF_BAR_LINES = ("bar-style", "repeat", "ending")
-"""What new parts take of the given part's bar lines; fermatas are its own."""
+"""Elements of bar lines that new parts copy from the given part; fermatas are not copied."""
 
 
 def to_xml(
@@ -53,17 +52,20 @@ def to_xml(
     keep_parts: bool = False,
     words: Words | None = None,
 ) -> bytes:
-    """The MusicXML of the given parts as they are and the chorale's other notes.
+    """The MusicXML of the given parts, unchanged, and the chorale's new notes.
 
     Args:
-        preserved: parts of a ``ScoreSong``.
-        chorale: of the same steps as ``preserved.tune``, with the new notes.
+        preserved: the given parts of a ``ScoreSong``.
+        chorale: as long as ``preserved.tune``, with the new notes.
         program: a General MIDI program counted from 0, for the new parts.
-        labels: become chord symbols in the soprano and Roman numerals in the bass.
-        figures: each with its step, become figures below the bass.
-        names: those of the voices; one without a name is left out.
-        keep_parts: also write the file's other parts, as they are.
-        words: what the voices sing; by default, of the given parts what the file has.
+        provenance: how the chorale was made; it goes into the header as JSON.
+        labels: the harmony: chord symbols above the soprano, Roman numerals below the bass.
+        figures: (step, figures) below the bass.
+        names: the names of the voices; a voice with an empty name is left out.
+        keep_parts: also write the file's other parts, unchanged.
+        words: the words of the voices; by default, given parts keep the words of the file.
+
+    Raises ChoraleError if the program is not 0 to 127.
     """
     song = preserved.song
     assert isinstance(song, ScoreSong)
@@ -86,10 +88,10 @@ def to_xml(
     for score_part in song.score.parts:
         element = twins[score_part.element]
         if score_part in held:
-            anew = {voice: new[voice] for voice in held[score_part]}
-            if labels or not all(preserved.known[:, voice].all() for voice in anew):
+            own = {voice: new[voice] for voice in held[score_part]}
+            if labels or not all(preserved.known[:, voice].all() for voice in own):
                 _refine(element)
-            _fill(preserved, score_part, twins, anew)
+            _fill(preserved, score_part, twins, own)
         elif not keep_parts:
             root.remove(element)
     if words.replaced:
@@ -106,7 +108,7 @@ def to_xml(
         given = preserved.parts.get(low)
         element = twins[song.line(given).part.element] if given else new[low]
         write_figures(element, quarter_of(root), figures)
-    _tell(root, provenance)
+    _set_provenance(root, provenance)
     return musicxml_writer.to_bytes(root)
 
 
@@ -116,7 +118,10 @@ def _heads(
     voice: int,
     twins: Mapping[ET.Element, ET.Element],
 ) -> list[musicxml_lyrics.Head]:
-    """The note heads of a given voice that stay; none of a voice under another on its staff."""
+    """The note heads of a given voice that stay.
+
+    There are none if the voice shares its staff with a higher given voice, which has the words.
+    """
     line = song.line(preserved.parts[voice])
     others = (song.line(p) for v, p in preserved.parts.items() if v < voice)
     staves = {note.staff for other in others if other.part is line.part for note in other.notes}
@@ -136,7 +141,7 @@ def engraved_voices(
     labels: Sequence[Label] = (),
     names: Sequence[str] = VOICES,
 ) -> ET.Element:
-    """The tree of a chorale's voices in the bars and keys of a score; see ``to_xml``."""
+    """The tree of a chorale's voices, in the bars and keys of a score; see ``to_xml``."""
     song = preserved.song
     assert isinstance(song, ScoreSong)
     drawn = _drawn(preserved, song, chorale)
@@ -146,7 +151,7 @@ def engraved_voices(
 
 
 def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musicxml_writer.Drawn:
-    """The bars and keys of the first given part, and its spelling where it is given."""
+    """The bars and keys of the first given part, and the spelling of all given notes."""
     score = song.score
     keys: dict[int, tuple[int, str | None]] = {}
     signatures = []
@@ -165,7 +170,7 @@ def _drawn(preserved: PreservedParts, song: ScoreSong, chorale: Chorale) -> musi
                 given[step, voice] = note.place
     if not keys and chorale.key:
         signatures = [(0, chorale.key.fifths)]
-    unspelled = replace(chorale, places=None)  # what others are spelled by is given
+    unspelled = replace(chorale, places=None)  # only given notes keep their spelling
     return musicxml_writer.Drawn(score.measures, keys, spell(unspelled, given, signatures))
 
 
@@ -175,9 +180,10 @@ def _fill(
     twins: Mapping[ET.Element, ET.Element],
     new: Mapping[int, ET.Element],
 ) -> None:
-    """Take from a given part what is left out, and put into it what is written anew in it.
+    """Remove the deleted notes from a given part, and add its new ones.
 
-    ``new`` are engraved parts of the voices that it holds, whole ones: what is known is not taken.
+    ``new`` are engraved parts of the voices that the part holds. They are complete; only their new
+    notes are taken.
     """
     song, voices = preserved.song, list(new)
     assert isinstance(song, ScoreSong)
@@ -193,9 +199,9 @@ def _fill(
     gone = sung - {line_of(note) for note in kept} - set(places.values())
     staves = {staff for staff, _ in places.values()} | {line_of(note)[0] for note in kept}
     drawn = {line_of(note)[0] for note in element.iter("note")}
-    # Where all staves with notes stay, so do those with grace notes and rests alone.
+    # If all staves with notes stay, so do those with only grace notes and rests.
     staves |= set() if {staff for staff, _ in sung} - staves else drawn
-    _tell_apart(places, sung)
+    _separate(places, sung)
     written = {voice: list(timed_measures(new[voice], score.quarter)) for voice in voices}
     divisions = Fraction(1)
     for index, measure in enumerate(element.findall("measure")):
@@ -232,17 +238,17 @@ def _fill(
 
 
 def _refine(part: ET.Element) -> None:
-    """Make a quarter four times as many divisions, so that each sixteenth is whole."""
+    """Multiply the divisions of a part by four, so that each sixteenth is a whole number."""
     for tag in ("divisions", "duration", "offset"):
         for element in part.iter(tag):
-            with suppress(ChoraleError):  # of an element that is not read
+            with suppress(ChoraleError):  # the element is not read
                 fourfold = 4 * number(element.text, tag)
                 whole = fourfold.denominator == 1
                 element.text = str(int(fourfold) if whole else float(fourfold))
 
 
-def _tell_apart(places: dict[int, Place], sung: set[Place]) -> None:
-    """Give two voices that share a place, as chords, a place each for what is new in them."""
+def _separate(places: dict[int, Place], sung: set[Place]) -> None:
+    """Give each of two voices that share a place, as chords, a place of its own for new notes."""
     taken = set(sung)
     for voice, (staff, name) in sorted(places.items()):
         if any(places[v] == (staff, name) for v in places if v < voice):
@@ -256,7 +262,7 @@ def _has_words(element: ET.Element) -> bool:
 
 
 def _on_one_staff(part: ET.Element, staff: str) -> None:
-    """Let a part of which one staff is left say so."""
+    """Remove the staff numbers of a part with only one staff left."""
     for attributes in part.iter("attributes"):
         for element in list(attributes):
             number = element.get("number")
@@ -270,7 +276,7 @@ def _on_one_staff(part: ET.Element, staff: str) -> None:
 
 
 def _follow(part: ET.Element, model: ScorePart) -> None:
-    """Give a new part the bar numbers, meters and bar lines of a given one."""
+    """Give a new part the bar numbers, meters and bar lines of a given part."""
     new = part.findall("measure")
     given = model.element.findall("measure")
     for measure, pattern in zip(new, given, strict=False):
@@ -288,7 +294,7 @@ def _follow(part: ET.Element, model: ScorePart) -> None:
 
 
 def _take_times(measure: ET.Element, pattern: ET.Element) -> None:
-    """Draw the meters of a measure as a given one does: as 4/4 or C."""
+    """Draw the meter of a measure as in a given measure, such as 4/4 or C."""
     drawn = pattern.findall("attributes/time")
     attributes = measure.find("attributes")
     if attributes is not None:
@@ -312,7 +318,7 @@ def _arrange(
     new: Mapping[int, tuple[ET.Element, ET.Element]],
     twins: Mapping[ET.Element, ET.Element],
 ) -> None:
-    """Put the parts in the order of their highest voices, other parts last, and list them so."""
+    """Order the parts, and the list of parts, by their highest voices; other parts come last."""
     listing = root.find("part-list")
     if listing is None:
         listing = ET.Element("part-list")
@@ -335,20 +341,20 @@ def _arrange(
     for part in root.findall("part"):
         root.remove(part)
     root.extend(parts[name] for name in order)
-    # Groups of parts do not outlive the parts that they begin and end with.
+    # Groups of parts are left out: their first or last parts may be gone.
     listing[:] = [entries[name] for name in order if name in entries]
 
 
 def _rename(entry: ET.Element | None, name: str, voices: Sequence[int]) -> None:
-    """Call a part as its voice where its name says that it holds others."""
-    said = voices_in(name)
+    """Name a part after its voices, if its name mentions others."""
+    mentioned = voices_in(name)
     element = None if entry is None else entry.find("part-name")
-    if element is not None and said and said != tuple(voices):
+    if element is not None and mentioned and mentioned != tuple(voices):
         element.text = " / ".join(VOICES[voice] for voice in voices)
 
 
-def _tell(root: ET.Element, provenance: dict[str, Any] | None) -> None:
-    """Write how the file was made; the file's own header stays."""
+def _set_provenance(root: ET.Element, provenance: dict[str, Any] | None) -> None:
+    """Write the provenance into the header; the file's own header stays."""
     header = root.find("identification")
     if header is None:
         header = ET.Element("identification")

@@ -1,7 +1,7 @@
 """Score files in any notation <-> MusicXML: MusicXML itself, MEI, kern, ABC and LilyPond.
 
-Whatever the notation, the MusicXML reader reads the tree, so that its rules for parts, tuplets,
-words and closed scores hold for all of them; and all of them are written from MusicXML.
+Every notation is turned into a MusicXML tree, which the MusicXML reader reads. So its rules for
+parts, tuplets, words and closed scores hold for all notations. All are written from MusicXML.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from musicae.io.text_bytes import decoded
 from musicae.io.written_score import WrittenScore
 
 MOST_TEXT = MOST_BYTES // 8
-"""Bytes of a score in ABC or kern, whose notes take an eighth of the bytes of MusicXML."""
+"""The most bytes of a score in ABC or kern; a note takes about an eighth of its MusicXML bytes."""
 MOST_SPINES = 200
-"""Columns of a kern file."""
+"""The most columns of a kern file."""
 UNWRITTEN = ("dynamics", "articulations", "ornaments", "technical")
-"""Elements of MusicXML whose signs are written in MusicXML and MEI only."""
+"""Elements of MusicXML with signs that are written only in MusicXML and MEI."""
 
 
 class ScoreTree(NamedTuple):
@@ -40,7 +40,7 @@ class ScoreTree(NamedTuple):
 
     root: ET.Element
     notices: tuple[str, ...] = ()
-    """Sentences on what of a file in another notation was not read."""
+    """Sentences about what was not read from a file in another notation."""
 
 
 def open_tree(path: Path) -> ScoreTree:
@@ -67,12 +67,12 @@ def open_tree(path: Path) -> ScoreTree:
 def _mei(data: bytes) -> ET.Element:
     root = tree_of(data, "MEI")
     if root.tag not in ("mei", "music"):
-        raise ChoraleError(f"is XML but not MEI (it begins with <{root.tag}>)")
+        raise ChoraleError(f"is XML but not MEI: it begins with <{one_line(root.tag)[:40]}>")
     return root
 
 
 def _check_kern(text: str) -> None:
-    """Raises ChoraleError for a text that is no kern, before Verovio sees it."""
+    """Raise ChoraleError if a text is no kern, before Verovio reads it."""
     lines = [line for line in text.split("\n") if line and not line.startswith("!")]
     if not lines or "**kern" not in lines[0].split("\t"):
         raise ChoraleError("is not Humdrum kern: no column begins with **kern")
@@ -81,10 +81,10 @@ def _check_kern(text: str) -> None:
 
 
 def save(xml: bytes, path: Path | str) -> tuple[str, ...]:
-    """Write MusicXML in the notation of a suffix, whole or not at all.
+    """Write MusicXML in the notation of the suffix of ``path``, whole or not at all.
 
-    Returns sentences on what the notation does not hold. The same MusicXML gives the same bytes.
-    Raises MusicaeError.
+    The same MusicXML gives the same bytes. Returns sentences about what the notation cannot hold.
+    Raises MusicaeError if the file cannot be written.
     """
     path = Path(path)
     suffix = suffix_of(path)
@@ -101,7 +101,7 @@ def save(xml: bytes, path: Path | str) -> tuple[str, ...]:
 
 
 def _written(xml: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The text of MusicXML in another notation, and what that does not hold."""
+    """The text of MusicXML in another notation, and sentences about what that cannot hold."""
     suffix = suffix_of(path)
     if suffix in MEI_SUFFIXES:
         from musicae.io import verovio_process
@@ -123,12 +123,12 @@ def _written(xml: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def _lost(root: ET.Element, score: WrittenScore, name: str) -> Iterator[str]:
-    """Sentences on what a score has and its text in a notation has not."""
+    """Sentences about what a score has, but its text in a notation does not."""
     counts = {tag: sum(len(e) for e in root.iter(tag)) for tag in UNWRITTEN}
-    if told := ", ".join(f"{count} of {tag}" for tag, count in counts.items() if count):
-        yield f"signs that are not written in {name}: {told}"
+    if unwritten := ", ".join(f"{count} of {tag}" for tag, count in counts.items() if count):
+        yield f"signs that are not written in {name}: {unwritten}"
     endings = any(bar.endings for staff in score.staves for bar in staff.bars)
     if name == "kern" and endings:
-        yield "first and second endings are written in kern as plain bars"
+        yield "first and second endings are written as plain bars in kern"
     if any(staff.transposes != (0, 0) for staff in score.staves):
-        yield f"transposing instruments are written in {name} at the pitch that sounds"
+        yield f"transposing instruments are written at sounding pitch in {name}"

@@ -1,8 +1,8 @@
-"""A score as a song in ticks: parts are chosen and MIDI is written by the rules of MIDI files.
+"""A score as a song in ticks, so that the rules for MIDI files hold for scores too.
 
-A staff that holds two voices of a choir is two parts of the song; see ``closed_score``. ``song_of``
-in ``score_tracks`` makes it. What reads MIDI asks whether a song is of this class, so nothing that
-reads scores is imported here.
+A staff with two voices of a choir is two parts of the song; see ``closed_score``.
+``score_tracks.song_of`` makes the song. The readers of MIDI import this class, so this module
+imports no reader of scores.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoreSong(Song):
-    """A MusicXML file as a song, its parts' notes beside those of the score."""
+    """A MusicXML file as a song, together with the score."""
 
     word: ClassVar[str] = "part"
     score: Score = field(kw_only=True)
     lines: tuple[Line, ...] = field(kw_only=True)
-    """For each of ``parts``, what it is in the score; its notes are in the same order."""
+    """The line of the score for each of ``parts``, with its notes in the same order."""
 
     def step(self, tick: int) -> int:
-        """The sixteenth nearest to a tick, the earlier of two as in ``Score.step``."""
+        """The nearest sixteenth; of two equally near ones the earlier, as in ``Score.step``."""
         return -((self.ppq - 2 * STEPS_PER_QUARTER * tick) // (2 * self.ppq))
 
     def written(self, part: Part) -> dict[MidiNote, ScoreNote]:
-        """The notes of a part, and what each is in the score."""
+        """The notes of a part, each with its note in the score."""
         return dict(zip(part.notes, self.line(part).notes, strict=True))
 
     def line(self, part: Part) -> Line:
+        """The line of the score for a part."""
         return self.lines[self.parts.index(part)]

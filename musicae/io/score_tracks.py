@@ -1,4 +1,4 @@
-"""The tracks of a score as MIDI has them: a song in ticks, made of the score's parts."""
+"""Score -> song in ticks, with the score's parts as MIDI tracks."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from musicae.io.musicxml_parts import Score
 from musicae.io.score_song import ScoreSong
 
 PPQ = 480
-"""The least ticks of a quarter note."""
+"""The fewest ticks a quarter."""
 MOST_PPQ = 2**15 - 1
-"""The most that a MIDI file can say."""
+"""The most ticks a quarter that a MIDI file can state."""
 
 
 def song_of(score: Score) -> ScoreSong:
-    """The parts with notes as tracks, after one for what belongs to the whole song.
+    """The song of a score: a conductor track, then a track for each part with notes.
 
-    Ticks are exact where MIDI can say them.
+    Ticks are exact unless they would need more than ``MOST_PPQ`` a quarter.
     """
     lines = [line for line in lines_of(score) if line.notes]
     times = {time for line in lines for note in line.notes for time in (note.begin, note.end)}
@@ -59,7 +59,10 @@ def song_of(score: Score) -> ScoreSong:
 
 
 def _track(line: Line, tick: Any) -> tuple[list[Timed], tuple[MidiNote, ...]]:
-    """A part's notes and syllables as events, and the notes that know their events."""
+    """A part's notes and syllables as events, and its notes with the indices of their events.
+
+    ``tick`` maps units to ticks.
+    """
     events: list[Timed] = []
     if name := one_line(line.name):
         events.append(Timed(0, mido.MetaMessage("track_name", name=raw_text(name))))
@@ -76,7 +79,7 @@ def _track(line: Line, tick: Any) -> tuple[list[Timed], tuple[MidiNote, ...]]:
 
 
 def _conductor(score: Score, lines: Sequence[Line], tick: Any) -> list[Timed]:
-    """Title, rights, meters, keys, tempi and rehearsal marks."""
+    """The conductor track: rights, meters, keys, tempi and rehearsal marks."""
     events = []
     if rights := one_line(score.root.findtext("identification/rights")):
         events.append(Timed(0, mido.MetaMessage("copyright", text=raw_text(rights))))

@@ -1,7 +1,7 @@
 """Seals of MIDI files: what a file was made from, and whether it is still as musicae wrote it.
 
-Both stand in the file's provenance: ``inputs``, a digest of all that it was made from, and
-``seal``, a digest of the file in which the seal's own digits are zeros.
+A file's provenance has two digests: ``inputs``, of everything that the file was made from, and
+``seal``, of the file itself, with zeros in place of the seal's digits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from musicae.io.base import PROVENANCE
 
 INPUTS, _SEAL = "inputs", "seal"
 _DIGITS = 64
-"""Of a SHA-256, hexadecimal."""
+"""The number of hexadecimal digits of a SHA-256."""
 _OPEN = "0" * _DIGITS
 _FACTS = re.compile(
     rf'{PROVENANCE}\{{[^\n]*?"{INPUTS}": "([^"\n]*)"'
@@ -24,22 +24,22 @@ _FACTS = re.compile(
 
 
 class Seal(NamedTuple):
-    """What a file's seal says."""
+    """The content of a file's seal."""
 
     inputs: str
-    """The digest of what the file was made from."""
+    """The digest of everything that the file was made from."""
     unbroken: bool
-    """Whether the file is as it was written, byte for byte."""
+    """Whether the file is byte for byte as musicae wrote it."""
 
 
 def with_open_seal(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts with place for a seal where they tell the inputs; ``sealed`` fills it in."""
+    """Add an empty seal to a provenance that has ``inputs``; ``sealed`` fills it in."""
     facts = dict(provenance)
     return facts | {_SEAL: _OPEN} if INPUTS in facts else facts
 
 
 def sealed(content: bytes) -> bytes:
-    """A file's bytes with its seal, if they have a place for one."""
+    """A file's bytes with the seal filled in, if they have an empty one."""
     found = _FACTS.search(content)
     return _with_digits(content, found, _digest(content, found)) if found else content
 

@@ -1,4 +1,4 @@
-"""Texts that do not say how they are encoded: the likeliest reading."""
+"""Decode texts of unknown encoding: guess the likeliest one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from musicae.core.errors import ChoraleError
 UTF_8, JAPANESE, WESTERN, CYRILLIC, ANY = "utf-8", "cp932", "cp1252", "cp1251", "latin-1"
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MOST_TEXT = 2**20
-"""The most bytes of a text that a musician types: words, chords, ends of phrases."""
+"""The most bytes of a text file of words, chords or phrase ends."""
 KANA = re.compile("[\\u3041-\\u30fe]")
-"""Hiragana and katakana of full width, which hardly a Japanese text lacks."""
+"""Hiragana and katakana of full width; nearly every Japanese text has them."""
 
 
 def text_of_file(path: Path) -> str:
-    """What a plain text file says. Raises ChoraleError, without the path, if it is none."""
+    """The content of a plain text file. Raises ChoraleError, without the path, if it is none."""
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_TEXT + 1)
@@ -31,25 +31,25 @@ def text_of_file(path: Path) -> str:
 
 
 def decoded(raw: bytes) -> str:
-    """The text of a file's bytes, its lines ended by ``\\n``; UTF-16 has its mark.
+    """The text of a file's bytes, with ``\\n`` as line ends.
 
-    Raises ChoraleError if the bytes are no text.
+    UTF-16 is recognized only by its byte order mark. Raises ChoraleError if the bytes are no text.
     """
     if raw.startswith(UTF_16_MARKS):
         text = raw.decode("utf-16", "replace")
     elif b"\0" in raw:
-        raise ChoraleError("is not a text file")
+        raise ChoraleError("is not a text file; save it as plain text (UTF-8)")
     else:
         text = guessed(raw).removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def guessed(raw: bytes) -> str:
-    """The text of some bytes: UTF-8 where it is that, else what the bytes themselves suggest.
+    """Decode bytes as UTF-8 if they are that, else by a guess.
 
-    Japanese (Shift-JIS) shows kana, or bytes that Western European text does not have. In Cyrillic
-    (Windows-1251) most letters, and more than three, are above 0xC0; in Western European text
-    (Windows-1252) few are.
+    Text is Japanese (Shift-JIS) if it has kana, or bytes that Western European text cannot have. It
+    is Cyrillic (Windows-1251) if most letters, and more than three, are bytes from 0xC0 on. Else it
+    is Western European (Windows-1252).
 
     >>> [guessed(text.encode(code)) for text, code in (("Grüße", "cp1252"), ("海の歌", "cp932"))]
     ['Grüße', '海の歌']

@@ -1,7 +1,7 @@
-"""Whole files in another key: MIDI songs, MusicXML trees, and parts of transposing instruments.
+"""Transpose whole files, MIDI songs and MusicXML trees, and parts of transposing instruments.
 
-Every note moves by the same interval. It is spelled by moving along the line of fifths, so that a
-score keeps its spelling in its new key.
+Every note moves by the same interval. Its spelling moves by the same number of places on the line
+of fifths, so that a score is spelled in its new key as in its old one.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from musicae.io.musicxml_parts import SEMITONE_OF
 from musicae.io.musicxml_time import number
 
 HIGHEST = 127
+"""The highest MIDI pitch."""
 MOST_FIFTHS = 7
+"""The most sharps or flats of a key signature."""
 
 
 def fifths_of(semitones: int, fifths: int = 0) -> int:
-    """By how many fifths music in a key signature moves when it is transposed.
+    """The shift on the line of fifths when music in a key signature of ``fifths`` is transposed.
 
-    Of the ways to spell the new key it is the one with the fewest sharps or flats.
+    The new key is spelled with the fewest sharps or flats.
 
     >>> fifths_of(2), fifths_of(-3, 0), fifths_of(1, 0)
     (2, 3, -5)
@@ -37,9 +39,9 @@ def fifths_of(semitones: int, fifths: int = 0) -> int:
 
 
 def transposed_song(song: Song, semitones: int) -> Song:
-    """A MIDI file with every pitched note higher, or lower, and its key signatures too.
+    """Transpose the pitched notes and key signatures of a MIDI file; drums stay.
 
-    Raises ChoraleError if a note would leave MIDI's range.
+    Raises ChoraleError if a pitch would leave MIDI's range, 0 to 127.
     """
     pitches = [note.pitch + semitones for part in song.parts for note in part.notes]
     if pitches and not 0 <= min(pitches) <= max(pitches) <= HIGHEST:
@@ -73,7 +75,7 @@ def _higher(note: MidiNote, semitones: int) -> MidiNote:
 
 
 def transpose_parts(root: ET.Element, semitones: int) -> None:
-    """Move the pitched notes, key signatures and chord symbols of all parts of a tree."""
+    """Transpose the pitched notes, key signatures and chord symbols of all parts of a tree."""
     with suppress(ChoraleError):
         first = number(root.findtext(".//key/fifths", "0"), "fifths")
         for part in root.findall("part"):
@@ -81,7 +83,10 @@ def transpose_parts(root: ET.Element, semitones: int) -> None:
 
 
 def transpose_part(part: ET.Element, semitones: int, fifths: int) -> None:
-    """Move a part by an interval, in semitones and in fifths; accidentals are drawn anew."""
+    """Transpose a part by ``semitones``, its spelling by ``fifths``; draw its accidentals again.
+
+    Raises ChoraleError if a number in the part is damaged.
+    """
     for signature in part.iter("fifths"):
         moved = int(number(signature.text, "fifths")) + fifths
         signature.text = str(moved - 12 * (moved > MOST_FIFTHS) + 12 * (moved < -MOST_FIFTHS))
@@ -106,7 +111,7 @@ def transpose_part(part: ET.Element, semitones: int, fifths: int) -> None:
 
 
 def as_transposing(part: ET.Element, semitones: int) -> None:
-    """Write a part for an instrument that sounds so many semitones above what it reads."""
+    """Write a part for an instrument that sounds ``semitones`` higher than written."""
     if not semitones:
         return
     fifths = fifths_of(-semitones)
@@ -129,11 +134,11 @@ def as_transposing(part: ET.Element, semitones: int) -> None:
 
 _BEFORE_TRANSPOSE = ("divisions", "key", "time", "staves", "part-symbol", "instruments", "clef",
                      "staff-details")  # fmt: skip
-"""What stands before ``<transpose>`` among attributes."""
+"""Elements of ``<attributes>`` that come before ``<transpose>``."""
 
 
 def _transpose_name(name: ET.Element | None, which: str, fifths: int) -> None:
-    """Move the root or the bass of a chord symbol."""
+    """Transpose the root or the bass of a chord symbol."""
     if name is None or name.findtext(f"{which}-step", "").strip() not in SEMITONE_OF:
         return
     alter = round(number(name.findtext(f"{which}-alter", "0"), "alter"))
@@ -145,7 +150,7 @@ def _transpose_name(name: ET.Element | None, which: str, fifths: int) -> None:
 
 
 def _draw_accidentals(part: ET.Element) -> None:
-    """Draw the accidentals of a part anew."""
+    """Remove the drawn accidentals of a part, and draw those that it needs."""
     signs = Accidentals()
     for measure in part.findall("measure"):
         for element in measure.iter():
@@ -168,4 +173,4 @@ def _draw_accidentals(part: ET.Element) -> None:
 
 _BEFORE_ACCIDENTAL = ("grace", "cue", "chord", "pitch", "duration", "tie", "instrument", "footnote",
                       "level", "voice", "type", "dot")  # fmt: skip
-"""What stands before ``<accidental>`` in a note."""
+"""Elements of a note that come before ``<accidental>``."""

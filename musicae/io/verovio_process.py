@@ -1,7 +1,7 @@
 """Verovio in a process of its own: kern to MEI, and MusicXML to MEI (extra ``studio``).
 
-Verovio is written in C++ and some damaged files end it with a fault of memory access or keep it
-busy for ever. In a process of its own neither matters.
+Verovio is written in C++. Some damaged files crash it or keep it busy for ever. In a process of its
+own, it can crash or be stopped without harm to musicae.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from musicae.core.errors import ChoraleError, MusicaeError
 
 SECONDS = 60
-"""The most that a conversion may take."""
+"""The longest time that a conversion may take."""
 KERN, MUSICXML = "humdrum", "musicxml"
 _PROGRAM = """
 import os, sys
@@ -35,14 +35,15 @@ _DATE = re.compile(r' isodate="[^"]*"')
 
 
 def to_mei(text: str, source: str, *, lean: bool = False) -> str:
-    """The MEI of a text in ``KERN`` or ``MUSICXML``; the same text gives the same MEI.
+    """Convert a text in the format ``source``, ``KERN`` or ``MUSICXML``, to MEI.
 
-    ``lean`` leaves out identifiers that nothing refers to. Raises MusicaeError where Verovio is
-    missing, ChoraleError where it cannot read the text.
+    The same text gives the same MEI. ``lean`` leaves out identifiers that are not referred to.
+    Raises MusicaeError if Verovio is missing, ChoraleError if it cannot read the text.
     """
     if importlib.util.find_spec("verovio") is None:
         raise MusicaeError(
-            "kern is read, and MEI written, with Verovio: pip install 'musicae[studio]'"
+            "reading kern and writing MEI need Verovio, which is not installed: pip install"
+            " 'musicae[studio]'"
         )
     mode = "lean" if lean else "whole"
     command = [sys.executable, "-c", _PROGRAM, source, mode]

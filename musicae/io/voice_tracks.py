@@ -1,7 +1,7 @@
-"""Which part of a file is which voice: one rule for MIDI files and scores.
+"""Which part of a file is which voice: the same rules for MIDI files and scores.
 
-``voice_of_name`` reads a name in the languages that choirs use. ``rank_names`` and ``voices_of``
-build on it, so that reading, checking and harmonizing agree on every file.
+``voice_of_name`` recognizes voices' names in several languages. ``rank_names`` and ``voices_of``
+use it, so that reading, checking and harmonizing agree on every file.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ VOICE_WORDS = (
     r"tenor(?:[ei]|e?s|en)?",
     r"bas(?:s(?:es?|i|o(?!\W+continuo)|us)?)?|bajos?|baixos?",
 )
-"""The words for each voice, singular and plural, without accents and in lower case."""
+"""The names of each voice, singular and plural, without accents and in lower case."""
 INSTRUMENTS = re.compile(
     r"[\s-]*(?:sax|guit|git|gtr|uke|ukul|banjo|lute|clarinet|klar|flut|flot|flaut|recorder|bloc?k"
     r"|trombon|posaun|tromp|trump|tuba|horn|cornet|kornet|flugel|euphon|bugle|viols?\b|gamb|fiddle"
     r"|synth|piano|organ|pedal|accord|akkord|marimb|vib|drum|kick|tom\b|steel|string|pluck|slap"
     r"|fret|electr|acoust|line\b|riff|loop|pad\b|clef|staff|hand\b|continue)"
 )
-"""What makes a voice's word the name of an instrument or a staff: ``Tenor sax``, ``Bass drum``."""
+"""Words after a voice's name that make it an instrument's or a staff's: ``Tenor sax``."""
 MOST_LABELS = 20
 """The most parts that a message lists."""
 
 
 class RankedNames(NamedTuple):
-    """Which of several names stands for one voice, as indices into the list of names."""
+    """The names that stand for one voice, as indices into a list of names."""
 
     chosen: int
     rivals: tuple[int, ...]
-    """Other names that are as sure as the chosen one."""
+    """Other names that fit as well as the chosen one."""
 
 
 def voice_of_name(name: str) -> int | None:
-    """The voice that a part's name stands for, 0 soprano to 3 bass; None if it is no voice's.
+    """The voice that a part's name stands for, 0 soprano to 3 bass; None if it stands for none.
 
-    The first line of the name begins with the voice's word in any letter case, or it is the
-    word's first letter, alone or with 1, 2, I or II. Anything may follow the word but the name of
-    an instrument.
+    The first line of the name begins with a word of ``VOICE_WORDS`` in any letter case, and no
+    instrument's name follows. Or it is only the first letter of the voice's name, alone or with 1,
+    2, I or II.
 
     >>> [voice_of_name(name) for name in ("Sopran 1", "Ténor (solo)", "B.", "Bass guitar")]
     [0, 2, 3, None]
@@ -64,11 +64,11 @@ def voice_of_name(name: str) -> int | None:
 
 
 def rank_names(names: Sequence[str]) -> dict[int, RankedNames]:
-    """For each voice that is named, in order, the name that is its own.
+    """For each voice with a name in the list, in order of voices, the name that fits best.
 
-    Of several names of one voice, ``Soprano`` goes before ``Sopran`` or ``S.``, these before
-    names with something after the word, such as ``Soprano 1``, and any of these before
-    ``Descant``. Of names that are equally sure, the first is chosen.
+    Of several names of one voice, ``Soprano`` is preferred to ``Sopran`` or ``S.``, these to names
+    with an addition, such as ``Soprano 1``, and all of these to ``Descant``. Of names that fit
+    equally, the first is chosen.
     """
     ranks: dict[int, list[tuple[int, int]]] = {}
     for index, name in enumerate(names):
@@ -89,12 +89,16 @@ def parts_by_name(parts: Sequence[Part]) -> dict[int, Part]:
 
 
 def voices_of(song: Song) -> dict[int, Part]:
-    """Which part is which voice in a finished song, by voice.
+    """The parts of a finished song by voice.
 
-    The names decide, as in ``choir``. Without names, four parts are S A T B from high to low; one
-    part is the soprano, and so is the part named like a melody or the only part that is not an
-    accompaniment by its name. In format 2 only the first song counts. Raises ChoraleError if
-    these rules find nothing.
+    The names decide, as in ``choir``. Without voices' names:
+
+    - Four parts are S A T B from high to low.
+    - A single part is the soprano.
+    - A part named like a melody, or the only part without an accompanying instrument's name, is
+      the soprano.
+
+    In format 2, only the first song counts. Raises ChoraleError if no rule applies.
     """
     parts = parts_together(song)
     if named := choir(song, parts):
@@ -111,19 +115,20 @@ def voices_of(song: Song) -> dict[int, Part]:
     if not parts or (named := parts_by_name(parts)):
         return named
     raise ChoraleError(
-        f"{song.path}: has {len(parts)} parts, neither one nor four ({labels(song, parts)}); name"
-        f" the {song.word}s {', '.join(VOICES)}"
+        f"{song.path}: has {len(parts)} parts without voices' names, neither one nor four"
+        f" ({labels(song, parts)}); name the {song.word}s {', '.join(VOICES)}"
     )
 
 
 def choir(song: Song, parts: Sequence[Part]) -> dict[int, Part]:
-    """The parts named after voices, by voice, where the names are a choir's; else empty.
+    """The parts named after voices, by voice, if the names are a choir's; else empty.
 
-    A bass alone among others is a band's, and so are one or two voices without a soprano beside
-    drums or other instruments that carry a tune. Single letters name voices where they name three,
-    or the soprano and another. Where no part is named after the soprano, one that is named like a
-    melody is it; and of four parts in order, of which three are named after voices, the fourth is
-    the voice that is missing.
+    - The names are a band's if the bass is the only one, among other parts. They are also a band's
+      if they are one or two without a soprano, and there are drums, or other parts without an
+      accompanying instrument's name.
+    - Single letters count as names if there are three of them, or the soprano and another.
+    - If no part is named after the soprano, a part that is named like a melody is the soprano.
+    - If three of four parts, in score order, are named after voices, the fourth is the missing one.
     """
     named = parts_by_name(parts)
     if len(parts) == len(VOICES) and len(named) == len(VOICES) - 1:
@@ -151,10 +156,10 @@ def choir(song: Song, parts: Sequence[Part]) -> dict[int, Part]:
 
 
 def doubled_names(song: Song) -> tuple[str, ...]:
-    """For each voice whose name several tracks carry equally, a sentence on which one is read."""
+    """For each voice with several equally fitting parts, a sentence about which one is read."""
     parts = parts_together(song)
     names = [part.name for part in parts]
-    if names[: len(VOICES)] == list(VOICES):  # a file of musicae's with a band after the voices
+    if names[: len(VOICES)] == list(VOICES):  # musicae wrote it, with a band after the voices
         return ()
     ranked = rank_names(names)
     return tuple(
@@ -173,22 +178,22 @@ def choose_parts(
     lock: Sequence[int] | None = None,
     bars: bool = False,
 ) -> dict[int, Part]:
-    """The parts that are given, by voice in order.
+    """The given parts, by voice in order.
 
     Args:
-        track: the number (from 1) or name of the one given part.
-        voice: the voice that the one given part is. Without ``track``, the part is the one with
-            the voice's name, else the likeliest melody.
-        lock: the voices that are given.
-        bars: whether only some bars are written anew; then every voice in the file is given.
+        track: the number (from 1) or name of the only given part.
+        voice: the voice of the only given part. Without ``track``, it is the part with this
+            voice's name, else the likeliest melody.
+        lock: the given voices.
+        bars: whether only some bars are written again; then all voices of the file are given.
 
-    With none of these, the parts of a ``choir`` are given, else the likeliest melody as the
-    soprano. Raises ChoraleError if the parts asked for are not there.
+    Without any of these, the parts of a ``choir`` are given, or else the likeliest melody as the
+    soprano. Raises ChoraleError if a requested part does not exist.
     """
     if track and (lock is not None or bars):
         raise ChoraleError(
-            f"{song.path}: --track chooses a single melody; with --lock or --bars the {song.word}s"
-            " are found by the voices' names"
+            f"{song.path}: --track chooses a single melody; --lock and --bars find the"
+            f" {song.word}s by the voices' names; leave out --track"
         )
     parts = parts_together(song)
     named = parts_by_name(parts)
@@ -202,21 +207,25 @@ def choose_parts(
     if not voices:
         if len(parts) not in (1, len(VOICES)):
             raise ChoraleError(
-                f"{song.path}: no {song.word} is named after a voice; with notes there are"
-                f" {labels(song, parts)}; name them {', '.join(VOICES)}"
+                f"{song.path}: no {song.word} is named after a voice; the {song.word}s with notes"
+                f" are {labels(song, parts)}; name them {', '.join(VOICES)}"
             )
         voices = _by_height(parts)
     for locked in lock or ():
         if locked not in voices:
             raise ChoraleError(
-                f"{song.path}: no {song.word} is called {VOICES[locked]}; with notes there are"
-                f" {labels(song, song.parts)}"
+                f"{song.path}: no {song.word} is named {VOICES[locked]}; the {song.word}s with"
+                f" notes are {labels(song, song.parts)}"
             )
     return voices if bars or lock is None else {locked: voices[locked] for locked in lock}
 
 
 def find_part(song: Song, track: str) -> Part:
-    """The part that a musician names by number (from 1) or name. Raises ChoraleError."""
+    """The part with a number (from 1) or a name.
+
+    A part of the name suffices if only one part has it. Raises ChoraleError if no part fits, or
+    several.
+    """
     parts = _numbered(song)
     if track.isdecimal() and 1 <= int(track) <= len(parts):
         return parts[int(track) - 1]
@@ -225,49 +234,50 @@ def find_part(song: Song, track: str) -> Part:
     for found in (exact, similar):
         if len(found) == 1:
             return found[0]
-    listing = labels(song, parts)
+    found_none = f"no {song.word} has the number or name {track!r}"
+    problem = f"several {song.word}s have {track!r} in their name" if similar else found_none
     raise ChoraleError(
-        f"{song.path}: no single {song.word} is {track!r}; with notes there are {listing}"
+        f"{song.path}: {problem}; the {song.word}s with notes are {labels(song, parts)}"
     )
 
 
 def likely_melody(song: Song) -> Part:
-    """The soprano by name, but for a lone letter, else the likeliest melody of the parts."""
+    """The part named after the soprano, by more than a letter; else the likeliest melody."""
     named = rank_names([_worded(part.name) for part in song.parts]).get(SOPRANO)
     return song.parts[named.chosen] if named else most_melodic(song, song.parts)
 
 
 def labels(song: Song, parts: Sequence[Part]) -> str:
-    """Parts as a list to read: the numbers that ``--track`` takes, and their names."""
+    """Parts as a list for messages: their numbers, as ``--track`` takes them, and their names."""
     numbers = {id(part): number for number, part in enumerate(_numbered(song), start=1)}
-    told = [f"{numbers[id(p)]} '{p.name}'" if p.name else str(numbers[id(p)]) for p in parts]
-    more = len(told) - MOST_LABELS
-    return ", ".join(told[:MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
+    each = [f"{numbers[id(p)]} '{p.name}'" if p.name else str(numbers[id(p)]) for p in parts]
+    more = len(each) - MOST_LABELS
+    return ", ".join(each[:MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _numbered(song: Song) -> tuple[Part, ...]:
-    """The parts as musicians number them: the drums last."""
+    """The parts in the order of their numbers in messages; the drums are last."""
     return (*song.parts, *song.drums)
 
 
 def _worded(name: str) -> str:
-    """A name, or nothing where it is a lone letter such as ``a``, which may mean anything."""
+    """A name; empty if it has only one letter, such as ``a``, which may mean anything."""
     letters = re.sub(r"[\W\d_]", "", name)
     return name if len(letters) > 1 else ""
 
 
 def parts_together(song: Song) -> list[Part]:
-    """The parts that sound together: in format 2 those of one track, else all."""
+    """The parts that sound together: in format 2 those of the first track with notes, else all."""
     return [p for p in song.parts if song.format != 2 or p.track == song.parts[0].track]
 
 
 def _by_height(parts: Sequence[Part]) -> dict[int, Part]:
-    """One part as the soprano, or four as S A T B, from high to low."""
+    """The parts as soprano, alto, tenor and bass, from high to low."""
     return dict(enumerate(sorted(parts, key=lambda part: -part.mean_pitch)))
 
 
 def _rank(name: str, voice: int) -> int:
-    """How sure a voice's name is, from 0 (surest) to 3; see ``rank_names``."""
+    """How well a name fits a voice, from 0 (best) to 3; see ``rank_names``."""
     plain = plain_name(name)
     if plain.startswith(("descant", "diskant", "discant")):
         return 3

@@ -27,7 +27,7 @@ from musicae.io.written_tree import BAR_STYLES, CHORD_KINDS
 
 
 def of_score(score: Score) -> WrittenScore:
-    """The written score of a MusicXML file, a staff for each staff of its parts."""
+    """The written score of a MusicXML file, with a staff for each staff of its parts."""
     root = score.root
     title = root.findtext("work/work-title") or root.findtext("movement-title")
     composer = root.findtext("identification/creator[@type='composer']")
@@ -64,7 +64,7 @@ def of_score(score: Score) -> WrittenScore:
 
 
 def fill_lengths(written: WrittenScore, score: Score) -> None:
-    """Give rests of whole bars the lengths of their bars."""
+    """Give whole-bar rests the lengths of their bars."""
     for staff in written.staves:
         for bar, begin, end in zip(staff.bars, score.begins, score.begins[1:], strict=False):
             for symbol in bar.symbols():

@@ -1,7 +1,8 @@
 """A score as it is written, symbol for symbol: what readers and writers of notation share.
 
-ABC, Humdrum kern and MEI are read to it, and kern, ABC and LilyPond are written from it; MusicXML
-is on the other side (``written_tree``). Times are exact, in quarters from the bar line.
+The readers of ABC, Humdrum kern and MEI make it; the writers of ABC, kern and LilyPond use it.
+``written_tree`` and ``written_reader`` convert it to MusicXML and back. Times are exact, in
+quarters from the bar line.
 """
 
 from __future__ import annotations
@@ -29,33 +30,34 @@ KINDS = (
     "512th",
     "1024th",
 )
-"""What MusicXML calls note values, from the longest."""
+"""MusicXML's names of note values, the longest first."""
 QUARTERS = {kind: Fraction(16) / 2**i for i, kind in enumerate(KINDS)}
-"""How many quarters each of ``KINDS`` lasts."""
+"""The length of each of ``KINDS`` in quarters."""
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 MOST_DOTS = 3
 TUPLETS = ((1, 1), (3, 2), (5, 4), (7, 4), (6, 4), (9, 8), (2, 3), (4, 3), (5, 2), (5, 3), (7, 8),
            (8, 3), (11, 8), (13, 8), (10, 8), (12, 8))  # fmt: skip
-"""Tuplets as (notes, in the time of), the likeliest first."""
+"""Tuplets as (notes, plain notes that take the same time), the most usual first."""
 
 
 class Value(NamedTuple):
-    """A note value: what one symbol says of its length."""
+    """A note value: the length that one symbol shows."""
 
     kind: str
     dots: int = 0
     actual: int = 1
     normal: int = 1
-    """Of a tuplet, ``actual`` notes stand in the time of ``normal``."""
+    """A tuplet of ``actual`` notes takes the time of ``normal`` notes."""
 
     @property
     def quarters(self) -> Fraction:
+        """The length in quarters."""
         plain = QUARTERS[self.kind] * (2 - Fraction(1, 2**self.dots))
         return Fraction(plain * self.normal / self.actual)
 
 
 def value_of(length: Fraction, actual: int = 1, normal: int = 1) -> Value | None:
-    """The value of a length in quarters, in a tuplet where that is given; None if no symbol has it.
+    """The note value of a length in quarters, in a tuplet if given; None if no symbol has it.
 
     >>> value_of(Fraction(3, 2))
     Value(kind='quarter', dots=1, actual=1, normal=1)
@@ -72,9 +74,9 @@ def value_of(length: Fraction, actual: int = 1, normal: int = 1) -> Value | None
 
 
 def values_of(length: Fraction) -> list[Value]:
-    """The values of symbols, tied together, that last so many quarters.
+    """The values of symbols that, tied together, last ``length`` quarters.
 
-    Empty if no tuplet of ``TUPLETS`` says it.
+    Empty if no note values, and no tuplet of ``TUPLETS``, have this length.
 
     >>> [value.kind for value in values_of(Fraction(5, 2))]
     ['half', 'eighth']
@@ -99,11 +101,11 @@ class Head(NamedTuple):
 
     letter: str
     alter: int
-    """Semitones by which the letter is altered, as it sounds."""
+    """The sounding alteration of the letter, in semitones."""
     octave: int
-    """4 is the octave from middle C."""
+    """Octave 4 begins with middle C."""
     sign: str = ""
-    """The accidental that is drawn, as MusicXML calls it."""
+    """The drawn accidental, by MusicXML's name."""
     tied_before: bool = False
     tied_after: bool = False
 
@@ -115,17 +117,18 @@ class Syllable(NamedTuple):
     syllabic: str = "single"
     """``single``, ``begin``, ``middle`` or ``end`` of a word."""
     extends: bool = False
+    """Whether a line shows that it is held over the next notes."""
 
 
 @dataclass
 class Symbol:
-    """A note, a chord, a rest (no heads) or, where ``hidden``, skipped time."""
+    """A note, a chord, or a rest (without heads). A ``hidden`` rest is skipped time."""
 
     begin: Fraction
     length: Fraction
-    """In quarters; 0 of a grace note."""
+    """In quarters; 0 for a grace note."""
     value: Value | None
-    """None of a rest of a whole bar, and where one symbol cannot say the length."""
+    """None for a whole-bar rest, and if no single symbol has the length."""
     heads: list[Head] = field(default_factory=list)
     hidden: bool = False
     whole_bar: bool = False
@@ -135,34 +138,38 @@ class Symbol:
     slur_begins: int = 0
     slur_ends: int = 0
     lyrics: dict[int, Syllable] = field(default_factory=dict)
-    """By verse."""
+    """The syllables by verse, counted from 1."""
 
 
 class Clef(NamedTuple):
+    """A clef: its sign (G, F or C) and the line, from 1 at the bottom."""
+
     sign: str
     line: int
     octaves: int = 0
-    """-1: sounds an octave lower than drawn."""
+    """Octaves to add to the written pitch; -1: it sounds an octave lower."""
 
 
 class KeySignature(NamedTuple):
+    """A key signature: sharps, or minus the flats, and the mode if it is known."""
+
     fifths: int
     mode: str = ""
 
 
 MODE_OFFSETS = {"major": 0, "ionian": 0, "mixolydian": -1, "dorian": -2, "minor": -3,
                 "aeolian": -3, "phrygian": -4, "locrian": -5, "lydian": 1}  # fmt: skip
-"""Sharps more than the major key on the same tonic has."""
+"""For each mode: its sharps minus those of the major key on the same tonic."""
 
 
 def mode_offset(mode: str) -> tuple[int, str]:
-    """The offset of a mode and its name; major where it is not known."""
+    """The offset of a mode, and its name; major if the mode is unknown."""
     name = mode if mode in MODE_OFFSETS else "major"
     return MODE_OFFSETS[name], name
 
 
 def altered(letter: str, key: KeySignature | None) -> int:
-    """By how many semitones a key signature alters a letter."""
+    """The alteration of a letter by a key signature: -1, 0 or 1 semitones."""
     fifths = key.fifths if key else 0
     if fifths >= 0:
         return int("FCGDAEB".index(letter) < fifths)
@@ -170,15 +177,18 @@ def altered(letter: str, key: KeySignature | None) -> int:
 
 
 class Time(NamedTuple):
+    """A meter as it is written."""
+
     beats: str
-    """Such as ``4`` or ``3+2``; empty in free meter."""
+    """The numerator, such as ``4`` or ``3+2``; empty in free meter."""
     unit: int
+    """The denominator."""
     symbol: str = ""
-    """``common`` or ``cut``."""
+    """``common`` (C), ``cut`` or empty for numbers."""
 
     @property
     def quarters(self) -> Fraction | None:
-        """The length of a whole bar; None in free meter."""
+        """The length of a full bar in quarters; None in free meter."""
         if not self.beats:
             return None
         return Fraction(4 * sum(map(int, self.beats.split("+"))), self.unit)
@@ -188,22 +198,24 @@ class Pace(NamedTuple):
     """A tempo mark."""
 
     qpm: float
-    """Quarters a minute; 0 where it is only a word."""
+    """Quarters a minute; 0 if the mark has only a text."""
     text: str = ""
 
 
 class Words(NamedTuple):
+    """Words above or below a staff."""
+
     text: str
     above: bool = True
 
 
 @dataclass
 class Bar:
-    """A bar of a staff. What stands at a time comes with the quarters from the bar line."""
+    """A bar of a staff. Times are quarters from the bar line."""
 
     number: str = ""
     voices: dict[str, list[Symbol]] = field(default_factory=dict)
-    """The symbols of each voice, in order; time between them is silent and not drawn."""
+    """The symbols of each voice, in order. Gaps between them are silent and not drawn."""
     keys: list[tuple[Fraction, KeySignature]] = field(default_factory=list)
     clefs: list[tuple[Fraction, Clef]] = field(default_factory=list)
     time: Time | None = None
@@ -213,9 +225,9 @@ class Bar:
     paces: list[tuple[Fraction, Pace]] = field(default_factory=list)
     words: list[tuple[Fraction, Words]] = field(default_factory=list)
     left: str = ""
-    """``repeat`` where a repeat begins."""
+    """``repeat`` if a repeat begins here, else empty."""
     right: str = ""
-    """``repeat``, ``final``, ``double``, ``dashed`` or ``invisible``; plain where empty."""
+    """``repeat``, ``final``, ``double``, ``dashed``, ``invisible``, or empty for a plain line."""
     endings: str = ""
     """The numbers of endings that begin here, such as ``1, 2``."""
     ending_stops: str = ""
@@ -225,7 +237,7 @@ class Bar:
 
     @property
     def length(self) -> Fraction:
-        """In quarters; rests of the whole bar do not count."""
+        """The length of its content in quarters, without whole-bar rests."""
         ends = (
             symbol.begin + symbol.length
             for symbols in self.voices.values()
@@ -235,33 +247,33 @@ class Bar:
         return max(ends, default=Fraction(0))
 
     def symbols(self) -> list[Symbol]:
-        """Of all voices."""
+        """The symbols of all voices."""
         return [symbol for symbols in self.voices.values() for symbol in symbols]
 
 
 @dataclass
 class Staff:
-    """What one staff, or one part, holds."""
+    """One staff, with its bars."""
 
     name: str = ""
     bars: list[Bar] = field(default_factory=list)
     transposes: tuple[int, int] = (0, 0)
-    """Chromatic and diatonic steps from what is written to what sounds."""
+    """(chromatic, diatonic) steps from the written to the sounding note."""
 
 
 @dataclass
 class WrittenScore:
-    """Staves of as many bars each, with the facts of the header."""
+    """Staves with the same number of bars, a title and a composer."""
 
     staves: list[Staff] = field(default_factory=list)
     title: str = ""
     composer: str = ""
     notices: list[str] = field(default_factory=list)
-    """Sentences on what was not read."""
+    """Sentences about what was not read."""
 
 
 def fill_bars(score: WrittenScore) -> None:
-    """Give all staves the same bars, and rests of whole bars the length of their bars."""
+    """Give all staves the same number of bars, and whole-bar rests the length of their bars."""
     count = max((len(staff.bars) for staff in score.staves), default=0)
     for staff in score.staves:
         staff.bars += [Bar() for _ in range(count - len(staff.bars))]
@@ -278,9 +290,9 @@ def fill_bars(score: WrittenScore) -> None:
 
 
 def tuplet_groups(symbols: Sequence[Symbol]) -> Iterator[list[Symbol]]:
-    """The symbols of a voice in order: those of one tuplet together, others alone.
+    """The symbols of a voice in order, those of a tuplet as one group, others alone.
 
-    A tuplet goes on while the ratio stays and until its length is that of plain notes.
+    A tuplet ends when its ratio changes, or when plain note values add up to its length.
     """
     group: list[Symbol] = []
     for symbol in symbols:
@@ -313,7 +325,7 @@ def _ratio(symbol: Symbol) -> tuple[int, int] | None:
 
 
 def bar_lengths(score: WrittenScore) -> list[Fraction]:
-    """How long each bar is, in quarters; 0 where nothing tells."""
+    """The length of each bar in quarters; 0 if it has no symbols."""
     return [
         max((s.begin + s.length for bar in bars for s in bar.symbols()), default=Fraction(0))
         for bars in zip(*(staff.bars for staff in score.staves), strict=True)
@@ -321,7 +333,7 @@ def bar_lengths(score: WrittenScore) -> list[Fraction]:
 
 
 def at_concert_pitch(staff: Staff) -> Staff:
-    """The staff of a transposing instrument as it sounds; any other as it is."""
+    """A staff at sounding pitch; only that of a transposing instrument changes."""
     chromatic, diatonic = staff.transposes
     if not chromatic and not diatonic:
         return staff
@@ -347,7 +359,7 @@ def _moved(head: Head, chromatic: int, fifths: int) -> Head:
 
 
 def voice_names(staff: Staff) -> list[str]:
-    """The names of a staff's voices that have a note, else of its first voice."""
+    """The names of a staff's voices with notes; if there are none, that of its first voice."""
     names = dict.fromkeys(name for bar in staff.bars for name in bar.voices)
     sung = {
         n
@@ -359,7 +371,7 @@ def voice_names(staff: Staff) -> list[str]:
 
 
 def is_satb(score: WrittenScore) -> bool:
-    """Whether its staves are soprano, alto, tenor and bass, a voice each."""
+    """Whether the staves are soprano, alto, tenor and bass, with one voice each."""
     called = [voice_of_name(staff.name) for staff in score.staves]
     return called == [0, 1, 2, 3] and all(len(voice_names(s)) == 1 for s in score.staves)
 

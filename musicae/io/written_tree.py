@@ -1,4 +1,4 @@
-"""Written scores -> MusicXML trees."""
+"""A score as it is written -> MusicXML tree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from musicae.io.written_score import (
 )
 
 MOST_DIVISIONS = 10**7
-"""The most parts of a quarter note that a score which is written may need."""
+"""The most divisions of a quarter note that a score may need."""
 CHORD_KINDS = {
     "": "major",
     "m": "minor",
@@ -57,7 +57,7 @@ CHORD_KINDS = {
     "sus4": "suspended-fourth",
     "5": "power",
 }
-"""Endings of chord symbols, and what MusicXML calls them; the first of a kind is written."""
+"""MusicXML's kinds by endings of chord symbols. The first ending of a kind is the one written."""
 CHORD = re.compile(r"([A-G])([#b♯♭]?)([^/\s]{0,20})(?:/([A-G])([#b♯♭]?))?")
 ALTERS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 BAR_STYLES = {"final": "light-heavy", "double": "light-light", "dashed": "dashed",
@@ -78,7 +78,9 @@ _KNOWN_KIND = r"(?:m|M|maj|min|dim|aug|sus|add|alt|ø|o|°|\+|-|[#b♯♭]?\d{1,
 
 
 def chord_parts(text: str) -> tuple[tuple[str, int], str, tuple[str, int] | None]:
-    """Root, kind and bass of a chord symbol, the notes as letter and alteration.
+    """Root, ending and bass of a chord symbol; root and bass as (letter, alteration).
+
+    Raises ChoraleError if the text is no chord symbol.
 
     >>> chord_parts("Bbm7/Db")
     (('B', -1), 'm7', ('D', -1))
@@ -94,9 +96,9 @@ def chord_parts(text: str) -> tuple[tuple[str, int], str, tuple[str, int] | None
 
 
 def to_tree(score: WrittenScore) -> ET.Element:
-    """The MusicXML of a written score, a part for each staff.
+    """The MusicXML of a written score, with a part for each staff.
 
-    Raises ChoraleError if its note lengths have no common part that a file can say.
+    Raises ChoraleError if its note lengths need more than ``MOST_DIVISIONS`` of a quarter.
     """
     divisions = _divisions(score)
     root = ET.Element("score-partwise", version="4.0")
@@ -116,7 +118,7 @@ def to_tree(score: WrittenScore) -> ET.Element:
 
 
 def _divisions(score: WrittenScore) -> int:
-    """How many parts of a quarter all times of a score are whole in."""
+    """The divisions of a quarter in which all times of a score are whole numbers."""
     found = 1
     for staff in score.staves:
         for bar in staff.bars:
@@ -168,7 +170,7 @@ def _measure(bar: Bar, staff: Staff, index: int, divisions: int) -> ET.Element:
 
 
 def _end(line: ET.Element, ending: str, kind: str, repeat: str) -> None:
-    """Append to a bar line its ending and its repeat sign."""
+    """Append an ending and a repeat sign to a bar line."""
     if ending:
         ET.SubElement(line, "ending", number=ending, type=kind)
     if repeat:
@@ -178,7 +180,10 @@ def _end(line: ET.Element, ending: str, kind: str, repeat: str) -> None:
 def _marks(
     bar: Bar, staff: Staff, first: bool, divisions: int
 ) -> list[tuple[Fraction, ET.Element]]:
-    """What stands at times of a bar besides notes, in order; ``first`` is the first bar."""
+    """The elements of a bar besides notes, with their times, in order.
+
+    ``first`` says whether it is the first bar, which has the divisions and transposition.
+    """
     opening = ET.Element("attributes")
     marks = [(Fraction(0), opening)]
     if first:
@@ -233,7 +238,7 @@ def _words(words: Words) -> ET.Element:
 def _put(
     measure: ET.Element, at: Fraction, element: ET.Element, now: Fraction, divisions: int
 ) -> None:
-    """Put a mark where ``now`` is, with its offset from there."""
+    """Append a mark for the time ``at`` to a measure at the time ``now``, with an offset."""
     if at != now and element.tag != "attributes":
         offset = ET.Element("offset")
         offset.text = str(int((at - now) * divisions))
@@ -278,7 +283,7 @@ def _tempo(pace: Pace) -> ET.Element:
 
 
 def _split(symbols: list[Symbol]) -> Iterator[Symbol]:
-    """The symbols; one whose length no symbol has becomes several, tied."""
+    """The symbols; a length that no single symbol has becomes several tied symbols."""
     for symbol in symbols:
         values = [] if symbol.value or symbol.whole_bar else values_of(symbol.length)
         if len(values) < 2:
@@ -310,7 +315,10 @@ def _split(symbols: list[Symbol]) -> Iterator[Symbol]:
 
 
 def _notes(symbol: Symbol, voice: str, divisions: int, edge: str) -> Iterator[ET.Element]:
-    """The ``<note>`` elements of a symbol; ``edge`` tells where a tuplet starts or stops."""
+    """The ``<note>`` elements of a symbol.
+
+    ``edge`` is ``start`` or ``stop`` if a tuplet starts or stops here, else empty.
+    """
     heads: list[Head | None] = [*symbol.heads]
     for rank, head in enumerate(heads or [None]):
         note = ET.Element("note")
@@ -363,7 +371,7 @@ def _draw(note: ET.Element, value: Value | None, sign: str) -> None:
 
 
 def _notations(symbol: Symbol | None, ties: Sequence[str], edge: str) -> ET.Element:
-    """The notations of a head; ``symbol`` is given with its first only."""
+    """The notations of a note head; ``symbol`` is given only for the first head of a symbol."""
     notations = ET.Element("notations")
     for kind in ties:
         ET.SubElement(notations, "tied", type=kind)

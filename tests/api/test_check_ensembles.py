@@ -63,7 +63,7 @@ def test_parallels_of_an_ensemble_are_told_by_its_parts_names(tmp_path, kind, su
     text = report.as_text()
     assert f"parallel fifths, {names[0]}" in text
     assert names[-1] in text.split("parallel fifths, ")[1].splitlines()[0]
-    assert f"read as voices, from the top down: {', '.join(names)}" in text
+    assert f"read as voices, from the highest to the lowest: {', '.join(names)}" in text
     told = report.as_dict()
     assert told["parts"] == names
     assert [names[0], names[-1]] in [v["names"] for v in told["violations"]]

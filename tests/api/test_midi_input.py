@@ -181,7 +181,10 @@ def test_the_track_can_be_chosen(tmp_path, track, pitch):
 
 
 def test_a_missing_track_is_named(tmp_path):
-    with pytest.raises(ChoraleError, match=r"no single track is 'Oboe'; with notes there are 1 'B"):
+    with pytest.raises(
+        ChoraleError,
+        match=r"no track has the number or name 'Oboe'; the tracks with notes are 1 'B",
+    ):
         read_given(band(tmp_path / "band.mid"), track="Oboe")
 
 
@@ -258,7 +261,7 @@ def test_a_meter_is_given_to_a_file_that_states_none(tmp_path, model):
 @pytest.mark.parametrize(
     ("meter", "complaint"),
     [
-        ("3/4", r"waltz\.mid: states its meter itself; leave --meter away"),
+        ("3/4", r"waltz\.mid: states its own meter; leave out --meter"),
         ("waltz", "'waltz' is not a meter; write it like 3/4"),
     ],
 )
@@ -546,7 +549,10 @@ def test_four_unnamed_parts_are_voices_where_voices_are_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("wishes", "complaint"),
     [
-        ({"lock": "soprano,tenor"}, "no track is called Tenor; with notes there are 1 'Soprano'"),
+        (
+            {"lock": "soprano,tenor"},
+            "no track is named Tenor; the tracks with notes are 1 'Soprano'",
+        ),
         ({"bars": "2"}, "choir.mid: bars 2 to 2 are not all in the piece, which has 1 bars"),
         ({"track": "1", "lock": "soprano"}, "--track chooses a single melody"),
         ({"voice": "bass", "lock": "soprano"}, "--voice takes one part"),

@@ -57,6 +57,10 @@ def test_a_melody_that_was_changed_is_not_exact(folder, sweep, untrained, monkey
 
 
 def test_messages_are_alike_but_for_names_and_numbers(sweep):
-    one = sweep.kind_of("no single track is 'Oboe'; with notes there are 1 'A', 2 'B'")
-    assert one == sweep.kind_of("no single track is 'Horn'; with notes there are 1, 2, 3")
+    one = sweep.kind_of(
+        "no track has the number or name 'Oboe'; the tracks with notes are 1 'A', 2 'B'"
+    )
+    assert one == sweep.kind_of(
+        "no track has the number or name 'Horn'; the tracks with notes are 1, 2, 3"
+    )
     assert sweep.kind_of("lasts some 6300 bars") == sweep.kind_of("lasts some 99000 bars")

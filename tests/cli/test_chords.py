@@ -47,7 +47,7 @@ def test_the_output_of_chords_is_input_of_harmonize(musicae_command, melody, tmp
         ("G | Qx", "chords of bar 2: 'Qx' is not a chord; write it like Dm7, G7/B or V65"),
         ("G | C | D", "chords of bar 3 ('D'): the melody has bars 1 to 2"),
         ("9: G", "chords of bar 9 ('G'): the melody has bars 1 to 2"),
-        ("G:3 C:3", "chords of bar 1 ('G:3 C:3'): they last 6 beats, the bar has 4"),
+        ("G:3 C:3", "chords of bar 1 ('G:3 C:3'): they last 6 beats, but the bar has 4"),
         ("none.txt", "none.txt: no such file"),
     ],
 )

@@ -59,8 +59,8 @@ def refused(done, complaint):
         (b"glo_-ri-a_ now", [], "verse 1 has 4 syllables and needs 6 notes"),
         (b"", [], "has no words"),
         (b"a\0b", [], "is not a text file"),
-        (None, [], "no such file; words are all, soprano, none or a text file"),
-        (b"amen", ["--language", "xx"], "not split in the language 'xx'"),
+        (None, [], "no such file; give all, soprano, none or a text file of words"),
+        (b"amen", ["--language", "xx"], "cannot be split in the language 'xx'"),
     ],
 )
 def test_words_that_cannot_be_sung_are_one_line(

@@ -81,7 +81,9 @@ def test_folders_are_read_with_all_notations(musicae_command, untrained, tune, t
     )
     assert done.status == 2
     told = [line for line in done.err.splitlines() if line.startswith("error:")]
-    assert told == [f"error: {tmp_path / 'other.mei'}: is MEI with no score in it"]
+    assert told == [
+        f"error: {tmp_path / 'other.mei'}: is MEI without a score; give a file with music"
+    ]
     assert [path.stem for path in (tmp_path / "out").iterdir()] == ["tune-harmonized"]
 
 
@@ -109,7 +111,9 @@ def test_a_missing_library_is_named(musicae_command, tune, untrained, monkeypatc
     out = tune.with_name("out.mei")
     done = musicae_command("harmonize", tune, "-o", out, "--model", untrained["minibach"])
     assert done.status == 2
-    assert done.err.splitlines()[-1].endswith("with Verovio: pip install 'musicae[studio]'")
+    assert done.err.splitlines()[-1].endswith(
+        "which is not installed: pip install 'musicae[studio]'"
+    )
     assert not out.exists()
 
 

@@ -36,7 +36,7 @@ def test_parts_named_after_voices_are_the_voices_in_the_order_of_the_file(tmp_pa
     drums = track("Drums", *quarters(36), channel=9)
     choir = read_choir(save(tmp_path / "hymn.mid", *tracks, piano, drums))
     assert choir.names == names
-    assert choir.notices == ("not sung, so not read: 7 'Piano', 8 'Drums'",)
+    assert choir.notices == ("parts that are not sung are not read: 7 'Piano', 8 'Drums'",)
 
 
 def test_a_part_divides_where_it_sings_chords(tmp_path):
@@ -111,15 +111,18 @@ def test_a_closed_score_is_four_voices_and_a_divided_part_two(tmp_path):
 @pytest.mark.parametrize(
     ("tracks", "message"),
     [
-        ([track("Soprano", (0, Q, 72))], "has one voice, Soprano; first write the others"),
+        (
+            [track("Soprano", (0, Q, 72))],
+            "has one voice, Soprano; write the others with musicae harmonize first",
+        ),
         (
             [track("Soprano", (0, Q, 72)), track("Alto", (0, Q, 67), channel=1), track("Tenor")],
-            "Tenor has no notes; write them with musicae harmonize, or take the track out",
+            "Tenor has no notes; write the notes with musicae harmonize, or delete the track",
         ),
         ([track("Drums", (0, Q, 36), channel=9)], "has only drums"),
         (
             [track(f"Alto {i}", (0, Q, 60), (0, Q, 64), channel=i) for i in range(7)],
-            "has 14 voices, more than 12",
+            "has 14 voices, at most 12 are read",
         ),
         ([track("Chords", *quarters((48, 52, 55, 60, 64)))], "has no part for a voice"),
     ],

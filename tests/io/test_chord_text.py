@@ -77,15 +77,18 @@ def test_a_text_begins_with_the_first_whole_bar() -> None:
         ("G | C | D A", "chords of bar 3 ('D A'): the melody has bars 1 to 2"),
         ("7: G", "chords of bar 7 ('G'): the melody has bars 1 to 2"),
         ("0: G", "chords of bar 0 ('G'): the melody has bars 1 to 2"),
-        ("2: G | 2: C", "chords of bar 2 ('C'): the bar has chords already"),
-        ("G | C:3 D:2", "chords of bar 2 ('C:3 D:2'): they last 5 beats, the bar has 4"),
-        ("G:3", "chords of bar 1 ('G:3'): they last 3 beats, the bar has 4"),
+        ("2: G | 2: C", "chords of bar 2 ('C'): the bar has chords already; write it once"),
+        ("G | C:3 D:2", "chords of bar 2 ('C:3 D:2'): they last 5 beats, but the bar has 4"),
+        ("G:3", "chords of bar 1 ('G:3'): they last 3 beats, but the bar has 4"),
         ("G:0.1 C", "chords of bar 1 ('G:0.1 C'): G:0.1 does not last whole sixteenths"),
-        ("G | | C", "chords of bar 2: it is empty; write ? to leave it free"),
-        ("% | G", "chords of bar 1: % repeats a bar; there is none"),
-        (". G", "chords of bar 1 ('. G'): . holds a chord; there is none before"),
+        ("G | | C", "chords of bar 2: the bar is empty; write ? to leave it free"),
+        ("% | G", "chords of bar 1: % repeats the bar before it, but this is the first bar"),
+        (
+            ". G",
+            "chords of bar 1 ('. G'): . holds the chord before it, but no chord comes before it",
+        ),
         ("|: G :|", "'|: G :|' has a repeat sign"),
-        ("C " * 17, "they are more than the bar can hold"),
+        ("C " * 17, "the bar has no time for all of them"),
         ("", "there are no chords"),
         ("# only a comment", "there are no chords"),
     ],
@@ -96,7 +99,7 @@ def test_what_cannot_be_placed_is_refused_with_its_bar(text: str, complaint: str
 
 
 def test_more_chords_than_bars_after_a_pickup_say_how_it_is_written() -> None:
-    with pytest.raises(ChoraleError, match="a pickup is bar 0, written 0: before its chords"):
+    with pytest.raises(ChoraleError, match="the pickup is bar 0: write 0: before its chords"):
         placed_chords("D | G | D", bars(2, pickup=4))
 
 

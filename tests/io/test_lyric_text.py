@@ -45,7 +45,7 @@ def test_underscores_hold_the_syllable_before(text: str) -> None:
     (verse,) = parse_verses(text)
     verses, notices = set_on([verse], SCALE, 0)
     assert [(s.text, s.step) for s in verses[0].syllables] == [("glo", 0), ("ri", 12), ("a", 16)]
-    assert "is sung on from bar 2 beat 2" in notices[0]
+    assert "is held from bar 2 beat 2" in notices[0]
 
 
 def test_more_syllables_than_notes_are_refused() -> None:
@@ -66,7 +66,7 @@ def test_slurred_notes_take_no_syllable() -> None:
         (b"", "has no words"),
         (b"1.\n2.\n", "has no words"),
         (b"\0\1\2", "is not a text file"),
-        (b"_ glo", "has no syllable before it"),
+        (b"_ glo", "no syllable comes before it"),
     ],
 )
 def test_files_that_are_no_words_are_one_line(tmp_path: Path, content: bytes, message: str) -> None:
@@ -86,12 +86,12 @@ def test_words_are_read_in_the_encodings_of_editors(tmp_path: Path, encoding: st
 
 
 def test_a_missing_file_says_what_words_can_be(tmp_path: Path) -> None:
-    with pytest.raises(ChoraleError, match="words are all, soprano, none or a text file"):
+    with pytest.raises(ChoraleError, match="give all, soprano, none or a text file of words"):
         read_verses(tmp_path / "none.txt")
 
 
 def test_words_are_split_by_language() -> None:
     assert hyphenator("en")("amazing") == "amaz-ing"
     assert hyphenator("de_DE")("Wunderbare") == "Wun-der-ba-re"
-    with pytest.raises(ChoraleError, match="not split in the language 'xx'"):
+    with pytest.raises(ChoraleError, match="cannot be split in the language 'xx'"):
         hyphenator("xx")

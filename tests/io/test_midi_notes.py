@@ -306,7 +306,7 @@ def test_a_melody_on_the_drums_channel_can_be_chosen(tmp_path, untrained):
     alone = save(tmp_path / "alone.mid", drums)
     with pytest.raises(ChoraleError, match=r"has only drums.*choose it with --track"):
         read_given(alone)
-    with pytest.raises(ChoraleError, match=r"there are 1 'Whistle'"):
+    with pytest.raises(ChoraleError, match=r"with notes are 1 'Whistle'"):
         read_given(alone, track="Flute")
     piano = [meta(0, "track_name", name="Piano"), *quarters((48,) * 9)]
     both = save(tmp_path / "both.mid", drums, piano)

@@ -218,7 +218,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "program", "complaint"),
     [
-        ("score.pdf", None, r"name a MusicXML file \.musicxml"),
+        ("score.pdf", None, r"name should end in \.musicxml"),
         ("none/score.mxl", None, "there is no folder"),
         ("score.mxl", 128, "a MIDI program is 0 to 127, not 128"),
     ],
@@ -278,7 +278,8 @@ def test_voices_that_cannot_be_told_are_refused(reading):
     parts = {name: [bar(note("C4", 96))] for name in ("Oboe", "Flute", "Horn")}
     parts["Piano"] = [bar(note("C4", 96), "<staff>1</staff>")]
     with pytest.raises(
-        ChoraleError, match=r"has 3 parts, neither one nor four \(1 'Oboe', 2 'Flute', 3 'Horn'\)"
+        ChoraleError,
+        match=r"has 3 parts .*neither one nor four \(1 'Oboe', 2 'Flute', 3 'Horn'\)",
     ):
         reading(score(**{name: parts[name] for name in ("Oboe", "Flute", "Horn")}))
 
@@ -460,11 +461,11 @@ BROKEN = {
     "time.xml": (b"<score-timewise/>", "export it as partwise MusicXML"),
     "bare.musicxml": (b"<score-partwise/>", "the score has no parts"),
     "barless.musicxml": (score(Melody=[]).encode(), "the score has no bars"),
-    "odd.musicxml": (score(Melody=[bar(note("C5", "x"))]).encode(), "is not a score that can be"),
+    "odd.musicxml": (score(Melody=[bar(note("C5", "x"))]).encode(), "is a damaged score"),
     "long.musicxml": (score(Melody=[bar(note("C5", 10**9))]).encode(), r"is it damaged\?"),
     "nan.musicxml": (
         score(Melody=[bar(note("C#5", 96))]).replace(">1</alter>", ">nan</alter>").encode(),
-        "is not a score that can be",
+        "is a damaged score",
     ),
     "meter.musicxml": (
         score(Melody=[bar(note("C5", 96), meter="3/64")]).encode(),
@@ -541,10 +542,10 @@ HOSTILE = {
         lambda: score(M=[bar(note("C5", 24 * 4 * 256))]).encode(),
         r"bar 1 lasts 1024 quarter notes; is it damaged\?",
     ),
-    "digits": (lambda: score(M=[bar(note("C5", "9" * 50))]).encode(), "not a score that can"),
+    "digits": (lambda: score(M=[bar(note("C5", "9" * 50))]).encode(), "is a damaged score"),
     "pitch": (
         lambda: score(M=[bar(note("C5", 96))]).replace("5</oct", "12</oct").encode(),
-        "not a score that can",
+        "is a damaged score",
     ),
 }
 

@@ -190,7 +190,8 @@ def test_track_names_the_melody_among_several_parts(harmonized):
         "the melody is taken from part 1 'Flute'; others: 2 'Oboe'" in n for n in piece.notices
     )
     with pytest.raises(
-        ChoraleError, match="no single part is 'Horn'; with notes there are 1 'Flute'"
+        ChoraleError,
+        match="no part has the number or name 'Horn'; the parts with notes are 1 'Flute'",
     ):
         harmonized(text, track="Horn")
 

@@ -52,7 +52,7 @@ def test_too_many_and_too_few_syllables(words):
     expect(words.get_by_text("none are left from 'nine' on")).to_be_visible()
     expect(lane(words)).to_have_count(0)
     field(words).fill("one two three")
-    expect(words.get_by_text("'three', is sung on from bar 1 beat 4")).to_be_visible()
+    expect(words.get_by_text("'three', is held from bar 1 beat 4")).to_be_visible()
     expect(lane(words)).to_have_text("onetwothree")
 
 
