@@ -81,11 +81,11 @@ def values_of(length: Fraction) -> list[Value]:
     >>> [value.kind for value in values_of(Fraction(5, 2))]
     ['half', 'eighth']
     """
-    for actual, normal in TUPLETS:
-        if value := value_of(length, actual, normal):
-            return [value]
+    if value := value_of(length):
+        return [value]
     if not is_binary(length):
-        return []
+        in_tuplets = (value_of(length, actual, normal) for actual, normal in TUPLETS)
+        return [value for value in in_tuplets if value][:1]
     found = []
     for quarters in QUARTERS.values():
         while length >= quarters:

@@ -101,6 +101,13 @@ def test_a_tune_book_is_read_to_its_first_tune(tmp_path):
     assert any("2 tunes" in notice for notice in open_score(path).notices)
 
 
+def test_a_length_that_no_symbol_has_is_tied_symbols_and_no_tuplet(tmp_path):
+    path = written(tmp_path, "tune.abc", "X:1\nM:4/4\nL:1/8\nK:C\nC5 D3 |]\n")
+    root = open_score(path).score.root
+    assert [kind.text for kind in root.iter("type")] == ["half", "eighth", "quarter"]
+    assert root.find(".//time-modification") is None
+
+
 def test_mei(tmp_path):
     path = written(tmp_path, "tune.mei", MEI)
     third = Fraction(1, 3)
