@@ -21,7 +21,7 @@ DOTTED_QUARTER = 6
 
 
 REST = -1
-"""The value of ``pitch`` where a voice is silent."""
+"""The value of ``pitch`` while a voice is silent."""
 
 
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")

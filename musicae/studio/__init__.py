@@ -1,1 +1,1 @@
-"""The service of ``musicae studio``: HTTP requests answered by the public API."""
+"""The service of ``musicae studio``: it answers HTTP requests with the public API."""

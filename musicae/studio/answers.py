@@ -1,4 +1,4 @@
-"""What each request is answered with, as the service's description shows it."""
+"""The answers of the service as pydantic models, for its OpenAPI description."""
 
 from __future__ import annotations
 
@@ -23,18 +23,24 @@ class Answer(BaseModel):
 
 
 class Harmonized(Answer):
+    """A harmony, and the bars that changed."""
+
     harmony: _AnyHarmony | None
     """Null for an empty tune."""
     changed: _Span | None
-    """The first and the last bar that were written anew; null where none was."""
+    """The first and the last bar that were rewritten; null if none was."""
 
 
 class Several(Answer):
+    """Several harmonies of one tune."""
+
     alternatives: list[_AnyHarmony]
-    """None for an empty tune."""
+    """Empty for an empty tune."""
 
 
 class Choice(Answer):
+    """A chord that fits at a place."""
+
     symbol: str
     numeral: str
     probability: float
@@ -42,88 +48,106 @@ class Choice(Answer):
 
 
 class Choices(Answer):
+    """The chords that fit at a place, which begins at ``start`` and lasts ``length`` ticks."""
+
     start: int
     length: int
     choices: list[Choice]
-    """The likeliest first."""
+    """The chords, the most probable first."""
 
 
 class Mended(Harmonized):
+    """A harmony after an attempt to remove a break."""
+
     mended: bool
-    """Whether another way was found; if not, the harmony is as it was."""
+    """Whether the break could be removed; if not, the harmony is unchanged."""
 
 
 class Part(Answer):
+    """A part of a file, as a project."""
+
     name: str
     notes: int
-    """How many it has."""
+    """The number of its notes."""
     chosen: bool
-    """Whether it is taken to be the tune."""
+    """Whether musicae takes this part as the tune."""
     project: _AnyProject
     notices: list[str]
-    """What the musician should know of how it was read."""
+    """Notices about how the part was read."""
 
 
 class Opened(Answer):
+    """The parts of a file."""
+
     parts: list[Part]
 
 
 class Beginning(Answer):
+    """A time at which notes or rests begin in an engraved score."""
+
     at: float
-    """In ticks."""
+    """The time in ticks."""
     ids: list[str]
-    """Of the elements of notes, or of rests, that begin there."""
+    """The ids of the SVG elements of the notes or rests that begin then."""
 
 
 class Engraved(Answer):
+    """An engraved score."""
+
     pages: list[str]
-    """SVG that holds shapes and texts only."""
+    """The pages as SVG, with shapes and texts only."""
     times: list[Beginning]
 
 
 class Projects(Answer):
+    """Pieces as projects."""
+
     projects: list[_AnyProject]
 
 
 class Health(Answer):
+    """The state of the service."""
+
     ok: bool
 
 
 class Sentence(Answer):
+    """A message for a musician."""
+
     message: str
 
 
 class Failed(Answer):
-    """What went wrong, for a musician."""
+    """An error, as a sentence for a musician."""
 
     error: Sentence
 
 
 _PROBLEMS = {
     401: "The token is missing or wrong.",
-    403: "The request names another address, or comes from another page.",
+    403: "The request's host or origin is not that of the service.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     422: "The music or a setting cannot be used.",
     429: "Too many requests at once; `Retry-After` says when to try again.",
-    503: "It took too long.",
+    503: "The computation took too long, or the service is stopping.",
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that a request may be answered with."""
+    """The possible errors of a request, by status."""
     return {status: {"model": Failed, "description": _PROBLEMS[status]} for status in statuses}
 
 
 def computed(model: Any) -> dict[int | str, dict[str, Any]]:
-    """The answers of a request that computes JSON of a model."""
+    """The possible answers of a request whose result is the JSON of a model."""
     lines = {"schema": {"type": "string"}, "description": "Progress, then the result."}
     usual = {"model": model, "description": "The result.", "content": {LINES: lines}}
     return {200: usual, **problems(*_PROBLEMS)}
 
 
 def files(media_type: str) -> dict[int | str, dict[str, Any]]:
-    """The answers of a request for a file."""
+    """The possible answers of a request for a file."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     usual = {"description": "The file.", "content": {media_type: binary}}
     return {200: usual, **problems(*_PROBLEMS)}

@@ -1,4 +1,4 @@
-"""The service's routes: each reads a request, and answers with what ``operations`` computes."""
+"""The routes of the service: each reads a request and answers with a result of ``operations``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JSON = "application/json"
 PATIENCE = 2.0
 """Seconds that a computation has to stop when the service ends."""
 LONGEST_NAME = 40
-"""Of what is wrong, in characters."""
+"""The most characters of a field's name in a message."""
 Accept = Annotated[str | None, Header(include_in_schema=False)]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ANY_FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
@@ -91,7 +91,7 @@ def _requests(operations: Operations, workers: Workers) -> APIRouter:
         model: type[answers.Answer],
         compute: Callable[[Any], dict[str, Any]],
     ) -> None:
-        """The request that is called as ``compute`` is, which takes ``body``."""
+        """Add a route with the name of ``compute``; its request has the body ``body``."""
 
         async def answer(asked: Any, accept: Accept = None) -> Response:
             return Computed(workers, lambda: compute(asked), accept)
@@ -113,7 +113,7 @@ def _requests(operations: Operations, workers: Workers) -> APIRouter:
 
     @router.post("/export", responses=answers.files("application/octet-stream"))
     async def export(asked: requests.Export) -> Response:
-        """Make a file of a project: notation, a score, sound, an audition pack or a choir's kit."""
+        """Export a project: notation, a score, sound, an audition pack or a choir's kit."""
         return Computed(workers, lambda: operations.export(asked), None)
 
     @router.post("/open", responses=answers.computed(answers.Opened), openapi_extra=_ANY_FILE)
@@ -122,35 +122,35 @@ def _requests(operations: Operations, workers: Workers) -> APIRouter:
         name: Annotated[str, Query(max_length=255)] = "",
         accept: Accept = None,
     ) -> Response:
-        """Read a file: MIDI, MusicXML, MEI, ABC, kern or a project; a part of it is the tune."""
+        """Read a file (MIDI, MusicXML, MEI, ABC, kern or a project) and choose the tune in it."""
         content = await request.body()
         return Computed(workers, lambda: operations.open(content, name), accept)
 
     @router.get("/opened", responses=answers.computed(answers.Opened | None))
     async def opened(accept: Accept = None) -> Response:
-        """Tell the first page that asks the file that the service was started with, if any."""
+        """The file that the service was started with, for the first request; else null."""
         return Computed(workers, operations.opened, accept)
 
     @router.get("/about", responses=answers.problems(401, 403, 503))
     async def about(accept: Accept = None) -> Response:
-        """Tell the names, ranges and limits of what can be asked for."""
+        """The names, ranges and limits of everything that a request can ask for."""
         return Computed(workers, operations.about, accept)
 
     @router.get("/soundfont", responses=answers.files("audio/x-soundfont"))
     async def soundfont() -> Response:
-        """Give the General MIDI SoundFont that is installed."""
+        """The installed General MIDI SoundFont."""
         return Computed(workers, operations.soundfont, None)
 
     @router.get("/health", response_model=answers.Health)
     async def health() -> Response:
-        """Tell that the service is there; without a token."""
+        """Whether the service is running; needs no token."""
         return Response(dumped({"ok": True}), media_type=JSON)
 
     return router
 
 
 def _page(file: Path) -> Callable[[Request], Response]:
-    """An endpoint that answers with a file."""
+    """An endpoint that sends a file."""
 
     def endpoint(request: Request) -> Response:
         try:
@@ -170,20 +170,20 @@ async def _invalid(_: Request, problem: Exception) -> Response:
     assert isinstance(problem, RequestValidationError)
     found = problem.errors()[0]
     if found["type"] == "json_invalid":
-        return _told(400, "this request is not JSON")
+        return _failed(400, "this request is not JSON")
     place = ", ".join(str(part)[:LONGEST_NAME] for part in found["loc"][1:])
-    return _told(422, f"{place}: {found['msg']}" if place else found["msg"])
+    return _failed(422, f"{place}: {found['msg']}" if place else found["msg"])
 
 
 async def _refused(_: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
-    sentences = {404: "there is nothing at this address", 405: "this cannot be asked this way"}
-    return _told(problem.status_code, sentences.get(problem.status_code, str(problem.detail)))
+    sentences = {404: "there is nothing at this address", 405: "this address has no such method"}
+    return _failed(problem.status_code, sentences.get(problem.status_code, str(problem.detail)))
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:
-    return _told(500, BUG)
+    return _failed(500, BUG)
 
 
-def _told(status: int, message: str) -> Response:
+def _failed(status: int, message: str) -> Response:
     return Response(dumped(error(message)), status, media_type=JSON)

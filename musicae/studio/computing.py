@@ -1,8 +1,7 @@
-"""Computations: each in a thread of its own, with progress, a time limit, and an end when nobody
-waits for it.
+"""Run computations, each in its own thread, with progress, a time limit and cancellation.
 
-A computation stops where it next reports progress. Until then it keeps its place among those that
-run at once, so that the machine never has more to do than it was allowed.
+A computation is stopped when its client is gone. It ends when it next reports progress. Until then
+it counts as running, so that there are never more computations at once than allowed.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from musicae.studio.settings import COMPUTATION, Limits
 LINES = "application/x-ndjson"
 ENDED = "musicae studio was stopped; start it again to go on"
 PAUSE = 0.03
-"""Seconds between two lines of progress at least."""
+"""The least seconds between two lines of progress."""
 
 _log = logging.getLogger("musicae.studio")
 
@@ -48,28 +47,28 @@ class File(NamedTuple):
 
 
 class StoppedError(Exception):
-    """Raised in a computation that nobody waits for any more."""
+    """Raised in a computation to stop it."""
 
 
 class _Failed(NamedTuple):
-    """An error to tell."""
+    """An error to send: HTTP status and message."""
 
     status: int
     message: str
 
 
 class Workers:
-    """Runs a bounded number of computations at once."""
+    """Runs a limited number of computations at once."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.ending = asyncio.Event()
-        """Set when the service ends."""
+        """Set when the service is stopping."""
         self._places = asyncio.Semaphore(limits.at_once)
         self._running: set[_Job] = set()
 
     async def start(self, compute: Callable[[], Any]) -> _Job:
-        """Begin a computation as soon as there is a place for it."""
+        """Wait until fewer than ``limits.at_once`` computations run, then start one more."""
         await self._places.acquire()
         job = _Job(compute, asyncio.get_running_loop(), self._ended)
         self._running.add(job)
@@ -81,13 +80,13 @@ class Workers:
         self._places.release()
 
     def end(self) -> None:
-        """Stop all computations; who waits for one is told at once."""
+        """Stop all computations, and answer their clients at once."""
         self.ending.set()
         for job in self._running:
             job.stop()
 
     def join(self, patience: float) -> None:
-        """Wait some seconds until all have ended."""
+        """Wait up to ``patience`` seconds until all computations have ended."""
         for job in list(self._running):
             job.thread.join(patience / len(self._running))
 
@@ -102,16 +101,16 @@ class _Job:
         ended: Callable[[_Job], None],
     ) -> None:
         self.changed = asyncio.Event()
-        """Set when there is progress, and at the end."""
+        """Set at each progress, and at the end."""
         self.progress: tuple[int, int] | None = None
         self.outcome: bytes | File | _Failed | None = None
-        """The result as JSON, or a file, or what failed; None while it runs."""
+        """The result as JSON, a file, or an error; None while the computation runs."""
         self.thread = Thread(target=self._run, name=COMPUTATION, daemon=True)
         self._compute, self._loop, self._ended = compute, loop, ended
         self._stopped = Event()
 
     def stop(self) -> None:
-        """Let the computation end where it next reports progress."""
+        """End the computation when it next reports progress."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -120,7 +119,7 @@ class _Job:
                 result = self._compute()
             self.outcome = result if isinstance(result, File) else dumped(result)
         except StoppedError:
-            self.outcome = _Failed(503, "this was stopped")
+            self.outcome = _Failed(503, "this computation was stopped")
         except MusicaeError as failure:
             self.outcome = _Failed(422, str(failure))
         except Exception:
@@ -140,7 +139,7 @@ class _Job:
             also()
             self.changed.set()
 
-        with suppress(RuntimeError):  # the server has ended
+        with suppress(RuntimeError):  # the event loop is closed: the server has ended
             self._loop.call_soon_threadsafe(tell)
 
 
@@ -148,19 +147,19 @@ class Computed(Response):
     """The answer to a request that computes: JSON, a file, or lines of JSON with progress."""
 
     def __init__(self, workers: Workers, compute: Callable[[], Any], accept: str | None) -> None:
-        """``compute`` returns what JSON can hold, or a ``File``; it may raise MusicaeError.
+        """``compute`` returns a value for JSON or a ``File``; it may raise MusicaeError.
 
-        ``accept`` is the request's header: where it names ``LINES``, progress is sent.
+        ``accept`` is the ``Accept`` header of the request; if it names ``LINES``, progress is sent.
         """
         super().__init__()
         self._workers, self._compute = workers, compute
         self._lines = LINES in (accept or "")
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        told = _Told(send, self._lines)
+        sender = _Sender(send, self._lines)
         gone = asyncio.create_task(_gone(receive))
         ending = asyncio.create_task(self._workers.ending.wait())
-        following = asyncio.create_task(self._follow(told))
+        following = asyncio.create_task(self._follow(sender))
         tasks = (gone, ending, following)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -171,9 +170,9 @@ class Computed(Response):
         if following in done:
             following.result()  # raises what went wrong with the connection
         elif gone not in done:
-            await told.outcome(_Failed(503, ENDED))
+            await sender.outcome(_Failed(503, ENDED))
 
-    async def _follow(self, told: _Told) -> None:
+    async def _follow(self, sender: _Sender) -> None:
         limits = self._workers.limits
         job = None
         try:
@@ -183,7 +182,7 @@ class Computed(Response):
                     await job.changed.wait()
                     job.changed.clear()
                     if self._lines and job.outcome is None and job.progress is not None:
-                        await told.line({"progress": job.progress})
+                        await sender.line({"progress": job.progress})
                         await asyncio.sleep(PAUSE)
                 outcome = job.outcome
         except TimeoutError:
@@ -192,11 +191,11 @@ class Computed(Response):
         finally:
             if job is not None:
                 job.stop()
-        await told.outcome(outcome)
+        await sender.outcome(outcome)
 
 
-class _Told:
-    """What was sent of an answer."""
+class _Sender:
+    """An answer that is sent in parts, if the client asked for lines."""
 
     def __init__(self, send: Send, lines: bool) -> None:
         self._send, self._lines = send, lines
@@ -230,13 +229,13 @@ class _Told:
 
 
 async def _gone(receive: Receive) -> None:
-    """Wait until the connection is closed."""
+    """Wait until the client closes the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def disposition(name: str) -> str:
-    """``Content-Disposition`` of a file to download (RFC 6266), whatever letters its name has.
+    """The ``Content-Disposition`` of a file to download (RFC 6266), with any letters in its name.
 
     >>> disposition("Für Elise.mid")
     'attachment; filename="F_r Elise.mid"; filename*=UTF-8\\'\\'F%C3%BCr%20Elise.mid'

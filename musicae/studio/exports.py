@@ -1,4 +1,4 @@
-"""Files of a project, which the public API writes into a folder that is then removed."""
+"""Export projects as files. The public API writes them into a temporary folder."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ MEDIA_TYPES = {
 NOTATIONS = (".mid", ".musicxml", ".mxl", ".mei", ".abc", ".ly")
 SOUNDS = (".wav", ".mp3", ".ogg")
 LONGEST_NAME = 40
-"""Characters of a file's name without its suffix."""
+"""The most characters of a file name, without its suffix."""
 PACKED = frozenset({".mp3", ".ogg", ".flac", ".png", ".pdf", ".mxl"})
-"""What is not compressed once more."""
+"""Suffixes of compressed files; a .zip stores them as they are."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in a .zip, so that the same music gives the same bytes."""
+"""The time of every file in a .zip; it is fixed, so that the same music gives the same bytes."""
 
 
 def export(project: Project, others: Sequence[Project], asked: Export) -> File:
-    """A project as a file; ``others`` are alternatives of it for a pack.
+    """Export a project as a file.
 
-    Raises MusicaeError if there is no harmony yet, or a library is missing.
+    ``others`` are alternatives of the project, for a pack. Raises MusicaeError if the project has
+    no harmony yet, or a library is missing.
     """
     with TemporaryDirectory(prefix="musicae-") as folder:
         try:
@@ -58,7 +59,7 @@ def export(project: Project, others: Sequence[Project], asked: Export) -> File:
 
 
 def _exported(project: Project, others: Sequence[Project], asked: Export, folder: Path) -> File:
-    """A file that is written into an empty folder first."""
+    """Write the file into ``folder``, which is empty, and read it."""
     name = file_name(project.title)
     if asked.format == "musicae":
         project.write(folder / f"{name}.musicae")
@@ -99,7 +100,7 @@ def _write(piece: Piece, path: Path, program: int | None, asked: Export) -> None
 
 
 def _file(folder: Path, name: str, suffix: str) -> File:
-    """The only file in a folder, or all of them as one .zip: scores of several pages."""
+    """The only file in a folder, or all of them as one .zip: a score may have several pages."""
     paths = sorted(folder.iterdir())
     if len(paths) > 1:
         return _zipped(folder, name)
@@ -119,7 +120,7 @@ def _zipped(folder: Path, name: str) -> File:
 
 
 def file_name(title: str) -> str:
-    """A title as the name of a file on any system, without a suffix.
+    """A title as a file name, without a suffix, that is valid on any system.
 
     >>> file_name("Wie schön leuchtet... / BWV 1"), file_name("../../etc"), file_name("")
     ('Wie schön leuchtet BWV 1', 'etc', 'chorale')

@@ -1,4 +1,4 @@
-"""How much is asked at once: the number of requests, the size of a body, and the time it takes."""
+"""Limit the requests to the service: their number, their time, and the size of their bodies."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from musicae.studio.settings import Limits
 RETRY = [("retry-after", "1")]
 CLOSE = [("connection", "close")]
 DIGITS = 20
-"""Of the length of a body; longer ones are too large."""
+"""The digits of ``Content-Length`` that are read; a number with more digits is too large anyway."""
 BUSY = "musicae is busy with other requests; try again in a moment"
 
 
 class Bounded:
-    """Bounds requests in number and in time, and their bodies in size.
+    """ASGI middleware that limits the number, the time and the body size of requests.
 
-    The application gets a body as one message, and then what the connection says, such as that it
-    was closed.
+    The application receives the whole body as one message, and then the messages of the connection,
+    such as that it was closed.
     """
 
     def __init__(self, app: App, limits: Limits, free: Collection[str]) -> None:
-        """``free`` are the paths of which any number is answered, since that costs nothing."""
+        """``free`` are the paths without limits, because answering them costs nothing."""
         self._app, self._limits, self._free = app, limits, frozenset(free)
         self._open = 0
 
@@ -40,13 +40,13 @@ class Bounded:
             async with asyncio.timeout(limits.seconds + 2 * limits.reading):
                 await self._bounded(scope, receive, send)
         except TimeoutError:
-            pass  # the answer was not taken: the connection is closed
+            pass  # the client does not read the answer: close the connection
         finally:
             self._open -= 1
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         most, patience = self._limits.bytes, self._limits.reading
-        too_large = f"this is larger than {most / 2**20:g} MiB, the most that musicae takes at once"
+        too_large = f"this is larger than {most / 2**20:g} MiB, the most that musicae accepts"
         stated = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
         if any(not value.isdigit() or int(value[:DIGITS]) > most for value in stated):
             await refuse(send, 413, too_large, CLOSE)
@@ -71,7 +71,7 @@ class Bounded:
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
-    """A body; None where the connection was closed. Raises ValueError if it is larger."""
+    """The body; None if the connection was closed. Raises ValueError if it has more bytes."""
     body = bytearray()
     more = True
     while more:

@@ -1,4 +1,4 @@
-"""Answers of the service that are no music: errors as sentences in JSON."""
+"""Send answers of the service; errors are sentences in JSON."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""As in the specification of ASGI."""
+"""These are the types of the ASGI specification."""
 
 JSON = "application/json"
-BUG = "musicae has made a mistake of its own here; the window it was started in tells which"
+BUG = "this is an error in musicae itself; the window in which it was started shows the details"
 
 
 def dumped(value: Any) -> bytes:
-    """A value as JSON in UTF-8, without blanks."""
+    """A value as JSON in UTF-8, without spaces."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8", "replace")
 
 
 def error(message: str) -> dict[str, Any]:
-    """The JSON of an error: a sentence for a musician."""
+    """The JSON of an error; ``message`` is a sentence for a musician."""
     return {"error": {"message": message}}
 
 
@@ -35,7 +35,7 @@ async def answer(
     media_type: str = JSON,
     headers: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Send a whole answer."""
+    """Send a complete answer."""
     fields = [("content-type", media_type), ("content-length", str(len(body))), *headers]
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     await send({"type": "http.response.start", "status": status, "headers": raw})
@@ -45,5 +45,5 @@ async def answer(
 async def refuse(
     send: Send, status: int, message: str, headers: Iterable[tuple[str, str]] = ()
 ) -> None:
-    """Send an error."""
+    """Send an error as the complete answer."""
     await answer(send, status, dumped(error(message)), headers=headers)

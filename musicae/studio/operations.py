@@ -1,4 +1,4 @@
-"""What each request asks of the public API, and the JSON that it answers."""
+"""Answer each request with the public API; most results are values for JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicae.studio.settings import Limits, Settings
 
 
 class Operations:
-    """The computations of a service. All methods may raise MusicaeError."""
+    """The computations of the service. All methods may raise MusicaeError."""
 
     def __init__(self, settings: Settings) -> None:
         self._limits = settings.limits
@@ -27,7 +27,7 @@ class Operations:
         self._about: dict[str, Any] | None = None
 
     def project(self, value: Mapping[str, Any]) -> Project:
-        """A project of a request, if it is not too long."""
+        """Read the project of a request. Raises ChoraleError if it is too long."""
         project = Project.of_dict(value)
         self._check_bars(len(project.measures))
         return project
@@ -35,23 +35,27 @@ class Operations:
     def _check_bars(self, bars: int) -> None:
         if bars > self._limits.bars:
             raise ChoraleError(
-                f"this piece has {bars} bars; musicae studio works with up to {self._limits.bars}"
+                f"this piece has {bars} bars; musicae studio accepts up to {self._limits.bars}"
             )
 
     def harmonize(self, asked: requests.Harmonize) -> dict[str, Any]:
+        """Write the voices, or some bars of them, and say which bars changed."""
         before = self.project(asked.project)
         after = before.harmonized(_bars(asked.bars), asked.redraw)
         return {"harmony": as_json(after.harmony), "changed": _changed(before, after)}
 
     def alternatives(self, asked: requests.Alternatives) -> dict[str, Any]:
+        """Several harmonies of the same tune."""
         found = self.project(asked.project).alternatives(asked.n, _bars(asked.bars))
         return {"alternatives": [as_json(each.harmony) for each in found if each.harmony]}
 
     def chords(self, asked: requests.Chords) -> dict[str, Any]:
+        """The chords that fit at a tick, with their probabilities."""
         found = self.project(asked.project).chord_choices(asked.start)
         return found._asdict() | {"choices": [choice._asdict() for choice in found.choices]}
 
     def mend(self, asked: requests.Mend) -> dict[str, Any]:
+        """Rewrite the voices around a break, if that removes it."""
         before = self.project(asked.project)
         after = before.mended(break_of(asked.broken, "the place to mend"))
         return {
@@ -61,9 +65,11 @@ class Operations:
         }
 
     def score(self, asked: requests.Score) -> dict[str, Any]:
+        """The engraved score for the screen."""
         return scores.score(self.project(asked.project).piece(), asked)
 
     def export(self, asked: requests.Export) -> File:
+        """A file of the project."""
         project = self.project(asked.project)
         others = [
             Project.of_dict({**asked.project, "harmony": harmony}) for harmony in asked.alternatives
@@ -71,6 +77,7 @@ class Operations:
         return exports.export(project, others, asked)
 
     def open(self, content: bytes, name: str) -> dict[str, Any]:
+        """The parts of a file, each as a project with it as the tune."""
         parts = [
             {
                 "name": part.name,
@@ -84,27 +91,30 @@ class Operations:
         ]
         if not parts:
             raise ChoraleError(
-                f"{name}: musicae studio works with pieces of up to {self._limits.bars} bars"
+                f"{name}: musicae studio accepts pieces of up to {self._limits.bars} bars"
             )
         return {"parts": parts}
 
     def opened(self) -> dict[str, Any] | None:
-        """The file that the service was started with, to who asks first."""
+        """The file that the service was started with, once: None for later requests."""
         opened, self._opened = self._opened, None
         return self.open(*opened) if opened else None
 
     def about(self) -> dict[str, Any]:
+        """The result of the function ``about``, computed once."""
         if self._about is None:
             self._about = about(self._limits)
         return self._about
 
     def soundfont(self) -> File:
+        """The installed General MIDI SoundFont."""
         from musicae.rendering.audio import usable_soundfont
 
         path = usable_soundfont(None)
         return File(path.name, "audio/x-soundfont", path.read_bytes())
 
     def compose(self, asked: requests.Compose) -> dict[str, Any]:
+        """New pieces as projects."""
         self._check_bars(asked.bars or 0)
         made = musicae.generate(
             asked.n,
@@ -120,6 +130,7 @@ class Operations:
         return _projects(made)
 
     def vary(self, asked: requests.Vary) -> dict[str, Any]:
+        """Variations of a piece as projects."""
         made = musicae.vary(
             self.project(asked.project).piece().chorale,
             asked.n,
@@ -132,6 +143,7 @@ class Operations:
         return _projects(made)
 
     def interpolate(self, asked: requests.Interpolate) -> dict[str, Any]:
+        """Pieces that lead from one piece to another, as projects."""
         one, other = (self.project(each).piece().chorale for each in (asked.first, asked.last))
         made = musicae.interpolate(
             one, other, asked.n, seed=asked.seed, temperature=asked.temperature
@@ -144,7 +156,7 @@ def _bars(asked: Sequence[int] | None) -> tuple[int, int] | None:
 
 
 def _changed(before: Project, after: Project) -> list[int] | None:
-    """The first and the last bar whose notes differ; None where all are as they were."""
+    """The first and the last bar whose notes differ; None if no note does."""
     old, new = (
         each.harmony.voices if each.harmony else ((),) * N_VOICES for each in (before, after)
     )
@@ -163,7 +175,7 @@ def _projects(pieces: Sequence[Piece]) -> dict[str, Any]:
 
 
 def about(limits: Limits) -> dict[str, Any]:
-    """What the page can offer: names, ranges and limits."""
+    """The names, ranges and limits of everything that a request can ask for."""
     from importlib.util import find_spec
 
     from musicae.api.generate import MOST_BARS

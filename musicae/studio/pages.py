@@ -1,4 +1,4 @@
-"""The files of the page: a fixed table, so that no path of a request reaches the file system."""
+"""The files of the page, as a fixed table: paths of requests never reach the file system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNBUILT = "the page is not built: run `npm ci` and `npm run build` in musicae/as
 
 
 def table(folder: Path = STUDIO) -> dict[str, Path]:
-    """The files of the built page by the paths that they are asked for."""
+    """The files of the built page, by the paths of their requests."""
     built = {
         f"/built/{path.relative_to(folder).as_posix()}": path
         for path in sorted(folder.rglob("*"))
@@ -38,7 +38,8 @@ def tag(content: bytes) -> str:
 
 
 DESCRIPTION = (
-    "All times are ticks, 24 a quarter note. A request that computes answers JSON; with `Accept:"
-    ' application/x-ndjson` it answers lines: `{"progress": [done, of]}`, then `{"result": ...}` or'
-    ' `{"error": {"message": ...}}`. A closed connection stops the computation.'
+    "All times are in ticks; a quarter note has 24. Requests that compute are answered with JSON."
+    ' With `Accept: application/x-ndjson` the answer is lines: `{"progress": [done, of]}`, then'
+    ' `{"result": ...}` or `{"error": {"message": ...}}`. Closing the connection stops the'
+    " computation."
 )

@@ -1,6 +1,6 @@
-"""What each request holds, as pydantic models, from which the service's description is made.
+"""The requests of the service as pydantic models; its OpenAPI description is made from them.
 
-Projects are read by ``Project.of_dict``, whose sentences speak to musicians; here they are only
+``Project.of_dict`` reads projects, because its messages speak to musicians. Here projects are only
 described.
 """
 
@@ -40,18 +40,18 @@ Format = Literal[
     "kit",
     "musicae",
 ]
-"""What a project can be exported as."""
+"""The formats in which a project can be exported."""
 MOST_ALTERNATIVES = 8
 MOST_PIECES = 16
-"""The most new pieces that are asked for at once."""
+"""The most new pieces of one request."""
 MOST_SEED = 2**31 - 1
 EXAMPLE = {"format": FORMAT, "length": 192, "tune": [[0, 48, 67], [48, 48, 69], [96, 96, 71]]}
-"""A project of two bars."""
+"""A project with a tune of two bars."""
 
 
 @dataclass(frozen=True)
 class Described:
-    """An object of JSON that the service's description shows as a dataclass."""
+    """A JSON object that the OpenAPI description shows as a dataclass."""
 
     by: type
 
@@ -73,14 +73,14 @@ class Described:
 
 
 def _with_example(schema: dict[str, Any]) -> None:
-    """Show of a request what it must have."""
+    """Add an example with all required fields of a request."""
     shown = dict.fromkeys(("project", "first", "last"), EXAMPLE) | {"start": 0, "format": "mid"}
     needed = schema.get("required", ())
     schema["examples"] = [{name: shown[name] for name in needed if name in shown}]
 
 
 class Request(BaseModel):
-    """A request: unknown fields and numbers written as texts are refused."""
+    """A request. Unknown fields, and numbers written as texts, are refused."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -102,36 +102,36 @@ class Harmonize(Request):
 
     project: AnyProject
     bars: Bars | None = None
-    """The first and the last bar to write anew; null for those that changed."""
+    """The first and the last bar to write again; null for the bars that changed."""
     redraw: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
-    """0 for the usual music, other numbers for other draws of the same bars."""
+    """0 gives the usual music; other numbers give other versions of the same bars."""
 
 
 class Alternatives(Request):
-    """Harmonize a tune in several ways, each with other chords."""
+    """Write several harmonizations of a tune; each begins with a different chord."""
 
     project: AnyProject
     n: Annotated[int, Field(ge=1, le=MOST_ALTERNATIVES)] = 4
     bars: Bars | None = None
-    """The first and the last bar that differ; null for all."""
+    """The first and the last bar to vary; null for all."""
 
 
 class Chords(Request):
-    """Ask which chords fit at a place."""
+    """List the chords that fit at a place."""
 
     project: AnyProject
     start: Annotated[int, Field(ge=0, le=10**6)]
-    """A tick in the chord that is asked about."""
+    """A tick inside the chord in question."""
 
 
 class Mend(Request):
-    """Write another way around a place that breaks a rule."""
+    """Rewrite the voices around a place that breaks a rule."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     project: AnyProject
     broken: Annotated[dict[str, Any], Described(Break), Field(alias="break")]
-    """One of the harmony's breaks."""
+    """One of the ``breaks`` of the harmony."""
 
 
 class Score(Request):
@@ -139,35 +139,36 @@ class Score(Request):
 
     project: AnyProject
     numerals: bool = False
-    """Write Roman numerals below it."""
+    """Write Roman numerals below the score."""
     words: bool = True
+    """Write the words below the notes."""
     open: bool = False
-    """A staff for each voice, not two."""
+    """Write one staff per voice instead of two staves."""
     width: Annotated[int, Field(ge=200, le=4000)] = 900
-    """Of the page, in CSS pixels."""
+    """The width of a page, in CSS pixels."""
 
 
 class Export(Request):
-    """Make a file of a project."""
+    """Export a project as a file."""
 
     project: AnyProject
     format: Format
     numerals: bool = False
-    """Write Roman numerals into it."""
+    """Write Roman numerals into the file."""
     piano: bool = False
-    """Add the voices as a piano reduction."""
+    """Add a piano reduction of the voices."""
     open: bool = False
-    """A staff for each voice, not two, in scores."""
+    """Write one staff per voice instead of two staves; for scores."""
     program: Text | None = None
     """The General MIDI sound, as a number from 1 or a name; null for a choir or the ensemble's."""
     alternatives: Annotated[
         list[Annotated[dict[str, Any], Described(Harmony)]], Field(max_length=MOST_ALTERNATIVES)
     ] = []
-    """Other harmonies of the tune, which a pack holds after the project's own."""
+    """More harmonies of the tune; a pack contains them after the project's own."""
 
 
 class Compose(Request):
-    """Compose new pieces; what is null is drawn."""
+    """Compose new pieces; settings that are null are chosen at random."""
 
     n: Annotated[int, Field(ge=1, le=MOST_PIECES)] = 1
     seed: Seed = 0
@@ -176,32 +177,33 @@ class Compose(Request):
     key: Text | None = None
     style: Text | None = None
     form: Text | None = None
-    """Which phrases return, such as AABA."""
+    """The form, one letter per phrase, such as AABA."""
     temperature: Annotated[float, Field(ge=0, le=10)] | None = None
     sliders: Annotated[dict[Text, Number], Field(max_length=20)] = {}
-    """By how many of Bach's standard deviations attributes move, -4 to 4."""
+    """The change of each attribute, in standard deviations of Bach's chorales, -4 to 4."""
 
 
 class Vary(Request):
-    """Write neighbours of a piece."""
+    """Write variations of a piece: pieces with nearby latent vectors."""
 
     project: AnyProject
     n: Annotated[int, Field(ge=1, le=MOST_PIECES)] = 1
     seed: Seed = 0
     amount: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """0: the piece as the model has it; 1: another piece of the same form."""
+    """0 gives the piece as the model rebuilds it, 1 another piece of the same form."""
     sliders: Annotated[dict[Text, Number], Field(max_length=20)] = {}
-    """By how many of Bach's standard deviations attributes move, -4 to 4."""
+    """The change of each attribute, in standard deviations of Bach's chorales, -4 to 4."""
     keep: Annotated[list[Text], Field(max_length=5)] = []
-    """What stays: names of voices, or ``plan``: the chords."""
+    """What to keep: names of voices, or ``plan`` for the chords."""
     temperature: Annotated[float, Field(ge=0, le=10)] | None = None
 
 
 class Interpolate(Request):
-    """Walk from one piece to another."""
+    """Write pieces that lead from one piece to another (interpolation)."""
 
     first: AnyProject
     last: AnyProject
     n: Annotated[int, Field(ge=3, le=MOST_PIECES)] = 5
+    """The number of pieces, with both ends."""
     seed: Seed = 0
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.0

@@ -1,7 +1,7 @@
-"""The engraved score as the page shows it: SVG of shapes and texts, without anything that acts.
+"""Engrave scores for the page: SVG with shapes and texts only, without scripts or links.
 
-The page's content security policy forbids style sheets and ``style`` attributes in it, so what
-Verovio says in a style sheet becomes attributes.
+The page's content security policy forbids style sheets and ``style`` attributes in the SVG, so the
+rules of Verovio's style sheet are written as attributes.
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ ATTRIBUTES = {
     *("y1", "y2"),
 }
 BOLD, ITALIC = {"ending", "fing", "reh", "tempo"}, {"dir", "dynam", "mNum"}
-"""Classes of groups whose texts Verovio's style sheet makes so."""
+"""Classes of groups whose texts are bold, or italic, by Verovio's style sheet."""
 _OWN = re.compile(r"#[\w-]+")
 UNITS_A_PIXEL = 2.2
-"""Tenths of a millimetre a CSS pixel: a staff is 33 pixels high."""
+"""Tenths of a millimetre per CSS pixel; a staff is 33 pixels high."""
 TICKS = 24
-"""Of a quarter."""
+"""Ticks of a quarter note."""
 
 
 def score(piece: Piece, asked: Score) -> dict[str, Any]:
-    """The pages and the times of a score. Raises MusicaeError."""
+    """The pages of a score as SVG, and the times of its notes.
+
+    Raises MusicaeError if the score cannot be engraved.
+    """
     found = screen_score(
         piece,
         open_score=asked.open,
@@ -51,7 +54,7 @@ def score(piece: Piece, asked: Score) -> dict[str, Any]:
 
 
 def inert(svg: str) -> str:
-    """An SVG text with the elements and attributes that a score needs, and no others.
+    """Remove all elements and attributes from an SVG text, except those that a score needs.
 
     >>> inert('<svg xmlns="http://www.w3.org/2000/svg" onload="x()"><script/><g id="a"/></svg>')
     '<svg xmlns="http://www.w3.org/2000/svg"><g id="a" /></svg>'
@@ -83,6 +86,6 @@ def _clean(element: ET.Element) -> None:
 
 
 def _name(element: ET.Element) -> str:
-    """The name of an SVG element, empty for those of other kinds."""
+    """The name of an SVG element; empty for other elements."""
     tag = element.tag
     return tag.removeprefix(SVG) if isinstance(tag, str) and tag.startswith(SVG) else ""

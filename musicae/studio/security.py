@@ -1,8 +1,8 @@
-"""Who may ask: the token, the addresses that requests name, and what browsers are told to forbid.
+"""Protect the service: check the token, ``Host`` and ``Origin``, and send security headers.
 
-A page of another site cannot use the service: it does not know the token, its ``Origin`` is
-refused, and a name of its own that leads to this machine (DNS rebinding) is no ``Host`` of the
-service.
+A page of another site cannot use the service. It does not know the token, its ``Origin`` is
+refused, and a host name of its own that resolves to this machine (DNS rebinding) is no allowed
+``Host``.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ HEADERS = {
     "cross-origin-embedder-policy": "require-corp",
     "permissions-policy": "midi=(self), microphone=(), camera=(), geolocation=(), payment=()",
 }
-"""Of every answer."""
+"""The headers of every answer."""
 UNSTORED = "no-store"
 """``Cache-Control`` of answers with a musician's data."""
 BEARER = "bearer "
 MANY_BYTES = 200
-"""Of a token or an address; longer ones are wrong."""
+"""The most characters of an address; longer ones are refused."""
 
 
 class Guard:
-    """Lets through what states the token and comes from the service's own page."""
+    """ASGI middleware: passes on only requests with the token and from the service's own page."""
 
     def __init__(self, app: App, settings: Settings, public: Collection[str]) -> None:
-        """``public`` are the paths that are answered without a token: those of the page's files."""
+        """``public`` are the paths that need no token, such as those of the page's files."""
         self._app, self._public = app, frozenset(public)
         self._allows_host = settings.allows_host
         self._token = None if settings.token is None else settings.token.encode()
@@ -68,11 +68,11 @@ class Guard:
         fields = [(name.lower(), value) for name, value in scope["headers"]]
         hosts = _values(fields, b"host")
         if len(hosts) != 1 or not self._allows_host(hosts[0].lower()):
-            await refuse(sending, 403, "this is not an address of musicae studio")
+            await refuse(sending, 403, "this is not the address that musicae printed at its start")
             return
         origins = _values(fields, b"origin")
         if origins and not (len(origins) == 1 and _is_own(origins[0], hosts[0], scope["scheme"])):
-            await refuse(sending, 403, "only musicae's own page may ask this")
+            await refuse(sending, 403, "only musicae's own page may send this request")
             return
         if not open_to_all and not self._knows(_values(fields, b"authorization")):
             message = (
@@ -95,7 +95,7 @@ def _values(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
 
 
 def _is_own(origin: str, host: str, scheme: str) -> bool:
-    """Whether an origin is that of the page at ``host``; a proxy may have added the TLS."""
+    """Whether an origin is the page at ``host``; https is allowed, because a proxy may add TLS."""
     if len(origin) > MANY_BYTES:
         return False
     return origin.lower() in {f"{scheme}://{host}".lower(), f"https://{host}".lower()}
@@ -115,15 +115,15 @@ def _with_headers(send: Send, stored: bool) -> Send:
 
 
 def loopback_hosts(port: int) -> Callable[[str], bool]:
-    """Allows the names of this machine's loopback address, with the port."""
+    """Allow only the names of this machine's loopback address, with the port."""
     names = {f"{name}:{port}" for name in (LOOPBACK, "localhost", "[::1]")}
     return names.__contains__
 
 
 def named_hosts(names: Iterable[str]) -> Callable[[str], bool]:
-    """Allows some names, and any numeric address, which no name server can redirect; at any port.
+    """Allow some names, and all numeric addresses, which DNS cannot redirect; at any port.
 
-    A container or a proxy may have another port than the service.
+    Any port, because a container or a proxy may use another one than the service.
     """
     known = {name.lower() for name in names}
 

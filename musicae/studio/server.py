@@ -1,6 +1,6 @@
-"""Run the service: listen, tell the address, open the browser, and end with Ctrl-C.
+"""Run the service: listen, print the address, open the browser, and end with Ctrl-C.
 
-The socket listens before what is heavy is imported, so that the browser starts meanwhile.
+The socket listens before the slow imports, so that the browser starts meanwhile.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from musicae.core.errors import MusicaeError
 from musicae.studio.settings import COMPUTATION, DEFAULT_PORT, LOOPBACK, Limits, Settings
 
 PORTS = 50
-"""Ports that are tried where none is asked for."""
+"""The number of ports that are tried if the user names none."""
 TOKEN_BYTES = 32
 ENDING = 2
-"""Seconds that requests have to end with Ctrl-C."""
+"""Seconds within which requests must end after Ctrl-C."""
 
 
 def studio(file: Path | None, port: int | None, browser: bool, tell: Callable[[str], None]) -> None:
-    """Run the service for the browser of this machine until Ctrl-C.
+    """Run the service for a browser on this machine until Ctrl-C.
 
     Args:
-        file: what the page opens at first.
-        port: of the loopback address; 0 takes any, None the first free one from 8321 on.
-        browser: open the page in a browser.
+        file: the file that the page opens first; None for none.
+        port: the port of the loopback address; 0 means any free one, None the first free one from
+            8321 on.
+        browser: whether to open the page in a browser.
         tell: called with sentences to print.
 
     Raises MusicaeError if the file cannot be read, or the port is taken.
@@ -61,11 +62,12 @@ def serve(
     """Run the service for other machines until Ctrl-C.
 
     Args:
-        host: the address to listen on, such as ``0.0.0.0`` for all of this machine.
-        port: 0 takes any.
-        token: None asks for none.
-        names: by which browsers reach the service, besides the host and any numeric address.
-        limits: how much it does.
+        host: the address to listen on, such as ``0.0.0.0`` for all addresses of this machine.
+        port: the port; 0 means any free one.
+        token: the token that each request needs; None for no token.
+        names: the host names by which browsers reach the service, besides ``host`` and numeric
+            addresses.
+        limits: the limits of the service.
         tell: called with sentences to print.
 
     Raises MusicaeError if the address cannot be listened on.
@@ -83,7 +85,10 @@ def serve(
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """A socket that listens. Raises MusicaeError if the address or the port is taken."""
+    """A listening socket. Raises MusicaeError if the address is wrong or the port is taken.
+
+    If ``port`` is None, the first free one of ``PORTS`` ports from 8321 on is used.
+    """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS) if port is None else [port]
     problem: OSError | None = None
     for each in ports:
@@ -93,9 +98,9 @@ def listen(host: str, port: int | None) -> socket.socket:
             )[0]
             listening = socket.socket(family, socket.SOCK_STREAM)
         except (OSError, UnicodeError, OverflowError) as error:
-            raise MusicaeError(f"{host}: is no address of this machine ({error})") from None
+            raise MusicaeError(f"{host}: is not an address of this machine ({error})") from None
         try:
-            if os.name == "posix":  # elsewhere it would take a port from another program
+            if os.name == "posix":  # on Windows it would take a port that another program uses
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
             listening.listen(128)
@@ -132,7 +137,7 @@ def run(listening: socket.socket, settings: Settings) -> None:
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            app.state.workers.end()  # else requests would be waited for
+            app.state.workers.end()  # otherwise uvicorn would wait for the requests
             await super().shutdown(sockets)
 
     warming = Warming()
@@ -144,7 +149,7 @@ def run(listening: socket.socket, settings: Settings) -> None:
         listening.close()
     ended = warming.stop(ENDING)
     if not ended or any(thread.name == COMPUTATION for thread in threading.enumerate()):
-        # A thread inside a library when Python ends would end the process with an error.
+        # A thread that is inside a library when Python exits would crash the process.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

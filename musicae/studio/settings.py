@@ -1,4 +1,4 @@
-"""The settings of the service: who may ask, and how much."""
+"""The settings of the service: who may use it, and its limits."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from dataclasses import dataclass, field
 DEFAULT_PORT = 8321
 LOOPBACK = "127.0.0.1"
 COMPUTATION = "computation"
-"""The name of the threads that compute."""
+"""The name of the threads of computations."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much the service does at most; what is beyond is refused with a sentence."""
+    """The limits of the service. Requests beyond them are refused with a sentence."""
 
     bytes: int = 8 * 2**20
-    """Of a request's body."""
+    """The most bytes of a request's body."""
     bars: int = 1000
-    """Of a project."""
+    """The most bars of a project."""
     seconds: float = 300.0
-    """That a computation takes, with the time that it waits for others."""
+    """The most seconds of a computation, with the time that it waits for others."""
     reading: float = 30.0
-    """Seconds in which the body of a request arrives, and in which an answer is taken."""
+    """The most seconds in which a request's body must arrive, and an answer must be received."""
     at_once: int = 2
-    """Computations that run at the same time."""
+    """The most computations that run at the same time."""
     waiting: int = 8
-    """Requests that are read, wait for one of those, or whose answers are sent."""
+    """The most further requests that are read, wait for a computation, or are being answered."""
     connections: int = 200
-    """That are open at the same time."""
+    """The most open connections."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Who may ask the service, and how much."""
+    """Who may use the service, and its limits."""
 
     token: str | None
-    """What each request states as ``Authorization: Bearer TOKEN``; None asks for none."""
+    """The token of each request, sent as ``Authorization: Bearer TOKEN``; None means no token."""
     allows_host: Callable[[str], bool]
-    """Whether the ``Host`` of a request is an address of this service; it gets it in lower case."""
+    """Whether the ``Host`` of a request, in lower case, is an address of this service."""
     limits: Limits = field(default_factory=Limits)
     opened: tuple[bytes, str] | None = None
-    """The content and the name of a file that the page opens at first."""
+    """The content and the name of the file that the page opens first."""

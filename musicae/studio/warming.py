@@ -1,4 +1,4 @@
-"""Load the models before they are asked for, so that the first harmonization is quick."""
+"""Load the models before the first request, so that the first harmonization is quick."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _log = logging.getLogger("musicae.studio")
 
 
 class Warming:
-    """Harmonizes a short tune in a thread."""
+    """Harmonizes a short tune in a thread, which loads the models."""
 
     def __init__(self) -> None:
         self._stopped = Event()
@@ -18,7 +18,7 @@ class Warming:
         self._thread.start()
 
     def stop(self, patience: float) -> bool:
-        """Stop it, and wait some seconds until it has ended; whether it has."""
+        """Stop the thread and wait up to ``patience`` seconds; return whether it has ended."""
         self._stopped.set()
         self._thread.join(patience)
         return not self._thread.is_alive()
@@ -32,10 +32,10 @@ class Warming:
             with reporting(self._report):
                 Project.of_dict({"format": 1, "tune": tune, "length": 192}).harmonized()
             gc.collect()
-            gc.freeze()  # what is loaded stays; else each search for garbage reads all of it
+            gc.freeze()  # loaded modules stay; otherwise each garbage collection would scan them
         except _StoppedError:
             pass
-        except Exception:  # what is wrong is told where it is asked for
+        except Exception:  # the first request will report it
             _log.exception("the models cannot be used")
 
     def _report(self, _done: int, _of: int) -> None:
@@ -44,4 +44,4 @@ class Warming:
 
 
 class _StoppedError(Exception):
-    """Raised where the service ends."""
+    """Raised when the service ends."""

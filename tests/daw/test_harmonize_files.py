@@ -268,7 +268,7 @@ def test_edited_and_foreign_results_stay_and_are_told(tmp_path, songs, options):
     assert kept == {f"{i}-harmonized-{j}.mid" for i in (1, 2) for j in (1, 2)}
     first, second = outcome.notices
     assert first.startswith(f"{out / '1-harmonized-1.mid'}: was edited since musicae wrote it")
-    assert "move it away to have 2.mid harmonized" in second
+    assert "move it away to harmonize 2.mid again" in second
 
 
 def test_packs_that_are_there_are_skipped_or_reported(tmp_path, songs, options, monkeypatch):
