@@ -97,7 +97,7 @@ def watch(
         program: the General MIDI program of the voices, 0 to 127.
         analysis: write Roman numerals and keys into the results.
         keep_tracks: keep the melodies' other tracks.
-        tell: called with each event, in the thread that watches.
+        tell: called with each ``News``, in the thread that watches.
         stop: ends the watch when it is set, after the current melody.
 
     Raises MusicaeError if the folders or the model cannot be used, watchfiles is missing, or the
