@@ -8,11 +8,15 @@ ends the run with its output. What never ends (a service, a watched folder) is s
 stopped at the end of the guide; ``curl`` lines ask the service that runs. ``SKIPPED`` lists what
 cannot run here. With ``--quick`` a choir's kit has one tempo, the fastest, if its command names
 none.
+
+Other commands are processes that a server forks after it imported what they need. This takes half
+of the time that a new interpreter takes for each.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import re
 import shlex
@@ -53,8 +57,16 @@ SKIPPED = {
 """How commands begin that are not run, and why."""
 FURNISHED = "http://127.0.0.1:8321"
 """The address that ``curl`` lines name; the service under test has another port."""
+IMPORTED = (
+    *("__main__", "musicae.cli", "musicae.api.harmonize", "musicae.daw.harmonize_files"),
+    *("musicae.latent.compose", "musicae.rendering.engraving", "onnxruntime", "onnx"),
+    *("musicae.training.run", "musicae.evaluation"),
+)
+"""Modules that the server of processes imports once for all commands."""
 WAIT = 60
 """Seconds until a service answers or a watched folder has its first result."""
+
+FORKED = multiprocessing.get_context("forkserver")
 
 
 class GuideError(Exception):
@@ -82,6 +94,26 @@ def reason_to_skip(words: list[str]) -> str | None:
     return None
 
 
+def _perform(task: str | list[str], folder: Path, environment: dict[str, str], log: Path) -> None:
+    """Run a program, or a command's words, in a folder; the output goes into a file.
+
+    Ends the process with the command's exit status.
+    """
+    os.chdir(folder)
+    os.environ.update(environment)
+    with log.open("w") as file:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(file.fileno(), stream.fileno())
+    if isinstance(task, str):
+        exec(compile(task, "guide", "exec"), {"__name__": "__main__"})
+    else:
+        from musicae.cli import main as musicae_main
+
+        sys.argv = ["musicae", *task]
+        musicae_main()
+
+
 @dataclass
 class Guide:
     """A guide that runs in its folder."""
@@ -102,7 +134,7 @@ class Guide:
                 told.append(self._timed(words))
             if code := "\n".join(blocks(self.name, "python")):
                 began = time.perf_counter()
-                self._python(["-c", code], "its Python code")
+                self._perform(code, "its Python code")
                 told.append(f"{time.perf_counter() - began:5.1f} s  its Python code")
         finally:
             for process in self.running:
@@ -136,19 +168,15 @@ class Guide:
             words = [*words, "--tempo", str(FASTEST)]
         for made in (guide_files.KIT, guide_files.PACK):  # folders that are never written twice
             shutil.rmtree(self.folder / made, ignore_errors=True)
-        self._python(["-m", "musicae", *words], f"musicae {shlex.join(words)}")
+        self._perform(words, f"musicae {shlex.join(words)}")
 
-    def _python(self, words: list[str], told: str) -> None:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise GuideError(f"docs/{self.name}.md: {told}\n{done.stdout}{done.stderr}")
+    def _perform(self, task: str | list[str], told: str) -> None:
+        log = self.folder.parent / f"{self.folder.name}.log"
+        process = FORKED.Process(target=_perform, args=(task, self.folder, self.environment, log))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise GuideError(f"docs/{self.name}.md: {told}\n{log.read_text()}")
 
     def _start(self, words: list[str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -213,6 +241,8 @@ def main() -> None:
     parser.add_argument("guides", nargs="*", metavar="GUIDE", help=f"of {', '.join(GUIDES)}")
     parser.add_argument("--quick", action="store_true", help="kits at one tempo")
     args = parser.parse_args()
+    FORKED.set_forkserver_preload([*IMPORTED])
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each of the workers has a processor
     with tempfile.TemporaryDirectory() as name:
         files = Path(name, "files")
         files.mkdir()
