@@ -1,4 +1,4 @@
-"""Which part of a song is its melody: a score from its notes, name, program and lyrics.
+"""Which part of a song is its melody: evidence from its notes, name, program and lyrics.
 
 The weights were set by hand on arrangements such as those of ``tests/support/arrangements.py``.
 The properties that every melody has count most: it plays most of the time, in a range that can be
@@ -81,7 +81,7 @@ class _Line(NamedTuple):
 
 
 def most_melodic(song: Song, parts: Sequence[Part]) -> Part:
-    """The part with the highest score, which is most likely the melody; the first of equals."""
+    """The part with the most evidence for being the melody; the first of equals."""
     lines = [_line(song, part) for part in parts]
     end = max(note.end for part in parts for note in part.notes)
     begin = min(part.notes[0].start for part in parts)
