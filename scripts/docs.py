@@ -18,9 +18,8 @@ def main() -> None:
     environment.prepare("[docs,studio]")
     os.environ["NO_MKDOCS_2_WARNING"] = "1"  # the versions are pinned
     os.chdir(environment.ROOT)
-    environment.run(
-        "mkdocs", "serve" if serve else "build", "--quiet" if not serve else "--livereload"
-    )
+    # click 8.3 takes --livereload for off unless it is said
+    environment.run("mkdocs", *(["serve", "--livereload"] if serve else ["build"]))
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MELODIES = ROOT / "data" / "melodies"
 RESULTS = ROOT / "data" / "results"
 CACHE = ROOT / "build" / "docs"
-MAKERS = ("rendering", "io", "theory", "core")
+MAKERS = ("rendering", "theory")
 """The packages whose code decides what a picture or a sound is."""
 PAGE = "gallery.md"
-MADE = ("score.svg", "roll.svg", "sound.mp3")
+MADE = ("score.svg", "roll.svg", "sound.ogg")
 
 
 class Exhibit(NamedTuple):
@@ -106,8 +106,8 @@ def section(exhibit: Exhibit) -> Iterator[str]:
         yield f"{source}.\n"
     midi = f"../{exhibit.file.relative_to(ROOT).as_posix()}"
     about = f"{facts['key']}, {facts['meter']}, {facts['bars']} bars"
-    yield f"{about} · [MIDI]({midi}) · [MP3]({place}/sound.mp3)\n"
-    yield f'<audio controls preload="none" src="{place}/sound.mp3" aria-label="{title}"></audio>\n'
+    yield f"{about} · [MIDI]({midi}) · [sound]({place}/sound.ogg)\n"
+    yield f'<audio controls preload="none" src="{place}/sound.ogg" aria-label="{title}"></audio>\n'
     for name, picture, what in (("Score", "score", "score"), ("Piano roll", "roll", "piano roll")):
         alt = f"{title} in four voices: {what}"
         yield f'=== "{name}"\n'
