@@ -1,6 +1,6 @@
 """Partial scores and chorales as batches of arrays, padded to a common length.
 
-All padding of pieces to a common length is done here: steps after a piece are known silence.
+All padding to a common length is done here. The steps after a piece are known silence.
 
 Axes: ``B`` pieces, ``T`` steps, ``V`` voices, ``C`` columns of ``step_features``, ``J`` frames of
 ``stride`` steps, ``M`` beats, ``Z`` and ``Y`` dimensions of latent vectors.
@@ -27,7 +27,7 @@ from musicae.theory.harmonic_plan import beats_of
 
 
 def pad(x: NDArray[Any], length: int, dim: int = 0, value: float = 0) -> NDArray[Any]:
-    """``x`` with ``value`` appended along ``dim`` until that dimension has ``length`` entries.
+    """``x`` with ``value`` appended along the axis ``dim`` until it has ``length`` entries.
 
     >>> pad(np.array([[1, 2]]), 4, dim=1, value=9).tolist()
     [[1, 2, 9, 9]]
@@ -64,7 +64,7 @@ def concatenate_beats(pieces: Sequence[BeatBatch], steps: int = 0) -> BeatBatch:
 
 
 def concatenate_latents(latents: Sequence[Latent]) -> Latent:
-    """One batch of all latent vectors; zeros follow the beats of shorter pieces."""
+    """One batch of all latent vectors; the beats of shorter pieces are padded with zeros."""
     beats = max(latent.beats.shape[1] for latent in latents)
     return Latent(
         np.concatenate([latent.piece for latent in latents]),
@@ -75,8 +75,8 @@ def concatenate_latents(latents: Sequence[Latent]) -> Latent:
 def masked_batch(partial: PartialScore, config: VoiceTransformerConfig) -> MaskedBatch:
     """A partial score as a batch of one piece.
 
-    It is padded to whole frames, and then by ``config.span`` frames, as far as one layer of the
-    encoder attends: in training such silence follows most pieces.
+    It is padded to whole frames and then by ``config.span`` frames, the reach of one layer of the
+    encoder. In training such silence follows most pieces.
     """
     batch = _unpadded(partial, _features(partial, config))
     steps = _whole(len(partial.chorale), config.stride) + config.stride * config.span
@@ -86,8 +86,8 @@ def masked_batch(partial: PartialScore, config: VoiceTransformerConfig) -> Maske
 def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
     """A partial score as a batch of one piece, padded by ``config.beyond`` steps.
 
-    The features are those of its form (meter, key, phrases, style) and of its plan, whatever notes
-    are known.
+    The features are those of its form (meter, key, phrases, style) and of its plan. They do not
+    depend on the known notes.
     """
     form = PartialScore.of(
         partial.chorale,
@@ -104,7 +104,8 @@ def beat_batch(partial: PartialScore, config: ChoraleVAEConfig) -> BeatBatch:
 
 
 def frame_beats(chorale: Chorale, stride: int) -> Ints:
-    """``(J,)`` int64 the beat of ``beats_of`` to which each frame belongs by its last step."""
+    """``(J,)`` int64 the index in ``beats_of`` of the beat in which the last step of each frame
+    lies."""
     starts = [beat.start for beat in beats_of(chorale)]
     last = np.arange(stride - 1, len(chorale) + stride - 1, stride)
     found: Ints = np.searchsorted(starts, last, side="right") - 1
@@ -112,7 +113,7 @@ def frame_beats(chorale: Chorale, stride: int) -> Ints:
 
 
 def _unpadded(partial: PartialScore, features: Ints) -> MaskedBatch:
-    """A partial score as a batch of one piece, as long as it is."""
+    """A partial score as a batch of one piece, without padding."""
     return MaskedBatch(
         chorale_to_tokens(partial.chorale)[None],
         partial.known[None],
@@ -122,7 +123,7 @@ def _unpadded(partial: PartialScore, features: Ints) -> MaskedBatch:
 
 
 def _features(partial: PartialScore, config: VoiceTransformerConfig) -> Ints:
-    """``(1, T, C)`` the context that a model reads."""
+    """``(1, T, C)`` the features of each step that a model reads."""
     columns = [step_features(partial)]
     if config.chords:
         columns.append(plan_features(partial))

@@ -1,6 +1,6 @@
-"""The chords of a planner's states as arrays, so that all of them are looked at at once.
+"""The chords of a planner's states as arrays, for operations on all states at once.
 
-Axes: ``S`` states. A state is a chord, or None for all chords without a state of their own.
+Axes: ``S`` states. A state is a chord. One state, None, stands for all chords that have no state.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from musicae.theory.harmonic_plan import PlannedChord
 from musicae.theory.numerals import QUALITIES
 
 NO_ROOT = 12
-"""The root of the state for all other chords."""
+"""The root of the state None."""
 NO_MEMBER = -1
-"""The quality, the bass member and the bass of that state."""
+"""The quality, the bass member and the bass of the state None."""
 
 
 class ChordTable(NamedTuple):
-    """What the states are."""
+    """The properties of the states."""
 
     real: Bools
     """``(S,)`` whether a state is a chord."""
     roots: Ints
     """``(S,)`` semitones above the tonic, or ``NO_ROOT``."""
     qualities: Ints
-    """``(S,)`` places in ``QUALITIES``, or ``NO_MEMBER``."""
+    """``(S,)`` indices in ``QUALITIES``, or ``NO_MEMBER``."""
     bass: Ints
-    """``(S,)`` the members in the bass, or ``NO_MEMBER``."""
+    """``(S,)`` the index of the member in the bass, 0 for the root, or ``NO_MEMBER``."""
     bass_classes: Ints
-    """``(S,)`` semitones of the bass above the tonic, or ``NO_MEMBER``."""
+    """``(S,)`` semitones of the bass above the tonic, 0 to 11, or ``NO_MEMBER``."""
     members: Bools
-    """``(S, 12)`` which degrees are members; none for the state of all other chords."""
+    """``(S, 12)`` which degrees, in semitones above the tonic, are members; none for None."""
 
 
 def chord_table(chords: Sequence[PlannedChord | None]) -> ChordTable:
-    """The table of some states."""
+    """The table of these states; its arrays are read-only."""
     return _table(tuple(chords))
 
 

@@ -1,4 +1,4 @@
-"""The form of a piece that goes on from a given beginning."""
+"""The form of a piece that continues a given beginning."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ def continued(
     seed: Sequence[int],
     letters: str | None = None,
 ) -> PartialScore:
-    """The form of a piece that goes on for ``bars`` bars after a beginning.
+    """The form of a piece that continues a beginning for ``bars`` bars.
 
-    New phrases are as long as the last one of the beginning, in whole bars, and end where it ends;
-    the last one is longer or shorter where the bars do not come out.
-    Which of them return is asked for by the letters of the whole piece, such as ``AABA``, whose
-    first ones are those of the beginning; else it is drawn, by ``seed``, from pieces of the same
-    style whose phrases begin as those of the beginning do.
+    New phrases have the length of the last phrase of the beginning, in whole bars, and their last
+    notes are at the same place. If the bars cannot be divided so, the last phrase is longer or
+    shorter. The letters of the whole piece say which phrases return. Without letters, the returns
+    are drawn from pieces of the same style whose first phrases return as those of the beginning.
 
     Args:
-        beginning: ends where a new phrase can begin.
-        form: that of the beginning; its phrases are known.
+        beginning: the music so far; a new phrase can begin at its end.
+        form: the form of the beginning, with known phrases.
+        bars: the number of bars that follow.
+        seed: numbers that decide the drawn returns.
+        letters: the form of the whole piece, such as ``AABA``; its first letters are those of the
+            beginning.
 
-    Raises ChoraleError where letters and bars, or letters and the phrases there are, do not fit.
+    Raises ChoraleError if the letters do not fit the bars or the phrases of the beginning.
     """
     begun = len(beginning)
     meter = beginning.measures[-1].meter
@@ -51,8 +54,9 @@ def continued(
         count = len(wanted) - len(ends)
         if not 1 <= count <= bars:
             raise ChoraleError(
-                f"{letters} has {len(wanted)} phrases, the beginning has {len(ends)} and"
-                f" {bars} bars are to come; ask for other letters or more bars"
+                f"the form {letters} does not fit: it has {len(wanted)} phrase"
+                f"{'s' * (len(wanted) > 1)} in all, the beginning has {len(ends)}, and {bars} bars"
+                " follow; give letters for at least one new phrase, and at least one bar for each"
             )
         length = bars // count * bar
         last = max(0, length - (begun - ends[-1]))
@@ -79,7 +83,7 @@ def continued(
 
 
 def _starts(beginning: Chorale, ends: Sequence[int]) -> list[int]:
-    """The step at which each phrase begins: with the soprano's first note after the last end."""
+    """The first step of each phrase: the soprano's first onset after the end of the one before."""
     onsets = np.flatnonzero(beginning.onset[:, SOPRANO])
     later = [onsets[onsets > end] for end in ends[:-1]]
     return [
@@ -91,7 +95,10 @@ def _starts(beginning: Chorale, ends: Sequence[int]) -> list[int]:
 def _drawn(
     begun: Sequence[FormPhrase], count: int, style: str | None, seed: Sequence[int]
 ) -> list[FormPhrase]:
-    """The phrases of a whole piece, as a piece of this style has them; new ones if none has."""
+    """The phrases of a whole piece, drawn from pieces of a style that begin with ``begun``.
+
+    If no such piece has ``count`` phrases more, none of the new phrases returns.
+    """
     size = len(begun)
     patterns = [
         phrases_of(form.phrases or (), form.returns) for form in forms.of_style(style or "bach")
@@ -110,7 +117,7 @@ def _return(
     meter: Meter,
     last_end: int,
 ) -> list[Return]:
-    """What of a phrase returns, if anything does: nothing where the bars would not match."""
+    """The passage of a phrase that returns, if any; none if the bar lines would not match."""
     if phrase.source is None:
         return []
     start, stop = spans[number]

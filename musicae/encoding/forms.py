@@ -1,7 +1,7 @@
-"""Forms: the meter, length, key, style and phrases of a piece to compose, and what returns in it.
+"""Forms: meter, length, key, style, phrases and returns of a piece to compose.
 
-A form is a ``PartialScore`` of which no note is known. The forms of the pieces to train on, Bach's
-and others', ship with the package; ``scripts/make_reference.py`` writes them.
+A form is a ``PartialScore`` without known notes. The forms of the training pieces, Bach's and
+others', ship with the package; ``scripts/make_reference.py`` writes them.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from musicae.theory.form import (
 from musicae.theory.key_finding import likely_key
 
 FEWEST_BARS, MOST_BARS = 4, 64
-"""Of the pieces whose forms ship with the package."""
+"""The range of lengths of the pieces whose forms ship with the package."""
 USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
 LONGEST_USUAL_BAR = 24
-"""Steps: a bar of 6/4."""
+"""In steps: a bar of 6/4. A made form does not take over a meter with longer bars."""
 SHORTEST_PHRASE = 2
-"""The bars that a phrase has at least, where a form is asked for by its letters."""
+"""The least number of bars of a phrase in a form that is given by letters."""
 CADENCE_BEATS = 2
-"""The beats before the last note of a piece in which a phrase that returns is left free."""
+"""The number of beats before the last note of a piece in which the last phrase does not return."""
 
 
 def form_of(chorale: Chorale, key: Key | None = None, style: str | None = None) -> PartialScore:
@@ -60,7 +60,7 @@ def with_form(chorale: Chorale, form: PartialScore) -> Chorale:
 
 
 def letters_of(form: PartialScore) -> str:
-    """The phrases of a form as letters, such as ``AA'BA``; empty where they are unknown."""
+    """The phrases of a form as letters, such as ``AA'BA``; empty if they are unknown."""
     return letters(phrases_of(form.phrases or (), form.returns))
 
 
@@ -76,7 +76,7 @@ def empty(bars: int, meter: Meter, key: Key) -> PartialScore:
 def regular(bars: int, meter: Meter, key: Key) -> PartialScore:
     """A form of ``bars`` bars without a pickup, in phrases of two bars.
 
-    Phrases have four bars where a bar is shorter than a whole note.
+    Phrases have four bars if a bar is shorter than a whole note. The last phrase may be shorter.
     """
     each = _usual_phrase(meter)
     last_bars = sorted({*range(each - 1, bars, each), bars - 1})
@@ -87,17 +87,17 @@ def regular(bars: int, meter: Meter, key: Key) -> PartialScore:
 def of_letters(
     phrases: Sequence[FormPhrase], bars: int | None, meter: Meter, key: Key
 ) -> PartialScore:
-    """A form without a pickup whose phrases return as asked; see ``theory.form.parse_letters``.
+    """A form without a pickup whose phrases return as in ``phrases``.
 
-    Without ``bars``, phrases are as long as in a ``regular`` form. Bars are divided among the
-    phrases as evenly as phrases of one letter stay equally long; what is left over makes the last
-    phrase longer. An exact return is the whole phrase in all voices, a varied one in the soprano.
+    See ``theory.form.parse_letters``. Without ``bars``, phrases are as long as in a ``regular``
+    form. Otherwise the bars are divided as evenly as possible; phrases of one letter have the same
+    length, and the last phrase gets the remaining bars. An exact return is the whole phrase in all
+    voices, a varied return is the whole phrase in the soprano.
 
-    A piece closes on its tonic, which the source of its last phrase need not do. So if the last
-    phrase returns, it returns up to ``CADENCE_BEATS`` beats before its last note, or up to half
-    way to that note if this is longer.
+    A piece closes on its tonic, but the source of its last phrase need not. So if the last phrase
+    returns, it returns only up to the step of ``free_from``.
 
-    Raises ChoraleError where there are fewer than ``SHORTEST_PHRASE`` bars a phrase.
+    Raises ChoraleError if there are fewer than ``SHORTEST_PHRASE`` bars for each phrase.
     """
     count = len(phrases)
     bars = count * _usual_phrase(meter) if bars is None else bars
@@ -125,16 +125,17 @@ def of_letters(
 
 
 def free_from(start: int, end: int, meter: Meter) -> int:
-    """The step up to which the last phrase of a piece, with its last note at ``end``, may return.
+    """The step at which the return of the last phrase of a piece must stop.
 
-    ``CADENCE_BEATS`` before that note, or half way to it if this is later.
+    The phrase begins at ``start``, and its last note at ``end``. The step is ``CADENCE_BEATS``
+    beats before this note, or in the middle between ``start`` and ``end`` if this is later.
     """
-    way = end - start
-    return start + max(way - int(CADENCE_BEATS * meter.steps_per_beat), way // 2, 1)
+    length = end - start
+    return start + max(length - int(CADENCE_BEATS * meter.steps_per_beat), length // 2, 1)
 
 
 def as_dict(form: PartialScore) -> dict[str, Any]:
-    """A form as numbers, texts and lists, for JSON."""
+    """A form as values that JSON can store; all times are in steps."""
     chorale = form.chorale
     return {
         "steps": len(chorale),
@@ -150,12 +151,12 @@ def as_dict(form: PartialScore) -> dict[str, Any]:
 def from_dict(facts: Mapping[str, Any]) -> PartialScore:
     """The inverse of ``as_dict``; style and returns may be missing, as in older files.
 
-    Raises ChoraleError where ``facts`` describe no form.
+    Raises ChoraleError if ``facts`` do not describe a form.
     """
     try:
         steps = int(facts["steps"])
         if steps > MOST_STEPS:
-            raise ChoraleError(f"a piece has up to {MOST_STEPS} steps, not {steps}")
+            raise ChoraleError(f"a piece can have up to {MOST_STEPS} steps, this has {steps}")
         shape = (steps, N_VOICES)
         nothing = np.zeros(shape, dtype=np.bool_)
         key = Key(*facts["key"])
@@ -183,9 +184,9 @@ def from_dict(facts: Mapping[str, Any]) -> PartialScore:
 
 
 def save_forms(forms: Iterable[PartialScore], path: Path) -> None:
-    """Write forms of ``FEWEST_BARS`` to ``MOST_BARS`` bars to a file, whole or not at all.
+    """Write the forms that have ``FEWEST_BARS`` to ``MOST_BARS`` bars to a file.
 
-    Each form of a style is written once, with a ``count`` where it comes several times.
+    Equal forms are written once, with their ``count``. If writing fails, the old file stays.
     """
     lines = Counter(
         json.dumps(as_dict(form), separators=(",", ":"))
@@ -203,7 +204,7 @@ def save_forms(forms: Iterable[PartialScore], path: Path) -> None:
 def of_style(style: str) -> tuple[PartialScore, ...]:
     """The forms of a style, one of ``STYLES``, that ship with the package.
 
-    A form that several pieces have stands there as often.
+    A form that several pieces have is listed once for each piece.
     """
     every = json.loads(assets.FORMS.read_text(encoding="utf-8"))
     found = [facts for facts in every if facts["style"] == style]
@@ -223,16 +224,25 @@ def draw_forms(
     style: str = "bach",
     form: str | None = None,
 ) -> list[PartialScore]:
-    """``n`` random forms of pieces of a style with these bars, this meter, and this mode or key.
+    """``n`` random forms of pieces of a style; None for an argument leaves it open.
 
-    ``form`` are letters, such as ``AABA``. A pickup and the short last bar that completes it count
-    as one bar. Where the style has no form that fits, one of the other mode is taken as if it were
-    of this one, and, where no letters are asked for, one of another style. If there is none
-    either, it is a ``regular`` one, or one ``of_letters``, in a key and, if none is asked for, a
-    meter of the style's. Draw ``i`` depends on ``seed`` and ``i`` alone.
+    Forms are drawn from those of the pieces that ship with the package. If none fits, the first of
+    these that exists is used: a form of the other mode; without letters, a form of another style;
+    a new form, ``regular`` or ``of_letters``, with the key and, if none is given, the meter of a
+    piece of the style. Form ``i`` depends only on ``seed`` and ``i``.
 
-    Raises ChoraleError for another style, for letters that make no form, and where the bars are
-    too few for the letters.
+    Args:
+        n: the number of forms.
+        seed: the seed of the random numbers.
+        bars: the number of bars. A pickup and the short last bar that completes it count as one.
+        key: the key.
+        meter: the meter of the whole piece.
+        mode: major or minor, if no key is given.
+        style: one of ``STYLES``.
+        form: letters, such as ``AABA``.
+
+    Raises ChoraleError for an unknown style, for letters that are no form, and for fewer bars than
+    the letters need.
     """
     if style not in STYLES:
         raise ChoraleError(f"a style is one of {', '.join(STYLES)}, not {style!r}")
@@ -255,7 +265,7 @@ def draw_forms(
 def _fitting(
     shipped: Sequence[PartialScore], bars: int | None, meter: Meter | None, mode: str | None
 ) -> list[PartialScore]:
-    """The forms of these bars, this meter and this mode, or else of the other mode."""
+    """The forms with these bars, this meter and this mode; if there are none, with any mode."""
     found = [
         form
         for form in shipped
@@ -268,7 +278,10 @@ def _fitting(
 def _made(
     like: PartialScore, bars: int | None, meter: Meter | None, wanted: Sequence[FormPhrase] | None
 ) -> PartialScore:
-    """A form of these bars and letters in the key and, if none is asked for, the meter of one."""
+    """A new form with these bars and letters, in the key of ``like``.
+
+    Without ``meter`` it has the meter of ``like``, or 4/4 if that changes or has very long bars.
+    """
     if meter is None:
         meter, *changes = like.chorale.meters
         meter = USUAL_METER if changes or meter.steps_per_bar > LONGEST_USUAL_BAR else meter
@@ -278,18 +291,21 @@ def _made(
 
 
 def _as_asked(form: PartialScore, key: Key | None, mode: str | None, style: str) -> PartialScore:
-    """A form in the key, or the mode, and the style that are asked for."""
+    """A form with the requested style and key, or with its own key in the requested mode."""
     key = key or Key(form.key.fifths, mode or form.key.mode)
     return form if (key, style) == (form.key, form.style) else replace(form, key=key, style=style)
 
 
 def _usual_phrase(meter: Meter) -> int:
-    """The bars of a phrase."""
+    """The usual number of bars of a phrase: 2, or 4 if a bar is shorter than a whole note."""
     return 2 if meter.steps_per_bar >= STEPS_PER_WHOLE else 4
 
 
 def _divided(phrases: Sequence[FormPhrase], bars: int) -> list[int]:
-    """The bars of each phrase; phrases of one letter have equally many, the last may have more."""
+    """The number of bars of each phrase.
+
+    Phrases of one letter have the same number; the last phrase may have more.
+    """
     letter = [number if source is None else source for number, (source, _) in enumerate(phrases)]
     often = Counter(letter)
     each, left = divmod(bars, len(phrases))

@@ -1,7 +1,7 @@
-"""What the key finder reads: each note of the melody, and how long each pitch class sounds.
+"""The input of the key finder: features of each melody note, and how long each pitch class sounds.
 
-Nothing is counted from C: the network turns pitch classes to degrees of each tonic itself, so that
-transposed music gets the same scores. Axes: ``N`` notes, ``F`` features.
+The features do not depend on the key. The network itself turns pitch classes into degrees of each
+tonic, so transposed music gets the same scores. Axes: ``N`` notes, ``F`` features.
 """
 
 from __future__ import annotations
@@ -19,36 +19,38 @@ from musicae.encoding.melody_notes import bars_of, melody
 from musicae.models.vocabulary import TONICS
 
 N_NOTE_FEATURES = 12
-"""Features of a note beside its pitch class."""
+"""The number of features of a note, without its pitch class."""
 MOST_NOTES = 400
-"""Of a longer tune as many are read, half from its beginning and half from its end."""
+"""The most notes that are read. Of a longer melody, half of them are from its beginning and half
+from its end."""
 
 
 class KeyInput(NamedTuple):
     """A piece as the key finder reads it."""
 
     pitch_class: NDArray[np.int64]
-    """``(N,)`` of the melody's notes."""
+    """``(N,)`` the pitch classes, 0 to 11, of the melody's notes."""
     notes: NDArray[np.float32]
-    """``(N, F)`` lengths, places and intervals."""
+    """``(N, F)`` features of lengths, places in the bar and intervals."""
     weight: NDArray[np.float32]
-    """``(N,)`` the share of the time that each note takes."""
+    """``(N,)`` the share of each note in the time of all notes; they sum to 1."""
     shares: NDArray[np.float32]
-    """``(12,)`` the share of the time that each pitch class takes in all voices."""
+    """``(12,)`` the share of each pitch class in the time of all voices; they sum to 1."""
     first: int
     """The pitch class of the lowest voice's first note."""
     last: int
     """The pitch class of the lowest voice's last note."""
     signature: int
-    """The pitch class of the signature's major tonic; -1 where none is known."""
+    """The pitch class of the signature's major tonic; -1 if no signature is known."""
     harmonized: bool
     """Whether more than one voice sounds."""
 
 
 def key_input(chorale: Chorale, signature: int | None = None) -> KeyInput:
-    """What the key finder reads of a chorale in which something sounds.
+    """The input of the key finder for a chorale with at least one note.
 
-    ``signature`` is the sharps (or, negative, flats) of a key signature, where one is known.
+    ``signature`` is the number of sharps of a key signature, or minus that of flats; None if it is
+    unknown.
     """
     notes = melody(chorale)
     table = np.array([tuple(note) for note in notes], dtype=np.int64)
@@ -83,14 +85,14 @@ def key_input(chorale: Chorale, signature: int | None = None) -> KeyInput:
     sounding = chorale.pitch != REST
     voices = [v for v in range(N_VOICES) if sounding[:, v].any()]
     lowest = chorale.notes(voices[-1])
-    heard = np.bincount(chorale.pitch[sounding] % 12, minlength=12)
+    steps_of_class = np.bincount(chorale.pitch[sounding] % 12, minlength=12)
     kept = _kept(len(notes))
     weight = np.minimum(time, bar)[kept].astype(np.float32)
     return KeyInput(
         pitch_class=pitch[kept] % 12,
         notes=features[kept],
         weight=weight / weight.sum(),
-        shares=(heard / heard.sum()).astype(np.float32),
+        shares=(steps_of_class / steps_of_class.sum()).astype(np.float32),
         first=lowest[0].pitch % 12,
         last=lowest[-1].pitch % 12,
         signature=-1 if signature is None else 7 * signature % 12,
@@ -99,7 +101,7 @@ def key_input(chorale: Chorale, signature: int | None = None) -> KeyInput:
 
 
 def collate(items: Sequence[KeyInput]) -> dict[str, NDArray[Any]]:
-    """The arguments of ``KeyFinder.forward`` for some pieces, by name."""
+    """The arguments of ``KeyFinder.forward`` for a batch of pieces, by name."""
     piece = np.zeros((len(items), 4 * TONICS + 1), dtype=np.float32)
     for row, one in zip(piece, items, strict=True):
         row[:TONICS] = one.shares
@@ -118,7 +120,7 @@ def collate(items: Sequence[KeyInput]) -> dict[str, NDArray[Any]]:
 
 
 def _kept(count: int) -> NDArray[np.int64]:
-    """Which notes are read of so many."""
+    """The indices of the notes that are read, of ``count`` notes."""
     if count <= MOST_NOTES:
         return np.arange(count)
     half = MOST_NOTES // 2

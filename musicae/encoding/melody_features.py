@@ -1,7 +1,7 @@
-"""What a chord planner reads of a melody: one row of numbers a beat.
+"""The input of a chord planner: one row of features for each beat of a melody.
 
-Axes: ``B`` beats of the piece, ``F`` features. All pitches are semitones above the key's tonic, so
-that transposed music gives the same rows.
+Axes: ``B`` beats of the piece, ``F`` features. Degrees are semitones above a note of the key, so
+transposed music gives the same rows, except for one column with the absolute pitch.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 SLOTS = 4
-"""Points of a beat, evenly spaced, at which the melody is looked at."""
+"""The number of evenly spaced points of a beat at which the melody is read."""
 SLOT = 14
-"""Columns of a slot: 12 degrees, a rest, and whether a note begins since the slot before."""
+"""The columns of a slot: 12 degrees, a rest, and whether a note begins after the slot before."""
 NOTE_LENGTHS = (1.0, 2.0, 4.0)
-"""Beats that the note at the beginning goes on, as bounds of classes."""
+"""Bounds of the classes of the time, in beats, from the start of a beat to the next onset."""
 BEATS_IN_BAR = 6
-"""Places in the bar that are told apart, and lengths of bars in beats."""
+"""The number of classes of places in a bar, and of bar lengths, in beats."""
 TO_END = (1, 2, 3, 4, 6, 8)
-"""Beats to the end of the phrase or piece, and since its beginning, as bounds of classes."""
+"""Bounds of the classes of distances, in beats, to the end and from the beginning of a phrase or
+piece."""
 RELATIVE = {"major": 0, "minor": 9}
-"""Semitones of the tonic above the note that degrees count from: in minor the tonic of the relative
-major, so that both modes share what their chords have in common."""
+"""Semitones from the note that degrees count from up to the tonic. In minor this note is the tonic
+of the relative major, so that both modes share the features of the chords that they share."""
 
 _DISTANCE = len(TO_END) + 1
 _WIDTHS = {
@@ -57,8 +58,8 @@ def _columns() -> dict[str, slice]:
 
 
 COLUMNS = _columns()
-"""Where each group of features stands. All zeros in ``phrase``: no phrase ends are known; in
-``style``: no style is asked for."""
+"""The columns of each group of features. ``phrase`` is all zeros if no phrase ends are known;
+``style`` is all zeros if no style is requested."""
 FEATURES = sum(_WIDTHS.values())
 
 
@@ -71,15 +72,16 @@ def melody_features(
     *,
     outside: tuple[int, int] = (0, 0),
 ) -> Floats:
-    """``(B, F)`` the rows of a melody, 0 to 1 but for motions.
+    """``(B, F)`` the features of each beat of a melody. All are 0 or 1 except ``motion``.
 
     Args:
-        chorale: the music; only one voice of it is read.
-        key: the key that degrees count from.
-        phrase_ends: steps at which last notes of phrases begin; None where that is not known.
+        chorale: the music; only the melody is read.
+        key: the key of the music.
+        phrase_ends: the steps at which the last notes of phrases begin; None if unknown.
         style: one of ``STYLES``; None leaves it open.
-        voice: which voice has the melody.
-        outside: beats of the piece before the music and after it, where it is a part of a piece.
+        voice: the number of the voice that has the melody.
+        outside: the number of beats of the piece before the music and after it, if the music is
+            only a part of a piece.
 
     >>> melody_features(Chorale.from_notes([[(0, 16, 60)]]), Key(0), None, "bach").shape
     (4, 152)
@@ -105,10 +107,15 @@ def melody_features(
 def end_beats(
     beats: Sequence[Beat], onset: NDArray[np.bool_], phrase_ends: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """For each phrase the beats, first and last, in which its last note sounds.
+    """For each phrase the indices of the first and the last beat in which its last note sounds.
 
-    The last note lasts until the next note of ``onset`` begins; a beat in which the next note
-    begins off its start still belongs to it. Where no note begins, the phrase ends with that beat.
+    The note lasts until the next onset. If this is inside a beat, the beat still belongs to the
+    note. If no note begins at a phrase end, the phrase ends with the beat of this step.
+
+    Args:
+        beats: the beats of the piece.
+        onset: ``(T,)`` the steps at which notes of the melody begin.
+        phrase_ends: the steps at which the last notes of phrases begin.
     """
     starts = np.array([beat.start for beat in beats])
     stop = beats[-1].start + beats[-1].length
@@ -162,7 +169,7 @@ def _fill_notes(
 
 
 def _fill_neighbour(row: Floats, pitch: Ints, here: int, tonic: int) -> None:
-    """The degree of the first note of a stretch that is not the one here."""
+    """Mark the degree of the first pitch that differs from ``here``; column 12 if there is none."""
     others = np.flatnonzero((pitch != here) & (pitch != REST))
     row[(pitch[others[0]] - tonic) % 12 if others.size else 12] = 1
 

@@ -1,7 +1,8 @@
-"""What the phrase segmenter reads: for each note of a melody its length, place, line and echoes.
+"""The input of the phrase segmenter: features of each note of a melody.
 
-Axes: ``N`` notes, ``F`` features. All times are ratios to the beat, the bar or the mean note, so
-that a tune written in halves reads like the same tune in quarters.
+They describe its length, its place in the bar and in the piece, the intervals, and repetitions of
+rhythm and melody. Axes: ``N`` notes, ``F`` features. All times are ratios to the beat, the bar or
+the mean note, so a tune in halves has the same features as the same tune in quarters.
 """
 
 from __future__ import annotations
@@ -22,42 +23,42 @@ from musicae.core.meter import Meter
 Floats = NDArray[np.float64]
 
 CLEAREST = 3.0
-"""Doublings or halvings of a duration beyond which it is no longer or shorter."""
+"""Ratios of durations are clipped to this many doublings or halvings."""
 NEIGHBOURS = 8
-"""Notes before and after a note of which the longest is looked for."""
+"""A note is compared with the longest of this many notes before it and after it."""
 FARTHEST_INTERVAL = 12
-"""Semitones beyond which a leap is no larger."""
+"""Intervals are clipped to this many semitones."""
 CYCLES = (1, 2, 4, 8)
-"""Bars after which a place in the form comes round again."""
+"""The periods, in bars, of the features of the place in the form."""
 DISTANCES = (1, 2, 3, 4, 6, 8, 12, 16)
-"""Bars back and ahead at which the same rhythm or melody is looked for."""
+"""The distances back and ahead, in bars, at which rhythm and melody are compared."""
 WINDOWS = (1, 2)
-"""Bars that are compared there."""
+"""The lengths, in bars, of the windows that are compared."""
 MODES = ("major", "minor")
 N_MODE_FEATURES = len(MODES) + 1
-"""One for a key that is not known."""
+"""One more, for an unknown key."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Where the bars of a piece begin; a pickup begins before the piece, as a whole bar would."""
+    """The bars of a piece. A pickup counts as a full bar that begins before the piece."""
 
     start: NDArray[np.int64]
-    """First step of each bar, ascending; of a pickup below 0."""
+    """The first step of each bar, ascending; that of a pickup is negative."""
     length: NDArray[np.int64]
-    """Steps of a whole bar of its meter, even where the bar is cut short."""
+    """The steps of a full bar of its meter, even if the bar itself is shorter."""
     beat: Floats
-    """Steps of a beat."""
+    """The steps of a beat in each bar."""
 
     def place(self, steps: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
-        """The bar in which each step lies, and how far into it, in bars."""
+        """The index of the bar of each step, and the distance from its beginning, in bars."""
         index = np.clip(np.searchsorted(self.start, steps, side="right") - 1, 0, None)
         return index, (steps - self.start[index]) / self.length[index]
 
 
 @dataclass(frozen=True)
 class MelodyNotes:
-    """The notes of one voice with their bars, in steps; ``tonic`` is -1 where no key is known."""
+    """The notes of one voice and their bars, in steps; ``tonic`` is -1 if the key is unknown."""
 
     onset: NDArray[np.int64]
     duration: NDArray[np.int64]
@@ -71,12 +72,12 @@ class MelodyNotes:
 
     @property
     def following(self) -> NDArray[np.int64]:
-        """Where the next note begins, or the last one ends."""
+        """``(N,)`` the step at which the next note begins; for the last note, its end."""
         return np.append(self.onset[1:], self.onset[-1:] + self.duration[-1:])
 
 
 def melody_notes(chorale: Chorale, key: Key | None = None) -> MelodyNotes:
-    """The highest voice in which anything sounds; without notes where nothing does."""
+    """The notes of the highest voice that has any; empty if nothing sounds."""
     notes = melody(chorale)
     table = np.array([tuple(note) for note in notes], dtype=np.int64).reshape(-1, 3)
     return MelodyNotes(
@@ -90,7 +91,7 @@ def melody_notes(chorale: Chorale, key: Key | None = None) -> MelodyNotes:
 
 
 def melody(chorale: Chorale) -> list[Note]:
-    """The notes of the highest voice in which anything sounds."""
+    """The notes of the highest voice that has any; empty if nothing sounds."""
     return next((notes for v in range(N_VOICES) if (notes := chorale.notes(v))), [])
 
 
@@ -108,10 +109,7 @@ def bars_of(chorale: Chorale) -> Bars:
 
 
 def features(notes: MelodyNotes) -> NDArray[np.float32]:
-    """What the segmenter reads of each note: ``(N, F)``.
-
-    Time is linear in the length of the piece.
-    """
+    """``(N, F)`` the features of each note. The time is linear in the length of the piece."""
     if not len(notes):
         return np.zeros((0, feature_count()), dtype=np.float32)
     columns = [
@@ -124,13 +122,13 @@ def features(notes: MelodyNotes) -> NDArray[np.float32]:
 
 
 def bar_times(notes: MelodyNotes) -> NDArray[np.float32]:
-    """When each note begins, in bars from the first bar line at or before it: ``(N,)``."""
+    """``(N,)`` the time at which each note begins, in bars from the start of the first bar."""
     index, into = notes.bars.place(notes.onset)
     return (index + into).astype(np.float32)
 
 
 def _durations(notes: MelodyNotes) -> list[Floats]:
-    """Durations as logarithms, and the rest after the note."""
+    """Logarithms of the note's duration relative to others, and the rest after the note."""
     index, _ = notes.bars.place(notes.onset)
     beat, bar = notes.bars.beat[index], notes.bars.length[index]
     time = np.maximum(1, np.minimum(notes.following - notes.onset, notes.duration + bar))
@@ -159,7 +157,7 @@ def _clip(values: Floats) -> Floats:
 
 
 def _places(notes: MelodyNotes) -> list[Floats]:
-    """Place in the bar of the note and of the next, in the form, and from both ends."""
+    """Places of this note and the next one in the bar, in the form and in the piece."""
     bars = notes.bars
     index, into = bars.place(notes.onset)
     next_index, next_into = bars.place(notes.following)
@@ -174,7 +172,8 @@ def _places(notes: MelodyNotes) -> list[Floats]:
         np.isclose(next_into, 0).astype(np.float64),
         np.sin(2 * np.pi * next_into),
         np.cos(2 * np.pi * next_into),
-        # The next note begins where the piece began; this note begins where the last one does.
+        # Whether the next note begins at the same place of a bar as the first note, and whether
+        # this note begins at the same place as the last one.
         np.isclose(next_into % 1, into[0]).astype(np.float64),
         np.isclose((next_into - into[0]) % 0.5, 0).astype(np.float64),
         np.isclose(into, into[-1]).astype(np.float64),
@@ -206,7 +205,7 @@ def _places(notes: MelodyNotes) -> list[Floats]:
 
 
 def _line(notes: MelodyNotes) -> list[Floats]:
-    """Intervals before and after the note, its height, and its degree in the key."""
+    """Intervals before and after the note, its pitch, and its degree in the key."""
     pitch = notes.pitch.astype(np.float64)
     steps = np.diff(pitch)
     before, after = np.append(0, steps), np.append(steps, 0)
@@ -235,10 +234,11 @@ def _line(notes: MelodyNotes) -> list[Floats]:
 
 
 def _echoes(notes: MelodyNotes) -> list[Floats]:
-    """Whether what follows a note, or leads to it, is like music some bars away.
+    """How similar the music after a note, and before it, is to the music some bars away.
 
-    Likeness is the share of onsets that two windows have in common, at the same place and, of
-    pitches, at the same height; 0 where one of the windows lies outside the piece.
+    Similarity is the share of onsets that two windows have in common: those at the same time
+    (rhythm), and those at the same time with the same pitch (melody). It is 0 if one of the windows
+    is not inside the piece.
     """
     bars = notes.bars
     begin = int(notes.onset[0])
@@ -258,9 +258,8 @@ def _echoes(notes: MelodyNotes) -> list[Floats]:
             rhythm, melody, both = _agreements(grid, shift)
             for window in WINDOWS:
                 size = window * length
-                # What follows, beside what came `distance` bars before it.
-                # What follows, beside what comes `distance` bars after it.
-                # What led here, beside what led to `distance` bars before, and after.
+                # The music after the note, compared with that ``distance`` bars before and after
+                # it; then the music before the note, compared in the same way.
                 spans = {
                     "follows_back": (there, there + size),
                     "follows_ahead": (there + shift, there + shift + size),
@@ -280,7 +279,10 @@ def _echoes(notes: MelodyNotes) -> list[Floats]:
 
 
 def _agreements(grid: NDArray[np.int64], shift: int) -> tuple[Floats, Floats, Floats]:
-    """Running sums over steps: onsets here and ``shift`` before, of one pitch, and of either."""
+    """Running sums over steps, of onsets at a step and at the one ``shift`` steps before.
+
+    They count steps with both onsets, with both onsets of one pitch, and with either onset.
+    """
     size = len(grid)
     rhythm, melody, either = (np.zeros(size + 1) for _ in range(3))
     if shift < size:
@@ -298,7 +300,7 @@ def _share(
     last: NDArray[np.int64],
     shift: int,
 ) -> Floats:
-    """The share of onsets in common between ``first`` and ``last``, 0 where that is outside."""
+    """The share of common onsets from ``first`` to ``last``; 0 if a window is not in the piece."""
     size = len(matches) - 1
     inside = (first - shift >= 0) & (last <= size)
     a, b = np.clip(first, 0, size), np.clip(last, 0, size)
@@ -312,7 +314,10 @@ def _like_edges(
     there: NDArray[np.int64],
     sizes: NDArray[np.int64],
 ) -> list[Floats]:
-    """How alike what follows each note and the opening are, and what leads to it and the end."""
+    """Similarity of the music after each note to the opening, and of that up to it to the end.
+
+    Each is for rhythm and melody: four arrays ``(N,)``.
+    """
     found = np.zeros((4, len(here)))
     for size in distinct(sizes).tolist():
         if size > len(grid):
@@ -320,7 +325,7 @@ def _like_edges(
         windows = sliding_window_view(grid, size)  # (steps, size)
         chosen = np.flatnonzero((sizes == size) & (there + size <= len(grid)))
         found[:2, chosen] = _alike(windows[there[chosen]], windows[0])
-        # Up to and with the note itself; its length is another matter.
+        # The window includes the onset of the note, but not the rest of it.
         last = int(here[-1]) + 1 - size
         chosen = np.flatnonzero((sizes == size) & (here + 1 - size >= 0))
         if last >= 0:
@@ -329,7 +334,7 @@ def _like_edges(
 
 
 def _alike(some: NDArray[np.int64], other: NDArray[np.int64]) -> Floats:
-    """Shares of onsets, and of pitches, that windows have in common with another: ``(2, n)``."""
+    """``(2, n)`` the shares of onsets, and of pitches, that ``n`` windows share with ``other``."""
     either = np.maximum(1, ((some > 0) | (other > 0)).sum(axis=1))
     rhythm = ((some > 0) & (other > 0)).sum(axis=1)
     melody = ((some > 0) & (some == other)).sum(axis=1)
@@ -337,13 +342,13 @@ def _alike(some: NDArray[np.int64], other: NDArray[np.int64]) -> Floats:
 
 
 def ends_to_labels(chorale: Chorale, notes: MelodyNotes) -> NDArray[np.float32]:
-    """1 for each note under which the chorale has a fermata: ``(N,)``."""
+    """``(N,)`` 1 for each note that has a fermata, else 0."""
     return np.isin(notes.onset, chorale.fermatas).astype(np.float32)
 
 
 @cache
 def feature_count() -> int:
-    """The length of the features of a note."""
+    """The number ``F`` of features of a note."""
     bars = Bars(np.array([0]), np.array([16]), np.array([4.0]))
     one = MelodyNotes(np.array([0]), np.array([4]), np.array([60]), bars)
     columns = [*_durations(one), *_places(one), *_line(one), *_echoes(one)]

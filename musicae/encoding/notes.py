@@ -1,6 +1,6 @@
-"""The notes that symbols stand for: pitch, kind, age and melodic interval, in NumPy.
+"""The notes that symbols stand for, as networks read them: pitch, kind, age and melodic interval.
 
-``models.notes`` says what they are; networks read them so. Axes: ``T`` steps, ``V`` voices.
+``models.notes`` defines these fields. Axes: ``T`` steps, ``V`` voices.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from musicae.models.vocabulary import (
 
 
 def notes_of(tokens: Ints, lowest: Ints) -> Ints:
-    """``(..., T, V, 4)`` the fields of the notes of the symbols ``(..., T, V)`` of whole pieces.
+    """``(..., T, V, 4)`` the notes of the symbols ``tokens`` ``(..., T, V)`` of whole pieces.
 
-    ``lowest`` ``(V,)`` is each voice's lowest pitch. It is ``models.notes.notes_of`` without torch.
+    ``lowest`` ``(V,)`` is the lowest pitch of each voice. The result equals that of
+    ``models.notes.notes_of``, but torch is not needed.
     """
     goes_on = (tokens == SILENCE) & (_later(tokens) == SILENCE)
-    # A rest that goes on is like a note that is held.
+    # A rest that goes on is treated like a note that is held.
     begun = symbol_starts(np.where(goes_on, HOLD, tokens))
     symbol = np.take_along_axis(tokens, begun, axis=-2)
     pitch = np.where(symbol >= FIRST_PITCH, symbol - FIRST_PITCH + lowest, NONE)
@@ -40,9 +41,9 @@ def notes_of(tokens: Ints, lowest: Ints) -> Ints:
 
 
 def notes_after(before: Ints, tokens: Ints, lowest: Ints) -> Ints:
-    """The notes ``(4, ..., V)`` of a step, from those of the step before and the step's symbols.
+    """The notes ``(4, ..., V)`` of one step, from ``before``, those of the step before it.
 
-    It is ``notes_of``, one step at a time; ``tokens`` are ``(..., V)``.
+    ``tokens`` ``(..., V)`` are the symbols of the step. The result equals that of ``notes_of``.
     """
     was, kind, age, leap = before
     holds = tokens == HOLD
@@ -57,18 +58,21 @@ def notes_after(before: Ints, tokens: Ints, lowest: Ints) -> Ints:
 
 
 def leap_of(before: Ints, after: Ints) -> Ints:
-    """The melodic interval, 0 (a fall of ``WIDEST_LEAP``) to ``2 * WIDEST_LEAP``; or ``NONE``."""
+    """The melodic interval from ``before`` to ``after``, in semitones plus ``WIDEST_LEAP``.
+
+    Wider leaps are clipped, so it is 0 to ``2 * WIDEST_LEAP``. ``NONE`` if one note is missing.
+    """
     semitones = np.clip(after - before, -WIDEST_LEAP, WIDEST_LEAP) + WIDEST_LEAP
     leap: Ints = np.where((before == NONE) | (after == NONE), NONE, semitones)
     return leap
 
 
 def _later(x: Ints) -> Ints:
-    """``(..., T, V)`` one step later; the first step is ``NONE``."""
+    """``(..., T, V)`` the values shifted by one step to the right; the first step is ``NONE``."""
     first = np.full_like(x[..., :1, :], NONE)
     return np.concatenate([first, x[..., :-1, :]], axis=-2)
 
 
 _EVERY = np.arange(NONE, MIDI_PITCHES)
 _LEAPS = leap_of(_EVERY[:, None], _EVERY)
-"""``leap_of`` all pairs of pitches, each plus one."""
+"""``leap_of`` of all pairs of pitches; the index of a pitch is the pitch plus one."""

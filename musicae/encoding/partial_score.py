@@ -1,4 +1,4 @@
-"""A chorale of which only some notes are known, with what is asked of the others."""
+"""A chorale in which only some notes are known, with what is requested for the others."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.key_finding import likely_key
 
 RHYTHMS = ("plain", "flowing")
-"""``plain`` mostly moves with the melody, ``flowing`` has many eighths and passing notes."""
+"""``plain``: voices mostly move with the melody. ``flowing``: many eighths and passing tones."""
 
 
 class Limits(NamedTuple):
-    """What the voices of an ensemble can sing or play; pitches are those that a model reads.
+    """The notes that the voices of an ensemble can sing or play, as MIDI pitches of the model.
 
-    Four places; None where the ensemble has no voice, which then rests throughout.
+    Each tuple has four entries, soprano to bass; None for a voice that the ensemble does not have.
     """
 
     ranges: tuple[tuple[int, int] | None, ...]
-    """The lowest and the highest note, within ``VOICE_RANGES``."""
+    """The lowest and the highest note of each voice, within ``VOICE_RANGES``."""
     tessituras: tuple[tuple[int, int] | None, ...]
-    """Where most notes lie."""
+    """The lowest and the highest note of the part of the range in which most notes lie."""
     hand: int | None = None
-    """On a keyboard, the semitones that either hand reaches."""
+    """The widest interval that a hand can play on a keyboard, in semitones."""
 
     @property
     def absent(self) -> tuple[int, ...]:
-        """The places that have no voice."""
+        """The numbers of the voices that the ensemble does not have."""
         return tuple(place for place, found in enumerate(self.ranges) if found is None)
 
 
 @dataclass(frozen=True, eq=False)
 class PartialScore:
-    """The input of a harmonizer. Raises ChoraleError where the fields contradict each other.
+    """The input of a harmonizer. Raises ChoraleError if the fields contradict each other.
 
     >>> tune = Chorale.from_notes([[(0, 4, 67), (4, 4, 69), (8, 8, 71)]])
     >>> PartialScore.of(tune, voices=(0,)).known[0].tolist()
@@ -54,37 +54,41 @@ class PartialScore:
     chorale: Chorale
     """The known notes, each in its voice's range; rests elsewhere."""
     known: NDArray[np.bool_]
-    """``(T, V)`` True where a note or rest is known and stays; notes are known as a whole."""
+    """``(T, V)`` True if a note or rest is known and must stay. A note is known as a whole."""
     key: Key
-    """The key to harmonize in, whatever the key signature."""
+    """The key to harmonize in. It may differ from the key signature."""
     phrases: tuple[int, ...] | None = None
-    """Ascending steps at which the last notes of phrases begin; None where phrases are unknown."""
+    """The steps, ascending, at which the last notes of phrases begin; None if unknown."""
     rhythm: str | None = None
     """One of ``RHYTHMS``; None leaves it to the model."""
     plan: HarmonicPlan | None = None
-    """The chords to follow, relative to ``key``; None where a chord is left to the model."""
+    """The chords to follow, relative to ``key``. A chord that is None is left to the model, as are
+    all chords if the plan is None."""
     style: str | None = None
     """One of ``STYLES``; None leaves it to the model."""
     cadences: tuple[tuple[int, str], ...] = ()
-    """Ends of phrases, as steps, that have a cadence of a named kind."""
+    """Requested cadences: for each the step at which the last note of its phrase begins, and its
+    name."""
     given: tuple[GivenChord, ...] = ()
-    """Chords that must sound, in order; each begins in the piece, none before another ends."""
+    """Chords that must sound, in order. They begin in the piece and do not overlap."""
     limits: Limits | None = None
-    """Of the ensemble that is written for; None for the voices of Bach's chorales."""
+    """The limits of the ensemble; None for the voices of Bach's chorales."""
     returns: tuple[Return, ...] = ()
-    """Passages that sound again, by ascending starts; each source ends before its return begins."""
+    """Repeated passages, by ascending starts. Each source ends before its return begins."""
     before: int = 0
-    """Steps of the piece before this part of it; with any, the part does not begin as pieces do."""
+    """The number of steps of the piece before this part. If it is not 0, this part does not begin
+    the piece."""
     after: int = 0
-    """Steps of the piece after this part of it; with any, the part does not close the piece."""
+    """The number of steps of the piece after this part. If it is not 0, this part does not close
+    the piece."""
 
     def __post_init__(self) -> None:
         known = np.array(self.known, dtype=np.bool_)
         pitch = self.chorale.pitch
         if known.shape != pitch.shape:
-            raise ChoraleError(f"known is {known.shape}, the chorale {pitch.shape}")
+            raise ChoraleError(f"known has the shape {known.shape}, the chorale {pitch.shape}")
         if ((pitch != REST) & ~known).any():
-            raise ChoraleError("what is not known is silent in a partial score")
+            raise ChoraleError("a partial score has a note that is not known; make it a rest")
         for voice, (low, high) in enumerate(VOICE_RANGES):
             for note in self.chorale.notes(voice):
                 if not low <= note.pitch <= high:
@@ -101,12 +105,12 @@ class PartialScore:
             _check_plan(self.plan, self.key, len(pitch))
         phrases = self.phrases
         if phrases is not None and list(phrases) != sorted(set(phrases) & set(range(len(pitch)))):
-            raise ChoraleError("the ends of phrases lie in the piece, in order")
+            raise ChoraleError("the ends of phrases must be steps of the piece, in order")
         ends = [0, *(chord.stop for chord in self.given)]
         if any(c.start < end for c, end in zip(self.given, ends, strict=False)) or any(
             chord.start >= len(pitch) for chord in self.given
         ):
-            raise ChoraleError("given chords lie in the piece, in order")
+            raise ChoraleError("given chords must begin in the piece, in order, without overlap")
         _check_returns(self.returns, len(pitch))
         known.setflags(write=False)
         object.__setattr__(self, "known", known)
@@ -125,11 +129,11 @@ class PartialScore:
         style: str | None = None,
         returns: tuple[Return, ...] = (),
     ) -> PartialScore:
-        """The part of a chorale in ``voices``, and at the cells of ``known`` ``(T, V)``.
+        """The partial score in which ``voices`` and the cells of ``known`` ``(T, V)`` are known.
 
-        A note with one known cell is known as a whole. Where no key is given, it is estimated
-        from the known notes and the chorale's key signature. Where no phrases are given, they end
-        at the chorale's fermatas, if it has any.
+        A note with one known cell is known as a whole. If no key is given, it is estimated from the
+        known notes and the chorale's key signature. If no phrases are given, they end at the
+        chorale's fermatas, if it has any.
         """
         mask = np.zeros(chorale.pitch.shape, dtype=np.bool_)
         mask[:, list(voices)] = True
@@ -161,8 +165,13 @@ def _check_plan(plan: HarmonicPlan, key: Key, steps: int) -> None:
 def _check_returns(returns: tuple[Return, ...], steps: int) -> None:
     for start, stop, source, voices in returns:
         if not 0 <= source < source + stop - start <= start < stop <= steps:
-            raise ChoraleError("a passage that returns lies in the piece, after its source")
+            raise ChoraleError(
+                f"a passage that returns must be in the piece, after its source; steps {start} to"
+                f" {stop} return from {source}"
+            )
         if not voices or list(voices) != sorted(set(voices) & set(range(N_VOICES))):
-            raise ChoraleError("a passage returns in some of the voices 0 to 3, in order")
+            raise ChoraleError(
+                f"a passage must return in voices from 0 to 3, in order; got {tuple(voices)}"
+            )
     if any(later.start <= earlier.start for earlier, later in pairwise(returns)):
-        raise ChoraleError("passages that return are in order")
+        raise ChoraleError("passages that return must be in order of their starts")

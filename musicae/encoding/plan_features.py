@@ -1,4 +1,4 @@
-"""The style and the chords of a plan at each step, for a harmonizer that follows a plan."""
+"""The style and the chords of a plan at each step: features for a harmonizer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from musicae.theory.harmonic_plan import HarmonicPlan, PlannedChord
 from musicae.theory.numerals import QUALITIES
 
 UNKNOWN, GOES_ON, BEGINS = range(3)
-"""Whether a chord begins at a step."""
+"""Values of the column for the beginning of a chord: no chord, a later step, its first step."""
 _ROOTS, _QUALITIES = 1 + 12, 1 + len(QUALITIES)
 STYLE = 0
 """The column of the style."""
@@ -22,15 +22,15 @@ PLAN_SIZES = (
     *(_ROOTS, _QUALITIES, _ROOTS, BEGINS + 1),
     *(_ROOTS, _QUALITIES, _ROOTS, 1 + CLASSES),
 )
-"""How many values each column of ``plan_features`` has."""
+"""The number of values of each column of ``plan_features``."""
 MEMBERS = tuple(quality.members for quality in QUALITIES.values())
-"""The members of each quality, as ``VoiceTransformerConfig.chords`` has them."""
+"""The members of each quality, for ``VoiceTransformerConfig.chords``."""
 
 _NUMBER = {name: 1 + number for number, name in enumerate(QUALITIES)}
 
 
 def plan_features(sketch: PartialScore) -> Ints:
-    """``(T, 1 + 8)``: the style, then ``chord_columns``; 0 where nothing is known."""
+    """``(T, 1 + 8)`` the style, then ``chord_columns``; 0 for what is unknown."""
     steps = len(sketch.chorale)
     columns = np.zeros((steps, len(PLAN_SIZES)), dtype=np.int64)
     columns[:, STYLE] = style_number(sketch.style)
@@ -40,14 +40,17 @@ def plan_features(sketch: PartialScore) -> Ints:
 
 
 def style_number(style: str | None) -> int:
-    """The value of the column ``STYLE``; 0 for none."""
+    """The value of the column ``STYLE``; 0 if no style is requested."""
     return 0 if style is None else 1 + STYLES.index(style)
 
 
 def chord_columns(plan: HarmonicPlan, steps: int) -> Ints:
-    """``(T, 8)``, the columns ``models.chords.COLUMNS``: root, quality and bass of the chord of
-    each step, and whether it begins; the same of the next known chord that begins later, and the
-    class of the steps until it does."""
+    """``(T, 8)`` the columns ``COLUMNS`` of ``models.vocabulary``, at each step of a plan.
+
+    The first four are root, quality and bass of the chord, and whether it begins there. The last
+    four are root, quality and bass of the next known chord, and the class of the number of steps
+    until it begins.
+    """
     found = np.zeros((steps, len(COLUMNS)), dtype=np.int64)
     following, begins = (0, 0, 0), steps
     spans = _spans(plan)
@@ -66,7 +69,7 @@ def chord_columns(plan: HarmonicPlan, steps: int) -> Ints:
 
 
 def _spans(plan: HarmonicPlan) -> list[tuple[int, PlannedChord | None]]:
-    """The first step of each chord, or of what is unknown, that differs from what was before."""
+    """The first step and the chord (None if unknown) of each span with the same chord."""
     spans: list[tuple[int, PlannedChord | None]] = []
     for beat, chord, second in zip(plan.beats, plan.chords, plan.seconds, strict=True):
         for step, one in ((beat.start, chord), *((second,) if second else ())):

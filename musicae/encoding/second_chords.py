@@ -1,4 +1,4 @@
-"""Where a second chord can begin inside a beat, and which chords the known notes allow there."""
+"""Which second chords the known notes allow inside each beat."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ def second_states(
     chords: Sequence[PlannedChord | None],
     first: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """``(B, 1 + S)`` whether no chord, or which of ``S``, can follow inside each of ``B`` beats.
+    """``(B, 1 + S)`` which second chords are possible in each beat; column 0 is for none.
 
-    By the rule of ``theory.plan_reading`` it has another root, and everything that sounds from
-    there on is a member.
+    By the rule of ``theory.plan_reading`` a second chord has another root than the first one, and
+    every note that sounds in the rest of the beat is a member of it.
 
     Args:
         known: the known notes.
-        key: the key in which chords and notes are read.
-        beats: the beats of the plan.
-        chords: the chord of each state; None for all others, which are possible wherever one is.
+        key: the key of chords and notes.
+        beats: ``B`` the beats of the plan.
+        chords: ``S`` the chord of each state. The state None, for all other chords, is possible in
+            each beat that is long enough.
         first: ``(B,)`` the state at the beginning of each beat.
     """
     table = chord_table(chords)

@@ -1,4 +1,7 @@
-"""Features of each step that the models are given: bar, beat, phrase, mode and rhythm."""
+"""Features of each step that the models read: bar, beat, phrase, mode and rhythm.
+
+Axes: ``T`` steps, ``C`` columns.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from musicae.core.meter import Measure
 from musicae.encoding.partial_score import RHYTHMS, PartialScore
 
 DISTANCES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25)
-"""Bounds of the classes of a distance in steps."""
+"""Bounds of the classes of a distance, in steps."""
 CLASSES = len(DISTANCES) + 1
 IN_BAR = 24
-"""Distances to bar lines are clipped to fewer than this many steps, six quarters."""
+"""Distances to bar lines are clipped to less than this, in steps: six quarters."""
 IN_BEAT = 6
-"""Steps since the beat are fewer than this: the longest beat is a dotted quarter."""
+"""Distances from the beat are clipped to less than this, in steps: a dotted quarter."""
 _OFF_BEAT, _HALF_BEAT, _BEAT, _HALF_BAR, _BAR = range(5)
 """The metrical weight of a step."""
 
@@ -34,15 +37,16 @@ SIZES = (
 )
 """The number of values of each column of ``step_features``."""
 SINCE_BAR, SINCE_BEAT, PHRASES, MODE, RHYTHM = 1, 3, slice(5, 7), 7, 8
-"""Columns: steps since the bar line and the beat, phrases, the mode, and the requested rhythm."""
+"""Indices of columns: steps since the bar line, steps since the beat, phrases, mode, rhythm."""
 
 
 def step_features(partial: PartialScore) -> Ints:
-    """``(T, C)`` the features of each step, each from 0 to below its entry of ``SIZES``.
+    """``(T, C)`` the features of each step, from 0 to one less than the entry in ``SIZES``.
 
-    The columns: metrical weight; steps since the bar line; steps to the next bar line; steps since
-    the beat; steps to the end of the piece; steps to the phrase's last note, and since the phrase
-    began (0 where phrases are unknown); the mode; the requested rhythm (0 for none).
+    The columns are: metrical weight; steps since the bar line; steps to the next bar line; steps
+    since the beat; class of the steps to the end of the piece; classes of the steps to the phrase's
+    last note and of those since the phrase began (0 if phrases are unknown); the mode; the
+    requested rhythm (0 for none).
     """
     steps = len(partial.chorale)
     columns = np.empty((steps, len(SIZES)), dtype=np.int64)
@@ -57,7 +61,7 @@ def step_features(partial: PartialScore) -> Ints:
 
 
 def _bars(chorale: Chorale) -> list[tuple[Measure, int]]:
-    """Each bar and the step of a whole bar at which it begins: a pickup is the end of a bar."""
+    """Each bar and the step of the full bar at which it begins: 0, but more for a pickup."""
     bars = [(measure, 0) for measure in chorale.measures]
     if chorale.pickup:
         first = chorale.measures[0]
@@ -68,7 +72,7 @@ def _bars(chorale: Chorale) -> list[tuple[Measure, int]]:
 def _in_bar(measure: Measure, first_step: int) -> Ints:
     """``(T, 4)`` the first four columns, for the steps of one bar."""
     meter = measure.meter
-    # A beat has at least a quarter: also in 7/8, and in meters of sixteenths.
+    # A beat is at least a quarter, even in 7/8 and in meters of sixteenths.
     beat = int(max(meter.steps_per_beat, STEPS_PER_QUARTER))
     since = np.arange(first_step, first_step + measure.length)
     until = meter.steps_per_bar - 1 - since
@@ -84,10 +88,11 @@ def _in_bar(measure: Measure, first_step: int) -> Ints:
 
 
 def _in_phrase(partial: PartialScore) -> Ints:
-    """``(T, 2)`` classes of the steps to the phrase's last note, and since the phrase began.
+    """``(T, 2)`` classes of the steps to the phrase's last note, and of those since it began.
 
-    The next phrase begins with the next note after the last note, in the highest voice that is
-    known there. Where no note is known, it begins at the step of a bar at which the piece began.
+    A phrase begins with the next onset after the last note of the phrase before, in the highest
+    voice with a known onset at that last note. If no notes are known, it begins at the place in a
+    bar at which the piece begins.
     """
     steps = len(partial.chorale)
     columns = np.zeros((steps, 2), dtype=np.int64)
@@ -110,13 +115,13 @@ def _in_phrase(partial: PartialScore) -> Ints:
 
 
 def _onsets_of_phrase(partial: PartialScore, end: int, onsets: Ints) -> Ints:
-    """Onsets of the highest voice with a note at the phrase's end; if none has, ``onsets``."""
+    """The onsets of the highest voice that has one at the phrase's end; else ``onsets``."""
     sounding = np.flatnonzero(partial.chorale.onset[end])
     return np.flatnonzero(partial.chorale.onset[:, sounding[0]]) if sounding.size else onsets
 
 
 def _next(onsets: Ints, step: int, steps: int) -> int:
-    """The first onset after a step; the end of the piece where there is none."""
+    """The first onset after a step; the end of the piece if there is none."""
     index = int(np.searchsorted(onsets, step, side="right"))
     return int(onsets[index]) if index < len(onsets) else steps
 

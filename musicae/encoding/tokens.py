@@ -1,10 +1,12 @@
 """Chorales as arrays of symbols, and back.
 
 At each step each voice has one symbol of its own vocabulary: ``HOLD`` (the note or rest goes on),
-``SILENCE``, or the onset of a pitch. There are three forms: tokens ``(..., T, V)``, the indices of
-the symbols; the one-hot piano roll ``(..., T, P)``, the vocabularies of S, A, T and B side by
-side; and MiniBach's flat vectors ``(..., T * P)`` of some voices, one voice after another (Briot,
-Hadjeres and Pachet 2020, ch. 6).
+``SILENCE``, or the onset of a pitch. There are three formats: tokens ``(..., T, V)``, the indices
+of the symbols; the one-hot piano roll ``(..., T, P)``, with the vocabularies of S, A, T and B side
+by side; and MiniBach's flat vectors ``(..., T * P)`` of some voices, one voice after another
+(Briot, Hadjeres and Pachet 2020, ch. 6).
+
+Axes: ``T`` steps, ``V`` voices, ``P`` symbols of all voices, ``P_v`` symbols of one voice.
 """
 
 from __future__ import annotations
@@ -52,13 +54,14 @@ def chorale_to_tokens(chorale: Chorale) -> Ints:
 
 
 def tokens_to_chorale(tokens: Ints, frame: Chorale | None = None) -> Chorale:
-    """The chorale of tokens ``(T, V)``; ``HOLD`` after a rest is a rest.
+    """The chorale of ``tokens`` ``(T, V)``; ``HOLD`` after a rest is a rest.
 
-    Meters, key, fermatas and texts are those of ``frame``, a chorale of the same length; without
-    one the music is in 4/4. A fermata is dropped where no soprano note begins.
+    Meters, key, fermatas and texts are those of ``frame``, a chorale of the same length; without it
+    the music is in 4/4. Fermatas at steps at which no soprano note begins are left out. Raises
+    ChoraleError for another shape.
     """
     if tokens.ndim != 2 or tokens.shape[1] != N_VOICES:
-        raise ChoraleError(f"tokens are (T, {N_VOICES}), not {tokens.shape}")
+        raise ChoraleError(f"tokens must have the shape (T, {N_VOICES}), got {tokens.shape}")
     onset = tokens >= FIRST_PITCH
     lows = np.array([low for low, _ in VOICE_RANGES])
     symbol = np.take_along_axis(tokens, symbol_starts(tokens), axis=0)
@@ -70,16 +73,15 @@ def tokens_to_chorale(tokens: Ints, frame: Chorale | None = None) -> Chorale:
 
 
 def window(tokens: Ints, start: int, length: int = WINDOW) -> Ints:
-    """Tokens ``(length, V)`` from the step ``start`` on; see ``windows``."""
+    """``(length, V)`` the tokens from the step ``start``; see ``windows``."""
     cut: Ints = windows(tokens, [start], length)[0]
     return cut
 
 
 def symbol_starts(tokens: Ints) -> Ints:
-    """``(..., T, V)`` the step of the symbol that each step of tokens ``(..., T, V)`` prolongs.
+    """``(..., T, V)`` the step of the last symbol other than ``HOLD`` up to each step.
 
-    It is the step itself where there is a symbol other than ``HOLD``, and 0 where a piece begins
-    with holds.
+    It is 0 for holds at the beginning of a piece.
     """
     steps = np.arange(tokens.shape[-2])[:, None]
     starts: Ints = np.maximum.accumulate(np.where(tokens != HOLD, steps, 0), axis=-2)
@@ -87,9 +89,9 @@ def symbol_starts(tokens: Ints) -> Ints:
 
 
 def windows(tokens: Ints, starts: Sequence[int], length: int = WINDOW) -> Ints:
-    """Tokens ``(N, length, V)`` from each step of ``starts`` on, silent outside the piece.
+    """``(N, length, V)`` the tokens from each of ``starts``, with silence outside the piece.
 
-    A start may be negative. A note that is held into a window begins anew at its first step.
+    A start may be negative. A note that is held into a window begins again at its first step.
     """
     sounding = np.take_along_axis(tokens, symbol_starts(tokens), axis=0)  # (T, V)
     sounding = np.where(sounding == HOLD, SILENCE, sounding)
@@ -103,12 +105,12 @@ def windows(tokens: Ints, starts: Sequence[int], length: int = WINDOW) -> Ints:
 
 
 def one_hot(tokens: Ints) -> Floats32:
-    """The piano roll ``(..., T, P)`` of tokens ``(..., T, V)``, float32."""
+    """``(..., T, P)`` the piano roll of tokens ``(..., T, V)``, float32."""
     return np.concatenate([_one_hot(tokens, v) for v in ALL_VOICES], axis=-1)
 
 
 def flatten(tokens: Ints, voices: Sequence[int] = ALL_VOICES) -> Floats32:
-    """MiniBach's flat vectors ``(..., T * P)`` of tokens ``(..., T, V)``, voice after voice."""
+    """``(..., T * P)`` MiniBach's flat vectors of tokens ``(..., T, V)``, voice after voice."""
     parts = [_one_hot(tokens, v) for v in voices]
     return np.concatenate([part.reshape(*part.shape[:-2], -1) for part in parts], axis=-1)
 

@@ -1,12 +1,10 @@
 """Synthesize an arrangement with a SoundFont, and write it as .wav, .flac, .ogg or .mp3.
 
-The synthesizer is the program ``fluidsynth`` where it is installed, else the library midirenderer
-(RustySynth), which comes with the extra ``studio``. The SoundFont, unless another is given, is
-TimGM6mb by Tim Brechbill (General MIDI in 6 MB; GNU GPL version 2), which comes with the
-installation of pretty_midi.
+The synthesizer is the program ``fluidsynth`` if it is installed, else the library midirenderer
+(RustySynth), which comes with the extra ``studio``. The default SoundFont is TimGM6mb by Tim
+Brechbill (General MIDI in 6 MB; GNU GPL version 2), which comes with pretty_midi.
 
-What is written depends on the notes, the SoundFont and the synthesizer alone: the same bytes each
-time.
+The same notes, SoundFont and synthesizer give the same bytes.
 """
 
 from __future__ import annotations
@@ -33,33 +31,33 @@ from musicae.io.midi_file import Arrangement, TempoMap, to_bytes
 from musicae.rendering.mixing import LOUDEST, TAIL, channels_of, one_track, staged
 
 SAMPLE_RATE = 48_000
-"""Frames a second."""
+"""Frames per second."""
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
     ".flac": ("FLAC", "PCM_16"),
     ".ogg": ("OGG", "VORBIS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
-"""How libsndfile calls the format and its encoding, by suffix."""
+"""libsndfile's names of the format and its encoding, by suffix."""
 PEAK = 10 ** (-1 / 20)
-"""Of full scale, -1 dB: what the loudest sample is brought to."""
+"""The level of the loudest sample, as a share of full scale: -1 dB."""
 INAUDIBLE = 10 ** (-70 / 20)
-"""Of the peak: below it the end is cut."""
+"""The level, as a share of the peak, below which the end of a sound is cut: -70 dB."""
 FADE = 0.05
-"""Seconds at the very end in which what is left goes to zero."""
+"""The length of the fade-out at the very end, in seconds."""
 _LONGEST_SECONDS = 3600.0
-"""Seconds of sound that are made at most; they take some 2 GB of memory."""
+"""The longest sound in seconds; it takes about 2 GB of memory."""
 
 FLUIDSYNTH_ROOM = ("-o", "synth.reverb.level=0.6", "-o", "synth.reverb.room-size=0.4")
-"""Makes its room about as large as midirenderer's."""
+"""Options with which fluidsynth's reverb is about as strong as midirenderer's."""
 Stage: TypeAlias = Callable[[int], Arrangement]
-"""What a synthesizer is given, for the highest volume that there may be."""
+"""A function from the highest volume to the arrangement that the synthesizer plays."""
 SOFTEST = 8
-"""A highest volume below which nothing is tried."""
+"""The least value of the highest volume that is tried."""
 QUANTUM = 2**-15
-"""The smallest step of 16 bits; what stays below it is silence."""
+"""The smallest step of 16 bits; a sound below it is silence."""
 FULL_SCALE = 1 - QUANTUM
-"""The loudest sample that 16 bits hold; a sound that reaches it is taken to be clipped."""
+"""The largest sample that 16 bits hold. A sound that reaches it counts as clipped."""
 
 
 def write(
@@ -69,9 +67,10 @@ def write(
     program: int | None = None,
     soundfont: Path | None = None,
 ) -> None:
-    """Write the sound of an arrangement to a .wav, .flac, .ogg or .mp3, whole or not at all.
+    """Write the sound of an arrangement to a .wav, .flac, .ogg or .mp3 file.
 
-    16 bits a sample, Vorbis or MP3; the rest is as in ``synthesize``. Raises MusicaeError.
+    WAV and FLAC have 16 bits per sample. For the other arguments see ``synthesize``. If writing
+    fails, an old file stays. Raises MusicaeError.
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
@@ -84,12 +83,19 @@ def write(
 def synthesize(
     arrangement: Arrangement, *, program: int | None = None, soundfont: Path | None = None
 ) -> NDArray[np.float32]:
-    """The sound of an arrangement, ``(frames, 2)`` at ``SAMPLE_RATE``, with ``PEAK`` its peak.
+    """The sound of an arrangement, ``(frames, 2)`` at ``SAMPLE_RATE``; its peak is ``PEAK``.
 
-    Frame 0 is tick 0. It lasts to the arrangement's end, and on until the last notes have died
-    away. ``program`` is the General MIDI program, counted from 0, of the voices; without it each
-    track has its own. ``soundfont`` is an .sf2 file. Raises MusicaeError where a library, the
-    program or the SoundFont is missing, or the music lasts longer than ``_LONGEST_SECONDS``.
+    Frame 0 is tick 0. The sound lasts to the arrangement's end, and then until it is inaudible, at
+    most ``mixing.TAIL`` seconds longer.
+
+    Args:
+        arrangement: the music.
+        program: the General MIDI program of the voices, 0 to 127; by default each track has its
+            own.
+        soundfont: an .sf2 file; by default TimGM6mb.
+
+    Raises MusicaeError if a library or the SoundFont is missing, the program is out of range, or
+    the music lasts longer than ``_LONGEST_SECONDS``.
     """
     frames = frames_of(arrangement)
     sounds = _sung(
@@ -99,23 +105,24 @@ def synthesize(
 
 
 def write_stems(arrangement: Arrangement, paths: Sequence[Path]) -> None:
-    """Write the sound of each of the first tracks after the conductor's, a path a track.
+    """Write the sounds of the first tracks after the conductor's, one file for each of ``paths``.
 
-    All are as long as the whole and as loud as in it: played together they are the arrangement as
-    ``write`` sounds it without its other tracks. Raises MusicaeError.
+    All files have the same length. Each track is as loud as in the mix: played together, the files
+    sound like a file that ``write`` makes of these tracks. Raises MusicaeError.
     """
-    heard = arrangement._replace(tracks=arrangement.tracks[: len(paths) + 1])
-    sounds = tracks_alone(heard)
-    for path, sound in zip(paths, mastered(sounds, frames_of(heard)), strict=True):
+    first = arrangement._replace(tracks=arrangement.tracks[: len(paths) + 1])
+    sounds = tracks_alone(first)
+    for path, sound in zip(paths, mastered(sounds, frames_of(first)), strict=True):
         save(sound, path)
 
 
 def save(
     sound: NDArray[np.float32], path: Path, tags: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Write ``(frames, 2)`` at ``SAMPLE_RATE`` by the suffix, whole or not at all.
+    """Write a sound, ``(frames, 2)`` at ``SAMPLE_RATE``, in the format of the suffix.
 
-    ``tags`` are ``title``, ``artist``, ``album`` and ``comment``. Raises MusicaeError.
+    ``tags`` may have the keys ``title``, ``artist``, ``album`` and ``comment``. If writing fails,
+    an old file stays. Raises MusicaeError.
     """
     with whole_file(path) as partial:
         _save(sound, partial, path, tags)
@@ -124,11 +131,12 @@ def save(
 def tracks_alone(
     arrangement: Arrangement, soundfont: Path | None = None
 ) -> list[NDArray[np.float32]]:
-    """The sound of each track after the conductor's without the others, all at one volume.
+    """The sound of each track after the conductor's, without the others.
 
-    Each is ``(frames, 2)`` at ``SAMPLE_RATE``; see ``mastered``. Raises MusicaeError.
+    Each is ``(frames, 2)`` at ``SAMPLE_RATE``. Their volumes relative to each other are those of
+    the mix; pass them to ``mastered``. Raises MusicaeError.
     """
-    frames_of(arrangement)  # raises where there are too many
+    frames_of(arrangement)  # raises if the music is too long
     tracks = range(1, len(arrangement.tracks))
 
     def alone(track: int) -> Stage:
@@ -138,18 +146,21 @@ def tracks_alone(
 
 
 def frames_of(arrangement: Arrangement) -> int:
-    """The number of frames of an arrangement. Raises MusicaeError where there are too many."""
+    """The number of frames of an arrangement. Raises MusicaeError if the music is too long."""
     seconds = float(TempoMap.of(arrangement).seconds(arrangement.end))
     if seconds > _LONGEST_SECONDS:
         raise MusicaeError(
-            f"the music lasts {seconds / 60:.0f} minutes; sound is made of up to"
+            f"the music lasts {seconds / 60:.0f} minutes; a sound file can have up to"
             f" {_LONGEST_SECONDS / 60:.0f} minutes"
         )
     return round(seconds * SAMPLE_RATE)
 
 
 def _sung(stages: Sequence[Stage], soundfont: Path) -> list[NDArray[np.float32]]:
-    """The sound of each stage, all with the same volume, the highest that 16 bits hold."""
+    """The sound of each stage, all with the same highest volume.
+
+    It is ``LOUDEST``, or the first half, quarter and so on of it with which no sound is clipped.
+    """
     loudest = LOUDEST
     while True:
         sounds = []
@@ -162,7 +173,7 @@ def _sung(stages: Sequence[Stage], soundfont: Path) -> list[NDArray[np.float32]]
 
 
 def _by_synthesizer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
-    """The sound of a staged arrangement; None where it is too loud for 16 bits."""
+    """The sound of a staged arrangement; None if it is too loud for 16 bits."""
     if not channels_of(arrangement):
         return np.zeros((0, 2), np.float32)
     sound = _by_fluidsynth(arrangement, soundfont)
@@ -173,7 +184,7 @@ def _by_synthesizer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.flo
 
 
 def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.float32] | None:
-    """The sound from the program; None where it is not installed, fails or gives silence."""
+    """The sound from ``fluidsynth``; None if it is not installed, fails or gives silence."""
     program = shutil.which("fluidsynth")
     if program is None:
         return None
@@ -182,8 +193,8 @@ def _by_fluidsynth(arrangement: Arrangement, soundfont: Path) -> NDArray[np.floa
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             song, sound, settings = (Path(folder, name) for name in ("song.mid", "s.wav", "none"))
             song.write_bytes(to_bytes(arrangement))
-            settings.touch()  # else a user's own settings would be heard
-            # Else it would play its default where the SoundFont is damaged.
+            settings.touch()  # an empty file replaces the user's own settings
+            # If the SoundFont is damaged, fluidsynth must not play its own default.
             fallback = f"synth.default-soundfont={soundfont.absolute()}"
             options = ["-niq", "-f", str(settings), *FLUIDSYNTH_ROOM, "-o", fallback]
             output = ["-r", str(SAMPLE_RATE), "-T", "wav", "-O", "float", "-F", str(sound)]
@@ -208,7 +219,7 @@ def _by_midirenderer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.fl
         wave = midirenderer.render_wave_from(soundfont.read_bytes(), to_bytes(arrangement))
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as error:  # what a damaged SoundFont sets off in Rust is no Exception
+    except BaseException as error:  # a panic in Rust, by a damaged SoundFont, is no Exception
         raise MusicaeError(
             f"{soundfont}: cannot be used as a SoundFont ({error}); give an .sf2 file"
         ) from None
@@ -218,9 +229,10 @@ def _by_midirenderer(arrangement: Arrangement, soundfont: Path) -> NDArray[np.fl
 
 
 def mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArray[np.float32]]:
-    """Sounds of one length that together, and each, reach ``PEAK`` at most.
+    """The sounds with one common gain and length.
 
-    They are cut where all have died away, not before ``frames``.
+    With this gain the loudest sample of the mix, or of a single sound, is ``PEAK``. The sounds end
+    when all of them are inaudible, but not before ``frames``.
     """
     longest = max(frames, *(len(sound) for sound in sounds))
     longest = min(longest, frames + round(TAIL * SAMPLE_RATE))
@@ -236,13 +248,13 @@ def mastered(sounds: Sequence[NDArray[np.float32]], frames: int) -> list[NDArray
 
 
 def _of_length(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """The sound cut to a length, or with silence after it."""
+    """The sound, cut to ``frames`` or padded with silence."""
     missing = np.zeros((max(0, frames - len(sound)), 2), np.float32)
     return np.concatenate([sound, missing]) if len(missing) else sound[:frames]
 
 
 def usable_soundfont(soundfont: Path | None) -> Path:
-    """The SoundFont that was given, or the one beside pretty_midi. Raises MusicaeError."""
+    """The given SoundFont, or the one that comes with pretty_midi. Raises MusicaeError."""
     if soundfont is None:
         found = importlib.util.find_spec("pretty_midi")
         package = Path(found.origin).parent if found and found.origin else Path()
@@ -268,7 +280,7 @@ def _save(sound: NDArray[np.float32], partial: Path, path: Path, tags: Mapping[s
         ) as file:
             for tag, text in tags.items():
                 setattr(file, tag, text)
-            for start in range(0, len(sound), SAMPLE_RATE):  # libvorbis fails on long ones
+            for start in range(0, len(sound), SAMPLE_RATE):  # libvorbis fails on long blocks
                 file.write(sound[start : start + SAMPLE_RATE])
     except soundfile.LibsndfileError as error:
         raise MusicaeError(f"{path}: cannot be written ({error.error_string})") from None
@@ -284,16 +296,16 @@ def to_mp3(sound: NDArray[np.float32], rate: int) -> bytes:
     buffer = io.BytesIO()
     try:
         soundfile.write(buffer, sound, rate, format="MP3", subtype="MPEG_LAYER_III")
-    except (soundfile.LibsndfileError, ValueError):  # ValueError: it does not know MP3
+    except (soundfile.LibsndfileError, ValueError):  # ValueError: a libsndfile without MP3
         raise MusicaeError("MP3 needs libsndfile 1.1 or newer: pip install -U soundfile") from None
     return buffer.getvalue()
 
 
 def _renumbered(ogg: bytes) -> Iterator[bytes]:
-    """The pages of an Ogg file, whose stream libsndfile numbers at random, as stream 1.
+    """The pages of an Ogg file with the stream number 1. libsndfile writes a random number.
 
-    A page (RFC 3533) has its stream's number at byte 14, its checksum at 22, and at 26 how many
-    bytes follow that say how long its parts are.
+    A page (RFC 3533) has the number of its stream at byte 14, its checksum at byte 22, and at byte
+    26 the number of the following bytes, which give the lengths of its parts.
     """
     start = 0
     while start < len(ogg):
@@ -308,7 +320,7 @@ def _renumbered(ogg: bytes) -> Iterator[bytes]:
 
 
 def _ogg_checksum(page: bytes) -> int:
-    """Ogg's CRC: zlib's polynomial with the bits the other way round, and nothing inverted."""
+    """Ogg's CRC: zlib's polynomial, with the bits in reverse order and without inversion."""
     inverted = zlib.crc32(page.translate(_BITS_REVERSED), 0xFFFFFFFF)
     return int(f"{inverted ^ 0xFFFFFFFF:032b}"[::-1], 2)
 

@@ -13,21 +13,21 @@ from typing import Literal, NamedTuple
 
 POINTS_PER_INCH = 72
 FONTS = "Libertinus Serif, Times, serif"
-"""Of text: the one that Typst brings along, then those of browsers."""
+"""Fonts of texts: first the one that comes with Typst, then those of browsers."""
 LETTER_WIDTHS = {"♯": 0.46, "♭": 0.46, **dict.fromkeys("iIjl .,:;/|'!()", 0.34)}
 OTHER_WIDTH = 0.59
-"""Of letters, in units of their size; most are narrower."""
+"""The width of other letters, as a share of the font size; most are narrower."""
 DIGIT_WIDTH = 0.47
-"""Of a digit, in units of its size."""
+"""The width of a digit, as a share of the font size."""
 
 CAPITALS = 0.64
-"""The height of capitals in units of their size."""
+"""The height of capitals, as a share of the font size."""
 FERMATA_SIZE = 10
-"""Its width in points."""
+"""The width of a fermata, in points."""
 
 GROUND, GRID, FRONT, MARKS = range(4)
-"""Layers from the back to the front; within one, what is put later covers what was put earlier.
-Texts are in front of them all."""
+"""Layers from the back to the front. Within a layer a later shape covers an earlier one. Texts are
+in front of all layers."""
 
 
 class Area(NamedTuple):
@@ -46,7 +46,7 @@ class Area(NamedTuple):
 
 
 Colour = str | tuple[float, ...]
-"""``#rrggbb``, a name that SVG has, or shares of red, green and blue."""
+"""``#rrggbb``, a name that SVG knows, or shares of red, green and blue, 0 to 1."""
 
 
 def grey(share: float) -> str:
@@ -96,24 +96,24 @@ class Text(NamedTuple):
     bold: bool = False
     anchor: Literal["start", "end"] = "start"
     centred: bool = False
-    """Whether capitals have their middle at ``y``; else ``y`` is the baseline."""
+    """Whether ``y`` is the middle of capitals; else it is the baseline."""
     backed: bool = False
-    """Whether white stands around its letters, for lines to other texts may pass behind them."""
+    """Whether the letters have a white edge, because lines to other texts may pass behind them."""
     is_numeral: bool = False
-    """Whether it is set as a Roman numeral, its figures one above the other."""
+    """Whether it is set as a Roman numeral, with its figures one above the other."""
 
 
 @dataclass(repr=False)
 class Page:
-    """The items of a page so far; ``height``, in inches, is the height that they take up."""
+    """The items of a page so far; ``width`` and ``height`` are in inches."""
 
     width: float
     height: float = 0.0
     shapes: dict[int, list[Box | Line]] = field(default_factory=dict)
-    """By layer."""
+    """Boxes and lines by layer."""
     texts: list[Text] = field(default_factory=list)
     fermatas: list[tuple[float, float]] = field(default_factory=list)
-    """The middles of their lower edges."""
+    """The middle of the lower edge of each fermata."""
 
     def box(
         self, layer: int, area: Area, face: Colour, edge: Colour = "none", width: float = 0
@@ -149,11 +149,11 @@ class Page:
         return "\n".join([*lines, "</svg>", ""])
 
     def __repr__(self) -> str:
-        """In short: notebooks store it beside the picture."""
+        """A short text, because notebooks store it together with the picture."""
         return f"Page({self.width:.1f} x {self.height:.1f} inches)"
 
     def _repr_svg_(self) -> str:
-        """What notebooks show."""
+        """The picture that notebooks show."""
         return self.svg()
 
 
@@ -179,7 +179,7 @@ def _shape(shape: Box | Line) -> str:
 
 
 def _text(text: Text, halo: bool = False) -> str:
-    """A text, or the white around its letters."""
+    """A text as SVG, or with ``halo`` the white edge of its letters."""
     y = text.y + CAPITALS * text.size / POINTS_PER_INCH / 2 * text.centred
     looks = f' fill="{_hex(text.colour)}"'
     if halo:
@@ -192,7 +192,7 @@ def _text(text: Text, halo: bool = False) -> str:
 
 
 def _runs(text: Text) -> Iterator[str]:
-    """The parts of a Roman numeral, its figures small, raised and lowered."""
+    """The parts of a Roman numeral as SVG; its figures are small, raised and lowered."""
     small = 0.7 * text.size
     level = 0.0
     before = ""
@@ -217,15 +217,15 @@ def _fermata(x: float, y: float) -> str:
 
 
 def width_of(text: str, size: float) -> float:
-    """About how wide a text is, in inches."""
+    """The approximate width of a text, in inches; ``size`` is in points."""
     letters = sum(LETTER_WIDTHS.get(letter, OTHER_WIDTH) for letter in text)
     return letters * size / POINTS_PER_INCH
 
 
 def numeral_runs(label: str) -> list[tuple[str, str]]:
-    """A Roman numeral in parts, each with where it stands: "", "raised" or "lowered".
+    """The parts of a Roman numeral, each with its position: "", "raised" or "lowered".
 
-    Of two figures one stands above the other. Another text is one part.
+    Two figures stand one above the other. A text that is no Roman numeral is one part.
 
     >>> numeral_runs("Bb: V65/ii")
     [('B♭: V', ''), ('6', 'raised'), ('5', 'lowered'), ('/ii', '')]
@@ -244,12 +244,12 @@ def numeral_runs(label: str) -> list[tuple[str, str]]:
 
 
 def tint(colour: str, share: float) -> tuple[float, ...]:
-    """A colour ``#rrggbb`` of which only a share is left, the rest being white."""
+    """A colour ``#rrggbb`` mixed with white; ``share``, 0 to 1, is that of the colour."""
     return tuple(1 - share * (1 - part) for part in _parts(colour))
 
 
 def readable_on(colour: str | tuple[float, ...]) -> str:
-    """Black or white, whichever stands out more, by the relative luminance of WCAG 2."""
+    """Black or white, whichever has more contrast, by the relative luminance of WCAG 2."""
     parts = _parts(colour) if isinstance(colour, str) else colour
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     red, green, blue = linear
@@ -262,13 +262,13 @@ def _parts(colour: str) -> tuple[float, ...]:
 
 
 def rows_of(spans: Sequence[tuple[float, float]]) -> list[int]:
-    """The first row in which each text has room, by where texts begin and end, in that order.
+    """For each text the first row in which it has room; ``spans`` are its beginning and its end.
 
     >>> rows_of([(0, 3), (2, 5), (4, 6), (7, 8)])
     [0, 1, 0, 0]
     """
     rows = []
-    ends: list[float] = []  # of the last text in each row
+    ends: list[float] = []  # the end of the last text in each row
     for begin, end in spans:
         row = next((row for row, last in enumerate(ends) if last <= begin), len(ends))
         ends[row : row + 1] = [end]

@@ -1,7 +1,7 @@
-"""The voices of a choir as MusicXML with a part for each: the source of scores, parts and pages.
+"""The voices of a choir as MusicXML with one part for each: the source of scores, parts and pages.
 
-Of a score each voice keeps its own elements: words, dynamics, tuplets, spelling. Voices that share
-a staff are taken apart. Notes of MIDI files are written on the grid of sixteenths.
+Voices that come from a score keep their own elements: words, dynamics, tuplets, spelling. Voices
+that share a staff are separated. Notes of MIDI files are written on the grid of sixteenths.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from musicae.rendering.staff_layout import (
 )
 
 UNWANTED = ("chord", "voice", "staff", "stem", "cue")
-"""The children of a note that belong to the staff that it stood on."""
+"""The child elements of a note that depend on its original staff."""
 SHARED = ("beam", "lyric", "notations")
-"""The children that only the first note of a chord has."""
+"""The child elements that only the first note of a chord has."""
 ONE_STAFF = ("staves", "staff-details", "part-symbol", "instruments", "measure-style")
-"""What attributes say of the staves of a part."""
+"""The child elements of attributes that describe the staves of a part."""
 CLEFS = (("G", "2", False), ("G", "2", False), ("G", "2", True), ("F", "4", False))
-"""Sign and line of the clefs of S, A, T and B, and whether they sound an octave lower."""
+"""For S, A, T and B the clef's sign and line, and whether its notes sound an octave lower."""
 
 
 class VoicePart(NamedTuple):
@@ -48,7 +48,8 @@ class VoicePart(NamedTuple):
 
     name: str
     bars: list[list[Item]]
-    """The elements of each bar, at units from its beginning, with ``divisions`` a quarter."""
+    """The elements of each bar. Their times count from the bar's beginning, in units of
+    1/``divisions`` quarter."""
 
 
 class ChoirScore(NamedTuple):
@@ -58,13 +59,13 @@ class ChoirScore(NamedTuple):
     divisions: int
     voices: tuple[VoicePart, ...]
     lengths: tuple[int, ...]
-    """Of the bars, in units."""
+    """The length of each bar, in units."""
     numbers: tuple[tuple[str, bool], ...]
-    """The number of each bar, and whether it is a pickup, or another that does not count."""
+    """The number of each bar, and whether it is a pickup or another bar that does not count."""
 
 
 def choir_score(choir: Choir) -> ChoirScore:
-    """The score of a choir; see the module."""
+    """The score of a choir, with one part for each voice."""
     if isinstance(choir.song, ScoreSong):
         score = choir.song.score
         lines = [_line(choir.song, singer, choir.singers) for singer in choir.singers]
@@ -85,7 +86,7 @@ def choir_score(choir: Choir) -> ChoirScore:
 
 
 def to_root(score: ChoirScore, parts: Sequence[tuple[str, Sequence[Sequence[Item]]]]) -> ET.Element:
-    """A MusicXML tree of some parts, each a name and the items of its bars."""
+    """A MusicXML tree of some parts. Each part is its name and the items of its bars."""
     root = ET.Element("score-partwise", version="4.0")
     work = ET.SubElement(root, "work")
     ET.SubElement(work, "work-title").text = score.title
@@ -113,14 +114,14 @@ def to_root(score: ChoirScore, parts: Sequence[tuple[str, Sequence[Sequence[Item
 
 
 def open_score(score: ChoirScore) -> ET.Element:
-    """The score of all voices, a staff for each."""
+    """A MusicXML tree of all voices, with one staff for each."""
     root = to_root(score, [(voice.name, voice.bars) for voice in score.voices])
     set_part_list(root, list(root.iter("score-part")), "bracket")
     return root
 
 
 def abbreviation(name: str) -> str:
-    """A voice's short name: its first letter, with its number.
+    """A voice's short name: its first letter and its number.
 
     >>> abbreviation("Tenor 2"), abbreviation("Soprano")
     ('T 2', 'S')
@@ -130,7 +131,7 @@ def abbreviation(name: str) -> str:
 
 
 def _written(choir: Choir) -> ET.Element:
-    """The voices of a MIDI file as a MusicXML tree, up to four at a time."""
+    """The voices of a MIDI file as a MusicXML tree."""
     root: ET.Element | None = None
     frame = choir.frame
     for first in range(0, len(choir.singers), N_VOICES):
@@ -172,10 +173,10 @@ def _on_grid(choir: Choir, singer: Singer) -> list[tuple[int, int, int]]:
 
 
 def _words(choir: Choir, singers: Sequence[Singer], chorale: Chorale) -> dict[int, Verses]:
-    """The words of some singers, who are the voices of a chorale.
+    """The words of some singers, by their voice in ``chorale``.
 
-    All singers of a track have its words. Words of tracks without notes, and the texts of karaoke
-    files, are the first singer's.
+    All singers of a track have its words. The first singer gets the words of tracks without notes
+    and the texts of karaoke files.
     """
     events = events_by_voice(choir.song, dict(enumerate(s.part for s in choir.singers)))
     tracks = [singer.part.track for singer in choir.singers]
@@ -192,16 +193,16 @@ def _words(choir: Choir, singers: Sequence[Singer], chorale: Chorale) -> dict[in
 
 
 class _Line(NamedTuple):
-    """Where a voice is in a score."""
+    """The place of a voice in a score."""
 
     part: ScorePart
     notes: frozenset[ET.Element]
-    """Its elements."""
+    """The elements of its notes."""
     name: str
     divided: bool
-    """Whether other voices stand on its staff."""
+    """Whether it shares its part with other voices."""
     first: bool
-    """Whether it is the first of them."""
+    """Whether it is the first of the voices of its part."""
 
 
 def _line(song: ScoreSong, singer: Singer, singers: Sequence[Singer]) -> _Line:
@@ -213,7 +214,7 @@ def _line(song: ScoreSong, singer: Singer, singers: Sequence[Singer]) -> _Line:
 
 
 def _bars(score: Score, line: _Line) -> list[list[Item]]:
-    """The elements of each bar of a voice alone, with durations in units."""
+    """The elements of one voice alone, for each bar, with durations in units."""
     staff = next((line_of(note)[0] for note in line.notes), "1")
     bars = []
     for index, (begin, end) in enumerate(pairwise(score.begins)):
@@ -226,17 +227,17 @@ def _bars(score: Score, line: _Line) -> list[list[Item]]:
 
 
 def _items(measure: Sequence[Timed], line: _Line, staff: str, length: int) -> Iterator[Item]:
-    """The items of a bar: the voice's notes and rests, and what is around them."""
+    """The items of a bar for one voice: notes, rests, attributes, bar lines and texts."""
     for item in measure:
         element = item.element
         on_staff = element.findtext("staff", staff) == staff
-        told = element.tag in ("direction", "harmony") and (line.first or _is_dynamic(element))
+        is_text = element.tag in ("direction", "harmony") and (line.first or _is_dynamic(element))
         if element.tag == "attributes":
             if len(attributes := _attributes(element, staff)):
                 yield Item(item.begin, 0, attributes)
         elif element.tag == "barline":
             yield Item(item.begin, 0, element)
-        elif told and on_staff:
+        elif is_text and on_staff:
             yield Item(item.begin + item.offset, 0, _text(element))
     sung = list(_sung(measure, line))
     taken = [item.span for item in sung]
@@ -281,7 +282,7 @@ def whole_rest(length: int) -> ET.Element:
 
 
 def _alone(element: ET.Element, head: ET.Element | None, duration: int) -> ET.Element:
-    """A note as it stands without others; ``head`` is the first of its chord."""
+    """A note without the rest of its chord; ``head`` is the chord's first note, None for none."""
     note = deepcopy(element)
     for child in list(note):
         if child.tag in UNWANTED:
@@ -297,7 +298,7 @@ def _alone(element: ET.Element, head: ET.Element | None, duration: int) -> ET.El
 
 
 def _attributes(element: ET.Element, staff: str) -> ET.Element:
-    """What attributes say of one staff."""
+    """Attributes with only the child elements that apply to one staff."""
     attributes = deepcopy(element)
     for child in list(attributes):
         other = child.get("number", staff) != staff
@@ -308,6 +309,7 @@ def _attributes(element: ET.Element, staff: str) -> ET.Element:
 
 
 def _text(element: ET.Element) -> ET.Element:
+    """A direction or chord symbol without its offset, staff and voice."""
     text = deepcopy(element)
     for tag in ("offset", "staff", "voice"):
         for child in text.findall(tag):
@@ -321,7 +323,7 @@ def _is_dynamic(direction: ET.Element) -> bool:
 
 
 def is_for_all(direction: ET.Element) -> bool:
-    """Whether a direction is for all voices: a tempo, a rehearsal mark, a sign of form."""
+    """Whether a direction is for all voices: a tempo, a rehearsal mark, a segno or a coda."""
     kinds = ("metronome", "rehearsal", "segno", "coda")
     return (
         any(direction.find(f"direction-type/{kind}") is not None for kind in kinds)
@@ -330,7 +332,7 @@ def is_for_all(direction: ET.Element) -> bool:
 
 
 def _set_clefs(bars: Sequence[Sequence[Item]], name: str) -> None:
-    """Give a voice that shared a staff its own clef, for the whole piece."""
+    """Give a voice that shared a staff the clef of its own name, for the whole piece."""
     voice = voice_of_name(name)
     if voice is None:
         return

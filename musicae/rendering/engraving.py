@@ -1,7 +1,7 @@
 """Engrave MusicXML: pages as SVG with Verovio, as PDF and PNG with Typst (extra ``studio``).
 
-A chorale becomes a close score, soprano and alto on one staff and tenor and bass on another, or an
-open score with a staff for each voice. Voices and staves that never sing are left out.
+A chorale becomes a close score, with soprano and alto on one staff and tenor and bass on another,
+or an open score with one staff for each voice. Voices without notes and empty staves are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from musicae.rendering.staff_layout import break_systems, lay_out
 from musicae.rendering.typeset import typeset
 
 SCORE_SUFFIXES = (".svg", ".pdf", ".png")
-"""Of a score; SVG and PNG have a file for each page."""
+"""Suffixes of engraved scores; SVG and PNG have one file for each page."""
 PNG_PPI = 200.0
 
 _PAGE = (210, 297)
@@ -37,24 +37,24 @@ VEROVIO_OPTIONS = {
     "pageMarginRight": 10 * _MARGIN,
     "footer": "none",
     "svgViewBox": True,
-    "svgFormatRaw": True,  # indented text would be drawn with its indents
+    "svgFormatRaw": True,  # in indented SVG, texts would be drawn with their indents
     "smuflTextFont": "none",
-    "xmlIdSeed": 1,  # else the identifiers are random, and no two files are alike
+    "xmlIdSeed": 1,  # without it the identifiers are random, and the same score differs
 }
 SCREEN_WIDTH = 1800
 _SCREEN = VEROVIO_OPTIONS | {
     "pageHeight": 60000,
     "pageMarginTop": 20,
     "pageMarginBottom": 20,
-    "pageMarginLeft": 70,  # names of voices are wider in some browsers' fonts
+    "pageMarginLeft": 70,  # names of voices are wider in the fonts of some browsers
     "pageMarginRight": 10,
-    "lyricWordSpace": 2.0,  # and so are words
+    "lyricWordSpace": 2.0,  # words are wider, too
     "adjustPageHeight": True,
     "header": "none",
     "svgAdditionalAttribute": ["staff@n"],
     "expandNever": True,  # repeats are not unfolded
 }
-"""Options of a score to scroll through."""
+"""Verovio's options for a score that scrolls on a screen."""
 
 _SIZES = (
     {"unit": 10, "spacingSystem": 10},
@@ -62,34 +62,35 @@ _SIZES = (
     {"unit": 9, "spacingSystem": 4},
     {"unit": 8, "spacingSystem": 8},
 )
-"""Half a staff space, in 0.1 mm, and the spaces between systems, from the largest."""
+"""Verovio's options for each size, the largest first: half a staff space, in 0.1 mm, and the space
+between systems."""
 
 ANCHOR = ("x", "y", "text-anchor")
 SVG = "{http://www.w3.org/2000/svg}"
 MUSIC_FONT = "Leipzig"
-"""What Verovio writes the musical characters of a text in."""
+"""The font in which Verovio writes the musical characters of a text."""
 MUSIC_CHARACTERS = str.maketrans(
     "\ueca5\ueca7\uecb7\ue1d5\ue1d7\ue1e7\ue260\ue261\ue262\uea64\uea65\uea66", "♩♪.♩♪.♭♮♯♭♮♯"
 )
-"""What stands for them in other fonts."""
+"""The characters that replace them in other fonts."""
 LETTER_WIDTH = 0.5
-"""Of a letter of a title, in ems, generously."""
+"""The width of a letter of a title, in ems; most are narrower."""
 TITLE_WIDTH = 100 * (_PAGE[0] - 2 * _MARGIN)
-"""The most that a title may have, in the units of Verovio's SVG."""
+"""The greatest width of a title, in the units of Verovio's SVG."""
 
 
 def write(xml: bytes, path: Path | str, open_score: bool = False) -> list[Path]:
-    """Engrave MusicXML as .svg, .pdf or .png, whole or not at all; the files written.
+    """Engrave a chorale's MusicXML as .svg, .pdf or .png; returns the written files.
 
-    SVG and PNG of several pages go into files numbered before the suffix; see ``engrave``. Pages
-    of a longer score that was written there before stay. The same music gives the same bytes.
-    Raises MusicaeError.
+    Several pages as SVG or PNG become files with a number before the suffix; see ``engrave``. Pages
+    of an older, longer score with the same name are not deleted. If an error occurs, no file is
+    changed. The same music gives the same bytes. Raises MusicaeError.
     """
     return write_staves(lay_out(xml, open_score), path)
 
 
 def write_staves(xml: bytes, path: Path | str) -> list[Path]:
-    """``write`` of MusicXML that is engraved as it is, whatever its parts."""
+    """Like ``write``, for MusicXML with any parts, which are engraved without changes."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SCORE_SUFFIXES:
@@ -104,7 +105,7 @@ def write_staves(xml: bytes, path: Path | str) -> list[Path]:
     else:
         contents = [page.encode() for page in pages]
     paths = numbered(path, len(contents))
-    with ExitStack() as opened:  # no page takes its place before all are written
+    with ExitStack() as opened:  # all pages are written before any of them replaces an old file
         for target, content in zip(paths, contents, strict=True):
             opened.enter_context(whole_file(target)).write_bytes(content)
     return paths
@@ -113,14 +114,14 @@ def write_staves(xml: bytes, path: Path | str) -> list[Path]:
 def engrave(xml: bytes, open_score: bool = False) -> list[str]:
     """The A4 pages of a score as SVG texts, in the largest size that needs the fewest pages.
 
-    ``xml`` is a chorale's MusicXML; see ``musicxml.to_xml``. Raises MusicaeError where Verovio is
+    ``xml`` is a chorale's MusicXML; see ``musicxml.to_xml``. Raises MusicaeError if Verovio is
     missing or fails.
     """
     return engrave_staves(lay_out(xml, open_score))
 
 
 def engrave_staves(score: bytes) -> list[str]:
-    """``engrave`` for MusicXML that is engraved as it is."""
+    """Like ``engrave``, for MusicXML with any parts, which are engraved without changes."""
     best: list[str] = []
     for size in _SIZES:
         pages = _pages(score, size)
@@ -134,11 +135,12 @@ def engrave_staves(score: bytes) -> list[str]:
 def engrave_screen(
     score: bytes, width: int = SCREEN_WIDTH
 ) -> tuple[list[str], list[tuple[float, tuple[str, ...]]]]:
-    """A score as SVG texts for a page that scrolls, and where its notes begin.
+    """A score as SVG texts for a page that scrolls, and the times at which its notes begin.
 
-    ``width`` is the page's, in tenths of a millimetre of a staff that is 7.2 mm high. Each
-    beginning is a time in quarters from the start of the score and the ``id`` of each note or rest,
-    else of the bar. Staves have their numbers, from 1, as ``data-n``. Raises MusicaeError.
+    ``width`` is that of the page, in 0.1 mm, if a staff is 7.2 mm high. Each time is in quarters
+    from the start of the score. With it come the ``id`` of each note and rest that begins then, or
+    of the bar if there is none. Staves have their numbers, from 1, as ``data-n``. Raises
+    MusicaeError.
     """
     toolkit = _toolkit(score, _SCREEN | {"pageWidth": width})
     pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
@@ -153,7 +155,7 @@ def engrave_screen(
 
 
 def _pages(score: bytes, size: dict[str, Any]) -> list[str]:
-    """Verovio's pages in a size, with systems that are about equally full."""
+    """Verovio's pages in one of the sizes, with systems that are about equally full."""
     pages = _drawn(score, size)
     systems = sum(page.count('class="system"') for page in pages)
     if systems == 1:
@@ -163,16 +165,18 @@ def _pages(score: bytes, size: dict[str, Any]) -> list[str]:
 
 
 def even_breaks(widths: Sequence[float], systems: int) -> list[int]:
-    """The bars, counted from 0, at which systems after the first begin, for equal widths.
+    """The bars, counted from 0, at which new systems begin, so that systems have equal widths.
 
-    Verovio fills each system before the next, and may leave a single bar for the last.
+    ``widths`` are those of the bars. Verovio itself fills one system after the other, so the last
+    one may have a single bar.
 
     >>> even_breaks([1, 1, 1, 1, 1, 1, 1, 1, 1], 3)
     [3, 6]
     """
     total = [0.0, *accumulate(widths)]
     widest = 2 * total[-1] / systems + max(widths)
-    # The least sum of squared widths of so many systems up to a bar, and where the last begins.
+    # For each number of systems and each last bar: the least sum of the squared widths of the
+    # systems, and the bar at which the last system begins.
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for _ in range(systems):
         ends: dict[int, tuple[float, int]] = {}
@@ -190,19 +194,19 @@ def even_breaks(widths: Sequence[float], systems: int) -> list[int]:
 
 
 def _drawn(score: bytes, options: dict[str, Any]) -> list[str]:
-    """Verovio's SVG of each page. Raises MusicaeError."""
+    """The SVG of each page, drawn by Verovio. Raises MusicaeError."""
     toolkit = _toolkit(score, VEROVIO_OPTIONS | options)
     return [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
 
 
 def _toolkit(score: bytes, options: dict[str, Any]) -> Any:
-    """Verovio with a score. Raises MusicaeError."""
+    """A Verovio toolkit with a score loaded. Raises MusicaeError."""
     try:
         import verovio
     except ImportError:
         raise MusicaeError("engraved scores need Verovio: pip install 'musicae[studio]'") from None
     verovio.enableLog(verovio.LOG_OFF)
-    # Verovio knows where its fonts are only in the thread that imported it.
+    # Verovio finds its fonts by itself only in the thread that imported it.
     verovio.setDefaultResourcePath(str(files("verovio") / "data"))
     toolkit = verovio.toolkit()
     toolkit.setOptions(options)
@@ -212,7 +216,7 @@ def _toolkit(score: bytes, options: dict[str, Any]) -> Any:
 
 
 def _widths(score: bytes, size: dict[str, Any]) -> list[float]:
-    """The width of each bar where all are in one system, before systems are filled."""
+    """The width of each bar if all of them are in one system, without justification."""
     (page,) = _drawn(score, size | {"breaks": "none", "noJustification": True})
     widths = []
     for measure in ET.fromstring(page).iterfind(f".//{SVG}g[@class='measure']"):
@@ -224,9 +228,9 @@ def _widths(score: bytes, size: dict[str, Any]) -> list[float]:
 
 
 def _tidy(svg: str, on_paper: bool = True) -> str:
-    """Verovio's SVG, on paper in millimetres, its texts flat and in fonts that are everywhere.
+    """Verovio's SVG without nested texts, in common fonts, and with ``on_paper`` in millimetres.
 
-    Programs other than browsers misplace the nested texts and lack the musical font.
+    Programs other than browsers misplace nested texts, and they do not have the musical font.
     """
     ET.register_namespace("", SVG.strip("{}"))
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
@@ -246,7 +250,7 @@ def _tidy(svg: str, on_paper: bool = True) -> str:
 
 
 def _flat(text: ET.Element) -> list[ET.Element]:
-    """A text element's lines, without nested spans; none where it is empty."""
+    """The lines of a text element, without nested spans; none if it is empty."""
     lines: list[ET.Element] = []
     runs = list(_runs(text, {}))
     plain = [attributes for attributes, _ in runs if attributes.get("font-family") != MUSIC_FONT]
@@ -273,7 +277,7 @@ def _fit(head: ET.Element) -> None:
 def _runs(
     element: ET.Element, inherited: Mapping[str, str]
 ) -> Iterator[tuple[dict[str, str], str]]:
-    """The stretches of letters in a text, with the attributes that hold for each."""
+    """The runs of letters in a text, each with its attributes, also the inherited ones."""
     own = {name: value for name, value in element.attrib.items() if name not in ("id", "class")}
     attributes = {**inherited, **own}
     if element.text:

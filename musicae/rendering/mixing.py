@@ -1,4 +1,4 @@
-"""Mix an arrangement for the synthesizer: place the voices from left to right, set their volume."""
+"""Mix an arrangement for the synthesizer: pan the voices from left to right, set their volume."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from musicae.io.midi_notes import DRUM_CHANNEL, SUSTAIN
 from musicae.io.voice_tracks import voice_of_name
 
 TAIL = 2.5
-"""Seconds, at most, in which the last notes and the room die away after the end."""
+"""The longest time, in seconds, for which notes and reverb sound after the end."""
 
 LONGEST_TAIL = 2**27
-"""In ticks: what a file can hold."""
+"""The longest tail in ticks, so that a file can hold it."""
 
 VOLUME, PAN, REVERB = 7, 10, 91
-"""Controllers of a channel."""
+"""The numbers of MIDI controllers."""
 STAGE = (34, 54, 74, 94)
-"""Where soprano, alto, tenor and bass stand: values of ``PAN``, 0 left, 64 middle, 127 right."""
+"""The pan of soprano, alto, tenor and bass: 0 is left, 64 the middle, 127 right."""
 ROOM = 48
-"""Of 127: how much of each channel the room answers."""
+"""The reverb of each channel, 0 to 127."""
 UNSTATED_VOLUME, LOUDEST = 100, 127
 
 
 def staged(
     arrangement: Arrangement, program: int | None = None, loudest: int = LOUDEST
 ) -> Arrangement:
-    """The arrangement for the synthesizer, with the voices panned from left to right.
+    """The arrangement for the synthesizer, with pan, reverb, sounds and volumes.
 
-    The voices stand from left to right, one alone in the middle, and sing in ``program``, or in
-    their track's own, or else as a choir. A channel keeps its own pan and reverb. Volumes are
-    raised or lowered together until the highest is ``loudest``. After the end, where everything
-    is let go, ``TAIL`` follows.
+    Several voices are panned from left to right. A channel with its own pan or reverb keeps it.
+    Voices have the sound ``program``, 0 to 127; by default that of their track, or a choir if it
+    has none. All volumes are scaled so that the highest is ``loudest``. At the end all notes are
+    released, and ``TAIL`` seconds follow. Raises MusicaeError for a program out of range.
     """
     if program is not None and not 0 <= program <= 127:
         raise MusicaeError(f"a MIDI program is 0 to 127, not {program}")
     channels = channels_of(arrangement)
     singers = {n for n, channel in channels.items() if channel.voices}
-    if not singers:  # of what is no choir, all is meant
+    if not singers:  # without a choir, ``program`` is for all channels but the drums
         singers = channels.keys() - {DRUM_CHANNEL} if program is not None else set()
     several = sum(len(channel.voices) for channel in channels.values()) > 1
     recast = singers if program is not None else set()
@@ -67,7 +67,7 @@ def staged(
             _control(arrangement.end, number, control, 0) for control in (SUSTAIN, ALL_NOTES_OFF)
         ]
     tracks = [
-        [_with_volume(event, louder) for event in track if _is_heard(event, recast)]
+        [_with_volume(event, louder) for event in track if _is_kept(event, recast)]
         for track in arrangement.tracks
     ]
     return Arrangement([first, *tracks], arrangement.ppq, _end_of_tail(arrangement))
@@ -87,11 +87,11 @@ class Channel:
     """The notes and controls of a channel, from all tracks."""
 
     voices: list[int] = field(default_factory=list)
-    """Of the chorale, those that sing on it."""
+    """The numbers of the chorale's voices whose notes are on this channel."""
     first_note: int | None = None
     has_program: bool = False
     controls: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    """By controller its values, with their ticks."""
+    """For each controller its ticks and values."""
 
     @property
     def highest_volume(self) -> int:
@@ -121,7 +121,7 @@ def channels_of(arrangement: Arrangement) -> dict[int, Channel]:
 
 
 def _voices(arrangement: Arrangement) -> list[tuple[int, int]]:
-    """The voices and their channels: by the tracks' names, else of one or four parts by pitch."""
+    """The voices and their channels: by the names of tracks, else by pitch if there are 1 or 4."""
     pitches: dict[tuple[int, int], list[int]] = defaultdict(list)
     names: dict[int, str] = {}
     for index, track in enumerate(arrangement.tracks):
@@ -141,8 +141,9 @@ def _voices(arrangement: Arrangement) -> list[tuple[int, int]]:
     return [(voice, channel) for voice, (_, channel) in enumerate(from_the_top)]
 
 
-def _is_heard(event: Timed, recast: Iterable[int]) -> bool:
-    """Whether a synthesizer is to have it: notes, controllers, tempi, and sounds not replaced."""
+def _is_kept(event: Timed, recast: Iterable[int]) -> bool:
+    """Whether the synthesizer gets an event: notes, controllers, tempi, and sounds of channels that
+    are not in ``recast``."""
     message = event.message
     if not hasattr(message, "channel"):
         return bool(message.type == "set_tempo")

@@ -1,8 +1,8 @@
 """The rehearsal piano: the voices of a score reduced to two staves that a pianist can play.
 
-The higher voices are the right hand's and the lower ones the left hand's, stems up and down as
-hymnals print them. Voices of one staff that move together share stems. A tenor that the left hand
-cannot reach above the bass goes to the right hand where that can reach it.
+The right hand plays the higher voices and the left hand the lower ones, with stems up and down as
+in hymnals. Voices of one staff with the same rhythm share stems. If the left hand cannot reach a
+note of the tenor, the right hand plays it, if it can reach it.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from musicae.rendering.staff_layout import (
 
 PIANO = "Piano"
 REACH = 16
-"""Semitones that a hand spans: a major tenth."""
+"""The widest interval of the left hand, in semitones: a major tenth."""
 CLOSE = 12
-"""Semitones that the right hand spans with a note that it takes from the left."""
+"""The widest interval of the right hand with a note that it takes over, in semitones."""
 TREBLE = 60
 """The least mean MIDI pitch of a lower staff with a treble clef."""
 CLEFS = {True: ("G", "2"), False: ("F", "4")}
 KEPT = ("tied", "tuplet", "fermata", "arpeggiate")
-"""The notations that a pianist needs."""
+"""The notations that stay in the piano part."""
 _VOICES = 4
 """The most MusicXML voices of a staff."""
 
 
 class _Note(NamedTuple):
-    """A note or a rest of a voice in one bar, in units."""
+    """A note or a rest of a voice in one bar; times are in units from the bar's beginning."""
 
     at: int
     length: int
@@ -59,7 +59,7 @@ class _Note(NamedTuple):
 
 
 def add_piano(root: ET.Element, voices: ET.Element) -> None:
-    """Add the piano of some voices below the parts of a MusicXML tree; see ``piano_part``."""
+    """Add a piano part for ``voices`` below the parts of a MusicXML tree; see ``piano_part``."""
     part = piano_part(voices, alone=root.find("part") is None)
     names = root.find("part-list")
     assert names is not None
@@ -74,14 +74,14 @@ def add_piano(root: ET.Element, voices: ET.Element) -> None:
 
 
 def piano_below(xml: bytes, voices: ET.Element) -> bytes:
-    """MusicXML with the piano of some voices below its parts."""
+    """MusicXML with a piano part for ``voices`` below its parts."""
     root = ET.fromstring(xml)
     add_piano(root, voices)
     return to_bytes(root)
 
 
 def piano_score(root: ET.Element) -> ET.Element:
-    """A tree of the piano alone."""
+    """A MusicXML tree with only the piano part for the voices of ``root``."""
     score = ET.Element("score-partwise", version="4.0")
     for tag in ("work", "movement-title", "identification"):
         score.extend(deepcopy(element) for element in root.findall(tag))
@@ -91,9 +91,10 @@ def piano_score(root: ET.Element) -> ET.Element:
 
 
 def with_piano(arrangement: Arrangement, voices: int = N_VOICES) -> Arrangement:
-    """An arrangement with a piano track that plays its first voices, the tracks after the first.
+    """An arrangement with a piano track that plays the first ``voices`` tracks after the conductor.
 
-    Where voices sing a pitch together, it is struck once, and anew where one of them begins anew.
+    If several voices have the same pitch at once, the piano plays it once, and again at each new
+    onset of one of them.
     """
     sung = arrangement.tracks[1 : 1 + voices]
     events = (event for track in arrangement.tracks for event in track)
@@ -122,8 +123,8 @@ def with_piano(arrangement: Arrangement, voices: int = N_VOICES) -> Arrangement:
 def piano_part(root: ET.Element, alone: bool = True) -> ET.Element:
     """The ``<part>`` of the piano for the single voices of a tree, on two staves.
 
-    ``alone`` gives it the tempi and marks, which stand above the voices where it is below them.
-    Its durations are in units of its own ``<divisions>``. Raises ChoraleError for damaged scores.
+    With ``alone`` it has the tempi and marks; otherwise they are above the voices only. Its
+    durations are in units of its own ``<divisions>``. Raises ChoraleError for damaged scores.
     """
     score = read_score(Path(), root)
     upper, lower = _hands(score)
@@ -152,7 +153,7 @@ def piano_part(root: ET.Element, alone: bool = True) -> ET.Element:
 
 
 def _hands(score: Score) -> tuple[list[int], list[int]]:
-    """The voices of the right and of the left hand: by name, else the higher and lower half."""
+    """The voices of the right and the left hand: by their names, else the higher and lower half."""
     singing = [i for i, part in enumerate(score.parts) if part.notes]
     singing.sort(key=lambda i: -_mean(score.parts[i].notes))
     called = {i: voice_of_name(score.parts[i].name) for i in singing}
@@ -186,7 +187,7 @@ def _notes_of(score: Score, line: int) -> list[list[_Note]]:
 
 
 def _plain(element: ET.Element, length: int) -> ET.Element:
-    """A note without words and marks of the voice, at its sounding pitch set later."""
+    """A note without words and marks; its pitch is set later."""
     note = deepcopy(element)
     for child in list(note):
         if child.tag in ("voice", "staff", "stem", "lyric", "chord", "cue"):
@@ -202,10 +203,10 @@ def _plain(element: ET.Element, length: int) -> ET.Element:
 
 
 def _staff_items(staff: int, lines: Sequence[Sequence[_Note]], length: int) -> list[Item]:
-    """The items of a bar on one staff: the voices as two groups, stems up and stems down.
+    """The items of a bar on one staff, in two groups of voices: with stems up and with stems down.
 
-    Voices of one group with the same rhythm become chords. No rest is drawn while another voice of
-    its group sings.
+    Voices of one group with the same rhythm become chords. A rest is not drawn while another voice
+    of its group has a note.
     """
     half = (len(lines) + 1) // 2
     items: list[Item] = []
@@ -213,7 +214,9 @@ def _staff_items(staff: int, lines: Sequence[Sequence[_Note]], length: int) -> l
         rhythms: list[list[tuple[int, int, bool]]] = []
         grouped = lines[:half] if group == 0 else lines[half:]
         singing = [line for line in grouped if any(note.sounding for note in line)]
-        for line in singing or grouped[: len(lines) <= 2]:  # of few voices each rests visibly
+        # If no voice of the group has a note, the rest of its first voice is drawn, but only on a
+        # staff with at most two voices.
+        for line in singing or grouped[: len(lines) <= 2]:
             rhythm = [(note.at, note.length, note.sounding is None) for note in line]
             together = rhythm in rhythms
             first = not rhythms
@@ -230,7 +233,7 @@ def _staff_items(staff: int, lines: Sequence[Sequence[_Note]], length: int) -> l
 
 
 def _is_covered(rest: _Note, lines: Sequence[Sequence[_Note]]) -> bool:
-    """Whether a voice sings during a rest."""
+    """Whether one of the voices has a note during a rest."""
     end = rest.at + rest.length
     return any(
         note.sounding is not None and note.at < end and rest.at < note.at + note.length
@@ -240,12 +243,13 @@ def _is_covered(rest: _Note, lines: Sequence[Sequence[_Note]]) -> bool:
 
 
 def _voice(staff: int, group: int, rhythm: int) -> int:
-    """The number, from 0, of a MusicXML voice: four for each staff, and more after them."""
+    """The number of a MusicXML voice: 0 to 3 on the upper staff, 4 to 7 on the lower; then 8 up."""
     inside = group + 2 * rhythm
     return _VOICES * staff + inside if inside < _VOICES else 2 * inside + staff
 
 
 def _item(note: _Note, voice: int, staff: int, stem: str, chord: bool) -> Item:
+    """The item of a note; with ``chord`` it belongs to the chord of the note before."""
     element = note.element
     set_child(element, "voice", str(voice + 1))
     set_child(element, "staff", str(staff + 1))
@@ -278,12 +282,12 @@ def _item(note: _Note, voice: int, staff: int, stem: str, chord: bool) -> Item:
 
 
 def _staff_of(item: Item) -> int | None:
-    """The staff of a note, from 0; None for what is no note."""
+    """The staff of a note, from 0; None for other elements."""
     return int(item.element.findtext("staff", "1")) - 1 if item.element.tag == "note" else None
 
 
 def _around(score: Score, bar: int, texts: bool) -> list[Item]:
-    """Key, meter and bar lines of a bar, with its texts for all, as the first part has them."""
+    """Key, meter and bar lines of a bar, from the first part; with ``texts`` its texts for all."""
     items = []
     for item in score.parts[0].measures[bar]:
         element = deepcopy(item.element)
@@ -303,10 +307,10 @@ def _around(score: Score, bar: int, texts: bool) -> list[Item]:
 
 
 def _reach(hands: Sequence[Sequence[Sequence[Sequence[_Note]]]]) -> None:
-    """Give the right hand the notes above the bass that the left hand cannot reach.
+    """Give the right hand those notes of the left hand's upper voice that it cannot reach.
 
-    ``hands`` are the voices of each hand, and the notes of their bars. A group of beamed notes
-    stays together.
+    ``hands`` are the voices of each hand, each with the notes of its bars. Beamed notes stay
+    together.
     """
     right, left = hands
     if len(left) < 2:
@@ -324,7 +328,7 @@ def _reach(hands: Sequence[Sequence[Sequence[Sequence[_Note]]]]) -> None:
 
 
 def _beamed(notes: Sequence[_Note]) -> list[list[_Note]]:
-    """The notes of a bar by the beams that join them."""
+    """The notes of a bar in groups that are joined by beams."""
     groups: list[list[_Note]] = []
     joined = False
     for note in notes:
@@ -339,7 +343,7 @@ def _beamed(notes: Sequence[_Note]) -> list[list[_Note]]:
 
 
 def _apart(note: _Note, other: _Note) -> int:
-    """The semitones from another note up to a note; 0 where they do not sound together."""
+    """The semitones from ``other`` up to ``note``; 0 if they do not sound together."""
     together = note.at < other.at + other.length and other.at < note.at + note.length
     if note.sounding is None or other.sounding is None or not together:
         return 0
@@ -347,7 +351,7 @@ def _apart(note: _Note, other: _Note) -> int:
 
 
 def _begin(part: ET.Element, divisions: int, clefs: Sequence[bool]) -> None:
-    """State the divisions, the staves and their clefs in the first bar."""
+    """Write the divisions, the number of staves and their clefs into the first bar."""
     bar = part.find("measure")
     assert bar is not None
     attributes = bar.find("attributes")

@@ -1,7 +1,7 @@
 """Draw a chorale as a piano roll: as SVG, as PDF and PNG with Typst (extra ``studio``).
 
-Time runs to the right, pitch upwards, and each voice has a colour. Long pieces are divided into
-systems; several pieces are drawn one above another in each system.
+The horizontal axis is time, the vertical axis pitch, and each voice has a colour. Long pieces are
+divided into systems. Several pieces are drawn one above another in each system.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from musicae.rendering.typeset import typeset
 from musicae.theory.voice_leading.rules import Violation
 
 GREY = "#595959"
-"""Of all voices alike, in the legend."""
+"""The colour in the legend that stands for any voice."""
 TINT = 0.28
-"""The share of a voice's colour in generated notes, where others were given."""
+"""The share of a voice's colour in generated notes if other notes are given; the rest is white."""
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 RULE_MARKS = {
@@ -64,25 +64,26 @@ RULE_MARKS = {
     "unresolved leading tone": "LT",
     "unresolved seventh": "7th",
 }
-"""The label above notes that break a rule, by the rule's name; letters of the voices follow it."""
+"""The label above notes that break a rule, by the rule's name. The first letters of the voices
+follow it."""
 
 NARROWEST_SYSTEM = 48
-"""Steps for which a page has room, however short the piece, for title and legend need it."""
+"""The least width of a page, in steps, so that title and legend have room."""
 
-# In inches, but for the sizes of letters and the widths of lines, which are in points.
+# Lengths are in inches, but font sizes and line widths (RING) are in points.
 LEFT, RIGHT, _MARGIN = 0.48, 0.2, 0.12
 LINE, HEADROOM, FERMATA_ROOM, SPACE = 0.15, 0.2, 0.09, 0.22
 RING = 1.4
 TITLE_SIZE, NAME_SIZE, TEXT_SIZE, SMALL_SIZE = 14, 10, 8.8, 7.2
 NOTE_SIZES = (7.2, 5.2)
-"""A note's name is written in the first of these that it has room for."""
+"""Font sizes of the names of notes. The first one with which the name has room is used."""
 
 BLACK_KEYS = (1, 3, 6, 8, 10)
 NAMED_KEYS = {0: "C", 4: "E", 7: "G"}
 
 PIXELS_PER_INCH, FEWEST_PIXELS_PER_INCH = 150, 80
 MOST_PIXELS = 65_000
-"""The most of a PNG in height and in width."""
+"""The greatest height and width of a PNG."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +92,12 @@ class Roll:
 
     Args:
         chorale: the music.
-        given: ``(T, V)`` True where notes were given, False where they were generated; None where
-            that is not to be told apart. Of a note it counts where it begins.
-        labels: texts and their steps, in order, such as Roman numerals; they stand below the bass.
-        violations: of rules of voice leading, to be marked at their notes.
+        given: ``(T, V)`` whether a note that begins at this step was given (True) or generated
+            (False); None draws all notes alike.
+        labels: steps and their texts, such as Roman numerals, in order; they stand below the bass.
+        violations: violations of rules of voice leading, which are marked at their notes.
 
-    Raises MusicaeError where these do not fit the chorale.
+    Raises MusicaeError if these do not fit the chorale.
     """
 
     chorale: Chorale
@@ -107,19 +108,19 @@ class Roll:
     def __post_init__(self) -> None:
         shape = self.chorale.pitch.shape
         if self.given is not None and self.given.shape != shape:
-            raise MusicaeError(f"what is given is {self.given.shape}, but the music {shape}")
+            raise MusicaeError(f"given has the shape {self.given.shape}, the music {shape}")
         steps = [step for step, _ in self.labels] + [v.step for v in self.violations]
         if any(not 0 <= step < len(self.chorale) for step in steps):
-            raise MusicaeError(f"there are labels or violations beyond {self.chorale!r}")
+            raise MusicaeError(f"there are labels or violations outside {self.chorale!r}")
 
 
 Music = Chorale | Roll | Mapping[str, Chorale | Roll]
-"""What can be drawn: a chorale, or several by their names."""
+"""Music that can be drawn: a chorale, or several by their names."""
 
 
 @dataclass(frozen=True)
 class Staff:
-    """A roll prepared for drawing: its notes, voice by voice."""
+    """A roll that is prepared for drawing: its notes are listed voice by voice."""
 
     name: str
     roll: Roll
@@ -127,10 +128,11 @@ class Staff:
 
 
 def piano_roll(music: Music, bars: int | None = None) -> Page:
-    """The picture of a chorale, or of several by name; bars are numbered from 1, the pickup 0.
+    """The picture of a chorale, or of several by name.
 
-    Several are drawn one above another in each system, with one scale of time and pitch. ``bars``
-    limits the length. Raises MusicaeError where there is nothing to draw.
+    Bars are numbered from 1, a pickup is bar 0. Several chorales are drawn one above another in
+    each system, with the same scale of time and pitch. Only the first ``bars`` bars are drawn; None
+    draws all. Raises MusicaeError if there is nothing to draw.
     """
     staves = _staves(music)
     spans = system_spans(max((staff.roll.chorale for staff in staves), key=len), bars)
@@ -152,15 +154,18 @@ def piano_roll(music: Music, bars: int | None = None) -> Page:
 
 
 def draw(music: Music, path: Path | str, bars: int | None = None) -> None:
-    """Draw the piano roll to a .png, .svg or .pdf, whole or not at all; see ``piano_roll``.
+    """Draw a piano roll to a .png, .svg or .pdf file; see ``piano_roll``.
 
-    Raises MusicaeError.
+    If an error occurs, an old file stays. Raises MusicaeError.
     """
     save(piano_roll(music, bars), path)
 
 
 def save(page: Page, path: Path | str) -> None:
-    """Save a page by its suffix, the same bytes each time. Raises MusicaeError."""
+    """Save a page in the format of the suffix. The same page gives the same bytes.
+
+    Raises MusicaeError.
+    """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
@@ -190,14 +195,14 @@ def _staves(music: Music) -> list[Staff]:
 
 
 def _range(pitches: Sequence[NDArray[np.int16]]) -> tuple[float, float]:
-    """The lower and the upper edge of a frame that holds all that sounds."""
+    """The pitches at the lower and the upper edge of a frame that shows all notes."""
     sounding = np.concatenate([pitch[pitch != REST] for pitch in pitches])
     low, high = (sounding.min(), sounding.max()) if sounding.size else (48, 72)
     return float(low) - 1.5, float(high) + 1.5
 
 
 def _draw_head(page: Page, staves: Sequence[Staff]) -> None:
-    """The title that all share and, below it, the legend."""
+    """Draw the title, if all chorales have the same, and below it the legend."""
     titles = {staff.roll.chorale.title for staff in staves}
     title = titles.pop() if len(titles) == 1 else ""
     if len(staves) == 1:
@@ -220,7 +225,7 @@ def _draw_head(page: Page, staves: Sequence[Staff]) -> None:
 
 
 def _draw_sample(page: Page, x: float, name: str, face: Colour, edge: Colour = "none") -> float:
-    """One entry of the legend; where the next one begins."""
+    """Draw one entry of the legend at ``x``; returns the place of the next one."""
     ring = RING if face == "none" else 0.8
     page.box(FRONT, Area(x, page.height - 0.09, x + 0.24, page.height), face, edge, ring)
     page.texts.append(Text(x + 0.3, page.height, name, TEXT_SIZE))
@@ -228,6 +233,7 @@ def _draw_sample(page: Page, x: float, name: str, face: Colour, edge: Colour = "
 
 
 def _draw_name(page: Page, name: str) -> None:
+    """Write the name of a chorale, shortened to the width of the page."""
     page.height += 0.24
     letters = int((page.width - LEFT) / width_of("x", NAME_SIZE))
     shown = name if len(name) <= letters else f"{name[: letters - 1]}…"
@@ -235,7 +241,7 @@ def _draw_name(page: Page, name: str) -> None:
 
 
 def _draw_system(page: Page, staff: Staff, frame: Frame) -> list[str]:
-    """One roll of one system, below what the page holds; the rules that it breaks."""
+    """Draw one roll of one system below the last one; returns the rules that it breaks."""
     violations = [v for v in staff.roll.violations if frame.start <= v.step < frame.stop]
     tags = [_tag(violation) for violation in violations]
     places, rows = _in_rows(page, frame, [v.step for v in violations], tags, SMALL_SIZE)
@@ -269,7 +275,7 @@ def _tag(violation: Violation) -> str:
 
 
 def _draw_ground(page: Page, frame: Frame) -> None:
-    """The rows of the black keys, and the names of some white ones."""
+    """Draw the rows of the black keys, and the names of some white ones."""
     left, top, right, bottom = frame.area
     for pitch in range(int(np.ceil(frame.low)), int(frame.high) + 1):
         key = pitch % 12
@@ -286,8 +292,8 @@ def _draw_ground(page: Page, frame: Frame) -> None:
 
 
 def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
-    """Bar lines and beats, and the bars' numbers and meters on a baseline ``y``."""
-    taken = 0.0  # where the last text ends
+    """Draw bar lines and beats, and the bars' numbers and meters on a baseline ``y``."""
+    taken = 0.0  # the end of the last text
     written = ""
     for number, measure in enumerate(chorale.measures, start=0 if chorale.pickup else 1):
         meter = f"{measure.numerator}/{measure.denominator}"
@@ -305,12 +311,12 @@ def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
             page.texts.append(Text(x + 0.03, y, shown, TEXT_SIZE, grey(0.3)))
             taken = x + width_of(shown, TEXT_SIZE) + 0.1
             end = taken + width_of(meter, TEXT_SIZE) + 0.1
-            # A pickup may be too short for the meter, which then stands in the bar after it.
+            # If a pickup is too short for its meter, this is written in the next bar.
             if meter != written and end <= frame.x(stop):
                 page.texts.append(Text(taken, y, meter, TEXT_SIZE, bold=True))
                 written, taken = meter, end
         beat = measure.meter.steps_per_beat
-        # From the bar's end, for a pickup is the end of a bar.
+        # Count from the bar's end, for a pickup is the end of a bar.
         for place in np.arange(stop - beat, measure.start, -beat):
             if frame.start < place < frame.stop:
                 x = frame.x(float(place))
@@ -321,11 +327,12 @@ def _draw_bars(page: Page, chorale: Chorale, frame: Frame, y: float) -> None:
 
 
 def _draw_note(page: Page, block: NoteBlock, area: Area) -> None:
+    """Draw a note with its name, if it has room."""
     colour = VOICE_COLOURS[block.voice]
     face = colour if block.given else tint(colour, TINT)
     page.box(FRONT, area, face, colour, 0.8)
     if block.marked:
-        # In a unison the other voice's name is close.
+        # In a unison there is no room for a wider ring.
         ring = area.wider(0.022 if block.lanes == 1 else 0)
         page.box(MARKS, ring, "none", MARK_COLOUR, RING)
     for size in NOTE_SIZES:
@@ -338,9 +345,9 @@ def _draw_note(page: Page, block: NoteBlock, area: Area) -> None:
 
 
 def _draw_labels(page: Page, frame: Frame, labels: Iterable[tuple[int, str]]) -> None:
-    """The texts below the bass, one below another where they have no room beside each other."""
+    """Draw the texts below the bass, in several rows if they have no room beside each other."""
     inside = [(step, text) for step, text in labels if frame.start <= step < frame.stop]
-    # Of two figures one stands above the other.
+    # Two figures stand one above the other, so they need the width of one.
     shown = [re.sub(r"\d(\d)", r"\1", text) for _, text in inside]
     places, rows = _in_rows(page, frame, [step for step, _ in inside], shown, TEXT_SIZE)
     for (step, text), place, row in zip(inside, places, rows, strict=True):
@@ -355,7 +362,7 @@ def _draw_labels(page: Page, frame: Frame, labels: Iterable[tuple[int, str]]) ->
 def _in_rows(
     page: Page, frame: Frame, steps: Sequence[int], texts: Sequence[str], size: float
 ) -> tuple[list[float], list[int]]:
-    """Where texts at steps begin, none beyond the page, and in which rows they have room."""
+    """The places at which texts begin, within the page, and the rows in which they have room."""
     widths = [width_of(text, size) + 0.06 for text in texts]
     places = [min(frame.x(step) + 0.025, page.width - width)
               for step, width in zip(steps, widths, strict=True)]  # fmt: skip
@@ -363,7 +370,7 @@ def _in_rows(
 
 
 def _draw_key(page: Page, rules: Sequence[str]) -> None:
-    """Draw the explanation of the marks above a system."""
+    """Write an explanation of the marks of ``rules`` below a system."""
     x, y = LEFT, page.height + 1.5 * LINE
     for rule, mark in RULE_MARKS.items():
         if rule not in rules:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load_matplotlib() -> Any:
-    """matplotlib, without pyplot, which would choose a window system. Raises MusicaeError."""
+    """matplotlib without pyplot, which would need a window system. Raises MusicaeError."""
     try:
         import matplotlib
         import matplotlib.figure
@@ -25,7 +25,10 @@ def load_matplotlib() -> Any:
 
 
 def save_figure(figure: Figure, path: Path | str) -> None:
-    """Save a matplotlib figure by its suffix, the same bytes each time. Raises MusicaeError."""
+    """Save a matplotlib figure in the format of the suffix. The same figure gives the same bytes.
+
+    Raises MusicaeError.
+    """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
@@ -37,6 +40,6 @@ def save_figure(figure: Figure, path: Path | str) -> None:
         load_matplotlib().rc_context({"svg.hashsalt": "musicae"}),
         warnings.catch_warnings(),
     ):
-        # Names come in scripts that the font may not have; their letters are drawn as boxes.
+        # The font may lack letters of a name, for example Greek ones; these are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(partial, dpi=PIXELS_PER_INCH, metadata=undated)

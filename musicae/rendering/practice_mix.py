@@ -1,7 +1,7 @@
-"""Practice mixes of a choir as MIDI: who is in front, where the voices stand, and the count-in.
+"""Practice mixes of a choir as MIDI: the volume and pan of each voice, and the count-in.
 
-A mix begins with a bar of clicks, while the first note is given on a piano; where the piece begins
-with a pickup, the clicks go on to it. Volumes and places are controllers 7 and 10.
+A mix begins with a bar of clicks, while a piano plays the first note. If the piece begins with a
+pickup, the clicks go on until it begins. Volume and pan are the controllers 7 and 10.
 """
 
 from __future__ import annotations
@@ -30,42 +30,43 @@ from musicae.io.score_song import ScoreSong
 from musicae.rendering.mixing import PAN, VOLUME
 
 BEHIND = -12.0
-"""Decibels of the other voices under the one in front."""
+"""The level, in dB, of the other voices if one voice is in front."""
 FULL_VOLUME = 127
-"""Of controller 7 at 0 dB; General MIDI's volume is 40 log10(value / 127) dB."""
+"""The value of controller 7 at 0 dB. In General MIDI the level is 40 log10(value / 127) dB."""
 MIDDLE = 64
-"""Of controller 10."""
+"""The value of controller 10 for the middle."""
 OUTER, INNER = 40, 16
-"""How far from the middle, in values of controller 10, the voices at the sides stand."""
+"""The greatest and the least distance of the voices at the sides from the middle, in values of
+controller 10."""
 STRONG_CLICK, CLICK = 76, 77
-"""High and low wood block on the channel of the drums."""
+"""Notes of the drum channel: high and low wood block."""
 CLICK_VELOCITY = 100
 NOTE_CHANNEL = 15
-"""Of the piano that gives the first notes."""
+"""The channel of the piano that plays the first notes, counted from 0."""
 NOTE_VELOCITY = 80
 ALL, FRONT, ALONE, WITHOUT = "all", "front", "alone", "without"
 
 
 class Mix(NamedTuple):
-    """One way to hear a choir."""
+    """The levels and places of the voices of a choir in one practice mix."""
 
     kind: str
     """``ALL``, ``FRONT``, ``ALONE`` or ``WITHOUT``."""
     voice: int | None
-    """The voice that it is for; None for all together."""
+    """The number of the voice that practises; None for all together."""
     levels: tuple[float | None, ...]
-    """The decibels of each voice; None where it is silent."""
+    """The level of each voice in dB; None if it is silent."""
     places: tuple[int, ...]
-    """Where each voice stands, as values of controller 10."""
+    """The pan of each voice, as values of controller 10."""
 
     @property
     def given(self) -> tuple[int, ...]:
-        """The voices whose first notes are given."""
+        """The numbers of the voices whose first notes the piano plays."""
         return tuple(range(len(self.levels))) if self.voice is None else (self.voice,)
 
 
 def mixes_of(voices: int) -> list[Mix]:
-    """Each voice in front, alone and left out, then all together, for a number of voices.
+    """All mixes for a number of voices: each voice in front, alone and left out; then all together.
 
     >>> [mix.kind for mix in mixes_of(2)]
     ['front', 'alone', 'without', 'front', 'alone', 'without', 'all']
@@ -91,13 +92,13 @@ def mixes_of(voices: int) -> list[Mix]:
 
 
 def _row(voices: int) -> list[int]:
-    """Places from left to right."""
+    """The pan of each voice, from left to right."""
     step = 2 * OUTER / max(1, voices - 1)
     return [round(MIDDLE - OUTER + step * voice) for voice in range(voices)]
 
 
 def _sides(voices: int) -> list[int]:
-    """Places left and right of the middle, where the voice in front stands."""
+    """The pan of the other voices if one is in the middle: they alternate left and right."""
     pairs = (voices + 1) // 2
     step = (OUTER - INNER) / max(1, pairs - 1)
     return [
@@ -107,10 +108,16 @@ def _sides(voices: int) -> list[int]:
 
 
 class Rehearsal:
-    """A choir at a share of its tempo, as tracks of MIDI."""
+    """A choir as MIDI tracks, at a given tempo."""
 
     def __init__(self, choir: Choir, percent: int, program: int | None = None) -> None:
-        """``percent`` is of the piece's own tempo; ``program`` the sound of all voices, from 0."""
+        """Prepare the tracks.
+
+        Args:
+            choir: the voices.
+            percent: the tempo, in per cent of the piece's own tempo.
+            program: the General MIDI program of all voices, 0 to 127; by default each has its own.
+        """
         self.choir, self.percent, self.program = choir, percent, program
         song, frame = choir.song, choir.frame
         self.ppq = song.ppq
@@ -119,7 +126,7 @@ class Rehearsal:
         self.bar = song.tick(meter.steps_per_bar)
         self._beat = meter.steps_per_beat * song.ppq / 4
         self.lead = self.bar + (self.bar - song.tick(frame.pickup) if frame.pickup else 0)
-        """The ticks of the count-in."""
+        """The length of the count-in, in ticks."""
         self._conductor = self._conduct()
         ends = [note.sounds_until for singer in choir.singers for note in singer.notes]
         written = song.tick(choir.offset + len(frame)) if isinstance(song, ScoreSong) else 0
@@ -128,7 +135,7 @@ class Rehearsal:
         self._voices = [self._sing(voice) for voice in range(len(choir.singers))]
 
     def mix(self, mix: Mix) -> Arrangement:
-        """The arrangement of a mix; voices that are silent have no track."""
+        """The arrangement of a mix; silent voices have no track."""
         tracks = [self._conductor]
         for voice, (level, place) in enumerate(zip(mix.levels, mix.places, strict=True)):
             if level is not None:
@@ -139,23 +146,29 @@ class Rehearsal:
         return Arrangement(tracks, self.ppq, self.end)
 
     def voices(self) -> Arrangement:
-        """The voices alone, in the middle at full volume, after the time of the count-in."""
+        """The voices without clicks and first notes, in the middle and at full volume.
+
+        They begin after the time of the count-in.
+        """
         tracks = [self._conductor]
         for voice, (name, *events) in enumerate(self._voices):
             tracks.append([name, *_settings(channel_of(voice), FULL_VOLUME, MIDDLE), *events])
         return Arrangement(tracks, self.ppq, self.end)
 
     def count_in(self) -> Arrangement:
-        """The clicks, and the first note of each voice, each as a track."""
+        """The count-in alone: a track of clicks, and a track with the first note of each voice."""
         notes = [self._first_notes([voice]) for voice in range(len(self._voices))]
         return Arrangement([self._conductor, self._clicks(), *notes], self.ppq, self.lead)
 
     def shifted(self, tick: int) -> int:
-        """A tick of the file in the mixes."""
+        """The tick in the mixes of a tick of the file."""
         return max(0, tick - self._start) + self.lead
 
     def _conduct(self) -> list[Timed]:
-        """Title, meters, keys, tempi and marks; the first of each holds in the count-in too."""
+        """The conductor's track: title, meters, keys, tempi and marks.
+
+        The first meter, key and tempo are valid in the count-in too.
+        """
         song, frame = self.choir.song, self.choir.frame
         events = [title_event(frame.title)] if frame.title else []
         events.append(Timed(0, meter_message(frame.meters[0])))
@@ -178,7 +191,7 @@ class Rehearsal:
         return sorted(unique.values(), key=lambda event: event.tick)
 
     def _sing(self, voice: int) -> list[Timed]:
-        """A voice's track: its name, then its own events on its channel."""
+        """The track of a voice: its name, then its events, moved to its channel."""
         singer, channel = self.choir.singers[voice], channel_of(voice)
         track = self.choir.song.tracks[singer.part.track]
         own = {index for note in singer.notes for index in (note.on, note.off)}
@@ -207,7 +220,7 @@ class Rehearsal:
         return events
 
     def _clicks(self) -> list[Timed]:
-        """A click on each beat of the count-in; those that begin bars are higher."""
+        """A click on each beat of the count-in; clicks at the beginnings of bars are higher."""
         events = [Timed(0, mido.MetaMessage("track_name", name="Clicks"))]
         events += _settings(DRUM_CHANNEL, FULL_VOLUME, MIDDLE)
         for beat in range(math.ceil(self.lead / self._beat)):
@@ -217,7 +230,7 @@ class Rehearsal:
         return events
 
     def _first_notes(self, voices: Iterable[int]) -> list[Timed]:
-        """The first notes of some voices, for a bar."""
+        """The first notes of some voices, each as long as a bar."""
         events = [Timed(0, mido.MetaMessage("track_name", name="First note"))]
         events += _settings(NOTE_CHANNEL, FULL_VOLUME, MIDDLE)
         events.append(Timed(0, mido.Message("program_change", channel=NOTE_CHANNEL, program=0)))
@@ -227,12 +240,12 @@ class Rehearsal:
 
 
 def channel_of(voice: int) -> int:
-    """The channel of a voice, from 0: not the drums'."""
+    """The channel of a voice, counted from 0; the drum channel is left out."""
     return voice if voice < DRUM_CHANNEL else voice + 1
 
 
 def volume_of(level: float) -> int:
-    """The value of controller 7 for decibels.
+    """The value of controller 7 for a level in dB.
 
     >>> volume_of(0), volume_of(-12)
     (127, 64)

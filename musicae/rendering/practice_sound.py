@@ -1,4 +1,4 @@
-"""Practice mixes as sound: each voice is synthesized once a tempo, then mixed by its levels."""
+"""Practice mixes as sound: each voice is synthesized once for each tempo, then mixed by levels."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from musicae.rendering.audio import SAMPLE_RATE
 from musicae.rendering.practice_mix import Mix, Rehearsal
 
 LOUDNESS = 0.1
-"""The root mean square, of full scale, to which each voice is brought where it sings."""
+"""The root mean square of each voice while it sounds, as a share of full scale."""
 BLOCK = SAMPLE_RATE // 20
-"""Frames, 50 ms, over which it is found whether a voice sings."""
+"""The length of a block, in frames: 50 ms. Each block counts as sound or as silence."""
 SINGS = 10 ** (-40 / 10)
-"""Of the power of a voice's loudest block, above which it sings."""
+"""The least power of a block with sound, as a share of the loudest block's power: -40 dB."""
 
 
 class Takes(NamedTuple):
-    """What mixes are made of: sounds ``(frames, 2)``, each equally loud."""
+    """The parts of all mixes: sounds ``(frames, 2)``, all equally loud."""
 
     voices: Sequence[NDArray[np.float32]]
     clicks: NDArray[np.float32]
     first_notes: Sequence[NDArray[np.float32]]
     lead: int
-    """The frames of the count-in."""
+    """The length of the count-in, in frames."""
     frames: int
-    """The frames to the end of the last bar, count-in included."""
+    """The length up to the end of the last bar, in frames, with the count-in."""
 
 
 def record(rehearsal: Rehearsal, soundfont: Path | None = None) -> Takes:
@@ -45,7 +45,7 @@ def record(rehearsal: Rehearsal, soundfont: Path | None = None) -> Takes:
 
 
 def mixed(takes: Takes, mix: Mix) -> NDArray[np.float32]:
-    """The sound of a mix, ``(frames, 2)``, with the peak of ``audio.PEAK``."""
+    """The sound of a mix, ``(frames, 2)``; its peak is ``audio.PEAK``."""
     sounds = [takes.clicks, *(takes.first_notes[voice] for voice in mix.given)]
     gains = [np.ones(2), *([np.full(2, 1 / sqrt(len(mix.given)))] * len(mix.given))]
     for voice, level in enumerate(mix.levels):
@@ -59,16 +59,17 @@ def mixed(takes: Takes, mix: Mix) -> NDArray[np.float32]:
 
 
 def gain(level: float, place: int) -> NDArray[np.float64]:
-    """The factors, left and right, of a sound at a level in decibels and a place.
+    """``(2,)`` the factors of the left and the right channel for a level in dB and a place.
 
-    The place is a value of controller 10; the power is the same at each (General MIDI's RP-036).
+    The place is a value of controller 10. The sum of the powers is the same for all places (General
+    MIDI's RP-036).
     """
     angle = pi / 2 * (max(1, place) - 1) / 126
     return 10 ** (level / 20) * sqrt(2) * np.array([cos(angle), sin(angle)])
 
 
 def _levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A sound brought to ``LOUDNESS`` where it is not silent."""
+    """The sound, scaled so that its parts that are not silent have ``LOUDNESS``."""
     blocks = len(sound) // BLOCK
     power = np.square(sound[: blocks * BLOCK]).reshape(blocks, -1).mean(axis=1)
     sings = power > SINGS * power.max(initial=0)

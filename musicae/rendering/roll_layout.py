@@ -1,6 +1,6 @@
-"""The layout of a piano roll: which bars each system holds, and the rectangle of each note.
+"""The layout of a piano roll: the bars of each system, and the rectangle of each note.
 
-Nothing is drawn here; ``piano_roll`` draws.
+``piano_roll`` draws them.
 """
 
 from __future__ import annotations
@@ -20,51 +20,63 @@ from musicae.theory.spelling import spell
 from musicae.theory.voice_leading.rules import Violation
 
 LONGEST_SYSTEM = 72
-"""Steps: four bars of 4/4 and a pickup, six of 3/4 or 6/8, three of 3/2."""
+"""The greatest length of a system, in steps: four bars of 4/4 and a pickup, six of 3/4 or 6/8,
+three of 3/2."""
 NOTE_HEIGHT, UNISON_HEIGHT = 0.86, 1.4
-"""Heights in semitones: of a note, and of all notes together that share a pitch."""
+"""Heights in semitones: of a single note, and of all notes together that share a pitch."""
 GAP = 0.2
-"""Steps left free at the end of a note, so that repeated notes can be told apart."""
+"""The space at the end of a note, in steps, so that repeated notes are visible as such."""
 OVERHANG = 0.4
-"""Steps by which a note that is held over the end of a system reaches out of its frame."""
+"""The length, in steps, by which a note that is held over the end of a system extends beyond its
+frame."""
 
 STEP_WIDTH, SEMITONE = 0.14, 0.105
-"""In inches: an eighth has room for a name such as F-sharp, and a row for its letters."""
+"""The width of a step and the height of a semitone, in inches. An eighth has room for a name such
+as F-sharp."""
 
 
 class NoteBlock(NamedTuple):
-    """A note as the picture shows it."""
+    """A note as it is drawn."""
 
     voice: int
     note: Note
     name: str
-    """Spelled, without the octave, such as ``F♯``."""
+    """Its spelling without the octave, such as ``F♯``."""
     given: bool
+    """Whether it was given, not generated."""
     marked: bool
+    """Whether it belongs to a violation."""
     lane: int
-    """Its place, from the top, among the voices that share its pitch while it sounds."""
+    """Its index, from the top, among the voices that share its pitch while it sounds."""
     lanes: int
+    """The number of these voices."""
 
 
 class Frame(NamedTuple):
-    """The place of a system on the page; lengths in inches from the upper left corner."""
+    """The place of a system on the page; lengths are in inches from the upper left corner."""
 
     start: int
+    """The first step."""
     stop: int
+    """The step after the last one."""
     high: float
     """The pitch at the upper edge."""
     low: float
+    """The pitch at the lower edge."""
     left: float
     top: float
 
     def x(self, step: float) -> float:
+        """The horizontal place of a step."""
         return self.left + (step - self.start) * STEP_WIDTH
 
     def y(self, pitch: float) -> float:
+        """The vertical place of a pitch."""
         return self.top + (self.high - pitch) * SEMITONE
 
     @property
     def area(self) -> Area:
+        """The rectangle of the system."""
         return Area(self.left, self.top, self.x(self.stop), self.y(self.low))
 
     def holds(self, note: Note) -> bool:
@@ -72,7 +84,7 @@ class Frame(NamedTuple):
         return note.step < self.stop and note.step + note.duration > self.start
 
     def area_of(self, block: NoteBlock) -> Area:
-        """The rectangle of a note; voices on one pitch share its height."""
+        """The rectangle of a note; voices on the same pitch divide the height."""
         begin, end = block.note.step, block.note.step + block.note.duration
         semitones = NOTE_HEIGHT if block.lanes == 1 else UNISON_HEIGHT / block.lanes
         upper = block.note.pitch + (block.lanes / 2 - block.lane) * semitones
@@ -87,8 +99,9 @@ class Frame(NamedTuple):
 def system_spans(chorale: Chorale, bars: int | None = None) -> list[tuple[int, int]]:
     """The first step of each system and the one after its last.
 
-    Systems hold whole bars, as many as go into ``LONGEST_SYSTEM``; only a longer bar is divided.
-    ``bars`` is how many are shown, the pickup not counted; without it all are.
+    A system has as many whole bars as fit into ``LONGEST_SYSTEM``; only a longer bar is divided.
+    ``bars`` is the number of bars that are shown, without the pickup; None shows all. Raises
+    MusicaeError if it is less than 1.
 
     >>> system_spans(Chorale.from_notes([[(0, 100, 60)]], pickup=4))
     [(0, 68), (68, 100)]
@@ -111,9 +124,10 @@ def system_spans(chorale: Chorale, bars: int | None = None) -> list[tuple[int, i
 def blocks(
     chorale: Chorale, given: NDArray[np.bool_] | None, violations: Iterable[Violation]
 ) -> list[NoteBlock]:
-    """The notes of all voices, voice by voice; ``given`` is ``(T, V)``, None for all.
+    """The notes of all voices, voice by voice.
 
-    The notes of a violation are marked: those of its voices where it begins and is completed.
+    ``given`` ``(T, V)`` says which notes were given; None: all. For each violation the notes of its
+    voices at its first and last step are marked.
     """
     places = spell(chorale)
     broken = np.zeros(chorale.pitch.shape, dtype=np.bool_)

@@ -1,7 +1,8 @@
-"""A singer's part: the own voice on a large staff, another voice on a small one as cues.
+"""A singer's part: the singer's voice on a large staff, another voice on a small one as cues.
 
-The cues are the melody, the first voice; for the melody itself they are the second voice. In bars
-in which the voice of the cues is silent, the next voice that sings takes its place.
+The cues are those of the first voice, the melody; for the melody itself they are those of the
+second voice. In bars in which this voice is silent, the cues are those of the next voice that is
+not.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from musicae.rendering.choir_score import ChoirScore, VoicePart, is_for_all, to_
 from musicae.rendering.staff_layout import Item
 
 CUE_SIZE = 65
-"""Per cent of the size of the singer's own staff."""
+"""The size of the small staff, in per cent of the large one."""
 
 
 def singer_part(score: ChoirScore, voice: int) -> ET.Element:
-    """The MusicXML of the part of one voice, with cues above it; below it for the first voice."""
+    """The MusicXML of the part of one voice. Cues are above it, or below it for the first voice."""
     own = score.voices[voice]
     order = [other for other in score.voices if other is not own]
     worded = any(item.element.find("lyric") is not None for items in own.bars for item in items)
@@ -35,7 +36,8 @@ def singer_part(score: ChoirScore, voice: int) -> ET.Element:
 def _cues(order: Sequence[VoicePart], *, keep_words: bool, keep_texts: bool) -> list[list[Item]]:
     """The bars of the small staff.
 
-    ``keep_words`` sets the words under it, ``keep_texts`` the tempi and marks above it.
+    ``order`` are the other voices, the preferred one first. With ``keep_words`` the words are
+    below the staff, with ``keep_texts`` the tempi and marks are above it.
     """
     bars = []
     clefs = [_first_clef(voice) for voice in order]
@@ -70,7 +72,7 @@ def _first_clef(voice: VoicePart) -> ET.Element | None:
 
 
 def _changes(name: str, clef: ET.Element | None, before: ET.Element | None) -> list[Item]:
-    """What stands where another voice begins: its name and, where it has another, its clef."""
+    """The items at a change of the voice: its name and, if its clef is different, its clef."""
     direction = ET.Element("direction", placement="above")
     kind = ET.SubElement(direction, "direction-type")
     ET.SubElement(kind, "words", {"font-style": "italic"}).text = name
@@ -83,7 +85,7 @@ def _changes(name: str, clef: ET.Element | None, before: ET.Element | None) -> l
 
 
 def _cue(note: ET.Element, keep_words: bool) -> ET.Element:
-    """A note without the marks of its voice."""
+    """A copy of a note; without ``keep_words`` it has no words."""
     cue = deepcopy(note)
     for lyric in cue.findall("lyric"):
         if not keep_words:

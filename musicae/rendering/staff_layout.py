@@ -1,7 +1,7 @@
 """Turn four-part MusicXML into the MusicXML that is engraved: a close or an open score.
 
-A close score has soprano and alto on one staff and tenor and bass on another, an open score a
-staff for each voice. Voices and staves that never sing are left out.
+A close score has soprano and alto on one staff and tenor and bass on another, an open score has one
+staff for each voice. Voices without notes and empty staves are left out.
 """
 
 from __future__ import annotations
@@ -17,43 +17,47 @@ from musicae.io.accidentals import Accidentals
 STAVES = ((0, 1), (2, 3))
 """The voices on each staff of the close score."""
 _CLEFS = (("G", "2"), ("F", "4"))
-"""Sign and line of their clefs."""
+"""The sign and line of the clef of each staff."""
 MIDDLE_LINES = (("B", "4"), ("D", "3"))
-"""Step and octave of their middle lines, where a rest of both voices stands."""
+"""The step and octave of each staff's middle line, on which a rest of both voices is drawn."""
 _STEMS = ("up", "down")
-"""Of the voices that share a staff."""
+"""The stems of the two voices that share a staff."""
 
 NOTE_CHILDREN = (
     *("grace", "chord", "pitch", "rest", "duration", "tie", "voice", "type", "dot", "accidental"),
     *("time-modification", "stem", "notehead", "staff", "beam", "notations", "lyric"),
 )
-"""In the order that MusicXML demands."""
+"""The child elements of a note, in the order that MusicXML requires."""
 
 _LAST = 1_000
 """More than any number of voices."""
 
 
 class Item(NamedTuple):
-    """A child of a measure with its voice and its place in the measure's divisions."""
+    """A child element of a measure, with its time and its voice."""
 
     at: int
+    """Divisions from the beginning of the measure."""
     voice: int
     element: ET.Element
 
     @property
     def length(self) -> int:
+        """The duration of a note, in divisions; 0 for other elements."""
         return int(self.element.findtext("duration", "0")) if self.element.tag == "note" else 0
 
     @property
     def span(self) -> tuple[int, int]:
+        """Time and length."""
         return self.at, self.length
 
     @property
     def is_text(self) -> bool:
+        """Whether it is a direction or a chord symbol."""
         return self.element.tag in ("direction", "harmony")
 
     def order(self) -> tuple[int, bool, int]:
-        """Its place among the items of a measure: by voice, its texts before its notes."""
+        """A sorting key for the items of a measure: by voice, texts before notes, then by time."""
         voice = {"attributes": -1, "barline": _LAST}.get(self.element.tag, self.voice)
         if self.element.get("location") == "left":
             voice = -1
@@ -61,11 +65,11 @@ class Item(NamedTuple):
 
 
 def lay_out(xml: bytes, open_score: bool = False) -> bytes:
-    """The MusicXML of the staves that are engraved, of the four-part MusicXML of a chorale.
+    """The MusicXML that is engraved, made from the four-part MusicXML of a chorale.
 
-    In the close score two voices share a staff, with stems up and down, their accidentals set
-    anew, and a fermata for both: above the upper staff and below the lower one. Raises
-    MusicaeError where there are not four parts.
+    In a close score two voices share a staff, with stems up and down, new accidentals, and one
+    fermata for both: above the upper staff or below the lower one. Raises MusicaeError if there are
+    not four parts.
     """
     root = ET.fromstring(xml)
     parts, names = root.findall("part"), list(root.iter("score-part"))
@@ -81,7 +85,7 @@ def lay_out(xml: bytes, open_score: bool = False) -> bytes:
         voices = [v for v in group if v not in silent]
         if not voices:
             continue
-        # What stands over voices that are left out moves to the first that is not.
+        # The texts of voices that are left out move to the first staff.
         bars = _bars(parts, voices, [] if kept else silent)
         if not open_score:
             _set_clef(bars, *_CLEFS[staff])
@@ -103,7 +107,7 @@ def _text(root: ET.Element) -> bytes:
 
 
 def _align_numerals(bass: ET.Element) -> None:
-    """Make what is written below the bass harmony, which stands on one line in a system."""
+    """Turn texts below the bass into harmony elements, which are aligned in each system."""
     for direction in bass.findall("measure/direction[@placement='below']"):
         words = direction.findtext("direction-type/words")
         if words is None:
@@ -116,10 +120,10 @@ def _align_numerals(bass: ET.Element) -> None:
 
 
 def _share_words(parts: Sequence[ET.Element]) -> None:
-    """Leave words under the highest voice that has some, and where others differ under those.
+    """Keep the words of the highest voice of each staff that has words; print equal words once.
 
-    Hymnals print words once for voices that sing the same ones, between the staves. Of two voices
-    that share a staff the lower one has none.
+    Words of the lower staff are removed if they equal those of the upper staff, for hymnals print
+    them once, between the staves. The other voice of a staff loses its words.
     """
     texts = [[lyric.findtext("text") for lyric in part.iter("lyric")] for part in parts]
     shown: list[int] = []
@@ -136,7 +140,7 @@ def _share_words(parts: Sequence[ET.Element]) -> None:
 def _bars(
     parts: Sequence[ET.Element], voices: Sequence[int], silent: Sequence[int]
 ) -> list[list[Item]]:
-    """The items of each measure: of some voices, and the texts of silent ones."""
+    """The items of each measure: those of ``voices``, and the texts of ``silent`` voices."""
     bars = []
     for measures in zip(*(part.findall("measure") for part in parts), strict=True):
         items = list(_items(measures[voices[0]], voices[0]))
@@ -148,11 +152,12 @@ def _bars(
 
 
 def _items(measure: ET.Element, voice: int) -> Iterator[Item]:
+    """The items of a measure; offsets of texts are removed, for their times include them."""
     at = 0
     for element in measure:
         if element.tag in ("backup", "forward"):
-            way = int(element.findtext("duration", "0"))
-            at += way if element.tag == "forward" else -way
+            length = int(element.findtext("duration", "0"))
+            at += length if element.tag == "forward" else -length
             continue
         offset = element.find("offset")
         later = 0
@@ -165,7 +170,7 @@ def _items(measure: ET.Element, voice: int) -> Iterator[Item]:
 
 
 def fill(measure: ET.Element, items: Sequence[Item]) -> None:
-    """Put items into a measure instead of its own: texts by their offsets from its beginning."""
+    """Replace the content of a measure by items; texts get offsets from its beginning."""
     measure[:] = []
     reached = 0
     for item in items:
@@ -186,7 +191,7 @@ def fill(measure: ET.Element, items: Sequence[Item]) -> None:
 
 
 def _named(names: Sequence[ET.Element], voices: Sequence[int]) -> ET.Element:
-    """The entry of the part list for voices that share a part: the first's, with all names."""
+    """The part-list entry of voices that share a part: that of the first one, with all names."""
     for tag in ("part-name", "part-abbreviation"):
         name = names[voices[0]].find(tag)
         if name is not None:
@@ -195,7 +200,7 @@ def _named(names: Sequence[ET.Element], voices: Sequence[int]) -> ET.Element:
 
 
 def set_part_list(root: ET.Element, names: Sequence[ET.Element], symbol: str) -> None:
-    """List the parts, joined at the left; a brace also joins their bar lines."""
+    """Write the part list, with a brace or bracket at the left; a brace also joins bar lines."""
     parts = root.find("part-list")
     assert parts is not None
     parts[:] = names
@@ -217,7 +222,7 @@ def _set_clef(bars: Sequence[Sequence[Item]], sign: str, line: str) -> None:
 def _share_staff(
     bars: Sequence[Sequence[Item]], voices: Sequence[int], middle: tuple[str, str]
 ) -> None:
-    """Let two voices share a staff: the second has its stems, fermatas and texts below."""
+    """Put two voices on one staff: the second has its stems, fermatas and texts below."""
     for items in bars:
         for item in items:
             lower = item.voice == voices[1]
@@ -235,7 +240,7 @@ def _share_staff(
 
 
 def share_rests(items: Sequence[Item], voices: Sequence[int], middle: tuple[str, str]) -> None:
-    """Draw rests of both voices once, in the middle of the staff."""
+    """Draw a rest that both voices have only once, in the middle of the staff."""
     rests = [item for item in items if item.element.find("rest") is not None]
     lower = {item.span: item.element for item in rests if item.voice == voices[1]}
     for item in rests:
@@ -248,7 +253,7 @@ def share_rests(items: Sequence[Item], voices: Sequence[int], middle: tuple[str,
 
 
 def _share_fermatas(items: Sequence[Item]) -> None:
-    """Draw a fermata of both voices once, at the outer voice's note."""
+    """Draw a fermata that both voices have only once, at the note of the outer voice."""
     held = [item for item in items if item.element.find("notations/fermata") is not None]
     outer = [item for item in held if item.voice in (0, N_VOICES - 1)]
     for item in held:
@@ -265,8 +270,8 @@ def _share_fermatas(items: Sequence[Item]) -> None:
 def set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
     """Set the accidentals of a staff that two voices share.
 
-    A sign holds for either voice; see ``Accidentals``. Where they sing one line or space otherwise
-    at once, both have a sign.
+    A sign is valid for both voices; see ``Accidentals``. If they have different alterations on the
+    same line or space at once, both get a sign.
     """
     signs = Accidentals()
     for items in bars:
@@ -288,13 +293,13 @@ def set_accidentals(bars: Sequence[Sequence[Item]]) -> None:
 
 
 def _written(note: ET.Element) -> tuple[tuple[str, str], int]:
-    """A note's step and octave, and by how many semitones it is altered."""
+    """A note's step and octave, and its alteration in semitones."""
     place = note.findtext("pitch/step", ""), note.findtext("pitch/octave", "")
     return place, int(note.findtext("pitch/alter", "0"))
 
 
 def set_child(note: ET.Element, tag: str, text: str) -> None:
-    """Give a note a child, where its kind belongs."""
+    """Replace the child elements of one kind by a new one with this text, in the right place."""
     for child in note.findall(tag):
         note.remove(child)
     child = ET.Element(tag)
@@ -303,19 +308,19 @@ def set_child(note: ET.Element, tag: str, text: str) -> None:
 
 
 def add_child(note: ET.Element, child: ET.Element) -> None:
-    """Add a child to a note, after those of its own kind and of the kinds before it."""
+    """Add a child element to a note, after those of its own kind and of earlier kinds."""
     rank = _rank(child)
     note.insert(sum(_rank(other) <= rank for other in note), child)
 
 
 def _rank(child: ET.Element) -> int:
-    """The place of a child's kind among those of a note; unknown ones stand where texts do."""
+    """The index of a child's kind in ``NOTE_CHILDREN``; unknown kinds count as notations."""
     kind = child.tag if child.tag in NOTE_CHILDREN else "notations"
     return NOTE_CHILDREN.index(kind)
 
 
 def break_systems(xml: bytes, first_bars: Iterable[int]) -> bytes:
-    """The MusicXML with a new system at each of some bars, counted from 0."""
+    """The MusicXML with a new system at each of ``first_bars``, counted from 0."""
     root = ET.fromstring(xml)
     measures = root.findall("part[1]/measure")
     for bar in first_bars:

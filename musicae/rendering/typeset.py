@@ -25,9 +25,9 @@ def typeset(
     ppi: float,
     title: str = "",
 ) -> bytes:
-    """SVG pages as a PDF, or one of them as a PNG with so many pixels an inch.
+    """SVG pages as a PDF, or a single page as a PNG with ``ppi`` pixels per inch.
 
-    ``size`` are their width and height with their units. Raises MusicaeError without Typst.
+    ``size`` is the width and height of the pages, with units. Raises MusicaeError without Typst.
     """
     try:
         import typst

@@ -187,8 +187,8 @@ def test_any_piece_goes_on_in_phrases_and_ends_where_asked(chorale, bars, patter
 @pytest.mark.parametrize(
     ("letters", "bars", "complaint"),
     [
-        ("A", 4, "A has 1 phrases, the beginning has 1 and 4 bars are to come; ask for other"),
-        ("AABA", 2, "AABA has 4 phrases, the beginning has 1 and 2 bars are to come;"),
+        ("A", 4, "A does not fit: it has 1 phrase in all, the beginning has 1, and 4 bars follow;"),
+        ("AABA", 2, "AABA does not fit: it has 4 phrases in all, the beginning has 1, and 2 bars"),
         ("A?", 4, "'A\\?' is not a form"),
     ],
 )

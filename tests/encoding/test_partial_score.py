@@ -142,19 +142,25 @@ def sketch_of(chorale, known=None, **facts):
     [
         (
             lambda: sketch_of(passage("S C5 D5"), np.ones((8, 3))),
-            r"known is \(8, 3\), the chorale \(8, 4\)",
+            r"known has the shape \(8, 3\), the chorale \(8, 4\)",
         ),
         (
             lambda: sketch_of(passage("S C5 D5"), np.zeros((8, 4))),
-            "what is not known is silent in a partial score",
+            "a partial score has a note that is not known",
         ),
         (
             lambda: sketch_of(passage("S C5 D5\nB C3 E2\nA F4 D6")),
             "bar 1, beat 2: D6 is outside the alto's range F3 to D5",
         ),
         (lambda: sketch_of(passage("S C5"), rhythm="hectic"), "plain or flowing, not 'hectic'"),
-        (lambda: sketch_of(passage("S C5"), phrases=(4,)), "ends of phrases lie in the piece"),
-        (lambda: sketch_of(passage("S C5"), phrases=(-1,)), "ends of phrases lie in the piece"),
+        (
+            lambda: sketch_of(passage("S C5"), phrases=(4,)),
+            "ends of phrases must be steps of the piece",
+        ),
+        (
+            lambda: sketch_of(passage("S C5"), phrases=(-1,)),
+            "ends of phrases must be steps of the piece",
+        ),
         (lambda: sketch_of(passage("S C5 D5"), phrases=(4, 0)), "in order"),
         (lambda: sketch_of(passage("S C5 D5"), phrases=(4, 4)), "in order"),
     ],

@@ -421,7 +421,7 @@ def test_music_that_lasts_for_hours_is_refused():
     song = midi_file.Arrangement(
         [[midi_file.Timed(*e) for e in tune((0, 480, 60))]], 480, 480 * 100_000
     )
-    with pytest.raises(MusicaeError, match="833 minutes; sound is made of up to 60 minutes"):
+    with pytest.raises(MusicaeError, match="833 minutes; a sound file can have up to 60 minutes"):
         synthesize(song)
 
 
