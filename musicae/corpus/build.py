@@ -24,17 +24,16 @@ from musicae.io import musicxml_reader
 from musicae.io.base import MIDI_SUFFIXES, MUSICXML_SUFFIXES, Reading
 
 MISNUMBERED = ("bwv62.6.mxl", "bwv177.4.mxl")
-"""Files of music21 with the music of another number, which has its own file: cantata 62 ends with
-Nun komm, der Heiden Heiland, but the file has BWV 274; the file 177.4 has BWV 117.4."""
-
-
+"""Files of music21 that contain another piece, which has its own file: cantata 62 ends with Nun
+komm, der Heiden Heiland, but the file has BWV 274; the file 177.4 has BWV 117.4."""
 CORRECTED_TITLES = {"2.6": "Ach Gott, vom Himmel sieh\u2019 darein"}
-"""Titles that music21's list misspells, by BWV number."""
-
-
+"""Titles that are misspelled in music21's list, by BWV number."""
 FOUR = "four voices are needed"
 MOST_SILENCE = 0.4
-"""The largest share of a chorale in which all voices rest; more means instrumental interludes."""
+"""The greatest share of a chorale in which all voices rest. A file with more has instrumental
+interludes."""
+FILES_AT_ONCE = 4
+"""The number of files that a process takes at a time."""
 
 
 def build(
@@ -42,10 +41,14 @@ def build(
     workers: int | None = None,
     progress: CountProgress | None = None,
 ) -> Corpus:
-    """The corpus of the Bach files that come with music21: all of them, or those given.
+    """The corpus of the Bach files that come with music21.
 
-    ``workers`` is the number of processes, by default one a core. Raises MusicaeError without
-    music21.
+    Args:
+        files: the files to read; by default all.
+        workers: the number of processes; by default one for each core.
+        progress: gets the number of read files and of all files.
+
+    Raises MusicaeError if music21 is missing or no file is a chorale.
     """
     try:
         from music21 import corpus
@@ -59,7 +62,7 @@ def build(
 
     def with_facts(file: str, chorale: Chorale) -> Chorale:
         number = Path(file).stem.removeprefix("bwv")
-        # Variants of one movement are told apart behind a dash: 112.5-sc.
+        # Variants of one movement have a suffix after a dash, such as 112.5-sc.
         title = titles.get(number) or titles.get(number.partition("-")[0], "")
         return replace(chorale, title=title, source=f"BWV {number}")
 
@@ -69,9 +72,10 @@ def build(
 def build_from_folder(
     folder: Path | str, workers: int | None = None, progress: CountProgress | None = None
 ) -> Corpus:
-    """The corpus of the MIDI and MusicXML files in a folder and in the folders inside it.
+    """The corpus of the MIDI and MusicXML files in a folder and its subfolders.
 
-    Raises MusicaeError where there is no folder, or no chorale in it.
+    For ``workers`` and ``progress`` see ``build``. Raises MusicaeError if there is no such folder,
+    or no chorale in it.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -92,7 +96,7 @@ def build_from_folder(
 
 
 def _bach_titles() -> dict[str, str]:
-    """Titles by BWV number, such as 253 and 26.6."""
+    """The titles of Bach's chorales by BWV number, such as 253 and 26.6."""
     from music21.corpus import chorales
 
     titles = dict(CORRECTED_TITLES)
@@ -109,7 +113,10 @@ def _assemble(
     workers: int | None,
     progress: CountProgress | None,
 ) -> Corpus:
-    """Read files by name, and find their duplicates, tunes and sides. Raises MusicaeError."""
+    """Read the files of ``paths``, by name, and find their duplicates, tunes and sides.
+
+    Raises MusicaeError if no file is a chorale.
+    """
     names = sorted(paths, key=_numerically)
     chorales: dict[str, Chorale] = {}
     quantized: dict[str, int] = {}
@@ -155,7 +162,7 @@ def _assemble(
 def _copies(
     files: Sequence[str], chorales: Sequence[Chorale], tunes: Sequence[int]
 ) -> Iterator[list[str]]:
-    """The groups of files that hold one piece of music; only one tune can hold copies."""
+    """The groups of files with the same music. Only files with the same tune are compared."""
     by_tune: dict[int, list[int]] = defaultdict(list)
     for i, tune in enumerate(tunes):
         by_tune[tune].append(i)
@@ -173,36 +180,37 @@ def _copies(
 
 
 def _drawbacks(file: str, chorale: Chorale) -> tuple[Any, ...]:
-    """A sorting key of copies of one piece: the file to keep comes first."""
+    """A sorting key for copies of one piece; the file that is kept comes first."""
     return (
         file in MISNUMBERED,
         _silence(chorale) > MOST_SILENCE,
         not chorale.fermatas,
-        "-" in file,  # a variant by its name
+        "-" in file,  # the name is that of a variant
         not file.endswith(".mxl"),
         _numerically(file),
     )
 
 
 def _silence(chorale: Chorale) -> float:
+    """The share of a chorale, 0 to 1, in which all voices rest."""
     return float((chorale.pitch == REST).all(axis=1).mean())
 
 
 def _numerically(name: str) -> list[Any]:
-    """A sorting key by which BWV 9 comes before BWV 10."""
+    """A sorting key with which BWV 9 comes before BWV 10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def _read_all(
     paths: Sequence[Path], workers: int | None, progress: CountProgress | None
 ) -> Iterator[Reading | str]:
-    """For each file its reading, or the reason why it is left out."""
-    # A process takes a second to start: it should have some files to read.
+    """For each file the result of reading it, or the reason why it is left out."""
+    # A process takes a second to start, so it should have some files to read.
     workers = min(workers or os.cpu_count() or 1, -(-len(paths) // FILES_AT_ONCE))
     if workers == 1:
         yield from _counted(map(_read, paths), len(paths), progress)
         return
-    # A forked process would inherit the threads of whatever the caller has loaded, torch for one.
+    # A forked process would inherit the threads of the caller's libraries, such as torch.
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
         yield from _counted(pool.map(_read, paths, chunksize=FILES_AT_ONCE), len(paths), progress)
@@ -254,7 +262,3 @@ def _read_kern(path: Path) -> Reading:
         for title in root.findall("movement-title"):
             root.remove(title)
         return musicxml_reader.read_tree(path, root)
-
-
-FILES_AT_ONCE = 4
-"""The number of files that a process takes at a time."""

@@ -1,4 +1,4 @@
-"""``Corpus``: chorales with their tunes and sides of the split, and how they are saved as .npz."""
+"""``Corpus``: chorales with their tunes and their sides of the split, and its file format, .npz."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from musicae.core.meter import Meter
 from musicae.corpus.split import JOINED_SIDES, SIDES
 
 CORPUS_FORMAT, JOINED_FORMAT = 1, 2
-"""The versions of the file format: Bach's chorales or one's own; with styles and further sides."""
+"""The versions of the file format: without styles; with styles and the sides of four-part data."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Chorales and facts about each of them, in lists of the same order.
+    """Chorales, with facts about each of them in tuples of the same order.
 
     Args:
         chorales: the music.
-        files: the file that each came from.
-        tunes: the number of its tune, equal for chorales whose sopranos share one.
-        sides: one of ``JOINED_SIDES``, equal for chorales of one tune; only ``held`` shares its
-            tunes with ``valid`` and ``test``.
-        quantized: how many of its notes were moved to the sixteenth grid.
-        left_out: the files that are no chorales, by name.
-        duplicates: the files with the music of another one, by name.
-        styles: one of ``STYLES``; by default all are ``bach``.
+        files: the name of each chorale's file.
+        tunes: the number of each chorale's tune; chorales with the same tune have the same number.
+        sides: for each chorale one of ``JOINED_SIDES``. Chorales of one tune are on one side, but
+            the side ``held`` has tunes of ``valid`` and ``test``.
+        quantized: for each chorale the number of notes that were moved to the sixteenth grid.
+        left_out: the files that are no chorales, sorted by name.
+        duplicates: the files with the same music as another file, sorted by name.
+        styles: for each chorale one of ``STYLES``; by default all are ``bach``.
 
-    Raises ValueError where there are not as many styles as chorales.
+    Raises ValueError if the numbers of styles and chorales differ.
     """
 
     chorales: tuple[Chorale, ...]
@@ -60,15 +60,15 @@ class Corpus:
 
     @property
     def side_names(self) -> tuple[str, ...]:
-        """The sides of the split: ``SIDES``, and of a joined corpus those that it has besides."""
+        """The sides of the split: ``SIDES``, and the others that a joined corpus has."""
         return tuple(name for name in JOINED_SIDES if name in SIDES or name in self.sides)
 
     def side(self, name: str) -> tuple[Chorale, ...]:
-        """The chorales of one side. Raises MusicaeError where there is no such side."""
+        """The chorales of one side. Raises MusicaeError if there is no such side."""
         return tuple(self.chorales[i] for i in self._places(name))
 
     def styles_of(self, side: str) -> tuple[str, ...]:
-        """The styles of the chorales that ``side`` returns. Raises MusicaeError as it does."""
+        """The styles of the chorales of one side. Raises MusicaeError if there is no such side."""
         return tuple(self.styles[i] for i in self._places(side))
 
     def _places(self, side: str) -> list[int]:
@@ -79,16 +79,17 @@ class Corpus:
         return [i for i, name in enumerate(self.sides) if name == side]
 
     def save(self, path: Path | str) -> None:
-        """Write the corpus for ``load``, without pickles, whole or not at all.
+        """Write the corpus to a file that ``load`` reads; it has no pickles.
 
-        Equal corpora give equal bytes. Raises ChoraleError where the file cannot be written.
+        Equal corpora give equal bytes. If writing fails, an old file stays. Raises ChoraleError if
+        the file cannot be written.
         """
         with whole_file(Path(path)) as partial:
             _write_arrays(partial, _to_arrays(self))
 
 
-# Saving and loading: the chorales one after another in flat arrays, and tables whose rows begin
-# with the number of the chorale.
+# The file format: flat arrays with the chorales one after another, and tables in which each row
+# begins with the number of its chorale.
 
 
 def _to_arrays(corpus: Corpus) -> dict[str, NDArray[Any]]:
@@ -126,7 +127,7 @@ def _meter_row(meter: Meter) -> tuple[int, int, int]:
 
 
 def _write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """``np.savez_compressed``, but with fixed times in the archive."""
+    """Like ``np.savez_compressed``, but with fixed times in the archive, so bytes do not vary."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")
@@ -136,14 +137,14 @@ def _write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 
 class LeftOut(NamedTuple):
-    """A file that cannot be used, and why."""
+    """A file that cannot be used, and the reason."""
 
     file: str
     reason: str
 
 
 class Duplicate(NamedTuple):
-    """A file that is not needed, because the file ``kept`` has the same music."""
+    """A file that is left out, because the file ``kept`` has the same music."""
 
     file: str
     kept: str

@@ -1,7 +1,7 @@
 """Four-part hymns, carols, psalms, chorales and songs from a folder of MIDI files with a manifest.
 
-The folder holds ``manifest.csv`` (what each piece is), ``sides.csv`` (which side of the split it
-stands on) and a MIDI file a piece. Its README names sources and licences.
+The folder has ``manifest.csv`` (facts about each piece), ``sides.csv`` (the side of the split of
+each piece) and one MIDI file for each piece. Its README names sources and licences.
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ from musicae.core.key import Key
 
 TRAIN, HELD_TUNES, VALID, TEST = "train", "held", "hymn-valid", "hymn-test"
 FOUR_PART_SIDES = (TRAIN, HELD_TUNES, VALID, TEST)
-"""``held`` are tunes of the validation and test sides of Bach's chorales: not for training."""
+"""The sides of pieces. ``held`` has tunes of the validation and test sides of Bach's chorales; it
+is not used for training."""
 
 
 class Source(NamedTuple):
-    """A public repository that pieces of the four-part data came from."""
+    """A public repository with scores of the four-part data."""
 
     repository: str
-    """On GitHub, as owner/name."""
+    """Its name on GitHub, as owner/name."""
     commit: str
-    """Its first twelve hexadecimal digits."""
+    """The first twelve hexadecimal digits of the commit."""
     credit: str
-    """What the repository holds and who made it, as its licence asks to be credited."""
+    """Its content and its authors, in the form that its licence requires."""
     licence: str
     pieces: int
-    """Of the four-part data."""
+    """The number of pieces of the four-part data that came from it."""
     admitted: int
-    """Of these, close enough to Bach's part writing to train on."""
+    """The number of these pieces that are close enough to Bach's part writing to train on."""
 
 
 SOURCES = (
@@ -99,7 +100,7 @@ SOURCES = (
         74,
     ),
 )
-"""Where the four-part data came from, as the README in its folder says."""
+"""The sources of the four-part data, as in the README in its folder."""
 
 WHAT_IT_IS = (
     f"the four-part data, {sum(source.pieces for source in SOURCES):,} hymns, carols, psalms,"
@@ -107,45 +108,47 @@ WHAT_IT_IS = (
     " project; it was made from these repositories on GitHub: "
     + "; ".join(f"{s.repository} at {s.commit} ({s.licence})" for s in SOURCES)
 )
-"""What is missing where the folder is, in one line."""
+"""A description of the folder, in one line, for error messages."""
 
 
 @dataclass(frozen=True)
 class FourPartPiece:
-    """A piece of the folder with what its manifest says."""
+    """A piece of the folder with its facts from the manifest."""
 
     name: str
-    """The file without its suffix."""
+    """The name of the file without its suffix."""
     chorale: Chorale
-    """The music; ``key`` is the manifest's, ``fermatas`` are the ends of phrases of any kind."""
+    """The music. Its ``key`` is that of the manifest; its ``fermatas`` are all ends of phrases."""
     style: str
     """One of ``STYLES``, never ``bach``."""
     side: str
     """One of ``FOUR_PART_SIDES``."""
     tune: str
-    """The tune's number; pieces of one tune stand on one side."""
+    """The number of the tune; all pieces of a tune are on one side."""
     admitted: bool
     """Whether its part writing is close enough to Bach's to train on."""
     key: Key
-    """The manifest's; dorian and phrygian count as minor, lydian and mixolydian as major."""
+    """The key of the manifest. Dorian and phrygian count as minor, lydian and mixolydian as
+    major."""
     signature: int
-    """The sharps (or, negative, flats) of the key signature in the file, else of ``key``."""
+    """The number of sharps, or minus that of flats, of the key signature in the file; if it has
+    none, of ``key``."""
     church_mode: str
     """``ionian``, ``dorian``, ``phrygian``, ``lydian``, ``mixolydian`` or ``aeolian``."""
     composer: str
     repository: str
-    """The public repository that the score came from, as owner/name."""
+    """The public repository of the score, as owner/name."""
     licence: str
     bach_settings: tuple[str, ...]
-    """Settings of Bach's with the same tune, such as ``BWV 268``: the first six of them."""
+    """Bach's chorales with the same tune, such as ``BWV 268``; at most the first six."""
     not_admitted: str
-    """Why the piece is not admitted; empty where it is."""
+    """The reason why the piece is not admitted; empty if it is."""
 
 
 def read_four_part(folder: Path | str) -> list[FourPartPiece]:
     """Read every piece of the folder, in the manifest's order.
 
-    Raises MusicaeError where the folder, its tables or a file cannot be used.
+    Raises MusicaeError if the folder, its tables or a file cannot be used.
     """
     folder = Path(folder)
     check_folder(folder)
@@ -155,7 +158,7 @@ def read_four_part(folder: Path | str) -> list[FourPartPiece]:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise MusicaeError where the folder or one of its tables is missing, saying what it is."""
+    """Raise MusicaeError if the folder or one of its tables is missing."""
     if not folder.is_dir():
         raise MusicaeError(f"{folder}: no such folder; it should hold {WHAT_IT_IS}")
     for name in ("manifest.csv", "sides.csv"):
@@ -169,12 +172,12 @@ def training_pieces(pieces: Sequence[FourPartPiece]) -> list[FourPartPiece]:
 
 
 def read_with_phrases(path: Path | str) -> Chorale:
-    """Read a MIDI file whose markers ``phrase``, ``cadence`` and ``fermata`` end phrases.
+    """Read a MIDI file with the markers ``phrase``, ``cadence`` and ``fermata`` at ends of phrases.
 
-    ``fermatas`` of the result are the steps of the soprano notes that sound at such a marker.
-    Raises ChoraleError where the file cannot be used.
+    The ``fermatas`` of the result are the steps of the soprano notes that sound at such a marker.
+    Raises ChoraleError if the file cannot be used.
     """
-    # Not needed to train on a corpus that stands as one file.
+    # Imported here, because training on a corpus file does not need them.
     from musicae.io import midi_reader
     from musicae.io.midi_file import open_song
 
@@ -183,7 +186,7 @@ def read_with_phrases(path: Path | str) -> Chorale:
     song = open_song(path)
     first = min((song.step(note.start) for part in song.parts for note in part.notes), default=0)
     sounding = (chorale.pitch != REST).any(axis=1)
-    offset = first - int(sounding.argmax())  # an upbeat's silence is cut off by the reader
+    offset = first - int(sounding.argmax())  # the reader cuts off the silence before a pickup
     marks = midi_reader.phrase_marks(song, offset, len(chorale))
     ends = tuple(
         note.step
@@ -208,9 +211,13 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
     if name not in sides:
         raise MusicaeError(f"{folder}: sides.csv has no row for {name}")
     if sides[name].get("side") not in FOUR_PART_SIDES:
-        raise MusicaeError(f"{folder}: {name} stands on none of the sides {FOUR_PART_SIDES}")
+        raise MusicaeError(
+            f"{folder}: {name} is on no side; sides.csv should say {', '.join(FOUR_PART_SIDES)}"
+        )
     if row["style"] not in STYLES:
-        raise MusicaeError(f"{folder}: {name} has the style {row['style']!r}, not one of {STYLES}")
+        raise MusicaeError(
+            f"{folder}: {name} has the style {row['style']!r}, not one of {', '.join(STYLES)}"
+        )
     read, key = read_with_phrases(folder / f"{name}.mid"), Key.parse(row["key"])
     chorale = replace(
         read,
@@ -239,12 +246,12 @@ def _piece(folder: Path, row: dict[str, str], sides: dict[str, dict[str, str]]) 
 
 
 def _reason(row: dict[str, str]) -> str:
-    """Why a piece is not admitted."""
+    """The reason why a piece is not admitted."""
     return f"not for training: {row['parallels']} parallels per 100 chords"
 
 
 def _one_line(text: str) -> str:
-    """The text without characters that cannot be printed."""
+    """The text in one line, without characters that cannot be printed."""
     return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
 
 

@@ -22,23 +22,21 @@ from musicae.corpus.corpus import CORPUS_FORMAT, JOINED_FORMAT, Corpus, Duplicat
 from musicae.corpus.split import JOINED_SIDES
 
 DEFAULT = assets.CHECKOUT / "data" / "chorales.npz"
-"""The corpus of the project's checkout; an installed wheel has none."""
-
-
+"""The corpus in the project's checkout; an installed wheel has none."""
 _DAMAGED = (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile, zlib.error)
-"""What numpy and the Chorale raise for a file that is not a corpus."""
+"""The errors that numpy and ``Chorale`` raise for a file that is not a corpus."""
 
 
 def load(path: Path | str | None = None) -> Corpus:
     """Read a saved corpus; by default ``data/chorales.npz`` of the checkout.
 
-    Of a folder with chorales a corpus is made; see ``build_from_folder``.
+    If ``path`` is a folder with chorales, a corpus is made of them; see ``build_from_folder``.
 
-    Raises MusicaeError where there is none or it cannot be read.
+    Raises MusicaeError if there is no corpus or it cannot be read.
     """
     path = DEFAULT if path is None else Path(path)
     if path.is_dir():
-        from musicae.corpus.build import build_from_folder  # reads files, which training need not
+        from musicae.corpus.build import build_from_folder  # imports readers; training needs none
 
         return build_from_folder(path)
     if not path.is_file():
@@ -50,7 +48,7 @@ def load(path: Path | str | None = None) -> Corpus:
         # Opened here, because numpy leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if int(arrays["format"]) not in (CORPUS_FORMAT, JOINED_FORMAT):
-                raise MusicaeError(f"{path}: was made by another version; build the corpus anew")
+                raise MusicaeError(f"{path}: was made by another version; build the corpus again")
             return _from_arrays(dict(arrays))
     except MusicaeError:
         raise
@@ -59,7 +57,7 @@ def load(path: Path | str | None = None) -> Corpus:
 
 
 def bach(workers: int | None = None, progress: CountProgress | None = None) -> Corpus:
-    """Bach's corpus: the checkout's file, else built from music21's files; see ``build``."""
+    """Bach's corpus: the file of the checkout, else built from music21's files; see ``build``."""
     if DEFAULT.is_file():
         return load()
     from musicae.corpus.build import build
@@ -68,7 +66,11 @@ def bach(workers: int | None = None, progress: CountProgress | None = None) -> C
 
 
 def default_path(folder: Path | None = None) -> Path:
-    """Where a corpus is saved by default: Bach's in the checkout if this is one, else here."""
+    """The default path of a corpus file.
+
+    For the chorales of ``folder``: its name, in the current folder. For Bach's chorales: in the
+    checkout if there is one, else in the current folder.
+    """
     if folder is not None:
         return Path(f"{folder.resolve().name}.npz")
     return DEFAULT if DEFAULT.parent.is_dir() else Path(DEFAULT.name)
@@ -106,7 +108,7 @@ def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Corpus:
 
 
 def _rows(table: NDArray[Any]) -> dict[int, list[list[int]]]:
-    """The rows of a table by the chorale that they belong to."""
+    """The rows of a table, by the number of their chorale."""
     rows: dict[int, list[list[int]]] = defaultdict(list)
     for chorale, *row in table.tolist():
         rows[chorale].append(row)

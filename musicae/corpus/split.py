@@ -1,4 +1,4 @@
-"""Split chorales into train, valid and test sides so that no tune is on two sides."""
+"""Split chorales into a train, a valid and a test side so that no tune is on two sides."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ import numpy as np
 from musicae.core.chorale import Chorale
 
 SIDES = ("train", "valid", "test")
-"""The sides of the split; of a joined corpus Bach's, and ``train`` of all styles."""
+"""The sides of the split. In a joined corpus ``valid`` and ``test`` have only Bach's chorales, and
+``train`` has pieces of all styles."""
 JOINED_SIDES = (*SIDES, "hymn-valid", "hymn-test", "held")
-"""The sides of a corpus with four-part data. ``held`` are other settings of the tunes on the sides
-``valid`` and ``test``: neither to train nor to measure on."""
+"""The sides of a corpus with four-part data. ``held`` has other settings of the tunes on ``valid``
+and ``test``; it is used neither for training nor for measuring."""
 
 HELD_OUT = 0.1
 """The share of the chorales on each of the sides ``valid`` and ``test``."""
 LARGEST_TUNE = 1 / 8
-"""Of a held-out side: a tune with more settings would outweigh the others, so it is trained on."""
+"""The greatest share of a tune in ``valid`` or ``test``. A tune with more settings would outweigh
+the others, so it is on ``train``."""
 SPLIT_SEED = 0
 SPLIT_TRIALS = 4000
 
 
 def split(chorales: Sequence[Chorale], tunes: Sequence[int], seed: int = SPLIT_SEED) -> list[str]:
-    """For each chorale its side, one for all chorales of a tune.
+    """The side of each chorale. All chorales of a tune are on one side.
 
-    Of many random splits the one is taken whose sides are most alike in meter, mode, pickup and
-    length. The same chorales and seed give the same split.
+    ``tunes`` is the number of the tune of each chorale. Many random splits are tried; the one with
+    the most similar sides, in meter, mode, pickup and length, is taken. The same chorales and seed
+    give the same split.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for i, tune in enumerate(tunes):
@@ -59,7 +62,10 @@ def split(chorales: Sequence[Chorale], tunes: Sequence[int], seed: int = SPLIT_S
 
 
 def _fill(tunes: Iterator[int], members: Mapping[int, list[int]], target: int) -> list[int]:
-    """The chorales of tunes in turn, those skipped that would exceed the number wanted."""
+    """The indices of up to ``target`` chorales of tunes, taken in turn.
+
+    A tune with too many chorales for the rest is skipped.
+    """
     places: list[int] = []
     for tune in tunes:
         if len(places) + len(members[tune]) <= target:
@@ -70,7 +76,7 @@ def _fill(tunes: Iterator[int], members: Mapping[int, list[int]], target: int) -
 
 
 def _hash(text: str) -> bytes:
-    # Unlike a random generator, the same in every version of Python and numpy.
+    # Unlike a random generator, a hash is the same in every version of Python and numpy.
     return hashlib.sha256(text.encode()).digest()
 
 

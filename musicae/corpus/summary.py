@@ -1,4 +1,4 @@
-"""Statistics of a corpus as a plain dict, and their drawing (the extra ``plot``)."""
+"""Statistics of a corpus as a plain dict, and a figure of them (extra ``plot``)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ LENGTH_NAMES = {
     12: "dotted half",
     16: "whole",
 }
-"""The usual note lengths, by their steps."""
+"""The names of the usual note lengths, by their number of steps."""
 
 SIDE_COLOURS = ("#4a5568", "#8a94a6", "#c2c9d6", "#8a94a6", "#c2c9d6", "#dfe3ea")
-"""In the order of ``JOINED_SIDES``."""
+"""The colours of the sides, in the order of ``JOINED_SIDES``."""
 MAJOR_COLOUR, MINOR_COLOUR = "#e0a458", "#33658a"
 PLAIN_COLOUR = "#5b8e7d"
 
 
 def summary(corpus: Corpus) -> dict[str, Any]:
-    """Figures of a corpus, as numbers, names, and lists and dicts of them."""
+    """Statistics of a corpus, as numbers, names, and lists and dicts of them."""
     chorales = corpus.chorales
     bars = sorted(chorale.bar_count for chorale in chorales)
     pitches = [[note.pitch for c in chorales for note in c.notes(v)] for v in range(len(VOICES))]
@@ -72,9 +72,10 @@ def summary(corpus: Corpus) -> dict[str, Any]:
 
 
 def draw_summary(corpus: Corpus, path: Path | str) -> None:
-    """Draw the figures of a corpus to a .png, .svg or .pdf, whole or not at all.
+    """Draw the statistics of a corpus to a .png, .svg or .pdf file.
 
-    Raises MusicaeError where matplotlib is missing or the file cannot be written.
+    If an error occurs, an old file stays. Raises MusicaeError if matplotlib is missing or the file
+    cannot be written.
     """
     figures = summary(corpus)
     figure = load_matplotlib().figure.Figure((11, 9.5), layout="constrained")
@@ -202,7 +203,7 @@ def _draw_pitches(ax: Axes, chorales: Iterable[Chorale]) -> None:
             for note in chorale.notes(v):
                 count[note.pitch] += note.duration
     for v, (count, colour) in enumerate(zip(counts, VOICE_COLOURS, strict=True)):
-        # Each voice on a line of its own, the highest bar a little below the next line.
+        # Each voice has its own base line. Its highest bar ends a little below the next one.
         heights = [0.9 * n / max(count.values()) for n in count.values()]
         base = len(VOICES) - 1 - v
         ax.bar(list(count), heights, bottom=base, color=colour, width=0.85)

@@ -1,6 +1,6 @@
-"""Find which chorales are the same piece of music and which share a hymn tune.
+"""Find chorales that are the same piece of music, and chorales that share a hymn tune.
 
-Everything is compared in intervals, so that transposition makes no difference.
+All comparisons use intervals, so transposition makes no difference.
 """
 
 from __future__ import annotations
@@ -18,31 +18,33 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import REST, STEPS_PER_QUARTER
 
 SAME_MUSIC = 0.85
-"""From this share of common chords on, two chorales are one piece. In Bach's files the copies that
-differ most share 0.88 (BWV 12.7 and 69.6-a), the most alike of different settings 0.78 (the psalm
-tone of BWV 323 and 324) and 0.71."""
+"""The least share of common chords of two copies of one piece. In Bach's files the most different
+copies share 0.88 (BWV 12.7 and 69.6-a); the most similar pairs of different settings share 0.78
+(the psalm tone of BWV 323 and 324) and 0.71."""
 
 TUNE_SHARE, TUNE_NOTES = 0.65, 22
-"""Two sopranos have one tune where their alignment scores this share of the shorter one's notes,
-or this many. In Bach's files all pairs above are variants of one tune or close to it; below stand
-pairs that only go up and down the scale alike."""
+"""Two sopranos have one tune if the score of their alignment is at least this share of the shorter
+one's notes, or at least this number. In Bach's files all pairs above are variants of one tune, or
+nearly so; pairs below only move up and down the scale in the same way."""
 LEAST_NOTES, SHORT_SHARE = 14, 0.8
-"""An alignment of fewer notes than this tells nothing, unless it is this share of a short tune."""
+"""The least score of an alignment that counts: this number, or this share of the notes of a short
+tune if that is less."""
 TITLED_SHARE, TITLED_NOTES = 0.35, 12
-"""What is enough for two chorales of the same title."""
+"""The least score for two chorales with the same title: this share of the shorter one's notes, and
+this number."""
 SHARED_INTERVALS = 12
-"""Sopranos with this many equal intervals in a row, all notes counted, go together whatever their
-alignment: so no melody is split even between tunes that quote each other."""
+"""Sopranos with this many equal intervals in a row, over all notes, count as one tune whatever
+their alignment. So even tunes that quote each other are on one side of the split."""
 
 SEED_INTERVALS = 5
-"""Melodies without this many skeleton intervals in common anywhere are not aligned."""
+"""Two melodies are aligned only if their skeletons have this many equal intervals in a row."""
 
 
 def chords(chorale: Chorale) -> NDArray[np.int64]:
-    """``(n, 3)`` intervals between neighbouring voices, octaves apart being equal.
+    """``(n, 3)`` the chords of a chorale: semitones between neighbouring voices, modulo octaves.
 
-    Of the chords at every quarter at which all four sound, those that repeat the one before are
-    left out: how long a chord is held makes no difference.
+    There is one for each quarter at which all four voices sound. A chord that equals the one before
+    is left out, so the length of chords makes no difference.
     """
     pitch = chorale.pitch[::STEPS_PER_QUARTER].astype(np.int64)
     intervals = np.diff(pitch[(pitch != REST).all(axis=1)], axis=1) % 12
@@ -53,14 +55,14 @@ def chords(chorale: Chorale) -> NDArray[np.int64]:
 
 
 def shared_chords(a: Chorale, b: Chorale) -> float:
-    """The share of the shorter one's chords that the other has, in the same order (0 to 1).
+    """The share, 0 to 1, of the shorter chorale's chords that the other has in the same order.
 
-    A repeat that only one of them writes out makes no difference, nor do a few changed notes.
+    A repeat that only one of them writes out makes no difference; a few changed notes make little.
     """
     shorter, longer = sorted((chords(a), chords(b)), key=len)
     if not len(shorter):
         return 0.0
-    # The longest common subsequence, row by row.
+    # The length of the longest common subsequence, row by row.
     best = np.zeros(len(longer) + 1, dtype=np.int64)
     for chord in shorter:
         matched = best[:-1] + (longer == chord).all(axis=1)
@@ -70,7 +72,7 @@ def shared_chords(a: Chorale, b: Chorale) -> float:
 
 
 def skeleton(chorale: Chorale) -> NDArray[np.int64]:
-    """The soprano's pitches on the beats, without repetitions, which variants of a tune share."""
+    """The soprano's pitches on the beats, without repetitions. Variants of a tune share them."""
     pitches: list[int] = []
     for i, measure in enumerate(chorale.measures):
         beat = measure.meter.steps_per_beat
@@ -83,9 +85,10 @@ def skeleton(chorale: Chorale) -> NDArray[np.int64]:
 
 
 def alignments(melodies: Sequence[NDArray[np.int64]]) -> dict[tuple[int, int], int]:
-    """The score of the best local alignment of each pair of melodies with notes in common.
+    """By pairs of indices the score of the best local alignment of two melodies.
 
-    An equal note scores 1, a different, a missing or an added one -1; transposition is free.
+    Pairs without ``SEED_INTERVALS`` equal intervals are left out. An equal note scores 1; a
+    different, missing or added note scores -1. Transposition costs nothing.
     """
     seeds: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
     for i, melody in enumerate(melodies):
@@ -101,7 +104,7 @@ def alignments(melodies: Sequence[NDArray[np.int64]]) -> dict[tuple[int, int], i
         if i < j
     }
     scores: dict[tuple[int, int], int] = defaultdict(int)
-    # Pairs of like length go together, so that little of a batch is filler.
+    # Pairs of similar length are in one batch, so that it needs little padding.
     cases = sorted(found, key=lambda case: (len(melodies[case[0]]) + len(melodies[case[1]]), case))
     for begin in range(0, len(cases), 4096):
         batch = cases[begin : begin + 4096]
@@ -113,7 +116,7 @@ def alignments(melodies: Sequence[NDArray[np.int64]]) -> dict[tuple[int, int], i
 
 
 def tunes_of(chorales: Sequence[Chorale]) -> list[int]:
-    """For each chorale the number of its tune, counted from 0 in the order of appearance."""
+    """For each chorale the number of its tune, from 0 in the order of appearance."""
     melodies = [skeleton(chorale) for chorale in chorales]
     titles = [_plain(chorale.title) for chorale in chorales]
     links = set()
@@ -134,7 +137,7 @@ def tunes_of(chorales: Sequence[Chorale]) -> list[int]:
 
 
 def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
-    """For each of ``count`` things the number of the linked group that it belongs to."""
+    """For each of ``count`` items the number of its group; linked items are in one group."""
     parent = list(range(count))
 
     def root(i: int) -> int:
@@ -151,7 +154,7 @@ def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _plain(title: str) -> str:
-    """A title in plain lower-case letters, without accents, spaces and punctuation."""
+    """A title in lower-case letters and digits, without accents, spaces and punctuation."""
     letters = unicodedata.normalize("NFKD", title.lower().replace("ß", "ss"))
     return re.sub(r"[^a-z0-9]", "", letters)
 
@@ -164,14 +167,15 @@ def _padded(rows: Sequence[NDArray[np.int64]], filler: int) -> NDArray[np.int32]
 
 
 def _local_alignment(rows: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Smith-Waterman scores of pairs ``(N, L)`` and ``(N, M)``: ``(N,)``."""
+    """``(N,)`` the Smith-Waterman scores of ``N`` pairs, ``rows`` ``(N, L)`` and ``columns`` ``(N,
+    M)``."""
     places = np.arange(columns.shape[1] + 1, dtype=np.int32)
     score = np.zeros((len(columns), len(places)), dtype=np.int32)
     best = np.zeros(len(columns), dtype=np.int32)
     for note in rows.T:
         through = score[:, :-1] + np.where(columns == note[:, None], np.int32(1), np.int32(-1))
         score[:, 1:] = np.maximum(np.maximum(through, score[:, 1:] - 1), 0)
-        # Notes of ``columns`` left out one after another: the running best, 1 less a place.
+        # To leave out notes of ``columns`` costs 1 for each: the running maximum, minus 1 a place.
         score = np.maximum.accumulate(score + places, axis=1) - places
         best = np.maximum(best, score.max(axis=1))
     return best
