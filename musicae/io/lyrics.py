@@ -154,8 +154,9 @@ def in_rhythm(
     """Change onsets of a chorale so that the syllables of verses can be sung.
 
     A held note is struck again at the beginning of a syllable. A pitch that is repeated within a
-    syllable is held, unless a syllable of any verse begins there. ``may_change`` is ``(T, V)``, True
-    where an onset may change. Returns also how many notes are struck again, and how many are now held.
+    syllable is held, unless a syllable of any verse begins there. ``may_change`` is ``(T, V)``,
+    True where an onset may change. Returns also how many notes are struck again, and how many are
+    now held.
     """
     begins = np.zeros(len(chorale), dtype=np.bool_)
     within = np.zeros(len(chorale), dtype=np.bool_)

@@ -228,7 +228,7 @@ def _events(
                 message = _sysex(status, content, left_out)
             elif status > SYSEX:
                 at += SYSTEM_DATA_BYTES.get(status, 0)
-                left_out["live message"] += 1
+                left_out["system message"] += 1
                 running, message = running if status >= REAL_TIME else None, None
             else:
                 running = status if status >= 0x80 else running

@@ -57,7 +57,9 @@ def to_mei(text: str, source: str, *, lean: bool = False) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ChoraleError(f"takes Verovio longer than {SECONDS} seconds; is it damaged?") from None
+        raise ChoraleError(
+            f"Verovio cannot read it within {SECONDS} seconds; is it damaged?"
+        ) from None
     if done.returncode:
-        raise ChoraleError("cannot be read by Verovio; is it damaged?")
+        raise ChoraleError("Verovio cannot read it; is it damaged?")
     return _DATE.sub("", done.stdout.decode("utf-8", "replace"))

@@ -154,11 +154,11 @@ TUNE = chunk(b"MTrk", quarters() + END)
         (header() + chunk(b"MTrk", quarters()), ""),
         (header() + chunk(b"MTrk", quarters()) + b"\xff", "1 stray byte"),
         (header() + chunk(b"MTrk", quarters()) + b"\0\x90\x3c", "3 stray bytes"),
-        (header() + chunk(b"MTrk", b"\0\xf4" + quarters() + END), "1 live message"),
-        (header() + chunk(b"MTrk", quarters(before=b"\0\xf8") + END), "8 live messages"),
+        (header() + chunk(b"MTrk", b"\0\xf4" + quarters() + END), "1 system message"),
+        (header() + chunk(b"MTrk", quarters(before=b"\0\xf8") + END), "8 system messages"),
         (
             header() + chunk(b"MTrk", b"\0\xf6\0\xf2\1\2\0\xf3\1" + quarters() + END),
-            "3 live messages",
+            "3 system messages",
         ),
         (
             header() + chunk(b"MTrk", b"\0\xf0\3\x43\1\2\0\xf7\2\3\xf7" + quarters() + END),
@@ -340,7 +340,7 @@ def test_what_cannot_be_read_is_not_written_on(tmp_path, untrained):
     with filler():
         (piece,) = musicae.harmonize(path, model=str(untrained["minibach"]), track="1")
     assert piece.notices[0] == (
-        "what cannot be read is left out: 1 tempo, 1 meter, 2 live messages"
+        "what cannot be read is left out: 1 tempo, 1 meter, 2 system messages"
     )
     for keep_tracks in (False, True):
         piece.write(tmp_path / "out.mid", keep_tracks=keep_tracks)
