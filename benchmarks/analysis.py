@@ -1,10 +1,10 @@
-"""Measure the harmonic analysis against the Roman numerals that theorists wrote for Bach.
+"""Compare the harmonic analysis with Roman numerals that theorists wrote for Bach's chorales.
 
     python benchmarks/analysis.py [--pieces]
 
 music21's corpus has analyses of the first twenty chorales of Riemenschneider's edition, by Andrew
-Jones, Dmitri Tymoczko and Hamish Robb. Each is matched by its notes with a chorale of the corpus.
-``musicae.analysis`` was tuned on the odd ones; the even ones were kept for this measure.
+Jones, Dmitri Tymoczko and Hamish Robb. Each analysis is matched with a chorale of the corpus by its
+notes. ``musicae.analysis`` was tuned on the chorales with odd numbers; the even ones are held out.
 """
 
 from __future__ import annotations
@@ -27,21 +27,23 @@ from musicae.theory.sonorities import sonorities
 
 ANALYSES = "bach/choraleAnalyses"
 ENOUGH = 0.9
-"""The share of an analysis' chord tones that must sound for a chorale to be the one analysed."""
+"""A chorale is the analysed one if at least this share of the analysis' chord tones sound in it."""
 
 
 class Reading(NamedTuple):
-    """What is said of one quarter; keys as their tonic's pitch class and the mode."""
+    """The analysis of one quarter."""
 
     key: tuple[int, str]
+    """The pitch class of the tonic, and the mode."""
     degree: str
-    """The chord's degree and, after a slash, that to which it is applied, in capitals."""
+    """The chord's degree in capitals; for an applied chord also a slash and the other degree."""
     root: int
+    """The pitch class of the root."""
     numeral: str
 
 
 class Truth(NamedTuple):
-    """An analysis: the chorale that it is of, and what it says at each quarter."""
+    """An analysis: its number, its chorale, and the reading of each quarter."""
 
     number: int
     chorale: Chorale
@@ -49,7 +51,7 @@ class Truth(NamedTuple):
 
 
 def reading(tonic: int, mode: str, numeral: str, root: int) -> Reading:
-    """A reading with its numeral in one spelling: ``vii/o6/5/V`` is ``viiø65/V``."""
+    """A reading with its numeral in standard spelling: ``vii/o6/5/V`` becomes ``viiø65/V``."""
     plain = re.sub(r"\[.*?\]", "", numeral).replace("/o", "ø").replace("o", "°")
     plain = re.sub(r"(?<=\d)/(?=\d)", "", plain)
     plain = re.sub(r"(?<![46])2", "42", plain)
@@ -60,7 +62,7 @@ def reading(tonic: int, mode: str, numeral: str, root: int) -> Reading:
 def quarterly(
     events: Sequence[tuple[int, Reading]], chorale: Chorale, transposed: int = 0
 ) -> list[Reading | None]:
-    """Of events by step, what holds at each quarter, that many semitones higher."""
+    """The reading at each quarter, from events by step, ``transposed`` semitones higher."""
     steps = [step for step, _ in events]
     found: list[Reading | None] = []
     for step in range(0, len(chorale), STEPS_PER_QUARTER):
@@ -68,15 +70,15 @@ def quarterly(
         if index < 0:
             found.append(None)
             continue
-        said = events[index][1]
-        tonic = (said.key[0] + transposed) % 12
-        moved = said._replace(key=(tonic, said.key[1]), root=(said.root + transposed) % 12)
+        known = events[index][1]
+        tonic = (known.key[0] + transposed) % 12
+        moved = known._replace(key=(tonic, known.key[1]), root=(known.root + transposed) % 12)
         found.append(moved)
     return found
 
 
-def heard(chorale: Chorale) -> NDArray[np.float64]:
-    """``(quarters, 12)`` whether each pitch class sounds in a quarter."""
+def sounding(chorale: Chorale) -> NDArray[np.float64]:
+    """``(quarters, 12)`` 1 if a pitch class sounds in a quarter, else 0."""
     sounds = (chorale.pitch[:, :, None] % 12 == np.arange(12)) & (chorale.pitch != REST)[..., None]
     steps = np.arange(0, len(chorale), STEPS_PER_QUARTER)
     found: NDArray[np.float64] = np.minimum(np.add.reduceat(sounds.any(axis=1) * 1.0, steps), 1)
@@ -84,7 +86,7 @@ def heard(chorale: Chorale) -> NDArray[np.float64]:
 
 
 def truths() -> list[Truth]:
-    """The analyses for which the corpus has the music, in order."""
+    """The analyses of chorales that are in the corpus, in order."""
     from music21 import common, converter
 
     chorales = load.load().chorales
@@ -94,35 +96,41 @@ def truths() -> list[Truth]:
         score = converter.parse(path, format="romantext")
         numerals = list(score.recurse().getElementsByClass("RomanNumeral"))
         events = [_event(numeral, score) for numeral in numerals]
-        said = np.zeros((max(step for step, _ in events) // STEPS_PER_QUARTER + 1, 12))
+        tones = np.zeros((max(step for step, _ in events) // STEPS_PER_QUARTER + 1, 12))
         for (step, _), numeral in zip(events, numerals, strict=True):
             if step % STEPS_PER_QUARTER == 0:
-                said[step // STEPS_PER_QUARTER, [p.pitchClass for p in numeral.pitches]] = 1
+                tones[step // STEPS_PER_QUARTER, [p.pitchClass for p in numeral.pitches]] = 1
         share, transposed, chorale = max(
-            (_match(said, chorale) for chorale in chorales), key=lambda match: match[0]
+            (_match(tones, chorale) for chorale in chorales), key=lambda match: match[0]
         )
         if share >= ENOUGH:
             number = int(path.stem[-3:])
             found.append(Truth(number, chorale, quarterly(events, chorale, transposed)))
         else:
-            print(f"{path.name}: no chorale of the corpus has this music ({share:.0%})")
+            print(
+                f"{path.name}: no chorale of the corpus has these chords; the best one has"
+                f" {share:.0%} of their notes"
+            )
     return found
 
 
 def _event(numeral: Any, score: Any) -> tuple[int, Reading]:
     step = int(STEPS_PER_QUARTER * numeral.getOffsetInHierarchy(score))
-    said = numeral.key.tonic.pitchClass, numeral.key.mode, numeral.figure
-    return step, reading(*said, numeral.root().pitchClass)
+    facts = numeral.key.tonic.pitchClass, numeral.key.mode, numeral.figure
+    return step, reading(*facts, numeral.root().pitchClass)
 
 
-def _match(said: NDArray[np.float64], chorale: Chorale) -> tuple[float, int, Chorale]:
-    """The share of the chord tones that sound, at the best transposition."""
-    sounds = heard(chorale)
-    if abs(len(sounds) - len(said)) > 8:
+def _match(tones: NDArray[np.float64], chorale: Chorale) -> tuple[float, int, Chorale]:
+    """The share of the chord tones ``(quarters, 12)`` that sound in a chorale.
+
+    Also the transposition in semitones that gives the greatest share, and the chorale.
+    """
+    sounds = sounding(chorale)
+    if abs(len(sounds) - len(tones)) > 8:
         return 0.0, 0, chorale
-    length = min(len(sounds), len(said))
+    length = min(len(sounds), len(tones))
     shares = [
-        float((np.roll(said[:length], up, axis=1) * sounds[:length]).sum() / said.sum())
+        float((np.roll(tones[:length], up, axis=1) * sounds[:length]).sum() / tones.sum())
         for up in range(12)
     ]
     best = int(np.argmax(shares))
@@ -130,7 +138,7 @@ def _match(said: NDArray[np.float64], chorale: Chorale) -> tuple[float, int, Cho
 
 
 def baseline(chorale: Chorale) -> list[tuple[int, Reading]]:
-    """Every sonority that is a chord, named by music21 in the home key."""
+    """The baseline: every sonority that is a chord, named by music21 in the home key."""
     from music21 import chord, key, roman
 
     chords = sonorities(chorale)
@@ -140,21 +148,21 @@ def baseline(chorale: Chorale) -> list[tuple[int, Reading]]:
     for index, harmony in enumerate(chords.harmonies):
         if harmony is not None:
             voices = np.flatnonzero(chords.pitch[index] != REST).tolist()
-            sounding = chord.Chord([chords.name(index, v).replace("b", "-") for v in voices])
+            notes = chord.Chord([chords.name(index, v).replace("b", "-") for v in voices])
             numeral = roman.romanNumeralFromChord(
-                sounding, named, preferSecondaryDominants=harmony.quality == "dominant seventh"
+                notes, named, preferSecondaryDominants=harmony.quality == "dominant seventh"
             )
-            said = reading(home.tonic, home.mode, numeral.figure, harmony.root)
-            events.append((int(chords.steps[index]), said))
+            named_so = reading(home.tonic, home.mode, numeral.figure, harmony.root)
+            events.append((int(chords.steps[index]), named_so))
     return events
 
 
 def analysed(chorale: Chorale) -> list[tuple[int, Reading]]:
-    """The labels of ``musicae.analysis``; the root is that of the chord symbol."""
+    """The labels of ``musicae.analysis``; the root is taken from the chord symbol."""
     events = []
     for label in analyse(chorale):
-        said = reading(label.key.tonic, label.key.mode, label.numeral, root_of(label.chord))
-        events.append((label.step, said))
+        found = reading(label.key.tonic, label.key.mode, label.numeral, root_of(label.chord))
+        events.append((label.step, found))
     return events
 
 
@@ -169,10 +177,10 @@ COLUMNS = ("quarters", "key", "degree", "both", "root", "numeral", "applied")
 
 
 def agreement(expected: Sequence[Reading | None], found: Sequence[Reading | None]) -> list[int]:
-    """Of the quarters that are analysed: how many, then how many keys, roots by their degree, both
-    of these, roots by their pitch class, and whole numerals are the same.
+    """Eight counts over the analysed quarters.
 
-    Then how many quarters have an applied chord, and on how many of these the degree is the same.
+    They are the quarters; those with the same key, the same degree, both, the same root, the same
+    numeral; those with an applied chord; and those of the latter with the same degree.
     """
     counts = [0] * 8
     for truth, guess in zip(expected, found, strict=True):
@@ -185,9 +193,9 @@ def agreement(expected: Sequence[Reading | None], found: Sequence[Reading | None
         ]
         key, degree, root, numeral = same
         applied = "/" in truth.degree
-        found_so = (key, degree, key and degree, root, numeral, applied, applied and degree)
-        for i, is_so in enumerate(found_so, 1):
-            counts[i] += is_so
+        flags = (key, degree, key and degree, root, numeral, applied, applied and degree)
+        for i, flag in enumerate(flags, 1):
+            counts[i] += flag
     return counts
 
 
@@ -198,27 +206,27 @@ def row(name: str, counts: Sequence[NDArray[np.int64]]) -> str:
 
 
 def silent(chorales: Sequence[Chorale]) -> tuple[int, int, int]:
-    """How many labels there are, how many name a root, and how many a third, that is silent until
-    the next label."""
+    """The number of labels, of those whose root does not sound before the next label, and of those
+    whose third does not."""
     count, roots, thirds = 0, 0, 0
     for chorale in chorales:
         labels = analyse(chorale)
         stops = [*(label.step for label in labels[1:]), len(chorale)]
         for label, stop in zip(labels, stops, strict=False):
             span = chorale.pitch[label.step : stop]
-            sounding = set((span[span != REST] % 12).tolist())
+            classes = set((span[span != REST] % 12).tolist())
             root = root_of(label.chord)
             third = (root + (3 if re.match(r"[A-G][#b]*(m(?!aj)|dim|ø)", label.chord) else 4)) % 12
             count += 1
-            roots += root not in sounding
-            thirds += third not in sounding and not re.match(r"[A-G][#b]*5", label.chord)
+            roots += root not in classes
+            thirds += third not in classes and not re.match(r"[A-G][#b]*5", label.chord)
     return count, roots, thirds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pieces", action="store_true", help="a line for each chorale too")
-    parser.add_argument("--held-out", action="store_true", help="look at the held-out half too")
+    parser.add_argument("--pieces", action="store_true", help="also print a line for each chorale")
+    parser.add_argument("--held-out", action="store_true", help="also measure the held-out half")
     options = parser.parse_args()
     count, roots, thirds = silent(load.load().chorales)
     print(f"{count} labels: {roots / count:.2%} of roots and {thirds / count:.2%} of thirds silent")

@@ -1,11 +1,11 @@
-"""Measure given chords: whether they sound, and what they cost in voice leading.
+"""Measure given chords: whether they sound, and how many rules of voice leading are broken.
 
     python benchmarks/chords.py [--pieces 30]
 
-The chords of held-out settings, read off their voices, are given with the sopranos alone, as chord
-symbols in bars; and the same again with colours drawn at random (sixths, sevenths, ninths,
-suspensions and the like), as lead sheets have them. A chord is complete where all its members that
-four voices can hold sound as it begins, over its bass. Rule breaks are those of ``musicae check``.
+The chords of held-out settings are found from their voices and given together with the soprano
+alone, as chord symbols in bars. Then the same is done with random colours (sixths, sevenths,
+ninths, suspensions and so on), as in lead sheets. A chord is complete if all members that four
+voices can hold sound when it begins, above its bass. Rule breaks are those of ``musicae check``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COLOURS = {
     "m7": ("m9", "m11", "m6"),
     "dim": ("dim7", "m7b5"),
 }
-"""Other chords on the same root, by the ending of a symbol."""
+"""For each ending of a chord symbol, the endings of other chords on the same root."""
 
 
 def soprano_alone(chorale: Chorale) -> Chorale:
@@ -49,7 +49,7 @@ def soprano_alone(chorale: Chorale) -> Chorale:
 
 
 def chords_of(chorale: Chorale) -> str:
-    """The chords of a setting, one where each begins that is another than before."""
+    """The chords of a setting as text; a chord equal to the one before is left out."""
     key = chorale.key or find_key(chorale)
     plan = plan_of(chorale, key)
     steps = [step for step, _, _ in plan.beginnings()]
@@ -62,9 +62,9 @@ def chords_of(chorale: Chorale) -> str:
 
 
 def coloured(chorale: Chorale, random: np.random.Generator) -> str:
-    """The chords of a setting, most of them with colours of lead sheets, over the same basses.
+    """The chords of a setting as text, most of them with random colours, over the same basses.
 
-    A member of the melody stays a member.
+    The melody's note at the beginning of a chord is a member of the new chord.
     """
     placed = []
     for chord in placed_chords(chords_of(chorale), chorale):
@@ -91,7 +91,7 @@ def _closed(placed: Sequence[PlacedChord], steps: int) -> list[PlacedChord]:
 
 
 class Count:
-    """What is counted over pieces."""
+    """Counts over pieces."""
 
     def __init__(self) -> None:
         self.given = self.complete = self.full = self.breaks = self.chords = 0
@@ -105,7 +105,7 @@ class Count:
         self.check(chorale)
         if text is None:
             return
-        lacking = sum("does not sound whole" in notice for notice in piece.notices)
+        lacking = sum("lacks a note or has another bass" in notice for notice in piece.notices)
         placed = [c for c in placed_chords(text, chorale) if c.text != NO_CHORD]
         self.given += len(placed)
         self.complete += len(placed) - lacking
@@ -126,7 +126,8 @@ class Count:
 def measure(
     pieces: Sequence[Chorale], text_of: Callable[[Chorale], str] | None, rules: str
 ) -> Iterator[tuple[musicae.Piece, str | None]]:
-    """Each soprano harmonized with the chords that ``text_of`` gives its setting, or without."""
+    """Harmonize each soprano with the chords that ``text_of`` returns for its setting, or without
+    given chords; yields the pieces with these chords."""
     for chorale in pieces:
         text = text_of(chorale) if text_of else None
         (piece,) = musicae.harmonize(
@@ -137,7 +138,7 @@ def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pieces", type=int, default=30, help="of Bach's validation side")
+    parser.add_argument("--pieces", type=int, default=30, help="settings of Bach's validation side")
     parser.add_argument("--rules", default="bach")
     args = parser.parse_args()
     pieces = load.load().side("valid")[: args.pieces]

@@ -1,13 +1,13 @@
-"""Measure what is written for each ensemble.
+"""Measure harmonizations for each ensemble.
 
     python benchmarks/ensembles.py [--pieces 12]
 
-Sopranos of Bach's validation side are harmonized for each ensemble, in a key in which they fit it.
-Printed are the notes outside the voices' ranges, the share of voices whose middle 80% of notes lies
-in the tessitura, full and tertian beats (in three voices: beats with root and third), parallel
-fifths and octaves per 100 chords, and how often the last chord is right where it can be. Then comes
-the table of tonal function that ``musicae evaluate`` prints, with a row for the sopranos' own
-settings and one for each ensemble of four voices.
+Sopranos of Bach's validation side are harmonized for each ensemble, in a key that fits it. The
+first table has the notes outside the voices' ranges; the share of voices with the middle 80% of
+their notes in the tessitura; full and tertian beats (for three voices: beats with root and third);
+parallel fifths and octaves per 100 chords; and the share of last chords that are right, among the
+sopranos that allow the tonic. The second table is that of tonal function, as ``musicae evaluate``
+prints it, with one row for the sopranos' own settings and one for each ensemble of four voices.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from musicae.theory.sonorities import sonorities
 
 PARALLELS = ("parallel fifths", "parallel octaves", "parallel unisons")
 MIDDLE = (10, 90)
-"""Percentiles of a voice's notes, by their lengths."""
+"""Percentiles of a voice's notes, weighted by their lengths."""
 
 
 class Count:
-    """What is counted over the pieces of an ensemble."""
+    """Counts over the pieces of an ensemble."""
 
     def __init__(self, ensemble: Ensemble) -> None:
         self.ensemble = ensemble
@@ -78,7 +78,7 @@ class Count:
 
 
 def root_and_third(piece: musicae.Piece) -> list[bool]:
-    """Whether root and third of the planned chord sound at the beginning of each beat."""
+    """For each beat with a planned chord: whether its root and third sound when the beat begins."""
     found = []
     assert piece.plan is not None
     for beat, chord in zip(piece.plan.beats, piece.plan.chords, strict=True):
@@ -99,7 +99,7 @@ def measure(ensemble: Ensemble, pieces: Sequence[Chorale]) -> Count:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pieces", type=int, default=12, help="of Bach's validation side")
+    parser.add_argument("--pieces", type=int, default=12, help="sopranos of Bach's validation side")
     args = parser.parse_args()
     pieces = load.load().side("valid")[: args.pieces]
     print("| ensemble | outside | in tessitura | full beats | tertian | parallels | last chord |")

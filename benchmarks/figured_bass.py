@@ -2,11 +2,11 @@
 
     python benchmarks/figured_bass.py [--pieces 38]
 
-The figures of held-out chorales of Bach's are derived from their voices and written into the bass
-as MusicXML. The bass alone is then realized, and compared with the source at each figure: whether
-all that the figure asks for sounds (as far as three voices above the bass can hold it), whether the
-pitch classes are those of the source, and how many rules are broken beside the source and beside
-the same bass without figures.
+The figures of held-out chorales by Bach are derived from their voices and written with the bass as
+MusicXML. Then the bass alone is realized and compared with the source. Measured are the share of
+figures whose intervals all sound (as many as three voices above the bass can hold), the share of
+figures with the pitch classes of the source, and the rule breaks of the source, of the realization
+and of the same bass without figures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ALONE = (*("",) * BASS, VOICES[BASS])
 
 
 def write_bass(chorale: Chorale, path: Path) -> int:
-    """Write a chorale's bass with its figures, and say how many there are, bare notes included."""
+    """Write a chorale's bass with its figures; returns their number. Notes without one count."""
     assert chorale.key
     figures = figures_of(chorale, spell(chorale), chorale.key.fifths)
     pitch, onset = chorale.pitch.copy(), chorale.onset.copy()
@@ -49,7 +49,7 @@ def classes_at(chorale: Chorale, step: int) -> set[int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pieces", type=int, default=38, help="of Bach's validation side")
+    parser.add_argument("--pieces", type=int, default=38, help="chorales of Bach's validation side")
     args = parser.parse_args()
     figures = sounding = same = 0
     of_source, breaks, chords = 0, {NONE: 0, OF_FILE: 0}, {NONE: 0, OF_FILE: 0}

@@ -1,21 +1,21 @@
-"""Harmonize folk songs and hold them against Bach: how a model does on melodies that are not his.
+"""Harmonize folk songs and compare with Bach: how good a model is on melodies that are not his.
 
     python benchmarks/folk_songs.py [MODEL] [--melodies 40] [--seed 0] [--out FOLDER] [--json]
 
-The songs are drawn from the Essen collection as it comes with music21. Its licence file calls the
-collection's legal status unclear and gives Ewa Dahlig-Turek's permission for non-commercial use and
-distribution within music21: so the songs are read where music21 keeps them, none is copied into the
-repository, and what ``--out`` writes is to stay out of it, too.
+The songs are from the Essen collection that is part of music21. According to its licence file the
+legal status of the collection is unclear, and Ewa Dahlig-Turek permits non-commercial use and
+distribution within music21. So the songs are read from music21's folder, none is copied into the
+repository, and the files that ``--out`` writes must not be added to it.
 
-Of all songs in a random order those are taken that have one stated meter and bars that keep to it,
-notes on the sixteenth grid, ``LEAST_NOTES`` to ``MOST_NOTES`` of them, ``LEAST_BARS`` bars or more,
-and a compass of at most ``COMPASS`` semitones that fits the soprano when moved by whole octaves.
-A song is passed over that ``tunes.tunes_of`` finds to have the tune of a chorale of the corpus (on
-any side of the split) or of a song taken before. Models get the notes, the meter and the key, but
-not the collection's phrases.
+Songs are chosen in random order. A song needs one stated meter and bars of that length, notes on
+the sixteenth grid, ``LEAST_NOTES`` to ``MOST_NOTES`` notes, at least ``LEAST_BARS`` bars, and a
+range of at most ``COMPASS`` semitones that fits the soprano after transposition by octaves. A song
+is left out if ``tunes.tunes_of`` finds that a chorale of the corpus (on any side of the split) or a
+song that was chosen before has the same tune. Models read the notes, the meter and the key, but not
+the collection's phrases.
 
-music21's own parser is not used: it forgets accidentals after one note, where this collection has
-them hold to the bar line.
+music21's own parser is not used: it applies accidentals to one note only, but in this collection
+they hold until the bar line.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from musicae.evaluation.table import markdown
 from musicae.models.checkpoint import load_model
 
 TARGET = 1.2
-"""The median Bach-likeness of a good harmonizer's folk songs, as a multiple of held-out Bach's."""
+"""The target: the greatest ratio of the folk songs' median Bach-likeness to held-out Bach's."""
 
 LEAST_NOTES, MOST_NOTES = 16, 120
 LEAST_BARS = 4
@@ -59,7 +59,7 @@ TOKEN = re.compile(
     r"(?P<note>(?P<accidental>[_^=]?)(?P<name>[A-Ga-g][,']*)|z)(?P<times>\d*)"
     r"|(?P<tie>-)|(?P<bar>\|)|\s+"
 )
-"""All that occurs in the collection's ABC: no chords, no tuplets, no broken rhythm."""
+"""The tokens of the collection's ABC; it has no chords, no tuplets and no broken rhythm."""
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"_": -1, "=": 0, "^": 1}
 SHARPS, MIDDLE_C = "FCGDAEB", 60
@@ -67,11 +67,12 @@ MINOR_THIRD, MAJOR_THIRD = 3, 4
 
 
 class Song(NamedTuple):
-    """A song as it stands in a file of the collection."""
+    """A song in a file of the collection."""
 
     source: str
-    """The file's name, and the song's number in it."""
+    """The name of the file, and the number of the song in it."""
     abc: str
+    """The text of the song in ABC notation."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,12 @@ class Harmonized:
 
     piece: Piece
     source: str
-    """Of the song."""
+    """The source of the song; see ``Song``."""
     seconds: float
+    """The time that the harmonization took."""
 
     def as_dict(self) -> dict[str, Any]:
-        """What was given, and how it went, as plain numbers and names."""
+        """Facts about the song and the result, as plain numbers and names."""
         chorale = self.piece.chorale
         return {
             "title": chorale.title,
@@ -99,7 +101,7 @@ class Harmonized:
 
 
 def essen() -> list[Song]:
-    """Every song of the collection. Raises MusicaeError where music21 came without it."""
+    """All songs of the collection. Raises MusicaeError if music21 was installed without it."""
     import music21
 
     folder = Path(music21.__file__).parent / "corpus" / "essenFolksong"
@@ -115,11 +117,11 @@ def essen() -> list[Song]:
 
 
 def melody_of(song: Song) -> Chorale:
-    """The song, sung by the soprano in her range. Raises ChoraleError where it is of no use here.
+    """The song as a soprano within its range. Raises ChoraleError if the song is not usable.
 
-    Key signatures of the collection are those of the major key on the tonic, whatever the mode:
-    which mode it is, the third tells that sounds longer. A line ends with a phrase, and bar lines
-    are missing there.
+    The collection writes the signature of the major key on the tonic for all modes; the mode is
+    minor if the minor third sounds longer than the major third. Each line of text is a phrase; bar
+    lines are missing at its end.
     """
     fields = dict(re.findall(r"^([A-Z]):[ \t]*(.*?)[ \t]*$", song.abc, re.MULTILINE))
     music = re.sub(r"^[A-Z]:.*$", "", song.abc, flags=re.MULTILINE)
@@ -132,7 +134,7 @@ def melody_of(song: Song) -> Chorale:
     notes, bar_lines, steps = _notes(music, Fraction(STEPS_PER_WHOLE, int(unit[1])), signature)
     pickup = bar_lines[0] % meter.steps_per_bar if bar_lines else 0
     if any((line - pickup) % meter.steps_per_bar for line in bar_lines if line < steps):
-        raise ChoraleError("its bars are not as long as its meter asks")
+        raise ChoraleError("its bars do not have the length of its meter")
     if not LEAST_NOTES <= len(notes) <= MOST_NOTES:
         raise ChoraleError(f"has {len(notes)} notes")
     pitches = [pitch for _, _, pitch in notes]
@@ -158,9 +160,9 @@ def melody_of(song: Song) -> Chorale:
 def melodies(
     songs: Sequence[Song], known: Sequence[Chorale], count: int, seed: int
 ) -> list[Chorale]:
-    """So many melodies, by chance, each with a tune of its own that no known chorale has.
+    """``count`` random melodies with different tunes; no known chorale has one of them.
 
-    Raises MusicaeError where there are not enough.
+    Raises MusicaeError if there are not enough.
     """
     shuffled = list(songs)
     random.Random(seed).shuffle(shuffled)
@@ -181,7 +183,7 @@ def melodies(
 
 
 def harmonize(sopranos: Sequence[Chorale], model: str, seed: int) -> list[Harmonized]:
-    """The model's harmonizations at its defaults, in order."""
+    """The model's harmonizations of the sopranos with default settings, in order."""
     written = []
     for i, soprano in enumerate(sopranos, start=1):
         began = time.perf_counter()
@@ -193,18 +195,18 @@ def harmonize(sopranos: Sequence[Chorale], model: str, seed: int) -> list[Harmon
 
 
 def write(written: Sequence[Harmonized], folder: Path) -> None:
-    """Write a MIDI file a piece. Raises MusicaeError where the folder cannot be used."""
+    """Write one MIDI file for each piece. Raises MusicaeError if the folder cannot be used."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MusicaeError(f"{folder}: cannot be made ({error.strerror})") from None
+        raise MusicaeError(f"{folder}: cannot create this folder ({error.strerror})") from None
     for i, song in enumerate(written, start=1):
         name = re.sub(r"[^a-z0-9]+", "_", song.piece.chorale.title.lower()).strip("_")
         song.piece.write(folder / f"{i:03}_{name[:40]}.mid")
 
 
 def table(songs: Sequence[dict[str, Any]]) -> str:
-    """What was given and how Bach-like it came back, a line a song."""
+    """A table with one row for each song: facts about it, Bach-likeness and time."""
     lines = [
         "| song | source | meter | key | bars | notes | Bach-likeness | seconds |",
         "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
@@ -217,16 +219,16 @@ def table(songs: Sequence[dict[str, Any]]) -> str:
 
 
 def features(chorales: Sequence[Chorale]) -> dict[str, float]:
-    """The median of each feature of the Bach-likeness; the soprano's intervals are the melody's."""
+    """The median of each feature of the Bach-likeness; ``soprano_intervals`` are the melody's."""
     medians = np.median([bach_likeness.grade(chorale) for chorale in chorales], axis=0)
     return dict(zip(bach_likeness.Grade._fields, medians.tolist(), strict=True))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", nargs="?", default="harmonizer", help="shipped, or a weights file")
-    parser.add_argument("--melodies", type=int, default=40, metavar="N", help="by default 40")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of songs and the model")
+    parser.add_argument("model", nargs="?", default="harmonizer", help="its name or weights file")
+    parser.add_argument("--melodies", type=int, default=40, metavar="N", help="default: 40")
+    parser.add_argument("--seed", type=int, default=0, help="for the choice of songs and the model")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for the pieces as MIDI files")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     try:
@@ -236,10 +238,10 @@ def main() -> None:
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    """Choose, harmonize, measure, and print what came of it."""
+    """Choose songs, harmonize and measure them, and print the results."""
     if arguments.melodies < 1:
-        raise MusicaeError(f"at least one melody is needed, not {arguments.melodies}")
-    model = load_model(arguments.model)  # before the clock runs
+        raise MusicaeError(f"--melodies must be at least 1, not {arguments.melodies}")
+    model = load_model(arguments.model)  # not part of the measured time
     data = load.load()
     sopranos = melodies(essen(), data.chorales, arguments.melodies, arguments.seed)
     written = harmonize(sopranos, arguments.model, arguments.seed)
@@ -257,7 +259,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     ratio = folk.grade.median / bach.grade.median
     seconds = [song.seconds for song in written]
     if arguments.json:
-        told = {
+        facts = {
             "model": model.name,
             "checksum": model.checksum,
             "seed": arguments.seed,
@@ -268,7 +270,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
             "features": parts,
             "songs": songs,
         }
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     print(table(songs), markdown([bach, folk]), sep="\n\n")
     verdict = "within" if ratio <= TARGET else "beyond"
@@ -292,16 +294,16 @@ def _usable(songs: Sequence[Song]) -> Iterator[Chorale]:
 def _notes(
     music: str, unit: Fraction, signature: Key
 ) -> tuple[list[tuple[int, int, int]], list[int], int]:
-    """The notes as ``Chorale.from_notes`` takes them, the steps of the bar lines, and the length.
+    """The notes for ``Chorale.from_notes``, the steps of the bar lines, and the length in steps.
 
-    An accidental holds in all octaves until the next bar line that is written, and over a tie.
-    Raises ChoraleError.
+    An accidental holds in all octaves until the next written bar line, and for a tied note beyond
+    it. Raises ChoraleError if a note is not on the sixteenth grid or a character is unknown.
     """
     notes: list[tuple[int, int, int]] = []
     bar_lines: list[int] = []
     held: dict[str, int] = {}
     step, tied_to = 0, ""
-    name = ""  # of the last note, such as ``B,``; empty after a rest
+    name = ""  # the last note's name, such as ``B,``; empty after a rest
     for token in _tokens(music):
         if token["bar"]:
             bar_lines.append(step)
@@ -337,7 +339,7 @@ def _tokens(music: str) -> Iterator[re.Match[str]]:
 
 
 def _pitch(name: str, alteration: int | None, signature: Key) -> int:
-    """The MIDI number of a note, altered as the signature asks where nothing else is said."""
+    """The MIDI pitch of a note; without an ``alteration`` that of the signature is applied."""
     letter = name[0].upper()
     if alteration is None:
         sharp = letter in SHARPS[: max(0, signature.fifths)]
@@ -348,11 +350,11 @@ def _pitch(name: str, alteration: int | None, signature: Key) -> int:
 
 
 def _key(signature: Key, notes: Sequence[tuple[int, int, int]]) -> Key:
-    """The key on the tonic that the signature names. Raises ChoraleError."""
-    heard = np.zeros(12)
+    """The key on the signature's tonic; minor if the minor third sounds longer than the major."""
+    durations = np.zeros(12)
     for _, duration, pitch in notes:
-        heard[(pitch - signature.tonic) % 12] += duration
-    minor = signature.mode == "minor" or heard[MINOR_THIRD] > heard[MAJOR_THIRD]
+        durations[(pitch - signature.tonic) % 12] += duration
+    minor = signature.mode == "minor" or durations[MINOR_THIRD] > durations[MAJOR_THIRD]
     return Key.parse(f"{signature.tonic_name} {'minor' if minor else 'major'}")
 
 

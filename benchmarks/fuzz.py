@@ -1,11 +1,12 @@
-"""Damage MIDI files and scores at random, use them, and report whatever is no plain answer.
+"""Damage MIDI files and scores at random, harmonize them, and report faults.
 
     python benchmarks/fuzz.py MINUTES [--only .mid] [--seed 0] [--keep FOLDER]
 
-A plain answer is a harmonization that can be written and read again, or one ``MusicaeError`` whose
-message is a line that names the file. Everything else is counted: tracebacks, runs of more than
-``SECONDS`` (of the processor, not of the clock) and of more than ``MEBIBYTES``. The file concerned
-is kept, and the exit status is then 1. Each damaged file is used in a process of its own.
+There are two correct outcomes: a harmonization that can be written and read again, or a
+``MusicaeError`` with a message of one line that names the file. Everything else is a fault: a
+traceback, more than ``SECONDS`` of processor time, or more than ``MEBIBYTES`` of memory. After a
+fault the damaged file is kept, and the exit status is 1. Each damaged file is used in a process of
+its own.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from musicae.io.midi_file import to_bytes
 
 MODEL = "minibach"
 SECONDS, MEBIBYTES = 10, 1536
-"""What a file may take."""
+"""The limits of processor time and memory for each file."""
 DATA = Path(__file__).parent.parent / "data"
 USED, REFUSED = "used", "refused"
 META_TYPES = (0x00, 0x01, 0x03, 0x05, 0x06, 0x08, 0x20, 0x21, 0x51, 0x54, 0x58, 0x59, 0x7F)
@@ -56,10 +57,11 @@ TEXTS = (
     "3+2",
     "127",
 )
-"""What numbers and names in a score become."""
+"""Replacements of numbers and names in a score."""
 SIGNS = '[]{}()|:<>-/^_=zZABg"&+!*;.~'
-"""What letters of ABC and kern become."""
+"""Replacements of characters in ABC and kern."""
 NUMBERS = (0, 1, 2, 3, 63, 64, 127, 128, 255)
+"""Replacements of bytes in a MIDI file."""
 
 SETTINGS: tuple[dict[str, str], ...] = (
     {},
@@ -70,11 +72,12 @@ SETTINGS: tuple[dict[str, str], ...] = (
 )
 
 Damage = Callable[[bytes, Sequence[bytes], random.Random], bytes]
-"""From a file, other files and random numbers to a damaged file."""
+"""Returns a damaged copy of a file; the arguments are its content, other files, and random numbers.
+"""
 
 
 def damaged_midi(content: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
-    """A MIDI file with bytes, events, lengths or chunks changed, lost or added."""
+    """A MIDI file with bytes, events, lengths or chunks changed, removed or added."""
     data = bytearray(content)
     for _ in range(rng.choice([1, 1, 2, 5, 20])):
         place = rng.randrange(len(data)) if data else 0
@@ -85,7 +88,7 @@ def damaged_midi(content: bytes, others: Sequence[bytes], rng: random.Random) ->
             del data[place : place + rng.randrange(1, 20)]
         elif way < 0.6:
             data[place:place] = rng.randbytes(rng.randrange(1, 8))
-        elif way < 0.75:  # a meta event between two events, as often as one is found
+        elif way < 0.75:  # a meta event before a note event, if one is found
             event = rng.randbytes(rng.randrange(0, 6))
             found = data.find(b"\x00\x90", place)
             place = place if found < 0 else found
@@ -105,7 +108,7 @@ def damaged_midi(content: bytes, others: Sequence[bytes], rng: random.Random) ->
 
 
 def damaged_musicxml(content: bytes, _others: Sequence[bytes], rng: random.Random) -> bytes:
-    """A score with parts of its text changed: as text in some encoding, or in an archive."""
+    """A score with parts of its text changed, as text in some encoding or in an archive."""
     text = damaged_text(content.decode("utf-8", errors="replace"), rng)
     way = rng.random()
     if way < 0.6:
@@ -118,14 +121,14 @@ def damaged_musicxml(content: bytes, _others: Sequence[bytes], rng: random.Rando
 
 
 def damaged_mei(content: bytes, _others: Sequence[bytes], rng: random.Random) -> bytes:
-    """MEI with numbers, tags, attributes or characters changed, or bytes of it."""
+    """MEI with numbers, tags, attributes, characters or bytes changed."""
     if rng.random() < 0.1:
         return damaged_bytes(content, rng)
     return damaged_text(content.decode(), rng).encode("utf-8", "surrogatepass")
 
 
 def damaged_lines(content: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
-    """ABC or kern with characters, columns or lines changed, lost, moved or doubled."""
+    """ABC or kern with characters, columns or lines changed, removed, moved or repeated."""
     if rng.random() < 0.1:
         return damaged_bytes(content, rng)
     lines = content.decode().split("\n")
@@ -153,7 +156,7 @@ def damaged_lines(content: bytes, others: Sequence[bytes], rng: random.Random) -
 
 
 def damaged_text(text: str, rng: random.Random) -> str:
-    """The text with numbers, tags, attributes or characters changed, lost, moved or doubled."""
+    """The text with numbers, tags, attributes or characters changed, removed, moved or repeated."""
     for _ in range(rng.choice([1, 2, 5])):
         way = rng.randrange(5) if rng.random() < 0.9 else 5
         if way == 0:
@@ -183,7 +186,7 @@ def damaged_text(text: str, rng: random.Random) -> str:
 
 
 def archive_of(text: str, rng: random.Random) -> bytes:
-    """An .mxl archive of a text, with or without a container, whole or damaged."""
+    """An .mxl archive with a text, with or without a container file, intact or damaged."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", rng.choice([0, 8, 12, 14])) as archive:
         if rng.random() < 0.5:
@@ -199,7 +202,7 @@ def archive_of(text: str, rng: random.Random) -> bytes:
 
 
 def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
-    """The bytes with some changed, lost or added."""
+    """The bytes with some changed, removed or added."""
     data = bytearray(content)
     for _ in range(rng.choice([1, 2, 5, 20])):
         place = rng.randrange(len(data))
@@ -223,43 +226,46 @@ DAMAGES: dict[str, Damage] = {
 
 
 def use(path: Path, model: str = MODEL, **settings: Any) -> str:
-    """Play a file, harmonize it with some settings, write the result with all tracks, read that.
+    """Prepare a file for playing, harmonize it, write the result with all tracks and read it.
 
-    Returns ``USED`` or ``REFUSED``. Raises AssertionError where an error is no line that names the
-    file or the melody is lost, and what else is a fault.
+    Returns ``USED`` or ``REFUSED``. Raises AssertionError if an error message is no single line
+    that names the file, or if the melody is missing in the result; other faults raise their own
+    errors.
     """
     refusal = None
     midi = suffix_of(path) in MIDI_SUFFIXES
     out = path.with_name("out.mid" if midi else "out.musicxml")
     try:
-        to_bytes(arrangement_of(path))  # what is played and rendered to sound
+        to_bytes(arrangement_of(path))  # the MIDI data for playing and rendering
         (piece,) = musicae.harmonize(path, model=model, **settings)
         piece.write(out, keep_tracks=midi)
     except MusicaeError as error:
         refusal = error
     if refusal is not None:
-        of_the_file = isinstance(refusal, ChoraleError)  # or else of the model
+        about_file = isinstance(refusal, ChoraleError)  # other errors are about the model
         named = path.name in str(refusal) or out.name in str(refusal)
-        told = "\n" not in str(refusal) and (named or not of_the_file)
-        assert told, f"an error that tells little: {refusal}"
+        plain = "\n" not in str(refusal) and (named or not about_file)
+        assert plain, (
+            f"an error message that is no single line or does not name the file: {refusal}"
+        )
         return REFUSED
     again = musicae.read(out)
     assert piece.given
     tune = piece.given.parts.tune
     sung = [v for v in range(4) if tune.notes(v)]
-    assert any(again.notes(v) for v in sung), "the melody is not in what was written"
+    assert any(again.notes(v) for v in sung), "the written file does not have the melody"
     return USED
 
 
 def sources(suffix: str) -> list[bytes]:
-    """The files of the repository that are damaged."""
+    """The files of the repository that are used for damaging."""
     wanted = MIDI_SUFFIXES if suffix == ".mid" else MUSICXML_SUFFIXES
     found = [path for path in sorted(DATA.rglob("*")) if suffix_of(path) in wanted]
     return [path.read_bytes() for path in found if suffix_of(path) != ".mxl"]
 
 
 def scores(suffix: str) -> list[bytes]:
-    """The melodies of the repository as scores in the notation of a suffix."""
+    """The melodies of the repository as files with the given suffix."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / f"tune{suffix}"
         found = []
@@ -274,7 +280,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("minutes", type=float)
-    parser.add_argument("--only", choices=list(DAMAGES), help="the one kind of file to damage")
+    parser.add_argument("--only", choices=list(DAMAGES), help="damage only this kind of file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"))
     asked = parser.parse_args()
@@ -308,7 +314,7 @@ def main() -> None:
                 kept.write_bytes(content)
                 print(f"{kept}: {kind}\n{outcome.value or ''}", flush=True)
     print(", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items())))
-    print(f"slowest {slowest:.1f} s of the processor, largest {largest} MiB")
+    print(f"slowest {slowest:.1f} s of processor time, largest {largest} MiB")
     sys.exit(1 if faults else 0)
 
 

@@ -1,12 +1,12 @@
-"""What an install of this checkout downloads and what then lies on disk, in MB, by package.
+"""Measure the download and the disk space of an installation of this checkout, in MB, by package.
 
     python benchmarks/install_size.py
     python benchmarks/install_size.py --extras studio --tree OTHER_CHECKOUT
     python benchmarks/install_size.py --also torch==2.13.0     # pins a requirement
 
-Wheels of the checkout and of all that it needs are fetched into a folder, whose size is the
-download; they are installed from there into a new environment. MB are millions of bytes, of files
-as long as they are. pip itself counts for nothing.
+The wheels of the checkout and of its requirements are downloaded to a folder; their sizes are the
+download. Then they are installed from there into a new environment. 1 MB is 1,000,000 bytes; the
+sizes are those of the files' contents. pip itself does not count.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MEGABYTE = 1e6
 LEAST = 1.0
-"""MB on disk below which packages are told together."""
+"""Packages with less than this many MB on disk share one row."""
 ON_DISK = """
 import importlib.metadata as metadata, json
 print(json.dumps({
@@ -35,7 +35,7 @@ print(json.dumps({
 
 
 def download(requirements: list[str], wheels: Path) -> dict[str, float]:
-    """The MB of each wheel that requirements need, by the name of its package."""
+    """Download the wheels of requirements; returns their sizes in MB by package."""
     fetch = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels)]
     subprocess.run([*fetch, *requirements], check=True)
     return {
@@ -45,21 +45,23 @@ def download(requirements: list[str], wheels: Path) -> dict[str, float]:
 
 
 def install(requirements: list[str], wheels: Path, folder: Path) -> dict[str, float]:
-    """The MB on disk of each package of a new environment that has nothing else."""
+    """Install requirements into a new environment; returns the MB on disk by package."""
     venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
     take = [python, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(wheels)]
     subprocess.run([*take, *requirements], check=True)
-    told = subprocess.run([python, "-c", ON_DISK], check=True, capture_output=True, text=True)
-    found = {_normal(name): size / MEGABYTE for name, size in json.loads(told.stdout).items()}
+    done = subprocess.run([python, "-c", ON_DISK], check=True, capture_output=True, text=True)
+    found = {_normal(name): size / MEGABYTE for name, size in json.loads(done.stdout).items()}
     return {name: size for name, size in found.items() if name not in {"pip", "setuptools"}}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tree", type=Path, default=ROOT, help="the checkout to install")
-    parser.add_argument("--extras", default="", help="such as studio,train")
-    parser.add_argument("--also", nargs="*", default=[], help="more requirements, such as a pin")
+    parser.add_argument("--extras", default="", help="for example studio,train")
+    parser.add_argument(
+        "--also", nargs="*", default=[], help="more requirements, for example a pin"
+    )
     options = parser.parse_args()
     extras = f"[{options.extras}]" if options.extras else ""
     with tempfile.TemporaryDirectory() as name:

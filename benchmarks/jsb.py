@@ -1,23 +1,24 @@
-"""The harmonizer's architecture on the JSB Chorales as the literature measures on them.
+"""Train the harmonizer's architecture on the JSB Chorales, to compare it with the literature.
 
     python benchmarks/jsb.py --data Jsb16thSeparated.json
 
-The file (czhuang/JSB-Chorales-dataset) has 382 chorales split by piece, so that tunes stand on
-both sides, as sixteenth-note frames of four MIDI pitches. Held and repeated notes look alike in it;
-there are no bar lines, keys or fermatas. The models are trained on the train part alone, with the
-file's own encoding: a frame's pitch is an onset where it differs from the frame before. Nothing is
-given, and each note is predicted from those before it, S, B, T and A in a frame: the likelihood is
-exact and chronological, in nats a note, four notes a frame.
+The file (czhuang/JSB-Chorales-dataset) has 382 chorales as sixteenth-note frames of four MIDI
+pitches. They are split by piece, so a tune can be on both sides. Held and repeated notes are not
+distinguished; there are no bar lines, keys or fermatas. The models are trained on the train part
+alone, with the encoding of the file: a frame's pitch is an onset if it differs from the frame
+before. No notes are given, and each note is predicted from those before it, in the order S, B, T, A
+within a frame. The likelihood is exact and chronological, in nats per note, with four notes per
+frame.
 
-The tonic and the bars of a piece are hidden variables. In training they are told: the tonic that
-``find_key`` hears, and the bars of the same chorale in the project's corpus where it is there. A
-piece that is judged tells neither. Its likelihood is that of a mixture over all tonics and the
-usual bars, each as likely beforehand as on the train part; summing over fewer of them, as is done
-here to save time, can only make it smaller.
+The tonic and the bars of a piece are hidden variables. In training the model reads them: the tonic
+that ``find_key`` finds, and the bars of the same chorale in the project's corpus, if it is there.
+In evaluation they are unknown. The likelihood of a piece is that of a mixture over all tonics and
+the usual bars; their prior probabilities are the shares on the train part. To save time the sum has
+fewer terms, which can only make the likelihood smaller.
 
-Three teachers learn first, and a student learns from them, as the shipped model does. When to stop
-and how sure to be is settled on the valid part, so that only the test part is a stranger. The run's
-folder gets logs and weights; a run that was stopped goes on where it was.
+Three teachers are trained first, then a student by distillation, like the shipped model. Early
+stopping and calibration use the valid part, so only the test part is unseen. The run's folder holds
+logs and weights; a run that was stopped is resumed.
 """
 
 from __future__ import annotations
@@ -57,33 +58,33 @@ from musicae.training.task import Settings
 from musicae.training.tensors import tensors
 
 Frames = tuple[Ints, Ints, int]
-"""Symbols ``(T, V)``, places in bars ``(T,)``, and the tonic."""
+"""Symbols ``(T, V)``, places in bars ``(T,)``, and the pitch class of the tonic."""
 Opening = tuple[int, ...]
 
 RANGES = ((60, 81), (52, 74), (46, 69), (36, 66))
 """Lowest and highest pitch of each voice in the file."""
 LONGEST = 256
-"""Frames that are learned from at a time."""
+"""The greatest number of frames of a training example."""
 JUDGED = ("valid", "test")
 TONICS = range(12)
 BARS = ((16, 0), (16, 4), (12, 0), (12, 4))
-"""The usual bars, in frames: their length and that of the pickup."""
+"""The usual bars: the length of a bar and of the pickup, in frames."""
 UNKNOWN_BARS = len(BARS)
-"""Nothing but the place in sixteen frames from the start is told."""
+"""With unknown bars, the model reads only the place in cycles of sixteen frames from the start."""
 FIRST_PLACES = (0, 0, 16, 16, 28)
-"""The number of the first place of a bar of each kind of ``BARS``, and of unknown bars."""
+"""For each kind of ``BARS`` and for unknown bars: the number of the first place in a bar."""
 CYCLE = 16
-"""Frames."""
+"""The length of the cycle for unknown bars, in frames."""
 HIDDEN_BARS = 0.15
-"""The share of pieces whose bars are not told in training."""
+"""The share of training pieces with unknown bars."""
 LIKELY_TONICS = 2
-"""The tonics with which all bars are tried."""
+"""The number of most probable tonics for which all bars are tried."""
 CONFIG = HarmonizerConfig(
     lowest=tuple(low for low, _ in RANGES),
     symbols=tuple(FIRST_PITCH + high - low + 1 for low, high in RANGES),
     order=OUTER_FIRST,
     context=(FIRST_PLACES[-1] + CYCLE,),
-    encoder_layers=1,  # there is nothing to hear
+    encoder_layers=1,  # there are no given notes to encode
     dropout=TRANSFORMER["dropout"],
 )
 STUDENT = replace(TRANSFORMER_SETTINGS, epochs=50, patience=50, seed=11)
@@ -91,15 +92,16 @@ TEACHERS = tuple(replace(TRANSFORMER_SETTINGS, seed=seed) for seed in (1, 2, 3))
 
 
 class Guess(NamedTuple):
-    """What a piece does not tell."""
+    """The values of the hidden variables of a piece."""
 
     tonic: int
+    """A pitch class."""
     bars: int
     """An index of ``BARS``, or ``UNKNOWN_BARS``."""
 
 
 class Pieces:
-    """Chorales of one part of the file; in every key where they are learned from."""
+    """The chorales of one part of the file; for training (``every_key``) in every key."""
 
     def __init__(
         self,
@@ -109,7 +111,7 @@ class Pieces:
     ) -> None:
         self.every_key = every_key
         self.pieces = [np.array(piece) for piece in pieces]
-        self.told = [
+        self.hidden = [
             Guess(find_key(_chorale(piece)).tonic, known_bars.get(opening(piece), UNKNOWN_BARS))
             for piece in self.pieces
         ]
@@ -124,13 +126,13 @@ class Pieces:
         return len(self.pieces)
 
     def batch(self, indices: Sequence[int], *seed: int) -> MaskedBatch:
-        """Whole pieces, or, to learn from, at most ``LONGEST`` frames of each in a drawn key."""
+        """Whole pieces; for training at most ``LONGEST`` frames of each, in a random key."""
         drawn = [self._frames(i, np.random.default_rng([*seed, i])) for i in indices or [0]]
         length = LONGEST if self.every_key else max(len(tokens) for tokens, _, _ in drawn)
         return _batch(drawn, length, len(indices))
 
     def guessed(self, index: int, guesses: Sequence[Guess]) -> MaskedBatch:
-        """A whole piece once for each guess."""
+        """A batch with the same whole piece for each guess."""
         piece = self.pieces[index]
         drawn = [
             (_tokens(piece), _places(guess.bars, len(piece)), guess.tonic) for guess in guesses
@@ -141,8 +143,8 @@ class Pieces:
         return {"chorales": len(self)}
 
     def _frames(self, index: int, rng: np.random.Generator) -> Frames:
-        """A piece or a part of it."""
-        piece, (tonic, bars) = self.pieces[index], self.told[index]
+        """A whole piece, or for training a random part of it in a random key."""
+        piece, (tonic, bars) = self.pieces[index], self.hidden[index]
         part = slice(0, len(piece))
         if self.every_key:
             shift = int(rng.choice(self.shifts[index]))
@@ -178,21 +180,21 @@ def _tokens(piece: Ints) -> Ints:
 
 
 def _places(bars: int, frames: int) -> Ints:
-    """``(T,)`` where in its bar each frame lies, another range of numbers for each kind of bars."""
+    """``(T,)`` the place of each frame in its bar; each kind of bars has numbers of its own."""
     length, pickup = BARS[bars] if bars < UNKNOWN_BARS else (CYCLE, 0)
     places: Ints = FIRST_PLACES[bars] + (np.arange(frames) - pickup) % length
     return places
 
 
 def opening(piece: Ints) -> Opening:
-    """Soprano and bass of the first sixteen quarters, counted from the first soprano note."""
+    """Soprano and bass of the first sixteen quarters, in semitones from the first soprano note."""
     sung = piece[:, 0][piece[:, 0] >= 0]
     lines = np.clip(piece[:64:4, [0, 3]] - sung[0], -60, 60)
     return tuple(lines.ravel().tolist())
 
 
 def bars_by_opening() -> dict[Opening, int]:
-    """The usual bars of the chorales of the project's corpus, by how they begin."""
+    """For the openings of the chorales of the project's corpus: their bars, if usual."""
     found = {}
     for chorale in load().chorales:
         lengths = {measure.meter.steps_per_bar for measure in chorale.measures}
@@ -212,7 +214,10 @@ def _chorale(piece: Ints) -> Chorale:
 
 @torch.inference_mode()
 def nats_a_note(model: Harmonizer, pieces: Pieces, prior: Sequence[float]) -> float:
-    """Over all notes of all pieces, in single precision; ``prior`` is that of the bars."""
+    """The negative log-likelihood of all pieces in nats per note, in single precision.
+
+    ``prior`` are the prior probabilities of the bars.
+    """
     total, notes = 0.0, 0
     for index in range(len(pieces)):
 
@@ -233,7 +238,7 @@ def nats_a_note(model: Harmonizer, pieces: Pieces, prior: Sequence[float]) -> fl
 def train(
     fabric: Fabric, folder: Path, sides: dict[str, Pieces], settings: Settings, task: HarmonyTask
 ) -> Harmonizer:
-    """A model that has learned from the train part, calibrated on the valid part."""
+    """A model that is trained on the train part and calibrated on the valid part."""
     folder.mkdir(parents=True, exist_ok=True)
     state_file = folder / "state.pt"
     torch.manual_seed(settings.seed)
@@ -266,7 +271,7 @@ def main() -> None:
     data = json.loads(arguments.data.read_text(encoding="utf-8"))
     known = bars_by_opening()
     sides = {side: Pieces(data[side], side == "train", known) for side in data}
-    counts = np.bincount([bars for _, bars in sides["train"].told], minlength=len(BARS) + 1) + 0.5
+    counts = np.bincount([bars for _, bars in sides["train"].hidden], minlength=len(BARS) + 1) + 0.5
     prior = (counts / counts.sum()).tolist()
     fabric = Fabric(accelerator="auto", devices=1, precision=faster_precision("auto"))
     fabric.launch()
@@ -283,7 +288,7 @@ def main() -> None:
 
 
 def _state_in(file: Path) -> TrainingState | None:
-    """Where a run was when it was stopped."""
+    """The state of a stopped run; None if there is none."""
     if not file.exists():
         return None
     return TrainingState.from_dict(torch.load(file, weights_only=True))
@@ -292,7 +297,9 @@ def _state_in(file: Path) -> TrainingState | None:
 def _print_progress(progress: TrainingProgress) -> None:
     per_epoch = progress.steps // progress.epochs
     if progress.step % per_epoch == 1 and progress.valid_loss is not None:
-        print(f"epoch {progress.epoch - 1}: {progress.valid_loss / 4:.4f} nats a note", flush=True)
+        print(
+            f"epoch {progress.epoch - 1}: {progress.valid_loss / 4:.4f} nats per note", flush=True
+        )
 
 
 def _write_log(path: Path, rows: Sequence[LogRow]) -> None:

@@ -1,8 +1,8 @@
-"""Measure the VAE's latent space: what it holds, walks, sliders, speed.
+"""Measure the VAE's latent space: use of the vectors, interpolations, sliders, speed.
 
     python benchmarks/latent.py [--side valid|test] [--pairs 50] [--model vae]
 
-What its draws are, ``benchmarks/new_pieces.py`` measures.
+``benchmarks/new_pieces.py`` measures new pieces of the VAE.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from musicae.models.checkpoint import Checkpoint, load_model
 
 AMOUNTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 PLACES = 24
-"""Pieces of which each is moved along each slider."""
+"""The number of pieces; each is moved along each slider."""
 STEPS = 7
-"""Pieces on a way."""
+"""The number of pieces of an interpolation; both ends count."""
 
 
-def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
-    """Distances and likeness on ways between pairs of chorales."""
+def interpolations(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
+    """Print distances and Bach-likeness of interpolations between random pairs of chorales."""
     generator = np.random.default_rng(0)
     towards, middles, ends = [], [], []
     for _ in range(count):
         one, other = (chorales[i] for i in generator.choice(len(chorales), 2, replace=False))
-        way = compose.way(
+        path = compose.way(
             model, encode(model, one), encode(model, other), STEPS, SamplingOptions(LIKELIEST)
         )
-        pieces = [each.chorale for each in way]
+        pieces = [each.chorale for each in path]
         away = np.diff([distance(pieces[0], piece) for piece in pieces])
         near = np.diff([distance(piece, pieces[-1]) for piece in pieces])
         towards.append(bool((away > 0).all() and (near < 0).all()))
@@ -49,14 +49,14 @@ def ways(model: Checkpoint, chorales: Sequence[Chorale], count: int) -> None:
         middles.append(grades[STEPS // 2])
         ends += [grades[0], grades[-1]]
     print(
-        f"{count} ways of {STEPS} steps: farther from A and nearer to B at every step on"
-        f" {np.mean(towards):.0%}; Bach-likeness in the middle {np.median(middles):.2f}, of the"
-        f" ends {np.median(ends):.2f}"
+        f"{count} interpolations of {STEPS} pieces: each piece is farther from A and nearer to B"
+        f" than the one before in {np.mean(towards):.0%}; median Bach-likeness in the middle"
+        f" {np.median(middles):.2f}, at the ends {np.median(ends):.2f}"
     )
 
 
 def sliders(model: Checkpoint) -> None:
-    """What each slider moves, in deviations of Bach's train side."""
+    """Print the effect of each slider, in standard deviations of Bach's train side."""
     train = np.array([attributes.measured(chorale) for chorale in load.load().side("train")])
     deviation = train.std(axis=0)
     places = sample(model, forms.draw_forms(PLACES, 1), "fitted", [(1, i) for i in range(PLACES)])
@@ -83,12 +83,12 @@ def sliders(model: Checkpoint) -> None:
         at = " ".join(f"{amount:+g}" for amount in AMOUNTS)
         print(
             f"slider {name}: {' '.join(f'{value - own[2]:+.2f}' for value in own)} at {at},"
-            f" {verdict} throughout; {slopes[number]:+.2f} a unit; others {others}"
+            f" {verdict} throughout; {slopes[number]:+.2f} per unit; others {others}"
         )
 
 
 def speed() -> None:
-    """Seconds of 16 bars of 4/4, warm."""
+    """Print the time for pieces of 16 bars of 4/4, after a first run that does not count."""
     for n in (1, 8):
         musicae.generate(n, bars=16, meter="4/4", seed=1)
         seconds = []
@@ -103,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", default="test", choices=("valid", "test"))
     parser.add_argument("--pairs", type=int, default=50)
-    parser.add_argument("--model", default="vae", help="or a weights file")
+    parser.add_argument("--model", default="vae", help="its name or weights file")
     arguments = parser.parse_args()
     data = load.load()
     model = load_model(arguments.model)
@@ -111,7 +111,7 @@ def main() -> None:
     train = data.side("train")[:PLACES]
     share = rebuilt(model, train, [encode(model, chorale) for chorale in train])
     print(f"train: pitches rebuilt {share:.1%} ({PLACES} chorales)")
-    ways(model, data.side(arguments.side), arguments.pairs)
+    interpolations(model, data.side(arguments.side), arguments.pairs)
     sliders(model)
     speed()
 

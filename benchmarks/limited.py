@@ -1,4 +1,4 @@
-"""Run a function in a child process with a limit of time and memory (Linux and macOS)."""
+"""Run a function in a child process with limits of time and memory (Linux and macOS)."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from typing import Any, NamedTuple
 
 MEBIBYTE = 2**20
 PATIENCE = 10
-"""How much longer than its time of the processor a child may take by the clock."""
+"""A child may take this many times its limit of processor time as wall-clock time."""
 DONE, FAILED, SLOW, LARGE, DIED = "done", "traceback", "too slow", "too much memory", "died"
 
 
 class Outcome(NamedTuple):
-    """What became of a call."""
+    """The outcome of a call."""
 
     kind: str
     """``DONE``, ``FAILED``, ``SLOW``, ``LARGE`` or ``DIED``."""
     value: Any
-    """What the function returned; of ``FAILED`` and ``LARGE`` the traceback."""
+    """The function's result; for ``FAILED`` and ``LARGE`` the traceback."""
     seconds: float
-    """Of the processor, so that other work on the machine does not count."""
+    """Processor time; other work on the machine does not count."""
     mebibytes: int
-    """The most memory that the child held; 0 where it did not live to tell."""
+    """The greatest memory of the child; 0 if it was ended before it could report it."""
 
 
 def call(function: Callable[..., Any], *arguments: Any, seconds: float, mebibytes: int) -> Outcome:
-    """Call a function in a child that is ended after ``seconds`` of the processor.
+    """Call a function in a child process, which is ended after ``seconds`` of processor time.
 
-    It is ended too where it takes ``PATIENCE`` times as long by the clock. The child is forked, so
-    that what is imported and loaded here is there at once. It may take ``mebibytes`` more than this
-    process has. What the function returns is pickled.
+    It is also ended after ``PATIENCE * seconds`` of wall-clock time. The child is forked, so it has
+    the modules and data of this process. It may use ``mebibytes`` more memory than this process.
+    The function's result is pickled.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_run, args=(theirs, function, arguments, seconds, mebibytes))
     before = _spent()
-    with warnings.catch_warnings():  # Python 3.12 warns of threads; those of PyTorch are idle
+    with warnings.catch_warnings():  # Python 3.12 warns about threads; PyTorch's are idle
         warnings.simplefilter("ignore", DeprecationWarning)
         child.start()
     theirs.close()
@@ -64,7 +64,7 @@ def call(function: Callable[..., Any], *arguments: Any, seconds: float, mebibyte
 
 
 def _spent() -> float:
-    """Seconds of the processor that the children which have ended took."""
+    """The processor time of all ended children, in seconds."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
@@ -86,7 +86,7 @@ def _run(
     except MemoryError:
         kind, value = LARGE, traceback.format_exc()
     except BaseException as error:
-        memory = "can't allocate memory" in str(error)  # PyTorch says it in a RuntimeError
+        memory = "can't allocate memory" in str(error)  # PyTorch raises a RuntimeError
         kind, value = LARGE if memory else FAILED, traceback.format_exc()
     if held:
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -95,7 +95,7 @@ def _run(
 
 
 def _mapped() -> int:
-    """The bytes of address space that this process has; 0 where the system does not tell."""
+    """The address space of this process in bytes; 0 if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except OSError:

@@ -1,13 +1,13 @@
-"""How soon a changed bar has new voices, and what else a page asks for is there.
+"""Measure how fast ``LiveHarmonizer`` answers: changed bars and the page's other requests.
 
     python benchmarks/live.py
 
-A tune of 32 bars of 4/4, the soprano of a chorale of the validation side twice, is harmonized once.
-Then one bar after the other gets another note, ``REPEATS`` times, in one warm process; each time is
-that of ``LiveHarmonizer.replace``. Then, as often, a harmonizer goes on with the piece (``resume``)
-and writes a bar anew to the same melody, once and in four ways, lists the chords that fit, and
-mends what breaks a rule. Both the clock's time and that of the processor are told, for other
-programs make the former longer.
+A tune of 32 bars of 4/4 (16 bars of a soprano of the validation side, twice) is harmonized once.
+Then a note of a random bar is changed, ``REPEATS`` times, in one warm process; the measured time is
+that of ``LiveHarmonizer.replace``. The same number of times, a harmonizer resumes the piece,
+rewrites a bar with one and with four alternatives, lists the chords that fit, and mends a broken
+rule. Both wall-clock time and processor time are printed, because other programs make the former
+longer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOVES = (-2, -1, 1, 2)
 
 
 def tune() -> Chorale:
-    """16 bars of the first validation chorale in 4/4 that has as many, twice."""
+    """The soprano of the first 4/4 validation chorale with 16 bars: its first 16 bars, twice."""
     chorale = next(
         chorale.bars(1, BARS // 2)
         for chorale in load.load().side("valid")
@@ -48,7 +48,7 @@ def tune() -> Chorale:
 
 
 def change(live: musicae.LiveHarmonizer, bar: int, rng: random.Random) -> tuple[float, float]:
-    """Milliseconds of the clock and of the processor for a bar with another note."""
+    """Milliseconds of wall-clock and processor time for changing a note in a bar."""
     notes = live.piece.chorale.bars(bar, bar).notes(0)
     index = rng.randrange(len(notes))
     step, duration, pitch = notes[index]
@@ -57,7 +57,7 @@ def change(live: musicae.LiveHarmonizer, bar: int, rng: random.Random) -> tuple[
 
 
 def taken(work: Callable[[], object]) -> tuple[float, float]:
-    """Milliseconds of the clock and of the processor for some work."""
+    """Milliseconds of wall-clock and processor time that ``work`` takes."""
     clock, processor = time.perf_counter(), time.process_time()
     work()
     return 1e3 * (time.perf_counter() - clock), 1e3 * (time.process_time() - processor)
@@ -72,7 +72,7 @@ def lines(name: str, times: Sequence[tuple[float, float]]) -> str:
 
 
 def others(live: musicae.LiveHarmonizer, rng: random.Random) -> dict[str, Callable[[], object]]:
-    """What else is measured, by name."""
+    """The other measured calls, by name."""
     piece = live.piece
     assert piece.plan
     plan, options = piece.plan, HarmonizeOptions(key=str(piece.plan.key))

@@ -1,12 +1,13 @@
-"""Measure new pieces beside held-out chorales: one table.
+"""Measure new pieces and held-out chorales in one table.
 
     python benchmarks/new_pieces.py [--side valid|test] [--draws 100] [--model vae] [--seed 0]
         [--style bach] [--four-part FOLDER]
 
-The pieces are those of ``musicae.generate`` with its defaults. Of Bach's style they stand beside
-Bach's chorales, of another one beside the admitted pieces of that style in the four-part data. With
-its folder, the surprise of the soprano is also measured under the melodies of hymns. ``table`` of
-``musicae.evaluation.new_pieces`` measures pieces that were made in any other way.
+The pieces come from ``musicae.generate`` with default settings. In Bach's style they are compared
+with Bach's chorales, in another style with the admitted pieces of that style in the four-part data.
+With the folder of the four-part data, the surprise of the soprano is also measured with a model of
+hymn melodies. To measure pieces from any other source, use ``table`` of
+``musicae.evaluation.new_pieces``.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ BACH = STYLES[0]
 
 
 def draw(n: int, model: str, style: str, seed: int) -> list[Chorale]:
-    """New pieces of a style; Bach's is the default of ``musicae.generate``."""
+    """New pieces in a style; Bach's style is the default of ``musicae.generate``."""
     settings: dict[str, Any] = {} if style == BACH else {"style": style}
     return [piece.chorale for piece in musicae.generate(n, model=model, seed=seed, **settings)]
 
 
 def of_style(pieces: list[FourPartPiece], style: str, side: str) -> Group:
-    """The admitted pieces of a style on a side of the four-part data, by tune."""
+    """The admitted pieces of a style on a side of the four-part data; pieces belong to tunes."""
     name = HYMN_SIDES[side]
     kept = [p for p in pieces if p.admitted and p.style == style and p.side == name]
     return Group(
@@ -50,10 +51,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--side", default="valid", choices=tuple(HYMN_SIDES))
     parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--model", default="vae", help="or a weights file")
+    parser.add_argument("--model", default="vae", help="its name or weights file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--style", default=BACH, choices=STYLES)
-    parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="for other styles")
+    parser.add_argument(
+        "--four-part",
+        type=Path,
+        metavar="FOLDER",
+        help="the four-part data, needed for other styles",
+    )
     args = parser.parse_args()
     if args.style != BACH and not args.four_part:
         parser.error(f"--style {args.style} needs --four-part")

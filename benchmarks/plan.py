@@ -1,11 +1,12 @@
-"""Measure the networks that read a melody: the chord planner, the key finder, the phrase ends.
+"""Measure the networks that read a melody: chord planner, key finder and phrase segmenter.
 
     python benchmarks/plan.py [--four-part FOLDER]
 
-Three tables in Markdown, for Bach's validation and test side and, with the folder of the four-part
-data, its sides ``hymn-valid`` and ``hymn-test``. The truth is the plan read off each setting, the
-key that the manifest names (Bach's by signature and last chord), and the marked phrase ends but the
-last. Keys are also found by the key profiles of ``musicae.theory``, without a network.
+It prints three tables in Markdown, for Bach's validation and test sides and, with the folder of the
+four-part data, for its sides ``hymn-valid`` and ``hymn-test``. The truth is the plan that is found
+in each setting, the key in the manifest (for Bach from signature and last chord), and the marked
+phrase ends except the last one. For comparison, keys are also found by the key profiles of
+``musicae.theory``, without a network.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ Sides = dict[str, list[Example]]
 
 
 def table(titles: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
-    """A table in Markdown: titles, and rows of as many cells."""
+    """A table in Markdown; each row has one cell for each title."""
     lines = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def percent(share: float) -> str:
-    """A share as people read it."""
+    """A share from 0 to 1 in percent, with one decimal."""
     return f"{100 * share:.1f}%"
 
 
 def planner_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
-    """A row a side with its phrase ends told, and one without."""
+    """Two rows for each side: with phrase ends given, and with phrase ends hidden."""
     for side, pieces in sides.items():
         examples = examples_of([p for p in pieces if p.admitted], model.config.states)
         for phrases in (True, False):
@@ -55,7 +56,7 @@ def planner_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
             shares = (found.root, found.chord, found.root_expected, found.chord_expected)
             yield (
                 side,
-                "told" if phrases else "not told",
+                "given" if phrases else "hidden",
                 len(examples),
                 found.beats,
                 f"{found.nats:.3f}",
@@ -65,14 +66,14 @@ def planner_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
 
 
 def key_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
-    """Two rows a side: the soprano alone, all voices."""
+    """Two rows for each side: from the soprano alone, and from all voices."""
     for side, pieces in sides.items():
         for name, voices in (("soprano", SOPRANO), ("all voices", ALL_VOICES)):
             yield side, name, len(pieces), *map(percent, measure_keys(model, pieces, voices))
 
 
 def phrase_rows(model: Checkpoint, sides: Sides) -> Iterator[Sequence[object]]:
-    """A row a side."""
+    """One row for each side."""
     for side, pieces in sides.items():
         found = measure_phrases(model, pieces)
         shares = map(percent, (found.precision, found.recall, found.f1))
@@ -83,10 +84,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="the four-part data")
     parser.add_argument(
-        "--weights", type=Path, default=assets.WEIGHTS, metavar="FOLDER", help="of the networks"
+        "--weights", type=Path, default=assets.WEIGHTS, metavar="FOLDER", help="with the networks"
     )
-    parser.add_argument("--pieces", type=int, help="at most so many a side, for a trial")
-    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="keeps what was read")
+    parser.add_argument("--pieces", type=int, help="at most this many per side, for a trial")
+    parser.add_argument("--runs", type=Path, metavar="FOLDER", help="keeps the data for later runs")
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
@@ -98,19 +99,19 @@ def main() -> None:
     except MusicaeError as error:
         raise SystemExit(f"error: {error}") from None
     sides = {s: few(on(examples, s), args.pieces) for s in SIDES if on(examples, s)}
-    print("Chord plans: nats a beat; root, and root, quality and bass, as in the setting\n")
+    print("Chord plans: nats per beat; shares of beats with the setting's root, and its chord\n")
     plan_titles = (
         *("", "phrase ends", "pieces", "beats", "nats", "of second chords"),
-        *("likeliest plan: root", "chord", "most expected plan: root", "chord"),
+        *("most probable plan: root", "chord", "plan with most expected roots: root", "chord"),
     )
     print(table(plan_titles, planner_rows(planner, sides)))
-    print("\nKeys: tonic right, and major or minor; and the church mode\n")
+    print("\nKeys: shares of pieces with the right tonic and major or minor; with the right mode\n")
     key_titles = (
-        *("", "heard", "pieces", "key", "mode", "signature told: key", "mode"),
+        *("", "from", "pieces", "key", "mode", "with signature: key", "mode"),
         "key profiles: key",
     )
     print(table(key_titles, key_rows(key, sides)))
-    print("\nPhrase ends in the soprano alone, the last of each piece left out\n")
+    print("\nPhrase ends in the soprano alone, without the last one of each piece\n")
     print(table(("", "pieces", "marked", "precision", "recall", "F1"), phrase_rows(phrases, sides)))
 
 

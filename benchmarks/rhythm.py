@@ -1,8 +1,9 @@
-"""How much the other voices move: plain, flowing, and what the model does of its own accord.
+"""Measure how much the lower voices move: with plain rhythm, flowing rhythm, and neither.
 
     python benchmarks/rhythm.py
 
-Notes a quarter are those of alto, tenor and bass under the first sopranos of the validation side.
+Printed are the notes per quarter in alto, tenor and bass, under the first ``PIECES`` sopranos of
+the validation side.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ PIECES = 20
 
 
 def notes_a_quarter(rhythm: str | None) -> float:
-    """Of alto, tenor and bass, mean over voices and chorales."""
+    """Notes per quarter in alto, tenor and bass: the mean over voices and chorales."""
     model, planner, rates = load_model("harmonizer"), load_model("planner"), []
     for chorale in load.load().side("valid")[:PIECES]:
         partial = PartialScore.of(chorale, voices=(0,), rhythm=rhythm)
@@ -32,7 +33,7 @@ def notes_a_quarter(rhythm: str | None) -> float:
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     for rhythm in (RHYTHMS[0], None, RHYTHMS[1]):
-        print(f"rhythm {rhythm or 'left open'}: {notes_a_quarter(rhythm):.2f} notes a quarter")
+        print(f"rhythm {rhythm or 'not set'}: {notes_a_quarter(rhythm):.2f} notes per quarter")
 
 
 if __name__ == "__main__":

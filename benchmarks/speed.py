@@ -1,17 +1,17 @@
-"""How fast musicae is, and how much memory it takes; beside an earlier commit of it where asked.
+"""Measure the speed and memory of musicae, and compare it with an earlier commit if one is named.
 
     python benchmarks/speed.py
     python benchmarks/speed.py --beside 9531ff8                   # both in one run, and the ratios
     python benchmarks/speed.py --beside 9531ff8 --python OTHER/bin/python --only warm eight
 
-Each row is a task. With ``--beside`` the two programs take turns run by run, so that what else the
-machine does meets both. A row prints the median and the quartiles of each, and the ratio of the
-medians: above 1 this program is faster. Of ``--beside`` a commit's package is installed into an
-environment of its own; ``--python`` names an interpreter that has the packages that it needs.
+Each row is a task. With ``--beside`` the two programs run in turn, so other work on the machine
+affects both. A row prints the median and the quartiles of each program, and the ratio of the
+medians; above 1 this program is faster. The package of the earlier commit is installed into a new
+environment, unless ``--python`` names an interpreter that has the packages it needs.
 
-Warm rows run in one process after a first run that does not count; long melodies each time in a
-process of their own, whose greatest memory is told; the others from the shell. The tune is 16 bars
-of 4/4, the soprano of a chorale of the validation side; a long melody is that tune again and again.
+Warm rows run in one process after a first run that does not count. Each long melody runs in a new
+process, and its greatest memory is printed. The other rows run from the shell. The tune is 16 bars
+of 4/4, the soprano of a chorale of the validation side; a long melody repeats this tune.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ BAR = 16
 BARS = 16
 LONG = 500
 LIVE = "live"
-"""The row of a changed bar, which earlier commits do not have; see ``live.py``."""
+"""The row for a changed bar; earlier commits do not have it; see ``live.py``."""
 MELODIES = 100
 TORCH = "torch==2.13.0"
-"""What an earlier commit is installed with: newer wheels bring CUDA along."""
+"""The requirement for installing an earlier commit: newer wheels also install CUDA."""
 Run = dict[str, float]
-"""The ``seconds`` of a run and, from a worker, the ``mebibytes`` of its process at most."""
+"""The ``seconds`` of a run and, from a worker, the greatest memory of its process in ``mebibytes``.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ class Program:
 
     @property
     def environment(self) -> dict[str, str]:
-        # Compiled modules are kept, as they are for users.
+        # Python keeps its compiled modules, as for users.
         kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         return kept | {"PYTHONPATH": str(self.tree)}
 
     def timed(self, *arguments: str) -> Run:
         """Run the interpreter once from the shell."""
-        # A folder without code, as `python -m` looks there first.
+        # In a folder without code, because `python -m` searches the current folder first.
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             done = subprocess.run(
@@ -85,7 +86,7 @@ class Program:
 
     @contextlib.contextmanager
     def worker(self, task: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
-        """A process that does a task once whenever ``step`` asks it to."""
+        """A process that runs a task once each time ``step`` is called."""
         command = [self.python, "-P", str(WORKER), json.dumps(task)]
         pipe = subprocess.PIPE
         with subprocess.Popen(
@@ -108,18 +109,19 @@ def step(process: subprocess.Popen[str]) -> Run:
 
 
 class Row(NamedTuple):
-    """A task; the worker's, or else arguments of the interpreter."""
+    """A measured task."""
 
     title: str
     task: dict[str, Any] | None = None
+    """The task of a worker; None to run the interpreter with ``arguments``."""
     arguments: tuple[str, ...] = ()
     fresh: bool = False
-    """Whether each run of the worker's task has a process of its own."""
+    """Whether each run of the worker's task has a new process."""
     repeats: int = REPEATS
 
 
 def sixteen_bars() -> Chorale:
-    """The first validation chorale in 4/4 that has as many bars."""
+    """The first 16 bars of the first 4/4 validation chorale that is long enough."""
     return next(
         chorale.bars(1, BARS)
         for chorale in load.load().side("valid")
@@ -128,7 +130,7 @@ def sixteen_bars() -> Chorale:
 
 
 def melodies() -> list[Chorale]:
-    """``MELODIES`` times 16 bars of 4/4, from chorales of all sides."""
+    """``MELODIES`` passages of 16 bars of 4/4, from chorales of all sides."""
     corpus = load.load()
     found = [
         chorale.bars(first, first + BARS - 1)
@@ -142,7 +144,7 @@ def melodies() -> list[Chorale]:
 
 
 def again(tune: Chorale, bars: int) -> Chorale:
-    """So many bars of a tune that begins again where it ends."""
+    """``bars`` bars of a tune that is repeated."""
     times = -(-bars * BAR // len(tune))
     pitch = np.tile(tune.pitch, (times, 1))[: bars * BAR]
     onset = np.tile(tune.onset, (times, 1))[: bars * BAR]
@@ -155,7 +157,7 @@ def write_soprano(chorale: Chorale, path: Path) -> None:
 
 
 def rows(folder: Path, bars: Sequence[int]) -> dict[str, Row]:
-    """What is measured, by the name that ``--only`` takes; writes the melodies into a folder."""
+    """The rows by the names for ``--only``; writes their melodies into a folder."""
     tune = folder / "tune.mid"
     write_soprano(sixteen_bars(), tune)
     many = folder / "many"
@@ -195,7 +197,7 @@ def rows(folder: Path, bars: Sequence[int]) -> dict[str, Row]:
 
 
 def measure(row: Row, programs: Sequence[Program], repeats: int) -> list[list[Run]]:
-    """The runs of each program, which take turns."""
+    """The runs of each program; the programs run in turn."""
     runs: list[list[Run]] = [[] for _ in programs]
     with contextlib.ExitStack() as stack:
         workers = []
@@ -216,7 +218,7 @@ def measure(row: Row, programs: Sequence[Program], repeats: int) -> list[list[Ru
 
 
 def report(title: str, unit: str, names: Sequence[str], found: Sequence[Sequence[float]]) -> None:
-    """Print the median of each program, its quartiles, and the ratio of a second to the first."""
+    """Print median and quartiles for each program, and the ratio of the second to the first."""
     print(f"{title}:")
     for name, values in zip(names, found, strict=True):
         low, middle, high = _quartiles(values)
@@ -228,7 +230,7 @@ def report(title: str, unit: str, names: Sequence[str], found: Sequence[Sequence
 
 
 def beside_torch(python: str, repeats: int) -> None:
-    """Print how long an interpreter takes to import torch, where it has it."""
+    """Print how long an interpreter takes to import torch, if it has torch."""
     plain = Program("torch", python, Path())
     with contextlib.suppress(SystemExit):
         times = [plain.timed("-c", "import torch")["seconds"] for _ in range(repeats)]
@@ -237,7 +239,7 @@ def beside_torch(python: str, repeats: int) -> None:
 
 @contextlib.contextmanager
 def earlier(commit: str, python: str | None) -> Iterator[Program]:
-    """The program of a commit, in a work tree and an environment that are removed afterwards."""
+    """The program of a commit, in a temporary work tree and environment."""
     git = ["git", "-C", str(ROOT), "worktree"]
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
@@ -249,7 +251,7 @@ def earlier(commit: str, python: str | None) -> Iterator[Program]:
                 python = str(place / "bin" / "python")
                 install = [python, "-m", "pip", "install", "--quiet"]
                 subprocess.run([*install, TORCH, str(tree)], check=True)
-            # Not resolved: the link in an environment is what tells the interpreter of it.
+            # Do not resolve links: the interpreter finds its environment by the link.
             yield Program(commit, str(Path(python).absolute()), tree)
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
@@ -257,10 +259,10 @@ def earlier(commit: str, python: str | None) -> Iterator[Program]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--beside", metavar="COMMIT", help="an earlier commit to measure beside")
-    parser.add_argument("--python", metavar="PATH", help="of an environment that COMMIT runs in")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="rows; by default all")
-    parser.add_argument("--repeats", type=int, help="runs of each row; by default its usual number")
+    parser.add_argument("--beside", metavar="COMMIT", help="an earlier commit to compare with")
+    parser.add_argument("--python", metavar="PATH", help="an interpreter that can run COMMIT")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="the rows; default: all")
+    parser.add_argument("--repeats", type=int, help="runs of each row; default: its own number")
     parser.add_argument(
         "--bars", type=int, nargs="+", default=[LONG], help="lengths of long melodies"
     )
@@ -269,8 +271,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         every = rows(folder, options.bars)
         if unknown := set(options.only or ()) - {*every, LIVE}:
-            there = ", ".join([*every, LIVE])
-            parser.error(f"no row is called {', '.join(unknown)}; there are {there}")
+            known = ", ".join([*every, LIVE])
+            parser.error(f"no row is called {', '.join(unknown)}; the rows are {known}")
         programs = [Program("here", sys.executable, ROOT)]
         if options.beside:
             programs.append(stack.enter_context(earlier(options.beside, options.python)))
@@ -285,7 +287,7 @@ def main() -> None:
             report(row.title, "s", names, [[run["seconds"] for run in each] for each in runs])
             if row.fresh:
                 memory = [[run["mebibytes"] for run in each] for each in runs]
-                report(f"{row.title}, memory at most", "MiB", names, memory)
+                report(f"{row.title}, greatest memory", "MiB", names, memory)
             if name == "shell":
                 beside_torch(programs[-1].python, repeats)
 

@@ -1,10 +1,10 @@
-"""Runs one task again and again for ``speed.py``: once for each line on stdin.
+"""Runs a task for ``speed.py``, once for each line on stdin.
 
     python speed_worker.py '{"task": "harmonize", "path": "tune.mid", "n": 1}'
 
-Each time it prints a line of JSON with the seconds of the run and the greatest memory of this
-process so far. It uses only what the public API has had since commit 9531ff8, so that it runs in
-an environment of an earlier commit too.
+After each run it prints a line of JSON with the seconds of the run and the greatest memory of this
+process so far. It uses only the public API of commit 9531ff8, so it also runs in an environment of
+an earlier commit.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import time
 from typing import Any
 
 MEBIBYTE = 1024
-"""In the kibibytes of ``ru_maxrss``."""
+"""A mebibyte in kibibytes, the unit of ``ru_maxrss``."""
 
 
 def run(task: str, **settings: Any) -> None:
-    """Do a task once. The package is imported here, so that a first run counts its import."""
+    """Run a task once. musicae is imported here, so the first run includes the import."""
     import musicae
 
     if task == "harmonize":

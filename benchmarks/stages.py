@@ -1,10 +1,11 @@
-"""Where the time of harmonizing 16 bars goes, in a new process and once all is loaded.
+"""Measure the time of each stage of harmonizing 16 bars, in a new process and when all is loaded.
 
     python benchmarks/stages.py
     python benchmarks/stages.py -n 8
 
-Each stage's functions are replaced by ones that tell how long they took; what one of them calls of
-another counts for the other alone. A function that the engine no longer has counts for nothing.
+The functions of each stage are replaced by functions that measure their time. If one calls a
+function of another stage, that time counts for the other stage only. Functions that no longer exist
+are ignored.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ STAGES = {
     "report": ["api.piece:Piece.report"],
     "writing": ["api.piece:Piece.write"],
 }
-"""Functions of each stage, in ``musicae``."""
+"""The functions of each stage, in ``musicae``."""
 
 
 class Clock:
-    """Seconds and calls of each stage since ``taken`` was last asked."""
+    """Seconds and calls of each stage since the last call of ``taken``."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -52,7 +53,7 @@ class Clock:
         self.stage, self.since = ELSE, time.perf_counter()
 
     def change(self, stage: str) -> str:
-        """Count what follows for a stage; returns the one before."""
+        """Count the time from now on for a stage; returns the stage before."""
         now, before = time.perf_counter(), self.stage
         self.seconds[before] += now - self.since
         self.stage, self.since = stage, now
@@ -65,7 +66,7 @@ class Clock:
         return found
 
     def watch(self, stage: str, name: str) -> None:
-        """Have a function of ``STAGES`` tell this clock."""
+        """Measure a function of ``STAGES`` with this clock."""
         home, _, path = name.partition(":")
         *owner, last = path.split(".")
         try:
@@ -91,7 +92,7 @@ class Clock:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-n", type=int, default=1, help="how many alternatives")
+    parser.add_argument("-n", type=int, default=1, help="the number of alternatives")
     n = parser.parse_args().n
     clock = Clock()
     for stage, names in STAGES.items():

@@ -1,19 +1,19 @@
-"""How soon the page of ``musicae studio`` has new voices, plays them, and draws while they play.
+"""Measure the page of ``musicae studio``: time to new voices, to their sound, and between frames.
 
     python benchmarks/studio.py [--repeats N] [--bars 16 64 200]
 
-The real service runs in a process of its own, its page in Chromium, driven by Playwright:
+The real service runs in a process of its own and its page in Chromium, which Playwright controls:
 
-- From the command to the first harmonized tune: the process starts, the page is loaded, an example
-  is chosen with a click, and its chords are there. One run, with the models' files in the cache of
-  the disk.
-- A changed note, in tunes of ``--bars``: the soprano of a chorale of the validation side, as often
-  as needed. While a bar is looped and plays, its first note is moved by a key of the roll; ``N``
-  bars, one after the other. Told are the milliseconds from the key to the last byte of the answer,
-  and to the first note that the page hands to the audio clock after it.
-- Frames: the milliseconds between two of them while the tune of 64 bars plays for ten seconds.
+- The first harmonized tune: the time from the command until the process has started, the page is
+  loaded, an example is chosen with a click, and its chords are shown. One run, with the models'
+  files in the disk cache.
+- A changed note, in tunes of ``--bars`` bars: a soprano of the validation side, repeated. While a
+  bar is looped and plays, its first note is moved with a key; this is done in ``N`` consecutive
+  bars. Printed are the milliseconds from the key to the last byte of the answer, and to the first
+  note that the page schedules after it.
+- Frames: the milliseconds between two frames while the tune of 64 bars plays for ten seconds.
 
-Chromium draws without a graphics card here, which takes more of the processor than on a desk.
+Chromium draws without a graphics card here, so it uses more processor time than on a desktop.
 """
 
 from __future__ import annotations
@@ -44,10 +44,11 @@ WARMING = 3
 TUNE_BARS = 16
 TICKS_A_STEP = 24 // STEPS_PER_QUARTER
 LISTENING = 300
-"""Milliseconds that a bar plays before its note is changed."""
+"""Milliseconds for which a bar plays before its note is changed."""
 FRAMES = 10_000
-"""Milliseconds in which frames are counted."""
+"""Milliseconds for which frames are counted."""
 PATIENCE = 60_000
+"""The time limit of each action on the page, in milliseconds."""
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
@@ -87,21 +88,23 @@ COUNT_FRAMES = """(span) => new Promise((resolve) => {
 
 
 class Change(NamedTuple):
-    """Milliseconds from the key that moves a note."""
+    """Milliseconds since the key press that moves a note."""
 
     answer: float
+    """To the last byte of the answer."""
     note: float
+    """To the first note that is scheduled after the answer."""
 
 
 @contextmanager
 def studio(*arguments: str) -> Iterator[str]:
-    """The address of a service in a process of its own."""
+    """Run a service in a process of its own; yields its address."""
     command = [sys.executable, "-m", "musicae", "studio", "--no-browser", "--port", "0"]
     process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:
-        told = next(filter(None, (re.search(r"http://\S+", line) for line in process.stdout)))
-        yield told[0]
+        address = next(filter(None, (re.search(r"http://\S+", line) for line in process.stdout)))
+        yield address[0]
     finally:
         process.terminate()
         process.wait()
@@ -122,7 +125,7 @@ def wait_for_harmony(page: Page) -> None:
 
 
 def tune(bars: int) -> musicae.Project:
-    """The first soprano of the validation side that has 16 bars of 4/4, as often as needed."""
+    """The first soprano of the validation side with 16 bars of 4/4, repeated to ``bars`` bars."""
     chorale = next(
         chorale.bars(1, TUNE_BARS)
         for chorale in load.load().side("valid")
@@ -138,9 +141,9 @@ def tune(bars: int) -> musicae.Project:
 
 
 def change(page: Page, number: int, bars: int) -> Change | None:
-    """Loop the next bar, after the last the first, and move its first note while it plays.
+    """Loop the next bar (after the last one the first) and move its first note while it plays.
 
-    None where that asked for nothing, or no note was to be played soon after.
+    None if the page sent no request, or if no note was scheduled soon after the answer.
     """
     bar = "PageDown" if number % bars else "Home"
     for key in (bar, "Shift+PageDown", "l", "Escape"):
@@ -162,7 +165,7 @@ def changes(page: Page, repeats: int, bars: int) -> list[Change]:
 
 
 def frames(page: Page) -> list[float]:
-    """Milliseconds between two frames while it plays."""
+    """Milliseconds between two frames while the tune plays."""
     page.reload()
     wait_for_harmony(page)
     page.get_by_role("button", name="Play", exact=True).click()
@@ -172,7 +175,7 @@ def frames(page: Page) -> list[float]:
 
 
 def first_tune(browser: Browser) -> float:
-    """Seconds from the command to the harmony of an example."""
+    """Seconds from the command until the harmony of an example is shown."""
     begin = time.perf_counter()
     with studio() as address:
         page = opened(browser, address)

@@ -1,12 +1,13 @@
-"""Measure what a style moves: the same sopranos in every style, beside each style's own corpus.
+"""Measure the effect of styles: the same sopranos in every style, and the corpus of each style.
 
     python benchmarks/styles.py --four-part FOLDER [--pieces 24]
 
-Two tables in Markdown, one of the settings of each style that the harmonizer learned from, one of
-its harmonizations of held-out sopranos (of Bach's validation side and of ``hymn-valid``, taken in
-turn) in that style: changes of chord in a whole note, notes outside the key's scales, and the share
-of the lower voices' notes that are shorter than a beat. The last line says how the two tables go
-together: Spearman's rank correlation over the styles.
+It prints two tables in Markdown. The first is about the settings of each style in the harmonizer's
+training data. The second is about its harmonizations of held-out sopranos in each style; the
+sopranos are alternately from Bach's validation side and from ``hymn-valid``. The columns are the
+chord changes per whole note, the share of notes outside the key's scales, and the share of the
+lower voices' notes that are shorter than a beat. The last lines compare the two tables by
+Spearman's rank correlation over the styles.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Style(NamedTuple):
     """The means of some pieces."""
 
     changes: float
-    """Changes of chord in a whole note."""
+    """Chord changes per whole note of time."""
     foreign: float
     """The share of notes outside the key's scales."""
     short: float
@@ -63,7 +64,7 @@ def short_notes(chorale: Chorale) -> float:
 
 
 def in_turn(one: Group, other: Group, pieces: int) -> Group:
-    """The first pieces of two groups, taken in turn."""
+    """A group of the first pieces of two groups, alternately from one and the other."""
     both = [*chain.from_iterable(zip(*map(_rows, (one, other)), strict=False))][:pieces]
     chorales, belongs, keys = zip(*both, strict=True)
     return Group("held-out sopranos", chorales, belongs, keys=keys)
@@ -74,8 +75,8 @@ def _rows(group: Group) -> list[tuple[Chorale, object, Key]]:
 
 
 def table(rows: dict[str, Style]) -> str:
-    """A row a style."""
-    lines = ["| | chord changes a whole note | foreign notes | notes shorter than a beat |"]
+    """A table with one row for each style."""
+    lines = ["| | chord changes per whole note | foreign notes | notes shorter than a beat |"]
     lines += ["| --- | ---: | ---: | ---: |"]
     lines += [
         f"| {s} | {r.changes:.2f} | {r.foreign:.1%} | {r.short:.1%} |" for s, r in rows.items()
@@ -111,7 +112,7 @@ def main() -> None:
 
 
 def _ranks(rows: dict[str, Style], name: str) -> NDArray[np.int64]:
-    """The place of each style by a measure, from 0."""
+    """The rank of each style by a measure, from 0."""
     values = np.array([getattr(rows[style], name) for style in STYLES])
     return values.argsort().argsort()
 

@@ -1,17 +1,17 @@
-"""Harmonize every MIDI file and score below a folder, and print what became of them.
+"""Harmonize every MIDI file and score below a folder, and print the outcomes.
 
     python benchmarks/sweep.py FOLDER [--model minibach] [--read-only] [--seconds 60]
 
-Each file is used in a process of its own with a limit of time and memory. Printed are how many
-files were used, why the others were refused (messages alike but for names and numbers count as
-one), every traceback, whether the melody came back exactly, and which files took most time and
-memory. The melody of a MIDI file is exact where each event of the given part (notes with their
-ends and velocities, controllers, bends) stands in the written file at its tick; that of a score,
-where the given voice of the written score is, note by note, a part or a voice of the file as
-music21 reads both.
+Each file is used in a process of its own with limits of time and memory. Printed are the number of
+used files, the reasons why others were refused (messages that differ only in names and numbers
+count as one), all tracebacks, whether the melody is kept exactly, and the files that took the most
+time and memory. The melody of a MIDI file is exact if the written file has each event of the given
+part (notes with their ends and velocities, controllers, bends) at its tick. The melody of a score
+is exact if music21 reads the given voice of the written score, note by note, as a part or voice of
+the original file.
 
-With ``--read-only`` files are read as ``musicae.read`` reads finished pieces, and nothing is
-harmonized. A small model says as much of files as a large one, in less time.
+With ``--read-only`` files are read as by ``musicae.read`` and not harmonized. To test the reading
+of files, a small model is enough and faster.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from musicae.io.base import SCORE_SUFFIXES, SUFFIXES, suffix_of
 from musicae.io.midi_file import open_song
 
 SHOWN = 5
-"""How many of the slowest and of the largest are named."""
+"""The number of files that are named in each list."""
 
 
 class Use(NamedTuple):
-    """What a file was good for."""
+    """The outcome of using a file."""
 
     refused: str = ""
-    """The message of the error, if any."""
+    """The error message, if the file was refused."""
     exact: bool | None = None
-    """Whether the melody came back; None where that was not looked at."""
+    """Whether the melody is kept exactly; None if that was not checked."""
     notices: tuple[str, ...] = ()
 
 
 def use(path: Path, model: str | None) -> Use:
-    """Harmonize a file with a model, or read it where there is no model."""
+    """Harmonize a file with a model; without a model only read it."""
     try:
         if model is None:
             musicae.read(path)
@@ -69,7 +69,7 @@ def use(path: Path, model: str | None) -> Use:
 
 
 def _same_in_midi(piece: Piece, out: Path) -> bool:
-    """Whether the given parts' events stand in a written file as they were read."""
+    """Whether a written file has all events of the given parts."""
     assert piece.given
     kept = piece.given.preserved
     assert kept
@@ -101,9 +101,9 @@ def _is_named(track: Any, name: str) -> bool:
 
 
 def _same_in_score(piece: Piece, path: Path, out: Path) -> bool:
-    """Whether as many lines of a written score as were given are lines of the file, as they were.
+    """Whether the written score has all given lines of the original file unchanged.
 
-    A given part keeps its own name, so it is found by its notes.
+    Lines are compared by their notes, because a given part keeps a name of its own.
     """
     assert piece.given
     read = [line for line in _lines(path) if line]
@@ -112,11 +112,11 @@ def _same_in_score(piece: Piece, path: Path, out: Path) -> bool:
 
 
 def _lines(path: Path) -> Iterator[list[Any]]:
-    """Each part of a score and each voice in it, with offset, pitch and length of each note."""
+    """Each part of a score and each voice in it, as offset, pitch and length of each note."""
     from music21 import converter, stream
 
     score = converter.parse(path, forceSource=True)
-    if isinstance(score, stream.Opus):  # a tune book, of which the first tune is read
+    if isinstance(score, stream.Opus):  # a tune book: only its first tune is read
         score = score.scores[0]
     for part in score.parts:
         streams = [part, *part.voicesToParts().parts] if part.hasVoices() else [part]
@@ -130,7 +130,7 @@ def _lines(path: Path) -> Iterator[list[Any]]:
 
 
 def kind_of(message: str) -> str:
-    """A message without what differs between files: quoted names and numbers."""
+    """A message with its numbers, quoted names and listings replaced, to group equal messages."""
     return re.sub(r"\d+(?:\.\d+)?", "N", re.sub(r"'[^']*'|with notes are .*", "...", message))
 
 
@@ -141,8 +141,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="harmonizer")
     parser.add_argument("--read-only", action="store_true")
-    parser.add_argument("--seconds", type=float, default=60, help="of the processor, for each file")
-    parser.add_argument("--mebibytes", type=int, default=1536, help="for each file")
+    parser.add_argument("--seconds", type=float, default=60, help="processor time for each file")
+    parser.add_argument("--mebibytes", type=int, default=1536, help="memory for each file")
     asked = parser.parse_args()
     files = sorted(p for p in asked.folder.rglob("*") if suffix_of(p) in SUFFIXES and p.is_file())
     if not files:
@@ -160,7 +160,7 @@ def main() -> None:
 
 
 def print_totals(folder: Path, outcomes: dict[Path, limited.Outcome]) -> None:
-    """Print the totals of a sweep, as the module's docstring lists them."""
+    """Print the totals of a sweep; the module's docstring lists them."""
     uses = {file: o.value for file, o in outcomes.items() if o.kind == limited.DONE}
     used = [file for file, each in uses.items() if not each.refused]
     exact = Counter(uses[file].exact for file in used)
@@ -181,8 +181,8 @@ def print_totals(folder: Path, outcomes: dict[Path, limited.Outcome]) -> None:
             print(f"{file.relative_to(folder)}:\n{outcome.value}")
     for word, unit, field in (("slowest", "s", "seconds"), ("largest", "MiB", "mebibytes")):
         first = sorted(outcomes, key=lambda f: -getattr(outcomes[f], field))[:SHOWN]
-        told = (f"{f.relative_to(folder)} {getattr(outcomes[f], field):.0f} {unit}" for f in first)
-        print(f"{word}: {', '.join(told)}")
+        shown = (f"{f.relative_to(folder)} {getattr(outcomes[f], field):.0f} {unit}" for f in first)
+        print(f"{word}: {', '.join(shown)}")
 
 
 def _print_files(folder: Path, what: str, files: list[Path]) -> None:

@@ -1,9 +1,9 @@
-"""Measure the theory on the corpus: time of the rules, keys, cadences, limits, phrases, music21.
+"""Measure music theory on the corpus: time of the rules, keys, cadences, limits and phrase ends.
 
     python benchmarks/voice_leading.py [--music21]
 
-With ``--music21`` every motion of every chorale is put to music21's VoiceLeadingQuartet, by the
-functions of the test that does so for a sample.
+With ``--music21`` every motion of every chorale is also checked with music21's VoiceLeadingQuartet.
+The functions for this are those of the test that does the same for a sample.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def soprano_alone(chorale: Chorale) -> Chorale:
 
 
 def keys(chorales: Sequence[Chorale]) -> str:
-    """Share of keys found as recorded, and of those that are the relative of the recorded one."""
+    """The shares of chorales with the recorded key found, and with its relative key found."""
     recorded = [chorale.key for chorale in chorales]
     found = [find_key(chorale) for chorale in chorales]
     right = np.mean([_same(a, b) for a, b in zip(recorded, found, strict=True)])
@@ -50,7 +50,7 @@ def keys(chorales: Sequence[Chorale]) -> str:
             for a, b in zip(recorded, found, strict=True)
         ]
     )
-    return f"{100 * right:.1f}% right, {100 * relative:.1f}% the relative"
+    return f"{100 * right:.1f}% right, {100 * relative:.1f}% the relative key"
 
 
 def _same(a: Key | None, b: Key) -> bool:
@@ -58,9 +58,9 @@ def _same(a: Key | None, b: Key) -> bool:
 
 
 def phrase_ends(chorales: Sequence[Chorale]) -> str:
-    """How well the ends of phrases are found in sopranos alone; fermatas are the truth.
+    """How well phrase ends are found in sopranos alone; fermatas are the truth.
 
-    Chorales without fermatas are left out. The last note counts, which is never missed.
+    Chorales without fermatas are left out. The last note counts; it is never missed.
     """
     found = right = marked = 0
     for chorale in chorales:
@@ -92,12 +92,12 @@ def main() -> None:
         print(f"{name}: cadences {shares}")
         print(f"{name}: phrase ends {phrase_ends(side)}")
         beyond = sum(bool(check.check(chorale).beyond_bach) for chorale in side)
-        print(f"{name}: {beyond} of {len(side)} chorales are beyond Bach's limits")
+        print(f"{name}: {beyond} of {len(side)} chorales exceed Bach's limits")
     if with_music21:
         sys.path.insert(0, str(ROOT))
         disagreements = importlib.import_module("tests.theory.test_voice_leading").disagreements
         differing = sum(len(disagreements(chorale)) for chorale in bach.chorales)
-        print(f"music21 answers otherwise {differing} times in {len(bach)} chorales")
+        print(f"music21 differs {differing} times in {len(bach)} chorales")
 
 
 if __name__ == "__main__":
