@@ -33,6 +33,7 @@ class Key:
 
     A church mode has the signature of its parallel major or minor: D dorian has one flat."""
     mode: str = "major"
+    """``major`` or ``minor``."""
     church: str = field(default="", repr=False)
     """One of ``CHURCH_MODES`` if a tune is neither major nor minor, else empty."""
 

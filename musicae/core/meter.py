@@ -19,8 +19,11 @@ class Meter:
     """
 
     step: int
+    """The first step of the meter."""
     numerator: int
+    """1 to 255."""
     denominator: int
+    """1, 2, 4, 8, 16, 32 or 64."""
 
     def __post_init__(self) -> None:
         if self.step < 0:

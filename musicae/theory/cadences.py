@@ -28,7 +28,9 @@ class Cadence(NamedTuple):
     step: int
     """The step at which the soprano's last note begins."""
     bar: int
+    """The bar of that step, counted from 1; a pickup is bar 0."""
     beat: float
+    """The beat of that step in its bar, counted from 1."""
     key: Key
     """The key in which the phrase ends: the home key or another one."""
     approach: Harmony | None

@@ -41,6 +41,7 @@ class ChordSymbol:
     text: str
     """The symbol as it was written."""
     root: int
+    """The pitch class of the root."""
     members: tuple[Member, ...]
     """The members from the root up; each pitch class occurs once."""
     bass: int

@@ -59,7 +59,9 @@ class Numeral(NamedTuple):
     """A chord in a key."""
 
     mode: str
+    """The mode of the key: ``major`` or ``minor``."""
     degree: str
+    """The degree as a Roman numeral, or N, It, Fr or Ger."""
     root: int
     """Semitones above the tonic."""
     quality: str

@@ -30,12 +30,15 @@ class Violation(NamedTuple):
     """
 
     rule: str
+    """The name of the rule."""
     since: int
     """The step of its first sonority; equal to ``step`` if one sonority breaks the rule."""
     step: int
     """The step of its last sonority."""
     bar: int
+    """The bar of ``step``, counted from 1; a pickup is bar 0."""
     beat: float
+    """The beat of ``step`` in its bar, counted from 1."""
     voices: tuple[int, ...]
     """0 soprano to 3 bass."""
     pitches: tuple[str, ...]
