@@ -1,6 +1,6 @@
-"""Compile the program that writes voices to WebAssembly: ``python scripts/build_kernel.py``.
+"""Compile the C program that writes voices to WebAssembly: ``python scripts/build_kernel.py``.
 
-It needs ``ziglang``, a C compiler from PyPI, and gives the same bytes on every system.
+It needs ``ziglang``, a C compiler from PyPI, and produces the same bytes on every system.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OPTIONS = (
 
 
 def build(path: Path) -> None:
-    """Compile the program into a file. Raises CalledProcessError."""
+    """Compile the program into a file. Raises CalledProcessError if the compiler fails."""
     sources = sorted(each.name for each in SOURCES.glob("*.c"))
     command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, *sources, "-o", str(path)]
     subprocess.run(command, cwd=SOURCES, check=True)

@@ -1,14 +1,14 @@
-"""What MuseScore 3 makes of MIDI and MusicXML files that musicae writes.
+"""Check how MuseScore 3 imports the MIDI and MusicXML files that musicae writes.
 
     python scripts/check_musescore.py [FILE ...] [--keep FOLDER]
 
-Each file, by default those in ``data/results``, and the MusicXML that musicae makes of each MIDI
-file are imported by MuseScore without a window. What it would print is compared with the file: bars
-and their lengths with the anacrusis, meters, key signature, tempi, names of the parts, every note,
-and whether anything is printed as lyrics that is not sung. MuseScore finds note values for what is
-played in; such differences are told, and are no failure. ``--keep`` keeps MuseScore's MusicXML and
-pictures of the pages. Exits with 1 where bars or the anacrusis differ or a file cannot be imported,
-with 2 where MuseScore is missing or a file cannot be read.
+The files (default: those in ``data/results``), and each MIDI file converted to MusicXML by musicae,
+are imported by MuseScore without a window. The imported score is compared with the file: bars and
+their lengths with the anacrusis, meters, key signature, tempi, names of the parts, every note, and
+texts that are printed as lyrics but are none. MuseScore quantizes the notes of MIDI files; these
+differences are printed and are no failure. ``--keep`` keeps MuseScore's MusicXML and pictures of
+the pages. The exit status is 1 if bars or the anacrusis differ or a file cannot be imported, and 2
+if MuseScore is missing or a file cannot be read.
 """
 
 from __future__ import annotations
@@ -40,28 +40,30 @@ from musicae.io.base import MUSICXML_SUFFIXES
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results"
 PROGRAMS = ("mscore3", "musescore3", "mscore", "musescore")
 SECONDS_A_FILE = 20
-"""After which MuseScore is taken to hang; it needs a tenth of a second."""
+"""The time limit per file; MuseScore usually needs a tenth of a second."""
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 SHOWN = 3
-"""How many differing notes of a file are printed."""
+"""The number of differing notes that are printed for each file."""
 
 Note = tuple[float, float, int]
 """Onset and length in quarters, and pitch."""
 
 
 class Page(NamedTuple):
-    """What is or should be printed."""
+    """The content of a score, as imported or as expected."""
 
     bars: list[float]
-    """Their lengths in quarters."""
+    """The lengths of the bars in quarters."""
     meters: list[tuple[int, str]]
-    """Each change, by the number of the bar from 0."""
+    """Each meter and the number of its first bar, from 0."""
     fifths: int | None
+    """The sharps (or, negative, flats) of the key signature; None if no key is stated."""
     tempi: list[tuple[float, float]]
-    """Quarter and quarters a minute."""
+    """Each tempo: its place in quarters, and quarters per minute."""
     parts: dict[str, list[Note]]
+    """The notes of each part by its name."""
     words: list[str]
-    """What is sung, or printed as if it were."""
+    """The texts of the lyrics."""
 
 
 def main() -> int:
@@ -80,7 +82,7 @@ def main() -> int:
 
 
 def _check(program: str, files: Sequence[Path], keep: Path | None) -> bool:
-    """Import the files and print how they were read; whether all bars are right."""
+    """Import the files and print how they were read; returns whether all bars are right."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,15 +95,15 @@ def _check(program: str, files: Sequence[Path], keep: Path | None) -> bool:
         begin = time.perf_counter()
         pages = _imported(program, sources, folder, pictures=keep is not None)
         seconds = time.perf_counter() - begin
-        failed = [not _tell(source, page) for source, page in zip(sources, pages, strict=True)]
-    print(f"{len(failed)} files, {sum(failed)} with other bars; MuseScore took {seconds:.1f} s")
+        failed = [not _report(source, page) for source, page in zip(sources, pages, strict=True)]
+    print(f"{len(failed)} files, {sum(failed)} with wrong bars; MuseScore took {seconds:.1f} s")
     return not any(failed)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="what MuseScore makes of our files")
-    parser.add_argument("files", nargs="*", type=Path, help="MIDI or MusicXML")
-    parser.add_argument("--keep", type=Path, help="keep what MuseScore made in this folder")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path, help="MIDI or MusicXML files")
+    parser.add_argument("--keep", type=Path, help="keep MuseScore's files in this folder")
     return parser
 
 
@@ -110,7 +112,7 @@ def _is_musicxml(path: Path) -> bool:
 
 
 def _as_musicxml(path: Path, score: Path) -> Path:
-    """The MusicXML that musicae makes of a MIDI file."""
+    """Convert a MIDI file to MusicXML by musicae; returns the path of the score."""
     musicae.write(musicae.read(path), score)
     return score
 
@@ -118,7 +120,7 @@ def _as_musicxml(path: Path, score: Path) -> Path:
 def _imported(
     program: str, sources: Sequence[Path], folder: Path, pictures: bool
 ) -> list[Page | None]:
-    """Each file as MuseScore prints it, all by one process; None where it could not."""
+    """Each file as MuseScore imports it, all in one process; None if it cannot import it."""
     made = [folder / f"musescore-{i}-{source.stem}.musicxml" for i, source in enumerate(sources)]
     suffixes = [".musicxml", ".png"] if pictures else [".musicxml"]
     jobs = [
@@ -126,10 +128,10 @@ def _imported(
         for source, file in zip(sources, made, strict=True)
     ]
     for file in made:
-        file.unlink(missing_ok=True)  # from the last time
+        file.unlink(missing_ok=True)  # files of an earlier run
     job = folder / "job.json"
     job.write_text(json.dumps(jobs))
-    with contextlib.suppress(subprocess.TimeoutExpired):  # what is missing afterwards tells more
+    with contextlib.suppress(subprocess.TimeoutExpired):  # missing files are reported below
         subprocess.run(
             [program, "-j", str(job)],
             env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
@@ -140,8 +142,8 @@ def _imported(
     return [_page(ET.parse(file).getroot()) if file.exists() else None for file in made]
 
 
-def _tell(source: Path, page: Page | None) -> bool:
-    """Print how a file was imported; whether its bars are right."""
+def _report(source: Path, page: Page | None) -> bool:
+    """Print how a file was imported; returns whether its bars are right."""
     if page is None:
         print(f"{source.name}: MuseScore could not import it")
         return False
@@ -164,7 +166,7 @@ def _tell(source: Path, page: Page | None) -> bool:
     facts.append("names right" if names == found else f"{names[0]!r} named {found[0]!r}")
     other = _other_notes(expected, page)
     total = sum(map(len, expected.parts.values()))
-    facts.append(f"{total} notes right" if not other else f"{len(other)} of {total} notes other")
+    facts.append(f"{total} notes right" if not other else f"{len(other)} of {total} notes differ")
     stray = next((text for text in page.words if text not in expected.words), None)
     if stray is not None:
         facts.append(f"PRINTS {stray[:30]!r} AS LYRICS")
@@ -195,7 +197,7 @@ def _tempi(expected: Sequence[tuple[float, float]], found: Sequence[tuple[float,
 
 
 def _other_notes(expected: Page, page: Page) -> list[str]:
-    """The notes that MuseScore prints otherwise, part by part in their order."""
+    """A line for each note that MuseScore imports differently or not, part by part in order."""
     lines = []
     for name, should, does in zip(
         expected.parts, expected.parts.values(), page.parts.values(), strict=False
@@ -214,7 +216,7 @@ def _expected(source: Path) -> Page:
             name: [_quarters(*note) for note in chorale.notes(v)] for v, name in enumerate(VOICES)
         }
         return _page_of(chorale, chorale.measures, chorale.tempos, parts, [])
-    song = midi_file.open_song(source)  # from the file's own beginning, in its own ticks
+    song = midi_file.open_song(source)  # its times are ticks from the beginning of the file
     parts = {
         part.name: [(n.start / song.ppq, (n.end - n.start) / song.ppq, n.pitch) for n in part.notes]
         for part in song.parts
@@ -240,7 +242,7 @@ def _expected(source: Path) -> Page:
 
 
 def _syllables(text: str) -> list[str]:
-    """A text as it stands, and without the hyphen of a syllable."""
+    """A text as it is, and without the hyphens of a syllable."""
     return [text, text.strip("- ")]
 
 
@@ -271,7 +273,7 @@ def _page_of(
 
 
 def _page(root: ET.Element) -> Page:
-    """What stands in the MusicXML that MuseScore made."""
+    """The content of MuseScore's MusicXML."""
     names = [part.findtext("part-name", "") for part in root.iter("score-part")]
     bars: list[float] = []
     meters: list[tuple[int, str]] = []
@@ -306,7 +308,7 @@ def _page(root: ET.Element) -> Page:
 
 
 def _placed(bar: ET.Element) -> Iterator[tuple[int, ET.Element]]:
-    """The elements of a bar with where they begin, in divisions."""
+    """The elements of a bar, each with its time in the bar in divisions."""
     now, begin = 0, 0
     for element in bar:
         if element.tag == "note" and element.find("chord") is not None:
@@ -332,7 +334,7 @@ def _length(bar: ET.Element) -> int:
 
 
 def _notes(bars: Sequence[tuple[float, int, ET.Element]]) -> list[Note]:
-    """Notes, those that are tied being one."""
+    """The notes of a part; tied notes are joined to one."""
     notes: list[Note] = []
     held: dict[int, int] = {}
     for begin, divisions, bar in bars:

@@ -1,4 +1,5 @@
-"""The virtual environment in ``.venv`` that the other scripts set up and run in."""
+"""Set up the virtual environment in ``.venv`` and run commands in it, for ``run.py`` and
+``test.py``."""
 
 from __future__ import annotations
 
@@ -20,10 +21,13 @@ def command(name: str) -> str:
 
 
 def prepare(extras: str = "") -> None:
-    """Make the environment and install musicae with ``extras`` such as ``[dev]``, once."""
+    """Create the environment and install musicae with ``extras`` such as ``[dev]``.
+
+    If that was done before with the same ``pyproject.toml``, nothing is done.
+    """
     if not (3, 11) <= sys.version_info < (3, 14):
         found = ".".join(map(str, sys.version_info[:3]))
-        sys.exit(f"error: musicae needs Python 3.11 to 3.13, and this is {found}")
+        sys.exit(f"error: musicae needs Python 3.11 to 3.13; this is Python {found}")
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     done = FOLDER / f"installed{extras}"
     if done.is_file() and done.read_text() == wanted:
@@ -34,7 +38,7 @@ def prepare(extras: str = "") -> None:
     install = [command("python"), "-m", "pip", "install", "--quiet"]
     install += ["--disable-pip-version-check", "--editable", f"{ROOT}{extras}"]
     if subprocess.run(install, check=False).returncode:
-        sys.exit("error: pip could not install musicae; its messages above say why")
+        sys.exit("error: pip could not install musicae; see its messages above")
     done.write_text(wanted)
 
 
@@ -45,4 +49,4 @@ def run(*arguments: str) -> None:
         try:
             sys.exit(process.wait())
         except KeyboardInterrupt:
-            continue  # the command has heard it too, and ends in its own way
+            continue  # the command gets the interrupt, too, and ends by itself

@@ -1,11 +1,10 @@
-"""Write the graphs of the models that ship into their files, for ONNX Runtime.
+"""Export the graphs of the shipped models again, for ONNX Runtime.
 
     python scripts/export_graphs.py [MODEL ...] [--weights FOLDER]
 
-Training writes graphs by itself. They are written anew when ``musicae.models.graphs`` changes:
-the weights, how they are stored and what the file says of them stay as they are. A file is replaced
-only if its checksum stays the same and if ONNX Runtime and torch agree on the inputs that each
-graph has for an example.
+Training writes the graphs itself. This script is needed if ``musicae.models.graphs`` has changed.
+The weights, their type and the provenance in the file do not change. A file is replaced only if its
+checksum stays the same and if ONNX Runtime and torch agree on the example inputs of each graph.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from musicae.models.graphs import graphs_of
 from musicae.models.torch_engine import TorchEngine, check_export, network_of, save_model
 
 TOLERANCE = 1e-4
-"""The most that a number of ONNX Runtime may differ from that of torch."""
+"""The greatest allowed difference between a number of ONNX Runtime and of torch."""
 
 
 def export(path: Path) -> str:
-    """Write the graphs of a model into its file; returns what to print.
+    """Write the graphs of a model into its file; returns a line to print.
 
-    Raises CheckpointError, and leaves the file as it was, where the model would not stay the same.
+    Raises CheckpointError, and does not change the file, if the model would not stay the same.
     """
     model = load_checkpoint(path)
     network = network_of(model)
@@ -43,30 +42,33 @@ def export(path: Path) -> str:
         if checksum != model.checksum:
             raise CheckpointError(f"{path}: the checksum would change")
         if exported.provenance != model.provenance or exported.config != model.config:
-            raise CheckpointError(f"{path}: what it says of the model would change")
+            raise CheckpointError(f"{path}: the provenance or the config would change")
         apart = differences(exported, TorchEngine(model.name, network))
         written.replace(path)
     finally:
         written.unlink(missing_ok=True)
     graphs = ", ".join(f"{name} {most:.1e}" for name, most in apart.items())
-    return f"{path.name}: {path.stat().st_size / 1e6:.1f} MB; off by at most: {graphs}"
+    return f"{path.name}: {path.stat().st_size / 1e6:.1f} MB; greatest differences: {graphs}"
 
 
 def stored_type(path: Path) -> torch.dtype:
-    """How the floating-point weights of a file are stored. Raises CheckpointError for a mixture."""
+    """The type of the floating-point weights in a file.
+
+    Raises CheckpointError if there is not exactly one type.
+    """
     with safe_open(path, framework="pt") as file:
         weights = [name for name in file.keys() if not name.startswith(GRAPH)]  # noqa: SIM118
         kinds: set[torch.dtype] = {file.get_tensor(name).dtype for name in weights}
     floating = [kind for kind in kinds if kind.is_floating_point]
     if len(floating) != 1:
-        raise CheckpointError(f"{path}: its weights are stored in {len(floating)} ways")
+        raise CheckpointError(f"{path}: its weights must have one type, not {len(floating)}")
     return floating[0]
 
 
 def differences(exported: Checkpoint, reference: TorchEngine) -> dict[str, float]:
-    """The greatest difference of each graph on its example.
+    """The greatest difference between the engines for each graph, with its example inputs.
 
-    Raises CheckpointError where it is above ``TOLERANCE``.
+    Raises CheckpointError if one is above ``TOLERANCE``.
     """
     found = {}
     for name, graph in graphs_of(reference.name, reference.network).items():
@@ -76,23 +78,23 @@ def differences(exported: Checkpoint, reference: TorchEngine) -> dict[str, float
         found[name] = max(off)
         if found[name] > TOLERANCE:
             raise CheckpointError(
-                f"{reference.name}: ONNX Runtime and torch are {found[name]:.1e} apart in {name}"
+                f"{reference.name}: ONNX Runtime and torch differ by {found[name]:.1e} in {name}"
             )
     return found
 
 
 def difference(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """The greatest difference of two arrays; what is infinite in both the same way differs by 0."""
-    with np.errstate(invalid="ignore"):  # infinite less infinite
+    """The greatest difference of two arrays; equal infinities differ by 0."""
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
         apart = np.where(one == other, 0.0, np.abs(one.astype(np.float64) - other))
     return float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(initial=0.0))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="by default all")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: all")
     parser.add_argument(
-        "--weights", type=Path, default=assets.WEIGHTS, metavar="FOLDER", help="of the files"
+        "--weights", type=Path, default=assets.WEIGHTS, metavar="FOLDER", help="with the files"
     )
     args = parser.parse_args()
     try:

@@ -2,7 +2,7 @@
 
     python scripts/make_examples.py [FILE]
 
-The same bytes come out every time.
+The result is the same in every run, byte for byte.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MELODIES = (
 
 
 def example(name: str) -> Project:
-    """One of ``data/melodies`` as a project, each note as loud as the others."""
+    """One of ``data/melodies`` as a project; its notes have no velocities."""
     parts = Project.open_parts(ROOT / "data" / "melodies" / f"{name}.mid")
     (project,) = [part.project for part in parts if part.chosen]
     return replace(project, tune=tuple(note._replace(velocity=None) for note in project.tune))

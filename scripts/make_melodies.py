@@ -1,17 +1,17 @@
-"""Make the example melodies: public-domain tunes, typed bar by bar, as MIDI files.
+"""Make the example melodies as MIDI files; they are public-domain tunes, written in this script.
 
     python scripts/make_melodies.py [FOLDER]
 
-The same bytes come out every time. A tune is typed as a singer reads it, bars apart by ``|``::
+The result is the same in every run, byte for byte. The notation of a tune has ``|`` between bars::
 
     3/4 q=84 r/2 d4/4 | g4/2 b4/8 g4 | b4/2 a4/4 | d5/2.~ | d5/2^ r/4
 
-- ``3/4 q=84`` at the head of a bar: the meter and the tempo (quarters a minute) from there on.
-- ``bb4/8.`` a pitch, and its length as a part of a whole note, dotted by dots, ``t`` for a triplet.
-  A length lasts until the next one, and every bar begins with its own.
-- ``r`` a rest; ``~`` tied to the next note; ``^`` the last note of a phrase, under a fermata.
+- ``3/4 q=84`` at the beginning of a bar: meter and tempo (quarters per minute) from this bar on.
+- ``bb4/8.`` a pitch and its length as a part of a whole note; dots make it dotted, ``t`` a triplet.
+  A note without length has that of the note before; the first one of a bar needs a length.
+- ``r`` a rest; ``~`` tied to the next note; ``^`` the last note of a phrase, with a fermata.
 
-Every bar must be as long as its meter asks, so a slip of the finger does not go unheard.
+Every bar must have the length of its meter, so that typing errors are found.
 """
 
 from __future__ import annotations
@@ -45,19 +45,20 @@ SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 ACCIDENTALS = {"": 0, "#": 1, "b": -1}
 
 DOWNBEAT, ON_BEAT, OFF_BEAT = 92, 84, 76
-"""Velocities of a note by where in its bar it begins."""
+"""Velocities of notes by their place in the bar."""
 
 JITTER, OVERLAP, BREATH, TOUCH = 16, 30, 40, 6
-"""How far a played note strays, in ticks of 1/480 quarter: its onset either way, the end of a
-legato note into the next, the end before a rest or a repeated note, and its velocity either way."""
+"""The greatest random changes of a played note, in ticks of 1/480 quarter: of its onset (earlier or
+later), of its end into the next note (legato), of its end before a rest or a repeated note
+(earlier); and of its velocity (higher or lower)."""
 
 
 class NotationError(ValueError):
-    """A tune that was mistyped; says which bar and why."""
+    """An error in the notation of a tune; its message has the bar and the reason."""
 
 
 class Note(NamedTuple):
-    """A note: when it begins and how long it lasts in quarters, its MIDI pitch, its fermata."""
+    """A note: onset and length in quarters, MIDI pitch, and whether it has a fermata."""
 
     start: Fraction
     length: Fraction
@@ -66,7 +67,7 @@ class Note(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bar: when it begins in quarters, and its meter."""
+    """A bar: its beginning in quarters, and its meter."""
 
     start: Fraction
     numerator: int
@@ -78,13 +79,13 @@ class Bar(NamedTuple):
 
     @property
     def beat(self) -> Fraction:
-        """Quarters a beat lasts: dotted where the meter is compound."""
+        """The length of a beat in quarters; dotted in compound meters."""
         compound = self.denominator == 8 and self.numerator % 3 == 0
         return Fraction(4 * (3 if compound else 1), self.denominator)
 
 
 class Score(NamedTuple):
-    """A tune as read: its notes, its bars, and the tempos with when they begin."""
+    """A parsed tune: its notes, its bars, and its tempos with their beginnings in quarters."""
 
     notes: tuple[Note, ...]
     bars: tuple[Bar, ...]
@@ -97,7 +98,7 @@ class Score(NamedTuple):
 
 
 def parse(text: str) -> Score:
-    """Read a tune in the notation above; raises NotationError at the first mistyped bar."""
+    """Parse a tune in the notation above. Raises NotationError at the first wrong bar."""
     notes: list[Note] = []
     bars: list[Bar] = []
     tempos: list[tuple[Fraction, int]] = []
@@ -111,7 +112,7 @@ def parse(text: str) -> Score:
                 tempos.append((start, int(head[1])))
             tokens.pop(0)
         if not meter[1]:
-            raise NotationError(f"bar {number}: no meter yet; begin with one, such as 4/4")
+            raise NotationError(f"bar {number}: no meter; begin the tune with one, such as 4/4")
         bar = Bar(start, *meter)
         now, tied = read_bar(number, tokens, start, notes, tied)
         if now - start != bar.length:
@@ -121,15 +122,15 @@ def parse(text: str) -> Score:
         bars.append(bar)
         start = now
     if tied:
-        raise NotationError(f"bar {len(bars)}: the last note is tied to nothing")
+        raise NotationError(f"bar {len(bars)}: the last note is tied, but no note follows")
     return Score(tuple(notes), tuple(bars), tuple(tempos))
 
 
 def read_bar(
     number: int, tokens: Sequence[str], now: Fraction, notes: list[Note], tied: bool
 ) -> tuple[Fraction, bool]:
-    """Append the notes of one bar; returns when it ends, and whether its last note is tied on."""
-    length = Fraction(0)  # until the bar's first note says its own
+    """Append the notes of one bar; returns its end, and whether its last note is tied."""
+    length = Fraction(0)  # until the bar's first note has set it
     for token in tokens:
         found = NOTE.fullmatch(token)
         if not found:
@@ -142,7 +143,9 @@ def read_bar(
             if tied:
                 before = notes.pop()
                 if before.pitch != pitch:
-                    raise NotationError(f"bar {number}: {token!r} is not the note tied to it")
+                    raise NotationError(
+                        f"bar {number}: a note of another pitch is tied to {token!r}"
+                    )
                 note = Note(before.start, before.length + length, pitch, note.fermata)
             notes.append(note)
         elif tied:
@@ -153,10 +156,10 @@ def read_bar(
 
 
 def read_length(number: int, token: str, text: str | None, before: Fraction) -> Fraction:
-    """The quarters that ``/8.`` stands for; where nothing is written, those of the note before."""
+    """The quarters of a length such as ``/8.``; without ``text`` those of the note ``before``."""
     if not text:
         if not before:
-            raise NotationError(f"bar {number}: {token!r} has no length, and no note before it has")
+            raise NotationError(f"bar {number}: {token!r} is the first note and needs a length")
         return before
     found = LENGTH.fullmatch(text)
     if not found:
@@ -171,20 +174,21 @@ class Melody:
     """A tune and the kind of MIDI file it becomes.
 
     Args:
-        name: the file's, without its suffix.
-        title: of the tune.
-        source: where it comes from, and since when; written into the file.
-        key: as MIDI writes it, such as ``Em``.
+        name: the name of the file without its suffix.
+        title: the title of the tune.
+        source: author or origin, and the year; written into the file.
+        key: the key as in MIDI files, such as ``Em``.
         notation: the tune.
-        shows: what the file is there to show.
+        shows: the features of the file that make it a useful example.
         part: the name of the melody's track.
         ppq: ticks per quarter.
-        channel: of the notes, from 0.
+        channel: the MIDI channel of the notes, from 0.
         program: the General MIDI sound, from 0.
         file_format: 1, or 0 for everything in one track.
-        gate: how much of its length a note sounds.
-        lyrics: one syllable a note, ``_`` where the syllable before is held.
-        played: a seed where the file is a recording from a keyboard: uneven, legato, no key.
+        gate: the share of its length for which a note sounds.
+        lyrics: one syllable for each note; ``_`` to hold the syllable before.
+        played: a random seed, if the file imitates a recording from a keyboard (uneven, legato,
+            no key); else None.
     """
 
     name: str
@@ -217,7 +221,7 @@ class Sounding(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """A message and its tick; at one tick the lower rank comes first."""
+    """A message and its tick; of messages at the same tick the lower rank comes first."""
 
     tick: int
     rank: int
@@ -243,7 +247,7 @@ def velocity(note: Note, bars: Sequence[Bar]) -> int:
 
 
 def engraved(score: Score, ppq: int, gate: Fraction) -> list[Sounding]:
-    """The notes as a score editor exports them: on the tick."""
+    """The notes as a score editor exports them, with exact times."""
     sounding = []
     for note in score.notes:
         on = to_ticks(note.start, ppq)
@@ -253,7 +257,7 @@ def engraved(score: Score, ppq: int, gate: Fraction) -> list[Sounding]:
 
 
 def humanised(notes: Sequence[Sounding], seed: int) -> list[Sounding]:
-    """The notes as fingers play them: early and late, legato into the next, loud and soft."""
+    """The notes as if played on a keyboard: uneven onsets, legato, varying velocities."""
     rng = random.Random(seed)
 
     def stray(reach: int) -> int:
@@ -298,7 +302,7 @@ def conductor(melody: Melody, score: Score) -> list[Timed]:
 
 
 def melody_track(melody: Melody, score: Score) -> list[Timed]:
-    """The melody's notes, with its words where it has them."""
+    """The events of the melody's track: its notes, and its lyrics if it has some."""
     notes = engraved(score, melody.ppq, melody.gate)
     syllables = melody.lyrics.split()
     if syllables and len(syllables) != len(notes):
@@ -325,7 +329,7 @@ def melody_track(melody: Melody, score: Score) -> list[Timed]:
 
 
 def to_track(events: Sequence[Timed], end: int) -> Any:
-    """A track of messages with their times since the one before, as MIDI files store them."""
+    """A MIDI track; the time of each message is the ticks since the message before."""
     final = Timed(end, END, mido.MetaMessage("end_of_track"))
     ordered = sorted([*events, final], key=lambda event: (event.tick, event.rank))
     track = mido.MidiTrack()
@@ -340,7 +344,7 @@ def to_midi(melody: Melody) -> bytes:
     end = to_ticks(score.length, melody.ppq)
     tracks = [conductor(melody, score), melody_track(melody, score)]
     if melody.file_format == 0:
-        tracks = [tracks[0] + tracks[1][1:]]  # one track has one name: the title
+        tracks = [tracks[0] + tracks[1][1:]]  # a single track is named by the title
     midi = mido.MidiFile(type=melody.file_format, ticks_per_beat=melody.ppq)
     midi.tracks.extend(to_track(events, end) for events in tracks)
     out = BytesIO()
@@ -584,21 +588,21 @@ MELODIES = (
 
 
 def usual_meters(score: Score) -> str:
-    """The meters that hold for at least four bars, which leaves upbeats out."""
+    """The meters that at least four bars have; so upbeats do not count."""
     counts = Counter(f"{bar.numerator}/{bar.denominator}" for bar in score.bars)
     return ", ".join(meter for meter, count in counts.items() if count >= 4)
 
 
 def readme() -> str:
-    """The table that stands beside the files."""
+    """The text of the README in the folder of the melodies."""
     lines = [
         "# Example melodies",
         "",
-        "Tunes to harmonize, made by `python scripts/make_melodies.py`, where they stand as "
-        "readable notation.",
+        "Tunes to harmonize. `python scripts/make_melodies.py` makes them from the notation in "
+        "that script.",
         "",
-        "All are in the public domain: every tune was written before 1901, and whoever is known to "
-        "have had a hand in it died more than a hundred years ago.",
+        "All are in the public domain: every tune was written before 1901, and all its known "
+        "authors died more than a hundred years ago.",
         "",
         "| file | title | meter | bars | key | source | what it shows |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -619,7 +623,7 @@ def readme() -> str:
 
 
 def make(folder: Path) -> list[Path]:
-    """Write every melody and the README into the folder; returns the files written."""
+    """Write all melodies and the README into the folder; returns the written files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {f"{melody.name}.mid": to_midi(melody) for melody in MELODIES}
     files["README.md"] = readme().encode()

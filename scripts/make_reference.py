@@ -1,9 +1,9 @@
-"""Measure Bach, as JSON: the rules that he breaks, what his chorales are made of, their forms.
+"""Measure Bach's chorales and write JSON files: rule violations, histograms and forms.
 
     python scripts/make_reference.py [--four-part FOLDER]
 
-The forms are those of Bach's train side and of the four-part pieces to train on; without the
-folder of these, the file of forms stays as it is.
+The forms are those of Bach's train side and of the four-part pieces for training. Without the
+folder of the latter, the file of forms is not changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from musicae.theory.voice_leading.bach import RATES, measure_rates
 
 
 def forms_of(bach: Corpus, folder: Path) -> list[PartialScore]:
-    """The forms of the pieces to train on: Bach's, and those of the four-part data."""
+    """The forms of the training pieces: Bach's, and those of the four-part data."""
     others = training_pieces(read_four_part(folder))
     return [
         *(forms.form_of(chorale, style="bach") for chorale in bach.side("train")),

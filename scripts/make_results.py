@@ -36,9 +36,10 @@ Bb        | Bb6     | F7        | Bb  Bb7/D
 Ebmaj7    | Bb/F Gm | Ebadd9    | Bb/D Gm7
 Cm7 F7/A  | Bb      | Bb/F F9   | Bb
 """
-WAY = ("old_hundredth", "ode_to_joy")
-"""Between which of the results a way through latent space is shown."""
+ENDS = ("old_hundredth", "ode_to_joy")
+"""The two results whose interpolation in latent space is shown."""
 STEPS = 5
+"""The number of pieces of the interpolation; both ends count."""
 
 
 def main() -> None:
@@ -46,10 +47,10 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     harmonize_melodies(RESULTS)
     follow_chords(RESULTS / "chords")
-    sing(RESULTS / "words")
+    set_words(RESULTS / "words")
     for_others(RESULTS / "ensembles")
     compose(RESULTS / "new")
-    walk(RESULTS)
+    draw_interpolation(RESULTS)
     draw_map(RESULTS / "latent_map.png")
     draw_summary(load.load(), RESULTS / "corpus.png")
 
@@ -69,22 +70,22 @@ def harmonize_melodies(results: Path) -> None:
         if melody.stem == ENGRAVED:
             score = results / f"{melody.stem}_score.png"
             musicae.render(piece, score, score=True, analysis=True)
-        tell(piece)
+        print_report(piece)
 
 
 def follow_chords(folder: Path) -> None:
-    """A melody with chords given as a lead sheet, and the lead sheet of another."""
+    """Harmonize a melody with given chords, and write the lead sheet of another melody."""
     folder.mkdir(exist_ok=True)
     (piece,) = musicae.harmonize(DATA / "melodies" / f"{FOLLOWED}.mid", chords=CHORDS)
     for suffix in (".mid", ".musicxml"):
         piece.write(folder / f"{FOLLOWED}{suffix}")
     musicae.render(piece, folder / f"{FOLLOWED}.png", score=True, analysis=True)
     musicae.chords(DATA / "melodies" / "amazing_grace.mid").write(folder / "amazing_grace.txt")
-    tell(piece)
+    print_report(piece)
 
 
-def sing(folder: Path) -> None:
-    """A melody with words in a text file, set under all voices."""
+def set_words(folder: Path) -> None:
+    """Harmonize a melody with words from a text file; all voices get the words."""
     folder.mkdir(exist_ok=True)
     words = folder / "doxology.txt"
     words.write_text(DOXOLOGY, encoding="utf-8")
@@ -92,40 +93,40 @@ def sing(folder: Path) -> None:
     for suffix in (".mid", ".musicxml"):
         piece.write(folder / f"{SUNG}{suffix}")
     musicae.render(piece, folder / f"{SUNG}.png", score=True)
-    tell(piece)
+    print_report(piece)
 
 
 def for_others(folder: Path) -> None:
-    """A melody for men's voices, for three voices and for brass."""
+    """Harmonize a melody for men's voices, for three voices and for brass."""
     folder.mkdir(exist_ok=True)
     for name in OTHERS:
         (piece,) = musicae.harmonize(DATA / "melodies" / f"{ARRANGED}.mid", ensemble=name)
         for suffix in (".mid", ".musicxml"):
             piece.write(folder / f"{ARRANGED}-{name}{suffix}")
         engraving.write_staves(piece.to_xml(), folder / f"{ARRANGED}-{name}.png")
-        tell(piece)
+        print_report(piece)
 
 
 def compose(folder: Path) -> None:
-    """The first chorales that the VAE composes."""
+    """Write and draw new chorales by the VAE."""
     folder.mkdir(exist_ok=True)
     for number, piece in enumerate(musicae.generate(NEW), start=1):
         path = folder / f"chorale-0-{number}.mid"
         piece.write(path)
         show(piece, path.with_suffix(".png"))
-        tell(piece)
+        print_report(piece)
 
 
-def walk(results: Path) -> None:
-    """A way from one harmonized melody to another, as piano rolls one above another."""
-    one, other = (results / f"{name}.mid" for name in WAY)
+def draw_interpolation(results: Path) -> None:
+    """Draw an interpolation between two harmonized melodies as piano rolls above each other."""
+    one, other = (results / f"{name}.mid" for name in ENDS)
     pieces = musicae.interpolate(one, other, STEPS)
     chorales = {f"{i} of {STEPS}": piece.chorale for i, piece in enumerate(pieces, start=1)}
     piano_roll.draw(chorales, results / "interpolation.png", bars=4)
 
 
 def draw_map(path: Path) -> None:
-    """Bach's chorales in latent space, as seen from the side where they differ most."""
+    """Draw Bach's chorales in latent space, projected to their first two principal components."""
     model = load_model("vae")
     chorales = load.load().chorales
     places = [space.encode(model, chorale) for chorale in chorales]
@@ -155,14 +156,14 @@ def draw_map(path: Path) -> None:
 
 
 def show(piece: musicae.Piece, path: Path) -> None:
-    """A piano roll with Roman numerals and violations."""
+    """Draw a piano roll with Roman numerals and violations."""
     musicae.render(piece, path, analysis=True, violations=True)
 
 
-def tell(piece: musicae.Piece) -> None:
+def print_report(piece: musicae.Piece) -> None:
     report = piece.report()
-    broken = ", ".join(report.beyond_bach) or "nothing"
-    print(f"{piece.chorale}: {len(report.violations)} violations, beyond Bach {broken}")
+    broken = ", ".join(report.beyond_bach) or "none"
+    print(f"{piece.chorale}: {len(report.violations)} violations, more often than Bach: {broken}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Pictures of the studio's page in three states and at two widths: docs/images/studio/*.png.
+"""Make screenshots of the studio's page in three states and two widths: docs/images/studio/*.png.
 
     python scripts/make_screenshots.py
 
-It starts the real service, and drives its page in Chromium (the extra `dev` has Playwright).
+It starts the real service and controls its page in Chromium by Playwright (in the extra ``dev``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXAMPLE = "Amazing Grace"
 
 @contextmanager
 def service() -> Iterator[str]:
-    """The address of a service that runs meanwhile."""
+    """Run a service; yields its address."""
     command = [sys.executable, "-m", "musicae", "studio", "--no-browser", "--port", "0"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
@@ -40,7 +40,7 @@ def service() -> Iterator[str]:
 
 
 def opened(browser: Browser, address: str, size: str, colours: str) -> Page:
-    """The page with an example that is harmonized."""
+    """The page with a harmonized example."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -56,7 +56,7 @@ def opened(browser: Browser, address: str, size: str, colours: str) -> Page:
 
 
 def chord(page: Page) -> None:
-    """What else would fit in place of a chord."""
+    """Show the other chords that fit in place of a chord."""
     page.locator(".chord").nth(4).focus()
     page.wait_for_timeout(300)
     page.locator(".chord").nth(4).click()
@@ -65,14 +65,14 @@ def chord(page: Page) -> None:
 
 
 def alternatives(page: Page) -> None:
-    """Four alternatives side by side."""
+    """Show four alternatives."""
     page.get_by_role("button", name="Make alternatives").click()
     page.locator(".alternatives .cards button").nth(3).wait_for()
     page.wait_for_timeout(300)
 
 
 def score(page: Page) -> None:
-    """The engraved score."""
+    """Show the engraved score."""
     page.get_by_role("button", name="Score", exact=True).click()
     page.locator(".score-view svg").first.wait_for(timeout=30_000)
     page.wait_for_timeout(800)
@@ -82,7 +82,7 @@ STATES = {"chord": chord, "alternatives": alternatives, "score": score}
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all screenshots."""
     OUT.mkdir(parents=True, exist_ok=True)
     path = next(filter(None, map(shutil.which, BROWSERS)))
     with service() as address, sync_playwright() as playwright:

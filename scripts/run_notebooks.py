@@ -1,4 +1,4 @@
-"""Run the notebooks top to bottom, side by side; ``--write`` keeps in them what they show."""
+"""Run all cells of the notebooks, several notebooks at a time; ``--write`` saves their outputs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SECONDS_A_CELL = 300
 
 
 def run(path: Path, write: bool) -> str:
-    """Run a notebook; how long it took. Raises CellExecutionError where a cell fails."""
+    """Run a notebook; returns a line with its time. Raises CellExecutionError if a cell fails."""
     began = time.perf_counter()
     notebook = nbformat.read(path, as_version=4)
-    # No times of execution: running a notebook again changes only what it shows.
+    # Without execution times, running a notebook again changes only its outputs.
     client = NotebookClient(
         notebook,
         timeout=SECONDS_A_CELL,
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="save the outputs")
     write = parser.parse_args().write
-    # The last takes longest, so that it begins first.
+    # The last notebook takes longest, so it begins first.
     paths = sorted(NOTEBOOKS.glob("*.ipynb"), reverse=True)
     side_by_side.run(lambda path: run(path, write), paths)
 

@@ -1,4 +1,4 @@
-"""Run a task on several items at the same time, one a processor."""
+"""Run a task on several items at the same time, one for each processor."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Item = TypeVar("Item")
 
 
 def run(task: Callable[[Item], str], items: Iterable[Item]) -> None:
-    """Print what the task returns for each item, whole, as soon as it is done.
+    """Run ``task`` on each item in threads, and print its result as soon as it is done.
 
-    Items begin in their order. A failure is raised once those at work are done; those that have not
-    begun are left. The tasks are threads, so what takes long should be a process of its own.
+    Items begin in their order. If one fails, the running ones are finished, no others begin, and
+    the error is raised. The tasks are threads, so long computations should run in processes.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each of the workers has a processor
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one processor for each worker
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = [pool.submit(task, item) for item in items]
         try:

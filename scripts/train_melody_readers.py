@@ -1,13 +1,13 @@
-"""Train the networks that ship for finding keys and phrase ends.
+"""Train the shipped networks that find keys and phrase ends.
 
     python scripts/train_melody_readers.py key --four-part FOLDER [--runs FOLDER]
     python scripts/train_melody_readers.py phrases --four-part FOLDER [--runs FOLDER]
 
-``musicae/assets/weights``, or ``--out``, gets ``NAME.safetensors``, ``NAME.json`` (settings, seeds,
-data with sources and licences, versions, metrics of the validation sides) and ``NAME.csv`` (the
-log). Members are trained one after another, in two to ten minutes each; a run that was stopped
-goes on with the member that it was at. ``benchmarks/plan.py`` measures what was written, on the
-test sides too.
+Written to ``musicae/assets/weights``, or ``--out``, are ``NAME.safetensors``, ``NAME.json``
+(settings, seeds, data with sources and licences, versions, metrics of the validation sides) and
+``NAME.csv`` (the log). The members of an ensemble are trained one after another and take two to ten
+minutes each. A run that was stopped is resumed with the member that was not finished.
+``benchmarks/plan.py`` measures the result, also on the test sides.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def members(
     facts: dict[str, Any],
     make: Callable[[int], nn.Module],
 ) -> list[dict[str, Tensor]]:
-    """The weights of each member, those of an earlier run where they are kept."""
+    """The weights of each member; those that an earlier run has kept are not trained again."""
     return [
         kept_member(args.runs / name / f"member-{seed}.pt", facts, partial(make, seed))
         for seed in range(args.seed, args.seed + args.members)
@@ -131,7 +131,7 @@ def members(
 
 
 def joined(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The weights of an ensemble from those of its members."""
+    """The weights of an ensemble, joined from those of its members."""
     return {
         key.replace("members.0.", f"members.{index}.", 1): value
         for index, state in enumerate(parts)
@@ -142,7 +142,7 @@ def joined(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 def facts_of(
     examples: Sequence[Example], settings: dict[str, Any], args: argparse.Namespace
 ) -> dict[str, Any]:
-    """How a model was trained, for its files."""
+    """Seeds, settings and data of a model, for its files."""
     return {
         "seeds": list(range(args.seed, args.seed + args.members)),
         "settings": settings,

@@ -1,11 +1,11 @@
-"""Train the chord planner that ships, on Bach's chorales and the four-part data.
+"""Train the shipped chord planner on Bach's chorales and the four-part data.
 
     python scripts/train_planner.py --four-part FOLDER [--runs FOLDER] [--members 2]
 
-``musicae/assets/weights``, or ``--out``, gets ``planner.safetensors``, ``planner.json`` (settings,
-seeds, data with sources and licences, versions, metrics of the validation sides) and
-``planner.csv`` (the log). A member takes some twenty minutes of one core. A run that was stopped
-goes on where it was. ``benchmarks/plan.py`` measures what was written, on the test sides too.
+Written to ``musicae/assets/weights``, or ``--out``, are ``planner.safetensors``, ``planner.json``
+(settings, seeds, data with sources and licences, versions, metrics of the validation sides) and
+``planner.csv`` (the log). A member takes about twenty minutes on one core. A stopped run is resumed
+by the same command. ``benchmarks/plan.py`` measures the result, also on the test sides.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ WIDTH, TABLES, DROPOUT, SECOND_WIDTH = 160, 8, 0.5, 160
 
 
 def release(args: argparse.Namespace) -> None:
-    """Train the members, average them and write what is known of them."""
+    """Train the members, combine them to one planner and write it with its facts."""
     folder = args.runs / "planner"
     settings = SETTINGS if args.epochs is None else replace(SETTINGS, cycles=(args.epochs,))
     pieces = [p for p in load_melodies(args.four_part, args.runs) if p.admitted]
@@ -96,7 +96,7 @@ def release(args: argparse.Namespace) -> None:
 
 
 def reporter(log: EpochLog, member: int) -> Report:
-    """Adds an epoch's losses to the log, with the seconds since the last one."""
+    """A function that adds an epoch's losses to the log, with the seconds that the epoch took."""
     began = time.perf_counter()
 
     def report(epoch: int, loss: float, losses: Mapping[str, float]) -> None:
@@ -109,7 +109,7 @@ def reporter(log: EpochLog, member: int) -> Report:
 
 
 def second_reporter(log: list[dict[str, float]]) -> SecondReport:
-    """Adds an epoch's losses of the second chords to a list, and prints them."""
+    """A function that adds the losses of second chords of an epoch to a list and prints them."""
 
     def report(epoch: int, train_loss: float, valid_loss: float) -> None:
         log.append({"epoch": epoch, "train_loss": train_loss, "valid_loss": valid_loss})
@@ -119,7 +119,7 @@ def second_reporter(log: list[dict[str, float]]) -> SecondReport:
 
 
 def judged(model: Checkpoint, sides: Mapping[str, list[PlanExample]]) -> dict[str, Any]:
-    """How well the planner foretells plans, told of the phrase ends and not."""
+    """The planner's measures on each side, with phrase ends given and hidden."""
     return {
         side: {
             "phrase ends told": measure_plans(model, examples).as_dict(),

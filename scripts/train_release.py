@@ -1,16 +1,16 @@
-"""Train the models that ship, as their recipes say, and write down how good they are.
+"""Train the shipped models by their recipes, and measure them.
 
     python scripts/train_release.py [MODEL ...] [--four-part FOLDER] [--devices N] [--runs FOLDER]
 
-For each model, or those named, ``musicae/assets/weights`` gets the weights in half precision, the
-log of the run as ``MODEL.csv`` and its settings, seed, versions, data and accuracies as
-``MODEL.json``;
-``RESULTS.md`` has the accuracies of all of them as a table. A run that was killed goes on.
+For each named model (default: all), these files are written to ``musicae/assets/weights``: the
+weights in half precision, the log of the run as ``MODEL.csv``, and its settings, seed, versions,
+data and measures as ``MODEL.json``. ``RESULTS.md`` has the measures of all models as tables. A run
+that was stopped is resumed.
 
-The harmonizer learns from Bach and from four-part pieces by others, which are not in the
-repository: ``FOLDER`` holds their MIDI files with ``manifest.csv`` and ``sides.csv``, as
-``musicae.corpus.four_part`` reads them; the manifest names the repository, the file and the licence
-of each piece.
+The harmonizer and the VAE are also trained on four-part pieces by others, which are not in the
+repository. ``FOLDER`` holds their MIDI files with ``manifest.csv`` and ``sides.csv``; see
+``musicae.corpus.four_part``. The manifest names the repository, the file and the licence of each
+piece.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ FOUR_PART_SIDES = ("hymn-valid", "hymn-test")
 
 
 def release(name: str, runs: Path, four_part: Path | None, devices: int) -> None:
-    """Train one model and put what is known of it into the weights folder."""
+    """Train one model, and write its weights, log and measures into the weights folder."""
     if RECIPES[name].four_part and four_part is None:
         raise SystemExit(
-            f"error: {name} learns from four-part pieces that are not in the repository; give"
-            " their folder with --four-part (see --help)"
+            f"error: the training data of {name} include four-part pieces that are not in the"
+            " repository; give their folder with --four-part (see --help)"
         )
     began = time.perf_counter()
     run = train(
@@ -62,7 +62,7 @@ def release(name: str, runs: Path, four_part: Path | None, devices: int) -> None
         accelerator="cpu",
         four_part=four_part,
         resume=True,
-        report=tell,
+        report=print_progress,
     )
     print(f"\n{name}: {run.epochs} epochs in {time.perf_counter() - began:.0f} s")
     trained = checkpoint.load_checkpoint(run.weights)
@@ -80,7 +80,7 @@ def release(name: str, runs: Path, four_part: Path | None, devices: int) -> None
 
 
 def judged(shipped: checkpoint.Checkpoint, four_part: Path | None = None) -> dict[str, Any]:
-    """How good a model is on each side that it did not learn from."""
+    """The measures of a model on each side that it was not trained on."""
     chorales = load.load()
     found: dict[str, Any] = {}
     if "calibration" in shipped.tensors:
@@ -113,19 +113,21 @@ def judged(shipped: checkpoint.Checkpoint, four_part: Path | None = None) -> dic
     return found
 
 
-def _of_harmonizer(model: Harmonizer, chorales: Sequence[Chorale], **told: Any) -> dict[str, float]:
-    """Without a plan, and with the plan that the voices show."""
-    nats, accuracy = evaluation.harmonizer_metrics(model, chorales, **told)
+def _of_harmonizer(
+    model: Harmonizer, chorales: Sequence[Chorale], **given: Any
+) -> dict[str, float]:
+    """The harmonizer's measures without a plan, and with the plan that is found from the voices."""
+    nats, accuracy = evaluation.harmonizer_metrics(model, chorales, **given)
     found = {"nats_per_step": nats, **accuracy._asdict()}
     if model.config.chords:
-        nats, accuracy = evaluation.harmonizer_metrics(model, chorales, with_plan=True, **told)
+        nats, accuracy = evaluation.harmonizer_metrics(model, chorales, with_plan=True, **given)
         found |= {"nats_per_step_with_plan": nats}
         found |= {f"{name}_with_plan": share for name, share in accuracy._asdict().items()}
     return found
 
 
 def results() -> str:
-    """How good every model in the weights folder is on the test side, as Markdown."""
+    """The measures of every model in the weights folder on the test side, as Markdown."""
     parts = ["# Accuracies on the test side, in percent"]
     for name in RECIPES:
         path = assets.WEIGHTS / f"{name}.json"
@@ -137,9 +139,9 @@ def results() -> str:
             rebuilt, nats = test["pitches_rebuilt"], test["nats_per_step"]
             parts += [
                 f"## {name}",
-                "Whole chorales written again from the means of their latent vectors alone, and"
-                " from vectors drawn from the prior.",
-                "| | pitches | nats a step |\n| --- | ---: | ---: |\n"
+                "Whole chorales decoded from the means of their own latent vectors alone, and from"
+                " latent vectors drawn from the prior.",
+                "| | pitches | nats per step |\n| --- | ---: | ---: |\n"
                 f"| their own | {100 * rebuilt['own']:.1f} | {nats['own']:.3f} |\n"
                 f"| drawn | {100 * rebuilt['prior']:.1f} | {nats['prior']:.3f} |",
             ]
@@ -147,9 +149,11 @@ def results() -> str:
             test = facts["test"]
             parts += [
                 f"## {name}",
-                "Alto, tenor and bass to a soprano, each symbol in sight of all that Bach wrote"
-                " before it: it is no rival of the tables below, which predict everything at once.",
-                "| steps | onsets | nats a step |\n| ---: | ---: | ---: |\n"
+                "Alto, tenor and bass, given the soprano. Each symbol is predicted from the soprano"
+                " and all symbols that Bach wrote before it. So these numbers cannot be compared"
+                " with the tables of MiniBach and the autoencoder, which predict all symbols at"
+                " once.",
+                "| steps | onsets | nats per step |\n| ---: | ---: | ---: |\n"
                 f"| {100 * test['steps']:.1f} | {100 * test['onsets']:.1f}"
                 f" | {test['nats_per_step']:.3f} |",
             ]
@@ -164,7 +168,7 @@ def results() -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def tell(progress: TrainingProgress) -> None:
+def print_progress(progress: TrainingProgress) -> None:
     if progress.step % 20 == 0:
         valid = "" if progress.valid_loss is None else f", valid {progress.valid_loss:.1f}"
         print(
@@ -177,10 +181,10 @@ def tell(progress: TrainingProgress) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="by default all")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: all")
     parser.add_argument("--four-part", type=Path, metavar="FOLDER", help="pieces by others")
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch")
-    parser.add_argument("--runs", type=Path, default=Path("runs/release"), help="for the runs")
+    parser.add_argument("--runs", type=Path, default=Path("runs/release"), help="the runs' folder")
     arguments = parser.parse_args()
     for name in arguments.models or RECIPES:
         release(name, arguments.runs, arguments.four_part, arguments.devices)

@@ -52,7 +52,7 @@ def test_graphs_of_a_file_are_written_anew(untrained, tmp_path):
 def test_a_file_stays_as_it_was_where_the_engines_disagree(without_graphs, monkeypatch):
     before = without_graphs.read_bytes()
     monkeypatch.setattr(export_graphs, "TOLERANCE", -1.0)
-    with pytest.raises(CheckpointError, match=r"ONNX Runtime and torch are .* apart in accompany"):
+    with pytest.raises(CheckpointError, match=r"ONNX Runtime and torch differ by .* in accompany"):
         export_graphs.export(without_graphs)
     assert without_graphs.read_bytes() == before
     assert list(without_graphs.parent.iterdir()) == [without_graphs]
