@@ -281,7 +281,7 @@ def test_files_that_are_no_corpus_are_refused(small, tmp_path):
         with pytest.raises(MusicaeError, match="is not a corpus, or is damaged"):
             load.load(path)
     np.savez(path, format=99)
-    with pytest.raises(MusicaeError, match="build the corpus anew"):
+    with pytest.raises(MusicaeError, match="build the corpus again"):
         load.load(path)
 
 
