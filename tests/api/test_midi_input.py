@@ -567,7 +567,7 @@ def test_missing_locks_and_bars_are_refused(tmp_path, wishes, complaint):
 
 def test_parts_that_cannot_be_told_apart_are_refused(tmp_path):
     path = four_parts(tmp_path / "trio.mid", ["", "Piano", "x"])
-    with pytest.raises(ChoraleError, match=r"there are 1, 2 'Piano', 3 'x'; name them S"):
+    with pytest.raises(ChoraleError, match=r"with notes are 1, 2 'Piano', 3 'x'; name them S"):
         read_given(path, bars="1")
 
 

@@ -63,4 +63,4 @@ def test_messages_are_alike_but_for_names_and_numbers(sweep):
     assert one == sweep.kind_of(
         "no track has the number or name 'Horn'; the tracks with notes are 1, 2, 3"
     )
-    assert sweep.kind_of("lasts some 6300 bars") == sweep.kind_of("lasts some 99000 bars")
+    assert sweep.kind_of("lasts about 6300 bars") == sweep.kind_of("lasts about 99000 bars")
