@@ -77,11 +77,13 @@ class Voice:
     """How many notes and rests the voice has."""
 
     def set_meter(self, meter: Time | None) -> None:
+        """Begin a meter; None keeps the current one."""
         if meter:
             self.meter = meter
             self.bar.time = meter
 
     def set_key(self, key: fields.KeyField) -> None:
+        """Apply a ``K:`` field from here on."""
         if key.key:
             self.signature = key.key
             self.bar.keys.append((self.now, key.key))
@@ -93,6 +95,7 @@ class Voice:
         self.place(key.clef, key.octave, key.transpose)
 
     def place(self, clef: Clef | None, octave: int, transpose: int | None) -> None:
+        """Set clef, octave shift and transposition; None and 0 keep the current ones."""
         if clef:
             self.bar.clefs.append((self.now, clef))
         self.octave = octave or self.octave
@@ -121,6 +124,7 @@ class Voice:
         return next((s for s in reversed(self.line) if s is not None), None)
 
     def head(self, found: re.Match[str]) -> Head:
+        """The note head of a match of ``NOTE``. Raises ChoraleError outside octaves -1 to 9."""
         sign, letter, marks = found[1], found[2].upper(), found[3]
         octave = 4 + found[2].islower() + marks.count("'") - marks.count(",") + self.octave
         if not -1 <= octave <= 9:
@@ -162,6 +166,7 @@ class Voice:
         return symbol
 
     def decorate(self, symbol: Symbol) -> None:
+        """Give a symbol the decorations before it; only fermatas are carried over."""
         for name in self.decorations:
             if name in ("fermata", "invertedfermata"):
                 symbol.fermata = True
@@ -226,6 +231,7 @@ class Voice:
         return end + 1
 
     def begin_tuplet(self, found: re.Match[str]) -> None:
+        """Begin a tuplet such as ``(3`` or ``(3:2:4``."""
         actual = int(found[1])
         if actual < 2:
             self.unread["tuplet of 1"] += 1
@@ -239,6 +245,7 @@ class Voice:
         self.tuplet = (actual, normal or usual, count or actual)
 
     def quoted(self, text: str) -> None:
+        """Read a text in quotes: an annotation, a chord symbol or words."""
         text = text.strip()
         if text and text[0] in PLACES:
             if text[1:].strip():
@@ -263,6 +270,7 @@ class Voice:
         self.broken = after
 
     def bar_line(self, line: str, numbers: str) -> None:
+        """Read a bar line, with the numbers of an ending that begins there."""
         self.line.append(None)
         repeats_before = line.startswith(":")
         repeats_after = (line.endswith(":") and "|" in line) or line == "::"
@@ -299,6 +307,7 @@ class Voice:
         self.now = Fraction(0)
 
     def end_ending(self, ends: bool) -> None:
+        """End the current ending at the last bar, if ``ends`` and there is one."""
         if ends and self.ending and self.staff.bars:
             last = self.staff.bars[-1]
             last.ending_stops = self.ending

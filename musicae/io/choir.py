@@ -65,6 +65,7 @@ class Choir:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of the voices."""
         return tuple(singer.name for singer in self.singers)
 
 

@@ -53,6 +53,7 @@ class Part:
 
     @property
     def mean_pitch(self) -> float:
+        """The mean MIDI pitch of its notes."""
         return sum(note.pitch for note in self.notes) / len(self.notes)
 
 
