@@ -76,7 +76,8 @@ class HarmonizeOptions:
     ensemble: str | None = None
     """Who sings or plays: ``"satb"``, ``"ttbb"``, ``"ssaa"``, ``"sab"``, ``"strings"``,
     ``"brass"``, ``"recorders"``, ``"saxophones"`` or ``"piano"``, whose voices ``voice`` and
-    ``lock`` name; None writes for the voices of Bach's chorales. See ``docs/guides/ensembles.md``."""
+    ``lock`` name; None writes for the voices of Bach's chorales. See
+    ``docs/guides/ensembles.md``."""
     ranges: str | None = None
     """Other ranges of its voices, such as ``"S C4-A5, A G3-D5"``."""
     rhythm: str | None = None
