@@ -94,7 +94,10 @@ def harmonize(
         found = _fill(model, partial, n, options, problem, fewer=fewer)
     elif model.can("harmonize"):
         if not partial.known[:, 0].all() or (partial.chorale.pitch[:, 1:] != REST).any():
-            raise CheckpointError(f"{model.name} harmonizes a whole soprano and nothing else")
+            raise CheckpointError(
+                f"{model.name} can only harmonize a whole soprano, without other given notes; use"
+                " harmonizer"
+            )
         if partial.given:
             raise CheckpointError(f"{model.name} cannot follow given chords; use harmonizer")
         found = [Harmonization(c) for c in accompany(model, partial.chorale, n, options)]

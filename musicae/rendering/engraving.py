@@ -94,7 +94,7 @@ def write_staves(xml: bytes, path: Path | str) -> list[Path]:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SCORE_SUFFIXES:
-        raise MusicaeError(f"{path}: name an engraved score {', '.join(SCORE_SUFFIXES)}")
+        raise MusicaeError(f"{path}: its name should end in one of {', '.join(SCORE_SUFFIXES)}")
     pages = engrave_staves(xml)
     title = ET.fromstring(xml).findtext("work/work-title") or ""
     size = f"{_PAGE[0]}mm", f"{_PAGE[1]}mm"

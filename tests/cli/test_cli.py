@@ -108,7 +108,7 @@ def refused(done, complaint):
         (["--model", "autoencoder"], "autoencoder does not harmonize"),
         (["--key", "H major"], "'H major' is not a key"),
         (["--track", "7"], "no track has the number or name '7'"),
-        (["--voice", "bass"], "minibach harmonizes a whole soprano and nothing else"),
+        (["--voice", "bass"], "minibach can only harmonize a whole soprano"),
         (["--voice", "lead"], "no voice is called 'lead'; there are soprano, alto, tenor, bass"),
         (["--lock", "lead"], "no voice is called 'lead'"),
         (["--lock", "bass"], "tune.mid: no track is named Bass; the tracks with notes are 1"),
