@@ -85,7 +85,7 @@ def skeleton(chorale: Chorale) -> NDArray[np.int64]:
 
 
 def alignments(melodies: Sequence[NDArray[np.int64]]) -> dict[tuple[int, int], int]:
-    """By pairs of indices the score of the best local alignment of two melodies.
+    """The score of the best local alignment of two melodies, by the pair of their indices.
 
     Pairs without ``SEED_INTERVALS`` equal intervals are left out. An equal note scores 1; a
     different, missing or added note scores -1. Transposition costs nothing.

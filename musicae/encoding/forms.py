@@ -40,7 +40,7 @@ FEWEST_BARS, MOST_BARS = 4, 64
 """The range of lengths of the pieces whose forms ship with the package."""
 USUAL_BARS, USUAL_METER = 12, Meter(0, 4, 4)
 LONGEST_USUAL_BAR = 24
-"""In steps: a bar of 6/4. A made form does not take over a meter with longer bars."""
+"""In steps: a bar of 6/4. A new form has a meter with longer bars only if it is requested."""
 SHORTEST_PHRASE = 2
 """The least number of bars of a phrase in a form that is given by letters."""
 CADENCE_BEATS = 2
@@ -226,10 +226,10 @@ def draw_forms(
 ) -> list[PartialScore]:
     """``n`` random forms of pieces of a style; None for an argument leaves it open.
 
-    Forms are drawn from those of the pieces that ship with the package. If none fits, the first of
-    these that exists is used: a form of the other mode; without letters, a form of another style;
-    a new form, ``regular`` or ``of_letters``, with the key and, if none is given, the meter of a
-    piece of the style. Form ``i`` depends only on ``seed`` and ``i``.
+    Forms are drawn from those that ship with the package. If none fits, a form of the other mode is
+    used; else, without letters, a form of another style; else a new form, ``regular`` or
+    ``of_letters``, with the key and, if none is given, the meter of a piece of the style. Form
+    ``i`` depends only on ``seed`` and ``i``.
 
     Args:
         n: the number of forms.

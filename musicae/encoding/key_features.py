@@ -1,7 +1,7 @@
 """The input of the key finder: features of each melody note, and how long each pitch class sounds.
 
-The features do not depend on the key. The network itself turns pitch classes into degrees of each
-tonic, so transposed music gets the same scores. Axes: ``N`` notes, ``F`` features.
+The network itself turns pitch classes into degrees of each tonic. So if music is transposed, its
+scores only move to other tonics. Axes: ``N`` notes, ``F`` features.
 """
 
 from __future__ import annotations

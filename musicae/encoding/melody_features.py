@@ -114,7 +114,7 @@ def end_beats(
 
     Args:
         beats: the beats of the piece.
-        onset: ``(T,)`` the steps at which notes of the melody begin.
+        onset: ``(T,)`` whether a note of the melody begins at each step.
         phrase_ends: the steps at which the last notes of phrases begin.
     """
     starts = np.array([beat.start for beat in beats])

@@ -536,7 +536,10 @@ def test_pages_are_written_all_or_none(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "complaint"),
-    [("a.mid", r"a\.mid: its name should end in one of \.svg"), ("none/a.pdf", "there is no folder")],
+    [
+        ("a.mid", r"a\.mid: its name should end in one of \.svg"),
+        ("none/a.pdf", "there is no folder"),
+    ],
 )
 def test_what_cannot_be_engraved_is_refused(tmp_path, name, complaint):
     with pytest.raises(MusicaeError, match=complaint):
