@@ -113,7 +113,7 @@ def test_minibach_is_judged_by_what_it_writes():
 
 def test_other_meters_are_not_judged():
     waltz = chorale([DO] * 12, [[3], [8], [15]], meters=(Meter(0, 3, 4),))
-    with pytest.raises(MusicaeError, match="no four bars of 4/4"):
+    with pytest.raises(MusicaeError, match="no chorale has four consecutive bars of 4/4"):
         judge("autoencoder", waltz)
 
 

@@ -89,7 +89,7 @@ def test_hymns_stand_beside_what_a_model_writes_to_their_sopranos(four_part, unt
 def test_sides_without_hymns_are_refused(four_part):
     with pytest.raises(MusicaeError, match="has no piece on the side hymn-test"):
         comparison.hymns(four_part, "test")
-    with pytest.raises(MusicaeError, match="sides valid and test, not train"):
+    with pytest.raises(MusicaeError, match="are valid and test, not train"):
         comparison.hymns(four_part, "train")
 
 
