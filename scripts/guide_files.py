@@ -57,7 +57,8 @@ def _melodies(folder: Path) -> None:
         musicae.write(tune, folder / name)
     songs = folder / "songs"
     songs.mkdir()
-    musicae.write(tune.bars(0, 2), songs / "short.mid")
+    for path in (songs / "short.mid", folder / "verse.mid"):
+        musicae.write(tune.bars(0, 2), path)
     _with_chords(folder / "tune.mid")
     _without_meter(folder / "clip.mid")
     _among_others(folder / "song.mid")

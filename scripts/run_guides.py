@@ -53,6 +53,9 @@ SKIPPED = {
     "harmonize songs/ -o hymns/ --skip-existing --scheduler": (
         "needs several machines; tests/daw/test_cluster.py has them in one"
     ),
+    "train minibach --data my_chorales.npz --devices 2": (
+        "takes as long as all the rest of its guide; tests/training/test_run.py does it"
+    ),
 }
 """How commands begin that are not run, and why."""
 FURNISHED = "http://127.0.0.1:8321"
