@@ -26,7 +26,7 @@ TUNES = (
     "Es ist gewißlich an der Zeit",
     "Gib dich zufrieden und sei stille",
     "Herr, ich habe mißgehandelt",
-    "Ich ruf’ zu dir, Herr Jesu Christ",
+    "Ich ruf\N{RIGHT SINGLE QUOTATION MARK} zu dir, Herr Jesu Christ",
     "In allen meinen Taten",
     "Jesu Leiden, Pein und Tod",
     "Nun danket alle Gott",
@@ -93,7 +93,8 @@ def listing(facts: dict[str, Any]) -> str:
                 f"<p><strong>{VERSIONS[name]}</strong></p>",
                 f'<audio controls preload="none" src="{folder}/sound.mp3" aria-label="{label}">',
                 "</audio><details><summary>Score</summary>",
-                f'{sheet}<img src="{folder}/score.svg" alt="Score of {label}" loading="lazy"></div>',
+                f'{sheet}<img src="{folder}/score.svg" alt="Score of {label}" loading="lazy">',
+                "</div>",
                 "</details>",
             ]
     return "\n".join(lines)
