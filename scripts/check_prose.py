@@ -56,7 +56,8 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
     content = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         for cell in json.loads(content)["cells"]:
-            yield 1, "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                yield 1, "".join(cell["source"])
     elif path.suffix != ".py":
         yield 1, content
     else:

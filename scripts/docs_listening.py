@@ -7,6 +7,7 @@ when the site is built, so that they are those of the version that builds it.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,7 +110,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         return files
     every = trials()
     pieces = {
-        f"{trial.title}/{name}": musicae.Piece(chorale, {})
+        # The source is left out: a score may print it.
+        f"{trial.title}/{name}": musicae.Piece(replace(chorale, source=""), {})
         for trial in every
         for name, chorale in trial.versions.items()
     }
