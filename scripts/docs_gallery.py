@@ -2,22 +2,19 @@
 
 In docs/gallery.md the line ``<!-- melodies -->`` becomes the harmonized example melodies, and
 ``<!-- new chorales -->`` the composed chorales of data/results/new. Pictures and sound are made
-when the site is built, and kept in build/docs until the music or the code that makes them changes.
+when the site is built; see docs_media.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import docs_media
+
 import musicae
-from musicae.api.render import screen_score
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 MELODIES = ROOT / "data" / "melodies"
 RESULTS = ROOT / "data" / "results"
-CACHE = ROOT / "build" / "docs"
-MAKERS = ("rendering", "theory")
-"""The packages whose code decides what a picture or a sound is."""
 PAGE = "gallery.md"
 MADE = ("score.svg", "roll.svg", "sound.ogg")
 
@@ -70,32 +64,6 @@ def new_chorales() -> list[Exhibit]:
     return found
 
 
-def make(exhibit: Exhibit) -> Path:
-    """The folder with the files of ``MADE``, which are made if they are not there."""
-    folder = CACHE / _digest(exhibit.file)
-    if folder.is_dir():
-        return folder
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    score, roll, sound = (partial / name for name in MADE)
-    piece = musicae.Piece(musicae.read(exhibit.file), {})
-    (page,) = screen_score(piece, analysis=True).pages
-    score.write_text(page, encoding="utf-8")
-    musicae.render(exhibit.file, roll)
-    musicae.render(exhibit.file, sound)
-    return partial.replace(folder)
-
-
-def _digest(file: Path) -> str:
-    """A name that changes with the music and with the code that draws and sounds it."""
-    code = [path for name in MAKERS for path in sorted((ROOT / "musicae" / name).glob("*.py"))]
-    digest = hashlib.sha256(file.read_bytes())
-    for path in (Path(__file__), *code):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def section(exhibit: Exhibit) -> Iterator[str]:
     """The Markdown lines of an exhibit."""
     title, place = escape(exhibit.title), exhibit.place
@@ -130,8 +98,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     text = page.content_string
     groups = {"<!-- melodies -->": melodies(), "<!-- new chorales -->": new_chorales()}
     every = [exhibit for group in groups.values() for exhibit in group]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        folders = list(pool.map(make, every))
+    pieces = [musicae.Piece(musicae.read(exhibit.file), {}) for exhibit in every]
+    folders = docs_media.make(pieces, MADE, analysis=True)
     for exhibit, folder in zip(every, folders, strict=True):
         for name in MADE:
             place = f"{exhibit.place}/{name}"

@@ -37,7 +37,7 @@ TUNES = (
 """The titles, in the order of the alphabet. The first chorale of the side with the title counts."""
 VERSIONS = {"bach": "Bach", "musicae": "musicae", "minibach": "MiniBach"}
 """Who wrote the lower voices, by the names that the answers use."""
-MADE = ("score.svg", "sound.mp3")
+MADE = ("score.svg", "sound.ogg")
 
 
 class Trial(NamedTuple):
@@ -92,7 +92,7 @@ def listing(facts: dict[str, Any]) -> str:
             sheet = f'<div class="sheet" role="region" tabindex="0" aria-label="{label}: score">'
             lines += [
                 f"<p><strong>{VERSIONS[name]}</strong></p>",
-                f'<audio controls preload="none" src="{folder}/sound.mp3" aria-label="{label}">',
+                f'<audio controls preload="none" src="{folder}/sound.ogg" aria-label="{label}">',
                 "</audio><details><summary>Score</summary>",
                 f'{sheet}<img src="{folder}/score.svg" alt="Score of {label}" loading="lazy">',
                 "</div>",

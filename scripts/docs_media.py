@@ -17,7 +17,7 @@ from musicae.api.render import screen_score
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / "build" / "docs"
-MAKERS = ("rendering", "io", "theory", "core")
+MAKERS = ("rendering", "theory")
 """The packages whose code decides what a picture or a sound is."""
 
 
@@ -28,7 +28,7 @@ def make(
 
     Args:
         pieces: what is drawn and synthesized.
-        names: some of ``score.svg``, ``roll.svg`` and ``sound.mp3``.
+        names: some of ``score.svg``, ``roll.svg`` and ``sound.ogg``.
         analysis: whether scores have chord symbols and Roman numerals.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:

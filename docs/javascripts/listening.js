@@ -106,7 +106,7 @@ function trial(root, heading, facts, state, go) {
   for (const [index, version] of order.entries()) {
     const letter = LETTERS[index];
     const folder = tune.versions[version];
-    const player = make("audio", { controls: true, preload: "none", src: `${folder}/sound.mp3`, "aria-label": `Setting ${letter}` });
+    const player = make("audio", { controls: true, preload: "none", src: `${folder}/sound.ogg`, "aria-label": `Setting ${letter}` });
     player.addEventListener("play", () => {
       plays[version] += 1;
       for (const other of players) if (other !== player) other.pause();
