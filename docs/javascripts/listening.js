@@ -112,7 +112,7 @@ function trial(root, heading, facts, state, go) {
       for (const other of players) if (other !== player) other.pause();
     });
     players.push(player);
-    const rating = make("select", { name: `rating ${version}`, "aria-label": `How much you like ${letter}` }, make("option", { value: "" }, "not rated"));
+    const rating = make("select", { name: `rating ${version}` }, make("option", { value: "" }, "not rated"));
     for (const value of [1, 2, 3, 4, 5]) rating.append(make("option", { value }, value === 1 ? "1 (not at all)" : value === 5 ? "5 (very much)" : String(value)));
     const sheet = make("details", {}, make("summary", {}, `Score of ${letter}`));
     sheet.addEventListener("toggle", () => {
