@@ -115,8 +115,8 @@ def voices_of(song: Song) -> dict[int, Part]:
     if not parts or (named := parts_by_name(parts)):
         return named
     raise ChoraleError(
-        f"{song.path}: has {len(parts)} parts without voices' names, neither one nor four"
-        f" ({labels(song, parts)}); name the {song.word}s {', '.join(VOICES)}"
+        f"{song.path}: has {len(parts)} parts without voices' names ({labels(song, parts)}); only"
+        f" 1 or 4 parts can be read without names; name the {song.word}s {', '.join(VOICES)}"
     )
 
 

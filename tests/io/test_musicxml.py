@@ -279,7 +279,7 @@ def test_voices_that_cannot_be_told_are_refused(reading):
     parts["Piano"] = [bar(note("C4", 96), "<staff>1</staff>")]
     with pytest.raises(
         ChoraleError,
-        match=r"has 3 parts .*neither one nor four \(1 'Oboe', 2 'Flute', 3 'Horn'\)",
+        match=r"has 3 parts without voices' names \(1 'Oboe', 2 'Flute', 3 'Horn'\)",
     ):
         reading(score(**{name: parts[name] for name in ("Oboe", "Flute", "Horn")}))
 
