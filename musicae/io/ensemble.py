@@ -30,7 +30,7 @@ class Ensemble(NamedTuple):
 
 
 def ensemble_of(song: Song) -> Ensemble | None:
-    """The ensemble of a song with two to four parts; None if it is S A T B or has other numbers.
+    """The ensemble of a song with two to four parts; None if it is S A T B, or has fewer or more.
 
     The parts are ordered by their mean pitch. Parts with names of accompanying instruments are left
     out if at least two others remain. Raises ChoraleError if a part is on several staves.
