@@ -57,10 +57,10 @@ class SecondChordNetwork(nn.Module):
 
         Index 0 stands for no second chord.
         """
-        here = self.told(features, states)
+        here = self.beat_inputs(features, states)
         return self.of_beats(here, torch.cat([here[1:], torch.zeros_like(here[:1])]))
 
-    def told(self, features: Tensor, states: Tensor) -> Tensor:
+    def beat_inputs(self, features: Tensor, states: Tensor) -> Tensor:
         """``(N, F + P)`` the input for each beat: its features ``(N, F)`` and the parts of its
         first chord ``(N,)``."""
         return torch.cat([features, self.parts[states]], dim=-1)
@@ -68,8 +68,8 @@ class SecondChordNetwork(nn.Module):
     def of_beats(self, here: Tensor, following: Tensor) -> Tensor:
         """``(N, 1 + S)`` logits.
 
-        ``here`` are the outputs of ``told`` for the beats, ``following`` those for the next beats;
-        zeros after the last beat of a piece.
+        ``here`` are the outputs of ``beat_inputs`` for the beats, ``following`` those for the next
+        beats; zeros after the last beat of a piece.
         """
         major, minor = self.modes
         mode = here[..., minor, None] - here[..., major, None]

@@ -187,9 +187,9 @@ class VoiceTransformer(nn.Module):
         which = torch.tensor(voices, device=step.device)[:, None].expand(own.shape)
         apart = [self.step_features(moves, tonic[..., None]), interval_between(own, now.pitch)]
         each = Chords(*(part[..., None] for part in chords)) if chords else None
-        told = self.with_places(torch.cat(apart, dim=-1), now.pitch, tonic[..., None], each)
+        placed = self.with_places(torch.cat(apart, dim=-1), now.pitch, tonic[..., None], each)
         index = self.pitch_index(voices, others, now, tonic, chords)  # (..., U, R, P)
-        features = torch.cat([told, which], dim=-1)
+        features = torch.cat([placed, which], dim=-1)
         return self.score(self.turn(voices), step, features, index, own == NONE)
 
     def encode_known(self, notes: Notes, batch: MaskedBatch) -> Tensor:

@@ -68,9 +68,9 @@ def fit_seconds(
         order = torch.from_numpy(random.permutation(np.flatnonzero(undecided.numpy())))
         total = 0.0
         for chosen in torch.split(order, settings.batch):
-            here = network.told(features[chosen], states[chosen])
+            here = network.beat_inputs(features[chosen], states[chosen])
             after = (chosen + 1) % len(states)
-            following = network.told(features[after], states[after])
+            following = network.beat_inputs(features[after], states[after])
             following = following.masked_fill(last[chosen, None], 0.0)
             logits = network.of_beats(here, following)
             loss = _surprise(logits, seconds[chosen], possible[chosen]).mean()

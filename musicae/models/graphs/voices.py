@@ -161,13 +161,15 @@ class _Part(nn.Module):
         voices = len(network.lowest)
         pitch = torch.tensor([NONE, *range(MIDI_PITCHES)])
         every = pitch[:, None, None].repeat(1, 12, voices)  # (pitches, 12, V)
-        told = network.step_features(Notes(every, every, every, every), torch.arange(12)[:, None])
+        by_pitch = network.step_features(
+            Notes(every, every, every, every), torch.arange(12)[:, None]
+        )
         ages = torch.tensor([NONE, *range(AGES[-1] + 1)])[:, None].repeat(1, voices)
         by_age = network.step_features(Notes(ages, ages, ages, ages), torch.tensor(0))
         qualities = torch.arange(len(network.members.table))[None, :, None]
         for name, table in {
-            "height": told[:, 0, 1],
-            "degree": told[..., 2].T,  # (12, pitches)
+            "height": by_pitch[:, 0, 1],
+            "degree": by_pitch[..., 2].T,  # (12, pitches)
             "age": by_age[:, 3],
             "leap": leap_of(pitch[:, None], pitch),
             "interval": interval_between(pitch[:, None], pitch),
@@ -177,7 +179,7 @@ class _Part(nn.Module):
         }.items():
             self.register_buffer(name, table.clone().flatten(), persistent=False)
 
-    def told(
+    def note_features(
         self, kind: Tensor, pitch: Tensor, degree: Tensor, age: Tensor, leap: Tensor
     ) -> Tensor:
         """``VoiceTransformer.step_features``; ``pitch`` ``(..., V)`` are MIDI pitches plus one."""
@@ -198,7 +200,7 @@ class _Part(nn.Module):
         pitch = pitch + 1
         degree = self.degree[tonic * PITCHES + pitch]
         age = self.age[age.clamp(max=AGES[-1]) + 1]
-        found = self.told(kind, pitch, degree, age, leap)
+        found = self.note_features(kind, pitch, degree, age, leap)
         if not self.network.config.chords:
             return found
         return torch.cat([found, self.places(degree, chord)], dim=-1)
@@ -287,9 +289,9 @@ class _Head(_Part):
         last = self.past(was, was_kind, was_age, was_leap, chords[:, :1], tonic)
         step = state + _summed(network.before, last, network.before.first[: last.shape[-1]])
         was, pitch = was + 1, pitch + 1
-        told = self._told(was, pitch, kind, chords, tonic, seen, voices)  # (Q, U, K)
+        features = self._step_features(was, pitch, kind, chords, tonic, seen, voices)  # (Q, U, K)
         by_voice = network.now.weight[voices + network.now.first[-1]]  # (U, W)
-        x = step[:, None] + by_voice + _summed(network.now, told, network.now.first[:-1])
+        x = step[:, None] + by_voice + _summed(network.now, features, network.now.first[:-1])
         for layer in network.head:
             x = x + layer(x)
         x = network.score_norm(x)  # (Q, U, W)
@@ -307,7 +309,7 @@ class _Head(_Part):
         logits = torch.cat([hold, rest, pitches], dim=-1) / network.calibration
         return -logits.log_softmax(dim=-1)
 
-    def _told(
+    def _step_features(
         self,
         was: Tensor,
         pitch: Tensor,
@@ -322,11 +324,12 @@ class _Head(_Part):
         # Notes of this step have no age; their leap is the motion from the step before.
         leap = self.leap[was * PITCHES + pitch]
         degree = self.degree[tonic * PITCHES + pitch]
-        told = self.told(kind, pitch, degree, torch.full_like(pitch, NONE), leap)[:, None]
+        age = torch.full_like(pitch, NONE)
+        features = self.note_features(kind, pitch, degree, age, leap)[:, None]
         count = self.unseen.shape[0]
-        alone = torch.where(seen[..., self.voice_of], told[..., :count], self.unseen)
+        alone = torch.where(seen[..., self.voice_of], features[..., :count], self.unseen)
         pairs = seen[..., network.upper] & seen[..., network.lower]
-        together = torch.where(pairs, told[..., count:], NONE)
+        together = torch.where(pairs, features[..., count:], NONE)
         own = was[..., voices][..., None]  # (Q, U, 1)
         apart = self.interval[own * PITCHES + pitch[:, None]]
         found = [alone, together, torch.where(seen, apart, NONE)]
