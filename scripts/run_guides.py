@@ -1,4 +1,4 @@
-"""Run every command and all Python code of the guides in docs/, on short pieces.
+"""Run every command and all Python code of the README and the guides, on short pieces.
 
     python scripts/run_guides.py [--quick] [GUIDE...]
 
@@ -37,14 +37,17 @@ import side_by_side
 from musicae.daw.practice import FASTEST
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = ("guides/practice", "guides/training", "guides/new_pieces", "guides/four_parts")
+FIRST = tuple(
+    f"docs/guides/{name}" for name in ("practice", "training", "new_pieces", "four_parts")
+)
 """Those that take longest, so that no processor waits for them at the end."""
 GUIDES = tuple(
     dict.fromkeys(
         (
             *FIRST,
-            *(f"guides/{path.stem}" for path in sorted((ROOT / "docs" / "guides").glob("*.md"))),
-            "reference/formats",
+            "README",
+            *(f"docs/guides/{path.stem}" for path in sorted((ROOT / "docs/guides").glob("*.md"))),
+            "docs/reference/formats",
         )
     )
 )
@@ -78,15 +81,19 @@ class GuideError(Exception):
 
 def blocks(guide: str, language: str) -> Iterator[str]:
     """The code blocks of a guide in a language; those in a list without its indentation."""
-    text = (ROOT / "docs" / f"{guide}.md").read_text(encoding="utf-8")
+    text = (ROOT / f"{guide}.md").read_text(encoding="utf-8")
     for indent, block in re.findall(rf"^( *)```{language}\n(.*?)^ *```", text, re.M | re.S):
         yield re.sub(rf"^{indent}", "", block, flags=re.M)
 
 
 def commands(guide: str) -> list[list[str]]:
-    """The shell lines of a guide, each as its words."""
+    """The shell lines of a guide, each as its words, but for the README's scripts.
+
+    CI has steps of its own for these.
+    """
     lines = "\n".join(blocks(guide, "sh")).replace("\\\n", " ").splitlines()
-    return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
+    each = (shlex.split(line, comments=True) for line in lines)
+    return [words for words in each if words and words[0] != "python3"]
 
 
 def reason_to_skip(words: list[str]) -> str | None:
@@ -131,7 +138,7 @@ class Guide:
 
     def run(self) -> str:
         """Run commands and code; how long each took. Raises GuideError if one fails."""
-        told = [f"docs/{self.name}.md"]
+        told = [f"{self.name}.md"]
         try:
             for words in commands(self.name):
                 told.append(self._timed(words))
@@ -155,7 +162,7 @@ class Guide:
         if words[0] == "curl":
             self._curl(words[1:])
         elif words[0] != "musicae":
-            raise GuideError(f"docs/{self.name}.md: {line}\nis no command that can be run")
+            raise GuideError(f"{self.name}.md: {line}\nis no command that can be run")
         elif reason := reason_to_skip(words):
             return f"skipped  {line}: {reason}"
         elif words[1] in ("studio", "serve"):
@@ -179,7 +186,7 @@ class Guide:
         process.start()
         process.join()
         if process.exitcode:
-            raise GuideError(f"docs/{self.name}.md: {told}\n{log.read_text()}")
+            raise GuideError(f"{self.name}.md: {told}\n{log.read_text()}")
 
     def _start(self, words: list[str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -201,10 +208,10 @@ class Guide:
         line = process.stdout.readline()
         found = re.search(r"http://\S+?:(\d+)/(#token=\S+)?", line)
         if not found:
-            raise GuideError(f"docs/{self.name}.md: {shlex.join(words)}\n{line}")
+            raise GuideError(f"{self.name}.md: {shlex.join(words)}\n{line}")
         self.address = f"http://127.0.0.1:{found[1]}/{found[2] or ''}"
         if self._ask("/api/health") != b'{"ok":true}':
-            raise GuideError(f"docs/{self.name}.md: {shlex.join(words)}\ndoes not answer")
+            raise GuideError(f"{self.name}.md: {shlex.join(words)}\ndoes not answer")
 
     def _watch(self, words: list[str]) -> None:
         """Watch a folder, until the melody that lies in it has its result."""
@@ -213,7 +220,7 @@ class Guide:
         until = time.monotonic() + WAIT
         while not list(out.glob("*-harmonized.mid")):
             if time.monotonic() > until or process.poll() is not None:
-                raise GuideError(f"docs/{self.name}.md: {shlex.join(words)}\nnothing came")
+                raise GuideError(f"{self.name}.md: {shlex.join(words)}\nnothing came")
             time.sleep(0.1)
 
     def _curl(self, words: list[str]) -> None:
@@ -231,7 +238,7 @@ class Guide:
         self, path: str, headers: dict[str, str] | None = None, data: str | None = None
     ) -> bytes:
         if self.address is None:
-            raise GuideError(f"docs/{self.name}.md: {path}\nno service runs")
+            raise GuideError(f"{self.name}.md: {path}\nno service runs")
         url = self.address.partition("/#")[0].rstrip("/") + path
         request = urllib.request.Request(url, data.encode() if data else None, headers or {})
         with urllib.request.urlopen(request, timeout=WAIT) as answer:

@@ -32,9 +32,10 @@ def test_every_command_is_understood(words):
     command.make_context(name, words, parent=context)
 
 
-def test_every_command_appears_in_the_readme():
-    named = {words[0] for words in commands()}
-    assert set(typer.main.get_command(app).commands) <= named
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 130
+    assert len(text.split()) <= 1000
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -24,7 +24,7 @@ def run_guides(monkeypatch):
 
 
 def test_every_guide_is_run_and_has_something_to_run(run_guides):
-    assert set(run_guides.GUIDES) >= {f"guides/{path.stem}" for path in GUIDES}
+    assert set(run_guides.GUIDES) >= {"README", *(f"docs/guides/{path.stem}" for path in GUIDES)}
     for guide in run_guides.GUIDES:
         assert run_guides.commands(guide) or list(run_guides.blocks(guide, "python"))
 
@@ -46,8 +46,7 @@ def test_each_reason_to_skip_is_of_a_command(run_guides):
 
 
 def test_blocks_in_a_list_lose_their_indentation(run_guides, tmp_path, monkeypatch):
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text(
+    (tmp_path / "a.md").write_text(
         "1. So:\n\n   ```sh\n   musicae chords \\\n     tune.mid  # all\n   ```\n\n"
         "```python\nx = 1\n```\n"
     )
@@ -57,13 +56,15 @@ def test_blocks_in_a_list_lose_their_indentation(run_guides, tmp_path, monkeypat
 
 
 def test_a_command_that_fails_names_its_guide_and_tells_why(run_guides, tmp_path):
-    guide = run_guides.Guide("guides/words", tmp_path, quick=False)
-    with pytest.raises(run_guides.GuideError, match=r"guides/words.md: musicae check no.mid\n.*no"):
+    guide = run_guides.Guide("docs/guides/words", tmp_path, quick=False)
+    with pytest.raises(
+        run_guides.GuideError, match=r"docs/guides/words.md: musicae check no.mid\n.*no"
+    ):
         guide._timed(["musicae", "check", "no.mid"])
 
 
 def test_what_is_no_command_is_refused(run_guides, tmp_path):
-    guide = run_guides.Guide("guides/words", tmp_path, quick=False)
+    guide = run_guides.Guide("docs/guides/words", tmp_path, quick=False)
     for words in (["rm", "x"], ["curl", "http://127.0.0.1:8321/api/health"]):
         with pytest.raises(run_guides.GuideError):
             guide._timed(words)
