@@ -38,7 +38,7 @@ def interpolations(model: Checkpoint, chorales: Sequence[Chorale], count: int) -
     towards, middles, ends = [], [], []
     for _ in range(count):
         one, other = (chorales[i] for i in generator.choice(len(chorales), 2, replace=False))
-        path = compose.way(
+        path = compose.path_between(
             model, encode(model, one), encode(model, other), STEPS, SamplingOptions(LIKELIEST)
         )
         pieces = [each.chorale for each in path]

@@ -1,7 +1,7 @@
-"""``musicae.check``: voice leading bar by bar, the end, cadences and fullness, beside Bach's.
+"""``musicae.check``: voice leading, last chord, cadences and full beats, compared with Bach's.
 
-Bach's rates and shares come from the train side of the corpus, one for each chorale and measure.
-``scripts/make_reference.py`` computes them; they ship as JSON.
+Bach's rates and shares come from the train side of the corpus: for each rule and share, one value
+per chorale. ``scripts/make_reference.py`` computes them; they ship as JSON.
 """
 
 from __future__ import annotations
@@ -37,80 +37,88 @@ OF_THREE_VOICES = ("spacing", "doubled leading tone", "unresolved seventh", "mis
 """Rules that two voices cannot break."""
 ANY_PITCH = (0, 127)
 BACHS, STRICT = "Bach's", "strict"
-"""The names of the rule sets: the rules that are measured beside Bach, and ``STRICT_RULES`` too."""
+"""The rule sets: the rules that are compared with Bach, and these with ``STRICT_RULES``."""
 END = "the last chord"
-"""The name in ``Report.beyond_bach`` of an end that is not in the key."""
+"""The name in ``Report.beyond_bach`` of a last chord that is not the tonic."""
 
 
 class Comparison(NamedTuple):
-    """How often a chorale breaks a rule, beside how often Bach does."""
+    """How often a chorale breaks a rule, compared with Bach."""
 
     violations: int
+    """The number of violations."""
     rate: float
     """Violations per 100 chords."""
     bach: float | None
-    """The mean rate of Bach's chorales, per 100 chords; None where there are not four voices."""
+    """The mean rate of Bach's chorales, per 100 chords; None if there are not four voices."""
     percentile: float | None
-    """The percentage of Bach's chorales that break the rule less often, 0 to 100; None as above."""
+    """The percentage of Bach's chorales that break the rule less often, 0 to 100; None if there are
+    not four voices."""
     beyond: bool
     """Whether the rate is above Bach's limit; see ``voice_leading.bach.limits``."""
 
 
 class ShareComparison(NamedTuple):
-    """How often a chorale does what Bach nearly always does, beside how often he does it."""
+    """How often a chorale does what Bach nearly always does, compared with Bach."""
 
     done: int
-    """Phrases or beats in which it does."""
+    """The number of phrases or beats in which it does."""
     of: int
-    """All of them."""
+    """The number of all phrases or beats."""
     bach: float
     """The mean share of Bach's chorales, 0 to 1."""
     limit: float
-    """The share below which a chorale is unlike Bach's; see ``voice_leading.bach.share_limits``."""
+    """Bach's limit, 0 to 1: lower is unlike his; see ``voice_leading.bach.share_limits``."""
     beyond: bool
     """Whether the share is below the limit, with more than one miss."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What ``check`` found in a chorale."""
+    """What ``musicae.check`` found in a chorale.
+
+    Example:
+        ```python
+        report = musicae.check("hymn.mid")
+        print(report.as_text())
+        report.annotate("hymn-marked.musicxml")
+        ```
+    """
 
     chorale: Chorale
+    """The music that was checked."""
     violations: tuple[Violation, ...]
+    """Every violation, in order, with its rule, place and voices."""
     chords: int
+    """The number of chords; the rates are per 100 of them."""
     rules: dict[str, Comparison]
-    """The rules that can be broken by these voices, by name."""
+    """For each rule that these voices can break, by name: how often it is broken."""
     shares: dict[str, ShareComparison]
-    """Of the phrases that end in a cadence, and of the full beats, by their names in ``SHARES``.
-
-    Empty where there are not four voices.
-    """
+    """The share of phrases that end in a cadence, and of full beats, by their names in ``SHARES``.
+    Empty if there are not four voices."""
     last: LastChord
-    """The last chord in the chorale's key, or in the likeliest where it states none."""
+    """The last chord in the chorale's key, or in the likeliest key if none is stated."""
     strict: dict[str, int] | None = None
     """With the strict rule set, how often each of ``STRICT_RULES`` is broken; else None."""
     notices: tuple[str, ...] = ()
     """Sentences on how the file was read, such as which of two tracks called Bass is the bass."""
     names: tuple[str, ...] = VOICES
-    """What the file calls each of the chorale's four voices; empty for a voice it does not have.
-
-    The parts of a file that is not S A T B stand in these places from the top down, the lowest as
-    the bass.
-    """
+    """The name that the file gives each of the four voices; empty for a voice that it lacks. If the
+    parts are not S A T B, they stand here from the top down, with the lowest as the bass."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of the voices that are there, from the top down."""
+        """The names of the voices that exist, from the top down."""
         return tuple(filter(None, self.names))
 
     @property
     def in_four_voices(self) -> bool:
-        """Whether the piece can be compared with Bach's chorales."""
+        """Whether there are four voices, so that the piece can be compared with Bach's chorales."""
         return len(self.parts) == N_VOICES
 
     @property
     def music(self) -> str:
-        """The music in one line; where it is not S A T B, with the names of its parts."""
+        """The music in one line; if it is not S A T B, with the names of its parts."""
         if self.names == VOICES:
             return repr(self.chorale)
         bars = self.chorale.bar_count
@@ -119,10 +127,11 @@ class Report:
 
     @property
     def beyond_bach(self) -> list[str]:
-        """What is beyond Bach's limits, by name: rules, the last chord, cadences and full beats.
+        """The names of what is beyond Bach's limits: rules, last chord, cadences, full beats.
 
-        The last chord is where ``ends_on_tonic`` is False, unless it is an end of the church modes
-        that Bach writes too; see ``LastChord.is_modal``. Empty where there are not four voices.
+        The last chord is among them if ``ends_on_tonic`` is False, unless it is an ending of the
+        church modes that Bach writes too; see ``LastChord.is_modal``. Empty if there are not four
+        voices.
         """
         if not self.in_four_voices:
             return []
@@ -133,30 +142,31 @@ class Report:
 
     @property
     def rule_set(self) -> str:
-        """``"Bach's"`` or ``"strict"``: which rules were used."""
+        """The rules that were used: ``"Bach's"`` or ``"strict"``."""
         return BACHS if self.strict is None else STRICT
 
     @property
     def broken_strictly(self) -> list[str]:
-        """The rules of ``STRICT_RULES`` that are broken, by name; none without the strict set."""
+        """The names of the broken ``STRICT_RULES``; empty without the strict rule set."""
         return [name for name, count in (self.strict or {}).items() if count]
 
     @property
     def ends_on_tonic(self) -> bool | None:
         """Whether the last chord is the tonic in root position.
 
-        None where the soprano's last note is no member of the tonic triad, so that it cannot be.
+        None if the soprano's last note is not in the tonic triad, so that it cannot be.
         """
         return self.last.ends_in_key
 
     @property
     def findings(self) -> list[str]:
-        """Sentences on an end outside the key, and on too few cadences and full beats."""
+        """Sentences on a last chord other than the tonic, and on too few cadences or full beats."""
         found = [f"{self.last}"] if self.ends_on_tonic is False else []
         texts = (
-            "{done} of {of} phrases end in a cadence; of nearly all Bach's, {limit:.0%} or more",
-            "{done} of {of} beats have three notes of a chord; of nearly all Bach's, {limit:.0%}"
-            " or more",
+            "{done} of {of} phrases end in a cadence; in nearly all of Bach's chorales, {limit:.0%}"
+            " or more do",
+            "{done} of {of} beats have three notes of a chord; in nearly all of Bach's chorales,"
+            " {limit:.0%} or more have",
         )
         for text, comparison in zip(texts, self.shares.values(), strict=bool(self.shares)):
             if comparison.beyond:
@@ -164,7 +174,7 @@ class Report:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain numbers, names and lists."""
+        """The report as plain numbers, texts, lists and dicts, for JSON."""
         return {
             "title": self.chorale.title,
             "bars": self.chorale.bar_count,
@@ -188,11 +198,18 @@ class Report:
         }
 
     def annotate(self, path: Path | str) -> None:
-        """Write the chorale with its violations, whole or not at all.
+        """Write the chorale with its violations marked.
 
-        In scores the rule is named above the first of the notes concerned, and where the format
-        has colours all of them are coloured; in MIDI a marker names rule and voices. Raises
-        MusicaeError.
+        In a score, the rule is named above the first note concerned, and all notes concerned are
+        coloured if the format has colours. In MIDI, a marker names the rule and the voices. If
+        writing fails, no file is left behind.
+
+        Args:
+            path: the file to write; its suffix decides the format (``.mid``, ``.musicxml``, ...).
+
+        Raises:
+            ChoraleError: if the suffix is unknown.
+            MusicaeError: if the file cannot be written.
         """
         from musicae.io import midi_writer, musicxml_writer, score_files
 
@@ -210,10 +227,12 @@ class Report:
             raise ChoraleError(f"{path}: its name should end in one of {known}")
 
     def marks(self) -> dict[tuple[int, int], list[str]]:
-        """The notes of all violations, by start step and voice, with names of rules.
+        """The notes of all violations, for drawing.
 
-        Of each violation, the first voice's note at its last step carries the rule's name; the
-        other notes carry none.
+        Returns:
+            By the start step and the voice of each note, the names of rules to write at it. The
+            first voice's note at the last step of a violation has the rule's name; the other notes
+            of the violation have none.
         """
         starts = self.chorale.note_starts
         marks: dict[tuple[int, int], list[str]] = {}
@@ -226,7 +245,7 @@ class Report:
         return marks
 
     def as_text(self) -> str:
-        """The report as lines: notices, violations, the rates of the broken rules, findings."""
+        """The report as text: notices, violations, the rates of the broken rules, findings."""
         lines = [f"note: {notice}" for notice in self.notices]
         lines += [violation.told(self.names) for violation in self.violations]
         beside = "  Bach's mean  Bach breaks it less often in" * self.in_four_voices
@@ -245,27 +264,38 @@ class Report:
         if self.in_four_voices:
             lines.append(f"beyond Bach: {', '.join(self.beyond_bach) or 'nothing'}")
         else:
-            lines.append("not compared with Bach, whose rates are of four voices")
+            lines.append("not compared with Bach: his rates are for four voices")
         return "\n".join(lines)
 
 
 def check(source: Chorale | Path | str, strict: bool = False) -> Report:
-    """Check voice leading, end, cadences and fullness of a chorale, or of a MIDI file or a score.
+    """Check the voice leading, the last chord, the cadences and the full beats of a piece.
 
     Phrases end at the chorale's fermatas and at the soprano's last note.
 
-    A file whose parts are not S A T B (SAB, SSA, TTBB, two parts) is checked under its parts' own
-    names, by the rules that its voices can break; see ``ensemble.ensemble_of``. A part keeps the
-    range of the voice that it is named after, another has none.
+    If the parts of a file are not S A T B (SAB, SSA, TTBB, two parts), they are checked under their
+    own names, by the rules that they can break; see ``io.ensemble.ensemble_of``. A part named after
+    a voice is checked against that voice's range; other parts have no range.
 
     Args:
-        source: the music.
-        strict: whether to add what students are marked for, ``STRICT_RULES``: parallels behind an
+        source: a chorale, or the path of a MIDI file or a score.
+        strict: also check ``STRICT_RULES``, which students are marked down for: parallels behind an
             ornament, a diminished fifth that becomes perfect, cross relations, missing thirds and
             rising sevenths.
 
-    Raises ChoraleError where a file cannot be read, a voice of a chorale has no notes, or a part
-    sings two notes at once.
+    Returns:
+        The report.
+
+    Raises:
+        ChoraleError: if a file cannot be read, a voice of a chorale has no notes, or a part has two
+            notes at once.
+
+    Example:
+        ```python
+        report = musicae.check("hymn.mid", strict=True)
+        for violation in report.violations:
+            print(violation)
+        ```
     """
     reading = Reading(source, 0) if isinstance(source, Chorale) else read_ensemble(source)
     chorale, names = reading.chorale, reading.names
@@ -278,7 +308,11 @@ def check(source: Chorale | Path | str, strict: bool = False) -> Report:
 def report_of(
     reading: Reading, strict: bool = False, ranges: Sequence[tuple[int, int]] | None = None
 ) -> Report:
-    """``check`` of voices under their own names; ``ranges``, by default by names, are theirs."""
+    """Check the voices of a reading under their own names.
+
+    ``ranges`` are the lowest and highest MIDI pitch of each voice; None takes the ranges of the
+    voices that the parts are named after.
+    """
     chorale, names = reading.chorale, reading.names
     named = [voice_of_name(name) for name in names]
     if of_names := ranges is None:
@@ -324,7 +358,7 @@ def _compared(rule: str, count: int, rate: float, in_four_voices: bool) -> Compa
 
 
 def _unranged(names: Sequence[str]) -> tuple[str, ...]:
-    """A sentence on the parts that are not named after a voice, where there are any."""
+    """A sentence on the parts that are not named after a voice, if there are any."""
     others = [name for name in names if name and voice_of_name(name) is None]
     told = f"no range is checked for {', '.join(others)}: not named after a voice"
     return (told,) if others else ()

@@ -1,7 +1,7 @@
 """``musicae.chords``: the harmony of a melody or a chorale as a lead sheet.
 
-The chords of a finished chorale are read off its voices, those of a melody are the plan that a
-harmonization of it follows. What else each could be, and how likely, says the planner.
+The chords of a finished chorale are read from its voices. The chords of a melody are the plan that
+its harmonization would follow. The planner gives the alternatives and their probabilities.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     from musicae.io.midi_reader import PartsReading
 
 ALTERNATIVES = 2
-"""How many other chords are told of each."""
+"""The number of alternatives of each chord."""
 
 
 class OtherChord(NamedTuple):
-    """A chord that might stand in the place of another."""
+    """An alternative to a chord of a lead sheet."""
 
     symbol: str
+    """The chord symbol, such as ``D7/F#``."""
     probability: float
+    """The probability of its root and quality there, over any bass, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -44,49 +46,65 @@ class ChordSpan:
     """A chord of a lead sheet."""
 
     start: int
-    """Its first step, a sixteenth."""
+    """The first step, in sixteenths from the beginning."""
     length: int
-    """In steps."""
+    """The length in steps."""
     bar: int
-    """A pickup is bar 0."""
+    """The bar in which it begins, counted from 1; a pickup is bar 0."""
     beat: float
+    """The beat on which it begins, counted from 1."""
     symbol: str
-    """``N.C.`` where nothing sounds."""
+    """The chord symbol, such as ``D7/F#``; ``N.C.`` if nothing sounds."""
     numeral: str
-    """In the local key; empty where nothing sounds."""
+    """The Roman numeral in the local key; empty if nothing sounds."""
     probability: float | None
-    """Of its root and quality on the beat where it begins, over any bass, as the planner hears it;
-    None for a chord that begins inside a beat."""
+    """The planner's probability of its root and quality, over any bass, 0 to 1, on the beat where
+    it begins; None for a chord that begins inside a beat."""
     others: tuple[OtherChord, ...]
-    """The two likeliest others there, in their likeliest inversion."""
+    """The two likeliest alternatives on that beat, each in its likeliest inversion."""
 
 
 @dataclass(frozen=True)
 class LeadSheet:
-    """A melody's or a chorale's chords; ``str`` is the text that ``--chords`` reads."""
+    """The chords of a melody or a chorale.
+
+    ``str(sheet)`` is the text of the chords in bars; ``musicae.harmonize`` reads it as ``chords``.
+
+    Example:
+        ```python
+        sheet = musicae.chords("data/melodies/ode_to_joy.mid")
+        print(sheet)
+        sheet.write("ode.cho")
+        ```
+    """
 
     chorale: Chorale
+    """The music."""
     plan: HarmonicPlan
+    """The chord of each beat, with the key and the local keys."""
     spans: tuple[ChordSpan, ...]
+    """The chords in order, each from where it begins to where the next one begins."""
     phrases: tuple[int, ...]
-    """The steps at which last notes of phrases begin."""
+    """The steps at which the last notes of phrases begin."""
     syllables: tuple[chord_sheet.Syllable, ...] = ()
     """The words of the melody."""
     reading: PartsReading | None = None
-    """The file that it was made of."""
+    """The file that the sheet was made from; None for a ``Chorale``."""
 
     def __str__(self) -> str:
         return chord_text(self.placed, self.chorale)
 
     @property
     def placed(self) -> list[PlacedChord]:
-        """The chords on their steps."""
+        """The chords with their steps, as ``chord_text`` writes them."""
         return [PlacedChord(span.start, span.length, span.symbol) for span in self.spans]
 
     def as_text(self) -> str:
-        """The chords in bars, after a line with the key and before one for each chord's others.
+        """The sheet as text.
 
-        These lines begin with ``#``, which ``--chords`` skips.
+        Returns:
+            A line with title and key, the chords in bars, and a line for each chord with its
+            alternatives. All but the chords begin with ``#``; ``--chords`` skips such lines.
         """
         title = f"{self.chorale.title}, " if self.chorale.title else ""
         lines = [f"# {title}{self.plan.key}", str(self)]
@@ -98,7 +116,7 @@ class LeadSheet:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """Key, text and chords, as plain names, numbers and lists."""
+        """Key, text and chords as plain numbers, texts, lists and dicts, for JSON."""
         return {
             "key": str(self.plan.key),
             "text": str(self),
@@ -117,10 +135,17 @@ class LeadSheet:
         }
 
     def write(self, path: Path | str) -> None:
-        """Write a text file, ChordPro or MusicXML by the suffix, whole or not at all.
+        """Write the sheet as text, ChordPro or MusicXML, by the suffix.
 
-        ChordPro has the chords among the words, or in bars where there are none. MusicXML is the
-        melody, or the chorale, with chord symbols. Raises ChoraleError.
+        ChordPro has the chords among the words, or in bars if there are no words. MusicXML is the
+        melody or the chorale with chord symbols. If writing fails, no file is left behind.
+
+        Args:
+            path: the file to write: ``.txt``, ``.cho`` (or another suffix of ChordPro),
+                ``.musicxml`` or ``.mxl``.
+
+        Raises:
+            ChoraleError: if the suffix is unknown, or the file cannot be written.
         """
         path = Path(path)
         suffix = path.suffix.lower()
@@ -152,10 +177,29 @@ def chords(
     phrases: Path | str = "infer",
     style: str = "bach",
 ) -> LeadSheet:
-    """The chords of a melody or a chorale, each with the two likeliest others.
+    """Find the chords of a melody or a chorale, with the two likeliest alternatives of each.
 
-    The arguments are those of ``musicae.harmonize``. Raises ChoraleError for music or settings that
-    cannot be used.
+    Args:
+        melody: a chorale, or the path of a MIDI file or a score.
+        track: the track or part of the melody: its number, from 1, or its name. None takes the
+            tracks named after voices, or else the likeliest melody.
+        key: the key, such as ``"D minor"``; None finds it from the notes.
+        voice: the voice of the one part, such as ``"bass"``; None is the soprano.
+        meter: the meter of a MIDI file that states none, such as ``"3/4"``; None takes 4/4.
+        phrases: where phrases end: ``"infer"``, ``"none"`` or the path of a file.
+        style: the style of the harmony, one of ``core.constants.STYLES``.
+
+    Returns:
+        The lead sheet.
+
+    Raises:
+        ChoraleError: if the music or the settings cannot be used.
+
+    Example:
+        ```python
+        sheet = musicae.chords("data/melodies/greensleeves.mid", key="D minor")
+        print(sheet.as_text())
+        ```
     """
     from musicae.api.given import given_parts, into_range, single_part_as
     from musicae.api.options import HarmonizeOptions
@@ -184,14 +228,14 @@ def chords(
         chorale = given_parts(chorale, request).tune
     there = sounding_voices(chorale)
     if not there:
-        raise ChoraleError("nothing sounds; give a melody or a chorale")
-    heard, _, _ = into_range(chorale)
-    own = options.parsed_key or find_key(heard, heard.key.fifths if heard.key else None)
+        raise ChoraleError("there are no notes; give a melody or a chorale")
+    in_range, _, _ = into_range(chorale)
+    own = options.parsed_key or find_key(in_range, in_range.key.fifths if in_range.key else None)
     ends = choose(chorale, phrases, marks, own)
     whole = len(there) == N_VOICES
-    known = np.zeros(heard.pitch.shape, dtype=np.bool_)
+    known = np.zeros(in_range.pitch.shape, dtype=np.bool_)
     known[:, list(there) if not whole else [SOPRANO]] = True
-    partial = PartialScore.of(heard, known=known, key=own, phrases=ends.steps, style=style)
+    partial = PartialScore.of(in_range, known=known, key=own, phrases=ends.steps, style=style)
     problem = problem_of(load_model("planner"), partial)
     found = problem.with_seconds(problem.alternatives(1)[0])
     plan = plan_of(chorale, own) if whole else found.plan
@@ -242,7 +286,7 @@ def _spans(plan: HarmonicPlan, chorale: Chorale, problem: PlanProblem) -> tuple[
 def _likeliest(
     shares: NDArray[np.float64], chords: Sequence[PlannedChord | None]
 ) -> dict[tuple[int, str], tuple[float, PlannedChord]]:
-    """The probability of each root and quality, and the inversion that has most of it."""
+    """By root and quality, the probability over all inversions and the likeliest inversion."""
     found: dict[tuple[int, str], tuple[float, PlannedChord]] = {}
     best: dict[tuple[int, str], float] = {}
     for share, chord in zip(shares.tolist(), chords, strict=True):

@@ -1,4 +1,4 @@
-"""``musicae.extend``: go on from a given beginning."""
+"""``musicae.extend``: compose a continuation of a given beginning."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from musicae.core.errors import ChoraleError
 from musicae.io.base import title_from
 from musicae.io.formats import read
 
-NOT_KEPT = "its notes are kept on the grid of sixteenths; dynamics, words and other tracks are not"
+NOT_KEPT = "only its notes are kept, on the grid of sixteenths; not dynamics, words, other tracks"
 MOST_BARS = 1000
-"""That can be asked for."""
+"""The most bars that can be added."""
 
 
 def extend(
@@ -35,25 +35,37 @@ def extend(
     temperature: float | None = None,
     model: str = "vae",
 ) -> list[Piece]:
-    """Compose ``n`` pieces that begin with the given music and go on for some bars.
+    """Compose ``n`` pieces that begin with the given music and add some bars to it.
 
-    Of a melody, the other voices of the beginning are found first, as ``harmonize`` finds them.
-    The notes of the beginning stay, on the grid of sixteenths; what is new follows after its last
-    note, at the place in the bar at which the beginning begins.
+    If the beginning is a melody, its other voices are written first, as by ``musicae.harmonize``.
+    The notes of the beginning stay, on the grid of sixteenths. The new music begins after its last
+    note, at the same place in the bar as the beginning itself.
 
     Args:
-        beginning: a melody or a chorale in four voices: a file or a chorale.
-        bars: how many to compose, 1 to 1000.
-        n: how many pieces, 1 to 1000.
-        form: the phrases of the whole piece as letters, such as ``"AABA"``, of which the beginning
-            has the first; without it, what returns is drawn as pieces of the style have it.
-        style: one of ``core.constants.STYLES``, by default ``"bach"``.
-        seed: of the random numbers; the same seed and settings give the same pieces.
-        temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model.
-        model: a shipped VAE or the path of a weights file.
+        beginning: a melody, or a chorale in four voices: a chorale, or the path of a MIDI file or a
+            score.
+        bars: the number of bars to add, 1 to 1000.
+        n: the number of pieces, 1 to 1000.
+        form: the phrases of the whole piece as letters, such as ``"AABA"``; the first letters are
+            the phrases of the beginning. None draws the form from pieces of the style.
+        style: one of ``core.constants.STYLES``; None is ``"bach"``.
+        seed: the random seed, 0 or more. The same seed and settings give the same pieces.
+        temperature: how random the notes are, 0 to 10. 0 takes the likeliest symbols; None takes
+            the best value for the model, 0.6.
+        model: ``"vae"`` or the path of the weights file of a VAE.
 
-    Raises ChoraleError for music or settings that cannot be used, CheckpointError for a model that
-    cannot be loaded or is not a VAE.
+    Returns:
+        The pieces.
+
+    Raises:
+        ChoraleError: if the music or the settings cannot be used.
+        CheckpointError: if the model cannot be loaded or is not a VAE.
+
+    Example:
+        ```python
+        (piece,) = musicae.extend("data/melodies/ode_to_joy.mid", bars=8, seed=3)
+        piece.write("ode-continued.mid")
+        ```
     """
     from musicae.decoding.phrases import phrase_ends
     from musicae.encoding import forms
@@ -88,7 +100,7 @@ def extend(
 
 
 def _in_four_voices(beginning: Chorale | Path | str) -> tuple[Chorale, tuple[str, ...]]:
-    """The beginning with all four voices, up to new phrases, and what is to be said of it."""
+    """The beginning in four voices, up to where new phrases begin, and notices on it."""
     chorale = beginning if isinstance(beginning, Chorale) else _four_voices_of(beginning)
     notices: tuple[str, ...] = ()
     if chorale is None or len(sounding_voices(chorale)) < N_VOICES:
@@ -99,10 +111,10 @@ def _in_four_voices(beginning: Chorale | Path | str) -> tuple[Chorale, tuple[str
 
 
 def _up_to_the_next_phrase(chorale: Chorale) -> Chorale:
-    """The chorale up to the first step after its last note from which on new phrases can begin.
+    """The chorale up to the first step after its last note at which a new phrase can begin.
 
-    That is the place in the bar at which the piece begins: a bar line, or a pickup before one.
-    Silence after it is cut; before it, up to a bar of silence is added.
+    That step has the same place in the bar as the first note of the piece: a bar line, or a pickup
+    before one. Silence after it is cut. Up to a bar of silence is added before it.
     """
     end = int(np.flatnonzero((chorale.pitch != REST).any(axis=1))[-1]) + 1
     index = chorale.measure_index(end - 1)
@@ -126,8 +138,8 @@ def _up_to_the_next_phrase(chorale: Chorale) -> Chorale:
 
 
 def _four_voices_of(path: Path | str) -> Chorale | None:
-    """The chorale of a file; None where it is not read as one."""
+    """The chorale of a file; None if it cannot be read as one."""
     try:
         return read(path)
     except ChoraleError:
-        return None  # ``harmonize`` says what is wrong, or finds the melody
+        return None  # ``harmonize`` then finds the melody, or raises an error

@@ -1,4 +1,4 @@
-"""``musicae.generate``: new chorales from a model alone."""
+"""``musicae.generate``: new chorales, without a given melody."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from musicae.models.checkpoint import Checkpoint
 
 NEW_BARS, NEW_KEY, NEW_METER = 8, Key(0), "4/4"
-"""The length, key and meter of a harmonizer's new piece where none is asked for."""
+"""The default length in bars, key and meter of a new piece by a harmonizer."""
 MOST_BARS = 1000
-"""Of a new piece."""
+"""The most bars of a new piece."""
 
 
 def generate(
@@ -41,32 +41,47 @@ def generate(
 ) -> list[Piece]:
     """Compose ``n`` new pieces.
 
-    The VAE decodes latent vectors drawn from a prior. What is not asked for of bars, key, meter
-    and form is drawn from pieces of the style. A harmonizer fills empty bars; its pieces come best
-    first, each with other chords. The autoencoder composes four bars of 4/4.
+    The VAE decodes latent vectors that are sampled from a prior. Bars, key, meter and form that are
+    not given are drawn from pieces of the style. A harmonizer fills empty bars; its pieces come
+    best first, each with other chords. The autoencoder composes four bars of 4/4, and takes only
+    ``n``, ``seed`` and ``temperature``.
 
     Args:
-        n: how many, 1 to 1000.
-        seed: of the random numbers, 0 or more; the same seed, model and settings give the same
-            pieces. The VAE's first pieces are the same for every ``n``.
-        temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model. Of
-            the autoencoder it is the distance from the average piece, by default 1, as far as
-            Bach's.
-        model: a shipped model or the path of a weights file.
-        bars: how many, 1 to 1000. Neither this nor any setting below goes with the autoencoder.
-        key: such as ``"D minor"``.
-        meter: such as ``"3/4"``.
-        prior: only of the VAE, one of ``latent.space.PRIORS``; by default the better one.
-        slide: only of the VAE: attributes to move and by how many of Bach's standard deviations,
-            -4 to 4, such as ``"activity=+1,chromaticism=-1"``; also ``"mode=minor"``.
-        style: of the VAE and the harmonizer, one of ``core.constants.STYLES``; by default the VAE
-            composes in that of ``"bach"``.
-        form: only of the VAE: which phrases return, as letters: ``"AABA"``, ``"ABABCD"``, with
-            primes for varied returns; see ``encoding.forms.draw_forms``. With ``bars`` there are
-            two bars or more a phrase.
+        n: the number of pieces, 1 to 1000.
+        seed: the random seed, 0 or more. The same seed, model and settings give the same pieces.
+            The VAE's first pieces are the same for every ``n``.
+        temperature: how random the notes are, 0 to 10. 0 takes the likeliest symbols; None takes
+            the best value for the model (0.6 for the VAE). For the autoencoder, the distance from
+            the average piece: 1, the default, is the distance of Bach's pieces.
+        model: ``"vae"``, ``"harmonizer"``, ``"autoencoder"`` or the path of a weights file.
+        bars: the number of bars, 1 to 1000; None is 8 for the harmonizer.
+        key: the key, such as ``"D minor"``; None is C major for the harmonizer.
+        meter: the meter, such as ``"3/4"``; None is 4/4 for the harmonizer.
+        prior: only for the VAE: the distribution of the piece's latent vector, ``"normal"`` or
+            ``"fitted"`` (to the training pieces of the style); None is ``"fitted"``.
+        slide: only for the VAE: attributes to change, each by -4 to 4 of Bach's standard
+            deviations, such as ``"activity=+1,chromaticism=-1"`` or ``{"activity": 1}``; also
+            ``"mode=minor"``. The attributes are those of ``latent.attributes``.
+        style: for the VAE and the harmonizer: one of ``core.constants.STYLES``; None is ``"bach"``
+            for the VAE.
+        form: only for the VAE: which phrases return, as letters, such as ``"AABA"`` or
+            ``"ABABCD"``, with primes for varied returns; see ``encoding.forms.draw_forms``. With
+            ``bars``, each phrase needs at least two bars.
 
-    Raises ChoraleError for settings that make no sense, CheckpointError for a model that cannot be
-    loaded or does not compose.
+    Returns:
+        The pieces.
+
+    Raises:
+        ChoraleError: if settings are out of range, contradict each other or do not go with the
+            model.
+        CheckpointError: if the model cannot be loaded or does not compose.
+
+    Example:
+        ```python
+        pieces = musicae.generate(4, seed=7, bars=8, key="D minor", form="AABA")
+        for number, piece in enumerate(pieces, start=1):
+            piece.write(f"new-{number}.mid")
+        ```
     """
     from musicae.models.checkpoint import load_model
 
@@ -96,7 +111,7 @@ def generate(
     if prior is not None or slide is not None:
         raise ChoraleError(f"{checkpoint.name} has no prior and no sliders; use vae")
     if form is not None:
-        raise ChoraleError(f"{checkpoint.name} composes in no form such as AABA; use vae")
+        raise ChoraleError(f"{checkpoint.name} cannot follow a form such as AABA; use vae")
     if not checkpoint.can("compose"):
         return _in_empty_bars(
             checkpoint, n, seed, temperature, bars=bars, key=key, meter=beats, style=style
@@ -125,7 +140,7 @@ def _from_prior(
     style: str,
     form: str | None,
 ) -> list[Piece]:
-    """Decode latent vectors that are drawn from a VAE's prior and moved along its sliders."""
+    """Decode latent vectors that are sampled from a VAE's prior and shifted by its sliders."""
     from musicae.encoding import forms
     from musicae.latent import compose
     from musicae.latent.space import PRIORS
@@ -150,7 +165,7 @@ def _from_prior(
 
 
 def _four_bars(checkpoint: Checkpoint, n: int, seed: int, temperature: float) -> list[Piece]:
-    """Decode random values of an autoencoder's bottleneck."""
+    """Decode random values of an autoencoder's bottleneck to four bars each."""
     from musicae.decoding import minibach
     from musicae.decoding.choice import SamplingOptions
 
@@ -185,7 +200,7 @@ def _in_empty_bars(
 def _fill(
     checkpoint: Checkpoint, n: int, sampling: SamplingOptions, form: PartialScore
 ) -> list[Piece]:
-    """Fill an empty form ``n`` times."""
+    """Fill the empty bars of a form ``n`` times."""
     from musicae.core.constants import DEFAULT_QPM
     from musicae.decoding import harmonize
     from musicae.models.checkpoint import load_model

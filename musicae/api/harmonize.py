@@ -1,4 +1,4 @@
-"""``musicae.harmonize``: a file or a chorale in, harmonizations as pieces out."""
+"""``musicae.harmonize``: from a file or a chorale to harmonizations, as pieces."""
 
 from __future__ import annotations
 
@@ -32,19 +32,33 @@ def harmonize(
     options: HarmonizeOptions | None = None,
     **settings: Any,
 ) -> list[Piece]:
-    """Write the missing parts of a chorale: around a melody, a bass, several voices, or in bars.
+    """Write the missing voices around a melody, a bass or several voices, or in some bars.
 
-    ``melody`` is a MIDI file, a score or a chorale. Of a file, the parts named after voices are
-    given where there are several, or where there is no other; otherwise one part is the melody, the
-    soprano. Of a ``Chorale`` in four voices the soprano is given.
+    Given notes stay as they are. In a file, the parts named after voices are given if there are
+    several, or if there are no other parts; otherwise one part, the likeliest melody, is the given
+    soprano. In a ``Chorale`` with notes in all four voices, the soprano is given.
 
-    ``n`` is the number of alternatives. Every other keyword is a field of ``HarmonizeOptions``,
-    which documents them: ``harmonize(melody, 3, key="D minor", rules="strict")``. ``options`` are
-    settings that were made before; what is given beside them replaces their own.
+    Args:
+        melody: the path of a MIDI file or a score, or a chorale.
+        n: the number of alternatives, 1 or more; None takes that of ``options``.
+        options: settings that were made before. ``n`` and ``settings`` replace its fields.
+        **settings: fields of ``HarmonizeOptions``, such as ``key``, ``style``, ``rules``, ``bars``.
 
-    Returns ``n`` pieces, best first. Raises ChoraleError for music or settings that cannot be used,
-    CheckpointError for a model that cannot be loaded or does not harmonize this, MusicaeError for a
-    setting that does not exist.
+    Returns:
+        ``n`` pieces, best first, each with other chords than those before it.
+
+    Raises:
+        ChoraleError: if the music or the settings cannot be used.
+        CheckpointError: if the model cannot be loaded, or does not harmonize this.
+        MusicaeError: for a setting that does not exist.
+
+    Example:
+        ```python
+        import musicae
+
+        pieces = musicae.harmonize("data/melodies/ode_to_joy.mid", 3, rules="strict")
+        pieces[0].write("ode.mid")
+        ```
     """
     if n is not None:
         settings["n"] = n
@@ -53,7 +67,7 @@ def harmonize(
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is asked of a harmonizer, as it was understood."""
+    """Everything that a harmonization is made from: the settings, the models and what is given."""
 
     options: HarmonizeOptions
     model: Checkpoint
@@ -61,17 +75,17 @@ class Task:
     sampling: SamplingOptions
     given: Given
     partial: PartialScore
-    """What the model reads."""
+    """The partial score that the model reads."""
     stay: tuple[int, ...]
-    """The voices that are given."""
+    """The given voices, 0 soprano to 3 bass."""
     notices: tuple[str, ...]
-    """What the musician should know of how the input was understood."""
+    """Sentences on how the input was read, for the musician."""
     setting: WordSetting
-    """The words."""
+    """The words and how they are set under the voices."""
 
     @classmethod
     def of(cls, melody: Chorale | Path | str, options: HarmonizeOptions) -> Task:
-        """Read what is given, and load the models. Raises as ``harmonize`` does."""
+        """Read what is given and load the models. Raises the errors of ``harmonize``."""
         from musicae.api import figured_bass, given_chords, words
         from musicae.api.phrase_ends import choose
         from musicae.api.registers import for_ensemble
@@ -85,14 +99,14 @@ class Task:
         ensemble = options.parsed_ensemble
         if ensemble:
             if not model.can("fill"):
-                raise ChoraleError(f"{model.name} writes for S A T B alone; use harmonizer")
+                raise ChoraleError(f"{model.name} writes only for S A T B; use harmonizer")
             given, moved, limits = for_ensemble(
                 given, ensemble, lambda semitones: _given(melody, read, semitones)
             )
         figured = figured_bass.choose(options.figures, given)
         chords = options.chords
         if figured.chords and chords is not None:
-            raise ChoraleError("chords and figures say the same thing twice; give one of them")
+            raise ChoraleError("chords and figures are both given; give one of the two")
         if chords is None and (figured.chords or not model.can("fill")):
             chords = given_chords.NO_CHORDS
         chosen = given_chords.choose(chords, given, moved)
@@ -114,7 +128,7 @@ class Task:
 
     @property
     def melody(self) -> int:
-        """The voice that has the melody, if it is given."""
+        """The voice that has the melody, 0 soprano to 3 bass."""
         return self.options.request.voice or 0
 
     def pieces(self) -> list[Piece]:
@@ -130,7 +144,7 @@ class Task:
         return [self._piece(made, i) for i, made in enumerate(harmonized, 1)]
 
     def resumed(self, chorale: Chorale, plan: HarmonicPlan) -> Piece:
-        """A harmonization that was made before as a piece, without words."""
+        """A harmonization that was made before, as a piece without words."""
         return Piece(
             replace(chorale, key=chorale.key or self.partial.key),
             self._facts(plan, 1),
@@ -141,7 +155,7 @@ class Task:
         )
 
     def _facts(self, plan: HarmonicPlan | None, number: int) -> dict[str, Any]:
-        """The provenance of a harmonization along a plan."""
+        """The provenance of the alternative ``number`` that follows ``plan``."""
         facts = provenance_of(self.model, self.sampling) | {"key": str(self.partial.key)}
         facts |= asked_of(self.options)
         facts |= {"given": [VOICES[voice].lower() for voice in self.stay], "alternative": number}
@@ -172,11 +186,11 @@ class Task:
 
 
 def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:
-    """Load the model that options name, and say how its symbols are drawn.
+    """Load the model that ``options`` names; returns it with its sampling options.
 
-    Whoever harmonizes many melodies calls this once before, so that a model that cannot be used is
-    refused before the first. Raises CheckpointError for a model that cannot be loaded, ChoraleError
-    for a model without the rules or the top-p that are asked for.
+    Code that harmonizes many melodies calls this first, so that an unusable model is refused before
+    the first melody. Raises CheckpointError if the model cannot be loaded, ChoraleError if the
+    options ask for rules or top-p and the model has none.
     """
     from musicae.decoding.choice import SamplingOptions
     from musicae.decoding.harmonize import usual_temperature
@@ -193,7 +207,7 @@ def load_for(options: HarmonizeOptions) -> tuple[Checkpoint, SamplingOptions]:
 
 
 def asked_of(options: HarmonizeOptions) -> dict[str, Any]:
-    """The settings that a file's provenance states only where they are not the usual ones."""
+    """The settings that provenance states only if they are not the defaults, by name."""
     asked = options.request.as_dict()
     if options.phrases != HarmonizeOptions.phrases:
         asked["phrases"] = str(options.phrases)
@@ -219,7 +233,7 @@ def asked_of(options: HarmonizeOptions) -> dict[str, Any]:
 
 
 def _given(melody: Chorale | Path | str, options: HarmonizeOptions, transpose: int = 0) -> Given:
-    """The given parts of a file or a chorale, so many semitones higher. Raises ChoraleError."""
+    """The given parts of a file or a chorale, transposed by semitones. Raises ChoraleError."""
     if not isinstance(melody, Chorale):
         return read_given(
             melody,
@@ -232,10 +246,10 @@ def _given(melody: Chorale | Path | str, options: HarmonizeOptions, transpose: i
             transpose=transpose,
         )
     if options.track or options.meter:
-        raise ChoraleError("a track and a meter are chosen in a file")
+        raise ChoraleError("track and meter go with a file; the melody is a Chorale")
     chorale, request = melody.transpose(transpose), options.request
     if request == Request():
-        # In Python a finished chorale is at hand more often than its melody.
+        # In Python, a chorale with all voices is mostly meant to be harmonized again.
         finished = len(sounding_voices(chorale)) == len(VOICES)
         request = Request(voice=0) if finished else request
     if request.voice is not None:

@@ -20,9 +20,11 @@ from musicae.io.formats import read, read_provenance
 from musicae.theory.plan_reading import plan_of
 
 PLAN = "plan"
-"""What ``vary`` can keep besides voices."""
+"""The name by which ``vary`` keeps the chords."""
 FARTHEST_SLIDE = 4.0
-"""Standard deviations."""
+"""The most standard deviations of a slide, up or down."""
+MOST = 1000
+"""The most pieces of one call."""
 
 if TYPE_CHECKING:
     from musicae.decoding.choice import SamplingOptions
@@ -40,15 +42,34 @@ def interpolate(
     temperature: float = 0.0,
     model: str = "vae",
 ) -> list[Piece]:
-    """Decode ``n`` pieces, 3 to 1000, on the way from one latent point to another.
+    """Interpolate between two pieces in the VAE's latent space.
 
-    The first and the last piece are the model's reconstructions of ``one`` and ``other``. A file
-    that ``generate``, ``interpolate`` or ``vary`` wrote states its latent point, which is used
-    unless its notes were changed since; other music is encoded. Up to the middle the pieces have
-    the bars, meters and phrases of ``one``, after it those of ``other``.
+    The first and the last piece are the model's reconstructions of ``one`` and ``other``. The
+    pieces of the first half have the bars, meters and phrases of ``one``, those of the second half
+    those of ``other``. A file that ``generate``, ``interpolate`` or ``vary`` wrote states its
+    latent point, which is used if its notes were not changed since; other music is encoded.
 
-    Raises ChoraleError for music or settings that cannot be used, CheckpointError for a model that
-    cannot be loaded or is not a VAE.
+    Args:
+        one: the first piece: a chorale in four voices, the path of a MIDI file or a score, or a
+            latent point of ``musicae.encode``.
+        other: the last piece, in the same forms.
+        n: the number of pieces, 3 to 1000; both ends count.
+        seed: the random seed, 0 or more. It has no effect at temperature 0.
+        temperature: how random the notes are, 0 to 10. 0 takes the likeliest symbols.
+        model: ``"vae"`` or the path of the weights file of a VAE.
+
+    Returns:
+        The pieces in order, with steps of about the same size between them.
+
+    Raises:
+        ChoraleError: if the music or the settings cannot be used.
+        CheckpointError: if the model cannot be loaded or is not a VAE.
+
+    Example:
+        ```python
+        pieces = musicae.interpolate("one.mid", "other.mid", 5)
+        pieces[2].write("halfway.mid")
+        ```
     """
     from musicae.latent import compose
     from musicae.models.checkpoint import load_model
@@ -56,11 +77,11 @@ def interpolate(
     check_draws(n, temperature, seed)
     check_number(n)
     if n < 3:
-        raise ChoraleError(f"a way has at least 3 pieces, its ends among them, not {n}")
+        raise ChoraleError(f"interpolate needs n >= 3 (both ends count), not {n}")
     checkpoint = load_model(model)
     begin, end = _point(checkpoint, one), _point(checkpoint, other)
     choice = compose.usual_options(seed, temperature)
-    found = compose.way(checkpoint, begin, end, n, choice)
+    found = compose.path_between(checkpoint, begin, end, n, choice)
     titles = [f"Step {i} of {n}, {_title(one)} to {_title(other)}" for i in range(1, n + 1)]
     return pieces_of(checkpoint, found, choice, titles, {})
 
@@ -76,22 +97,36 @@ def vary(
     temperature: float | None = None,
     model: str = "vae",
 ) -> list[Piece]:
-    """Decode ``n`` neighbours of a piece in latent space.
+    """Write ``n`` variations of a piece, from points near its own in the VAE's latent space.
 
     Args:
-        piece: as in ``interpolate``.
-        n: how many, 1 to 1000.
-        amount: 0 is the model's reconstruction of the piece, 1 a piece that shares only its form.
-        keep: what stays exactly as it is: voices, such as ``"soprano"``, to which other chords are
-            found, or ``"plan"``, the chords, along which other voices are written; also both.
-        slide: attributes to move and by how many of Bach's standard deviations, -4 to 4, such as
-            ``"activity=+1,chromaticism=-1"``.
-        seed: of the random numbers; the same seed and settings give the same neighbours.
-        temperature: 0 to 10; 0 writes the likeliest symbols, None is the best for the model.
-        model: a shipped VAE or the path of a weights file.
+        piece: a chorale in four voices, the path of a MIDI file or a score, or a latent point; a
+            file's own latent point is used as by ``musicae.interpolate``.
+        n: the number of variations, 1 to 1000.
+        amount: how much changes, 0 to 1. 0 is the model's reconstruction of the piece; 1 is a piece
+            that shares only its form.
+        keep: what stays unchanged: voices, such as ``"soprano"``, which then get other chords;
+            ``"plan"``, the chords, which then get other voices; or both. A text with commas, or a
+            list of names.
+        slide: attributes to change, each by -4 to 4 of Bach's standard deviations, such as
+            ``"activity=+1,chromaticism=-1"`` or ``{"activity": 1}``.
+        seed: the random seed, 0 or more. The same seed and settings give the same variations.
+        temperature: how random the notes are, 0 to 10. 0 takes the likeliest symbols; None takes
+            the best value for the model, 0.6.
+        model: ``"vae"`` or the path of the weights file of a VAE.
 
-    Raises ChoraleError for music or settings that cannot be used, CheckpointError for a model that
-    cannot be loaded or is not a VAE.
+    Returns:
+        The variations.
+
+    Raises:
+        ChoraleError: if the music or the settings cannot be used.
+        CheckpointError: if the model cannot be loaded or is not a VAE.
+
+    Example:
+        ```python
+        pieces = musicae.vary("hymn.mid", 3, amount=0.5, keep="soprano")
+        pieces[0].write("hymn-varied.mid")
+        ```
     """
     from musicae.latent import compose
     from musicae.latent.space import shift
@@ -106,14 +141,14 @@ def vary(
     point = _point(checkpoint, piece)
     slides, mode = slides_of(slide, checkpoint.config.sliders)
     if mode:
-        raise ChoraleError("a piece stays in its mode; mode goes with new ones")
+        raise ChoraleError("vary keeps the mode of the piece; mode= goes with generate")
     if slides:
         point = shift(checkpoint, point, slides)
     kept = None
     if voices or keeps_plan:
         chorale = _chorale(piece)
         if chorale is None:
-            raise ChoraleError("a place has no notes to keep; give the piece itself")
+            raise ChoraleError("a latent point has no notes to keep; give the piece itself")
         plan = plan_of(chorale, point.form.key) if keeps_plan else None
         kept = compose.Kept(chorale, voices, plan=plan)
     choice = compose.usual_options(seed, temperature)
@@ -126,10 +161,27 @@ def vary(
 
 
 def encode(piece: Chorale | Path | str, *, model: str = "vae") -> LatentPoint:
-    """Encode a chorale in four voices to its latent point; see ``interpolate`` for files.
+    """Encode a chorale in four voices as a point in the VAE's latent space.
 
-    Raises ChoraleError for music that cannot be used, CheckpointError for a model that cannot be
-    loaded or is not a VAE.
+    A file that ``generate``, ``interpolate`` or ``vary`` wrote states its latent point, which is
+    returned if its notes were not changed since.
+
+    Args:
+        piece: a chorale, or the path of a MIDI file or a score.
+        model: ``"vae"`` or the path of the weights file of a VAE.
+
+    Returns:
+        The latent point: the vectors of the piece and of its beats, and its form.
+
+    Raises:
+        ChoraleError: if the music cannot be used.
+        CheckpointError: if the model cannot be loaded or is not a VAE.
+
+    Example:
+        ```python
+        point = musicae.encode("hymn.mid")
+        point.latent.beats.shape  # (1, beats, 12)
+        ```
     """
     from musicae.models.checkpoint import load_model
 
@@ -143,13 +195,31 @@ def decode(
     temperature: float | None = None,
     model: str = "vae",
 ) -> Piece:
-    """Decode a latent point, or the one that a file of the VAE states, to a piece.
+    """Decode a latent point to a piece.
 
-    Of a file, seed and temperature are the file's where no others are given, so that the same piece
-    comes back, unless voices were kept in it.
+    A file of the VAE states its point, seed and temperature; without other values, the same piece
+    comes back, unless ``vary`` or ``extend`` kept notes in it.
 
-    Raises ChoraleError where a file states no latent point, CheckpointError for a model that cannot
-    be loaded or is not a VAE.
+    Args:
+        point: a latent point, or the path of a file that states one.
+        seed: the random seed, 0 or more; None takes that of the file, or 0.
+        temperature: how random the notes are, 0 to 10. 0 takes the likeliest symbols; None takes
+            that of the file, or 0.
+        model: ``"vae"`` or the path of the weights file of a VAE.
+
+    Returns:
+        The piece.
+
+    Raises:
+        ChoraleError: if the file states no latent point of this model, or a setting is out of
+            range.
+        CheckpointError: if the model cannot be loaded or is not a VAE.
+
+    Example:
+        ```python
+        point = musicae.encode("hymn.mid")
+        piece = musicae.decode(point, seed=7, temperature=0.6)
+        ```
     """
     from musicae.latent import compose
     from musicae.latent.space import LatentPoint
@@ -161,9 +231,7 @@ def decode(
         path, facts = point, read_provenance(point)
         found = _stated_point(checkpoint, facts, path)
         if found is None:
-            raise ChoraleError(
-                f"{path}: tells no place in this model's latent space; use musicae.encode"
-            )
+            raise ChoraleError(f"{path}: states no latent point of this model; use musicae.encode")
         point = found
         seed_of_file, temperature_of_file, number = _stated_draw(facts, path)
     seed = seed_of_file if seed is None else seed
@@ -178,9 +246,10 @@ def decode(
 def slides_of(
     slide: Mapping[str, float | str] | str | None, names: Sequence[str]
 ) -> tuple[dict[str, float], str | None]:
-    """How many standard deviations to move each attribute by, and the mode or None.
+    """The standard deviations by which to move each attribute, and the mode or None.
 
-    ``names`` are the model's sliders. Raises ChoraleError for others and for amounts too large.
+    ``names`` are the model's sliders. Raises ChoraleError for other names and for amounts beyond
+    ``FARTHEST_SLIDE``.
     """
     if isinstance(slide, str):
         parts = [part.partition("=") for part in slide.split(",") if part.strip()]
@@ -197,30 +266,30 @@ def slides_of(
         try:
             amounts[name] = float(value)
         except ValueError:
-            raise ChoraleError(f"{name} moves by a number such as +1, not {value!r}") from None
+            raise ChoraleError(f"{name} changes by a number such as +1, not {value!r}") from None
         if not abs(amounts[name]) <= FARTHEST_SLIDE:
             raise ChoraleError(
-                f"{name} moves by up to {FARTHEST_SLIDE:g} either way, not {amounts[name]:g}"
+                f"{name} changes by {-FARTHEST_SLIDE:g} to {FARTHEST_SLIDE:g},"
+                f" not {amounts[name]:g}"
             )
     return amounts, mode
 
 
 def _kept(keep: Sequence[str] | str) -> tuple[tuple[int, ...], bool]:
-    """The voices that are kept, and whether the plan is.
+    """The voices that are kept, and whether the plan is kept.
 
-    Raises ChoraleError for other names, and where nothing is left to vary.
+    Raises ChoraleError for unknown names, and if nothing is left to vary.
     """
     texts = [keep] if isinstance(keep, str) else keep
     names = {name.strip().lower() for text in texts for name in text.split(",") if name.strip()}
     voices = tuple(sorted(voice_of(name) for name in names - {PLAN}))
     if len(voices) == N_VOICES:
-        raise ChoraleError("where all voices are kept there is nothing to vary; keep fewer")
+        raise ChoraleError("all voices are kept, so nothing is left to vary; keep fewer")
     return voices, PLAN in names
 
 
 def _point(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) -> LatentPoint:
-    """The latent point of a piece: the one that its file states, if its notes are still the same,
-    otherwise the encoder's."""
+    """The latent point in a piece's file if its notes are unchanged, else the encoded one."""
     from musicae.latent.compose import need_latent_space
     from musicae.latent.space import LatentPoint, encode
 
@@ -237,7 +306,7 @@ def _point(checkpoint: Checkpoint, piece: LatentPoint | Chorale | Path | str) ->
             return stated
     if len(sounding_voices(chorale)) < N_VOICES:
         raise ChoraleError(
-            f"{where}has not all four voices; musicae harmonize adds those that are missing"
+            f"{where}has fewer than four voices; musicae harmonize adds the missing ones"
         )
     try:
         return encode(checkpoint, chorale)
@@ -262,13 +331,13 @@ def _stated_point(
 
 
 def _stated_draw(facts: Mapping[str, Any], path: Path | str) -> tuple[int, float, int]:
-    """The seed, the temperature and the number of the draw that a file's provenance states."""
+    """The seed, the temperature and the number of the draw in a file's provenance."""
     try:
         seed, temperature = int(facts["seed"]), float(facts["temperature"])
         number = int(facts["draw"])
         check_draws(1, temperature, min(seed, number))
     except (KeyError, TypeError, ValueError) as error:
-        raise ChoraleError(f"{path}: does not tell how it was drawn ({error})") from None
+        raise ChoraleError(f"{path}: does not state seed, temperature and draw ({error})") from None
     return seed, temperature, number
 
 
@@ -287,10 +356,6 @@ def _title(piece: LatentPoint | Chorale | Path | str) -> str:
     return f"a place in {piece.form.key}"
 
 
-MOST = 1000
-"""Pieces at a time."""
-
-
 def pieces_of(
     checkpoint: Checkpoint,
     found: Sequence[DecodedPoint],
@@ -298,7 +363,7 @@ def pieces_of(
     titles: Sequence[str],
     facts: Mapping[str, Any],
 ) -> list[Piece]:
-    """Decoded points as pieces, with titles, a tempo and all that makes them again."""
+    """Decoded points as pieces, with titles, a tempo and the provenance to make them again."""
     from musicae.core.constants import DEFAULT_QPM
     from musicae.encoding.forms import letters_of
 
@@ -329,4 +394,4 @@ def pieces_of(
 def check_number(n: int) -> None:
     """Raises ChoraleError for more than 1000 pieces."""
     if n > MOST:
-        raise ChoraleError(f"at most {MOST} pieces at a time can be asked for, not {n}")
+        raise ChoraleError(f"at most {MOST} pieces at a time, not {n}")

@@ -1,4 +1,4 @@
-"""``musicae.LiveHarmonizer``: where bars of a melody change, their voices are written anew."""
+"""``musicae.LiveHarmonizer``: when bars of a melody change, their other voices are rewritten."""
 
 from __future__ import annotations
 
@@ -31,29 +31,38 @@ from musicae.theory.harmonic_plan import HarmonicPlan, beats_of
 from musicae.theory.voice_leading.rules import Violation
 
 WITHOUT = {"n": 1, "bars": None, "figures": None, "words": "all"}
-"""Settings of ``harmonize`` that a live harmonizer does not have, with what they are unless they
-are asked for."""
+"""Settings of ``harmonize`` that a live harmonizer does not take, with their defaults."""
 
 
 class LiveHarmonizer:
-    """A harmonization that follows its melody: where some bars change, these are written anew.
+    """A harmonization of a melody that is edited: only the changed bars are rewritten.
 
-    >>> live = LiveHarmonizer("tune.mid", key="D minor")  # doctest: +SKIP
-    >>> live.replace("5", [(0, 8, 62), (8, 4, 64), (12, 4, 65)]).chorale  # doctest: +SKIP
-    >>> live.take(live.rewrite("5-6", n=3)[1])  # doctest: +SKIP
+    The key and the phrase ends are found once, in the first melody, and stay. After a change a
+    phrase ends on the note that sounds at that place, or on the last note before it. The same
+    melody, settings and changes give the same music.
 
-    ``melody`` and the settings are those of ``musicae.harmonize``, but for ``n``, ``bars``,
-    ``words`` and ``figures``; words of the melody's file are left out. The melody is the soprano,
-    or the voice that ``voice`` names. Raises as ``harmonize`` does, ChoraleError for a setting that
-    does not go with live work, CheckpointError for a model that does not write around given notes.
+    Args:
+        melody: as for ``musicae.harmonize``. It is the soprano, or the voice that ``voice`` names.
+            Words in its file are left out.
+        options: settings that were made before; ``settings`` replace its fields.
+        **settings: fields of ``HarmonizeOptions``, without ``n``, ``bars``, ``words``, ``figures``.
 
-    The key stays that of the whole melody at first, and phrases go on to end where they ended then:
-    with the note that sounds there, or the last one before. The same melody, settings and changes
-    give the same music.
+    Raises:
+        ChoraleError: if the melody or the settings cannot be used, or a setting does not go with a
+            live harmonizer.
+        CheckpointError: if the model cannot be loaded, or cannot write around given notes.
+
+    Example:
+        ```python
+        live = musicae.LiveHarmonizer("tune.mid", key="D minor")
+        changed = live.replace("5", [(0, 8, 62), (8, 4, 64), (12, 4, 65)])
+        live.take(live.rewrite("5-6", n=3)[1])
+        live.piece.write("harmonized.mid")
+        ```
     """
 
     _piece: Piece | None
-    """The current harmonization, where it is at hand."""
+    """The current harmonization; None until it is computed."""
 
     def __init__(
         self,
@@ -74,31 +83,35 @@ class LiveHarmonizer:
     def resume(
         cls, task: Task, chorale: Chorale, plan: HarmonicPlan, locked: Bools | None = None
     ) -> LiveHarmonizer:
-        """Go on with a harmonization that was made before; nothing is written.
+        """Go on with a harmonization that was made before, without writing notes.
 
         Args:
-            task: what is asked of the harmonizer; all that is written later follows its chords,
-                cadences and settings, but for ``n`` and the words.
-            chorale: the harmonization, with the bars of the task's melody. Its given voices may be
-                others: those of the task stand.
-            plan: its chords, in the task's key.
-            locked: ``(T, V)`` where voices stay that the task does not give; a note with such a
-                step stays as a whole. None for nowhere.
+            task: ``musicae.api.harmonize.Task.of(melody, options)``. Everything that is written
+                later follows its chords, cadences and settings, except ``n`` and the words.
+            chorale: the harmonization, with the bars of the task's melody. Its given voices are
+                replaced by those of the task.
+            plan: the chords of the harmonization, in the task's key.
+            locked: bool ``(T, V)``: the cells of other voices that stay. A note with such a cell
+                stays as a whole. None locks nothing.
 
-        Raises ChoraleError where these do not fit together, CheckpointError for a model that does
-        not write around given notes.
+        Returns:
+            The live harmonizer.
+
+        Raises:
+            ChoraleError: if the arguments do not fit together.
+            CheckpointError: if the model cannot write around given notes.
         """
         tune, shape = _checked(task).given.parts.tune, chorale.pitch.shape
         if chorale.measures != tune.measures:
-            raise ChoraleError("the harmonization has other bars than the melody")
+            raise ChoraleError("the harmonization and the melody do not have the same bars")
         if plan.beats != beats_of(chorale) or plan.key.tonic != task.partial.key.tonic:
-            raise ChoraleError("the plan has other beats, or another key, than the harmonization")
+            raise ChoraleError("the plan and the harmonization do not have the same beats or key")
         if locked is not None and locked.shape != shape:
-            raise ChoraleError(f"locked cells are {shape}, not {locked.shape}")
+            raise ChoraleError(f"locked has the shape {shape}, not {locked.shape}")
         given = locked_cells(tune, task.stay, [task.melody])
         pitch = np.where(given, tune.pitch, chorale.pitch)
         onset = np.where(given, tune.onset, chorale.onset)
-        # Where given and other notes meet, these begin anew.
+        # Between given and other notes, a new note begins.
         onset[0] |= pitch[0] != REST
         onset[1:] |= (pitch[1:] != pitch[:-1]) & (pitch[1:] != REST)
         source = chorale.source
@@ -128,7 +141,7 @@ class LiveHarmonizer:
     def piece(self) -> Piece:
         """The current harmonization.
 
-        After a change it has no likelihood, and ``keep_tracks`` no longer finds the melody's file.
+        After a change, its ``nats`` are None and ``keep_tracks`` finds no melody file.
         """
         if self._piece is None:
             first, parts = self._first, self._task.given.parts
@@ -158,23 +171,26 @@ class LiveHarmonizer:
     def replace(
         self, bars: tuple[int, int] | str, notes: Iterable[tuple[int, int, int]]
     ) -> ChangedBars:
-        """Give the melody other notes in some bars, and write the other voices there anew.
+        """Replace the melody in some bars and rewrite the other voices there.
 
-        ``bars`` are the first and the last, as in ``(5, 6)``, ``"5-6"`` or ``"5"``; a pickup is
-        bar 0. ``notes`` are all notes of the melody in these bars, each as its start in steps
-        (sixteenths) from the beginning of the bars, its length in steps, and its MIDI pitch, as it
-        sounds in ``piece``; there is silence between them. Where the melody is silent for a bar or
-        longer, all voices are, but for those that are locked.
+        Everything outside the bars stays. A melody note held into the bars ends at the bar line
+        before them. A melody note held over their end begins again at the bar line after them.
+        Notes of other voices that reach beyond the bars stay whole. If the melody rests for a bar
+        or longer, the other voices rest too, except locked ones. Only a few bars around the change
+        are read (see ``live_window``), so the time does not grow with the length of the piece.
 
-        Everything outside the bars stays as it is. A note of the melody that was held into them
-        ends at the bar line before them; one that was held over their end begins anew at the bar
-        line after them. Notes of the other voices that reach beyond the bars stay whole.
+        Args:
+            bars: the first and the last bar: ``(5, 6)``, ``"5-6"`` or ``"5"``; a pickup is bar 0.
+            notes: all melody notes in these bars, as (start, length, pitch): the start in steps
+                (sixteenths) from the beginning of the bars, the length in steps, and the MIDI
+                pitch at which it sounds in ``piece``. The melody is silent between them.
 
-        Of the piece only some bars around these are read: see ``live_window``. So time does not
-        grow with its length.
+        Returns:
+            The changed bars; they are already in ``piece``.
 
-        Raises ChoraleError, and changes nothing, where bars are not in the piece, or notes are
-        outside of the bars or of the voice's range, or overlap.
+        Raises:
+            ChoraleError: if bars are not in the piece, or notes overlap, or lie outside the bars or
+                the voice's range. Then nothing is changed.
         """
         music, voice = self._music, self._task.melody
         low, high = music.places(bars)
@@ -188,7 +204,7 @@ class LiveHarmonizer:
         (written,) = window.written(1, self._task.sampling)
         changed = self._changed(window, written)
         changed = changed._replace(held=tuple(each for each in changed.held if each != voice))
-        # Nothing can go wrong any more.
+        # From here on nothing raises an error.
         if region.stop < len(music):
             music.onset[region.stop, voice] = music.pitch[region.stop, voice] != REST
         self._known[region] = window.given[window.here]
@@ -198,19 +214,22 @@ class LiveHarmonizer:
     def rewrite(
         self, bars: tuple[int, int] | str | None = None, n: int = 1, seed: int | None = None
     ) -> list[ChangedBars]:
-        """Write some bars anew around what stays; nothing is changed before ``take``.
+        """Write alternatives for some bars; ``take`` puts one of them into the piece.
 
-        Returns up to ``n`` alternatives, best first, each with other chords where the melody, given
-        chords and locked voices leave any; at least one. Notes that reach beyond the bars stay
-        whole.
+        The melody, given chords and locked voices stay, and so do notes that reach beyond the bars.
 
         Args:
-            bars: the first and the last, as of ``replace``; None for the whole piece.
-            n: how many, 1 to 1000.
-            seed: of the random numbers, 0 or more; None for that of the settings. Another one gives
-                other voices to likely chords.
+            bars: the first and the last bar, as for ``replace``; None for the whole piece.
+            n: the number of alternatives, 1 to 1000.
+            seed: the random seed, 0 or more; None takes that of the settings. Another seed gives
+                other voices.
 
-        Raises ChoraleError where bars are not in the piece, or a number makes no sense.
+        Returns:
+            1 to ``n`` alternatives, best first. Each has other chords, if other chords are possible
+            there.
+
+        Raises:
+            ChoraleError: if bars are not in the piece, or a number is out of range.
         """
         check_number(n)
         check_draws(n, None, 0 if seed is None else seed)
@@ -218,32 +237,52 @@ class LiveHarmonizer:
         return [self._changed(window, each) for each in self._written(window, n, seed)]
 
     def take(self, changed: ChangedBars) -> None:
-        """Let what ``rewrite`` or ``mend`` wrote stand in its bars.
+        """Put bars that ``rewrite`` or ``mend`` wrote into the piece.
 
-        A note that reached into the bars, or out of them, and that is another one now begins anew
-        at the bar line. Raises ChoraleError where the bars are not those of this piece.
+        If a note that was held over one of their bar lines has changed on one side, a new note
+        begins at the bar line.
+
+        Args:
+            changed: the bars, as ``rewrite`` or ``mend`` returned them.
+
+        Raises:
+            ChoraleError: if they do not fit this piece.
         """
         self._music.take(changed)
         self._changes.append("-".join(str(bar) for bar in dict.fromkeys(changed.bars)))
         self._piece = None
 
     def choices(self, step: int) -> ChordChoices:
-        """The chords that fit where the chord that sounds at a step stays, likeliest first.
+        """Find the chords that fit in place of the chord at a step.
 
-        The planner's probabilities, given the melody, the locked notes there, and the chords before
-        and after; see ``ChordChoices``. Raises ChoraleError for a step that is not in the piece.
+        Args:
+            step: a step (sixteenth) of the piece, from 0.
+
+        Returns:
+            The chords, likeliest first, with the planner's probabilities given the melody, the
+            locked notes and the chords before and after.
+
+        Raises:
+            ChoraleError: if the step is not in the piece.
         """
         return choices_at(self._task, self._music, step)
 
     def mend(self, violation: Violation, seed: int | None = None) -> ChangedBars | None:
-        """Write the bars around a broken rule anew so that it is kept there.
+        """Rewrite the bars around a broken rule so that it is kept there.
 
-        Of some tries, the likeliest with fewer violations, and none of this rule at this place; at
-        first in the bars of the violation, then in a bar more on both sides. Nothing is changed
-        before ``take``. None where no try is better. ``violation`` is one of ``piece.report()``,
-        or of a strict check; ``seed`` is that of ``rewrite``.
+        Several drafts are tried, first in the bars of the violation, then with one more bar on both
+        sides. ``take`` puts the result into the piece.
 
-        Raises ChoraleError where the violation is not in the piece.
+        Args:
+            violation: one of ``piece.report().violations``, or of a strict check.
+            seed: the random seed, 0 or more; None takes that of the settings.
+
+        Returns:
+            The likeliest draft with fewer violations in all and none of this rule at this place;
+            None if there is no such draft.
+
+        Raises:
+            ChoraleError: if the violation is not in the piece.
         """
         if not 0 <= violation.since <= violation.step < len(self._music):
             raise ChoraleError(f"{violation}: is not in the piece")
@@ -277,7 +316,7 @@ class LiveHarmonizer:
         return window.written(n, sampling if seed is None else sampling._replace(seed=seed))
 
     def _changed(self, window: Window, written: Written) -> ChangedBars:
-        """What is written in the open bars of a window."""
+        """The bars of a window that were rewritten."""
         music, (low, high) = self._music, (window.low, window.high)
         there = music.excerpt(low, high)
         pitch, onset = written.chorale.pitch[window.here], written.chorale.onset[window.here].copy()
@@ -291,9 +330,9 @@ class LiveHarmonizer:
         )
 
     def _plan_of(self, window: Window, written: Written, same: Bools) -> HarmonicPlan:
-        """The chords of the open bars; those that stand where all voices stay.
+        """The chords of the rewritten bars; a beat in which all voices stay keeps its chord.
 
-        ``same`` ``(T,)`` says at which of their steps the notes are those that stand there.
+        ``same`` ``(T,)`` is True at the steps of these bars whose notes did not change.
         """
         before, new = self._music.plan_of(window.low, window.high), written.plan
         stays = same & window.known[window.here].all(axis=1)
@@ -311,21 +350,19 @@ class LiveHarmonizer:
         return HarmonicPlan(new.key, before.beats, chords, seconds, local)
 
     def _notes(self, notes: Iterable[tuple[int, int, int]], region: slice) -> list[Note]:
-        """Notes in order, if they fit into some steps. Raises ChoraleError."""
+        """The notes in order. Raises ChoraleError if they do not fit into the region."""
         try:
             found = sorted(Note(*map(index, note)) for note in notes)
         except TypeError:
-            raise ChoraleError(
-                "a note is its start, its length and its pitch, each a whole number"
-            ) from None
+            raise ChoraleError("a note has three whole numbers: start, length and pitch") from None
         place, shift = self._task.melody, self._task.given.parts.shift
         low, high = (pitch - shift for pitch in VOICE_RANGES[place])
         steps = region.stop - region.start
         for note in found:
             if note.step < 0 or note.duration < 1 or note.step + note.duration > steps:
                 raise ChoraleError(
-                    f"a note of {note.duration} steps from step {note.step} on does not lie in the"
-                    f" {steps} steps of the changed bars"
+                    f"a note of {note.duration} steps that begins at step {note.step} does not fit"
+                    f" into the {steps} steps of the changed bars"
                 )
             if not low <= note.pitch <= high:
                 bar, beat = self._music.position(region.start + note.step)
@@ -338,17 +375,17 @@ class LiveHarmonizer:
             if later.step < note.step + note.duration:
                 bar, beat = self._music.position(region.start + later.step)
                 raise ChoraleError(
-                    f"bar {bar}, beat {beat:g}: a note begins before the one before it ends"
+                    f"bar {bar}, beat {beat:g}: a note begins before the previous one ends"
                 )
         return found
 
 
 def _checked(task: Task) -> Task:
-    """A task that goes with live work. Raises as ``LiveHarmonizer`` does."""
+    """The task, if it goes with a live harmonizer. Raises the errors of ``LiveHarmonizer``."""
     if not task.model.can("fill"):
         raise CheckpointError(f"{task.model.name} does not write around given notes")
     if task.options.bars is not None:
         raise ChoraleError("bars does not go with a live harmonizer; leave it out")
     if task.melody not in task.stay:
-        raise ChoraleError("the melody is the soprano; name another voice with --voice")
+        raise ChoraleError("the melody (the soprano) is not given; name its voice with --voice")
     return task

@@ -1,7 +1,7 @@
 """HarmonizeOptions: every setting of ``musicae.harmonize``, declared and validated once.
 
-The commands ``harmonize`` and ``watch``, many files at once and ``musicae.harmonize`` itself all
-build this value; ``cli/options.py`` adds how each setting is written on the command line.
+``musicae.harmonize``, ``api.batch`` and the commands ``harmonize`` and ``watch`` all build this
+value. ``cli/options.py`` adds the command-line option of each setting.
 """
 
 from __future__ import annotations
@@ -26,71 +26,82 @@ HIGHEST_TEMPERATURE = 10.0
 
 @dataclass(frozen=True)
 class HarmonizeOptions:
-    """The settings of ``musicae.harmonize``.
+    """The settings of ``musicae.harmonize``; every field is also a keyword of it.
 
-    Raises ChoraleError when it is made with a value that makes no sense, or with values that
-    contradict each other.
+    Raises:
+        ChoraleError: if a value is out of range or unknown, or values contradict each other.
 
-    >>> HarmonizeOptions(n=2, key="D minor").parsed_key
-    Key(fifths=-1, mode='minor')
+    Example:
+        ```pycon
+        >>> HarmonizeOptions(n=2, key="D minor").parsed_key
+        Key(fifths=-1, mode='minor')
+
+        ```
     """
 
     n: int = 1
-    """How many alternatives, 1 or more; best first, each with other chords than those before it."""
+    """The number of alternatives, 1 or more. They come best first, each with other chords than
+    those before it."""
     seed: int = 0
-    """Of the random numbers, 0 or more; the same seed, model and settings give the same pieces."""
+    """The random seed, 0 or more. The same seed, model and settings give the same pieces."""
     temperature: float | None = None
-    """0 takes the likeliest symbol, 1 draws from the model's own distribution; up to 10. None is
-    the best for the model."""
+    """How random the notes are, 0 to 10. 0 takes the likeliest symbol; 1 draws from the model's own
+    distribution. None takes the best value for the model."""
     top_p: float = 1.0
-    """The share of probability to draw from, above 0 and up to 1, the likeliest symbols first."""
+    """Symbols are drawn only from the most probable ones that together have this probability, above
+    0 and up to 1."""
     rules: str = "bach"
-    """Of voice leading: ``"strict"`` breaks none that it can keep, ``"bach"`` breaks them as rarely
-    as Bach, ``"off"`` ignores them."""
+    """The rules of voice leading: ``"strict"`` breaks a rule only if there is no other choice,
+    ``"bach"`` breaks it as rarely as Bach does, ``"off"`` ignores the rules."""
     model: str = "harmonizer"
-    """A shipped model, or the path of a weights file."""
+    """A shipped model (``"harmonizer"`` or ``"minibach"``), or the path of a weights file."""
     track: str | None = None
-    """Of a file with several tracks or parts: the number (from 1) or name of the melody's."""
+    """The track or part that has the melody: its number, from 1, or its name. None takes the tracks
+    named after voices, or else the likeliest melody."""
     key: Key | str | None = None
-    """The key to harmonize in, such as ``"D minor"`` or ``"D dorian"``; it becomes the piece's if
-    none is stated. None finds the key from the notes, with the key signature as evidence."""
+    """The key to harmonize in, such as ``"D minor"`` or ``"D dorian"``. If the file states no key,
+    the piece gets this one. None finds the key from the notes and the key signature."""
     voice: str | None = None
-    """Which voice the one given part is, such as ``"bass"``."""
+    """The voice of the one given part, such as ``"bass"``. None is the soprano."""
     lock: Sequence[str] | str | None = None
-    """The voices that are given, such as ``("soprano", "bass")`` or ``"soprano,bass"``; ``()`` or
-    ``"none"`` only with ``bars``."""
+    """The given voices, such as ``("soprano", "bass")`` or ``"soprano,bass"``. ``()`` or
+    ``"none"`` go only with ``bars``. None takes the tracks named after voices."""
     bars: tuple[int, int] | str | None = None
-    """Write only these bars anew: ``(5, 8)``, ``"5-8"`` or ``"5"``. Locked voices, by default the
-    soprano, and everything outside the bars stay."""
+    """The bars to rewrite: ``(5, 8)``, ``"5-8"`` or ``"5"``. Everything outside these bars stays,
+    and so do the locked voices, by default the soprano. None writes all bars."""
     meter: str | None = None
-    """Of a MIDI file that states none, such as ``"3/4"``; None takes it to be in 4/4."""
+    """The meter of a MIDI file that states none, such as ``"3/4"``. None takes 4/4."""
     phrases: Path | str = "infer"
-    """Where phrases end: ``"infer"``, ``"none"`` or a file; see ``phrase_ends.choose``."""
+    """Where phrases end: ``"infer"`` (from the marks in the file, else from the notes), ``"none"``,
+    or the path of a file that marks the ends; see ``phrase_ends.choose``."""
     chords: Path | str | None = None
-    """The chords that sound: in bars (``"G | C D7 | G"``), the path of a text or ChordPro file,
-    ``"file"`` for those of the melody's own file, or ``"none"``. None follows the chord symbols of
-    a melody in MusicXML. See ``docs/guides/chords.md``."""
+    """The chords to follow: in bars (``"G | C D7 | G"``), the path of a text or ChordPro file,
+    ``"file"`` (those in the melody's file) or ``"none"``. None follows the chord symbols of a
+    MusicXML melody, if it has any. See ``docs/guides/chords.md``."""
     figures: str | None = None
-    """Of a given bass, in bars: ``"6 | 7 6 | 4-3"``; or ``"file"`` for those in the file, which are
-    used without being asked for, ``"none"``, or ``"write"`` for figures in what is written."""
+    """The figures over a given bass: in bars (``"6 | 7 6 | 4-3"``), ``"file"`` (those in the file),
+    ``"none"``, or ``"write"`` (add figures to the result). None uses the figures of a MusicXML
+    file, if it has any. See ``docs/guides/figured_bass.md``."""
     ensemble: str | None = None
     """Who sings or plays: ``"satb"``, ``"ttbb"``, ``"ssaa"``, ``"sab"``, ``"strings"``,
-    ``"brass"``, ``"recorders"``, ``"saxophones"`` or ``"piano"``, whose voices ``voice`` and
-    ``lock`` name; None writes for the voices of Bach's chorales. See
-    ``docs/guides/ensembles.md``."""
+    ``"brass"``, ``"recorders"``, ``"saxophones"`` or ``"piano"``; ``voice`` and ``lock`` name its
+    voices. None writes for the voices of Bach's chorales. See ``docs/guides/ensembles.md``."""
     ranges: str | None = None
-    """Other ranges of its voices, such as ``"S C4-A5, A G3-D5"``."""
+    """Lowest and highest notes of voices, such as ``"S C4-A5, A G3-D5"``. None takes the ranges of
+    the ensemble."""
     rhythm: str | None = None
-    """How the other voices move: ``"plain"`` or ``"flowing"``; None leaves it to the model."""
+    """How the other voices move: ``"plain"`` (mostly with the melody) or ``"flowing"`` (many
+    eighths). None leaves it to the model."""
     style: str = "bach"
-    """Whose harmony: ``"bach"``, ``"chorale"``, ``"hymn"``, ``"carol"``, ``"psalm"``, ``"song"`` or
-    ``"motet"``; it moves the chords, how often they change, and the ornaments."""
+    """The style of the harmony: ``"bach"``, ``"chorale"``, ``"hymn"``, ``"carol"``, ``"psalm"``,
+    ``"song"`` or ``"motet"``. It changes the chords, the harmonic rhythm and the ornaments."""
     words: Path | str = "all"
-    """Whose words: ``"all"`` sets the melody's under all voices, ``"soprano"`` leaves the other
-    voices bare, ``"none"`` takes them out; or a text file of words. See ``api.words.choose``."""
+    """The words: ``"all"`` sets those of the melody under all voices, ``"soprano"`` only under
+    given voices, ``"none"`` removes them. The path of a text file replaces them; see
+    ``api.words.choose``."""
     language: str | None = None
-    """Of a text file of words: the language, such as ``"en"``, by which words without hyphens are
-    split."""
+    """The language, such as ``"en"``, that splits words without hyphens in a text file of words.
+    None does not split them."""
 
     def __post_init__(self) -> None:
         from musicae.api.words import CHOICES
@@ -109,12 +120,20 @@ class HarmonizeOptions:
             raise ChoraleError("a language splits the words of a text file; name it with --words")
         check_draws(self.n, self.temperature, self.seed)
         for name in ("parsed_key", "parsed_meter", "parsed_ensemble", "request"):
-            getattr(self, name)  # raises where the text cannot be parsed
+            getattr(self, name)  # raises ChoraleError if the text cannot be parsed
 
     def changed(self, **settings: Any) -> HarmonizeOptions:
-        """A copy with other settings.
+        """A copy with some settings replaced.
 
-        Raises MusicaeError for a setting that does not exist, ChoraleError as the constructor does.
+        Args:
+            **settings: fields of this class with their new values.
+
+        Returns:
+            The copy; this value stays as it is.
+
+        Raises:
+            MusicaeError: for a setting that does not exist.
+            ChoraleError: for a value that the constructor refuses.
         """
         known = [field.name for field in fields(self)]
         for name in settings:
@@ -126,24 +145,24 @@ class HarmonizeOptions:
 
     @cached_property
     def parsed_key(self) -> Key | None:
-        """``key`` as a value."""
+        """``key`` as a ``Key``; None if there is none."""
         return Key.parse(self.key) if isinstance(self.key, str) else self.key
 
     @cached_property
     def parsed_meter(self) -> Meter | None:
-        """``meter`` as a value."""
+        """``meter`` as a ``Meter``; None if there is none."""
         return Meter.parse(self.meter) if self.meter else None
 
     @cached_property
     def request(self) -> Request:
-        """``voice``, ``lock`` and ``bars`` as one value."""
+        """``voice``, ``lock`` and ``bars`` as one ``Request``."""
         from musicae.api.request import Request
 
         return Request.parse(self.voice_name, self.lock_names, self.bars)
 
     @cached_property
     def parsed_ensemble(self) -> Ensemble | None:
-        """``ensemble`` with its ``ranges``; a choir of S A T B where only ranges are named."""
+        """``ensemble`` with its ``ranges``; an SATB choir if only ``ranges`` is set; else None."""
         if self.ensemble is None and self.ranges is None:
             return None
         found = ensemble(self.ensemble or "satb")
@@ -151,12 +170,12 @@ class HarmonizeOptions:
 
     @cached_property
     def voice_name(self) -> str | None:
-        """``voice`` as a name of Bach's voices, whatever the ensemble calls it."""
+        """``voice`` as soprano, alto, tenor or bass, whatever the ensemble calls it."""
         return None if self.voice is None else self._as_bachs(self.voice)
 
     @cached_property
     def lock_names(self) -> Sequence[str] | str | None:
-        """``lock`` in the names of Bach's voices."""
+        """``lock`` as soprano, alto, tenor and bass, whatever the ensemble calls them."""
         if self.lock is None or self.parsed_ensemble is None or self.lock == "none":
             return self.lock
         names = self.lock.split(",") if isinstance(self.lock, str) else self.lock

@@ -1,4 +1,4 @@
-"""``Piece``: a chorale that a model wrote, with its provenance, and how it is saved."""
+"""``Piece``: a chorale that a model wrote, with its provenance; it writes the files."""
 
 from __future__ import annotations
 
@@ -32,29 +32,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Piece:
-    """A chorale that musicae made, and how."""
+    """A chorale that musicae made, with everything that is known about how it was made.
+
+    ``musicae.harmonize``, ``generate``, ``vary``, ``interpolate``, ``extend`` and ``decode`` return
+    pieces.
+
+    Example:
+        ```python
+        (piece,) = musicae.harmonize("data/melodies/ode_to_joy.mid")
+        print(piece.plan)
+        print(piece.report().as_text())
+        piece.write("ode.musicxml", analysis=True)
+        ```
+    """
 
     chorale: Chorale
+    """The music in four voices."""
     provenance: dict[str, Any]
-    """Version, model, its checksum, seed and settings: the piece can be made again from these."""
+    """Version, model, its checksum, seed and settings; the same values make the same piece."""
     notices: tuple[str, ...] = ()
-    """What the musician should know of how the input was understood."""
+    """Sentences on what was changed, left out or guessed, for the musician."""
     given: Given | None = None
-    """What it was made from; None where a model composed the whole."""
+    """The notes that were given; None if a model composed the whole."""
     nats: float | None = None
-    """Negative log-likelihood of what the model wrote, in nats; None where it has none."""
+    """The negative log-likelihood of what the model wrote, in nats; None if it is not known."""
     plan: HarmonicPlan | None = None
-    """The chords that the voices were written along; None where there was no plan."""
+    """The chords that the voices follow; None if there was no plan."""
     figures: tuple[tuple[int, Figures], ...] = ()
-    """The figures that are written below its bass in MusicXML, each with its step."""
+    """The figures below the bass in MusicXML, each with its step."""
     words: Words = NO_WORDS
-    """What the voices sing."""
+    """The words of the voices."""
     ensemble: Ensemble | None = None
-    """Who sings or plays it; None for a choir of S A T B."""
+    """Who sings or plays; None for an SATB choir."""
 
     @property
     def nats_per_step(self) -> float | None:
-        """``nats`` over the steps, sixteenths, at which there was something to write."""
+        """``nats`` per step (sixteenth) in which a voice was written; None if there are none."""
         if self.nats is None:
             return None
         steps = len(self.chorale)
@@ -63,9 +76,13 @@ class Piece:
         return self.nats / steps
 
     def report(self) -> Report:
-        """Its voice leading beside Bach's; see ``musicae.check``.
+        """Check the voice leading and compare it with Bach's.
 
-        Raises ChoraleError where a voice has no notes.
+        Returns:
+            The report of ``musicae.check``, computed once.
+
+        Raises:
+            ChoraleError: if a voice has no notes.
         """
         return self._report
 
@@ -77,14 +94,20 @@ class Piece:
         return report_of(Reading(self.chorale, 0, names=self.names), ranges=ranges)
 
     def labels(self) -> tuple[Label, ...]:
-        """Its harmony: the chords and local keys of its plan, else the analysis of its voices."""
+        """The harmony: chords and local keys of the plan, or the analysis of the voices.
+
+        Returns:
+            A label for each change of chord or key, with its step, in order.
+        """
         return labels_of(self.plan) if self.plan else analyse(self.chorale)
 
     def as_dict(self) -> dict[str, Any]:
-        """Provenance, length, likelihood and report, as plain numbers, names and lists.
+        """Provenance, length, likelihood, chords and report as plain values, for JSON.
 
-        Of a plan, the chord symbol and the Roman numeral of each beat, with the local key where it
-        changes. The report is None where a voice has no notes.
+        Returns:
+            The provenance and, besides: ``bar_count``; ``nats_per_step``; ``chords`` and
+            ``numerals``, the chord symbol and the Roman numeral of each beat, with the local key
+            where it changes, or None without a plan; ``report``, None if a voice has no notes.
         """
         checked = self.in_four_voices or self.ensemble is not None
         report = self.report().as_dict() if checked else None
@@ -99,7 +122,7 @@ class Piece:
 
     @property
     def in_four_voices(self) -> bool:
-        """Whether no voice is silent throughout, so that voice leading can be checked."""
+        """Whether all four voices have notes."""
         return len(sounding_voices(self.chorale)) == N_VOICES
 
     def write(
@@ -111,11 +134,25 @@ class Piece:
         keep_tracks: bool = False,
         piano: bool = False,
     ) -> tuple[str, ...]:
-        """Write MIDI, MusicXML, MEI, kern, ABC or LilyPond by the suffix, whole or not at all.
+        """Write the piece as MIDI, MusicXML, MEI, kern, ABC or LilyPond, by the suffix.
 
-        With ``analysis``, its ``labels`` as markers or harmony; see ``arrange`` for
-        ``keep_tracks``. With ``piano``, the voices reduced to two staves, or a track, for a piano.
-        Returns sentences on what the format does not hold. Raises MusicaeError.
+        Parts that were given in a file keep their own events or elements. If writing fails, no file
+        is left behind.
+
+        Args:
+            path: the file to write, such as ``hymn.mid`` or ``hymn.musicxml``.
+            program: the General MIDI program of the voices, 0 to 127. The default, choir aahs,
+                stands for an ensemble's own sounds.
+            analysis: add the ``labels``: markers in MIDI, harmony in scores.
+            keep_tracks: copy the other tracks of the melody's file, such as drums, unchanged.
+            piano: add a piano reduction of the voices: two staves in a score, a track in MIDI.
+
+        Returns:
+            Sentences on what the format cannot hold; empty if it holds everything.
+
+        Raises:
+            ChoraleError: if the suffix is unknown, or the path is that of the melody.
+            MusicaeError: if the file cannot be written.
         """
         suffix, kept = suffix_of(path), self.preserved
         if kept and Path(path).resolve() == kept.song.path.resolve():
@@ -129,18 +166,20 @@ class Piece:
             midi_file.save(self.arrange(program, **looks), path)
             return ()
         if keep_tracks and not (kept and isinstance(kept.song, ScoreSong)):
-            raise ChoraleError(f"{path}: other tracks are kept in files of the melody's format")
+            raise ChoraleError(
+                f"{path}: other tracks can be kept only in the format of the melody's file"
+            )
         from musicae.io import score_files
 
         return score_files.save(self.to_xml(program, **looks), path)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the voices; empty for one that the ensemble lacks."""
+        """The names of the four voices; empty for a voice that the ensemble lacks."""
         return self.ensemble.names if self.ensemble else VOICES
 
     def _programs(self, program: int) -> int | tuple[int, ...]:
-        """The sounds of the voices: an ensemble's own unless another than a choir's is wanted."""
+        """The program of the voices; those of the ensemble if ``program`` is the default."""
         own = self.ensemble is not None and program == CHOIR_AAHS
         return self.ensemble.programs if self.ensemble and own else program
 
@@ -152,7 +191,19 @@ class Piece:
         keep_tracks: bool = False,
         piano: bool = False,
     ) -> bytes:
-        """The piece as MusicXML; parts given in a score keep their own elements. See ``write``."""
+        """The piece as the bytes of a MusicXML file.
+
+        Parts that were given in a score keep their own elements.
+
+        Args:
+            program: the General MIDI program of the voices, 0 to 127.
+            analysis: add the ``labels`` as harmony.
+            keep_tracks: copy the other parts of the melody's score unchanged.
+            piano: add a piano reduction of the voices on two staves.
+
+        Returns:
+            The file's content, UTF-8.
+        """
         from musicae.api import piece_score
 
         looks = {"analysis": analysis, "keep_tracks": keep_tracks, "piano": piano}
@@ -166,10 +217,18 @@ class Piece:
         keep_tracks: bool = False,
         piano: bool = False,
     ) -> midi_file.Arrangement:
-        """The piece as tracks of MIDI; parts given in a file keep their own events.
+        """The piece as MIDI tracks.
 
-        With ``analysis``, its ``labels`` are markers. With ``keep_tracks``, the other tracks of
-        that file (drums, piano) follow as they are. With ``piano``, a piano plays the voices.
+        Parts that were given in a file keep their own events.
+
+        Args:
+            program: the General MIDI program of the voices, 0 to 127.
+            analysis: add the ``labels`` as markers.
+            keep_tracks: copy the other tracks of that file, such as drums or piano, unchanged.
+            piano: add a track in which a piano plays the voices.
+
+        Returns:
+            The tracks with all events in ticks.
         """
         marks = markers(self.labels()) if analysis else []
         facts = self.provenance | ({ANALYSED: True} if analysis else {})
@@ -200,12 +259,12 @@ class Piece:
 
     @property
     def preserved(self) -> PreservedParts | None:
-        """The own parts of the file that it was made from; None where there was no such file."""
+        """The parts of the file that the piece was made from; None if there was no file."""
         return self.given.preserved if self.given else None
 
 
 def provenance_of(checkpoint: Checkpoint, choice: SamplingOptions) -> dict[str, Any]:
-    """The facts on a model and its sampling that are written into a file, by name."""
+    """The part of the provenance that names the model and how it was sampled."""
     facts = {
         "version": __version__,
         "model": checkpoint.name,

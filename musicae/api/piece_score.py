@@ -1,4 +1,4 @@
-"""A piece as MusicXML: what ``Piece.to_xml`` does, apart because MIDI files need none of it."""
+"""A piece as MusicXML, for ``Piece.to_xml``; a separate module, as MIDI files do not need it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``musicae.Project``: a tune with its harmony, and what a musician wants of it, as one value."""
+"""``musicae.Project``: a tune with its harmony, locks and settings, as one value."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicae.api.options import HarmonizeOptions
+from musicae.api.project_checks import check_values
 from musicae.api.project_values import (
     FIELDS,
     Break,
@@ -21,13 +21,11 @@ from musicae.api.project_values import (
     TuneNote,
     as_json,
 )
-from musicae.core.constants import DEFAULT_QPM, MOST_BARS, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
+from musicae.core.constants import DEFAULT_QPM, MOST_BYTES, TICKS, TICKS_A_STEP, VOICES
 from musicae.core.errors import ChoraleError
 from musicae.core.files import whole_file
 from musicae.core.json_values import record
-from musicae.core.key import Key
 from musicae.core.meter import Measure, Meter, measures_of
-from musicae.theory.cadences import CADENCES
 
 if TYPE_CHECKING:
     from musicae.api.chord_choices import ChordChoices
@@ -42,82 +40,97 @@ NEW_TICKS = 32 * TICKS
 
 @dataclass(frozen=True)
 class Project:
-    """A tune with its harmony, its locks and its settings; what ``musicae studio`` works on.
+    """A tune with its harmony, locks and settings: what ``musicae studio`` edits and saves.
 
-    All times are ticks, 24 a quarter, so that triplets are whole; pitches are MIDI numbers as they
-    sound; bars count from 1, a pickup is bar 0; voices are 0 soprano to 3 bass.
+    All times are ticks, 24 to a quarter, so that triplets are whole numbers. Pitches are MIDI
+    numbers as they sound. Bars count from 1; a pickup is bar 0. Voices are 0 soprano to 3 bass.
+    A project never changes: methods return new projects.
 
-    >>> project = Project.of_dict({"format": 1, "tune": [[0, 24, 67], [24, 24, 69]]})
-    >>> project.tune[1]
-    TuneNote(start=24, length=24, pitch=69, velocity=None)
-    >>> Project.of_dict(project.as_dict()) == project
-    True
+    Raises:
+        ChoraleError: if values are out of range or contradict each other.
 
-    Raises ChoraleError when it is made of values that contradict each other.
+    Example:
+        ```pycon
+        >>> project = Project.of_dict({"format": 1, "tune": [[0, 24, 67], [24, 24, 69]]})
+        >>> project.tune[1]
+        TuneNote(start=24, length=24, pitch=69, velocity=None)
+        >>> Project.of_dict(project.as_dict()) == project
+        True
+
+        ```
     """
 
     title: str = ""
+    """The title, on one line."""
     length: int = NEW_TICKS
-    """Of the piece; it ends with a bar line."""
+    """The length of the piece in ticks; it ends with a bar line."""
     meters: tuple[tuple[int, int, int], ...] = ((0, 4, 4),)
-    """Where each meter begins, its beats and their unit; the first at 0."""
+    """Each meter as (start in ticks, beats, unit); the first starts at 0."""
     pickup: int = 0
-    """The length of the anacrusis."""
+    """The length of the pickup in ticks; 0 without one."""
     tempos: tuple[tuple[int, float], ...] = ((0, DEFAULT_QPM),)
-    """Where each tempo begins, and its quarters a minute; the first at 0."""
+    """Each tempo as (start in ticks, quarters per minute); the first starts at 0."""
     key: str | None = None
-    """The key that is asked for, such as ``"D minor"``; None finds it from the notes."""
+    """The key that the musician chose, such as ``"D minor"``; None finds it from the notes."""
     voice: int = 0
-    """Which voice the tune is."""
+    """The voice that has the tune."""
     tune: tuple[TuneNote, ...] = ()
-    """In order; none overlaps another."""
+    """The notes in order; none overlaps another."""
     phrases: tuple[PhraseEnd, ...] | None = None
-    """Where phrases end; None finds it from the notes."""
+    """Where phrases end; None finds the ends from the notes."""
     words: str = ""
-    """Of the tune, as they are typed; see ``io.lyric_text``."""
+    """The words of the tune as text; see ``io.lyric_text``."""
     language: str | None = None
-    """The language by which words without hyphens are split; None splits none."""
+    """The language that splits words without hyphens; None does not split them."""
     settings: Settings = field(default_factory=Settings)
+    """How the tune is harmonized."""
     locks: Locks = field(default_factory=Locks)
+    """The voices, bars, notes and chords that have to stay."""
     harmony: Harmony | None = None
+    """The other voices with chords, words and broken rules; None before the first harmonization."""
 
     def __post_init__(self) -> None:
-        if not self.title.isprintable() or self.title != " ".join(self.title.split()):
-            raise ChoraleError("the title is one line of plain text")
-        if self.length % TICKS_A_STEP:
-            raise ChoraleError("the piece ends with a bar line, so its length is whole sixteenths")
-        self._check_meters()
-        self._check_tune()
-        self._check_wishes()
-        _ = self.options  # raises for settings that make no sense
+        check_values(self)
+        _ = self.options  # raises for settings that cannot be used
 
     @classmethod
     def of_dict(cls, value: Any) -> Project:
-        """The project that ``as_dict`` tells; fields that are missing are as in a new project.
+        """The project in a dict, as ``as_dict`` returns it; missing fields get their defaults.
 
-        Raises ChoraleError for anything else, whatever it is.
+        Args:
+            value: a dict with ``format`` and fields of a project, as read from JSON.
+
+        Returns:
+            The project.
+
+        Raises:
+            ChoraleError: for any value that is not such a dict.
         """
         if not isinstance(value, dict) or "format" not in value:
-            raise ChoraleError("this is no project of musicae: it says no format")
+            raise ChoraleError("this is not a musicae project: it has no format number")
         if value["format"] != FORMAT or isinstance(value["format"], bool):
             raise ChoraleError(
-                "this project was written by another version of musicae, which numbers its format"
-                " otherwise; update musicae to open it"
+                "this project was written by another version of musicae; its format is not"
+                f" {FORMAT}; update musicae to open it"
             )
         rest = {name: each for name, each in value.items() if name != "format"}
-        if isinstance(title := rest.get("title"), str):  # it may be half typed
+        if isinstance(title := rest.get("title"), str):  # the page sends it while it is typed
             rest["title"] = " ".join(title.split())
         return record(cls, **FIELDS)(rest, "the project")
 
     def as_dict(self) -> dict[str, Any]:
-        """The project as plain lists, names, texts and numbers, with its format."""
+        """The project as plain numbers, texts, lists and dicts, for JSON; with its ``format``."""
         return {"format": FORMAT} | {
             each.name: as_json(getattr(self, each.name)) for each in fields(self)
         }
 
     @classmethod
     def read(cls, path: Path | str) -> Project:
-        """The project in a file. Raises ChoraleError."""
+        """Read a project from a ``.musicae`` file.
+
+        Raises:
+            ChoraleError: if the file cannot be read or is not a project.
+        """
         path = Path(path)
         try:
             with path.open("rb") as file:
@@ -131,19 +144,27 @@ class Project:
 
     @classmethod
     def of_bytes(cls, data: bytes) -> Project:
-        """The project in the bytes of a file. Raises ChoraleError."""
+        """Read a project from the bytes of a ``.musicae`` file.
+
+        Raises:
+            ChoraleError: if the bytes are not a project.
+        """
         if len(data) > MOST_BYTES:
-            raise ChoraleError("is too large for a project")
+            raise ChoraleError(f"is larger than {MOST_BYTES // 2**20} MiB, too large for a project")
         try:
             value = json.loads(data)
         except (ValueError, RecursionError):
-            raise ChoraleError("is no project of musicae, or it is damaged") from None
+            raise ChoraleError("is not a musicae project, or is damaged") from None
         return cls.of_dict(value)
 
     def write(self, path: Path | str) -> None:
-        """Write the project, whole or not at all; its name ends in ``.musicae``.
+        """Write the project to a file. If writing fails, no file is left behind.
 
-        Raises ChoraleError where it cannot be written.
+        Args:
+            path: the file; its name must end in ``.musicae``.
+
+        Raises:
+            ChoraleError: if the name has another suffix, or the file cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() != SUFFIX:
@@ -153,10 +174,24 @@ class Project:
 
     @classmethod
     def open_parts(cls, source: Path | str | bytes, name: str = "") -> list[OpenedPart]:
-        """What of a file can be a tune, each as a project; see ``OpenedPart``.
+        """Open a file; each of its parts that can be a tune becomes a project.
 
-        ``source`` is a path of MIDI, MusicXML, ABC, MEI, kern or a project, or the bytes of such a
-        file, whose ``name`` then tells which it is. Raises MusicaeError where it cannot be read.
+        Args:
+            source: the path of a MIDI, MusicXML, ABC, MEI, kern or ``.musicae`` file, or its bytes.
+            name: the name of the file, needed with bytes: its suffix tells the format.
+
+        Returns:
+            The parts, at least one; exactly one has ``chosen``, the likeliest melody.
+
+        Raises:
+            MusicaeError: if the file cannot be read.
+
+        Example:
+            ```python
+            parts = musicae.Project.open_parts("data/melodies/ode_to_joy.mid")
+            project = next(part.project for part in parts if part.chosen).harmonized()
+            project.piece().write("ode.mid")
+            ```
         """
         from musicae.api.project_files import open_parts
 
@@ -164,69 +199,101 @@ class Project:
 
     @classmethod
     def of_piece(cls, piece: Piece) -> Project:
-        """A piece that musicae made, its highest voice as the tune, with the rest as harmony."""
+        """The project of a piece that musicae made.
+
+        The tune is the given voice if one voice was given, else the highest voice.
+        """
         from musicae.api.project_files import of_piece
 
         return of_piece(piece)
 
     def harmonized(self, bars: tuple[int, int] | None = None, redraw: int = 0) -> Project:
-        """The project with voices for its tune as it is now.
+        """Harmonize the tune, or update the harmony after a change.
+
+        Locked voices, bars, notes and chords stay, and so do the bars that are not rewritten. Words
+        are set again. Without notes in the tune, there is no harmony.
 
         Args:
-            bars: the first and the last to be written anew; None writes ``changed_bars``, or with
-                ``redraw`` all of them.
-            redraw: above 0, another draw of the same bars, each number its own, with other chords
-                where there are any.
+            bars: the first and the last bar to rewrite; None rewrites ``changed_bars``, or all bars
+                with ``redraw``.
+            redraw: 0, or the number of another draw of the same bars, with other chords if others
+                are possible. The same number gives the same draw.
 
-        What is locked stays, and so does everything in other bars. Words are set anew. Without
-        notes there is no harmony. Raises ChoraleError where the wishes cannot be met.
+        Returns:
+            The project with its new harmony.
+
+        Raises:
+            ChoraleError: if bars are not in the piece, or the tune, locks and settings cannot be
+                combined.
         """
         from musicae.api.project_harmony import harmonized
 
         return harmonized(self, bars, redraw)
 
     def changed_bars(self) -> tuple[int, ...]:
-        """The bars in which the harmony no longer fits the tune, the locked chords or the settings.
+        """Find the bars in which the harmony does not fit the tune or the locked chords.
 
-        All of them where there is no harmony, or where it was written in other meters, another
-        pickup or key, for another voice or with other settings.
+        Returns:
+            The numbers of these bars. All bars, if there is no harmony, or if meters, pickup, key,
+            voice or settings have changed since.
         """
         from musicae.api.project_harmony import changed_bars
 
         return changed_bars(self)
 
     def alternatives(self, n: int, bars: tuple[int, int] | None = None) -> list[Project]:
-        """Up to ``n`` harmonizations of some bars or of the whole piece, best first.
+        """Write alternative harmonizations of some bars or of the whole piece.
 
-        Each has other chords, where the tune and what is locked leave any; there is at least one.
-        Raises ChoraleError as ``harmonized`` does.
+        Args:
+            n: the number of alternatives, 1 or more.
+            bars: the first and the last bar; None for the whole piece.
+
+        Returns:
+            1 to ``n`` projects, best first, each with other chords if others are possible.
+
+        Raises:
+            ChoraleError: as ``harmonized`` does.
         """
         from musicae.api.project_harmony import alternatives
 
         return alternatives(self, n, bars)
 
     def chord_choices(self, start: int) -> ChordChoices:
-        """What chords fit where the one at a tick begins, the likeliest first.
+        """Find the chords that fit in place of the chord at a tick.
 
-        Raises ChoraleError where there is no harmony.
+        Args:
+            start: a tick in the piece.
+
+        Returns:
+            The chords, likeliest first; ``start`` and ``length`` are in ticks.
+
+        Raises:
+            ChoraleError: if there is no harmony, or the tick is not in the piece.
         """
         from musicae.api.project_harmony import chord_choices
 
         return chord_choices(self, start)
 
     def mended(self, broken: Break) -> Project | None:
-        """The project with other notes where a rule is broken; None where there is no better way.
+        """Rewrite the bars around a broken rule so that it is kept there.
 
-        Raises ChoraleError where the harmony does not break the rule there.
+        Args:
+            broken: one of ``harmony.breaks``.
+
+        Returns:
+            The project with other notes; None if no better ones are found.
+
+        Raises:
+            ChoraleError: if the harmony does not break the rule there.
         """
         from musicae.api.project_harmony import mended
 
         return mended(self, broken)
 
     def piece(self) -> Piece:
-        """The project as a piece, which writes files that hold the tune exactly.
+        """The project as a piece, which writes files with the exact tune.
 
-        Without harmony it is the tune alone.
+        Without harmony, the piece is the tune alone.
         """
         from musicae.api.project_piece import piece_of
 
@@ -234,17 +301,17 @@ class Project:
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """Every bar in order, a pickup first, in steps (sixteenths)."""
+        """Every bar in order, in steps (sixteenths); a pickup comes first."""
         meters = [Meter(at // TICKS_A_STEP, *rest) for at, *rest in self.meters]
         return tuple(measures_of(meters, self.pickup // TICKS_A_STEP, self.length // TICKS_A_STEP))
 
     @property
     def first_bar(self) -> int:
-        """The number of the first bar: 0 where it is a pickup."""
+        """The number of the first bar: 0 if it is a pickup, else 1."""
         return 0 if self.pickup else 1
 
     def steps_of(self, first: int, last: int) -> slice:
-        """The steps of bars ``first`` to ``last``. Raises ChoraleError where there are none."""
+        """The steps of bars ``first`` to ``last``. Raises ChoraleError if a bar does not exist."""
         low, high = first - self.first_bar, last - self.first_bar
         if not 0 <= low <= high < len(self.measures):
             count = len(self.measures) - bool(self.pickup)
@@ -256,7 +323,7 @@ class Project:
         return slice(self.measures[low].start, end.start + end.length)
 
     def position(self, tick: int) -> tuple[int, float]:
-        """Bar and beat of a tick of the piece, both counted from 1; a pickup is bar 0."""
+        """The bar and the beat of a tick, both counted from 1; a pickup is bar 0."""
         step = tick / TICKS_A_STEP
         index = bisect_right(self.measures, step, key=lambda measure: measure.start) - 1
         measure = self.measures[index]
@@ -266,13 +333,13 @@ class Project:
         return index + self.first_bar, round(1 + into / measure.meter.steps_per_beat, 2)
 
     def place(self, tick: int) -> str:
-        """Where a tick is, in words: ``bar 3, beat 2``."""
+        """The position of a tick in words, such as ``bar 3, beat 2``."""
         bar, beat = self.position(tick)
         return f"bar {bar}, beat {beat:g}"
 
     @cached_property
     def options(self) -> HarmonizeOptions:
-        """The settings, the key and the voice as those of ``musicae.harmonize``."""
+        """The settings, the key and the voice as ``HarmonizeOptions``."""
         asked = self.settings
         options = HarmonizeOptions(
             style=asked.style,
@@ -293,74 +360,3 @@ class Project:
                 )
             name = ensemble.names[self.voice]
         return replace(options, voice=name)
-
-    def _check_meters(self) -> None:
-        starts = [at for at, *_ in self.meters]
-        if not starts or starts[0] != 0:
-            raise ChoraleError("the first meter begins with the piece")
-        if any(later <= at for at, later in pairwise(starts)) or starts[-1] >= self.length:
-            raise ChoraleError("meters are in order, and begin before the piece ends")
-        if any(at % TICKS_A_STEP for at in starts) or self.pickup % TICKS_A_STEP:
-            raise ChoraleError("a meter begins on a sixteenth, and a pickup is whole sixteenths")
-        first = Meter(0, *self.meters[0][1:])
-        if self.pickup >= first.steps_per_bar * TICKS_A_STEP:
-            raise ChoraleError(
-                f"the pickup is as long as a bar of {first}, or longer; make it shorter, or a bar"
-            )
-        bars = sum(
-            (later - at) // (Meter(0, *rest).steps_per_bar * TICKS_A_STEP)
-            for (at, *rest), later in zip(self.meters, [*starts[1:], self.length], strict=True)
-        )
-        if bars > MOST_BARS or len(self.measures) > MOST_BARS:
-            raise ChoraleError(f"a piece has at most {MOST_BARS:,} bars")
-        tempos = [at for at, _ in self.tempos]
-        if not tempos or tempos[0] != 0 or any(b <= a for a, b in pairwise(tempos)):
-            raise ChoraleError("the first tempo begins with the piece, and others follow in order")
-        if tempos[-1] >= self.length:
-            raise ChoraleError("a tempo begins after the piece ends")
-
-    def _check_tune(self) -> None:
-        for note, later in pairwise(self.tune):
-            if later.start < note.end:
-                raise ChoraleError(
-                    f"{self.place(later.start)}: a note begins before the one before it ends"
-                )
-        if self.tune and self.tune[-1].end > self.length:
-            last = next(note for note in self.tune if note.end > self.length)
-            raise ChoraleError(
-                f"a note of the tune ends {(last.end - self.length) / TICKS:g} quarters after the"
-                f" piece's {len(self.measures)} bars; add a bar, or shorten it"
-            )
-
-    def _check_wishes(self) -> None:
-        if self.key is not None:
-            Key.parse(self.key)
-        ends = [end.at for end in self.phrases or ()]
-        if any(later <= at for at, later in pairwise(ends)):
-            raise ChoraleError("the ends of phrases are in order")
-        for end in self.phrases or ():
-            if end.cadence is not None and end.cadence not in CADENCES:
-                raise ChoraleError(f"a cadence is {', '.join(CADENCES)}, not {end.cadence!r}")
-        for chord in self.locks.chords:
-            if chord.start % TICKS_A_STEP or chord.length % TICKS_A_STEP:
-                raise ChoraleError("a locked chord begins and ends on a sixteenth")
-            if not chord.name.strip():
-                raise ChoraleError(f"{self.place(chord.start)}: the locked chord has no name")
-        for chord, following in pairwise(self.locks.chords):
-            if following.start < chord.start + chord.length:
-                raise ChoraleError(
-                    f"{self.place(following.start)}: a chord is locked before the one before ends"
-                )
-        if self.harmony:
-            self._check_harmony(self.harmony)
-
-    def _check_harmony(self, harmony: Harmony) -> None:
-        if len(harmony.voices) != len(VOICES):
-            raise ChoraleError("a harmony has four voices, of which some may be empty")
-        for notes in harmony.voices:
-            ends = [0, *(note.end for note in notes)]
-            if any(
-                note.start < end or note.start % TICKS_A_STEP or note.length % TICKS_A_STEP
-                for note, end in zip(notes, ends, strict=False)
-            ):
-                raise ChoraleError("the notes of a harmony are whole sixteenths, in order")

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 USUAL = Settings()
 ALL_VOICES = "All four voices"
-"""What a whole piece in four voices is called among the parts of its file."""
+"""The name of a whole piece in four voices among the parts of its file."""
 WORD = re.compile(r"[-\u2010\u2011\u00ad_\s]+")
-"""What has a meaning in words that are typed."""
+"""Characters that have a meaning in typed words."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,15 @@ class OpenedPart:
     """A part of a file that can be the tune, as a project."""
 
     name: str
+    """The name of the track or part."""
     notes: int
-    """How many notes its tune has."""
+    """The number of notes of its tune."""
     chosen: bool
-    """Whether it is the likeliest melody; so is one part of a file."""
+    """Whether it is the likeliest melody of the file; exactly one part is."""
     project: Project
+    """The project with this part as its tune."""
     notices: tuple[str, ...] = ()
-    """What the musician should know of how it was read."""
+    """Sentences on how the part was read, for the musician."""
 
 
 def open_parts(source: Path | str | bytes, name: str = "") -> list[OpenedPart]:
@@ -85,7 +87,7 @@ def _opened(path: Path, name: str) -> list[OpenedPart]:
         return [OpenedPart(project.title or name, len(project.tune), True, project)]
     if suffix not in SUFFIXES:
         known = ", ".join((SUFFIX, *SUFFIXES))
-        raise ChoraleError(f"{path}: cannot be opened; there are files that end in {known}")
+        raise ChoraleError(f"{path}: cannot be opened; musicae opens {known}")
     song = _song(path)
     if not song.parts:
         from musicae.io.midi_file import no_notes
@@ -105,7 +107,7 @@ def _song(path: Path) -> Song:
 
 
 def _parts(song: Song) -> list[OpenedPart]:
-    """The parts of a song; those that cannot be a tune are left out, unless none can."""
+    """The parts of a song that can be a tune. Raises MusicaeError if none can."""
     from musicae.io.voice_tracks import choir, likely_melody, parts_together
 
     named = choir(song, parts_together(song))
@@ -141,7 +143,7 @@ def _reading(song: Song, number: int) -> PartsReading:
 
 
 def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
-    """A part, by its number from 1, as a project, and notices."""
+    """The part with a number, from 1, as a project, and notices."""
     from musicae.api.project import Project
     from musicae.decoding.key import find_key
     from musicae.io.midi_reader import notices_of
@@ -153,11 +155,13 @@ def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
     notices = list(notices_of(reading.song))
     if moved:
         notices.append(
-            f"{moved} of {len(tune)} notes begin between sixteenths and triplets; they are moved by"
+            f"{moved} of {len(tune)} notes begin between sixteenths and triplets; each is moved by"
             " less than a fiftieth of a quarter"
         )
     if under := len(reading.under[0]):
-        notices.append(f"of chords in it the top notes are taken; {under} lower ones are left out")
+        notices.append(
+            f"the part has chords; their top notes are the tune, {under} lower notes are left out"
+        )
     key = chorale.key and find_key(chorale, chorale.key.fifths)
     project = Project(
         **_frame(chorale),
@@ -173,9 +177,9 @@ def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
 
 
 def _tune(reading: PartsReading, length: int) -> tuple[tuple[TuneNote, ...], int]:
-    """The top notes in ticks of a project, and how many of them were moved for that.
+    """The top notes in the ticks of a project, and the number of notes that rounding moved.
 
-    None overlaps another; of notes that begin together the longest stays.
+    No note overlaps another. If several begin together, the longest stays.
     """
     song = reading.song
     track = song.tracks[reading.parts[0].track]
@@ -202,7 +206,7 @@ def _tune(reading: PartsReading, length: int) -> tuple[tuple[TuneNote, ...], int
 
 
 def _length(chorale: Chorale) -> int:
-    """The ticks of a piece up to the bar line at its end; with a pickup its last bar is short."""
+    """The ticks up to the last bar line; the last bar may be shorter by the pickup."""
     *_, last = chorale.measures
     whole = last.meter.steps_per_bar
     if len(chorale.measures) > 1 and last.length + chorale.pickup == whole:
@@ -211,7 +215,7 @@ def _length(chorale: Chorale) -> int:
 
 
 def _frame(chorale: Chorale) -> dict[str, Any]:
-    """The title of a project, and the time that its notes stand in."""
+    """The title, meters, pickup and tempos of a project, by the names of its fields."""
     meters = (
         (each.step * TICKS_A_STEP, each.numerator, each.denominator) for each in chorale.meters
     )
@@ -229,16 +233,16 @@ def _tempos(chorale: Chorale) -> tuple[tuple[int, float], ...]:
 
 
 def typed_words(chorale: Chorale, voice: int, verses: Verses) -> tuple[str, tuple[str, ...]]:
-    """Verses as ``io.lyric_text`` reads them again for the same notes, and notices.
+    """Verses as text that ``io.lyric_text`` reads back for the same notes, and notices.
 
-    A syllable takes all notes up to the next one; ``_`` stands for each after the first.
+    A syllable takes all notes up to the next syllable; ``_`` stands for each note after its first.
     """
     starts = [note.step for note in chorale.notes(voice)]
     lines = []
     for verse in verses:
         begun = [each.step for each in verse.syllables]
         if not begun or begun[0] != starts[0]:
-            return "", ("the words begin after the tune; they are left out",)
+            return "", ("the words do not begin with the tune's first note; they are left out",)
         words = ""
         for i, each in enumerate(verse.syllables):
             last = i == len(begun) - 1
@@ -251,7 +255,7 @@ def typed_words(chorale: Chorale, voice: int, verses: Verses) -> tuple[str, tupl
 
 
 def _chords(reading: PartsReading) -> tuple[tuple[LockedChord, ...], tuple[str, ...]]:
-    """The chord symbols of a score as locked chords, and notices; see ``api.given_chords``."""
+    """The chord symbols of a score as locked chords, and notices."""
     from musicae.io.score_song import ScoreSong
 
     song = reading.song
@@ -280,7 +284,7 @@ def _chords(reading: PartsReading) -> tuple[tuple[LockedChord, ...], tuple[str, 
 
 
 def _whole(song: Song, parts: list[OpenedPart]) -> list[OpenedPart]:
-    """A piece in four voices as a project with its harmony, where it can be read as one."""
+    """The whole file as a project with its harmony, if it can be read as four voices."""
     from musicae.io.score_song import ScoreSong
 
     try:
@@ -334,10 +338,10 @@ def project_of(
     notices: Sequence[str] = (),
     exact: Project | None = None,
 ) -> Project:
-    """A finished chorale as a project, one of its voices as the tune.
+    """A finished chorale as a project, with one of its voices as the tune.
 
-    Without a plan its chords are read off the voices. A project in ``exact``
-    the same bars lends its tune, which may have triplets. Raises ChoraleError where nothing sounds.
+    Without a plan, its chords are read from the voices. If the project ``exact`` has the same bars,
+    its tune is taken, which may have triplets. Raises ChoraleError if there are no notes.
     """
     from musicae.api.phrase_ends import ends_at
     from musicae.api.project import Project

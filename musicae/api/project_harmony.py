@@ -1,4 +1,4 @@
-"""The harmony of a project: which bars of it no longer fit, and how they are written anew."""
+"""The harmony of a project: which bars no longer fit, and how these are rewritten."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from musicae.api.project import Project
 
 LIKELY = 0.2
-"""The probability of a key that was found before from which on it stays though the tune changed."""
+"""The key that was found before stays if its probability for the changed tune is at least this."""
 AROUND = 8
-"""Bars on both sides of changed ones that are read to find where phrases end."""
+"""Bars on both sides of changed bars that are read to find where phrases end."""
 DRAWS = 4
-"""A draw has other chords than the one before it; after so many the likeliest come again."""
+"""The number of draws with different chords; after these, the likeliest chords come again."""
 
 
 def changed_bars(project: Project) -> tuple[int, ...]:
@@ -65,7 +65,7 @@ def changed_bars(project: Project) -> tuple[int, ...]:
 
 
 def _fits(project: Project) -> bool:
-    """Whether a project's harmony can be kept where nothing else changed."""
+    """Whether bars can be kept: key, pickup, voice, settings and meters are as before."""
     harmony = project.harmony
     assert harmony
     if project.key is not None and Key.parse(project.key) != _key(harmony.key):
@@ -88,11 +88,11 @@ def _key(text: str) -> Key:
     try:
         return Key.parse(text)
     except ChoraleError:
-        raise ChoraleError(f"the harmony is in no key that there is: {text!r}") from None
+        raise ChoraleError(f"the harmony's key is unknown: {text!r}") from None
 
 
 def _changed(project: Project, tune: Chorale) -> Bools:
-    """``(T,)`` the steps at which the harmony no longer fits."""
+    """``(T,)`` True at the steps at which the harmony no longer fits."""
     harmony, voice = project.harmony, project.voice
     assert harmony
     made, steps = harmony.made, len(tune)
@@ -107,16 +107,18 @@ def _changed(project: Project, tune: Chorale) -> Bools:
         for chord in _new_locks(made.chords, project.locks.chords):
             start = chord.start // TICKS_A_STEP
             different[start : start + chord.length // TICKS_A_STEP] = True
-        for step in _new_ends(project, tune, made):  # with the beat before, where a cadence begins
+        for step in _new_ends(
+            project, tune, made
+        ):  # with the beat before, in which a cadence begins
             different[max(0, step - STEPS_PER_QUARTER) : step + 1] = True
     return different
 
 
 def _bars_with(steps: Bools, tune: Chorale) -> list[int]:
-    """The indices of the bars of a chorale that have some of these steps ``(T,)``.
+    """The indices of the bars of ``tune`` with a True step in ``steps`` ``(T,)``.
 
-    Its bars can be others than those of a project: a short first bar is a pickup, and the parts of
-    a bar that is split are one.
+    These bars can differ from those of the project: a short first bar is a pickup, and the parts of
+    a split bar are one bar.
     """
     return [
         index
@@ -126,16 +128,16 @@ def _bars_with(steps: Bools, tune: Chorale) -> list[int]:
 
 
 def _new_locks(before: Sequence[LockedChord], now: Sequence[LockedChord]) -> Iterator[LockedChord]:
-    """Chords that are locked since, and silences that no longer are; other chords sound on."""
+    """Chords that were locked since, and rests (N.C.) that were unlocked; other chords stay."""
     yield from set(now) - set(before)
     yield from (chord for chord in set(before) - set(now) if normal(chord.name) == NO_CHORD)
 
 
 def _new_ends(project: Project, tune: Chorale, made: MadeWith) -> set[int]:
-    """The steps at which a phrase ends otherwise than when the harmony was written.
+    """The steps at which phrase ends differ from those that the harmony was written for.
 
-    Ends that are found in the tune count only where the harmony was written for other, given ones:
-    found ends of changed bars are looked for when these bars are written.
+    Without given phrase ends now and then, there are none: the ends in changed bars are found when
+    these bars are written.
     """
     assert project.harmony
     if project.phrases is None and made.phrases is None:
@@ -178,7 +180,7 @@ def alternatives(project: Project, n: int, bars: tuple[int, int] | None) -> list
 
 @contextmanager
 def in_the_page() -> Iterator[None]:
-    """Errors without what they say of the command line."""
+    """Raise errors without their hints at options of the command line."""
     try:
         yield
     except ChoraleError as error:
@@ -191,7 +193,7 @@ def _every(project: Project) -> tuple[int, int]:
 
 
 def _key_stays(project: Project, tune: Chorale) -> bool:
-    """Whether the tune can still be in the key that was found for it."""
+    """Whether the key that was found before still fits the tune."""
     from musicae.decoding.key import find_key, probability_of
 
     assert project.harmony
@@ -202,7 +204,7 @@ def _key_stays(project: Project, tune: Chorale) -> bool:
 
 
 def _whole(project: Project, tune: Chorale, seed: int) -> Project:
-    """All bars written anew, but for what is locked."""
+    """The project with all bars rewritten, except what is locked."""
     kept, locked = None, np.zeros(tune.pitch.shape, dtype=np.bool_)
     if project.harmony:
         there = standing(project, tune)
@@ -211,7 +213,7 @@ def _whole(project: Project, tune: Chorale, seed: int) -> Project:
             kept = there.chorale, locked
     task = task_of(project, tune, kept=kept, seed=seed)
     parts, ends = task.given.parts, task.partial.phrases or ()
-    if parts.known.all():  # all voices are locked, or silent with the tune
+    if parts.known.all():  # all voices are locked, or rest with the tune
         written = Written(
             parts.tune, plan_of(parts.tune, task.partial.key), task.partial.key, ends, task.notices
         )
@@ -223,9 +225,10 @@ def _whole(project: Project, tune: Chorale, seed: int) -> Project:
 
 
 def plan_now(project: Project, chorale: Chorale, key: Key) -> HarmonicPlan:
-    """The plan of a harmony, cut or filled up with no chords to the length of the piece now.
+    """The plan of a harmony, cut or extended (without chords) to the length of the piece now.
 
-    ``chorale`` is the harmony as it stands. Where its plan does not fit, it is read off the voices.
+    ``chorale`` is the current harmony. If the plan does not fit it, the plan is read from the
+    voices.
     """
     assert project.harmony
     beats = beats_of(chorale)
@@ -248,7 +251,7 @@ def plan_now(project: Project, chorale: Chorale, key: Key) -> HarmonicPlan:
 
 
 def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> tuple[int, ...]:
-    """The steps of phrase ends: those found before, in changed bars those that are found now."""
+    """The steps of phrase ends: as found before, and in changed bars as found now."""
     assert project.harmony
     made = project.harmony.made
     if project.phrases is not None or (made and made.phrases is not None):
@@ -263,32 +266,34 @@ def _ends(project: Project, tune: Chorale, key: Key, changed: Sequence[int]) -> 
     start, stop = bars[low].start, bars[high].start + bars[high].length
     read = tune.bars(low + _lowest(tune), high + _lowest(tune))
     found = {start + step for step in phrase_ends(read, key)}
-    if stop < len(tune):  # the last note of what is read ends no phrase for that
+    if stop < len(tune):  # the last note of the excerpt need not end a phrase
         found -= {max(found, default=0)}
-    anew = np.zeros(len(tune), dtype=np.bool_)
+    reread = np.zeros(len(tune), dtype=np.bool_)
     for index in changed:
-        anew[bars[index].start : bars[index].start + bars[index].length] = True
+        reread[bars[index].start : bars[index].start + bars[index].length] = True
     ended = project.harmony.voices[project.voice]
     last = ended[-1].start // TICKS_A_STEP if ended else 0
-    stay = {step for step in before if not anew[step] and step != last}
-    new = {step for step in found if anew[step] or step == last}
+    stay = {step for step in before if not reread[step] and step != last}
+    new = {step for step in found if reread[step] or step == last}
     return tuple(sorted(stay | new | {note.step for note in tune.notes(project.voice)[-1:]}))
 
 
 class _Live(NamedTuple):
-    """A harmonizer that goes on with the harmony of a project."""
+    """A live harmonizer that goes on with the harmony of a project."""
 
     project: Project
     live: LiveHarmonizer
     task: Task
     chorale: Chorale
-    """The harmony as it stands."""
+    """The current harmony."""
     locked: Bools
+    """``(T, V)`` the cells that stay."""
     ends: tuple[int, ...]
+    """The steps at which the last notes of phrases begin."""
 
     @classmethod
     def of(cls, project: Project, tune: Chorale, changed: Sequence[int] = ()) -> _Live:
-        """``changed`` are the indices of bars of which phrase ends are found anew."""
+        """Start from the harmony; in the bars with indices ``changed``, find phrase ends again."""
         from musicae.api.live import LiveHarmonizer
 
         assert project.harmony
@@ -306,7 +311,7 @@ class _Live(NamedTuple):
         return cls(project, live, task, there.chorale, locked, ends)
 
     def taken(self, every: Iterable[ChangedBars]) -> Project:
-        """The project with bars that were written anew; ``every`` may go on writing them."""
+        """The project with rewritten bars; ``every`` may be a generator that writes them."""
         changed, notices = set[int](), list(self.task.notices)
         for each in every:
             self.live.take(each)
@@ -330,7 +335,7 @@ def _lowest(chorale: Chorale) -> int:
 
 
 def _rewritten(project: Project, tune: Chorale, changed: Bools) -> Project:
-    """The bars written anew that have some steps ``(T,)``."""
+    """The project with the bars rewritten that have a True step in ``changed`` ``(T,)``."""
     bars = _bars_with(changed, tune)
     live, lowest = _Live.of(project, tune, bars), _lowest(tune)
     return live.taken(
@@ -339,15 +344,15 @@ def _rewritten(project: Project, tune: Chorale, changed: Bools) -> Project:
 
 
 def _neighbours(indices: Sequence[int]) -> Iterator[list[int]]:
-    """Ascending numbers, those that follow each other together."""
+    """Ascending numbers in groups of consecutive ones."""
     for _, group in groupby(enumerate(indices), lambda pair: pair[1] - pair[0]):
         yield [index for _, index in group]
 
 
 def _redrawn(project: Project, tune: Chorale, region: slice, n: int, redraw: int) -> list[Project]:
-    """Up to ``n`` ways to write the bars with some steps, best first.
+    """Up to ``n`` projects in which the bars of a region are rewritten, best first.
 
-    Other bars that changed are written anew before.
+    Other bars that changed are rewritten before.
     """
     here = np.zeros(len(tune), dtype=np.bool_)
     here[region] = True
@@ -372,7 +377,7 @@ def mended(project: Project, broken: Break) -> Project | None:
     live = _standing_live(project)
     first, last = broken.start // TICKS_A_STEP, broken.end // TICKS_A_STEP
     setting, _ = word_setting(project, live.chorale, live.locked)
-    sung, *_ = setting.apply(live.chorale)  # notes that are struck again for words
+    sung, *_ = setting.apply(live.chorale)  # some notes are struck again for words
     shift = live.task.given.parts.shift
     both = (violations_in(project, chorale, shift) for chorale in (live.chorale, sung))
     for violation in chain.from_iterable(both):
@@ -385,7 +390,7 @@ def mended(project: Project, broken: Break) -> Project | None:
 
 
 def _standing_live(project: Project) -> _Live:
-    """A harmonizer of the harmony as it is. Raises ChoraleError where it does not fit the tune."""
+    """A live harmonizer of the current harmony. Raises ChoraleError if it does not fit the tune."""
     if not project.tune or project.harmony is None or not _fits(project):
         raise ChoraleError("there is no harmony for this tune yet; harmonize it first")
     with in_the_page():

@@ -1,4 +1,4 @@
-"""A project as a piece: what is written into files, the tune as it is and the voices around it."""
+"""A project as a piece, which writes files with the exact tune and the voices around it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from musicae.api.project import Project
 
 NOWHERE = Path()
-"""The path of a song that is in no file."""
+"""The path of a song without a file."""
 PHRASE, CADENCE = "phrase", "cadence: "
 """The markers of phrase ends; see ``midi_reader.phrase_marks``."""
 
@@ -68,7 +68,7 @@ def piece_of(project: Project) -> Piece:
 
 
 def _with_score(project: Project, song: Song, tune: Chorale) -> Song:
-    """The tune's song with a score of it, where sixteenths do not draw it."""
+    """The tune's song; with a score if the tune does not fit the grid of sixteenths."""
     if not any(note.start % TICKS_A_STEP or note.end % TICKS_A_STEP for note in project.tune):
         return song
     from musicae.io.drawn_score import DrawnNote, score_of
@@ -80,10 +80,10 @@ def _with_score(project: Project, song: Song, tune: Chorale) -> Song:
 
 
 def _song(project: Project, chorale: Chorale) -> TuneSong:
-    """The tune as a song, with the meters, tempi and phrase ends of the piece.
+    """The tune as a song, with the meters, tempos and phrase ends of the piece.
 
-    As ``midi_writer`` does, it marks silence at the ends of ``chorale``, which MIDI has no rests
-    for.
+    Like ``midi_writer``, it marks silence at the beginning and end of ``chorale``, because MIDI has
+    no rests.
     """
     ticks = PPQ // TICKS
     conductor = [title_event(project.title)] if project.title else []

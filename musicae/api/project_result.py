@@ -1,4 +1,4 @@
-"""What was written for a project, as its harmony: chords, broken rules and words among it."""
+"""The written voices of a project as its ``Harmony``, with chords, broken rules and words."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 
 
 class Written(NamedTuple):
-    """What was written for a project, before its words are set."""
+    """The voices that were written for a project, before its words are set."""
 
     chorale: Chorale
     plan: HarmonicPlan
     key: Key
-    """What it was harmonized in."""
+    """The key that it was harmonized in."""
     ends: Sequence[int]
     """The steps at which the last notes of phrases begin."""
     notices: Sequence[str]
-    """What the musician should know."""
+    """Sentences for the musician."""
 
 
 def without_options(text: str) -> str:
-    """A sentence without what it says of the command line.
+    """A sentence without its hints at options of the command line.
 
     >>> without_options("the file states no meter; 4/4 is assumed (choose with --meter)")
     'the file states no meter; 4/4 is assumed'
@@ -66,8 +66,8 @@ def harmony_of(
     """The harmony of a project.
 
     Args:
-        written: what was written for it.
-        locked: ``(T, V)`` what of the other voices stays as it is.
+        written: the voices that were written for it.
+        locked: ``(T, V)`` the cells of other voices that stay.
         shift: semitones from the music to the ranges of Bach's voices; see ``violations_in``.
     """
     chorale, plan = written.chorale, written.plan
@@ -97,9 +97,9 @@ def _places(cells: Bools) -> tuple[tuple[int, int], ...]:
 def word_setting(
     project: Project, chorale: Chorale, locked: Bools
 ) -> tuple[WordSetting, tuple[str, ...]]:
-    """The words of a project as they are set, and a notice where they cannot be.
+    """The setting of a project's words, and a notice if they cannot be set.
 
-    ``chorale`` has the tune; what is ``locked``, ``(T, V)``, is not changed for words.
+    ``chorale`` has the tune. The cells ``locked`` ``(T, V)`` are not changed for words.
     """
     from musicae.api.words import WordSetting, of_text
     from musicae.io.lyrics import NO_WORDS
@@ -115,7 +115,7 @@ def word_setting(
 
 
 def sung_verses(project: Project, words: Words) -> tuple[SungVerse, ...]:
-    """What the voices sing, in ticks; on the tune's own notes where these begin."""
+    """The words of the voices, in ticks; in the tune, at the exact starts of its notes."""
     begins = {GRID.step(note.start): note.start for note in reversed(project.tune)}
     found = []
     for voice, verses in sorted(words.voices.items()):
@@ -134,7 +134,7 @@ def sung_verses(project: Project, words: Words) -> tuple[SungVerse, ...]:
 
 
 def chord_spans(plan: HarmonicPlan, steps: int) -> tuple[ChordSpan, ...]:
-    """The chords of a plan, from where each begins to where another begins or none is."""
+    """The chords of a plan, each up to the next chord or up to a beat without one."""
     begun: list[tuple[int, tuple[str, str, str] | None]] = []
     for step, key, chord in plan.beginnings():
         called = None
@@ -152,11 +152,10 @@ def chord_spans(plan: HarmonicPlan, steps: int) -> tuple[ChordSpan, ...]:
 
 
 def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violation]:
-    """The places where what was written breaks a rule of voice leading.
+    """The places where the written voices break a rule of voice leading.
 
-    What the tune does alone is the musician's, and is left out. Without an ensemble the ranges are
-    those of Bach's voices, in the octave that the voices were written in: ``shift`` are the
-    semitones from there to Bach's.
+    Violations of the tune alone are left out: the tune is the musician's. Without an ensemble, the
+    ranges are those of Bach's voices, moved by ``shift`` semitones to the octave of the music.
     """
     ensemble = project.options.parsed_ensemble
     ranges = [(low - shift, high - shift) for low, high in VOICE_RANGES]
@@ -168,7 +167,7 @@ def violations_in(project: Project, chorale: Chorale, shift: int) -> list[Violat
 
 
 def breaks_of(project: Project, chorale: Chorale, shift: int) -> tuple[Break, ...]:
-    """``violations_in``, explained."""
+    """The ``violations_in`` a chorale with their explanations."""
     ensemble = project.options.parsed_ensemble
     names = ensemble.names if ensemble else VOICES
     found = []

@@ -1,6 +1,6 @@
-"""What a project gives a harmonizer: its tune on the grid, what stays, and what is asked for.
+"""The input of a harmonizer from a project: the tune on the grid, locked notes and settings.
 
-The tune is quantized as that of a MIDI file is; see ``io.midi_reader.quantize``.
+The tune is quantized like that of a MIDI file; see ``io.midi_reader.quantize``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TuneSong(Song):
-    """A song whose steps are those of scores: of two that are as near, the earlier."""
+    """A song that rounds a tick to the nearest step, and halves to the earlier one, like scores."""
 
     def step(self, tick: int) -> int:
         return -((self.ppq - 2 * STEPS_PER_QUARTER * tick) // (2 * self.ppq))
@@ -50,19 +50,17 @@ GRID = TuneSong(Path("tune.mid"), 1, TICKS, (), (), ())
 
 
 class Standing(NamedTuple):
-    """What stands in a project's harmony, without what was changed for its words.
-
-    Notes of other voices as they were written, cut where the piece is shorter now; the tune as it
-    is now.
-    """
+    """The current voices of a project, without the changes for its words."""
 
     chorale: Chorale
+    """The other voices as they were written, cut to the length of the piece; the tune as it is now.
+    """
     before: Bools
-    """``(T,)`` True at the steps of the piece as it was then."""
+    """``(T,)`` True at the steps that the piece had when the harmony was written."""
 
 
 def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = False) -> Chorale:
-    """The tune on the sixteenth grid, short rests between notes filled unless it is ``exact``."""
+    """The tune on the grid of sixteenths; short rests between notes are filled unless ``exact``."""
     steps = project.length // TICKS_A_STEP
     notes = [MidiNote(note.start, note.end, note.pitch, 0, 0, note.end) for note in project.tune]
     on_grid = [
@@ -85,7 +83,7 @@ def tune_chorale(project: Project, key: Key | None = None, *, exact: bool = Fals
 
 
 def standing(project: Project, tune: Chorale) -> Standing:
-    """The harmony of a project with the tune as it is now, which ``tune_chorale`` gave."""
+    """The harmony of a project with the current ``tune``, which is that of ``tune_chorale``."""
     assert project.harmony
     pitch, onset = tune.pitch.copy(), tune.onset.copy()
     steps = len(tune)
@@ -113,7 +111,7 @@ def standing(project: Project, tune: Chorale) -> Standing:
 
 
 def locked_cells(project: Project, there: Standing) -> Bools:
-    """``(T, V)`` what of the other voices stays: locked voices, bars and notes, each note whole."""
+    """``(T, V)`` the locked cells of the other voices: voices, bars and notes, each note whole."""
     chorale, locks = there.chorale, project.locks
     locked = np.zeros(chorale.pitch.shape, dtype=np.bool_)
     locked[:, list(locks.voices)] = True
@@ -133,9 +131,9 @@ def locked_cells(project: Project, there: Standing) -> Bools:
 def given_of(
     project: Project, tune: Chorale, key: Key, kept: tuple[Chorale, Bools] | None = None
 ) -> tuple[Given, tuple[str, ...]]:
-    """What is given, the tune and ``kept`` cells of a chorale ``(T, V)``, and notices on it.
+    """The tune and the ``kept`` cells ``(T, V)`` of a chorale as given notes, and notices.
 
-    Raises ChoraleError where the tune has no notes, or nothing is left to write.
+    Raises ChoraleError if the tune has no notes, or nothing is left to write.
     """
     parts = given_parts(tune, Request(voice=project.voice), key, marks=())
     if kept is not None:
@@ -164,16 +162,16 @@ def task_of(
     ends: tuple[int, ...] | None = None,
     seed: int | None = None,
 ) -> Task:
-    """What is asked of the harmonizer.
+    """The harmonizer's task for a project.
 
     Args:
         tune: the ``tune_chorale``.
-        key: the key to harmonize in, where it is found before.
-        kept: cells of a chorale that stay besides the tune.
-        ends: the steps at which the last notes of phrases begin, where they are found before.
-        seed: by default that of the settings.
+        key: the key to harmonize in; None takes the project's, or finds it.
+        kept: a chorale and its cells ``(T, V)`` that stay besides the tune.
+        ends: the steps at which the last notes of phrases begin; None finds them.
+        seed: the random seed; None takes that of the settings.
 
-    Raises ChoraleError.
+    Raises ChoraleError if tune, locks and settings cannot be combined.
     """
     from musicae.api import given_chords
     from musicae.api.harmonize import Task, load_for
@@ -221,7 +219,7 @@ def task_of(
 
 
 def _notices_of_ensemble(tune: Chorale, ensemble: Ensemble, voice: int) -> tuple[str, ...]:
-    """A sentence on a tune that does not fit the voice that has it."""
+    """A sentence on a tune that does not fit the range of its voice."""
     from musicae.api.registers import fitting, transposed_notice
 
     singer = ensemble.voices[voice]
@@ -238,7 +236,7 @@ def _notices_of_ensemble(tune: Chorale, ensemble: Ensemble, voice: int) -> tuple
 
 
 def placed_locks(project: Project) -> list[PlacedChord]:
-    """The locked chords that lie in the piece."""
+    """The locked chords inside the piece, on the grid."""
     found = []
     for chord in project.locks.chords:
         stop = min(chord.start + chord.length, project.length)
@@ -252,7 +250,7 @@ def placed_locks(project: Project) -> list[PlacedChord]:
 def phrase_ends_of(
     project: Project, tune: Chorale, key: Key, ends: tuple[int, ...] | None
 ) -> PhraseEnds:
-    """The phrase ends that are asked for, or those found before, or those found now."""
+    """The phrase ends that the musician set, else ``ends``, else those found in the tune."""
     if project.phrases is not None:
         return asked_ends(project.phrases, tune.notes(project.voice))
     if ends is None:
@@ -263,7 +261,7 @@ def phrase_ends_of(
 
 
 def asked_ends(asked: Sequence[PhraseEnd], notes: Sequence[Note]) -> PhraseEnds:
-    """Phrase ends on the notes that sound there, or the last before; the last note is one too."""
+    """Phrase ends on the notes that sound there, or the last note before; and the last note."""
     begins = [note.step for note in notes]
     steps, cadences = set(begins[-1:]), {}
     for end in asked:
@@ -276,12 +274,12 @@ def asked_ends(asked: Sequence[PhraseEnd], notes: Sequence[Note]) -> PhraseEnds:
 
 
 def moved_ends(project: Project, tune: Chorale, ends: Iterable[int]) -> tuple[int, ...]:
-    """Phrase ends found before, as ticks, on the notes that the tune has there now."""
+    """Phrase ends found before, in ticks, on the notes that the tune has there now."""
     return ends_at(tune.notes(project.voice), [end // TICKS_A_STEP for end in ends])
 
 
 def made_with(project: Project) -> MadeWith:
-    """What a harmony is written with now."""
+    """The current values that a harmony is written with."""
     return MadeWith(
         project.length,
         project.meters,

@@ -1,6 +1,6 @@
-"""What a project holds, as frozen values, and the JSON that they are written as.
+"""The values of a project, as frozen classes, and their JSON.
 
-All times are ticks, ``TICKS`` a quarter; a step of the models, a sixteenth, has ``TICKS_A_STEP``.
+All times are ticks: ``TICKS`` to a quarter, ``TICKS_A_STEP`` to a step (sixteenth) of the models.
 """
 
 from __future__ import annotations
@@ -22,21 +22,25 @@ from musicae.core.json_values import (
 MOST_TICKS = MOST_STEPS * TICKS_A_STEP
 """The most ticks of a project."""
 MOST_WORDS = 100_000
-"""The most characters of its words."""
+"""The most characters of a project's words."""
 MOST_SEED = 2**31 - 1
 
 
 class TuneNote(NamedTuple):
-    """A note of a project; the pitch is a MIDI number as it sounds."""
+    """A note of a project."""
 
     start: int
+    """The tick at which it begins."""
     length: int
+    """The length in ticks."""
     pitch: int
+    """The MIDI pitch at which it sounds, 0 to 127."""
     velocity: int | None = None
-    """1 to 127; None where nobody said it."""
+    """The MIDI velocity, 1 to 127; None if it is not known."""
 
     @property
     def end(self) -> int:
+        """The tick at which it ends."""
         return self.start + self.length
 
 
@@ -45,56 +49,74 @@ class PhraseEnd:
     """The end of a phrase."""
 
     at: int
-    """Where its last note begins."""
+    """The tick at which its last note begins."""
     cadence: str | None = None
-    """One of ``theory.cadences.CADENCES``; None leaves it open."""
+    """The cadence to write, one of ``theory.cadences.CADENCES``; None leaves it open."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a project is harmonized; see ``HarmonizeOptions``."""
+    """How a project is harmonized; each field as in ``HarmonizeOptions``."""
 
     style: str = "bach"
+    """The style of the harmony, one of ``core.constants.STYLES``."""
     rhythm: str | None = None
+    """``"plain"``, ``"flowing"`` or None."""
     rules: str = "bach"
+    """The rules of voice leading: ``"strict"``, ``"bach"`` or ``"off"``."""
     ensemble: str | None = None
+    """Who sings or plays, such as ``"ttbb"``; None for the voices of Bach's chorales."""
     ranges: str | None = None
+    """Ranges of voices, such as ``"S C4-A5"``; None for those of the ensemble."""
     temperature: float | None = None
+    """How random the notes are, 0 to 10; None for the best value."""
     seed: int = 0
+    """The random seed."""
 
 
 @dataclass(frozen=True)
 class LockedChord:
-    """A chord that must sound: a chord symbol or a Roman numeral in the piece's key."""
+    """A chord that must sound."""
 
     start: int
+    """The tick at which it begins."""
     length: int
+    """The length in ticks."""
     name: str
+    """A chord symbol, or a Roman numeral in the key of the piece."""
 
 
 @dataclass(frozen=True)
 class Locks:
-    """What of the harmony stays, or must sound. What is no longer there has no effect."""
+    """The parts of the harmony that stay, and the chords that must sound.
+
+    A lock of something that no longer exists has no effect.
+    """
 
     voices: tuple[int, ...] = ()
-    """Voices that stay throughout, besides the tune's."""
+    """Voices that stay in the whole piece, besides the tune's."""
     bars: tuple[int, ...] = ()
-    """Bars, counted from 1, a pickup as 0, in which all voices stay."""
+    """Bars in which all voices stay, counted from 1; a pickup is bar 0."""
     notes: tuple[tuple[int, int], ...] = ()
-    """Notes of other voices, each as its voice and its start."""
+    """Notes of other voices that stay, each as (voice, start in ticks)."""
     chords: tuple[LockedChord, ...] = ()
+    """Chords that must sound, in order."""
 
 
 @dataclass(frozen=True)
 class ChordSpan:
-    """A chord of the harmony, from where it changes to where it changes again."""
+    """A chord of the harmony, up to the next change of chord or key."""
 
     start: int
+    """The tick at which it begins."""
     length: int
+    """The length in ticks."""
     symbol: str
+    """The chord symbol, such as ``D7/F#``."""
     numeral: str
+    """The Roman numeral in the local key."""
     key: str
-    """The local key, in which the numeral is written."""
+    """The local key."""
 
 
 @dataclass(frozen=True)
@@ -102,46 +124,59 @@ class Break:
     """A place where a rule of voice leading is broken."""
 
     rule: str
+    """The name of the rule."""
     start: int
+    """The tick at which the notes concerned begin."""
     end: int
+    """The tick at which the first of the last notes concerned ends."""
     bar: int
+    """The bar in which the violation is complete; a pickup is bar 0."""
     beat: float
+    """The beat in that bar, counted from 1."""
     voices: tuple[int, ...]
+    """The voices concerned, 0 soprano to 3 bass."""
     text: str
     """The rule and the notes: ``parallel fifths: soprano G4 A4, bass C3 D3``."""
     why: str
     """A sentence that explains the rule."""
     bach: float = 0.0
-    """How often Bach breaks the rule, per 100 chords; 0 where it is one of the strict set."""
+    """How often Bach breaks the rule, per 100 chords; 0 for a rule of the strict set."""
 
 
 @dataclass(frozen=True)
 class SungVerse:
-    """What a voice sings of a verse."""
+    """The syllables of one verse in one voice."""
 
     voice: int
+    """0 soprano to 3 bass."""
     verse: int
+    """The number of the verse, from 1."""
     syllables: tuple[tuple[int, str], ...]
-    """Where each begins, and its text as it is drawn: ``ho-`` goes on."""
+    """Each syllable as (start in ticks, text); a hyphen at the end means that the word goes on."""
 
 
 @dataclass(frozen=True)
 class MadeWith:
-    """What a harmony was written with, so that what no longer fits it is known."""
+    """The values of a project when its harmony was written; later changes are found with them."""
 
     length: int
+    """``Project.length`` then."""
     meters: tuple[tuple[int, int, int], ...]
+    """``Project.meters`` then."""
     pickup: int
+    """``Project.pickup`` then."""
     voice: int
+    """``Project.voice`` then."""
     settings: Settings
+    """``Project.settings`` then."""
     phrases: tuple[PhraseEnd, ...] | None = None
-    """The ends that were asked for."""
+    """``Project.phrases`` then."""
     chords: tuple[LockedChord, ...] = ()
-    """The chords that were asked for."""
+    """The locked chords then."""
     struck: tuple[tuple[int, int], ...] = ()
-    """Voice and start of the notes that are struck again for a syllable."""
+    """The notes that begin only because a syllable does, each as (voice, start in ticks)."""
     held: tuple[tuple[int, int], ...] = ()
-    """Voice and start of the notes that are held on for one syllable."""
+    """The repeated notes that are held on for a syllable, each as (voice, start in ticks)."""
 
 
 @dataclass(frozen=True)
@@ -149,21 +184,24 @@ class Harmony:
     """The harmony of a project."""
 
     voices: tuple[tuple[TuneNote, ...], ...]
-    """Four; the tune's as it was when this was written. On whole sixteenths; empty for a voice that
-    the ensemble lacks."""
+    """The notes of the four voices, on sixteenths; empty for a voice that the ensemble lacks. The
+    tune is as it was when this was written."""
     key: str
-    """What it was harmonized in."""
+    """The key of the harmony."""
     phrases: tuple[int, ...] = ()
-    """The ends of phrases that were used: where their last notes begin."""
+    """The phrase ends that were used: the ticks at which the last notes of phrases begin."""
     chords: tuple[ChordSpan, ...] = ()
+    """The chords in order."""
     plan: str = ""
     """The ``HarmonicPlan`` as text."""
     notices: tuple[str, ...] = ()
-    """What the musician should know of how the project was understood."""
+    """Sentences on what was changed, left out or guessed, for the musician."""
     breaks: tuple[Break, ...] = ()
+    """The places where a rule of voice leading is broken."""
     words: tuple[SungVerse, ...] = ()
+    """The words of the voices."""
     made: MadeWith | None = None
-    """None where it is not known; then the project is taken to fit it."""
+    """The values it was written with; if None, the project is assumed to fit it."""
 
 
 _tick = whole(0, MOST_TICKS)
@@ -268,7 +306,7 @@ break_of = _break
 
 
 def as_json(value: Any) -> Any:
-    """A value as JSON has it: what is named as objects, everything else as lists."""
+    """A value for JSON: classes with named fields as objects, tuples as lists."""
     if is_dataclass(value):
         return {each.name: as_json(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, TuneNote):

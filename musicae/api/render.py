@@ -1,4 +1,4 @@
-"""``musicae.render``: a piano roll, an engraved score or sound, by the suffix of the file."""
+"""``musicae.render``: a piano roll, an engraved score or sound, by the file's suffix."""
 
 from __future__ import annotations
 
@@ -46,30 +46,41 @@ def render(
     program: int | None = None,
     soundfont: Path | None = None,
 ) -> list[Path]:
-    """Draw, engrave or synthesize music; returns the files written, each whole or not at all.
+    """Write a piano roll, an engraved score or sound, by the suffix of the file.
 
     Args:
-        source: a piece, a chorale, or a MIDI file or a score; of several, the piano rolls stand
-            above each other, bar by bar.
-        out: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``, ``.flac``, ``.ogg``
-            or ``.mp3`` is sound. A score in ``.png`` or ``.svg`` has a file a page, numbered if
-            there are more.
-        score: make a ``.png`` or ``.svg`` a score, on two staves.
-        open_score: make it a score on four staves.
-        analysis: write Roman numerals and key areas into pictures and scores: of a piece its
-            ``labels``, of a chorale or a file the analysis of the voices.
-        piano: make it a score on four staves with a piano reduction below.
-        violations: mark in them the notes that break a rule of voice leading.
-        program: the General MIDI program, counted from 0, of all voices; by default their own.
-        soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
+        source: a piece, a chorale, or the path of a MIDI file or a score. The piano rolls of
+            several stand one above the other, bar by bar.
+        out: the file to write: ``.png`` or ``.svg`` is a piano roll, ``.pdf`` a score, ``.wav``,
+            ``.flac``, ``.ogg`` or ``.mp3`` sound. A score as ``.png`` or ``.svg`` has one file for
+            each page, numbered if there are several.
+        score: write a score on two staves also for ``.png`` and ``.svg``.
+        open_score: write a score on four staves.
+        analysis: add Roman numerals and key areas to pictures and scores: the ``labels`` of a
+            piece, or the analysis of the voices of a chorale or a file.
+        violations: mark the notes that break a rule of voice leading.
+        piano: write a score on four staves with a piano reduction below.
+        program: the General MIDI program of all voices, 0 to 127; None keeps their own sounds.
+        soundfont: the SoundFont, an ``.sf2`` file; None takes the one of pretty_midi.
 
-    Raises MusicaeError where something cannot be read, written or shown that way.
+    Returns:
+        The files that were written. If writing fails, no incomplete file is left behind.
+
+    Raises:
+        MusicaeError: if something cannot be read, written or shown in this way, or a library for
+            it is not installed.
+
+    Example:
+        ```python
+        musicae.render("hymn.mid", "hymn.pdf", analysis=True)
+        musicae.render("hymn.mid", "hymn.mp3", program=19)  # church organ
+        ```
     """
     sources = [source] if isinstance(source, Piece | Chorale | Path | str) else list(source)
     out = Path(out)
     suffix = suffix_of(out)
     if not sources:
-        raise MusicaeError(f"{out}: there is nothing to show")
+        raise MusicaeError(f"{out}: nothing to render; give at least one piece or file")
     if suffix not in (*ROLLS, *SCORES, *SOUNDS):
         raise MusicaeError(
             f"{out}: a piano roll is {' or '.join(ROLLS)}, a score {', '.join(SCORES)}, sound"
@@ -77,15 +88,15 @@ def render(
         )
     if suffix in SOUNDS:
         if len(sources) > 1 or score or open_score or piano or analysis or violations:
-            raise MusicaeError(f"{out}: sound is of one piece, without score, analysis or marks")
+            raise MusicaeError(f"{out}: sound takes one piece, and no score, analysis or marks")
         audio.write(arrangement_of(sources[0]), out, program=program, soundfont=soundfont)
         return [out]
     if program is not None or soundfont is not None:
-        raise MusicaeError(f"{out}: a program and a SoundFont go with {', '.join(SOUNDS)}")
+        raise MusicaeError(f"{out}: a program and a SoundFont go only with {', '.join(SOUNDS)}")
     views = [_view(each, analysis, violations) for each in sources]
     if score or open_score or piano or suffix not in ROLLS:
         if len(views) > 1:
-            raise MusicaeError(f"{out}: a score is of one piece; piano rolls can show several")
+            raise MusicaeError(f"{out}: a score takes one piece; a piano roll can show several")
         return _engrave(views[0], out, open_score, piano)
     rolls = [_roll(view) for view in views]
     several = dict(zip(_names(sources), rolls, strict=True))
@@ -97,9 +108,9 @@ class ScreenScore(NamedTuple):
     """An engraved score for the screen."""
 
     pages: list[str]
-    """SVG texts."""
+    """Each page as the text of an SVG file."""
     beginnings: list[tuple[float, tuple[str, ...]]]
-    """When notes begin, in quarters from the start, and the ids of their elements in the SVG."""
+    """Each time at which notes begin, in quarters from the start, and their ids in the SVG."""
 
 
 def screen_score(
@@ -110,9 +121,9 @@ def screen_score(
     words: bool = True,
     width: int = engraving.SCREEN_WIDTH,
 ) -> ScreenScore:
-    """Engrave a piece for a page that scrolls; see ``render`` and ``engraving.engrave_screen``.
+    """Engrave a piece for a scrolling page; see ``render`` and ``engraving.engrave_screen``.
 
-    Raises MusicaeError where Verovio is missing or fails.
+    Raises MusicaeError if Verovio is not installed or fails.
     """
     if not words:
         piece = replace(piece, words=NO_WORDS)
@@ -120,12 +131,14 @@ def screen_score(
 
 
 def _staves(piece: Piece, open_score: bool, analysis: bool) -> bytes:
-    """The MusicXML of a piece as it is engraved, its given parts element for element.
+    """The MusicXML of a piece for engraving; given parts keep their own elements.
 
-    An open score is in the clefs and transpositions of the ensemble; a keyboard has two staves.
+    An open score has the ensemble's clefs and transpositions; a keyboard has two staves.
     """
     ensemble = piece.ensemble
-    if ensemble and not (open_score or ensemble.keyboard):  # two voices share a staff as they sound
+    if ensemble and not (
+        open_score or ensemble.keyboard
+    ):  # two voices on one staff are written at sounding pitch
         voices = [voice and replace(voice, transposition=0) for voice in ensemble.voices]
         piece = replace(piece, ensemble=replace(ensemble, voices=tuple(voices)))
     xml = piece.to_xml(analysis=analysis)
@@ -138,7 +151,7 @@ def roll_of(source: Source, *, analysis: bool = False, violations: bool = False)
 
 
 def arrangement_of(source: Source) -> Arrangement:
-    """The events to play: of a MIDI file all of its own. Raises ChoraleError."""
+    """The MIDI events to play; for a MIDI file, all of its own events. Raises ChoraleError."""
     if isinstance(source, Piece):
         return source.arrange()
     if isinstance(source, Chorale):
@@ -154,10 +167,9 @@ def arrangement_of(source: Source) -> Arrangement:
 
 
 def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """``(T, V)`` True where a cell was given to the model, as a file's provenance states.
+    """``(T, V)`` True for cells that were given to the model, by a file's provenance.
 
-    None where the provenance does not state it. Gaps of a given voice that were filled count as
-    given.
+    None if the provenance does not state them. Filled gaps of a given voice count as given.
     """
     names = provenance.get("given", provenance.get("keep"))
     bars = provenance.get("bars")
@@ -169,13 +181,13 @@ def given_cells(chorale: Chorale, provenance: Mapping[str, Any]) -> NDArray[np.b
         if isinstance(bars, str):
             region = Request.parse(bars=bars).region(chorale)
             cells[: region.start] = cells[region.stop :] = True
-    except ChoraleError:  # another program changed the piece or what it says
+    except ChoraleError:  # another program changed the piece or its provenance
         return None
     return cells
 
 
 class _View(NamedTuple):
-    """A source as it is drawn or engraved."""
+    """A source with everything that is drawn or engraved."""
 
     chorale: Chorale
     given: NDArray[np.bool_] | None
@@ -183,7 +195,7 @@ class _View(NamedTuple):
     report: Report | None
     words: Mapping[int, Verses]
     exact: Piece | None = None
-    """The piece where a given part is written in note values of its own, such as triplets."""
+    """The piece, if a given part keeps its own note values, such as triplets."""
 
 
 def _view(source: Source, analysis: bool, violations: bool) -> _View:
@@ -201,7 +213,7 @@ def _view(source: Source, analysis: bool, violations: bool) -> _View:
         chorale = replace(chorale, title=chorale.title or title_from(Path(source)))
         given = given_cells(chorale, formats.read_provenance(source))
     if given is not None and given[chorale.onset].all():
-        given = None  # nothing to set it off from
+        given = None  # nothing else to distinguish them from
     report = None
     if violations:
         try:
@@ -242,7 +254,7 @@ def _engrave(view: _View, out: Path, open_score: bool, piano: bool) -> list[Path
 
 
 def _names(sources: Sequence[Source]) -> list[str]:
-    """A distinct name for each source: its file's or its title, numbered where two are equal."""
+    """A name for each source: its file's name or its title, numbered if two are equal."""
     names = []
     for number, source in enumerate(sources, start=1):
         if isinstance(source, Path | str):

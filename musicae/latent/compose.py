@@ -196,7 +196,7 @@ def compose(
     return decode_points(model, points, options)
 
 
-def way(
+def path_between(
     model: Checkpoint, one: LatentPoint, other: LatentPoint, n: int, options: SamplingOptions
 ) -> list[DecodedPoint]:
     """``n`` chorales from one point to another, the decoded points themselves at the ends.

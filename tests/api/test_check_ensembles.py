@@ -74,7 +74,7 @@ def test_fewer_voices_are_not_compared_with_bach(tmp_path, kind):
     report = musicae.check(write(tmp_path / "piece.musicxml", PIECES[kind]))
     assert not report.in_four_voices
     assert report.beyond_bach == []
-    assert report.as_text().endswith("not compared with Bach, whose rates are of four voices")
+    assert report.as_text().endswith("not compared with Bach: his rates are for four voices")
     assert all(comparison.bach is None for comparison in report.rules.values())
 
 

@@ -233,7 +233,7 @@ def test_all_voices_and_the_plan_leave_nothing_to_vary(model):
     for keep in ("soprano,alto,tenor,bass", ["soprano", "alto", "tenor", "bass", "plan"]):
         with pytest.raises(ChoraleError, match="nothing to vary; keep fewer"):
             musicae.vary(HYMN, keep=keep, model=model)
-    with pytest.raises(ChoraleError, match="a place has no notes to keep"):
+    with pytest.raises(ChoraleError, match="a latent point has no notes to keep"):
         musicae.vary(musicae.encode(HYMN, model=model), keep="plan", model=model)
 
 

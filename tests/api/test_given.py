@@ -319,7 +319,7 @@ def test_a_finished_score_leaves_nothing_to_fill(model, tmp_path):
     musicae.write(piece, path)
     with pytest.raises(ChoraleError, match=r"hymn.musicxml: all four .* \(--voice soprano\)"):
         musicae.harmonize(path, model=model)
-    with pytest.raises(ChoraleError, match="a track and a meter are chosen in a file"):
+    with pytest.raises(ChoraleError, match="track and meter go with a file"):
         musicae.harmonize(piece, model=model, track="1")
     with filler():
         (below,) = musicae.harmonize(path, model=model, track="1")

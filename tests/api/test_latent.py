@@ -156,7 +156,7 @@ def test_another_models_file_is_encoded_anew(model, untrained, tmp_path):
     whole = HYMN
     musicae.write(whole, path, provenance=piece.provenance | {"latent": {"piece": "?"}})
     assert musicae.encode(path, model=model).form.key == Key.parse("C")
-    with pytest.raises(ChoraleError, match=r"new\.mid: tells no place .*use musicae\.encode"):
+    with pytest.raises(ChoraleError, match=r"states no latent point .*use musicae\.encode"):
         musicae.decode(path, model=model)
 
 
@@ -169,7 +169,7 @@ def test_variations_move_along_sliders():
     onsets = [piece.chorale.onset.sum() for piece in (calm, still, lively)]
     assert onsets == sorted(onsets)
     assert onsets[0] < onsets[2]
-    with pytest.raises(ChoraleError, match="stays in its mode"):
+    with pytest.raises(ChoraleError, match="vary keeps the mode of the piece"):
         musicae.vary(HYMN, 1, slide="mode=minor")
 
 
@@ -201,10 +201,10 @@ def test_the_mode_is_a_slider(model, mode):
         ({"n": 1001}, "at most 1000 pieces"),
         ({"prior": "flat"}, "a prior is normal or fitted, not 'flat'"),
         ({"slide": "speed=1"}, "no slider is called 'speed'; there are activity, chromaticism"),
-        ({"slide": "activity"}, "activity moves by a number such as +1, not ''"),
-        ({"slide": "activity=much"}, "activity moves by a number such as +1, not 'much'"),
-        ({"slide": "activity=5"}, "activity moves by up to 4 either way, not 5"),
-        ({"slide": "activity=nan"}, "activity moves by up to 4"),
+        ({"slide": "activity"}, "activity changes by a number such as +1, not ''"),
+        ({"slide": "activity=much"}, "activity changes by a number such as +1, not 'much'"),
+        ({"slide": "activity=5"}, "activity changes by -4 to 4, not 5"),
+        ({"slide": "activity=nan"}, "activity changes by -4 to 4"),
         ({"slide": "mode=dorian"}, "a mode is major or minor, not 'dorian'"),
         ({"slide": "mode=minor", "key": "C"}, "C major and mode=minor contradict each other"),
         ({"bars": 0}, "a new piece has 1 to 1000 bars, not 0"),
@@ -242,7 +242,7 @@ def test_other_models_have_no_sliders(untrained, name, wish):
 
 @pytest.mark.parametrize("name", ["autoencoder", "harmonizer"])
 def test_other_models_compose_in_no_form(untrained, name):
-    with pytest.raises(ChoraleError, match=f"{name} composes in no form such as AABA; use vae"):
+    with pytest.raises(ChoraleError, match=f"{name} cannot follow a form such as AABA; use vae"):
         musicae.generate(model=str(untrained[name]), form="AABA")
 
 
@@ -308,13 +308,13 @@ def test_points_can_be_interpolated(model):
     pieces = musicae.interpolate(one, other, 3, model=model)
     assert pieces[0].chorale.title == "Step 1 of 3, a place in C major to a place in G major"
     assert musicae.encode(one, model=model) is one
-    with pytest.raises(ChoraleError, match="a place has no notes to keep; give the piece itself"):
+    with pytest.raises(ChoraleError, match="a latent point has no notes to keep"):
         musicae.vary(one, keep="soprano", model=model)
 
 
 @pytest.mark.parametrize(
     ("n", "complaint"),
-    [(2, "at least 3 pieces, its ends among them, not 2"), (0, "at least one"), (1001, "at most")],
+    [(2, "needs n >= 3 (both ends count), not 2"), (0, "at least one"), (1001, "at most")],
 )
 def test_interpolations_of_too_few_or_too_many_steps_are_refused(
     musicae_command, option, hymn, n, complaint
@@ -386,7 +386,7 @@ def test_files_that_are_no_chorale_are_refused_by_name(musicae_command, option, 
     musicae.write(Chorale.from_notes(three), trio)
     musicae.write(HYMN.transpose(24), wide)
     for path, complaint in (
-        (trio, "trio.mid: has not all four voices; musicae harmonize adds"),
+        (trio, "trio.mid: has fewer than four voices; musicae harmonize adds"),
         (wide, "wide.mid: bar 1, beat 1: "),
         (none, "none.mid: no such file"),
     ):

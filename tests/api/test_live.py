@@ -178,9 +178,9 @@ def test_pickups_and_changing_meters():
         ("2", [(12, 8, 70)], "does not lie in the 16 steps"),
         ("2", [(-1, 4, 70)], "does not lie in the 16 steps"),
         ("2", [(0, 0, 70)], "does not lie in the 16 steps"),
-        ("2", [(0, 8, 70), (4, 4, 71)], "bar 2, beat 2: a note begins before the one before"),
-        ("2", [(0, 4.5, 70)], "each a whole number"),
-        ("2", [(0, 4)], "each a whole number"),
+        ("2", [(0, 8, 70), (4, 4, 71)], "bar 2, beat 2: a note begins before the previous one"),
+        ("2", [(0, 4.5, 70)], "three whole numbers"),
+        ("2", [(0, 4)], "three whole numbers"),
     ],
 )
 def test_errors_leave_everything_as_it_was(live, bars, notes, message):

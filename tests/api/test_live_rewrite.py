@@ -246,7 +246,7 @@ def test_what_does_not_fit_together_is_refused(made):
         go_on(task(longer), made.chorale, made.plan)
     with pytest.raises(ChoraleError, match="another key"):
         go_on(task(key="D major"), made.chorale, made.plan)
-    with pytest.raises(ChoraleError, match="locked cells are"):
+    with pytest.raises(ChoraleError, match="locked has the shape"):
         go_on(task(), made.chorale, made.plan, np.zeros((3, 4), dtype=np.bool_))
     with pytest.raises(ChoraleError, match="bars does not go with"):
         go_on(task(made.chorale, bars="2"), made.chorale, made.plan)

@@ -88,5 +88,5 @@ def test_an_engraved_score_has_the_piano_below_four_staves(tmp_path, musicae_com
 
 
 def test_sound_has_no_piano_reduction(tmp_path):
-    with pytest.raises(MusicaeError, match="sound is of one piece, without score"):
+    with pytest.raises(MusicaeError, match="sound takes one piece, and no score"):
         musicae.render(HYMN, tmp_path / "hymn.wav", piano=True)

@@ -138,8 +138,8 @@ def test_any_midi_file_can_be_synthesized(tmp_path):
     ("out", "wishes", "complaint"),
     [
         ("a.gif", {}, "a piano roll is .png or .svg, a score .svg, .pdf, .png, sound .wav"),
-        ("a.png", {"program": 19}, "a program and a SoundFont go with .wav"),
-        ("a.wav", {"analysis": True}, "sound is of one piece"),
+        ("a.png", {"program": 19}, "a program and a SoundFont go only with .wav"),
+        ("a.wav", {"analysis": True}, "sound takes one piece"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(tmp_path, out, wishes, complaint):
@@ -149,7 +149,7 @@ def test_settings_that_contradict_each_other_are_refused(tmp_path, out, wishes, 
 
 
 def test_no_pieces_are_refused_and_equal_names_are_numbered(tmp_path, seen):
-    with pytest.raises(MusicaeError, match=r"a\.png: there is nothing to show"):
+    with pytest.raises(MusicaeError, match=r"a\.png: nothing to render"):
         musicae.render([], tmp_path / "a.png")
     two = replace(CADENCE, title="2")
     musicae.render([two, replace(CADENCE, title="")], tmp_path / "a.png")

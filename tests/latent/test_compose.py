@@ -1,5 +1,5 @@
 """New pieces of an untrained model: their form, their plan, their close, what is kept, what comes
-again, and the way between."""
+again, and the path between two."""
 
 from dataclasses import replace
 
@@ -24,8 +24,8 @@ from musicae.latent.compose import (
     going_on,
     need_latent_space,
     neighbours,
+    path_between,
     usual_options,
-    way,
 )
 from musicae.latent.plans import chains_of
 from musicae.latent.space import encode, interpolate
@@ -244,14 +244,14 @@ def test_a_piece_goes_on_from_a_beginning(model, temperature):
     assert notes(found)[0] != notes(found)[1]
 
 
-# The way
+# The path between two points
 
 
 @pytest.mark.parametrize("n", [3, 4])
 def test_an_interpolation_has_the_decoded_ends_at_its_ends(model, n):
     one, other = (encode(model, piece) for piece in (HYMN, OTHER))
     likeliest = usual_options(0, LIKELIEST)
-    found = way(model, one, other, n, likeliest)
+    found = path_between(model, one, other, n, likeliest)
     assert len(found) == n
     assert notes([found[0], found[-1]]) == notes(decode_points(model, [one, other], likeliest))
     assert [each.point.form for each in (found[0], found[-1])] == [one.form, other.form]
@@ -262,7 +262,7 @@ def test_an_interpolation_has_the_decoded_ends_at_its_ends(model, n):
 
 def test_an_interpolation_moves_from_one_end_to_the_other_in_order(model):
     one, other = (encode(model, piece) for piece in (HYMN, OTHER))
-    found = way(model, one, other, 4, usual_options(0, LIKELIEST))
+    found = path_between(model, one, other, 4, usual_options(0, LIKELIEST))
     shares = np.linspace(0, 1, composing.FINER * 3 + 1)
     on_it = [interpolate(model, one, other, float(share)).latent for share in shares]
     points = [
@@ -297,7 +297,7 @@ def test_a_step_backwards_is_avoided():
 @settings(max_examples=40)
 @given(st.integers(3, 7), st.data())
 def test_steps_are_monotonic_where_that_is_possible(n, data):
-    """Among any distances, so many rise and fall by even steps that a way is to be found."""
+    """Among any distances, so many rise and fall by even steps that a path is to be found."""
     count = composing.FINER * (n - 1) + 1
     numbers = st.floats(0, 10)
     away, near = (
