@@ -1,4 +1,4 @@
-"""Many melodies at once: which files are meant, where results go, and how cores are shared."""
+"""Many melodies at once: the melody files, the files of results, and sharing the cores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicae.io.base import SUFFIXES, WRITTEN_SUFFIXES
 from musicae.models.checkpoint import engine_in_use, use_engine
 
 ENDING = "-harmonized"
-"""What the name of a result ends with, before the number of an alternative."""
+"""The ending of a result's name, before the number of an alternative."""
 RESULT = re.compile(rf".+{ENDING}(-\d+)?")
 
 
@@ -28,21 +28,26 @@ class Job(NamedTuple):
 
     melody: Path
     outputs: tuple[Path, ...]
+    """One file for each alternative, best first."""
     folder: Path | None = None
-    """The folder to make for them where it does not exist; None where none is made."""
+    """The folder to create for them if it does not exist; None to create none."""
 
 
 def plan(paths: Sequence[Path], n: int = 1, out: Path | str | None = None) -> list[Job]:
-    """Decide which melodies to read and which files to write, without reading or writing any.
+    """Decide which melodies to read and which files to write, without reading or writing.
 
     Args:
-        paths: melodies, and folders that stand for the melodies in them; see ``melodies_in``.
-        n: alternatives of each, numbered where there are several.
-        out: for one file the name of the result, otherwise a folder. A path that ends in a slash
-            is a folder, which need not exist. Without it, results stand beside their melodies.
+        paths: melody files, and folders of melodies; see ``melodies_in``.
+        n: the number of alternatives of each; several are numbered in their names.
+        out: for one melody the name of the result, otherwise a folder. A path that ends in a slash
+            is a folder, which need not exist. None puts each result beside its melody.
 
-    Raises ChoraleError where a folder has no melodies, several results would go to one file, or a
-    result would replace a melody.
+    Returns:
+        A job for each melody, in order.
+
+    Raises:
+        ChoraleError: if a folder has no melodies, several results would go to one file, or a result
+            would replace a melody.
     """
     melodies = melodies_in(paths)
     alone = is_one_file(paths)
@@ -56,7 +61,7 @@ def plan(paths: Sequence[Path], n: int = 1, out: Path | str | None = None) -> li
 
 
 def check_outputs(jobs: Sequence[Job]) -> None:
-    """Raises ChoraleError where two results would go to one file or one would replace a melody."""
+    """Raises ChoraleError if two results would go to one file or one would replace a melody."""
     given = {job.melody.resolve() for job in jobs}
     taken: dict[Path, Path] = {}
     for melody, outputs, _ in jobs:
@@ -74,15 +79,15 @@ def check_outputs(jobs: Sequence[Job]) -> None:
 
 
 def is_one_file(paths: Sequence[Path]) -> bool:
-    """Whether one melody was named, and not a folder."""
+    """Whether there is one path and it is not a folder."""
     return len(paths) == 1 and not paths[0].is_dir()
 
 
 def melodies_in(paths: Iterable[Path]) -> list[Path]:
-    """The melody files that paths name: a file itself, a folder its MIDI files and scores.
+    """The melody files of some paths: files, and the MIDI files and scores in folders.
 
-    Each file comes once. A folder's own folders, hidden files and earlier results
-    (``tune-harmonized.mid``) are left out. Raises ChoraleError for a folder with no other files.
+    Each file is listed once. Subfolders, hidden files and earlier results
+    (``tune-harmonized.mid``) are left out. Raises ChoraleError if a folder has no melody file.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -99,14 +104,21 @@ def melodies_in(paths: Iterable[Path]) -> list[Path]:
 def harmonize_many(
     melodies: Iterable[Path], options: HarmonizeOptions | None = None, workers: int | None = 1
 ) -> Iterator[tuple[Path, list[Piece] | MusicaeError]]:
-    """Each melody, in order, with its alternatives, best first, or with the error that it raised.
+    """Harmonize many melodies; a melody that cannot be used does not stop the others.
 
-    ``workers`` processes share the melodies, one at a time each; None is ``workers_for``. The
-    pieces are the same with any number. A script that asks for several does so under
-    ``if __name__ == "__main__":``, because each process imports it.
+    Args:
+        melodies: the paths of the melodies.
+        options: the settings of ``musicae.harmonize``.
+        workers: the number of processes, each with one melody at a time; None is ``workers_for``.
+            The pieces are the same with any number. A script that asks for several must do so
+            under ``if __name__ == "__main__":``, because each process imports it.
 
-    A melody that cannot be used does not stop the others; its error names it. Raises MusicaeError
-    at once, before the first melody is read, where the model cannot be used.
+    Returns:
+        For each melody, in order, its path and its alternatives, best first; or the error that it
+        raised, with its path.
+
+    Raises:
+        MusicaeError: if the model cannot be used; before any melody is read.
     """
     options = options or HarmonizeOptions()
     melodies = list(melodies)
@@ -120,19 +132,19 @@ def harmonize_many(
 
 
 def workers_for(melodies: int, wish: int | None = None) -> int:
-    """How many processes harmonize so many melodies: by default one a core, never more than needed.
+    """The number of processes for some melodies: ``wish``, or one for each core; at most one each.
 
     Raises MusicaeError for a wish below 1.
     """
     if wish is not None and wish < 1:
-        raise MusicaeError(f"there is at least one worker, not {wish}")
+        raise MusicaeError(f"at least one worker is needed, not {wish}")
     return max(1, min(wish or processes.usable_cores(), melodies))
 
 
 def load(options: HarmonizeOptions, engine: str) -> None:
-    """Load the model that options name, for all melodies, in a process that uses an engine.
+    """Load the model of ``options`` in this process and select its engine.
 
-    Raises as ``harmonize.load_for``.
+    Raises the errors of ``harmonize.load_for``.
     """
     use_engine(engine)
     harmonize.load_for(options)
@@ -147,13 +159,13 @@ def harmonized(melody: Path, options: HarmonizeOptions) -> list[Piece] | Musicae
 
 
 def fault(error: Exception, melody: Path) -> MusicaeError:
-    """An error that is none of the musician's, with the melody's path."""
+    """The error for a bug of musicae, with the melody's path."""
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return MusicaeError(f"{melody}: a fault of musicae's, not of the melody ({what})")
+    return MusicaeError(f"{melody}: a bug in musicae, not in the melody ({what})")
 
 
 def died(melody: Path) -> MusicaeError:
-    """The error of a melody whose processes ended before they could say why."""
+    """The error for a melody whose processes were ended twice without an error of their own."""
     return MusicaeError(
         f"{melody}: two processes that harmonized it were ended from outside (not enough memory?);"
         " try it again with --workers 1"
@@ -174,14 +186,15 @@ def _in_order(
 
 
 def named(error: MusicaeError, melody: Path) -> MusicaeError:
-    """The error with the melody's path before it, unless its message has the path already."""
+    """The error with the melody's path before its message, unless the message has it already."""
     return error if str(melody) in str(error) else type(error)(f"{melody}: {error}")
 
 
 def _results(melodies: Sequence[Path], out: Path | str | None, alone: bool) -> list[Path]:
-    """The file that each melody's result is written to, before alternatives are numbered.
+    """The file of each melody's result, before alternatives are numbered.
 
-    ``alone`` says that one file was named. Raises ChoraleError for a file's name as the folder.
+    ``alone``: ``out`` may be a file, because there is one melody. Raises ChoraleError if ``out`` is
+    a file name and there are several.
     """
     names = [f"{melody.stem}{ENDING}.mid" for melody in melodies]
     if out is None:
@@ -190,12 +203,12 @@ def _results(melodies: Sequence[Path], out: Path | str | None, alone: bool) -> l
     if alone and not _is_folder(out):
         return [folder]
     if folder.is_file() or (not _is_folder(out) and folder.suffix.lower() in WRITTEN_SUFFIXES):
-        raise ChoraleError(f"{folder}: is the name of one file; give a folder for several melodies")
+        raise ChoraleError(f"{folder}: is the name of one file; several melodies need a folder")
     return [folder / name for name in names]
 
 
 def _is_folder(path: Path | str) -> bool:
-    """Whether a path is an existing folder, or ends in a slash and so names one to be made."""
+    """Whether a path is an existing folder, or ends in a slash."""
     return Path(path).is_dir() or str(path).endswith(tuple(filter(None, (os.sep, os.altsep))))
 
 

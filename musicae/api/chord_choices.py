@@ -1,4 +1,4 @@
-"""Which chords fit in a place of a harmonization, and how likely each is.
+"""The chords that fit in place of a chord of a harmonization, with their probabilities.
 
 Axes: ``B`` beats, ``S`` states of the planner.
 """
@@ -17,39 +17,40 @@ if TYPE_CHECKING:
     from musicae.api.live_music import LiveMusic
 
 MOST, LEAST = 12, 0.001
-"""How many chords are listed, and the probability below which none is but the present one."""
+"""The most chords that are listed, and the least probability of one; the current chord is always
+listed."""
 
 
 class ChordChoice(NamedTuple):
     """A chord that fits."""
 
     symbol: str
-    """Such as ``D7/F#``."""
+    """The chord symbol, such as ``D7/F#``."""
     numeral: str
-    """In the local key, such as ``V65``."""
+    """The Roman numeral in the local key, such as ``V65``."""
     probability: float
-    """Of this chord over this bass, 0 to 1."""
+    """The probability of this chord over this bass, 0 to 1."""
     chosen: bool
-    """Whether it is the one that stands there."""
+    """Whether it is the current chord."""
 
 
 class ChordChoices(NamedTuple):
-    """The chords that fit in some steps.
+    """The chords that fit in place of a chord.
 
-    Their probabilities are the planner's for a chord that stays in all of them, given the melody,
-    what is locked there, and the chords that stand before and after.
+    Their probabilities are the planner's for one chord in all these steps, given the melody, the
+    locked notes there, and the chords before and after.
     """
 
     start: int
-    """The step at which the present chord begins."""
+    """The step at which the current chord begins; in a ``Project``, the tick."""
     length: int
-    """The steps in which it stays."""
+    """The length of the current chord in steps; in a ``Project``, in ticks."""
     choices: tuple[ChordChoice, ...]
-    """The likeliest first; empty where there is no chord."""
+    """The chords, likeliest first; empty if there is no chord."""
 
 
 def choices_at(task: Task, music: LiveMusic, step: int) -> ChordChoices:
-    """The chords that fit where the chord at a step stays. Raises ChoraleError."""
+    """The chords that fit in place of the chord at a step. Raises ChoraleError."""
     if not 0 <= step < len(music):
         raise ChoraleError(f"step {step} is not in the piece, which has {len(music)} steps")
     start, stop, local, chord = _span_at(music, step)
@@ -86,7 +87,7 @@ def _span_at(music: LiveMusic, step: int) -> tuple[int, int, Key, PlannedChord |
 def _shares(
     task: Task, music: LiveMusic, window: Window, steps: tuple[int, int], chord: PlannedChord
 ) -> list[tuple[PlannedChord, float]]:
-    """The likeliest chords for some steps, ``chord`` among them."""
+    """The likeliest chords for some steps, always with ``chord``, and their probabilities."""
     from musicae.decoding.chord_shares import shares_of_span
 
     assert task.planner

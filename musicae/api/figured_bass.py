@@ -1,4 +1,4 @@
-"""``figures``: a figured bass that a musician gives, as chords that must sound over its notes."""
+"""``figures``: a given figured bass, as chords that must sound over its notes."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ from musicae.theory.harmonic_plan import beats_of
 from musicae.theory.spelling import spell
 
 NONE, OF_FILE, WRITE = "none", "file", "write"
-"""The wishes that are no figures: leave out those of the file, require them, write them."""
+"""Values of ``figures`` other than figures: ignore those in the file, require them, write some."""
 SUCCESSIVE = "-"
-"""What stands between figures that follow each other over one note: ``4-3``."""
+"""The sign between figures that follow each other over one note, such as ``4-3``."""
 
 
 class Placed(NamedTuple):
-    """Figures over the bass from a step on."""
+    """Figures over the bass, with their place."""
 
     start: int
+    """The first step."""
     length: int
+    """The length in steps."""
     figures: Figures
 
 
 class ChosenFigures(NamedTuple):
-    """The chords that figures ask for, and sentences on what of them cannot sound."""
+    """The chords that figures ask for, and sentences on what cannot sound."""
 
     chords: tuple[GivenChord, ...] = ()
     notices: tuple[str, ...] = ()
 
 
 def is_bass(given: Given, wish: str | None) -> bool:
-    """Whether one part is given, not as the bass, that figures say is a bass."""
+    """Whether the one given part is not yet the bass but has figures, so that it is one."""
     voices = sounding_voices(given.parts.tune)
     if len(voices) != 1 or voices == (BASS,) or wish == NONE:
         return False
@@ -51,14 +53,16 @@ def is_bass(given: Given, wish: str | None) -> bool:
 
 
 def choose(wish: str | None, given: Given) -> ChosenFigures:
-    """The figures that are asked for, as chords over the given bass.
+    """Read the given figures as chords over the given bass.
 
     Args:
         wish: figures in bars (``6 | 7 6 | 4-3``), or one of ``NONE``, ``OF_FILE`` and ``WRITE``.
-            In bars they are placed as chords are (``io.chord_text``), but where a bar has as many
-            as the bass has notes there, each belongs to a note. None takes those of the file.
+            Figures are placed in a bar like chords (``io.chord_text``); but if a bar has as many
+            figures as the bass has notes, each figure belongs to a note. None takes the figures in
+            the file, if it has any.
+        given: the given parts.
 
-    Raises ChoraleError where figures cannot be read, or where no bass is given.
+    Raises ChoraleError if figures cannot be read, or no bass is given.
     """
     if wish == NONE:
         return ChosenFigures()
@@ -72,12 +76,12 @@ def choose(wish: str | None, given: Given) -> ChosenFigures:
             raise ChoraleError("the bass has no figures; write them as in --figures '6 | 7 6 | #'")
         return ChosenFigures()
     chosen = _fit(list(_completed(found, given.parts.tune)), given.parts)
-    told = f"the bass has figures, which sound ({len(found)}; leave them out with --figures none)"
+    told = f"the {len(found)} figures of the bass are followed (--figures none ignores them)"
     return chosen._replace(notices=(told, *chosen.notices))
 
 
 def written(chorale: Chorale) -> tuple[tuple[int, Figures], ...]:
-    """The figures of a chorale that has a key, each with its step; see ``figures_of``."""
+    """The figures of a chorale with a key, each with its step; see ``figures_of``."""
     assert chorale.key
     return figures_of(chorale, spell(chorale), chorale.key.fifths)
 
@@ -86,13 +90,13 @@ def _need_bass(parts: GivenParts) -> None:
     if BASS not in sounding_voices(parts.tune):
         there = ", ".join(VOICES[v].lower() for v in sounding_voices(parts.tune))
         raise ChoraleError(
-            f"figures stand over a bass, and no bass is given ({there}); --voice bass says that the"
-            " given part is the bass"
+            f"figures need a given bass, and only {there} is given; if the given part is the bass,"
+            " say --voice bass"
         )
 
 
 def _in_file(given: Given, voice: int) -> tuple[tuple[int, Figures], ...]:
-    """The figures in the file of a voice's part, each with its step."""
+    """The figures that the file has in the part of a voice, each with its step."""
     kept = given.preserved
     if kept is None or voice not in kept.parts or not isinstance(kept.song, ScoreSong):
         return ()
@@ -125,13 +129,13 @@ def _from_text(text: str, tune: Chorale) -> Iterator[Placed]:
 
 
 def _successive(one: PlacedChord, tune: Chorale, beat: float) -> Iterator[Placed]:
-    """The figures of a word, which may follow each other. Raises ChoraleError with the bar."""
+    """The figures of a text such as ``4-3``, in order. Raises ChoraleError with the bar."""
     words = one.text.split(SUCCESSIVE)
     lengths = shared(one.length, len(words), beat)
     start = one.start
     try:
         if not lengths:
-            raise ChoraleError(f"{one.text!r} has more figures than the note is long")
+            raise ChoraleError(f"{one.text!r} has more figures than the note has sixteenths")
         for word, length in zip(words, lengths, strict=True):
             yield Placed(start, length, Figures.parse(word))
             start += length
@@ -141,7 +145,7 @@ def _successive(one: PlacedChord, tune: Chorale, beat: float) -> Iterator[Placed
 
 
 def _completed(found: Sequence[tuple[int, Figures]], tune: Chorale) -> Iterator[Placed]:
-    """Figures with the bare notes among them: a note on a beat without a figure has a triad."""
+    """The figures, and a triad for each bass note on a beat without a figure."""
     figures = dict(found)
     for beat in beats_of(tune):
         if tune.onset[beat.start, BASS]:
@@ -152,7 +156,7 @@ def _completed(found: Sequence[tuple[int, Figures]], tune: Chorale) -> Iterator[
 
 
 def _fit(placed: Sequence[Placed], parts: GivenParts) -> ChosenFigures:
-    """Placed figures as the voices above the bass can sing them."""
+    """Placed figures as chords that the voices above the bass can sing."""
     tune = parts.tune
     fifths = (tune.key or parts.likely_key).fifths
     places = places_through(tune, spell(replace(tune, key=tune.key or parts.likely_key)))
@@ -185,9 +189,9 @@ def _fit(placed: Sequence[Placed], parts: GivenParts) -> ChosenFigures:
     notices = [
         f"{told}: {'; '.join(places_told)}"
         for told, places_told in (
-            ("figures stand where the bass rests", silent),
-            ("given notes that the figures do not ask for stay", against),
-            ("the voices cannot hold all that the figures ask for", left_out),
+            ("figures over a rest of the bass are left out", silent),
+            ("given notes that are not in the figures stay", against),
+            ("not all notes of the figures fit into the voices", left_out),
         )
         if places_told
     ]
@@ -195,7 +199,7 @@ def _fit(placed: Sequence[Placed], parts: GivenParts) -> ChosenFigures:
 
 
 def _in_order(chords: Sequence[GivenChord]) -> tuple[GivenChord, ...]:
-    """The chords by their beginnings, none longer than until the next."""
+    """The chords in order, each cut where the next begins."""
     by_start = sorted(chords, key=lambda chord: chord.start)
     starts = np.array([chord.start for chord in by_start[1:]] + [10**9])
     return tuple(

@@ -1,4 +1,4 @@
-"""Which notes and rests of a chorale are given, and which are left for a harmonizer to write.
+"""Which notes and rests of a chorale are given, and which ones a harmonizer has to write.
 
 The rules are the same whether the notes come from a MIDI file, a score or a ``Chorale``.
 """
@@ -29,28 +29,28 @@ HIGHEST = 127
 
 @dataclass(frozen=True, eq=False)
 class GivenParts:
-    """The given part of a chorale, at its own pitch and in the voices' ranges."""
+    """The given notes of a chorale, at their own pitch and in the voices' ranges."""
 
     tune: Chorale
     """The given notes at their own pitch; other cells are silent."""
     in_range: Chorale
-    """The same notes within the voices' ranges, as a model reads them."""
+    """The same notes moved into the voices' ranges, for the model."""
     whole: Chorale
-    """The given notes, and those in the bars that are written anew; phrases are found in it."""
+    """The given notes, and those in the bars to rewrite; phrase ends are found in it."""
     known: NDArray[np.bool_]
-    """``(T, V)`` True where a voice stays as it is, a note or a silence."""
+    """``(T, V)`` True where a voice stays as it is, sounding or silent."""
     shift: int
-    """Semitones from ``tune`` to ``in_range``, whole octaves."""
+    """Semitones from ``tune`` to ``in_range``, in whole octaves."""
     folded: int
-    """How many notes of ``in_range`` are moved by octaves of their own."""
+    """The number of notes of ``in_range`` that are moved by further octaves."""
     key: Key | None
-    """The key that the musician named."""
+    """The key that the musician named, or None."""
     marks: tuple[int, ...]
-    """Steps of the phrase marks that came with the notes."""
+    """The steps of the phrase marks in the file or the chorale."""
 
     @cached_property
     def likely_key(self) -> Key:
-        """The key that the musician named, else the likeliest for the notes and the signature."""
+        """The key that the musician named, else the likeliest one for notes and key signature."""
         from musicae.decoding.key import find_key
 
         if self.key:
@@ -62,27 +62,27 @@ class GivenParts:
         return self.in_range.key or Key(0)
 
     def partial_score(self, phrases: tuple[int, ...] | None = None, **asked: Any) -> PartialScore:
-        """What a harmonizer reads, in the likeliest key.
+        """The partial score in the likeliest key, for a harmonizer.
 
-        ``asked`` are fields of ``PartialScore``, such as ``rhythm`` and ``style``. Raises
-        ChoraleError where one does not exist.
+        ``asked`` are further fields of ``PartialScore``, such as ``rhythm`` and ``style``. Raises
+        ChoraleError for a value that it refuses.
         """
         return PartialScore(self.in_range, self.known, self.likely_key, phrases, **asked)
 
     def around(self, harmonized: Chorale) -> Chorale:
-        """``around`` for a chorale that was made from ``partial_score``."""
+        """The given notes with the other voices of a harmonization of ``partial_score``."""
         return around(self.tune, self.known, harmonized, self.shift)
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a harmonization is made from, where it came from, and how it was understood."""
+    """The given parts of a harmonization, with notices, the parts of the file and words."""
 
     parts: GivenParts
     notices: tuple[str, ...] = ()
-    """What the musician should know of how the input was understood."""
+    """Sentences on how the input was read, for the musician."""
     preserved: PreservedParts | None = None
-    """Of a file, its own events or elements, to be written back as they are."""
+    """The events or elements of the file, to be written back unchanged; None without a file."""
     words: Words = NO_WORDS
     """The words of the given voices."""
 
@@ -94,7 +94,7 @@ class Given:
         preserved: PreservedParts | None = None,
         words: Words = NO_WORDS,
     ) -> Given:
-        """The given parts with notices, those on their ranges last."""
+        """The given parts with notices; those on ranges come last."""
         return cls(parts, (*notices, *notices_of_range(parts)), preserved, words)
 
 
@@ -106,15 +106,22 @@ def given_parts(
     marks: tuple[int, ...] | None = None,
     where: str = "",
 ) -> GivenParts:
-    """The given parts where some voices or bars of a chorale are to be written anew.
+    """The given parts of a chorale in which some voices or bars are rewritten.
 
-    A voice that stays keeps its notes and its rests. Where the melody (the soprano, or the one
-    voice that was asked for) rests for at least a bar and nothing given sounds, all voices rest.
-    In other given voices a gap of at least a bar is filled. Around the bars to be written anew
-    everything stays, and so do notes that reach beyond these bars.
+    A voice that stays keeps its notes and its rests. If the melody (the soprano, or the voice of
+    ``request``) rests for at least a bar and nothing given sounds, all voices rest. In other given
+    voices, a gap of at least a bar is filled. Outside the bars to rewrite everything stays, and so
+    do notes that reach beyond these bars.
 
-    ``marks`` are by default the chorale's fermatas; ``where`` begins every error message. Raises
-    ChoraleError where a voice to be kept is silent, bars do not exist, or nothing is left to fill.
+    Args:
+        chorale: the music.
+        request: the voices that stay and the bars to rewrite.
+        key: the key that the musician named.
+        marks: the steps of phrase marks; None takes the chorale's fermatas.
+        where: the beginning of every error message, such as a path.
+
+    Raises ChoraleError if a voice to be kept is silent, bars do not exist, or nothing is left to
+    fill.
     """
     there = sounding_voices(chorale)
     locked = request.locked(there)
@@ -148,9 +155,9 @@ def given_parts(
 
 
 def single_part_as(chorale: Chorale, voice: int) -> Chorale:
-    """A chorale of one part, with that part in a voice (0 soprano to 3 bass).
+    """A chorale of one part, with that part moved to a voice (0 soprano to 3 bass).
 
-    A chorale of several parts is returned as it is.
+    A chorale of several parts is returned unchanged.
     """
     there = sounding_voices(chorale)
     if len(there) != 1 or there == (voice,):
@@ -161,25 +168,26 @@ def single_part_as(chorale: Chorale, voice: int) -> Chorale:
 
 
 def around(tune: Chorale, known: NDArray[np.bool_], harmonized: Chorale, shift: int) -> Chorale:
-    """The known cells of ``tune``, and the other cells of ``harmonized`` at the tune's pitch.
+    """The known cells of ``tune`` and the other cells of ``harmonized``, at the tune's pitch.
 
-    ``known`` is ``(T, V)``, the same for all steps of a note; ``shift`` is in semitones, from the
-    tune's pitch to that of ``harmonized``. Notes beyond MIDI's range are moved back by octaves.
+    ``known`` ``(T, V)`` is the same for all steps of a note. ``shift`` is the number of semitones
+    from the tune's pitch to that of ``harmonized``. Notes beyond MIDI's range are moved by octaves.
     """
     filled = _folded(harmonized.pitch.astype(int) - shift, np.array(0), np.array(HIGHEST))
     filled = np.where(harmonized.pitch == REST, REST, filled)
     pitch = np.where(known, tune.pitch, filled)
     onset = np.where(known, tune.onset, harmonized.onset)
-    # A note that a model begins in what is known goes on as a note of its own.
+    # The rest of a model's note that begins in a known cell becomes a note of its own.
     onset[1:] |= known[:-1] & ~known[1:] & (pitch[1:] != REST)
     return replace(tune, pitch=pitch, onset=onset, source=harmonized.source)
 
 
 def into_range(tune: Chorale, octave: int | None = None) -> tuple[Chorale, int, int]:
-    """The notes in the octave that fits their voices best, or so many octaves higher.
+    """Move the notes into the voices' ranges, all by the same octaves.
 
-    Returns the chorale, the shift of all voices in semitones, and the number of notes that are
-    still outside their voice's range after this shift; these are moved by octaves of their own.
+    ``octave`` is the number of octaves; None takes the one that fits best. Returns the chorale, the
+    shift in semitones, and the number of notes that are still outside their voice's range; each of
+    these is moved by further octaves.
     """
     lows, highs = np.array(VOICE_RANGES).T
     column = tune.pitch.astype(int)
@@ -200,7 +208,7 @@ def into_range(tune: Chorale, octave: int | None = None) -> tuple[Chorale, int, 
 def locked_cells(
     chorale: Chorale, locked: Sequence[int], melody: Sequence[int]
 ) -> NDArray[np.bool_]:
-    """``(T, V)`` where the notes and rests of locked voices stay; see ``given_parts``."""
+    """``(T, V)`` True where the notes and rests of locked voices stay; see ``given_parts``."""
     kept = np.zeros(chorale.pitch.shape, dtype=np.bool_)
     for voice in locked:
         kept[:, voice] = True
@@ -211,7 +219,7 @@ def locked_cells(
 
 
 def cells_outside(chorale: Chorale, region: slice) -> NDArray[np.bool_]:
-    """``(T, V)`` all that is outside some steps, and the notes that reach beyond these."""
+    """``(T, V)`` True outside a region, and in the notes that reach beyond it."""
     kept = np.ones(chorale.pitch.shape, dtype=np.bool_)
     kept[region] = False
     for voice in range(N_VOICES):
@@ -223,7 +231,7 @@ def cells_outside(chorale: Chorale, region: slice) -> NDArray[np.bool_]:
 
 
 def silent_with(tune: Chorale, melody: Sequence[int]) -> NDArray[np.bool_]:
-    """``(T,)`` the long rests of the melody in which nothing else that is given sounds."""
+    """``(T,)`` True in long rests of the melody in which no other given note sounds."""
     silent = np.zeros(len(tune), dtype=np.bool_)
     for voice in melody:
         for rest in _long_rests(tune, voice):
@@ -232,12 +240,12 @@ def silent_with(tune: Chorale, melody: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def _long_rests(chorale: Chorale, voice: int) -> Iterator[slice]:
-    """A voice's rests that last at least as long as the bar in which they begin."""
+    """The rests of a voice that are at least as long as the bar in which they begin."""
     sounding = np.concatenate([[True], chorale.pitch[:, voice] != REST, [True]])
     for start, stop in np.flatnonzero(sounding[1:] != sounding[:-1]).reshape(-1, 2).tolist():
         measure = chorale.measures[chorale.measure_index(start)]
         length = measure.length
-        if chorale.pickup and measure.start == 0:  # a rest as long as a pickup is a short one
+        if chorale.pickup and measure.start == 0:  # a rest as long as a pickup is short
             length = measure.meter.steps_per_bar
         if stop - start >= length:
             yield slice(start, stop)
@@ -251,21 +259,21 @@ def _nothing_to_fill(request: Request) -> str:
             " with the melody; nothing is left to fill"
         )
     return (
-        "all four voices are given, so nothing is left to fill; recompose some bars (--bars 5-8) or"
-        " harmonize the soprano anew (--voice soprano)"
+        "all four voices are given, so nothing is left to fill; rewrite some bars (--bars 5-8) or"
+        " keep only the soprano (--voice soprano)"
     )
 
 
 def _folded(
     pitch: NDArray[np.int_], low: NDArray[np.int_], high: NDArray[np.int_]
 ) -> NDArray[np.int_]:
-    """Pitches moved by as few octaves as bring them between ``low`` and ``high``."""
+    """Pitches moved between ``low`` and ``high`` by the fewest octaves."""
     raised = np.where(pitch < low, low + (pitch - low) % SEMITONES, pitch)
     return np.where(raised > high, high - (high - raised) % SEMITONES, raised)
 
 
 def notices_of_range(parts: GivenParts) -> tuple[str, ...]:
-    """Sentences on given notes that lie outside their voices' ranges; see ``into_range``."""
+    """Sentences on given notes outside their voices' ranges; see ``into_range``."""
     voices = sounding_voices(parts.tune)
     octave, outside = parts.shift // SEMITONES, parts.folded
     notices = []

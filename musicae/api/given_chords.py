@@ -1,4 +1,4 @@
-"""``chords``: the chords that a musician gives, fitted to the voices that can sing them."""
+"""``chords``: given chords, reduced to the notes that the voices can sing."""
 
 from __future__ import annotations
 
@@ -25,35 +25,32 @@ from musicae.theory.chord_symbols import ChordSymbol
 from musicae.theory.given_chords import GivenChord, fitted
 
 NO_CHORDS, OWN_CHORDS = "none", "file"
-"""The wishes for no given chords, and for those of the melody's own file."""
+"""Values of ``chords`` for no chords, and for those in the melody's file."""
 STEP = 2
 """Semitones of the widest step by which an ornament resolves."""
 
 
 class ChosenChords(NamedTuple):
-    """Given chords, and what is given with the voices' rests among them."""
+    """Given chords, and the given parts with the rests of N.C."""
 
     given: Given
     chords: tuple[GivenChord, ...] = ()
     notices: tuple[str, ...] = ()
-    """Sentences on what of the chords cannot sound, and where."""
+    """Sentences on notes of chords that cannot sound, and where."""
 
 
 def choose(wish: str | Path | None, given: Given, moved: int = 0) -> ChosenChords:
-    """The chords that are asked for.
+    """Read the given chords.
 
     Args:
-        wish: one of five.
-            ``none``: no chords.
-            ``file``: those of the melody's own file; see ``io.musicxml_chords`` and
-            ``io.midi_chords``.
-            None: those of a melody in MusicXML, where it has some.
-            The path of a text or ChordPro file; see ``io.chord_sheet``.
+        wish: one of five values. ``none``: no chords. ``file``: the chords in the melody's file;
+            see ``io.musicxml_chords`` and ``io.midi_chords``. None: the chord symbols of a MusicXML
+            melody, if it has any. The path of a text or ChordPro file; see ``io.chord_sheet``.
             Chords in bars; see ``io.chord_text``.
-        given: the given parts; where a chord is ``N.C.``, their other voices rest.
-        moved: the semitones by which what is given is moved; chord symbols move with it.
+        given: the given parts; in ``N.C.`` their other voices rest.
+        moved: the semitones by which the given parts were moved; chord symbols move with them.
 
-    Raises ChoraleError where chords cannot be read, or stand where there is no bar.
+    Raises ChoraleError if chords cannot be read, or lie outside the piece.
     """
     if wish == NO_CHORDS:
         return ChosenChords(given)
@@ -77,11 +74,11 @@ def _of_sheet(path: Path, given: Given) -> tuple[PlacedChord, ...]:
 
 
 def _of_file(given: Given, *, asked: bool, moved: int) -> ChosenChords:
-    """The chords of the melody's own file; those of a MIDI file only where they are asked for."""
+    """The chords in the melody's file; in a MIDI file only if ``asked``."""
     kept, tune = given.preserved, given.parts.tune
     if kept is None:
         if asked:
-            raise ChoraleError("chords of a file are asked for; the melody is not of a file")
+            raise ChoraleError("--chords file needs a melody from a file; the melody is a Chorale")
         return ChosenChords(given)
     if isinstance(kept.song, ScoreSong):
         parts = [kept.song.line(part).part for part in kept.parts.values()]
@@ -90,8 +87,8 @@ def _of_file(given: Given, *, asked: bool, moved: int) -> ChosenChords:
         placed = score_chords(kept.song.score, parts)
     elif asked and moved % 12:
         raise ChoraleError(
-            f"{kept.song.path}: its chords are those of its own key, and it is transposed; write"
-            " them: --chords 'G | C D7'"
+            f"{kept.song.path}: was transposed, and its chords are not; write the chords as text,"
+            " such as --chords 'G | C D7'"
         )
     elif asked:
         key = given.parts.likely_key
@@ -128,12 +125,12 @@ def _is_readable(text: str, placed: Sequence[PlacedChord], parts: GivenParts) ->
 
 
 def _symbol(text: str, b_is_flat: bool, parts: GivenParts) -> ChordSymbol | None:
-    """A chord; None where its beats are free or silent. Raises ChoraleError."""
+    """A chord; None if its beats are free or silent. Raises ChoraleError."""
     return None if text in (FREE, NO_CHORD) else read_chord(text, parts.likely_key, b_is_flat)
 
 
 def fit(placed: Sequence[PlacedChord], given: Given, moved: int = 0) -> ChosenChords:
-    """Placed chords as the voices can sing them, symbols so many semitones higher."""
+    """Reduce placed chords to what the voices can sing; symbols move by ``moved`` semitones."""
     parts = given.parts
     key = parts.likely_key
     symbols = [
@@ -181,8 +178,8 @@ def fit(placed: Sequence[PlacedChord], given: Given, moved: int = 0) -> ChosenCh
     notices += _notice_of_left_out(where, left_out)
     if stay:
         notices.append(
-            f"{stay} given chord{'s' * (stay > 1)} where all voices stay as they are"
-            f" {'are' if stay > 1 else 'is'} not heard"
+            f"{stay} given chord{'s' * (stay > 1)} without effect, because all voices stay as they"
+            " are there"
         )
     return ChosenChords(given, tuple(chords), tuple(notices))
 
@@ -190,7 +187,7 @@ def fit(placed: Sequence[PlacedChord], given: Given, moved: int = 0) -> ChosenCh
 def _read(
     placed: Sequence[PlacedChord], parts: GivenParts
 ) -> list[tuple[PlacedChord, ChordSymbol]]:
-    """The chords that can sound. Raises ChoraleError, with the bar, where one cannot be read."""
+    """The chords that can sound. Raises ChoraleError with the bar if one cannot be read."""
     b_is_flat = is_german(chord.text for chord in placed)
     found = []
     for chord in placed:
@@ -205,20 +202,21 @@ def _read(
 
 
 def _resting(given: Given, silent: Iterable[PlacedChord]) -> Given:
-    """What is given with rests in the other voices. Raises ChoraleError where nothing is left."""
+    """The given parts with rests in the other voices. Raises ChoraleError if nothing is left."""
     known = given.parts.known.copy()
     for chord in silent:
         known[chord.start : chord.stop] = True
     if known.all():
-        raise ChoraleError("all voices rest in N.C. throughout; nothing is left to fill")
+        raise ChoraleError("all chords are N.C., so nothing is left to fill")
     preserved = given.preserved and replace(given.preserved, known=known)
     return replace(given, parts=replace(given.parts, known=known), preserved=preserved)
 
 
 def _contradicts(chorale: Chorale, voice: int, chord: PlacedChord, symbol: ChordSymbol) -> bool:
-    """Whether a given voice sings, where a chord begins, a note that is foreign to it.
+    """Whether a given voice has a note foreign to a chord when it begins.
 
-    A suspension or an appoggiatura, which goes to a member by step while the chord lasts, is none.
+    A suspension or an appoggiatura, which moves by step to a chord tone while the chord lasts, does
+    not count.
     """
     pitch = chorale.pitch[: chord.stop, voice].astype(int)
     own = int(pitch[chord.start])
@@ -261,7 +259,7 @@ def _notice_of_bass(chorale: Chorale, other: Sequence[tuple[int, int, str]]) -> 
     if not other:
         return []
     places = [f"{_place(chorale, step)} ({_sung(low)} under {text})" for step, low, text in other]
-    return [f"the given bass goes before the bass of the chord: {'; '.join(places)}"]
+    return [f"the given bass replaces the bass of the chord: {'; '.join(places)}"]
 
 
 def _notice_of_left_out(
@@ -274,4 +272,4 @@ def _notice_of_left_out(
         bars = dict.fromkeys(str(chorale.position(step)[0]) for step in steps)
         what = ", ".join("root" if degree == 1 else str(degree) for degree in degrees)
         parts.append(f"{text} without {what} (bar{'s' * (len(bars) > 1)} {', '.join(bars)})")
-    return [f"the voices cannot hold all members: {'; '.join(parts)}"]
+    return [f"not all notes of the chords fit into the voices: {'; '.join(parts)}"]

@@ -1,4 +1,4 @@
-"""What a result is made from, as one digest, and whether it was made from the same before."""
+"""The digest of everything that a result depends on; whether a result already has it."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from musicae.io.seal import seal_of
 from musicae.models.weights_header import stated_checksum
 
 _READERS = ("planner", "phrases", "key")
-"""The models that read a melody for the one that harmonizes."""
+"""The models that analyse a melody for the model that harmonizes."""
 _WEIGHTS_SUFFIX = ".safetensors"
 _WORDS = ("infer", "none", "all", "soprano", "file")
-"""What an option can be that is otherwise the path of a file."""
+"""The values of options that are not paths, though other values of these options are."""
 
 
 class State(Enum):
-    """What there is of a melody's results."""
+    """The state of a melody's results."""
 
     TO_MAKE = auto()
-    """One is missing, or they are as musicae wrote them from something else."""
+    """One is missing, or they are unedited but were made from other inputs."""
     MADE = auto()
-    """They are as musicae wrote them from the same."""
+    """They are unedited and were made from the same inputs."""
     NOT_OURS = auto()
-    """One was edited, or musicae did not write it."""
+    """One was edited, or was not written by musicae."""
 
 
 def state_of(outputs: Sequence[Path], inputs: str) -> State:
-    """What there is of the results that would be made from ``inputs``, a ``digest``.
+    """The state of some results; ``inputs`` is the ``digest`` of what they would be made from.
 
-    Raises MusicaeError where their format has no seal: only MIDI files have.
+    Raises MusicaeError if a file is not MIDI, as only MIDI files have a seal, or cannot be read.
     """
     seals = []
     for path in outputs:
         if suffix_of(path) not in MIDI_SUFFIXES:
-            raise MusicaeError(f"{path}: only of a MIDI file can be told what it was made from")
+            raise MusicaeError(f"{path}: only a MIDI file states what it was made from")
         try:
             seals.append(seal_of(path.read_bytes()))
         except FileNotFoundError:
@@ -59,7 +59,7 @@ def state_of(outputs: Sequence[Path], inputs: str) -> State:
 
 
 def option_files(options: HarmonizeOptions) -> dict[str, Path]:
-    """The options that are paths of files that exist, by their names."""
+    """The options that are paths of existing files, by name."""
     found = {}
     for name in ("phrases", "chords", "words", "model"):
         value = getattr(options, name)
@@ -72,13 +72,13 @@ def option_files(options: HarmonizeOptions) -> dict[str, Path]:
         try:
             if path.is_file():
                 found[name] = path
-        except (OSError, ValueError):  # no path at all
+        except (OSError, ValueError):  # not a path
             continue
     return found
 
 
 def program_facts(options: HarmonizeOptions) -> dict[str, str]:
-    """The version of musicae and, by their models' names, the checksums of the weights."""
+    """The version of musicae, and the checksums of the weights by the names of the models."""
     facts = {"version": __version__}
     for name in (options.model, *_READERS):
         own = name.endswith(_WEIGHTS_SUFFIX)
@@ -93,15 +93,15 @@ def digest(
     looks: Mapping[str, Any],
     program: Mapping[str, str],
 ) -> str:
-    """The SHA-256, hexadecimal, of all that the results of a melody are made from.
+    """The SHA-256, in hexadecimal, of everything that the results of a melody depend on.
 
     Args:
-        melody: the file; its name and its bytes count.
-        options: the settings, with the contents of files that they name.
+        melody: the file; its name and its bytes.
+        options: the settings, and the contents of files that they name.
         looks: how the results are written.
         program: the ``program_facts``.
 
-    Raises OSError where a file cannot be read.
+    Raises OSError if a file cannot be read.
     """
     files = {name: _sha256(path) for name, path in option_files(options).items()}
     settings = {field.name: str(getattr(options, field.name)) for field in fields(options)}

@@ -1,4 +1,4 @@
-"""The notes and chords of a piece of which bars are exchanged, and what stands in such bars.
+"""The notes and chords of a piece whose bars can be replaced, and the content of such bars.
 
 Axes: ``T`` steps, ``V`` voices.
 """
@@ -23,22 +23,22 @@ from musicae.theory.harmonic_plan import HarmonicPlan
 
 
 class ChangedBars(NamedTuple):
-    """What stands in bars that were written anew."""
+    """Bars that were rewritten, with their notes and chords."""
 
     bars: tuple[int, int]
-    """The first and the last of them; a pickup is bar 0."""
+    """The numbers of the first and the last bar; a pickup is bar 0."""
     chorale: Chorale
-    """All voices in these bars; a note that is held into them begins anew."""
+    """All voices in these bars; a note that is held into the bars begins with them."""
     plan: HarmonicPlan
-    """The chords that the voices follow there; steps and bars count from the first of the bars."""
+    """The chords that the voices follow; steps and bars count from the first of these bars."""
     held: tuple[int, ...] = ()
-    """The voices of which a note is held into the bars."""
+    """The voices, 0 soprano to 3 bass, with a note that is held into the bars."""
     notices: tuple[str, ...] = ()
-    """What of the constraints could not be met there."""
+    """Sentences on constraints that could not be met in these bars."""
 
 
 class LiveMusic:
-    """Notes and chords of a piece; bars of it are read, and exchanged."""
+    """The notes and chords of a piece, with access to some bars and replacement of them."""
 
     def __init__(self, chorale: Chorale, plan: HarmonicPlan, locked: Bools, rests: Bools) -> None:
         """Start from a piece.
@@ -46,14 +46,14 @@ class LiveMusic:
         Args:
             chorale: its notes.
             plan: its chords.
-            locked: ``(T, V)`` cells that stay besides the given voices.
-            rests: ``(T,)`` where voices that are not given rest, as in ``N.C.``
+            locked: ``(T, V)`` the cells that stay besides the given voices.
+            rests: ``(T,)`` True where voices that are not given rest, as in ``N.C.``
         """
         self._first, self._plan = chorale, plan
         self.locked, self.rests = locked, rests
         self.measures = chorale.measures
         self.pitch, self.onset = chorale.pitch.copy(), chorale.onset.copy()
-        """``(T, V)`` each."""
+        """``(T, V)``: the pitches and the onsets now."""
         self._starts = [beat.start for beat in plan.beats]
         self._chords, self._seconds = list(plan.chords), list(plan.seconds)
         self._local = list(plan.local)
@@ -63,11 +63,11 @@ class LiveMusic:
 
     @property
     def chorale(self) -> Chorale:
-        """The piece as it is now."""
+        """The current piece."""
         return self._chorale_of(self.pitch, self.onset)
 
     def chorale_with(self, changed: ChangedBars) -> Chorale:
-        """The piece as it would be with what was written; see ``take``."""
+        """The piece as it would be after ``take(changed)``."""
         return self._chorale_of(*self._notes_with(changed))
 
     def _chorale_of(self, pitch: NDArray[np.int16], onset: Bools) -> Chorale:
@@ -76,7 +76,7 @@ class LiveMusic:
 
     @property
     def plan(self) -> HarmonicPlan:
-        """Its chords as they are now."""
+        """The current chords."""
         return replace(
             self._plan,
             chords=tuple(self._chords),
@@ -98,22 +98,22 @@ class LiveMusic:
         return self._first.measure_index(step)
 
     def places(self, bars: tuple[int, int] | str | None) -> tuple[int, int]:
-        """The first and the last of some bars as indices; of None all. Raises ChoraleError."""
+        """The indices of the first and the last of some bars; None is all. Raises ChoraleError."""
         if bars is None:
             return 0, len(self.measures) - 1
         asked = Request.parse(bars=bars).bars
         assert asked
         low, high = (bar - self.lowest for bar in asked)
         if not 0 <= low <= high < len(self.measures):
-            self._first.bars(*asked)  # says why not
+            self._first.bars(*asked)  # raises the error
         return low, high
 
     def steps(self, low: int, high: int) -> slice:
-        """The steps of some bars, which are told as indices."""
+        """The steps of the bars with indices ``low`` to ``high``."""
         return span(self.measures[low : high + 1])
 
     def excerpt(self, low: int, high: int) -> Chorale:
-        """All voices in some bars; a note that is held into them begins anew."""
+        """All voices in the bars with indices ``low`` to ``high``; held notes begin with them."""
         measures, steps = self.measures[low : high + 1], self.steps(low, high)
         pitch, onset = self.pitch[steps], self.onset[steps].copy()
         onset[0] = pitch[0] != REST
@@ -121,7 +121,7 @@ class LiveMusic:
         return Chorale(pitch, onset, meters, pickup, self._first.key)
 
     def plan_of(self, low: int, high: int) -> HarmonicPlan:
-        """The chords of some bars."""
+        """The chords of the bars with indices ``low`` to ``high``."""
         steps = self.steps(low, high)
         some = slice(*(bisect_right(self._starts, s - 1) for s in (steps.start, steps.stop)))
         return HarmonicPlan(
@@ -136,15 +136,15 @@ class LiveMusic:
         )
 
     def held(self, step: int) -> tuple[int, ...]:
-        """The voices that go on with a note at a step."""
+        """The voices whose note at a step began before it."""
         going = (self.pitch[step] != REST) & ~self.onset[step]
         return tuple(np.flatnonzero(going).tolist())
 
     def take(self, changed: ChangedBars) -> None:
-        """Let what was written stand in its bars.
+        """Put rewritten bars into the piece.
 
-        A note that reached into the bars, or out of them, and that is another one now begins anew
-        at the bar line. Raises ChoraleError where the bars are not those of this piece.
+        If a note that was held over one of their bar lines has changed on one side, a new note
+        begins at the bar line. Raises ChoraleError if the bars do not fit this piece.
         """
         self.pitch, self.onset = self._notes_with(changed)
         start, plan = self.steps(*self.places(changed.bars)).start, changed.plan
@@ -156,14 +156,14 @@ class LiveMusic:
             self._seconds[at] = second and second._replace(step=start + second.step)
 
     def _notes_with(self, changed: ChangedBars) -> tuple[NDArray[np.int16], Bools]:
-        """``(T, V)`` pitches and beginnings with what was written; raises as ``take`` does."""
+        """``(T, V)`` the pitches and onsets after ``take(changed)``; raises its errors."""
         low, high = self.places(changed.bars)
         steps = self.steps(low, high)
         beats = self.plan_of(low, high).beats
         if len(changed.chorale) != steps.stop - steps.start or changed.plan.beats != beats:
             raise ChoraleError(
-                f"what was written for bars {changed.bars[0]} to {changed.bars[1]} does not fit"
-                " there; their meter is another one"
+                f"the rewritten bars {changed.bars[0]} to {changed.bars[1]} do not fit there; the"
+                " piece has another meter in these bars"
             )
         pitch, onset = self.pitch.copy(), self.onset.copy()
         pitch[steps], onset[steps] = changed.chorale.pitch, changed.chorale.onset
@@ -176,5 +176,5 @@ class LiveMusic:
 
 
 def span(measures: Sequence[Measure]) -> slice:
-    """The steps of some bars."""
+    """The steps of consecutive bars."""
     return slice(measures[0].start, measures[-1].start + measures[-1].length)

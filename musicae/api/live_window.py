@@ -1,7 +1,7 @@
-"""The part of a piece that is read where some bars of it are written anew.
+"""The excerpt of a piece that is read when some of its bars are rewritten.
 
-It has these bars, what the writing of voices remembers before them, and what a model hears after
-them. So time does not grow with the length of a piece.
+It has these bars, the bars before that the decoder's rules look back to, and some bars after that
+the model reads. So the time does not grow with the length of the piece.
 
 Axes: ``T`` steps, ``V`` voices.
 """
@@ -38,53 +38,55 @@ if TYPE_CHECKING:
     from musicae.decoding.choice import SamplingOptions
 
 BEFORE, AFTER = 64, 32
-"""Steps around changed bars that are read with them, in whole bars: four and two of 4/4. Those
-before are what the writing of voices remembers of a line; from two bars after, a model hears the
-rest of a piece as far away."""
+"""Steps before and after changed bars that are read with them, in whole bars: four and two bars of
+4/4. The decoder's costs of a line look back that far; for the model, anything later than two bars
+ahead is equally far."""
 
 
 class Written(NamedTuple):
-    """A way to write what is open in a window."""
+    """A draft of the open cells of a window."""
 
     chorale: Chorale
-    """The window, at its own pitch."""
+    """The whole window, at its own pitch."""
     plan: HarmonicPlan
     """Its chords."""
     notices: tuple[str, ...] = ()
-    """What of the constraints could not be met in the bars that were open, with the numbers of the
-    piece's bars."""
+    """Sentences on constraints that could not be met in the open bars, with bar numbers of the
+    piece."""
     cost: float = 0.0
-    """In nats; the least is the best."""
+    """The cost in nats; less is better."""
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Some bars, of which those between ``low`` and ``high``, as indices, are written anew."""
+    """An excerpt of a piece; its bars with indices ``low`` to ``high`` are open."""
 
     task: Task
     begin: int
     """The index of its first bar in the piece."""
     end: int
-    """The index of its last one."""
+    """The index of its last bar in the piece."""
     low: int
+    """The index of the first open bar in the piece."""
     high: int
+    """The index of the last open bar in the piece."""
     lowest: int
     """The number of the piece's first bar."""
     start: int
     """Its first step in the piece."""
     after: int
-    """Steps of the piece after it."""
+    """The number of steps of the piece after it."""
     here: slice
-    """The steps that are written anew, counted from ``start``."""
+    """The open steps, counted from ``start``."""
     read: Chorale
-    """All notes that stand there now, at their own pitch."""
+    """All current notes, at their own pitch."""
     tune: Chorale
-    """Those that stay."""
+    """The notes that stay."""
     given: Bools
-    """``(T, V)`` what the musician gives, silence with the melody among it."""
+    """``(T, V)`` the given cells; in long rests of the melody, also the other voices."""
     known: Bools
-    """``(T, V)`` what stays: what is given or locked, all outside the open bars, and the notes that
-    reach beyond these."""
+    """``(T, V)`` the cells that stay: given or locked, outside the open bars, or of a note that
+    reaches beyond them."""
 
     @classmethod
     def of(
@@ -95,8 +97,7 @@ class Window:
         high: int,
         new: tuple[Chorale, int] | None = None,
     ) -> Window:
-        """The window around some bars; ``new`` is what the melody is to be in them, and the voice
-        that has it."""
+        """The window around some bars; ``new`` is their new melody and the voice that has it."""
         begin, end = _around(music, low, high)
         steps, region = music.steps(begin, end), music.steps(low, high)
         read = music.excerpt(begin, end)
@@ -115,16 +116,16 @@ class Window:
         return cls(task, *place, read, tune, given, known | given)
 
     def emptied(self, music: LiveMusic) -> Window:
-        """The window with nothing but what is given or locked, as if all of it were open."""
+        """The window with only its given and locked notes, as if all its bars were open."""
         locked = music.locked[self.start : self.start + len(self.tune)]
         known = without_cut_notes(self.tune, self.given | locked)
         return replace(self, tune=only(self.tune, known), known=known)
 
     def partial(self) -> PartialScore:
-        """What a harmonizer reads."""
+        """The partial score of the window, for a harmonizer."""
         asked, start, stop = self.task.partial, self.start, self.start + len(self.tune)
         begins = [note.step for note in self.tune.notes(self.task.melody)]
-        # By the step of a phrase's end, the note that sounds there now, or the last one before.
+        # For each step of a phrase end, the note that sounds there now, or the last one before.
         ends = {
             mark: begins[place]
             for mark in asked.phrases or ()
@@ -157,7 +158,7 @@ class Window:
         )
 
     def written(self, n: int, sampling: SamplingOptions) -> list[Written]:
-        """Up to ``n`` ways to write what is open, best first; at least one."""
+        """1 to ``n`` drafts of the open cells, best first."""
         from musicae.decoding import harmonize as decoding
 
         task, tune = self.task, self.tune
@@ -178,7 +179,7 @@ class Window:
         return found
 
     def _renumbered(self, notices: Sequence[str]) -> Iterator[str]:
-        """The notices on the open bars, with their numbers in the piece."""
+        """The notices on open bars, with the numbers of these bars in the piece."""
         moved = self.begin + self.lowest - (0 if self.tune.pickup else 1)
         open_bars = range(self.low + self.lowest, self.high + self.lowest + 1)
 
@@ -192,7 +193,7 @@ class Window:
 
 
 def only(chorale: Chorale, cells: Bools) -> Chorale:
-    """A chorale with nothing but the notes of some cells ``(T, V)``."""
+    """A chorale with only the notes in the cells ``(T, V)``."""
     return replace(
         chorale,
         pitch=np.where(cells, chorale.pitch, REST),
@@ -203,7 +204,7 @@ def only(chorale: Chorale, cells: Bools) -> Chorale:
 
 
 def whole_notes(chorale: Chorale, cells: Bools) -> Bools:
-    """``(T, V)`` some cells, and the others of the notes that have one of them."""
+    """``(T, V)`` the cells, extended to whole notes."""
     found = cells.copy()
     for voice in range(cells.shape[1]):
         for note in chorale.notes(voice):
@@ -213,12 +214,12 @@ def whole_notes(chorale: Chorale, cells: Bools) -> Bools:
 
 
 def without_cut_notes(chorale: Chorale, cells: Bools) -> Bools:
-    """``(T, V)`` some cells but for those of notes that they have a part of: N.C. may cut one."""
+    """``(T, V)`` the cells without notes that are only partly in them, as N.C. can cut a note."""
     return cells & ~whole_notes(chorale, (chorale.pitch != REST) & ~cells)
 
 
 def _with_melody(read: Chorale, melody: Chorale, voice: int, here: slice) -> Chorale:
-    """Some bars with another melody in some of their steps."""
+    """An excerpt with another melody in the steps ``here``."""
     pitch, onset = read.pitch.copy(), read.onset.copy()
     pitch[here, voice], onset[here, voice] = melody.pitch[:, voice], melody.onset[:, voice]
     if here.stop < len(pitch):
@@ -227,7 +228,7 @@ def _with_melody(read: Chorale, melody: Chorale, voice: int, here: slice) -> Cho
 
 
 def _around(music: LiveMusic, low: int, high: int) -> tuple[int, int]:
-    """The first and the last bar that are read with some bars, as indices."""
+    """The indices of the first and the last bar that are read with bars ``low`` to ``high``."""
     measures, region = music.measures, music.steps(low, high)
     end = high
     while end < len(measures) - 1 and music.steps(0, end).stop < region.stop + AFTER:
@@ -235,7 +236,7 @@ def _around(music: LiveMusic, low: int, high: int) -> tuple[int, int]:
     begin = low
     while begin and (
         measures[begin].start > region.start - BEFORE
-        # A bar that is shorter than the next one would be a pickup.
+        # A first bar that is shorter than the next one would count as a pickup.
         or measures[begin].length < measures[begin + 1].meter.steps_per_bar
     ):
         begin -= 1

@@ -1,4 +1,4 @@
-"""Mending a place where a rule of voice leading is broken: the best of several ways to write it."""
+"""Mending a broken rule of voice leading: the best of several drafts of these bars."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from musicae.core.ensembles import Ensemble
 
 TRIES, PLANS = 3, 2
-"""How many seeds are tried, and plans with each."""
+"""The number of seeds, and of plans with each seed."""
 
 
 def mended(
@@ -26,11 +26,10 @@ def mended(
     tries: Iterable[tuple[Written, ChangedBars]],
     ensemble: Ensemble | None,
 ) -> ChangedBars | None:
-    """The likeliest of some ways to write a window without a violation that stands in it.
+    """The likeliest draft of a window that mends a violation; None if no draft does.
 
-    The piece has fewer violations than now, none of this rule where this one is, and all given
-    chords that sound now. None where there is no such way. ``tries`` are the ways with their open
-    bars.
+    With such a draft, the piece has fewer violations than now, none of this rule at this place, and
+    all given chords that sound now. ``tries`` are the drafts with their rewritten bars.
     """
     from musicae.decoding.given_chords import incomplete
 
@@ -39,7 +38,7 @@ def mended(
     missed = len(incomplete(window.read, given))
     before: int | None = None
     for written, changed in sorted(tries, key=lambda each: each[0].cost):
-        # The bars alone are looked at first, for that is quick.
+        # Checking the window alone is quick.
         if _is_broken(violation, _violations(written.chorale, ensemble, strict), window.start):
             continue
         if len(incomplete(written.chorale, given)) > missed:
@@ -53,7 +52,7 @@ def mended(
 
 
 def _is_broken(violation: Violation, found: Iterable[Violation], start: int) -> bool:
-    """Whether a rule is broken where a violation stands, if the steps found count from a start."""
+    """Whether ``found``, whose steps count from ``start``, has the same violation at its place."""
     since, step = violation.since - start, violation.step - start
     return any(
         other.rule == violation.rule and other.since <= step and since <= other.step
@@ -62,7 +61,7 @@ def _is_broken(violation: Violation, found: Iterable[Violation], start: int) -> 
 
 
 def _violations(chorale: Chorale, ensemble: Ensemble | None, strict: bool) -> list[Violation]:
-    """The violations that the report of a piece for an ensemble counts."""
+    """The violations as in the report of a piece for this ensemble."""
     if ensemble is None:
         return check(chorale, strict, VOICE_RANGES)
     ranges = [voice.range if voice else ANY_PITCH for voice in ensemble.voices]

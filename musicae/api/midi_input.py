@@ -1,7 +1,7 @@
-"""A file -> what is given to a harmonizer, with the file's own events and the notices.
+"""From a file to the given parts of a harmonization, with the file's own events and notices.
 
-The model reads a quantized copy in the voices' ranges. What is written are the given parts event
-for event and the new notes around them; see ``io.preserved_parts``.
+The model reads a quantized copy in the voices' ranges. The result has the given parts, event for
+event, and the new notes around them; see ``io.preserved_parts``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from musicae.io.midi_reader import PartsReading, notices_of
 from musicae.io.preserved_parts import PreservedParts
 
 ARTICULATION = STEPS_PER_QUARTER // 2
-"""Steps: rests up to an eighth after a note at least as long are articulation, not harmony."""
+"""In steps: a rest of up to an eighth, after a note at least as long, is only articulation."""
 
 
 def read_given(
@@ -38,24 +38,26 @@ def read_given(
     meter: Meter | None = None,
     transpose: int = 0,
 ) -> Given:
-    """The given parts of a MIDI file or a score, and which of their notes and rests stay.
+    """Read the given parts of a MIDI file or a score, and decide which notes and rests stay.
 
     Args:
-        track: the number (from 1) or name of the one part that is given.
-        key: the key to harmonize in; it is written where the file states none.
-        voice: the voice that the one given part is. Without ``track`` it is the part with the
+        path: the file.
+        track: the one given part: its number, from 1, or its name.
+        key: the key to harmonize in; it is written if the file states none.
+        voice: the voice of the one given part. Without ``track``, the part is the one with the
             voice's name, else the likeliest melody.
-        lock: the voices that are given, found by the names of their tracks.
-        bars: the bars to be written anew. All voices are found, and those of ``lock``, by default
-            the soprano, stay in these bars too.
+        lock: the given voices, found by the names of their tracks.
+        bars: the bars to rewrite. All voices are read; those of ``lock``, by default the soprano,
+            stay in these bars too.
         meter: the meter of a MIDI file that states none; it is written too.
-        transpose: semitones by which everything in the file is moved.
+        transpose: the semitones by which the whole file is moved.
 
-    Without any of them, the parts named after voices are given where there are several or where
-    nothing else is there; otherwise one part is the melody, the soprano. See
-    ``voice_tracks.choose_parts`` for the parts, ``given_parts`` for the notes and rests that stay,
-    and ``Request.parse`` for the forms of ``lock`` and ``bars``. Raises ChoraleError where the
-    file or the parts cannot be used.
+    Without ``track``, ``voice``, ``lock`` and ``bars``, the parts named after voices are given if
+    there are several, or if there are no other parts; otherwise one part, the likeliest melody, is
+    the given soprano. See ``voice_tracks.choose_parts`` for the parts, ``given_parts`` for the
+    notes and rests that stay, and ``Request.parse`` for the forms of ``lock`` and ``bars``.
+
+    Raises ChoraleError if the file or the parts cannot be used.
     """
     request = Request.parse(voice, lock, bars)
     reading = read_parts(
@@ -82,12 +84,12 @@ def read_given(
 
 
 def _is_single(reading: PartsReading, request: Request) -> bool:
-    """Whether one part is given without a lock or bars, as a melody is."""
+    """Whether one part is given, without lock or bars."""
     return len(reading.parts) == 1 and request.lock is None and request.bars is None
 
 
 def _seams(reading: PartsReading, request: Request) -> tuple[int, ...]:
-    """The steps between bars that stay and bars that are written anew. Raises ChoraleError."""
+    """The steps between bars that stay and bars to rewrite. Raises ChoraleError."""
     if request.bars is None:
         return ()
     try:
@@ -98,9 +100,9 @@ def _seams(reading: PartsReading, request: Request) -> tuple[int, ...]:
 
 
 def without_articulation(chorale: Chorale, seams: Sequence[int]) -> Chorale:
-    """The chorale with short rests between notes filled by the note before, but for rests at seams.
+    """The chorale with each short rest between notes filled by the note before it.
 
-    ``seams`` are steps; a rest that touches one stays.
+    A rest that touches one of the steps ``seams`` stays.
     """
     pitch = chorale.pitch.copy()
     for voice in range(len(VOICES)):
@@ -113,7 +115,7 @@ def without_articulation(chorale: Chorale, seams: Sequence[int]) -> Chorale:
 
 
 def _notices(reading: PartsReading, request: Request, chosen: bool) -> list[str]:
-    """Sentences on the parts that were taken, on chords in them, and on their time."""
+    """Sentences on the parts that were taken, on chords in them, and on their timing."""
     single = _is_single(reading, request)
     return [
         *notices_of(reading.song),
@@ -124,7 +126,7 @@ def _notices(reading: PartsReading, request: Request, chosen: bool) -> list[str]
 
 
 def _notices_of_choice(reading: PartsReading, request: Request, single: bool) -> list[str]:
-    """Which tracks were taken, where the musician did not say it or some are left out."""
+    """The tracks that were taken, if the musician did not name them or some are left out."""
     others = f"; others: {reading.others}" if reading.others else ""
     word = reading.song.word
     names = ", ".join(VOICES[v].lower() for v in reading.parts)
@@ -139,7 +141,7 @@ def _notices_of_choice(reading: PartsReading, request: Request, single: bool) ->
 
 
 def _notices_of_chords(reading: PartsReading, single: bool) -> list[str]:
-    fate = "left out" if single else "kept, but not heard in harmonizing"
+    fate = "left out" if single else "kept, but ignored in harmonizing"
     return [
         f"{reading.song.word} {_label(reading, part)} has chords; its top notes are the"
         f" {'melody' if v == 0 else VOICES[v].lower()}"
@@ -150,7 +152,7 @@ def _notices_of_chords(reading: PartsReading, single: bool) -> list[str]:
 
 
 def _label(reading: PartsReading, part: Part) -> str:
-    """What a notice calls a part: its name on one line, else its number."""
+    """The name of a part in a notice: its own on one line, else its number."""
     return " ".join(part.name.split()) or str(part.track + (reading.song.word == "track"))
 
 

@@ -1,4 +1,4 @@
-"""``phrases``: the ends of phrases that a musician asks for, inferred or read from a file."""
+"""``phrases``: the phrase ends, inferred from the notes or read from a file."""
 
 from __future__ import annotations
 
@@ -27,37 +27,35 @@ from musicae.theory.phrases import (
 
 
 class PhraseEnds(NamedTuple):
-    """Where phrases end, and how."""
+    """The places where phrases end, with their cadences."""
 
     steps: tuple[int, ...] | None
-    """The steps at which the last notes of phrases begin; None where no phrases are asked for."""
+    """The steps at which the last notes of phrases begin; None without phrases."""
     cadences: tuple[tuple[int, str], ...] = ()
-    """Steps of ``steps`` with the cadence that is asked for there, one of ``CADENCES``."""
+    """Some of these steps, each with the cadence to write there, one of ``CADENCES``."""
 
 
 def choose(
     chorale: Chorale, wish: str | Path, marks: Sequence[int], key: Key | None = None
 ) -> PhraseEnds:
-    """Where the phrases end.
+    """Find where the phrases end.
+
+    A mark stands for the note of the highest voice that sounds there or, in a rest, for the note
+    before. The last note of the piece is always added.
 
     Args:
-        wish: one of three.
-            ``none``: no phrases.
-            ``infer``: the phrase ends that the music's own file marks, else those that the phrase
-            segmenter finds; see ``decoding.phrases``.
-            The path of a file that marks the phrase ends. Of a MIDI file, its markers count (see
-            ``midi_reader.phrase_marks``); its bar lines are those of the chorale, and it needs no
-            notes. Of a MusicXML file, its fermatas count. A text file (.txt) has a position on
-            each line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the last
-            note that begins in bar 4. A cadence may follow: ``4 3 half``. The text after a # is a
-            comment.
-        marks: steps of the chorale that the music's own file marks. Without any, the chorale's
-            fermatas count.
-        key: of the melody, where it is known.
+        chorale: the music.
+        wish: ``none``: no phrases. ``infer``: the phrase ends marked in the music's file, else
+            those that the phrase segmenter finds; see ``decoding.phrases``. Or the path of a file
+            that marks the phrase ends. In a MIDI file these are the markers of
+            ``midi_reader.phrase_marks``; it needs no notes, and its bar lines must be those of the
+            chorale. In a score they are the fermatas. A text file (.txt) has one position on each
+            line: ``4 3`` is bar 4, beat 3, as in ``Chorale.position``; ``4`` is the last note that
+            begins in bar 4. A cadence may follow: ``4 3 half``. Text after # is a comment.
+        marks: the steps marked in the music's file. If empty, the chorale's fermatas count.
+        key: the key of the melody, if it is known.
 
-    A mark stands for the note of the highest sounding voice that sounds there or, in a rest, for
-    the note before. The last note of the piece is always added. Raises ChoraleError where a file
-    cannot be read, has no marks, or has marks outside the piece.
+    Raises ChoraleError if a file cannot be read, has no marks, or has marks outside the piece.
     """
     if wish == NO_PHRASES:
         return PhraseEnds(None)
@@ -93,20 +91,20 @@ def choose(
     if marks[-1] >= len(chorale):
         raise ChoraleError(
             f"{path}: marks a place after the piece's {chorale.bar_count} bars;"
-            " is it of another piece?"
+            " does it belong to another piece?"
         )
     return PhraseEnds(ends_at(melody_of(chorale), marks))
 
 
 def ends_at(notes: Sequence[Note], marks: Iterable[int]) -> tuple[int, ...]:
-    """The starts of the notes that sound at the marks or last before them, and of the last."""
+    """The starts of the notes that sound at the marks or before them, and of the last note."""
     begins = [note.step for note in notes]
     before = (bisect_right(begins, mark) - 1 for mark in marks)
     return tuple(sorted({begins[i] for i in before if i >= 0} | set(begins[-1:])))
 
 
 def _read_midi(path: Path, chorale: Chorale) -> tuple[int, ...]:
-    """The steps of a MIDI file's marks, its bar lines being those of the chorale."""
+    """The steps of a MIDI file's marks; its bar lines are those of the chorale."""
     song = open_song(path)
     bar_line = midi_writer.bar_line_from(song.metas("time_signature"), song.ppq, 1)
     offset = max(0, song.step(bar_line) - chorale.pickup) if chorale.pickup else 0
@@ -114,9 +112,9 @@ def _read_midi(path: Path, chorale: Chorale) -> tuple[int, ...]:
 
 
 def _read_text(path: Path, chorale: Chorale) -> list[tuple[int, str]]:
-    """The steps of the positions in a text file, each with its cadence or nothing.
+    """The steps of the positions in a text file, each with its cadence or an empty text.
 
-    Raises ChoraleError.
+    Raises ChoraleError if a line cannot be read.
     """
     try:
         lines = text_of_file(path).splitlines()
@@ -132,13 +130,13 @@ def _read_text(path: Path, chorale: Chorale) -> list[tuple[int, str]]:
                 raise ChoraleError(f"{path}, line {number}: {error}") from None
     if not steps:
         raise ChoraleError(
-            f"{path}: marks nothing; write the bar and beat of each phrase's last note, such as 4 3"
+            f"{path}: has no lines; write the bar and beat of each phrase's last note, such as 4 3"
         )
     return steps
 
 
 def _step_and_cadence(chorale: Chorale, text: str) -> tuple[int, str]:
-    """``4 3 half`` as the step of ``4 3`` and the cadence; nothing where none is named."""
+    """``4 3 half`` as the step of ``4 3`` and the cadence; an empty text without a cadence."""
     *position, last = text.split()
     if not last[:1].isalpha() or not position:
         return _step(chorale, text), ""
@@ -152,7 +150,9 @@ def _step(chorale: Chorale, position: str) -> int:
     """The step of ``4 3``, bar 4 and beat 3, or of the last note in bar ``4``."""
     found = re.fullmatch(r"([0-9]{1,6})(?:\s+([0-9]{1,3}(?:\.[0-9]*)?))?", position)
     if not found:
-        raise ChoraleError(f"{position!r} is no position; write the bar and the beat, such as 4 3")
+        raise ChoraleError(
+            f"{position!r} is not a position; write the bar and the beat, such as 4 3"
+        )
     number = int(found[1])
     first = 0 if chorale.pickup else 1
     if not first <= number <= chorale.bar_count:

@@ -1,4 +1,4 @@
-"""Whether the values of a project fit together: its time, its tune and what was asked for."""
+"""Checks that the values of a project fit together: bars, tune, locks and harmony."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The register of an ensemble: where a model reads and writes its music.
+"""The register of an ensemble: the octave in which a model reads and writes its music.
 
-A model knows the ranges of Bach's four voices. Music for other voices is harmonized in a register
-in which they fit these ranges, as if transposed, and is written at its own pitch.
+A model writes in the ranges of Bach's four voices. Music for other voices is moved by octaves into
+these ranges, harmonized there, and written at its own pitch.
 """
 
 from __future__ import annotations
@@ -21,35 +21,42 @@ from musicae.core.pitch import pitch_name
 from musicae.encoding.partial_score import Limits
 
 FURTHEST = 3 * OCTAVE
-"""Semitones that a register is moved by at most."""
+"""The most semitones by which music is moved to its register."""
 CENTRES = (69, 64, 58, 51)
-"""The middle of what Bach's four voices sing, as MIDI pitches."""
+"""The middle of the notes of each of Bach's four voices, as MIDI pitches."""
 OF_TESSITURA, OF_CENTRE = 3.0, 0.1
-"""How much a semitone counts that a tessitura loses, and one between its middle and ``CENTRES``,
-beside one that a range loses."""
+"""The weights of a semitone that a tessitura loses, and of a semitone between its middle and
+``CENTRES``; a semitone that a range loses has weight 1."""
 KEEPS_KEY = 8
-"""Semitones from which on an octave is preferred, as it keeps the key."""
+"""For at least this many semitones, an octave is preferred, because it keeps the key."""
 
 
 class Register(NamedTuple):
-    """Where an ensemble's music is harmonized."""
+    """The register in which an ensemble's music is harmonized."""
 
     shift: int
     """Semitones from the music's own pitch to that of the model."""
     folded: int
-    """How many given notes are outside the model's ranges there."""
+    """The number of given notes that are outside the model's ranges there."""
     limits: Limits
+    """The limits of the voices at the model's pitch."""
 
 
 def for_ensemble(
     given: Given, ensemble: Ensemble, read: Callable[[int], Given]
 ) -> tuple[Given, int, Limits]:
-    """What is given as an ensemble sings it, by how many semitones it was moved for that, and the
-    limits of the voices at a model's pitch.
+    """Move the given parts into an ensemble's ranges.
 
-    ``read`` gives the same parts so many semitones higher. Music that does not fit the voices is
-    moved by ``fitting``, and a notice says so. Raises ChoraleError where it cannot fit, or where a
-    voice is given that the ensemble lacks.
+    Args:
+        given: the given parts.
+        ensemble: who sings or plays.
+        read: reads the same parts again, moved up by a number of semitones.
+
+    Returns:
+        The given parts, with a notice if they were moved; the semitones by which they were moved;
+        and the limits of the voices at the model's pitch.
+
+    Raises ChoraleError if the parts cannot fit, or a voice is given that the ensemble lacks.
     """
     lacking = [v for v in sounding_voices(given.parts.tune) if ensemble.voices[v] is None]
     if lacking:
@@ -75,9 +82,9 @@ def for_ensemble(
 
 
 def register_for(tune: Chorale, ensemble: Ensemble) -> Register:
-    """The register in which the given notes, and what the other voices can sing, fit a model best.
+    """The register in which the given notes and the other voices' ranges fit a model best.
 
-    Raises ChoraleError where the ranges of the voices lie too far from each other.
+    Raises ChoraleError if the ranges of the voices lie too far apart.
     """
     lows, highs = np.array(VOICE_RANGES).T
     steps, voices = np.nonzero(tune.onset)
@@ -96,19 +103,19 @@ def register_for(tune: Chorale, ensemble: Ensemble) -> Register:
             best = loss, shift, folded
     if best is None:
         raise ChoraleError(
-            "the ranges of the voices lie too far from each other to be harmonized; bring them"
-            " nearer with --ranges"
+            "the ranges of the voices lie too far apart to be harmonized; give nearer ones with"
+            " --ranges"
         )
     _, shift, folded = best
     return Register(shift, folded, _limits(ensemble, shift))
 
 
 def fitting(tune: Chorale, ensemble: Ensemble) -> int:
-    """The least interval, in semitones, by which given notes come within their voices' ranges.
+    """The smallest interval, in semitones, that moves given notes into their voices' ranges.
 
-    An octave is preferred to more than a fifth, as it keeps the key; and where a voice is written
-    an octave off its sound, as for recorders, to any interval. Raises ChoraleError where a voice
-    is wider than its range.
+    An octave is preferred to an interval above a fifth, because it keeps the key. It is preferred
+    to any interval if a voice is written an octave off its sound, as for recorders. Raises
+    ChoraleError if given notes span more than the range of their voice.
     """
     least, most = -127, 127
     by_octaves = False
@@ -161,7 +168,7 @@ _INTERVALS = (
 
 
 def _loss(voice: EnsembleVoice | None, place: int, shift: int) -> float | None:
-    """What a voice loses of its range in a register; None where less than an octave is left."""
+    """The weighted loss of a voice's range in a register; None if less than an octave is left."""
     assert voice is not None
     left = _within(voice.range, place, shift)
     if left[1] - left[0] < OCTAVE - 1:
@@ -175,7 +182,7 @@ def _loss(voice: EnsembleVoice | None, place: int, shift: int) -> float | None:
 
 
 def _within(bounds: tuple[int, int], place: int, shift: int) -> tuple[int, int]:
-    """What of some pitches lies in a model's range of a voice, at its pitch."""
+    """The part of a range of pitches that lies in a model's range of a voice, at its pitch."""
     low, high = VOICE_RANGES[place]
     return max(low, bounds[0] + shift), min(high, bounds[1] + shift)
 

@@ -1,4 +1,4 @@
-"""``Request``: which voice a melody is, which voices and bars stay, which are written anew."""
+"""``Request``: the voice of a melody, the voices that stay and the bars to rewrite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from musicae.core.constants import VOICES
 from musicae.core.errors import ChoraleError
 
 _NO_VOICE = "none"
-"""How a lock of no voice is written."""
+"""The text for a lock of no voice."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Request:
     """The voices that stay, and the bars in which the others are written."""
 
     voice: int | None = None
-    """The voice that a single given part is."""
+    """The voice of a single given part, 0 soprano to 3 bass."""
     lock: tuple[int, ...] | None = None
-    """The voices that stay; None where the parts in the file decide."""
+    """The voices that stay; None if the parts in the file decide."""
     bars: tuple[int, int] | None = None
-    """The first and the last bar to write anew; a pickup is bar 0. None for the whole piece."""
+    """The first and the last bar to rewrite; a pickup is bar 0. None for the whole piece."""
 
     @classmethod
     def parse(
@@ -33,24 +33,24 @@ class Request:
         lock: Sequence[str] | str | None = None,
         bars: tuple[int, int] | str | None = None,
     ) -> Request:
-        """The request in words: ``"bass"``, ``"soprano,bass"`` or ``"none"``, ``"5-8"`` or ``"5"``.
+        """The request from texts: ``"bass"``; ``"soprano,bass"``, ``"none"``; ``"5-8"``, ``"5"``.
 
-        Raises ChoraleError where a word is unknown or the arguments contradict each other.
+        Raises ChoraleError if a name is unknown or the arguments contradict each other.
 
         >>> Request.parse(lock="soprano,bass", bars="5-8")
         Request(voice=None, lock=(0, 3), bars=(5, 8))
         """
         if voice is not None and (lock is not None or bars is not None):
             raise ChoraleError(
-                "--voice takes one part and leaves out the others; with --bars, or to keep several"
-                " voices, say --lock"
+                "--voice keeps one part and leaves out the others; with --bars, or to keep several"
+                " voices, use --lock"
             )
         names = lock.split(",") if isinstance(lock, str) else lock
         if names is not None and [name.strip().lower() for name in names] == [_NO_VOICE]:
             names = ()
         if names is not None and not names and bars is None:
             raise ChoraleError(
-                "with nothing locked there is nothing to harmonize; --lock none goes with --bars"
+                "with no voice locked there is nothing to harmonize; --lock none goes with --bars"
             )
         return cls(
             None if voice is None else voice_of(voice),
@@ -59,7 +59,7 @@ class Request:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields that are not None, in the words that ``parse`` takes."""
+        """The fields that are not None, as texts that ``parse`` reads."""
         asked: dict[str, Any] = {}
         if self.voice is not None:
             asked["voice"] = VOICES[self.voice].lower()
@@ -70,7 +70,7 @@ class Request:
         return asked
 
     def locked(self, there: Sequence[int]) -> tuple[int, ...]:
-        """The voices that stay in the whole piece; ``there`` are those that have notes."""
+        """The voices that stay in the whole piece; ``there`` are the voices with notes."""
         if self.voice is not None:
             return (self.voice,)
         if self.lock is not None:
@@ -78,7 +78,7 @@ class Request:
         return tuple(there) if self.bars is None else tuple(v for v in there if v == 0)
 
     def region(self, chorale: Chorale) -> slice:
-        """The steps in which something may be written. Raises ChoraleError as Chorale.bars does."""
+        """The steps that may be written. Raises ChoraleError if bars are not in the piece."""
         if self.bars is None:
             return slice(0, len(chorale))
         first, last = self.bars
@@ -89,7 +89,7 @@ class Request:
 
 
 def voice_of(name: str) -> int:
-    """The number of a voice, 0 soprano to 3 bass. Raises ChoraleError where it is none."""
+    """The number of a voice, 0 soprano to 3 bass. Raises ChoraleError for another name."""
     voice = name.strip().capitalize()
     if voice not in VOICES:
         raise ChoraleError(f"no voice is called {name!r}; there are {', '.join(VOICES).lower()}")

@@ -1,8 +1,8 @@
-"""Long silences are taken out of what a harmonizer reads, and put back into what it writes.
+"""Long silences are removed before harmonizing and put back afterwards.
 
-Where all voices are known to rest, nothing is to be decided; a file may have hours of it before its
-first note. Whole bars of it are left out, but for some on both sides of each silence. What sounds
-before such a silence and what sounds after it are harmonized one after the other.
+Where all voices are known to rest, there is nothing to decide; a file can have hours of silence
+before its first note. Whole silent bars are removed, except some at both ends of each silence. The
+passages between long silences are harmonized one after the other.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from musicae.decoding.harmonize import Harmonization
 
 KEPT = 4
-"""The bars of a silence that stay at its beginning and at its end."""
+"""The number of bars that stay at the beginning and at the end of a silence."""
 BAR_NUMBER = re.compile(r"(?<=^bar )\d+")
 
 
 class Passage(NamedTuple):
-    """A part of a score that long silence parts from others, and the silence around it."""
+    """A part of a score between long silences, with some silent bars around it."""
 
     partial: PartialScore
-    """What a harmonizer is given."""
+    """The partial score of the passage, for a harmonizer."""
     bars: tuple[int, ...]
-    """The bars, as indices into those of the whole, that it has."""
+    """The indices of its bars in the whole score."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class Condensed:
     """A partial score without its long silences."""
 
     whole: PartialScore
-    """The score with them."""
+    """The score with its silences."""
     passages: tuple[Passage, ...]
-    """What sounds in it, in order."""
+    """The passages in order."""
 
     @classmethod
     def of(cls, whole: PartialScore) -> Condensed:
-        """Leave the long silences of a partial score out, if it has any."""
+        """Remove the long silences of a partial score, if it has any."""
         groups = _sounding_bars(whole)
         passages = [_passage(whole, bars, last=bars is groups[-1]) for bars in groups]
-        if None in passages:  # bars that are cut short have no form without others
+        if None in passages:  # bars cut short cannot stand alone
             return cls(whole, (Passage(whole, tuple(range(len(whole.chorale.measures)))),))
         return cls(whole, tuple(filter(None, passages)))
 
@@ -65,8 +65,9 @@ class Condensed:
     ) -> list[Harmonization]:
         """``n`` harmonizations of the whole, best first.
 
-        ``harmonize`` makes so many of a passage, or fewer. A passage without as many, such as a
-        single note between silences, is the same in all of them, if another has enough.
+        ``harmonize(partial, n)`` returns up to ``n`` harmonizations of a passage. If a passage has
+        fewer, such as a single note between silences, its first one is used again, provided that
+        another passage has enough.
         """
         longest = max(self.passages, key=lambda passage: (~passage.partial.known).sum())
         made = []
@@ -83,7 +84,7 @@ class Condensed:
         return [self._joined(each) for each in zip(*filled, strict=True)]
 
     def _joined(self, made: Sequence[Harmonization]) -> Harmonization:
-        """Harmonizations of the passages as one, with the silences between them."""
+        """Join one harmonization of each passage, with the silences between them."""
         whole, measures = self.whole.chorale, self.whole.chorale.measures
         if len(self.passages[0].bars) == len(measures):
             return made[0]
@@ -108,7 +109,7 @@ class Condensed:
         )
 
     def _notices(self, passage: Passage, made: Harmonization) -> Iterator[str]:
-        """The notices of a passage with the numbers of the bars of the whole."""
+        """The notices of a passage, with the bar numbers of the whole piece."""
         first, own = (0 if c.pickup else 1 for c in (self.whole.chorale, passage.partial.chorale))
 
         def number(found: re.Match[str]) -> str:
@@ -117,7 +118,7 @@ class Condensed:
         return (BAR_NUMBER.sub(number, told) for told in made.notices)
 
     def _plan(self, plans: Sequence[HarmonicPlan]) -> HarmonicPlan:
-        """The plan with the beats of ``whole``; there is no chord in the silences."""
+        """The plan with the beats of ``whole``; silences have no chord."""
         key, beats = plans[0].key, beats_of(self.whole.chorale)
         chords: list[PlannedChord | None] = [None] * len(beats)
         seconds: list[SecondChord | None] = [None] * len(beats)
@@ -135,7 +136,7 @@ class Condensed:
 
 
 def _passage(whole: PartialScore, bars: tuple[int, ...], *, last: bool) -> Passage | None:
-    """Some bars of a score; None where they have no form of their own."""
+    """Some bars of a score as a passage; None if their meters do not allow it."""
     measures = whole.chorale.measures
     if len(bars) == len(measures):
         return Passage(whole, bars)
@@ -182,8 +183,8 @@ def _passage(whole: PartialScore, bars: tuple[int, ...], *, last: bool) -> Passa
 def _sounding_bars(whole: PartialScore) -> list[tuple[int, ...]]:
     """The bars of each passage.
 
-    The first has the first bar, in which a pickup may stand. A silence at the beginning or at the
-    end of the piece parts nothing: some bars stay at both its ends.
+    The first passage has the first bar, which may be a pickup. A silence at the beginning or at the
+    end of the piece separates nothing; some bars stay at both its ends.
     """
     measures = whole.chorale.measures
     silent = whole.known.all(axis=1) & (whole.chorale.pitch == REST).all(axis=1)

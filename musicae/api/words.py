@@ -1,4 +1,4 @@
-"""``words``: which voices of a harmonization sing which words."""
+"""``words``: the words of a harmonization, and the voices that sing them."""
 
 from __future__ import annotations
 
@@ -26,27 +26,31 @@ from musicae.io.lyrics import (
 
 ALL, GIVEN_ONLY, NONE = "all", "soprano", "none"
 CHOICES = (ALL, GIVEN_ONLY, NONE)
-"""What words can be besides a file."""
+"""Values of ``words`` other than a file."""
 MOST_SPLIT = 8
-"""The most words that a notice shows as they were split."""
+"""The most split words that a notice shows."""
 
 
 @dataclass(frozen=True)
 class WordSetting:
-    """Words that are given, and how they are set under the voices."""
+    """Given words, and how they are set under the voices."""
 
     known: NDArray[np.bool_]
     """``(T, V)`` True where a voice is given."""
     words: Words
-    """What given voices have."""
+    """The words of the given voices."""
     rule: int | None = None
-    """The voice whose syllables all voices sing; None where each has its own words only."""
+    """The voice whose syllables all voices sing; None if each has only its own words."""
     notices: tuple[str, ...] = ()
 
     def apply(self, chorale: Chorale) -> tuple[Chorale, Words, tuple[str, ...]]:
-        """The chorale with its words, its held notes struck again where syllables begin; notices.
+        """Set the words under a chorale.
 
-        Given notes are not changed.
+        In new voices, a held note is struck again where a syllable begins, and a repeated note is
+        held within a syllable. Given notes are not changed.
+
+        Returns:
+            The chorale, its words, and notices.
         """
         if self.rule is None:
             return chorale, self.words, self.notices
@@ -69,7 +73,7 @@ class WordSetting:
             for verse in ruling if voice == self.rule else lasting:
                 at_home = next((v.syllables for v in own if v.number == verse.number), ())
                 sung, missed = sung_by(notes, verse.syllables)
-                if own:  # what the file has stays, and the rest is new
+                if own:  # the syllables in the file stay
                     sung = tuple(s for s in sung if not known[s.step])
                     missed = tuple(s for s in missed if not known[s.step])
                     both = sorted([*at_home, *sung], key=lambda syllable: syllable.step)
@@ -101,12 +105,14 @@ class WordSetting:
         rule = VOICES[self.rule or 0].lower()
         told = []
         if len(ruling) > 1:
-            told.append(f"of {len(ruling)} verses MIDI files have the first, scores have all")
+            told.append(
+                f"there are {len(ruling)} verses: scores have all, MIDI files only the first"
+            )
         if any(changed):
             told.append(
-                f"all voices sing the words of the {rule}: for them held notes are struck again"
-                f" ({changed[0]}) and repeated notes held ({changed[1]});"
-                " --words soprano leaves the others bare"
+                f"all voices sing the words of the {rule}; for the syllables, {changed[0]} held"
+                f" notes are struck again and {changed[1]} repeated notes are held;"
+                " --words soprano leaves the other voices without words"
             )
         if silent:
             voice, syllable = silent[0]
@@ -114,7 +120,7 @@ class WordSetting:
             more = f", and {len(silent) - 1} more" if len(silent) > 1 else ""
             told.append(
                 f"the {VOICES[voice].lower()} rests in bar {bar} while the {rule} sings"
-                f" {syllable.text!r}{more}; it does not sing what falls into its rests"
+                f" {syllable.text!r}{more}; it leaves out syllables that fall into its rests"
             )
         if crowded:
             voice, step = crowded[0]
@@ -130,18 +136,19 @@ class WordSetting:
 def choose(
     words: Path | str, language: str | None, given: Given, locked: Sequence[int]
 ) -> WordSetting:
-    """How the words of a harmonization are set.
+    """Decide how the words of a harmonization are set.
 
     Args:
-        words: ``all`` sets the words of the highest given voice that has any under all voices,
-            ``soprano`` leaves all but the given voices bare, ``none`` takes the words out. Anything
-            else is a text file; see ``io.lyric_text``. Its words are those of the highest given
-            voice, replace what the file of the melody has, and are set under all voices.
-        language: the language by which words without hyphens are split.
-        given: what is given.
-        locked: the voices that are given throughout.
+        words: ``all`` sets the words of the highest given voice with words under all voices,
+            ``soprano`` gives words only to the given voices, ``none`` removes the words. Any other
+            value is the path of a text file; see ``io.lyric_text``. Its words replace those in the
+            melody's file. They are the words of the highest given voice and are set under all
+            voices.
+        language: the language that splits words without hyphens; None does not split them.
+        given: the given parts.
+        locked: the voices that are given in the whole piece.
 
-    Raises ChoraleError where the text file cannot be used.
+    Raises ChoraleError if the text file cannot be used.
     """
     known, own = given.parts.known, given.words
     if words == NONE:
@@ -156,7 +163,7 @@ def choose(
     typed = read_verses(path, split)
     if not locked:
         raise ChoraleError(
-            f"{path}: words are those of a given voice, and none is given throughout"
+            f"{path}: words belong to a given voice, and no voice is given in the whole piece"
         )
     rule = min(locked)
     try:
@@ -179,10 +186,10 @@ def choose(
 def of_text(
     text: str, language: str | None, tune: Chorale, known: NDArray[np.bool_], rule: int
 ) -> WordSetting:
-    """Words that are typed, as those of a voice of a chorale, set under all voices.
+    """Typed words for the voice ``rule`` of a chorale, set under all voices.
 
-    What is known, ``(T, V)``, is not changed for them. Raises ChoraleError where they do not fit
-    its notes, MusicaeError where pyphen is missing.
+    The cells ``known`` ``(T, V)`` are not changed for them. Raises ChoraleError if the words do not
+    fit the notes, MusicaeError if pyphen is not installed.
     """
     split = hyphenator(language) if language else None
     return _of_typed(parse_verses(text, split), tune, known, rule, is_split=split is not None)
@@ -197,9 +204,10 @@ def _of_typed(
     is_split: bool,
     slurred: frozenset[int] | None = None,
 ) -> WordSetting:
-    """Verses as those of a given voice. Raises ChoraleError where they do not fit its notes.
+    """The setting of typed verses for the voice ``rule``.
 
-    ``is_split`` says whether words without hyphens were split.
+    ``is_split``: words without hyphens were split. Raises ChoraleError if the verses do not fit the
+    notes.
     """
     verses, notices = set_on(typed, tune, rule, slurred or frozenset())
     told = (*notices, *(_split_words(verses) if is_split else ()))
@@ -207,7 +215,7 @@ def _of_typed(
 
 
 def _split_words(verses: Verses) -> list[str]:
-    """A notice that shows how words were split, so that a wrong one is seen."""
+    """A notice that shows how words were split, so that the musician can find errors."""
     found: dict[str, None] = {}
     word = ""
     for syllable in (s for verse in verses for s in verse.syllables):
@@ -219,7 +227,7 @@ def _split_words(verses: Verses) -> list[str]:
 
 
 def _kept(verses: Verses, known: NDArray[np.bool_]) -> Verses:
-    """The syllables of a given voice that are not in what is written anew."""
+    """The syllables of a given voice that lie in its given notes."""
     kept = (
         Verse(verse.number, tuple(s for s in verse.syllables if known[s.step])) for verse in verses
     )

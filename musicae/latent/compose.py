@@ -1,4 +1,4 @@
-"""Decode latent points to chorales: new ones, variations, and paths between two."""
+"""Decode latent points to chorales: new ones, variations, continuations, and interpolations."""
 
 from __future__ import annotations
 

@@ -201,5 +201,5 @@ def test_chords_of_a_midi_file_that_is_moved_are_refused(tmp_path: Path) -> None
     for _ in range(4):
         shifted.tracks[0].insert(0, mido.MetaMessage("marker", text="G", time=0))
     shifted.save(path)
-    with pytest.raises(ChoraleError, match="its chords are those of its own key"):
+    with pytest.raises(ChoraleError, match="was transposed, and its chords are not"):
         musicae.harmonize(path, ensemble="ttbb", chords="file")

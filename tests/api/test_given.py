@@ -225,7 +225,7 @@ def test_a_note_out_of_range_is_folded_for_the_model_only():
     [
         ({"voice": "lead"}, "no voice is called 'lead'; there are soprano, alto, tenor, bass"),
         ({"lock": ["bass", "lead"]}, "no voice is called 'lead'"),
-        ({"lock": ()}, "with nothing locked there is nothing to harmonize"),
+        ({"lock": ()}, "with no voice locked there is nothing to harmonize"),
         ({"lock": "none"}, "--lock none goes with --bars"),
         ({"voice": "bass", "bars": "1"}, "--voice takes one part"),
         ({"bars": "five"}, "bars are written like 5-8 or 5, not 'five'"),

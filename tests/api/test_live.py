@@ -175,9 +175,9 @@ def test_pickups_and_changing_meters():
         ("x", [], "bars are written like 5-8"),
         ("2", [(0, 4, 100)], "bar 2, beat 1: E7 is outside the soprano's range"),
         ("2", [(4, 4, 500)], "bar 2, beat 2: 500 is outside"),
-        ("2", [(12, 8, 70)], "does not lie in the 16 steps"),
-        ("2", [(-1, 4, 70)], "does not lie in the 16 steps"),
-        ("2", [(0, 0, 70)], "does not lie in the 16 steps"),
+        ("2", [(12, 8, 70)], "does not fit into the 16 steps"),
+        ("2", [(-1, 4, 70)], "does not fit into the 16 steps"),
+        ("2", [(0, 0, 70)], "does not fit into the 16 steps"),
         ("2", [(0, 8, 70), (4, 4, 71)], "bar 2, beat 2: a note begins before the previous one"),
         ("2", [(0, 4.5, 70)], "three whole numbers"),
         ("2", [(0, 4)], "three whole numbers"),
@@ -194,7 +194,7 @@ def test_what_does_not_go_with_live_work():
     for setting in ({"n": 2}, {"bars": "2"}, {"figures": "6"}, {"words": "soprano"}):
         with pytest.raises(ChoraleError, match="does not go with a live harmonizer"):
             musicae.LiveHarmonizer(tune(), **setting)
-    with pytest.raises(ChoraleError, match="the melody is the soprano"):
+    with pytest.raises(ChoraleError, match="is not given; name its voice"):
         musicae.LiveHarmonizer(replace_voice(tune(1), 3, [(0, 64, 43)]), lock="bass", key="G major")
     with pytest.raises(CheckpointError, match="does not write around given notes"):
         musicae.LiveHarmonizer(tune(), model="minibach")

@@ -82,12 +82,12 @@ def test_positions_are_those_of_the_chorale(tmp_path):
         ("0", r"line 1: there is no bar 0"),
         ("4 5", r"line 1: bar 4 has no beat 5, only 1 to 4.75"),
         ("4 0.5", r"line 1: bar 4 has no beat 0.5"),
-        ("bar four", r"line 1: 'bar' is no position; write .* such as 4 3"),
+        ("bar four", r"line 1: 'bar' is not a position; write .* such as 4 3"),
         ("4 nan", r"line 1: a cadence is .*, not 'nan'"),
-        ("-4", r"is no position"),
+        ("-4", r"is not a position"),
         ("4 3 perfect", r"line 1: a cadence is authentic, half, plagal, deceptive, not 'perfect'"),
-        ("half", r"line 1: 'half' is no position"),
-        ("# nothing", r"ends.txt: marks nothing; write"),
+        ("half", r"line 1: 'half' is not a position"),
+        ("# nothing", r"ends.txt: has no lines; write"),
     ],
 )
 def test_text_files_that_cannot_be_used_are_refused(tmp_path, text, complaint):

@@ -158,7 +158,7 @@ def test_no_pieces_are_refused_and_equal_names_are_numbered(tmp_path, seen):
 
 def test_several_pieces_are_drawn_as_piano_rolls_only(tmp_path):
     for out in ("a.pdf", "a.wav"):
-        with pytest.raises(MusicaeError, match="of one piece"):
+        with pytest.raises(MusicaeError, match="takes one piece"):
             musicae.render([CADENCE, PARALLELS], tmp_path / out)
 
 

@@ -203,7 +203,7 @@ def test_a_fault_of_musicaes_stops_no_other_melody(songs, options, monkeypatch):
     outcome = harmonize_files([songs], options=options)
     (error,) = outcome.errors
     assert (
-        str(error) == f"{songs / '1.mid'}: a fault of musicae's, not of the melody (TypeError: odd)"
+        str(error) == f"{songs / '1.mid'}: a bug in musicae, not in the melody (TypeError: odd)"
     )
     assert len(outcome.written) == 6
     with pytest.raises(TypeError, match="odd"):

@@ -268,7 +268,7 @@ def test_a_text_that_is_not_ours_is_neither_replaced_nor_removed(folder, watched
 def test_a_fault_of_ours_does_not_end_the_watch(folder, watched):
     watched.start()
     song(folder / "bug.mid")
-    assert "bug.mid: a fault of musicae's" in str(watched.next(Failed).error)
+    assert "bug.mid: a bug in musicae" in str(watched.next(Failed).error)
     text = (folder / "bug-error.txt").read_text()
     assert "(KeyError: 'a bug')" in text
     assert "Please report it" in text
