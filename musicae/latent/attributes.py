@@ -22,14 +22,14 @@ def activity(chorale: Chorale) -> float:
 
 
 def chromaticism(chorale: Chorale) -> float:
-    """The share of notes, 0 to 1, outside the scale of the key."""
+    """The share of notes, 0 to 1, outside the scale of the likeliest key."""
     key = likely_key(chorale)
     degrees = (chorale.pitch[chorale.onset] - key.tonic) % 12
     return float((~np.isin(degrees, SCALES[key.mode])).mean()) if degrees.size else 0.0
 
 
 def register(chorale: Chorale) -> float:
-    """The mean pitch, as a MIDI number."""
+    """The mean pitch over steps and voices, as a MIDI number."""
     sounding = chorale.pitch[chorale.pitch != REST]
     return float(sounding.mean()) if sounding.size else 0.0
 
@@ -43,7 +43,7 @@ def dissonance(chorale: Chorale) -> float:
 
 
 def harmonic_rhythm(chorale: Chorale) -> float:
-    """Changes of chord per quarter, by the chords of the beats."""
+    """Changes of chord per quarter, counted from beat to beat."""
     chords = [chord for chord in plan_of(chorale, likely_key(chorale)).chords if chord]
     changes = sum(now != before for before, now in pairwise(chords))
     return STEPS_PER_QUARTER * changes / len(chorale)

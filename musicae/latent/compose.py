@@ -31,26 +31,29 @@ from musicae.theory.harmonic_plan import HarmonicPlan
 from musicae.theory.local_keys import local_keys
 
 USUAL_TEMPERATURE, RHYTHM_TEMPERATURE, PLAN_TEMPERATURE = 0.6, 1.0, 1.0
-"""The temperatures at which new pieces are closest to Bach on the validation side."""
+"""The temperatures of notes, of rhythm and of plans at which new pieces are closest to Bach on the
+validation side."""
 USUAL_PRIOR = "fitted"
 TOGETHER = 32
 """Pieces decoded in one batch."""
 PLANS = 1
-"""The last number of the seeds of plans, apart from those of notes."""
+"""The last number of a plan's seed, which separates it from the seed of the notes."""
 FINER = 6
-"""Points decoded for each step of an interpolation, to choose from."""
+"""The number of points that are decoded for each step of an interpolation, to choose from."""
 BACKWARDS = 10.0
 """The cost of a step in the wrong direction, far above that of uneven steps."""
 
 
 class Kept(NamedTuple):
-    """A chorale of the same form as a point, and what of it is kept exactly."""
+    """A chorale of the same form as a point, and the parts of it that are kept unchanged."""
 
     chorale: Chorale
     voices: tuple[int, ...] = ()
+    """The voices that are kept, 0 soprano to 3 bass."""
     until: int = 0
     """All notes that begin before this step are kept."""
     plan: HarmonicPlan | None = None
+    """The chords that are kept; None to find others."""
 
 
 class DecodedPoint(NamedTuple):
@@ -63,9 +66,9 @@ class DecodedPoint(NamedTuple):
     plan: HarmonicPlan
     """The chords that the voices follow."""
     notices: tuple[str, ...]
-    """What the plan could not keep."""
+    """Sentences on constraints that the plan could not keep."""
     number: int
-    """The number that, with the options' seed, decided the random numbers."""
+    """The number that was, with the options' seed, the seed of the random numbers."""
 
 
 def usual_options(seed: int, temperature: float | None = None) -> SamplingOptions:
@@ -79,7 +82,7 @@ def usual_options(seed: int, temperature: float | None = None) -> SamplingOption
 def need_latent_space(model: Checkpoint) -> None:
     """Raises CheckpointError for a model that is not a VAE."""
     if not model.can("latent"):
-        raise CheckpointError(f"{model.name} has no latent space to walk in; use vae")
+        raise CheckpointError(f"{model.name} has no latent space; use vae")
 
 
 def decode_points(
@@ -89,12 +92,17 @@ def decode_points(
     kept: Sequence[Kept] | None = None,
     numbers: Sequence[int] | None = None,
 ) -> list[DecodedPoint]:
-    """Decode latent points to plans, and these to chorales.
+    """Decode latent points to plans, and the plans to chorales.
 
     Args:
-        kept: for each point what is kept; the same voices for all.
-        numbers: for each point the number that, with ``options.seed``, decides its random numbers;
-            by default its index.
+        model: a VAE.
+        points: the latent points.
+        options: the temperatures and the seed.
+        kept: for each point the parts that are kept; all with the same voices. None keeps nothing.
+        numbers: for each point the number that is, with ``options.seed``, the seed of its random
+            numbers; None takes its index.
+
+    Raises CheckpointError for a model that is not a VAE.
     """
     need_latent_space(model)
     numbers = range(len(points)) if numbers is None else numbers
@@ -135,8 +143,10 @@ def decode_points(
                 written = forms.with_form(written, form)
             written = replace(written, source=f"musicae {model.name}")
             total = nats - plan.log_likelihood
-            heard = replace(plan.plan, local=local_keys(plan.plan, form.phrases or ()))
-            found.append(DecodedPoint(points[i], written, total, heard, plan.notices, numbers[i]))
+            plan_with_keys = replace(plan.plan, local=local_keys(plan.plan, form.phrases or ()))
+            found.append(
+                DecodedPoint(points[i], written, total, plan_with_keys, plan.notices, numbers[i])
+            )
     return found
 
 
@@ -147,7 +157,7 @@ def _plans(
     options: SamplingOptions,
     seeds: Sequence[tuple[int, ...]],
 ) -> list[FoundPlan]:
-    """The plan of each point: that of its partial score, or one that is found for it."""
+    """The plan of each point: that of its partial score, or else one drawn from its chain."""
     temperature, tilt = LIKELIEST, None
     if options.temperature != LIKELIEST:
         temperature, tilt = PLAN_TEMPERATURE, _tilt_of(model)
@@ -168,11 +178,11 @@ def _plans(
 
 
 _TILTS: WeakKeyDictionary[Checkpoint, tuple[bytes, PlanTilt]] = WeakKeyDictionary()
-"""By model the numbers of its plan tilt and what was made of them."""
+"""For each model, the bytes of its array ``plan_tilt`` and the ``PlanTilt`` made from it."""
 
 
 def _tilt_of(model: Checkpoint) -> PlanTilt | None:
-    """The tilt of a model's plans, made again where its numbers have changed."""
+    """The tilt of a model's plans, cached until its numbers change; None if it has none."""
     numbers = model.tensors["plan_tilt"]
     if not numbers.size:
         return None
@@ -189,7 +199,7 @@ def compose(
     slides: Mapping[str, float],
     options: SamplingOptions,
 ) -> list[DecodedPoint]:
-    """A new chorale for each form: points are sampled, shifted and decoded."""
+    """A new chorale for each form: a point is sampled, shifted by the sliders and decoded."""
     need_latent_space(model)
     seeds = [(options.seed, number) for number in range(len(wanted))]
     points = [shift(model, point, slides) for point in sample(model, wanted, prior, seeds)]
@@ -199,9 +209,9 @@ def compose(
 def path_between(
     model: Checkpoint, one: LatentPoint, other: LatentPoint, n: int, options: SamplingOptions
 ) -> list[DecodedPoint]:
-    """``n`` chorales from one point to another, the decoded points themselves at the ends.
+    """``n`` chorales from one point to another; the first and the last are the points decoded.
 
-    They are chosen from ``FINER`` times as many interpolated ones, so that each step leads away
+    They are chosen from ``FINER`` times as many interpolated points, so that each step leads away
     from the first chorale and towards the last by about the same distance.
     """
     need_latent_space(model)
@@ -222,7 +232,7 @@ def neighbours(
     *,
     kept: Kept | None,
 ) -> list[DecodedPoint]:
-    """``n`` variations: decoded points at ``amount``, 0 to 1, between a point and random ones."""
+    """``n`` variations: decoded points at ``amount``, 0 to 1, from ``point`` to random points."""
     need_latent_space(model)
     seeds = [(options.seed, number) for number in range(n)]
     others = sample(model, [point.form] * n, "fitted", seeds)
@@ -233,7 +243,7 @@ def neighbours(
 def going_on(
     model: Checkpoint, chorale: Chorale, wanted: Sequence[PartialScore], options: SamplingOptions
 ) -> list[DecodedPoint]:
-    """A piece of each form that begins with a given chorale; its vectors come before new ones."""
+    """A piece of each form that begins with a chorale; its vectors come before sampled ones."""
     need_latent_space(model)
     begun = encode(model, chorale, forms.form_of(chorale, wanted[0].key, wanted[0].style))
     seeds = [(options.seed, number) for number in range(len(wanted))]
@@ -254,10 +264,15 @@ def going_on(
 
 
 def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
-    """``n`` indices, first and last included, along which ``away`` rises and ``near`` falls evenly.
+    """``n`` indices along which ``away`` rises and ``near`` falls evenly.
 
-    They minimize the squared deviations from even steps, by dynamic programming. A step in the
-    wrong direction is taken only where there is no other path.
+    The first and the last index are always among them. They minimize the squared deviations from
+    even steps, by dynamic programming. A step in the wrong direction is taken only if there is no
+    other path.
+
+    Args:
+        away: ``(N,)`` each chorale's distance from the first one.
+        near: ``(N,)`` each chorale's distance from the last one.
     """
     count = len(away)
     whole = max(away[-1], 1e-9)
@@ -278,7 +293,7 @@ def _even_steps(away: Floats, near: Floats, n: int) -> list[int]:
 
 
 def _partial(point: LatentPoint, kept: Kept | None) -> PartialScore:
-    """The form of a point with what is kept."""
+    """The form of a point, with the notes, the voices or the plan that are kept."""
     if kept is None:
         return point.form
     form = point.form

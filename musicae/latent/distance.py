@@ -11,15 +11,15 @@ from musicae.core.constants import REST, STEPS_PER_QUARTER
 from musicae.theory.key_finding import likely_key
 
 FARTHEST = 12
-"""The greatest distance of two voices at a step, in semitones, and that of a note and a rest."""
+"""The greatest distance of two voices at a step, in semitones; also that of a note and a rest."""
 
 
 def distance(one: Chorale, other: Chorale) -> float:
     """The mean absolute difference of the voices' pitches, 0 to ``FARTHEST`` semitones.
 
     Both chorales are transposed to the same tonic and compared at each quarter of the longer one,
-    at the same relative position in each piece. Where the tonics are a tritone apart, the smaller
-    of the two possible results counts. 0 means equal pitches everywhere.
+    at the same relative position in each piece. If the tonics are a tritone apart, the smaller of
+    the two possible results counts. 0 means equal pitches everywhere.
     """
     longer = max(len(one), len(other))
     steps = np.arange(0, longer, STEPS_PER_QUARTER)

@@ -1,4 +1,4 @@
-"""Plans of latent points: exact draws, or the likeliest ones, from the chains that points give.
+"""Plans of latent points: exact draws, or the likeliest plans, from the points' Markov chains.
 
 Axes: ``B`` beats, ``S`` states.
 """
@@ -34,27 +34,28 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.theory.harmonic_plan import Beat, HarmonicPlan, beats_of
 
 TRIES = 20
-"""Draws until one has the tonic in its first bar; after these, the first beat gets it."""
+"""The most draws to get the tonic in the first bar; after these, the first beat is set to it."""
 IN_COMMON = 2
-"""Members that two chords have in common of which one can stand for the other."""
+"""A chord can replace another if they have at least this many members in common."""
 AT_ONCE = 8
-"""Pieces whose plans are found together: filtering many long ones at once takes gigabytes."""
+"""The number of pieces whose plans are found together; more long ones would need gigabytes."""
 PLAN = "plan."
-"""What stands before the names of the weights of the plan's network."""
+"""The prefix of the names of the plan network's weights."""
 
 
 class BeatAgain(NamedTuple):
-    """A beat of a passage that sounds again."""
+    """A beat of a passage that returns."""
 
     beat: int
+    """The index of the beat."""
     source: int
-    """The beat of the earlier passage."""
+    """The index of the same beat in the earlier passage."""
     exact: bool
-    """Whether all voices sound again."""
+    """Whether all voices return."""
 
 
 def beats_again(form: PartialScore) -> Iterator[BeatAgain]:
-    """The beats of the passages that sound again, whose beats begin alike in both places."""
+    """The beats of passages that return, if both passages have a beat of that length there."""
     beats = beats_of(form.chorale)
     at = {beat.start: number for number, beat in enumerate(beats)}
     for passage in form.returns:
@@ -73,7 +74,14 @@ def chains_of(
     latents: Sequence[Latent],
     blurs: Sequence[float],
 ) -> list[MixtureChain]:
-    """The chain of chords of each point; its states are ``model.config.states``."""
+    """The Markov chain of chords of each point; its states are ``model.config.states``.
+
+    Args:
+        model: a VAE.
+        forms: the partial score of each point.
+        latents: the vectors of each point, ``(1, Z)`` and ``(1, M, Y)``.
+        blurs: the ``LatentPoint.blur`` of each point.
+    """
     pieces = concatenate_beats([beat_batch(form, model.config) for form in forms])
     whole, vectors = concatenate_latents(latents)
     unary, weights = model.run(
@@ -104,7 +112,7 @@ def tables_of(model: Checkpoint) -> Tables:
 
 
 def _log_potentials(model: Checkpoint) -> Floats32:
-    """``(K, S, S)`` what ``PlannerNetwork.transition_tables`` gives."""
+    """``(K, S, S)`` the transition tables, as of ``PlannerNetwork.transition_tables``."""
     parts = {name.removeprefix(PLAN): value for name, value in model.tensors.items()}
     root, quality, _, bass = np.array(model.config.states).T
     motion = parts["root_motion"]  # (K, qualities, qualities, 12)
@@ -127,20 +135,21 @@ def find_plans(
     temperature: float,
     tilt: PlanTilt | None = None,
 ) -> list[FoundPlan]:
-    """A plan for each piece: an exact draw from its chain under the constraints, or the likeliest.
+    """Find a plan for each piece: an exact draw from its chain under constraints, or the likeliest.
 
-    A piece closes on its tonic and has it in its first bar, and phrases end in cadences, with
-    triads in root position. What is known of the voices is harmonized: each known voice sings
-    members of the chords. A passage that sounds again in all voices keeps its chords; where only
-    some voices do, each chord shares ``IN_COMMON`` members with the one that it stands for. So the
-    plan is drawn twice then: the first draw decides the passages that come again, the second all
-    else.
+    A piece has its tonic in the first bar and ends on it, and phrases end in cadences with triads
+    in root position. Known voices sing members of the chords. A passage that returns in all voices
+    keeps its chords; if only some voices return, each chord shares ``IN_COMMON`` members with the
+    chord that it replaces. With such passages the plan is drawn twice: the first draw decides the
+    chords of the passages that return, the second draw all others.
 
     Args:
+        chains: the chain of each piece.
+        partials: the partial score of each piece.
         states: the chord of each state.
-        randoms: of each piece, what decides its draws.
+        randoms: the random generator of each piece.
         temperature: divides the potentials of single beats; at ``LIKELIEST`` nothing is random.
-        tilt: of the chains that are drawn from.
+        tilt: a correction of the chains before drawing; None for no correction.
     """
     found: list[FoundPlan] = []
     for first in range(0, len(chains), AT_ONCE):
@@ -156,7 +165,7 @@ def find_plans(
         for search in returning:
             search.repeat()
         _find_paths(returning, temperature)
-        # Copies, which do not outlive the loop with all that they keep.
+        # Copies: their filtered tables are freed after the loop.
         free = [replace(chain) for chain in chains[part]]
         filter_together(free)
         found += [search.found(chain) for search, chain in zip(searches, free, strict=True)]
@@ -170,10 +179,12 @@ class _Search:
     chain: MixtureChain
     wish: Wish
     first_bar: Sequence[int]
-    """Beats of which one has the tonic, if there are any."""
+    """The beats of the first bar; one of them has the tonic. May be empty."""
     again: Sequence[BeatAgain]
+    """The beats of passages that return."""
     random: np.random.Generator
     path: Ints
+    """``(B,)`` the states that were found; empty before."""
 
     @classmethod
     def of(
@@ -196,7 +207,7 @@ class _Search:
         return cls(chain, wish, list(first_bar), again, random, np.zeros(0, dtype=np.int64))
 
     def repeat(self) -> None:
-        """Let the beats that come again have what the path has where they come from."""
+        """Restrict the beats of passages that return to the path's states in their source beats."""
         wish, chosen = self.wish, dict[int, int]()
         for beat, source, exact in self.again:
             drawn = _chosen(self.chain, wish, source, int(self.path[source]))
@@ -205,7 +216,7 @@ class _Search:
             _narrow(wish, beat, state, exact)
 
     def found(self, chain: MixtureChain) -> FoundPlan:
-        """The plan of the path, whose likelihood is that by a chain without a tilt."""
+        """The plan of the path; its likelihood is computed with ``chain``, which has no tilt."""
         wish, path = self.wish, self.path
         chords = tuple(wish.chords[state] for state in path.tolist())
         plan = HarmonicPlan(wish.key, tuple(wish.beats), chords)
@@ -231,9 +242,9 @@ def _find_paths(searches: Sequence[_Search], temperature: float) -> None:
 
 
 def _chosen(chain: MixtureChain, wish: Wish, beat: int, drawn: int) -> int:
-    """The state of a beat that comes again: the one that was drawn, if the beat may have it.
+    """The state of a source beat: the drawn one if it is allowed, else the likeliest allowed one.
 
-    Where the beat itself comes again from an earlier one, it is a state that this leaves it.
+    The drawn state may not be allowed if the beat itself returns from an earlier one.
     """
     allowed = wish.allowed[beat]
     if allowed[drawn] or not allowed.any():
@@ -242,7 +253,7 @@ def _chosen(chain: MixtureChain, wish: Wish, beat: int, drawn: int) -> int:
 
 
 def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
-    """Let a beat have a state, or the states that can stand for it, as far as it may."""
+    """Restrict a beat to a state, or to states that can replace it, if any of them is allowed."""
     chord = wish.chords[state]
     fitting = np.arange(len(wish.chords)) == state
     if not exact and chord:
@@ -253,7 +264,7 @@ def _narrow(wish: Wish, beat: int, state: int, exact: bool) -> None:
 
 
 def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) -> Wish:
-    """What the plan of a piece must keep of the voices that are known."""
+    """The constraints that known voices put on the plan of a piece."""
     beats: tuple[Beat, ...] = beats_of(partial.chorale)
     chords = chords_of(states, partial.key.mode)
     wish = Wish(partial.chorale, partial.key, beats, chords, known=partial.known)
@@ -265,7 +276,7 @@ def wish_of(partial: PartialScore, states: Sequence[tuple[int, int, int, int]]) 
 
 
 def _path(search: _Search, constrained: MixtureChain, temperature: float) -> Ints:
-    """A path of a constrained chain, with the tonic on one of the beats of the first bar."""
+    """A path of a constrained chain with the tonic on one of the beats of the first bar."""
     tonic, beats = tonic_states(search.wish), search.first_bar
     likeliest = temperature == LIKELIEST
     for _ in range(1 if likeliest else TRIES):

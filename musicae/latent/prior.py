@@ -16,7 +16,7 @@ from musicae.models.checkpoint import Checkpoint
 
 
 class Draw(NamedTuple):
-    """What decides the vectors of pieces' beats."""
+    """The inputs of a draw of the vectors of pieces' beats."""
 
     whole: Floats32
     """``(B, Z)`` the vectors of the pieces."""
@@ -25,16 +25,16 @@ class Draw(NamedTuple):
     noise: Floats32
     """``(B, M, Y)`` normal random numbers."""
     again: Again | None = None
-    """Beats whose vectors come again."""
+    """Beats that repeat the vectors of earlier beats; None for no such beats."""
     begun: Floats32 | None = None
-    """``(B or 1, <= M, Y)`` the vectors of the first beats, where these are given."""
+    """``(B or 1, <= M, Y)`` the given vectors of the first beats; None to draw all."""
 
 
 def sample_beats(model: Checkpoint, draw: Draw, pieces: BeatBatch) -> Latent:
-    """The pieces' vectors and those of their beats; ``pieces`` give the forms."""
+    """Draw the vectors of beats, ``(B, M, Y)``; ``pieces`` has the forms."""
     whole, again = np.ascontiguousarray(draw.whole), draw.again
     (forms,) = model.run("forms", context=pieces.masked.context, beats=pieces.beats)
-    # By beat, as each run reads them.
+    # Beats first, as each run of the network reads one beat.
     chance, noise, forms = (
         np.ascontiguousarray(np.swapaxes(part, 0, 1)) for part in (draw.chance, draw.noise, forms)
     )
@@ -76,11 +76,11 @@ class _Past:
 
     @property
     def recent(self) -> Floats32:
-        """``(<= span, layers, 2, B, W)``"""
+        """``(<= span, layers, 2, B, W)`` the keys and values of the last ``span`` beats."""
         return self.kept[max(0, self.filled - self.span) : self.filled]
 
     def add(self, kept: Floats32) -> None:
-        """Keep those of one more beat, ``(1, layers, 2, B, W)``."""
+        """Add the keys and values of one more beat, ``(1, layers, 2, B, W)``."""
         if self.filled == len(self.kept):
             self.kept[: self.span] = self.kept[self.span :]
             self.filled = self.span

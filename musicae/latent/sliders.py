@@ -16,24 +16,28 @@ from musicae.latent.space import LatentPoint, moved, sample
 from musicae.models.checkpoint import Checkpoint
 
 NUDGE = 0.7
-"""The size of trial moves: of beats in standard deviations of their vectors, of levers in nats."""
+"""The size of trial moves: in standard deviations for beats' vectors, in nats for levers."""
 CORRECTING = 48
-"""The points on which directions are corrected."""
+"""The number of points with which directions are corrected."""
 SEED = 9
 """The seed of the sampled points and of the trial moves."""
 
 
 def find_directions(model: Checkpoint, deviations: Sequence[float], probes: int) -> Floats32:
-    """``(L, Y + levers)`` the move that raises each attribute by one standard deviation.
+    """Find, for each attribute, the move in latent space that raises it by one standard deviation.
 
-    ``probes`` sampled points are moved by random vectors and by their negatives, decoded, and the
+    ``probes`` sampled points are moved by random vectors and by their negatives and decoded. The
     attributes of the music are regressed on the moves. Each direction is the shortest move that, by
-    this regression, changes one attribute and no other. Effects are not quite linear, so the
+    this regression, changes one attribute and no other. The effects are not quite linear, so the
     directions are then ``corrected``.
 
     Args:
-        deviations: ``(L,)`` standard deviations of ``attributes.measured`` in the corpus.
+        model: a VAE.
+        deviations: ``(L,)`` the standard deviations of ``attributes.measured`` in the corpus.
         probes: the number of sampled points.
+
+    Returns:
+        ``(L, Y + levers)``, one direction for each attribute.
     """
     seeds = [(SEED, number) for number in range(probes)]
     points = sample(model, forms.draw_forms(probes, SEED), "fitted", seeds)
@@ -44,10 +48,10 @@ def find_directions(model: Checkpoint, deviations: Sequence[float], probes: int)
     units = np.where(np.asarray(deviations) > 0, deviations, np.inf)
 
     def attributes(sign: int) -> NDArray[np.float64]:
-        """``(N, L)`` the attributes of moved points, in deviations."""
-        ways = (sign * NUDGE * nudges).astype(np.float32) * spread
-        places = [moved(point, way) for point, way in zip(points, ways, strict=True)]
-        made = decode_points(model, places, SamplingOptions(LIKELIEST))
+        """``(N, L)`` the attributes of the moved points, in standard deviations."""
+        moves = (sign * NUDGE * nudges).astype(np.float32) * spread
+        trials = [moved(point, move) for point, move in zip(points, moves, strict=True)]
+        made = decode_points(model, trials, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.array([measured(each.chorale) for each in made]) / units
         return found
 
@@ -63,15 +67,23 @@ def corrected(
     units: NDArray[np.float64],
     points: Sequence[LatentPoint],
 ) -> Floats32:
-    """Directions whose effects on all attributes, as measured on some points, are taken into
-    account: mixed so that each changes its own by one of ``units`` and no other."""
+    """Mix directions so that each raises its own attribute by one unit and changes no other.
 
-    def attributes(way: Floats32) -> NDArray[np.float64]:
-        places = [moved(point, way) for point in points]
-        made = decode_points(model, places, SamplingOptions(LIKELIEST))
+    The effects of the directions on all attributes are measured at some points.
+
+    Args:
+        model: a VAE.
+        directions: ``(L, Y + levers)``.
+        units: ``(L,)`` the unit of each attribute.
+        points: the points at which effects are measured.
+    """
+
+    def attributes(direction: Floats32) -> NDArray[np.float64]:
+        trials = [moved(point, direction) for point in points]
+        made = decode_points(model, trials, SamplingOptions(LIKELIEST))
         found: NDArray[np.float64] = np.mean([measured(m.chorale) for m in made], axis=0) / units
         return found
 
-    effects = np.array([(attributes(way) - attributes(-way)) / 2 for way in directions])
+    effects = np.array([(attributes(each) - attributes(-each)) / 2 for each in directions])
     found: Floats32 = np.linalg.pinv(effects).astype(np.float32) @ directions
     return found

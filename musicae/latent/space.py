@@ -36,14 +36,14 @@ from musicae.theory.plan_reading import plan_of
 DRAWN_BLUR = 0.5
 """The blur at which new pieces are closest to Bach on the validation side."""
 VARIED = 0.7
-"""How near a varied passage is to the one that it varies; see ``models.vae.Again``."""
+"""The weight of the earlier vectors in a varied return, 0 to 1; see ``models.batches.Again``."""
 PRIORS = ("normal", "fitted")
 """The distributions of a piece's vector: N(0, I), or a normal distribution fitted to the posteriors
-of the train side's pieces of the same style."""
+of the training pieces of the same style."""
 NEARLY_STRAIGHT = 1e-3
 """The sine of an angle below which vectors count as parallel."""
 TINY = 1e-8
-"""What a product of lengths is at least, to divide by it."""
+"""The least product of lengths, to divide by it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,22 +51,21 @@ class LatentPoint:
     """The latent vectors of one piece, rounded to half precision, and its form."""
 
     form: PartialScore
-    """Meter, length, phrases and key."""
+    """The form of the piece: meters, length, phrases, key and returning passages."""
     latent: Latent
-    """``(1, Z)`` and ``(1, M, Y)``, float32."""
+    """The vector of the piece, ``(1, Z)``, and those of its beats, ``(1, M, Y)``; float32."""
     blur: float = 0.0
-    """How far the beats' vectors may be off; see ``ChoraleVAE.condition``. 0 for music that was
-    encoded, ``DRAWN_BLUR`` for vectors from the prior, which knows less of music."""
-
+    """How uncertain the beats' vectors are; see ``ChoraleVAE.condition``. 0 for encoded music,
+    ``DRAWN_BLUR`` for vectors from the prior, which is less exact."""
     levers: tuple[float, ...] = NEUTRAL
-    """The amounts of ``decoding.levers.LEVERS``, which sliders move."""
+    """The amounts of ``decoding.levers.LEVERS``, which sliders change."""
 
     def __post_init__(self) -> None:
         rounded = Latent(*(_rounded(part).astype(np.float32) for part in self.latent))
         object.__setattr__(self, "latent", rounded)
 
     def as_dict(self) -> dict[str, Any]:
-        """The point as texts, numbers and lists, for JSON."""
+        """The point as plain texts, numbers, lists and dicts, for JSON; vectors as base64."""
         return {
             "form": forms.as_dict(self.form),
             "piece": _to_text(self.latent.piece[0]),
@@ -77,16 +76,24 @@ class LatentPoint:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any], config: ChoraleVAEConfig) -> LatentPoint:
-        """The inverse of ``as_dict``.
+        """The point in a dict, as ``as_dict`` returns it.
 
-        Raises ChoraleError where ``facts`` are no point, or the point of another model.
+        Args:
+            facts: the dict.
+            config: the config of the VAE, which gives the sizes of the vectors.
+
+        Returns:
+            The point.
+
+        Raises:
+            ChoraleError: if ``facts`` is not a point, or is a point of another model.
         """
         try:
             form = forms.from_dict(facts["form"])
             piece, beats = _from_text(facts["piece"]), _from_text(facts["beats"])
             blur, levers = float(facts["blur"]), tuple(map(float, facts["levers"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise ChoraleError(f"this is no place in latent space ({error})") from None
+            raise ChoraleError(f"this is not a latent point ({error})") from None
         count = len(beats_of(form.chorale))
         if (
             len(levers) != len(LEVERS)
@@ -98,12 +105,12 @@ class LatentPoint:
 
 
 def encode(model: Checkpoint, chorale: Chorale, form: PartialScore | None = None) -> LatentPoint:
-    """The point of a chorale: the mean of its posterior.
+    """Encode a chorale as a point: the mean of its posterior.
 
-    Without a ``form`` it has the chorale's, but no passages that sound again: the vectors hold
-    them, and a copy would repeat what is rebuilt wrongly.
+    ``form`` None takes the chorale's form without returning passages. The vectors already hold
+    these passages; copying them would also copy errors of the reconstruction.
 
-    Raises ChoraleError where a note is outside its voice's range.
+    Raises ChoraleError if a note is outside its voice's range.
     """
     form = form or replace(forms.form_of(chorale), returns=())
     whole = PartialScore.of(
@@ -128,14 +135,18 @@ def sample(
     seeds: Sequence[tuple[int, ...]],
     begun: LatentPoint | None = None,
 ) -> list[LatentPoint]:
-    """A random point for each form.
+    """Sample a random point for each form.
 
-    The piece's vector is drawn from ``prior``, one of ``PRIORS``; its beats' vectors from the
-    learned prior. Where a passage sounds again its beats get the vectors of the earlier ones, or
-    near ones (``VARIED``) where only some voices do. Each form's random numbers depend on its seed
-    alone.
+    The piece's vector is drawn from ``prior``, the beats' vectors from the learned prior. The beats
+    of a passage that returns get the vectors of the earlier passage, or near ones (``VARIED``) if
+    only some voices return.
 
-    With ``begun``, the piece's vector and the first beats' are those of that point.
+    Args:
+        model: a VAE.
+        wanted: the forms.
+        prior: one of ``PRIORS``.
+        seeds: the seed of each form; its random numbers depend on nothing else.
+        begun: a point whose vectors of the piece and of the first beats are used; None draws all.
     """
     pieces = concatenate_beats([beat_batch(form, model.config) for form in wanted])
     counts = (pieces.beats.max(axis=1) + 1).tolist()
@@ -170,11 +181,11 @@ def sample(
 def interpolate(
     model: Checkpoint, one: LatentPoint, other: LatentPoint, share: float, own_form: bool = False
 ) -> LatentPoint:
-    """The point at ``share``, 0 to 1, between two points, by spherical interpolation.
+    """The point at ``share``, 0 to 1, from ``one`` to ``other``, by spherical interpolation.
 
     The centre is the mean of the training pieces (White 2016, *Sampling Generative Networks*). The
-    form is that of the nearer point, or of ``one`` with ``own_form``. Beats of the other point are
-    taken at the same relative position in the piece.
+    form is that of the nearer point; with ``own_form``, that of ``one``. Beats are matched by their
+    relative position in the piece.
     """
     nearer = one if share < 0.5 or own_form else other
     count = nearer.latent.beats.shape[1]
@@ -191,34 +202,34 @@ def interpolate(
 
 
 def shift(model: Checkpoint, point: LatentPoint, slides: Mapping[str, float]) -> LatentPoint:
-    """A point shifted along the directions of sliders.
+    """Shift a point along the directions of sliders.
 
-    ``slides`` are amounts by the names in ``model.config.sliders``, in standard deviations of each
-    attribute in Bach's chorales.
+    ``slides`` has the amounts by the names in ``model.config.sliders``, in standard deviations of
+    each attribute in Bach's chorales.
     """
     directions = model.tensors["directions"]
-    way = np.zeros(directions.shape[1], dtype=np.float32)
+    move = np.zeros(directions.shape[1], dtype=np.float32)
     for name, amount in slides.items():
-        way = way + np.float32(amount) * directions[model.config.sliders.index(name)]
-    return moved(point, way)
+        move = move + np.float32(amount) * directions[model.config.sliders.index(name)]
+    return moved(point, move)
 
 
-def moved(point: LatentPoint, way: Floats32) -> LatentPoint:
-    """A point moved by ``(Y + levers,)``: all its beats' vectors, and its levers."""
+def moved(point: LatentPoint, move: Floats32) -> LatentPoint:
+    """A point with ``move`` ``(Y + levers,)`` added to all its beats' vectors and to its levers."""
     size = point.latent.beats.shape[-1]
-    levers = tuple(a + b for a, b in zip(point.levers, way[size:].tolist(), strict=True))
-    latent = Latent(point.latent.piece, point.latent.beats + way[:size])
+    levers = tuple(a + b for a, b in zip(point.levers, move[size:].tolist(), strict=True))
+    latent = Latent(point.latent.piece, point.latent.beats + move[:size])
     return replace(point, latent=latent, levers=levers)
 
 
 def _stretched(latent: Latent, count: int) -> Latent:
-    """With ``count`` beats, each taken at the same relative position in the piece."""
+    """The vectors with ``count`` beats, each taken from the same relative position in the piece."""
     index = (np.arange(count) * latent.beats.shape[1]) // count
     return Latent(latent.piece, latent.beats[:, index])
 
 
 def _arc(one: Floats32, other: Floats32, share: float) -> Floats32:
-    """Spherical interpolation about 0 of vectors ``(1, D)``; linear where they are parallel."""
+    """Spherical interpolation about 0 of vectors ``(1, D)``; linear if they are parallel."""
     lengths = np.maximum(np.linalg.norm(one) * np.linalg.norm(other), TINY)
     angle = np.arccos(np.clip((one * other).sum() / lengths, -1, 1))
     if np.sin(angle) < NEARLY_STRAIGHT:

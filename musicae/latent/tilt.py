@@ -1,4 +1,4 @@
-"""Find the tilt under which draws move as often as the training pieces; see ``motion_tilt``."""
+"""Find the tilts with which sampled pieces move as often as training pieces."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from musicae.models.checkpoint import Checkpoint
 from musicae.theory.harmonic_plan import HarmonicPlan
 
 ROUNDS, DRAWS = 5, 64
-"""How often draws are compared with the training pieces, and how many each time."""
+"""The number of rounds, and of pieces that are sampled in each round."""
 SMOOTHING = 10.0
-"""Added to every count of draws, and of training pieces where there are as many."""
+"""A number added to every count of the samples, and to the scaled counts of the training pieces."""
 RATE, MOST = 0.7, 1.5
-"""How much of a difference each round corrects, and the greatest tilt, in nats."""
+"""The share of a difference that each round corrects, and the largest tilt, in nats."""
 SEED = 11
 
 
 class Counts(NamedTuple):
-    """What is counted in pieces."""
+    """Counts of events in pieces; see ``motion_tilt``, ``sonority_tilt`` and ``plan_tilt``."""
 
     motions: NDArray[np.float64]
-    """``motion_tilt.motion_counts``."""
+    """The counts of ``motion_tilt.motion_counts``."""
     sonorities: NDArray[np.float64]
-    """``sonority_tilt.sonority_counts``."""
+    """The counts of ``sonority_tilt.sonority_counts``."""
     chords: NDArray[np.float64]
-    """``plan_tilt.plan_counts``."""
+    """The counts of ``plan_tilt.plan_counts``."""
 
 
 def counts_of(chorale: Chorale, plan: HarmonicPlan) -> Counts:
@@ -52,9 +52,14 @@ def counts_of(chorale: Chorale, plan: HarmonicPlan) -> Counts:
 
 
 def find_tilt(model: Checkpoint, bach: Sequence[Counts]) -> None:
-    """Set the tilts of a model, by the counts of the training pieces in Bach's style.
+    """Set the tilts of a model so that sampled pieces have the counts of training pieces.
 
-    Its arrays change in place, and with them the network of ``torch_engine.live``.
+    Each round samples pieces, counts, and moves each tilt by a part of the difference in nats. The
+    arrays of the model change in place, and with them the network of ``torch_engine.live``.
+
+    Args:
+        model: a VAE.
+        bach: the counts of each training piece in Bach's style.
     """
     tensors = model.tensors
     wanted = [np.sum(part, axis=0) for part in zip(*bach, strict=True)]
@@ -65,7 +70,7 @@ def find_tilt(model: Checkpoint, bach: Sequence[Counts]) -> None:
         counts = [counts_of(each.chorale, each.plan) for each in made]
         drawn = [np.sum(part, axis=0) for part in zip(*counts, strict=True)]
         moved = _apart(wanted[0], drawn[0])
-        moved[..., MOTIONS.index("rest")] = 0.0  # rests are a matter of the rules
+        moved[..., MOTIONS.index("rest")] = 0.0  # the rules decide on rests
         _add(tensors["tilt"], moved)
         _add(tensors["sonority_tilt"], _apart(wanted[1], drawn[1]))
         planned = [_apart(wanted[2][part], drawn[2][part]) for part in PARTS]
@@ -73,12 +78,12 @@ def find_tilt(model: Checkpoint, bach: Sequence[Counts]) -> None:
 
 
 def _add(tilt: Floats32, apart: NDArray[np.float64]) -> None:
-    """Correct a tilt, in place."""
+    """Add a part of a difference to a tilt, in place."""
     tilt[:] = np.clip(tilt + RATE * apart, -MOST, MOST)
 
 
 def _apart(wanted: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much more frequent things are in one than in the other, along the last axis, in nats."""
+    """``log(wanted / drawn)`` in nats, with ``wanted`` scaled to the same sum on the last axis."""
     scale = drawn.sum(axis=-1, keepdims=True) / wanted.sum(axis=-1, keepdims=True)
     apart: NDArray[np.float64] = np.log(wanted * scale + SMOOTHING) - np.log(drawn + SMOOTHING)
     return apart

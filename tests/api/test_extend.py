@@ -172,7 +172,7 @@ def test_what_cannot_be_continued_is_refused(
 
 
 def test_only_a_vae_goes_on_and_only_from_music_in_the_ranges(untrained, model):
-    with pytest.raises(CheckpointError, match="harmonizer has no latent space to walk in; use vae"):
+    with pytest.raises(CheckpointError, match="harmonizer has no latent space; use vae"):
         musicae.extend(HYMN, model=str(untrained["harmonizer"]))
     with pytest.raises(ChoraleError, match="outside the soprano's range"):
         musicae.extend(HYMN.transpose(24), model=model)

@@ -398,7 +398,7 @@ def test_files_that_are_no_chorale_are_refused_by_name(musicae_command, option, 
 def test_models_without_a_latent_space_are_refused(musicae_command, untrained, hymn, name):
     option = ["--model", untrained[name]]
     for words in (["vary", hymn], ["interpolate", hymn, hymn]):
-        refused(musicae_command(*words, *option), f"{name} has no latent space to walk in; use vae")
+        refused(musicae_command(*words, *option), f"{name} has no latent space; use vae")
     with pytest.raises(CheckpointError, match="no latent space"):
         musicae.encode(HYMN, model=str(untrained[name]))
 

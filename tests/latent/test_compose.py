@@ -173,7 +173,7 @@ def test_usual_sampling_options_have_the_measured_temperatures():
 
 
 def test_other_models_have_no_latent_space(untrained):
-    with pytest.raises(CheckpointError, match="minibach has no latent space to walk in; use vae"):
+    with pytest.raises(CheckpointError, match="minibach has no latent space; use vae"):
         need_latent_space(checkpoint.load_checkpoint(untrained["minibach"]))
 
 
