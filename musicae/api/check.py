@@ -360,8 +360,8 @@ def _compared(rule: str, count: int, rate: float, in_four_voices: bool) -> Compa
 def _unranged(names: Sequence[str]) -> tuple[str, ...]:
     """A sentence on the parts that are not named after a voice, if there are any."""
     others = [name for name in names if name and voice_of_name(name) is None]
-    told = f"no range is checked for {', '.join(others)}: not named after a voice"
-    return (told,) if others else ()
+    notice = f"no range is checked for {', '.join(others)}: not named after a voice"
+    return (notice,) if others else ()
 
 
 def _shares(chorale: Chorale) -> dict[str, ShareComparison]:

@@ -76,8 +76,8 @@ def choose(wish: str | None, given: Given) -> ChosenFigures:
             raise ChoraleError("the bass has no figures; write them as in --figures '6 | 7 6 | #'")
         return ChosenFigures()
     chosen = _fit(list(_completed(found, given.parts.tune)), given.parts)
-    told = f"the {len(found)} figures of the bass are followed (--figures none ignores them)"
-    return chosen._replace(notices=(told, *chosen.notices))
+    notice = f"the {len(found)} figures of the bass are followed (--figures none ignores them)"
+    return chosen._replace(notices=(notice, *chosen.notices))
 
 
 def written(chorale: Chorale) -> tuple[tuple[int, Figures], ...]:
@@ -187,13 +187,13 @@ def _fit(placed: Sequence[Placed], parts: GivenParts) -> ChosenFigures:
         name = f"{figures} over {spelled_class(low)}"
         chords.append(GivenChord(start, length, (*asked, bass), needed, name=name))
     notices = [
-        f"{told}: {'; '.join(places_told)}"
-        for told, places_told in (
+        f"{text}: {'; '.join(where)}"
+        for text, where in (
             ("figures over a rest of the bass are left out", silent),
             ("given notes that are not in the figures stay", against),
             ("not all notes of the figures fit into the voices", left_out),
         )
-        if places_told
+        if where
     ]
     return ChosenFigures(_in_order(chords), tuple(notices))
 

@@ -218,8 +218,8 @@ def _fill(
         title = f"{length}, seed {sampling.seed}, number {i}"
         tempos = (Tempo(0, DEFAULT_QPM),)
         chorale = replace(made.chorale, title=title, tempos=tempos)
-        told = facts | {"number": i}
+        provenance = facts | {"number": i}
         if planner and made.plan:
-            told |= {"planner": planner.checksum, "plan": str(made.plan)}
-        pieces.append(Piece(chorale, told, made.notices, nats=made.nats, plan=made.plan))
+            provenance |= {"planner": planner.checksum, "plan": str(made.plan)}
+        pieces.append(Piece(chorale, provenance, made.notices, nats=made.nats, plan=made.plan))
     return pieces

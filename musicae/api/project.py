@@ -128,6 +128,9 @@ class Project:
     def read(cls, path: Path | str) -> Project:
         """Read a project from a ``.musicae`` file.
 
+        Returns:
+            The project.
+
         Raises:
             ChoraleError: if the file cannot be read or is not a project.
         """
@@ -145,6 +148,9 @@ class Project:
     @classmethod
     def of_bytes(cls, data: bytes) -> Project:
         """Read a project from the bytes of a ``.musicae`` file.
+
+        Returns:
+            The project.
 
         Raises:
             ChoraleError: if the bytes are not a project.
@@ -199,9 +205,11 @@ class Project:
 
     @classmethod
     def of_piece(cls, piece: Piece) -> Project:
-        """The project of a piece that musicae made.
+        """Make a project of a piece that musicae made.
 
-        The tune is the given voice if one voice was given, else the highest voice.
+        Returns:
+            The project, with its harmony. Its tune is the given voice if one voice was given, else
+            the highest voice.
         """
         from musicae.api.project_files import of_piece
 
@@ -311,7 +319,18 @@ class Project:
         return 0 if self.pickup else 1
 
     def steps_of(self, first: int, last: int) -> slice:
-        """The steps of bars ``first`` to ``last``. Raises ChoraleError if a bar does not exist."""
+        """The steps of some bars.
+
+        Args:
+            first: the number of the first bar; a pickup is bar 0.
+            last: the number of the last bar.
+
+        Returns:
+            The slice of their steps (sixteenths).
+
+        Raises:
+            ChoraleError: if a bar is not in the piece.
+        """
         low, high = first - self.first_bar, last - self.first_bar
         if not 0 <= low <= high < len(self.measures):
             count = len(self.measures) - bool(self.pickup)
@@ -323,7 +342,11 @@ class Project:
         return slice(self.measures[low].start, end.start + end.length)
 
     def position(self, tick: int) -> tuple[int, float]:
-        """The bar and the beat of a tick, both counted from 1; a pickup is bar 0."""
+        """Find the bar and the beat of a tick.
+
+        Returns:
+            The number of the bar, from 1 (a pickup is 0), and the beat in it, from 1.
+        """
         step = tick / TICKS_A_STEP
         index = bisect_right(self.measures, step, key=lambda measure: measure.start) - 1
         measure = self.measures[index]

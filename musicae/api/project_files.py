@@ -170,10 +170,10 @@ def _project(song: Song, number: int) -> tuple[Project, tuple[str, ...]]:
         tune=tune,
         phrases=tuple(PhraseEnd(step * TICKS_A_STEP) for step in reading.marks) or None,
     )
-    text, told = typed_words(chorale, 0, reading.words.voices.get(0, ()))
+    text, on_words = typed_words(chorale, 0, reading.words.voices.get(0, ()))
     chords, more = _chords(reading)
     project = replace(project, words=text, locks=Locks(chords=chords))
-    return project, tuple(without_options(each) for each in (*notices, *told, *more))
+    return project, tuple(without_options(each) for each in (*notices, *on_words, *more))
 
 
 def _tune(reading: PartsReading, length: int) -> tuple[tuple[TuneNote, ...], int]:
@@ -277,10 +277,10 @@ def _chords(reading: PartsReading) -> tuple[tuple[LockedChord, ...], tuple[str, 
         found.append(LockedChord(start, length, name))
     if all(chord.name == NO_CHORD for chord in found):
         found = []
-    told = [f"the file's {len(found)} chord symbols are locked"] if found else []
+    notices = [f"the file's {len(found)} chord symbols are locked"] if found else []
     if lost:
-        told.append(f"chord symbols that cannot be read are left out: {', '.join(lost)}")
-    return tuple(found), tuple(told)
+        notices.append(f"chord symbols that cannot be read are left out: {', '.join(lost)}")
+    return tuple(found), tuple(notices)
 
 
 def _whole(song: Song, parts: list[OpenedPart]) -> list[OpenedPart]:
@@ -351,7 +351,7 @@ def project_of(
     key = plan.key if plan else find_key(chorale, chorale.key.fifths if chorale.key else None)
     notes = chorale.notes(voice)
     length = _length(chorale)
-    text, told = typed_words(chorale, voice, words)
+    text, on_words = typed_words(chorale, voice, words)
     marks = chorale.fermatas
     project = Project(
         **_frame(chorale),
@@ -373,7 +373,7 @@ def project_of(
     longer = replace(tune, pitch=pitch, onset=onset)
     found = ends_at(notes, marks) if marks else phrase_ends(tune, key)
     plan = plan if plan and len(longer) == len(chorale) else plan_of(longer, key)
-    written = Written(longer, plan, key, found, (*notices, *told))
+    written = Written(longer, plan, key, found, (*notices, *on_words))
     everything = np.ones(longer.pitch.shape, dtype=np.bool_)
     harmony = harmony_of(project, written, everything, 0)
     return replace(project, harmony=harmony)

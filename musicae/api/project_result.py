@@ -76,14 +76,14 @@ def harmony_of(
     changed = sung.onset != chorale.onset
     struck, held = changed & sung.onset, changed & chorale.onset
     made = replace(made_with(project), struck=_places(struck), held=_places(held))
-    told = [without_options(each) for each in (*written.notices, *on_words, *more)]
+    notices = [without_options(each) for each in (*written.notices, *on_words, *more)]
     return Harmony(
         voices=tuple(notes_of(sung, voice) for voice in range(N_VOICES)),
         key=str(written.key),
         phrases=tuple(step * TICKS_A_STEP for step in written.ends),
         chords=chord_spans(plan, len(sung)),
         plan=str(plan),
-        notices=tuple(dict.fromkeys(told)),
+        notices=tuple(dict.fromkeys(notices)),
         breaks=breaks_of(project, sung, shift),
         words=sung_verses(project, words),
         made=made,

@@ -231,8 +231,8 @@ def _notices_of_ensemble(tune: Chorale, ensemble: Ensemble, voice: int) -> tuple
         return (f"the tune is wider than the {singer.name.lower()}'s range {low} to {high}",)
     if not moved:
         return ()
-    told = transposed_notice(ensemble, voice, moved).removeprefix("transposed ")
-    return (f"the tune does not fit its voice; move it {told}",)
+    interval = transposed_notice(ensemble, voice, moved).removeprefix("transposed ")
+    return (f"the tune does not fit its voice; move it {interval}",)
 
 
 def placed_locks(project: Project) -> list[PlacedChord]:

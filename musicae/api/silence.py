@@ -115,7 +115,7 @@ class Condensed:
         def number(found: re.Match[str]) -> str:
             return str(passage.bars[int(found[0]) - own] + first)
 
-        return (BAR_NUMBER.sub(number, told) for told in made.notices)
+        return (BAR_NUMBER.sub(number, notice) for notice in made.notices)
 
     def _plan(self, plans: Sequence[HarmonicPlan]) -> HarmonicPlan:
         """The plan with the beats of ``whole``; silences have no chord."""

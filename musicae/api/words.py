@@ -91,10 +91,10 @@ class WordSetting:
             verses += [verse for verse in own if verse.number not in numbers]
             if verses:
                 voices[voice] = tuple(verses)
-        told = [*self.notices, *self._told(chorale, ruling, (again, held), silent, crowded)]
-        return chorale, replace(self.words, voices=voices), tuple(told)
+        notices = [*self.notices, *self._notices(chorale, ruling, (again, held), silent, crowded)]
+        return chorale, replace(self.words, voices=voices), tuple(notices)
 
-    def _told(
+    def _notices(
         self,
         chorale: Chorale,
         ruling: Verses,
@@ -103,13 +103,13 @@ class WordSetting:
         crowded: Sequence[tuple[int, int]],
     ) -> list[str]:
         rule = VOICES[self.rule or 0].lower()
-        told = []
+        notices = []
         if len(ruling) > 1:
-            told.append(
+            notices.append(
                 f"there are {len(ruling)} verses: scores have all, MIDI files only the first"
             )
         if any(changed):
-            told.append(
+            notices.append(
                 f"all voices sing the words of the {rule}; for the syllables, {changed[0]} held"
                 f" notes are struck again and {changed[1]} repeated notes are held;"
                 " --words soprano leaves the other voices without words"
@@ -118,7 +118,7 @@ class WordSetting:
             voice, syllable = silent[0]
             bar, _ = chorale.position(syllable.step)
             more = f", and {len(silent) - 1} more" if len(silent) > 1 else ""
-            told.append(
+            notices.append(
                 f"the {VOICES[voice].lower()} rests in bar {bar} while the {rule} sings"
                 f" {syllable.text!r}{more}; it leaves out syllables that fall into its rests"
             )
@@ -126,11 +126,11 @@ class WordSetting:
             voice, step = crowded[0]
             bar, _ = chorale.position(step)
             more = f", and {len(crowded) - 1} more" if len(crowded) > 1 else ""
-            told.append(
+            notices.append(
                 f"the given {VOICES[voice].lower()} holds its note in bar {bar} where the {rule}"
                 f" has a new syllable{more}; such syllables share a note"
             )
-        return told
+        return notices
 
 
 def choose(
@@ -178,8 +178,8 @@ def choose(
     except ChoraleError as error:
         raise ChoraleError(f"{path}: {error}") from None
     if own:
-        told = f"the words of {path} replace those in the melody's file"
-        setting = replace(setting, notices=(told, *setting.notices))
+        notice = f"the words of {path} replace those in the melody's file"
+        setting = replace(setting, notices=(notice, *setting.notices))
     return setting
 
 
@@ -210,8 +210,8 @@ def _of_typed(
     notes.
     """
     verses, notices = set_on(typed, tune, rule, slurred or frozenset())
-    told = (*notices, *(_split_words(verses) if is_split else ()))
-    return WordSetting(known, Words({rule: verses}, replaced=True), rule, told)
+    every = (*notices, *(_split_words(verses) if is_split else ()))
+    return WordSetting(known, Words({rule: verses}, replaced=True), rule, every)
 
 
 def _split_words(verses: Verses) -> list[str]:
