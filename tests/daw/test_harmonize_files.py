@@ -202,9 +202,7 @@ def test_a_fault_of_musicaes_stops_no_other_melody(songs, options, monkeypatch):
     monkeypatch.setattr(Piece, "write", fail)
     outcome = harmonize_files([songs], options=options)
     (error,) = outcome.errors
-    assert (
-        str(error) == f"{songs / '1.mid'}: a bug in musicae, not in the melody (TypeError: odd)"
-    )
+    assert str(error) == f"{songs / '1.mid'}: a bug in musicae, not in the melody (TypeError: odd)"
     assert len(outcome.written) == 6
     with pytest.raises(TypeError, match="odd"):
         harmonize_files([songs / "1.mid"], options=options)
