@@ -356,7 +356,11 @@ class Project:
         return index + self.first_bar, round(1 + into / measure.meter.steps_per_beat, 2)
 
     def place(self, tick: int) -> str:
-        """The position of a tick in words, such as ``bar 3, beat 2``."""
+        """The position of a tick in words.
+
+        Returns:
+            A text such as ``bar 3, beat 2``.
+        """
         bar, beat = self.position(tick)
         return f"bar {bar}, beat {beat:g}"
 

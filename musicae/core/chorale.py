@@ -10,15 +10,14 @@ from __future__ import annotations
 import shutil
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache, wraps
-from itertools import pairwise
-from typing import Any, NamedTuple, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from musicae.core.chorale_checks import check_order, check_voices, frozen
 from musicae.core.constants import (
     N_VOICES,
     REST,
@@ -36,64 +35,72 @@ UNSPELLED = -128
 
 
 class Note(NamedTuple):
-    """A note of one voice: its first step, its duration in steps, and its MIDI pitch."""
+    """A note of one voice."""
 
     step: int
+    """The step (sixteenth) at which it begins."""
     duration: int
+    """The length in steps."""
     pitch: int
+    """The MIDI pitch, 0 to 127."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Chorale:
     """Four voices on a grid of sixteenths, with key, meters, tempos and phrase ends.
 
-    Args:
-        pitch: ``(T, V)`` the sounding MIDI pitch, 0 to 127, or ``REST``.
-        onset: ``(T, V)`` True where a note begins.
-        meters: the meters, each with its first step; the first begins at step 0. A meter that is
-            the same as the one before only cuts a bar short.
-        pickup: the steps before the first bar line (the anacrusis), less than a bar.
-        key: the key, or None if it is unknown.
-        fermatas: the steps at which the soprano's notes under fermatas begin; each ends a phrase.
-        tempos: the tempo changes; empty if no tempo is known.
-        title: the title, on one line.
-        source: the origin of the piece, on one line: a catalogue number, a file, a model.
-        places: ``(T, V)`` the place of each note on the line of fifths (see ``core.pitch``) as the
-            source spells it, ``UNSPELLED`` elsewhere; None if the source has no spelling, such as
-            MIDI. Equality ignores it.
+    Voices may be silent: a melody is a chorale with three silent voices. A chorale never changes.
 
-    Voices may be silent: a melody is a chorale with three silent voices.
-    Raises ChoraleError if the fields contradict each other.
+    Raises:
+        ChoraleError: if the fields contradict each other.
 
-    >>> Chorale.from_notes([[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 60)], [(0, 4, 48)]], title="Amen")
-    Chorale('Amen', 4/4, 1 bar, 4 steps, SATB)
+    Example:
+        ```pycon
+        >>> chords = [[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 60)], [(0, 4, 48)]]
+        >>> Chorale.from_notes(chords, title="Amen")
+        Chorale('Amen', 4/4, 1 bar, 4 steps, SATB)
+
+        ```
     """
 
     pitch: NDArray[np.int16]
+    """``(T, V)`` the sounding MIDI pitch, 0 to 127, or ``REST``."""
     onset: NDArray[np.bool_]
+    """``(T, V)`` True where a note begins."""
     meters: tuple[Meter, ...] = COMMON_TIME
+    """The meters, each with its first step; the first begins at step 0. A meter that is the same as
+    the one before only cuts a bar short."""
     pickup: int = 0
+    """The steps before the first bar line (the anacrusis), less than a bar."""
     key: Key | None = None
+    """The key; None if it is unknown."""
     fermatas: tuple[int, ...] = ()
+    """The steps at which the soprano's notes under fermatas begin; each ends a phrase."""
     tempos: tuple[Tempo, ...] = ()
+    """The tempo changes; empty if no tempo is known."""
     title: str = ""
+    """The title, on one line."""
     source: str = ""
+    """The origin of the piece, on one line: a catalogue number, a file, a model."""
     places: NDArray[np.int8] | None = None
+    """``(T, V)`` the place of each note on the line of fifths (see ``core.pitch``) as the source
+    spells it, ``UNSPELLED`` elsewhere; None if the source has no spelling, such as MIDI. Equality
+    ignores it."""
     _measures: tuple[Measure, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "pitch", _frozen(self.pitch, np.int16))
-        set_field(self, "onset", _frozen(self.onset, np.bool_))
-        _check_voices(self.pitch, self.onset)
+        set_field(self, "pitch", frozen(self.pitch, np.int16))
+        set_field(self, "onset", frozen(self.onset, np.bool_))
+        check_voices(self.pitch, self.onset)
         if self.places is not None:
-            set_field(self, "places", _frozen(self.places, np.int8))
+            set_field(self, "places", frozen(self.places, np.int8))
             if self.places.shape != self.pitch.shape:
                 raise ChoraleError(f"places are {self.places.shape}, pitches {self.pitch.shape}")
         steps = len(self.pitch)
-        _check_order("meters", [meter.step for meter in self.meters], steps)
-        _check_order("tempos", [tempo.step for tempo in self.tempos], steps)
-        _check_order("fermatas", self.fermatas, steps)
+        check_order("meters", [meter.step for meter in self.meters], steps)
+        check_order("tempos", [tempo.step for tempo in self.tempos], steps)
+        check_order("fermatas", self.fermatas, steps)
         if not self.meters or self.meters[0].step != 0:
             raise ChoraleError("the first meter begins at step 0")
         if not 0 <= self.pickup < self.meters[0].steps_per_bar:
@@ -122,12 +129,20 @@ class Chorale:
         steps: int | None = None,
         **facts: Any,
     ) -> Chorale:
-        """Make a chorale from up to four voices, each a list of ``(step, duration, pitch)``.
+        """Make a chorale from lists of notes.
 
-        The next note of a voice ends the one before it. ``steps`` is the length of the piece; by
-        default the piece ends with its last note. ``facts`` are the other fields of ``Chorale``.
-        Raises ChoraleError if there are more voices, no step, a note outside the piece, or fields
-        that contradict each other.
+        Args:
+            voices: up to four voices from the soprano down, each a list of (step, duration, pitch).
+                The next note of a voice ends the one before it.
+            steps: the length of the piece; None ends it with its last note.
+            **facts: other fields of ``Chorale``, such as ``key`` and ``title``.
+
+        Returns:
+            The chorale.
+
+        Raises:
+            ChoraleError: if there are more voices, no step, a note outside the piece, or fields
+                that contradict each other.
         """
         lists = [sorted(Note(*note) for note in voice) for voice in voices]
         if steps is None:
@@ -159,7 +174,14 @@ class Chorale:
         return len(self.measures) - bool(self.pickup)
 
     def notes(self, voice: int) -> list[Note]:
-        """The notes of one voice (0 soprano to 3 bass) in order."""
+        """List the notes of a voice.
+
+        Args:
+            voice: the voice, 0 soprano to 3 bass.
+
+        Returns:
+            The notes in order.
+        """
         column = self.pitch[:, voice]
         begins = np.flatnonzero(self.onset[:, voice])
         sounding = column != REST
@@ -179,13 +201,21 @@ class Chorale:
         return starts
 
     def measure_index(self, step: int) -> int:
-        """The index in ``measures`` of the bar with a step; after the end that of the last bar."""
+        """Find the bar of a step.
+
+        Returns:
+            The index in ``measures`` of the bar with this step; after the end, that of the last.
+        """
         return bisect_right(self.measures, step, key=lambda measure: measure.start) - 1
 
     def position(self, step: int) -> tuple[int, float]:
-        """The bar and the beat of a step, both counted from 1; a pickup is bar 0.
+        """Find the bar and the beat of a step.
 
-        Raises IndexError if the step is outside the piece.
+        Returns:
+            The number of the bar, from 1 (a pickup is 0), and the beat in it, from 1.
+
+        Raises:
+            IndexError: if the step is outside the piece.
         """
         if not 0 <= step < len(self):
             raise IndexError(f"step {step} is outside the piece of {len(self)} steps")
@@ -198,7 +228,17 @@ class Chorale:
         return index + (0 if self.pickup else 1), 1 + into / meter.steps_per_beat
 
     def transpose(self, semitones: int) -> Chorale:
-        """The same music ``semitones`` higher. Raises ChoraleError if a pitch leaves 0 to 127."""
+        """Transpose the music.
+
+        Args:
+            semitones: how far up; negative numbers go down.
+
+        Returns:
+            The transposed chorale, with its key and spelling.
+
+        Raises:
+            ChoraleError: if a pitch leaves the range 0 to 127.
+        """
         pitch = np.where(self.pitch == REST, REST, self.pitch + semitones)
         if np.any(pitch[self.pitch != REST] < 0):
             raise ChoraleError(f"transposed by {semitones} semitones, notes leave MIDI's range")
@@ -212,10 +252,19 @@ class Chorale:
         return replace(self, pitch=pitch, key=key, places=places)
 
     def bars(self, first: int, last: int) -> Chorale:
-        """Bars ``first`` to ``last``, both included, numbered from 1 (a pickup is bar 0).
+        """Take some bars out of the piece.
 
-        A note that is held over the first bar line begins again there. Raises ChoraleError if the
-        piece does not have all these bars.
+        A note that is held into the first of these bars begins with it.
+
+        Args:
+            first: the number of the first bar, from 1; a pickup is bar 0.
+            last: the number of the last bar, which is included.
+
+        Returns:
+            A chorale with these bars.
+
+        Raises:
+            ChoraleError: if the piece does not have all these bars.
         """
         shift = 0 if self.pickup else 1
         if not shift <= first <= last <= len(self.measures) - 1 + shift:
@@ -281,50 +330,18 @@ class Chorale:
     def show(self, width: int | None = None, file: TextIO | None = None) -> None:
         """Print a piano roll with one row per pitch and one column per sixteenth.
 
-        The letters S, A, T and B mark the beginnings of notes. ``width`` is in characters, by
-        default the terminal's; longer pieces are split into several systems.
+        The letters S, A, T and B mark the beginnings of notes. Longer pieces are split into several
+        systems.
+
+        Args:
+            width: the width in characters; None takes that of the terminal.
+            file: where to print; None is the standard output.
         """
         if width is None:
             width = shutil.get_terminal_size().columns
         from musicae.core.drawing import drawn
 
         print(drawn(self, width), file=file or sys.stdout)
-
-
-def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    array = np.array(values)
-    cast = array.astype(dtype)
-    if not np.array_equal(array, cast):
-        raise ChoraleError(f"an array of {array.dtype} does not hold {np.dtype(dtype)} values")
-    cast.setflags(write=False)
-    return cast
-
-
-def _check_order(name: str, steps_at: Sequence[int], steps: int) -> None:
-    if any(b <= a for a, b in pairwise(steps_at)):
-        raise ChoraleError(f"{name} are not in order: {list(steps_at)}")
-    if steps_at and not 0 <= steps_at[0] <= steps_at[-1] < steps:
-        raise ChoraleError(f"{name} lie outside the piece of {steps} steps: {list(steps_at)}")
-
-
-def _check_voices(pitch: NDArray[np.int16], onset: NDArray[np.bool_]) -> None:
-    if pitch.ndim != 2 or pitch.shape[1] != N_VOICES or pitch.shape != onset.shape:
-        raise ChoraleError(
-            f"pitch and onset are (T, {N_VOICES}), not {pitch.shape} and {onset.shape}"
-        )
-    if not len(pitch):
-        raise ChoraleError("a chorale lasts at least one step")
-
-    def complain(wrong: NDArray[np.bool_], what: str) -> None:
-        if wrong.any():
-            step, voice = (int(i) for i in np.argwhere(wrong)[0])
-            raise ChoraleError(f"{VOICES[voice]}, step {step}: {what}")
-
-    sounding = pitch != REST
-    complain((pitch < REST) | (pitch > 127), "a pitch is 0 to 127 or REST")
-    complain(onset & ~sounding, "a note begins while the voice rests")
-    before = np.vstack([np.full((1, N_VOICES), REST, dtype=pitch.dtype), pitch[:-1]])
-    complain(sounding & ~onset & (before != pitch), "a pitch sounds without an onset")
 
 
 def seconds_of(chorale: Chorale) -> list[float]:
@@ -380,20 +397,3 @@ def nearest_transposition(chorale: Chorale) -> int:
     if not shifts:
         raise ChoraleError("leaves the voices' ranges in every key")
     return min(shifts, key=abs)
-
-
-Found = TypeVar("Found")
-
-
-def remembered(function: Callable[[Chorale], Found]) -> Callable[[Chorale], Found]:
-    """Cache the last 8 results of a function of a chorale; spelling is a part of the cache key."""
-
-    @lru_cache(maxsize=8)
-    def known(chorale: Chorale, _spelling: bytes | None) -> Found:
-        return function(chorale)
-
-    @wraps(function)
-    def of(chorale: Chorale) -> Found:
-        return known(chorale, None if chorale.places is None else chorale.places.tobytes())
-
-    return of

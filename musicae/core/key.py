@@ -26,7 +26,18 @@ RELATIVE_MINOR = 3
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """A key as scores write it: a signature and a mode. Raises ChoraleError if they do not fit."""
+    """A key as scores write it: a signature and a mode.
+
+    Raises:
+        ChoraleError: if the signature and the mode do not fit.
+
+    Example:
+        ```pycon
+        >>> str(Key.parse("f# minor"))
+        'F# minor'
+
+        ```
+    """
 
     fifths: int
     """Sharps of the signature, -7 to 7; negative for flats.
@@ -49,9 +60,14 @@ class Key:
     def parse(cls, text: str) -> Key:
         """Read ``"G minor"``, ``"Bb"``, ``"F#m"``, ``"E-flat major"`` or ``"D dorian"``.
 
-        Without a mode the key is major.
+        Args:
+            text: the name of a key; without a mode, the key is major.
 
-        Raises ChoraleError if the text names no key.
+        Returns:
+            The key.
+
+        Raises:
+            ChoraleError: if the text does not name a key.
         """
         found = re.fullmatch(
             r"\s*([A-Ga-g])\s*-?(#|♯|sharp|b|♭|flat)?\s*([A-Za-z]*)\s*",
@@ -77,13 +93,23 @@ class Key:
 
     @classmethod
     def from_tonic(cls, pitch_class: int, mode: str = "major", near: int | None = None) -> Key:
-        """The key on a pitch class, 0 (C) to 11 (B).
+        """Make the key on a tonic.
 
-        Of enharmonic keys it is the one whose signature is nearest to ``near`` (sharps; negative
-        for flats), by default the one with the fewest sharps or flats.
+        Args:
+            pitch_class: the tonic, 0 (C) to 11 (B).
+            mode: ``"major"`` or ``"minor"``.
+            near: of enharmonic keys, choose the one whose signature is nearest to this number of
+                sharps (negative for flats); None chooses the one with the fewest sharps or flats.
 
-        >>> Key.from_tonic(6), Key.from_tonic(6, near=-5)
-        (Key(fifths=6, mode='major'), Key(fifths=-6, mode='major'))
+        Returns:
+            The key.
+
+        Example:
+            ```pycon
+            >>> Key.from_tonic(6), Key.from_tonic(6, near=-5)
+            (Key(fifths=6, mode='major'), Key(fifths=-6, mode='major'))
+
+            ```
         """
         key = cls(0, mode).transpose((pitch_class - cls(0, mode).tonic) % 12)
         if near is None:
@@ -97,10 +123,21 @@ class Key:
     def from_short_name(cls, text: str) -> Key:
         """Read a ``short_name``: a capital letter means major, a small one minor.
 
-        Raises ChoraleError if the text names no key.
+        Args:
+            text: such as ``"f#"`` or ``"Bb"``.
 
-        >>> Key.from_short_name("f#"), Key.from_short_name("Bb")
-        (Key(fifths=3, mode='minor'), Key(fifths=-2, mode='major'))
+        Returns:
+            The key.
+
+        Raises:
+            ChoraleError: if the text does not name a key.
+
+        Example:
+            ```pycon
+            >>> Key.from_short_name("f#"), Key.from_short_name("Bb")
+            (Key(fifths=3, mode='minor'), Key(fifths=-2, mode='major'))
+
+            ```
         """
         return cls.parse(text + ("m" if text[:1].islower() else ""))
 
@@ -126,7 +163,14 @@ class Key:
         return self.fifths + (RELATIVE_MINOR if self.mode == "minor" else 0)
 
     def transpose(self, semitones: int) -> Key:
-        """The key ``semitones`` higher, spelled with the fewest sharps or flats."""
+        """Transpose the key.
+
+        Args:
+            semitones: how far up; negative numbers go down.
+
+        Returns:
+            The key, spelled with the fewest sharps or flats.
+        """
         if semitones == 0:
             return self
         return replace(self, fifths=(self.fifths + 7 * semitones + 5) % 12 - 5)

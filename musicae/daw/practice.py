@@ -47,10 +47,12 @@ WORKERS = min(4, os.cpu_count() or 1)
 
 
 class Kit(NamedTuple):
-    """A kit that was written."""
+    """A practice kit that was written."""
 
     folder: Path
+    """The folder of the kit."""
     page: Path
+    """The web page, ``practice.html``."""
     voices: tuple[str, ...]
     """The names of the voices in the score."""
     files: tuple[Path, ...]
@@ -87,8 +89,18 @@ def practice(
         soundfont: the SoundFont, an ``.sf2`` file; by default the one of pretty_midi.
         tell: called with the number of sound files that are written, and of all.
 
-    Raises MusicaeError if the music, the settings or the folder cannot be used, or a library is
-    missing.
+    Returns:
+        The kit: its folder, page, voices, files and notices.
+
+    Raises:
+        MusicaeError: if the music, the settings or the folder cannot be used, or a library is not
+            installed.
+
+    Example:
+        ```python
+        kit = musicae.practice("hymn.mid", "hymn-kit", tempos=(80, 100))
+        print(kit.page)
+        ```
     """
     folder = Path(folder)
     tempos = _checked(tempos, sound, program)

@@ -21,9 +21,22 @@ from musicae.theory.harmonic_analysis import Label, markers
 
 
 def read(path: Path | str) -> Chorale:
-    """The chorale or melody of a MIDI file or a score.
+    """Read a chorale or a melody from a MIDI file or a score.
 
-    Raises ChoraleError if the file cannot be used.
+    Args:
+        path: a MIDI, MusicXML, MEI, kern or ABC file; the suffix tells the format.
+
+    Returns:
+        The music on the grid of sixteenths. Voices without a part are silent.
+
+    Raises:
+        ChoraleError: if the file cannot be used.
+
+    Example:
+        ```python
+        chorale = musicae.read("hymn.mid")
+        chorale.show()
+        ```
     """
     return read_counting(path).chorale
 
@@ -112,18 +125,30 @@ def write(
     figures: Sequence[tuple[int, Figures]] = (),
     words: Mapping[int, Verses] | None = None,
 ) -> tuple[str, ...]:
-    """Write a chorale as MIDI, MusicXML, MEI, kern, ABC or LilyPond, as the suffix says.
+    """Write a chorale as MIDI, MusicXML, MEI, kern, ABC or LilyPond, by the suffix.
+
+    If writing fails, no file is left behind.
 
     Args:
-        program: a General MIDI program counted from 0.
+        chorale: the music.
+        path: the file to write, such as ``hymn.mid`` or ``hymn.musicxml``.
+        program: the General MIDI program of all voices, 0 to 127.
         provenance: how the chorale was made; it is stored in the file.
         labels: the harmony, such as ``Piece.labels``. MIDI has Roman numerals and keys as markers,
             scores have them as words, with chord symbols.
         figures: (step, figures) below the bass; scores only.
         words: the verses of each voice, such as ``Piece.words.voices``. MIDI has the first verse.
 
-    Returns sentences about what the format cannot hold. Raises MusicaeError if the file cannot be
-    written, or if its suffix is unknown.
+    Returns:
+        Sentences on what the format cannot hold; empty if it holds everything.
+
+    Raises:
+        MusicaeError: if the file cannot be written, or its suffix is unknown.
+
+    Example:
+        ```python
+        musicae.write(musicae.read("hymn.mid"), "hymn.musicxml")
+        ```
     """
     if suffix_of(path) in MIDI_SUFFIXES:
         midi_writer.write(chorale, path, program, provenance, markers(labels), words=words)

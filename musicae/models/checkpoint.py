@@ -126,13 +126,21 @@ class Checkpoint:
 
 
 def use_engine(name: str) -> None:
-    """Choose what runs the models that are loaded from now on.
+    """Choose what runs the models that are loaded from now on, in this process.
 
-    ``"onnx"`` (ONNX Runtime) is the default; the alternative is ``"torch"``. The choice holds for
-    this process. The results are the same up to rounding, which can change single notes. Raises
-    CheckpointError for another name, and for ``"torch"`` if torch is not installed.
+    The results of both engines are the same up to rounding, which can change single notes.
 
-    >>> use_engine("onnx")
+    Args:
+        name: ``"onnx"`` (ONNX Runtime, the default) or ``"torch"`` (the extra ``train``).
+
+    Raises:
+        CheckpointError: for another name, and for ``"torch"`` if torch is not installed.
+
+    Example:
+        ```pycon
+        >>> use_engine("onnx")
+
+        ```
     """
     global _engine  # noqa: PLW0603  # one engine for all threads of the process
     if name not in ENGINES:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musicae.core.chorale import Chorale, remembered
+from musicae.core.chorale import Chorale
+from musicae.core.chorale_cache import remembered
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.key import Key
 from musicae.core.pitch import spelled_name

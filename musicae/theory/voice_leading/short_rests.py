@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from musicae.core.chorale import Chorale, remembered
+from musicae.core.chorale import Chorale
+from musicae.core.chorale_cache import remembered
 from musicae.core.constants import N_VOICES
 
 
