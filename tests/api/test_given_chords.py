@@ -212,7 +212,7 @@ def test_chords_of_a_text_file(tmp_path) -> None:
 def test_models_that_cannot_follow_chords_say_so() -> None:
     with pytest.raises(MusicaeError, match="cannot follow given chords"):
         musicae.harmonize(MELODY, chords="G", model="minibach")
-    with pytest.raises(ChoraleError, match="the melody is not of a file"):
+    with pytest.raises(ChoraleError, match="needs a melody from a file"):
         musicae.harmonize(MELODY, chords="file")
 
 
