@@ -227,7 +227,7 @@ def test_a_note_out_of_range_is_folded_for_the_model_only():
         ({"lock": ["bass", "lead"]}, "no voice is called 'lead'"),
         ({"lock": ()}, "with no voice locked there is nothing to harmonize"),
         ({"lock": "none"}, "--lock none goes with --bars"),
-        ({"voice": "bass", "bars": "1"}, "--voice takes one part"),
+        ({"voice": "bass", "bars": "1"}, "--voice keeps one part"),
         ({"bars": "five"}, "bars are written like 5-8 or 5, not 'five'"),
         ({"bars": "-3"}, "bars are written like 5-8"),
         ({"bars": "3-2"}, "bars 3 to 2 are not all in the piece, which has 2 bars"),

@@ -555,7 +555,7 @@ def test_four_unnamed_parts_are_voices_where_voices_are_asked_for(tmp_path):
         ),
         ({"bars": "2"}, "choir.mid: bars 2 to 2 are not all in the piece, which has 1 bars"),
         ({"track": "1", "lock": "soprano"}, "--track chooses a single melody"),
-        ({"voice": "bass", "lock": "soprano"}, "--voice takes one part"),
+        ({"voice": "bass", "lock": "soprano"}, "--voice keeps one part"),
     ],
 )
 def test_missing_locks_and_bars_are_refused(tmp_path, wishes, complaint):
@@ -579,7 +579,7 @@ def test_chords_in_locked_parts_are_kept(tmp_path, model):
     assert sorted(after["Alto"]) == sorted(played_notes(path)["Alto"])
     assert piece.chorale.notes(1) == [Note(0, 16, 64), Note(16, 16, 62)]
     assert (
-        "track Alto has chords; its top notes are the alto (1 lower note kept, but not heard"
+        "track Alto has chords; its top notes are the alto (1 lower note kept, but ignored"
         in (piece.notices[1])
     )
 

@@ -26,7 +26,7 @@ from musicae.core.meter import Meter
         ({"meter": "waltz"}, "'waltz' is not a meter"),
         ({"voice": "viola"}, "no voice is called 'viola'"),
         ({"lock": "none"}, "nothing locked"),
-        ({"voice": "bass", "bars": "1"}, "--voice takes one part"),
+        ({"voice": "bass", "bars": "1"}, "--voice keeps one part"),
         ({"bars": "one"}, "bars are written like 5-8 or 5"),
     ],
 )

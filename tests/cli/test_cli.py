@@ -115,7 +115,7 @@ def refused(done, complaint):
         (["--lock", "none"], "--lock none goes with --bars"),
         (["--bars", "two"], "bars are written like 5-8 or 5, not 'two'"),
         (["--bars", "3-4"], "tune.mid: bars 3 to 4 are not all in the piece, which has 3 bars"),
-        (["--voice", "alto", "--bars", "1"], "--voice takes one part"),
+        (["--voice", "alto", "--bars", "1"], "--voice keeps one part"),
         (["--phrases", "none.txt"], "none.txt: no such file"),
         (["--rhythm", "swing"], "a rhythm is plain or flowing, not 'swing'"),
         (["--rules", "loose"], "rules are strict, bach, off, not 'loose'"),

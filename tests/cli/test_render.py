@@ -63,7 +63,7 @@ def test_several_files_are_drawn_in_one_picture(musicae_command, hymn, tmp_path)
         (["render", "hymn.mid", "-o", "a.wav", "--program", "kazoo"], "no General MIDI sound"),
         (["render", "hymn.mid", "-o", "a.wav", "--soundfont", "a.sf2"], "no such SoundFont"),
         (["harmonize", "song.mid", "--pack", "p", "-o", "x.mid"], "leave --out away"),
-        (["harmonize", "song.mid", "--keep-tracks", "-o", "x.musicxml"], "of the melody's format"),
+        (["harmonize", "song.mid", "--keep-tracks", "-o", "x.musicxml"], "of the melody's file"),
         (["watch", "nowhere"], "nowhere: no such folder"),
     ],
 )

@@ -287,7 +287,7 @@ def test_packs_that_are_there_are_skipped_or_reported(tmp_path, songs, options, 
 
 
 def test_scores_cannot_be_skipped(tmp_path, songs, options):
-    with pytest.raises(MusicaeError, match=r"a\.musicxml: only of a MIDI file"):
+    with pytest.raises(MusicaeError, match=r"a\.musicxml: only a MIDI file"):
         harmonize_files(
             [songs / "0.mid"], tmp_path / "a.musicxml", options.changed(n=1), skip_existing=True
         )

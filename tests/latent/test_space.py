@@ -134,9 +134,9 @@ def test_another_models_point_is_refused(model):
     ],
 )
 def test_what_is_no_point_is_refused(model, change):
-    with pytest.raises(ChoraleError, match=r"no place in latent space|another model"):
+    with pytest.raises(ChoraleError, match=r"not a latent point|another model"):
         LatentPoint.from_dict(point(model, SHORT).as_dict() | change, model.config)
-    with pytest.raises(ChoraleError, match="no place in latent space"):
+    with pytest.raises(ChoraleError, match="not a latent point"):
         LatentPoint.from_dict({}, model.config)
 
 
