@@ -495,7 +495,7 @@ def four_parts(path, names=VOICES, extra=()):
 
 def test_a_finished_chorale_leaves_nothing_to_fill(tmp_path, model):
     path = four_parts(tmp_path / "hymn.mid")
-    hint = r"hymn.mid: all four .* recompose some bars \(--bars 5-8\) or .* \(--voice soprano\)"
+    hint = r"hymn.mid: all four .* rewrite some bars \(--bars 5-8\) or .* \(--voice soprano\)"
     with pytest.raises(ChoraleError, match=hint):
         musicae.harmonize(path, model=model)
     piece, _ = filled_in(path, tmp_path / "out.mid", model, voice="soprano")
