@@ -121,10 +121,10 @@ def _section(name: str, command: Any) -> Iterator[str]:
         for each in arguments:
             yield f"| `{_usage(each)}` | {_sentence(each.help or '')}{_limits(each)} |"
         yield ""
-    yield "| option | default | what it does |\n| --- | --- | --- |"
+    yield "| option | what it does |\n| --- | --- |"
     for each in options:
-        said = f"{_sentence(each.help or '')}{_limits(each)}"
-        yield f"| {_names(each)} | {_default(each)} | {said} |"
+        said = f"{_sentence(each.help or '')}{_limits(each)}{_default(each)}"
+        yield f"| {_names(each)} | {said} |"
     yield f"\n```sh\n{EXAMPLES[name]}\n```\n"
 
 
@@ -142,7 +142,7 @@ def _names(option: Any) -> str:
 def _default(option: Any) -> str:
     if option.is_flag or option.default in (None, ""):
         return ""
-    return f"`{option.default}`"
+    return f" Default: `{option.default}`."
 
 
 def _limits(parameter: Any) -> str:
