@@ -104,9 +104,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// The cursor: from one beginning of notes to the next, within a system
+// The cursor moves evenly between the starts of notes, within a system
 
-let stops = []; // { second, x, system } in pixels of the score
+let stops = []; // starts of notes: { second, x, system }, in pixels of the score
 
 function measure() {
   const home = score.getBoundingClientRect();
@@ -202,7 +202,7 @@ measure();
 refresh();
 frame();
 
-/** For tests: the loudness of what sounds now. */
+/** For tests: the root mean square of the output now. */
 function level() {
   if (!player.meter) return 0;
   const samples = new Float32Array(player.meter.fftSize);

@@ -1,10 +1,10 @@
-// The transport and the mixer. Times are seconds at the piece's own tempo; at another tempo the
-// sounds of that tempo are played, and time goes by as much slower.
+// The transport and the mixer. Times are seconds at the piece's own tempo. Each other tempo has its
+// own recordings, and times are scaled by its percentage.
 
-const RATE = 24000; // frames a second of the sounds in the page
-const SILENT = -40; // decibels at which a slider is at its end
-const FADE = 0.02; // seconds in which a voice comes and goes
-const SOON = 0.05; // seconds until what is asked for now is heard
+const RATE = 24000; // frames a second of the recordings in the page
+const SILENT = -40; // the slider's lowest level in decibels; there a voice is off
+const FADE = 0.02; // time constant in seconds of a change of level
+const SOON = 0.05; // seconds from a command to its first sound
 
 class Player {
   constructor(data) {
@@ -14,7 +14,7 @@ class Player {
     this.places = data.row;
     this.muted = new Set();
     this.solo = new Set();
-    this.front = null; // the voice in front, for its first note and its colour
+    this.front = null; // the voice in front: its first note is given, its staff is coloured
     this.loop = null; // { from, to }
     this.countIn = true;
     this.playing = false;
@@ -24,7 +24,7 @@ class Player {
     this.onchange = () => {};
   }
 
-  /** Whether a voice is to be heard. */
+  /** Whether a voice sounds: it is not off or muted, and has solo if any voice has. */
   audible(voice) {
     if (this.muted.has(voice) || this.levels[voice] <= SILENT) return false;
     return !this.solo.size || this.solo.has(voice);
@@ -45,7 +45,7 @@ class Player {
     this.onchange();
   }
 
-  /** All voices equally loud, or one in front, alone, or left out. */
+  /** Set the mixer: all voices equally loud ("all"), or one "front", "alone" or "without". */
   preset(kind, voice) {
     this.muted.clear();
     this.solo.clear();
@@ -76,7 +76,7 @@ class Player {
     });
   }
 
-  /** The sounds of the voices at the tempo, decoded once. */
+  /** The recordings of the voices at the present tempo, decoded once. */
   async sounds() {
     const tempo = this.tempo;
     if (this.decoded?.tempo !== tempo) {
@@ -93,7 +93,7 @@ class Player {
     return this.tempo.percent / 100;
   }
 
-  /** The place in seconds; before the music begins, where it will begin. */
+  /** The place in seconds. During the count-in it is the place where the music will begin. */
   get place() {
     if (!this.playing || !this.started) return this.resting;
     const late = this.context.outputLatency || 0;
@@ -134,7 +134,10 @@ class Player {
     this.onchange();
   }
 
-  /** Click a bar and give the first note of the voice in front, or of all; when the music begins. */
+  /**
+   * Click a bar, and sound the first note of the voice in front, or of all audible voices. Returns the
+   * context's time at which the music begins.
+   */
   count(at, from) {
     const bar = this.data.bars.findLast((each) => each.start <= from + 1e-6) ?? this.data.bars[0];
     const beat = bar.beat / this.speed;
@@ -184,7 +187,7 @@ class Player {
     else this.play();
   }
 
-  /** Go to a place; what plays goes on from there without a count-in. */
+  /** Go to a place. If the music plays, it goes on from there without a count-in. */
   seek(seconds) {
     const playing = this.playing;
     this.pause();
@@ -222,7 +225,7 @@ class Player {
     this.onchange();
   }
 
-  /** Stop where the music is over; called while it plays. */
+  /** Stop if the music is over; called for each frame. */
   check() {
     if (this.playing && this.started && !this.loop && this.place >= this.data.seconds + 0.5) {
       this.stop();

@@ -1,21 +1,21 @@
-// The sound: four singers on an "ah", made of sine partials, in a small room.
+// The sound: a synthesized choir of four voices on "ah", made of sine partials, with reverberation.
 
-const LEVEL = 0.22; // of one voice; four of them and the room stay below full scale
+const LEVEL = 0.22; // gain of a voice; four voices with reverberation stay below full scale
 const PAN = [-0.4, -0.15, 0.15, 0.4];
-const ATTACK = 0.08; // seconds until a note has all but its full level
-const RELEASE = 0.24; // seconds until it has all but gone
+const ATTACK = 0.08; // seconds in which a note rises to 95% of its level
+const RELEASE = 0.24; // seconds in which it falls to 2% of it
 const BREATH = 0.03; // seconds before a note's end at which its release begins
-// Cents and strength of a note's oscillators: with one in the lead, their beats never cancel.
+// Detuning in cents and gain of a note's oscillators. One is louder, so they never cancel.
 const SINGERS = [[0, 0.78], [-6, 0.11], [7, 0.11]];
 const HIGHEST_PARTIAL = 5200; // Hz
-// Centre in Hz, strength, and width in Hz of the resonances of a tenor's "ah".
+// Centre in Hz, gain, and width in Hz of the formants of a tenor's "ah".
 const RESONANCES = [[650, 1, 160], [1080, 0.6, 200], [2650, 0.22, 350], [3250, 0.1, 350]];
 const ROOM = { seconds: 1.7, wet: 0.6 };
-const LINEAR = 0.7; // above this the last stage bends, so that nothing is ever clipped
+const LINEAR = 0.7; // levels above this are compressed, so that nothing is clipped
 
 const frequencyOf = (pitch) => 440 * 2 ** ((pitch - 69) / 12);
 
-/** The wave of a sung note: partials that fall off, raised where the vowel resonates. */
+/** The waveform of a note: partial k has the amplitude of the formants at its frequency, over k^1.5. */
 function vowel(context, pitch) {
   const fundamental = frequencyOf(pitch);
   const count = Math.max(1, Math.floor(HIGHEST_PARTIAL / fundamental));
@@ -30,7 +30,7 @@ function vowel(context, pitch) {
   return context.createPeriodicWave(new Float32Array(count + 1), sines);
 }
 
-/** Noise that dies away: what a small hall answers to a clap. */
+/** Reverberation with decaying noise as the impulse response. */
 function roomOf(context) {
   const length = Math.round(ROOM.seconds * context.sampleRate);
   const impulse = context.createBuffer(2, length, context.sampleRate);
@@ -39,15 +39,15 @@ function roomOf(context) {
     const samples = impulse.getChannelData(channel);
     let low = 0;
     for (let i = 0; i < length; i++) {
-      noise = (48271 * noise) % 0x7fffffff; // the same room each time
-      low += 0.35 * (noise / 0x40000000 - 1 - low); // walls swallow the treble
+      noise = (48271 * noise) % 0x7fffffff; // the same noise each time
+      low += 0.35 * (noise / 0x40000000 - 1 - low); // low-pass filter, as walls absorb the treble
       samples[i] = low * (1 - i / length) ** 3;
     }
   }
   return new ConvolverNode(context, { buffer: impulse });
 }
 
-/** Straight up to LINEAR, then bent towards 1, for signals from -2 to 2. */
+/** The limiter's curve for signals from -2 to 2: linear up to LINEAR, then approaching 0.98. */
 function bend() {
   const curve = new Float32Array(4097);
   for (let i = 0; i < curve.length; i++) {
@@ -61,7 +61,7 @@ function bend() {
 }
 
 class Choir {
-  /** Voices in an audio context; an OfflineAudioContext sounds the same. */
+  /** The voices in an audio context, which may be an OfflineAudioContext. */
   constructor(context) {
     this.context = context;
     this.waves = new Map();
@@ -84,7 +84,7 @@ class Choir {
     this.volume.connect(context.destination);
   }
 
-  /** Begin a note of a voice and end it, at times of the context. */
+  /** Schedule a note's beginning and end, in seconds of the context. */
   sing(note, at, until) {
     const envelope = new GainNode(this.context, { gain: 0 });
     envelope.connect(this.buses[note.voice]);
@@ -104,22 +104,22 @@ class Choir {
     return sung;
   }
 
-  /** Let a note end then, whatever end it had. */
+  /** Set the end of a note. */
   release(sung, until) {
     const gain = sung.envelope.gain;
-    // Notes on one pitch are sung anew: the release begins before the next one does.
+    // The release begins before the end, so that a repeated pitch can be heard.
     sung.off = Math.max(until - BREATH, (sung.at + until) / 2);
     gain.setTargetAtTime(0, sung.off, RELEASE / 4);
     for (const oscillator of sung.oscillators) oscillator.stop(sung.off + 2 * RELEASE);
   }
 
-  /** Let a note end at another time, if it has not begun to. */
+  /** Change the end of a note, if its release has not begun. */
   hold(sung, until) {
     sung.envelope.gain.cancelScheduledValues(Math.max(this.context.currentTime, sung.at + 1e-4));
     this.release(sung, until);
   }
 
-  /** End a note now, quickly but without a click. */
+  /** Fade a note out now, without a click. */
   cut(sung) {
     const now = this.context.currentTime;
     const gain = sung.envelope.gain;
@@ -136,7 +136,7 @@ class Choir {
     this.volume.gain.setTargetAtTime(volume, this.context.currentTime, 0.02);
   }
 
-  /** The root mean square of what is heard now, full scale being 1. */
+  /** The root mean square of the output now; full scale is 1. */
   level() {
     const samples = new Float32Array(this.meter.fftSize);
     this.meter.getFloatTimeDomainData(samples);
@@ -144,7 +144,7 @@ class Choir {
   }
 }
 
-/** An alternative as an AudioBuffer, without the voices that are muted. */
+/** Render an alternative to an AudioBuffer, without the muted voices. */
 async function render(piece, muted = []) {
   const rate = 44100;
   const length = Math.ceil((piece.duration + ROOM.seconds) * rate);

@@ -1,6 +1,6 @@
-// The page: what is told of each alternative, and the controls of the player.
+// The page: the facts about each alternative, and the controls of the player.
 
-const RESIZED = 8; // pixels of the window's width that are worth another drawing
+const RESIZED = 8; // redraw if the window's width changes by at least so many pixels
 const byId = (id) => document.getElementById(id);
 
 function element(tag, properties = {}, ...children) {
@@ -31,7 +31,7 @@ const player = new Player(PIECES);
 const rolls = [];
 const playButtons = [];
 
-// What stands above the alternatives ---------------------------------------------------------
+// Above the alternatives ---------------------------------------------------------------------
 
 function tellFacts() {
   for (const [name, value] of Object.entries(DATA.facts)) {
@@ -145,7 +145,7 @@ function playOrPause(index) {
   }
 }
 
-/** The other alternative at the same place in music and in the window, to compare at a blink. */
+/** Choose another alternative. Keep the place in the music and in the window, for comparison. */
 function select(index) {
   if (index === player.piece.index || !PIECES[index]) return;
   const before = rolls[player.piece.index].systemAt(player.place).element;
@@ -157,7 +157,7 @@ function select(index) {
   else show(after);
 }
 
-/** A place in steps of an alternative, where a click asked for it. */
+/** Go to a place, in steps, of an alternative. */
 function goTo(index, place) {
   if (index !== player.piece.index) player.select(index);
   player.seek(place);
@@ -167,7 +167,7 @@ function goBars(count) {
   const { piece, place } = player;
   const bar = piece.bars.indexOf(piece.barAt(place));
   const into = place - piece.bars[bar].start;
-  // Going back from within a bar goes to its beginning first.
+  // After the first beat of a bar, going back goes to the beginning of this bar.
   const target = bar + count + (count < 0 && into > piece.bars[bar].beat ? 1 : 0);
   player.seek(piece.bars[Math.min(Math.max(0, target), piece.bars.length - 1)].start);
 }
@@ -272,20 +272,20 @@ function keyPressed(event) {
   action();
 }
 
-/** After a click on a button, the space bar is the player's again. */
+/** Remove the focus from a clicked button, so that the space bar controls the player again. */
 function letGo(event) {
   if (event.detail > 0) event.target.closest?.("button, summary")?.blur();
 }
 
-// What moves ------------------------------------------------------------------------------------
+// Animation -------------------------------------------------------------------------------------
 
 let lastSystem = null;
 
-/** Show where the player is; once, or again and again while it plays. */
+/** Show the position of the player; while it plays, again for each frame. */
 function frame() {
   const systems = rolls.map((roll) => roll.follow());
   const system = systems[player.piece.index];
-  // The window follows the playhead only if the reader was following it.
+  // The window follows the playhead only if the last system was in view.
   if (player.playing && lastSystem && system !== lastSystem && isSeen(lastSystem.element)) {
     show(system.element);
   }
@@ -347,5 +347,5 @@ document.addEventListener("click", letGo);
 document.addEventListener("pointermove", tellUnder);
 requestAnimationFrame(animate);
 
-/** For scripts and tests: the player, what it plays, how loud it is, and a piece as sound. */
+/** For scripts and tests: the player, its pieces, rendering to sound, and the present level. */
 window.musicae = { player, pieces: PIECES, render, level: () => player.choir?.level() ?? 0 };

@@ -1,8 +1,8 @@
-// The transport: one place in the music, shared by all alternatives, and what is sung from there.
+// The transport. All alternatives share one place in the music; notes are scheduled from there.
 
-const HORIZON = 1.5; // seconds that are handed to the audio thread ahead: hidden pages wake rarely
-const EVERY = 100; // milliseconds between two looks ahead
-const SOON = 0.03; // seconds until what is asked for now is heard
+const HORIZON = 1.5; // seconds that are scheduled ahead; timers of hidden pages run rarely
+const EVERY = 100; // milliseconds between two calls of lookAhead
+const SOON = 0.03; // seconds from a command to its first sound
 const TAIL = 0.4; // seconds that the last chord rings before the player stops
 
 class Player {
@@ -26,7 +26,7 @@ class Player {
     return this.piece.placeAt(this.seconds());
   }
 
-  /** What is heard now, in seconds of the piece at its own tempo. */
+  /** The place that sounds now, in seconds at the piece's own tempo. */
   seconds() {
     if (!this.playing) return this.resting;
     return this.secondsAt(this.choir.context.currentTime - (this.choir.context.outputLatency || 0));
@@ -83,7 +83,7 @@ class Player {
     this.onchange();
   }
 
-  /** Go to a place in steps; outside a loop, that ends it. */
+  /** Go to a place in steps. If it is outside the loop, the loop ends. */
   seek(place) {
     if (this.loop && (place < this.loop.from || place >= this.loop.to)) this.loop = null;
     this.resting = this.piece.secondsAt(place);
@@ -91,7 +91,7 @@ class Player {
     this.onchange();
   }
 
-  /** Go on with another alternative at the same place; notes that both sing are not interrupted. */
+  /** Go on with another alternative at the same place. Notes that both have are not interrupted. */
   select(index) {
     const place = this.place;
     this.piece = this.pieces[index];
@@ -137,7 +137,7 @@ class Player {
     VOICES.forEach((_, voice) => this.choir?.setLevel(voice, this.audible(voice)));
   }
 
-  /** Sing from a place in seconds; where that goes on from what sounds, notes in common stay. */
+  /** Play from a place in seconds. With `goesOn`, notes that already sound and continue are kept. */
   begin(from, goesOn = false) {
     const now = this.choir.context.currentTime;
     const at = now + SOON;
@@ -149,14 +149,14 @@ class Player {
     }
     this.sung = [];
     this.segments = [{ at, from }];
-    this.scheduled = from; // up to here, in seconds of the piece, all is handed over
+    this.scheduled = from; // all notes before this place, in seconds of the piece, are scheduled
     this.finish = Infinity;
     this.enter(held);
     for (const sung of held.values()) this.choir.cut(sung);
     this.lookAhead();
   }
 
-  /** Notes that began before the place at which the last segment enters. */
+  /** Schedule the notes that begin before the last segment and reach into it. */
   enter(held = new Map()) {
     const { from } = this.segments.at(-1);
     const step = Math.min(Math.floor(this.piece.placeAt(from)), this.piece.steps - 1);
@@ -178,7 +178,7 @@ class Player {
     this.sung.push(this.choir.sing(note, this.timeOf(from), until));
   }
 
-  /** The context's time at which a place of the last segment is heard. */
+  /** The context's time at which a place of the last segment sounds. */
   timeOf(seconds) {
     const { at, from } = this.segments.at(-1);
     return at + (seconds - from) / this.rate;
@@ -208,7 +208,7 @@ class Player {
     }
   }
 
-  /** Notes that begin before a place, from where the last ones did. */
+  /** Schedule the notes that begin before a place and are not scheduled yet. */
   handOver(reach) {
     const { starts, inTime } = this.piece;
     let i = indexAt(starts, this.scheduled);

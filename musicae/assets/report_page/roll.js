@@ -1,13 +1,13 @@
-// The picture: piano rolls in systems of whole bars, broken alike in all alternatives.
+// Piano rolls in systems of whole bars, with the same line breaks in all alternatives.
 
-const PX_PER_STEP = 7; // at least, where a bar is not longer than the window
+const PX_PER_STEP = 7; // the least, unless a bar would be wider than the window
 const GUTTER = 30; // left of a system, for the names of octaves
 const HEADER = 30; // above it, for bar numbers
 const ROW = 6.5; // a semitone
 const LANE = 17; // a line of Roman numerals
 const GAP = 1.6; // between a note and the next one of its voice
 const BARS_A_SYSTEM = [16, 12, 8, 6, 4, 3, 2, 1];
-const UNISON = 2.2; // by which a lower voice shows under a higher one on its pitch
+const UNISON = 2.2; // a lower voice extends below a higher one on the same pitch by this
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -18,14 +18,14 @@ function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** The lowest and highest pitch of all alternatives, so that one can be laid over another. */
+/** The lowest and highest pitch of all alternatives, so that all have the same scale. */
 const [LOWEST, HIGHEST] = PIECES.flatMap((piece) => piece.notes).reduce(
   ([low, high], { pitch }) => [Math.min(low, pitch), Math.max(high, pitch)], [127, 0]);
 const DEPTH = Math.max(1, HIGHEST - LOWEST + 1) * ROW;
 
 const lengthOf = (bars) => bars.reduce((sum, bar) => sum + bar.length, 0);
 
-/** Bars in systems, as few as the width allows and alike, a pickup going with the first. */
+/** Divide bars into as few systems as the width allows, of equal length. A pickup is in the first. */
 function systemsOf(bars, width) {
   const room = Math.floor((width - GUTTER) / PX_PER_STEP);
   const pickup = bars[0].number === 0 ? 1 : 0;
@@ -38,7 +38,7 @@ function systemsOf(bars, width) {
   };
   const fits = (count) => groups(count).every((group) => lengthOf(group) <= room);
   const most = BARS_A_SYSTEM.find(fits) ?? 1;
-  // Of the counts that need no more systems, the one that makes them most alike.
+  // The smallest count of bars with as few systems makes their lengths the most equal.
   const alike = BARS_A_SYSTEM.findLast((count) => groups(count).length === groups(most).length);
   return groups(alike);
 }
@@ -50,12 +50,12 @@ function widthOf(text, font) {
   return pen.measureText(text).width;
 }
 
-/** A Roman numeral with its figures one above another, such as those of V65/V. */
+/** A Roman numeral such as V65/V, with its figures one above the other. */
 function numeral(label, left, y) {
   const serif = getComputedStyle(document.documentElement).getPropertyValue("--serif");
   const [letters, digits] = [`12.5px ${serif}`, `8.5px ${serif}`];
   const [, root, figures, rest] = label.match(/^([^0-9]*)([0-9]*)(.*)$/);
-  // Flats as in "ab: i" and "bVI"; "b: i" is B minor.
+  // "ab: i" and "bVI" have flats; "b: i" is B minor.
   const flats = root.replace(/([a-gA-G])b:/, "$1♭:").replace(/b(?=[IVi])/g, "♭");
   const name = flats.replace(/#/g, "♯").replace(/o$/, "°");
   const raised = left + widthOf(name, letters) + 0.5;
@@ -128,7 +128,7 @@ class Roll {
     }
     for (const bar of bars) {
       const end = bar.start + bar.length;
-      // From the bar's end, for a pickup is the end of a bar.
+      // In an incomplete bar, beats are counted from its end, because a pickup is the end of a bar.
       const beats = bar.missing ? end : bar.start;
       for (let step = bar.start; step < end; step++) {
         const beat = Math.abs((step - beats) / bar.beat) % 1 === 0;
@@ -150,7 +150,7 @@ class Roll {
   notesBetween(start, stop, x) {
     const boxes = [];
     const rings = [];
-    // From the bass up: where voices meet on one pitch, the lower one shows below.
+    // From the bass up: if voices have the same pitch, the lower one is drawn below.
     [...this.piece.notes.entries()].reverse().forEach(([index, note]) => {
       const from = Math.max(note.step, start);
       const until = Math.min(note.step + note.duration, stop);
@@ -163,7 +163,7 @@ class Roll {
       };
       const held = from > note.step ? " held" : "";
       const given = note.given ? " given" : "";
-      const inset = note.given ? 0.6 : 0; // the border lies inside
+      const inset = note.given ? 0.6 : 0; // room for the border
       const drawn = svg("rect", {
         class: `note${given}${held}`, rx: 1.5, "data-voice": note.voice, "data-note": index,
         x: box.x + inset, y: box.y + inset,
@@ -183,7 +183,7 @@ class Roll {
     return [...boxes, ...rings];
   }
 
-  /** How many higher voices sing a note's pitch while it sounds. */
+  /** The number of higher voices that have a note's pitch while it sounds. */
   voicesAbove(note) {
     let most = 0;
     for (let step = note.step; step < note.step + note.duration; step++) {
@@ -210,7 +210,7 @@ class Roll {
     for (const [step, label] of this.piece.labels) {
       if (step < start || step >= stop) continue;
       const left = x(step) + 1;
-      // The second line takes what would run into its neighbour.
+      // A numeral that would overlap its neighbour goes to the second line.
       const lane = left >= ends[0] || ends[0] <= ends[1] ? 0 : 1;
       const y = HEADER + DEPTH + 18 + lane * LANE;
       const { mark, width } = numeral(label, left, y);
@@ -234,7 +234,7 @@ class Roll {
     return step < system.stop ? Math.max(system.start, step) : null;
   }
 
-  /** Move the playhead to where the player is, and light up what sounds there. */
+  /** Move the playhead to the player's place, and highlight the notes that sound. */
   follow() {
     const here = this.player.piece === this.piece;
     if (!here) {
@@ -250,7 +250,7 @@ class Roll {
     return system;
   }
 
-  /** Bracket the bars that are played again and again. */
+  /** Draw a bracket above the bars of the loop. */
   bracket(loop) {
     for (const system of this.systems) {
       const from = Math.max(system.start, loop?.from ?? Infinity);
@@ -269,7 +269,7 @@ class Roll {
     for (const box of this.now) box.classList.add("now");
   }
 
-  /** Set off the notes of a violation; none to set off nothing. */
+  /** Highlight the notes of a violation; null highlights none. */
   pick(violation) {
     for (const box of this.container.querySelectorAll(".picked")) box.classList.remove("picked");
     for (const note of violation?.notes ?? []) {

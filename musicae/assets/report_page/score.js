@@ -1,13 +1,13 @@
-// The music of the page: each alternative with its notes, bars and tempo map.
+// The music of the page: the alternatives with their notes, bars and tempo maps.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const VOICES = DATA.voices;
 
-/** A name such as F#4 or Bb3 with the signs of printed music. */
+/** A name such as F#4 or Bb3 with the characters ♯ and ♭. */
 const printed = (name) =>
   name.replace(/#/g, "♯").replace(/([A-G])(b+)/g, (_, letter, flats) => letter + "♭".repeat(flats.length));
 
-/** The last index whose value is not above the one given; 0 where there is none. */
+/** The index of the last value that is at most `value`; 0 if there is none. */
 function indexAt(values, value) {
   let low = 0;
   let high = values.length - 1;
@@ -31,11 +31,11 @@ class Piece {
       name: printed(name),
       start: raw.seconds[step],
       end: raw.seconds[step + duration],
-      // The same in two alternatives where they sing the same.
+      // Equal notes of two alternatives have equal keys.
       key: `${voice}:${step}:${duration}:${pitch}`,
       violations: [],
     }));
-    // (step, voice): the index of the note that sounds, or -1.
+    // For each step and voice: the index of the note that sounds, or -1.
     this.sounding = new Int32Array(this.steps * VOICES.length).fill(-1);
     this.notes.forEach((note, i) => {
       for (let step = note.step; step < note.step + note.duration; step++) {
@@ -60,7 +60,7 @@ class Piece {
     return VOICES.map((_, voice) => this.noteAt(step, voice)).filter(Boolean);
   }
 
-  /** Seconds at a place in steps, which need not be whole. */
+  /** Seconds at a place in steps, which may be fractional. */
   secondsAt(place) {
     const step = Math.min(Math.max(0, Math.floor(place)), this.steps - 1);
     const share = Math.min(1, Math.max(0, place - step));
@@ -78,14 +78,14 @@ class Piece {
     return this.bars[indexAt(this.bars.map((bar) => bar.start), place)];
   }
 
-  /** Bar and beat of a step as musicians count. */
+  /** Bar and beat of a step, as text. */
   words(step) {
     const bar = this.barAt(step);
     const beat = 1 + (step - bar.start + bar.missing) / bar.beat;
     return `${bar.number ? `bar ${bar.number}` : "pickup"}, beat ${+beat.toFixed(2)}`;
   }
 
-  /** The same of the beat that a place is in. */
+  /** Bar and beat of the beat that contains a place, as text. */
   beatAt(place) {
     const step = Math.min(Math.floor(place), this.steps - 1);
     const bar = this.barAt(step);

@@ -1,4 +1,4 @@
-// Builds the page into built/: `npm run build`. The same sources and lock file give the same bytes.
+// Builds the page into built/ (`npm run build`). The same sources and lock file give the same bytes.
 import { build } from "esbuild";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 

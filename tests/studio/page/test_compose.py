@@ -80,7 +80,7 @@ def test_pieces_between_two(panel):
     compose(panel, 1)
     panel.get_by_text("Between two pieces").click()
     panel.get_by_label("Pieces between").fill("2")
-    panel.get_by_role("button", name="Go from one to the other").click()
+    panel.get_by_role("button", name="Interpolate").click()
     expect(pieces(panel)).to_have_count(5, timeout=PATIENCE)
     expect(pieces(panel).nth(1)).to_contain_text("Step 2 of 4")
 
@@ -93,7 +93,7 @@ def test_a_piece_is_heard(panel):
 
 
 def test_the_shelf_is_kept(panel):
-    panel.get_by_role("button", name="Lay the present piece aside").click()
+    panel.get_by_role("button", name="Put the present piece on the shelf").click()
     expect(pieces(panel)).to_contain_text("Mine")
     panel.reload()
     panel.get_by_role("tab", name="New pieces").click()

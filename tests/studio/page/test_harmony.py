@@ -91,7 +91,7 @@ def test_a_locked_chord_is_kept_through_three_other_ways(page):
         expect(chord_at(page, "bar 2, beat 1")).to_have_attribute("aria-label", locked)
         drawn.add(tuple(notes(page)))
     assert len(drawn) > 1
-    page.get_by_role("button", name=f"Free {symbol}, bar 2, beat 1").click()
+    page.get_by_role("button", name=f"Unlock {symbol}, bar 2, beat 1").click()
     settle(page)
     assert not [name for name in chords(page) if name.endswith("locked")]
 
@@ -125,7 +125,7 @@ def test_chords_are_typed(page):
     first = chord_at(page, "bar 1, beat 1")
     expect(first).to_have_attribute("aria-label", re.compile(": Em, .*, locked$"))
     expect(first).to_be_focused()
-    written = page.get_by_role("textbox", name="Chords from bar 1 on")
+    written = page.get_by_role("textbox", name="Chords, beginning with bar 1")
     written.fill("G | - D | C D7")
     written.press("Enter")
     expect(written).to_have_value("")
@@ -173,7 +173,7 @@ def test_a_locked_voice_stays(page):
     assert any(each != tenor for each in drawn)
 
 
-def test_locked_bars_stay_and_selected_ones_are_drawn_anew(page):
+def test_locked_bars_stay_and_selected_ones_are_rewritten(page):
     harmonize(page)
     page.get_by_role("application").focus()
     page.keyboard.press("Home")
@@ -187,7 +187,7 @@ def test_locked_bars_stay_and_selected_ones_are_drawn_anew(page):
         assert in_bar(page, 1) == first
         drawn.append(in_bar(page, 2))
     assert len(set(map(tuple, drawn))) > 1
-    page.get_by_role("button", name="Free bar 1").click()
+    page.get_by_role("button", name="Unlock bar 1").click()
 
     page.keyboard.press("Shift+PageDown")
     rest = in_bar(page, 3), in_bar(page, 4)
@@ -217,7 +217,7 @@ def test_a_locked_note_stays(page):
     for _ in range(3):
         another_way(page)
         assert locked.evaluate_all(LABELS) == [name]
-    page.get_by_role("button", name=re.compile("^Free alto, bar 1")).click()
+    page.get_by_role("button", name=re.compile("^Unlock alto, bar 1")).click()
     expect(locked).to_have_count(0)
 
 
@@ -273,7 +273,7 @@ def test_what_breaks_a_rule_is_explained_and_mended(page):
     page.get_by_role("slider", name="Boldness").fill("2")
     settle(page)
     page.get_by_role("tab", name=re.compile(r"^Rules \(\d+\)$")).click()
-    found = page.get_by_role("list", name="What breaks a rule").get_by_role("listitem")
+    found = page.get_by_role("list", name="Broken rules").get_by_role("listitem")
     count = found.count()
     place = found.first.get_by_role("button").first
     text = place.inner_text()
@@ -291,7 +291,7 @@ def test_what_breaks_a_rule_is_explained_and_mended(page):
     page.get_by_role("tab", name=re.compile("^Rules")).click()
     found.first.get_by_role("button").first.click()
     found.first.get_by_role("button", name="Another way here").click()
-    expect(page.get_by_text("No better way was found")).to_be_visible()
+    expect(page.get_by_text("No better harmony was found")).to_be_visible()
 
 
 def test_the_page_goes_on_when_its_service_is_back(open_page):

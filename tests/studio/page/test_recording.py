@@ -125,7 +125,7 @@ def test_midi_keyboards_that_are_refused(page):
     button(page, "How to record").click()
     button(page, "Find MIDI keyboards").click()
 
-    expect(page.locator(".notice.error")).to_contain_text("was not allowed to hear MIDI keyboards")
+    expect(page.locator(".notice.error")).to_contain_text("does not allow MIDI keyboards")
 
 
 def test_the_piano_is_played_with_the_mouse(stopped):

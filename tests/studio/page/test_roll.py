@@ -305,7 +305,7 @@ def test_of_two_hundred_bars_only_those_in_view_are_drawn(page):
     expect(page.get_by_role("img", name="soprano, bar 256 beat 1, D 5, whole")).to_be_visible()
 
 
-def test_only_the_bar_that_changed_is_drawn_anew(page):
+def test_only_the_bar_that_changed_is_redrawn(page):
     type_keys(page, "1 g a b c")
     expect(page.get_by_role("img", name=re.compile("^bass, bar 4 beat 1,"))).to_be_visible()
     page.route("**/api/harmonize", lambda route: route.abort())
@@ -366,7 +366,7 @@ def test_the_other_voices_appear_and_their_notes_can_be_locked(page):
     expect(alto).to_have_attribute("aria-label", re.compile("locked, selected$"))
     before = alto.get_attribute("aria-label")
     with page.expect_response("**/api/harmonize"):
-        actions.get_by_role("button", name="Write anew").click()
+        actions.get_by_role("button", name="Rewrite").click()
     expect(alto).to_have_attribute("aria-label", before)
 
 

@@ -175,7 +175,7 @@ def test_what_is_no_meter(abc):
     abc.get_by_label("Another meter").fill("3/5")
     abc.get_by_label("Another meter").press("Enter")
 
-    expect(abc.locator(".notice.error")).to_contain_text("“3/5” is no meter")
+    expect(abc.locator(".notice.error")).to_contain_text("“3/5” cannot be used as a meter")
 
 
 def test_a_pickup(abc):
@@ -278,7 +278,7 @@ def test_cadences(abc):
     assert {"at": 96, "cadence": "half"} in project["phrases"]
     button(ends, "Remove the phrase end at bar 2, beat 1").click()
     expect(cadence).to_be_hidden()
-    button(ends, "Find them from the tune again").click()
+    button(ends, "Find them in the tune again").click()
     expect(cadence).to_have_value("")
 
 

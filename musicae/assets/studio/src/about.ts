@@ -1,4 +1,4 @@
-// What the service can do, asked for once.
+// The abilities and limits of the service; the page asks for them once.
 import { signal } from "@preact/signals";
 
 import { get } from "./server";
@@ -10,7 +10,7 @@ export interface About {
   rules: string[];
   cadences: string[];
   keys: string[];
-  /** A voice's program is the General MIDI one, from 0. */
+  /** `program` is the General MIDI program, from 0. */
   ensembles: {
     name: string;
     voices: ({ name: string; range: [low: number, high: number]; program: number } | null)[];
@@ -23,7 +23,7 @@ export interface About {
 
 export const about = signal<About | null>(null);
 
-/** Ask until it is answered. */
+/** Ask every second until the service answers. */
 export async function learn(): Promise<void> {
   while (!about.value) {
     try {

@@ -1,4 +1,4 @@
-// The harmony follows the tune: what changed is harmonized as soon as the musician stops.
+// Keeps the harmony up to date: changed bars are harmonized as soon as the musician pauses.
 import { computed, effect, signal } from "@preact/signals";
 
 import { changedBars, sameFrame } from "./harmony/difference";
@@ -6,37 +6,40 @@ import type { Harmony, Project } from "./project";
 import { compute, connected, refused, ServerError, Unreachable } from "./server";
 import { bars, change, type Notice, notice, project, setHarmony } from "./store";
 
-/** Milliseconds without a change after which the harmony is asked for. */
+/** Request harmony when nothing has changed for this many milliseconds. */
 const PAUSE = 30;
-/** Milliseconds without harmony after which a request is no longer dropped for a newer one. */
+/** If the harmony is out of date for longer, in milliseconds, the running request may finish. */
 const PATIENCE = 250;
-/** Milliseconds after which progress is shown. */
+/** Show progress if a request takes more milliseconds than this. */
 const LONG = 300;
-/** Milliseconds after which a service that is busy is asked again. */
+/** Milliseconds until a busy service is asked again. */
 const AGAIN = 500;
-/** What a service answers that has too much to do. */
+/** The HTTP status codes of a busy service. */
 const BUSY = [429, 503];
 
-/** The share that is done of a request that takes long; null while none does. */
+/** Progress of a long request, 0 to 1; null if there is none. */
 export const progress = signal<number | null>(null);
-/** Whether the harmony belongs to the tune that is seen. */
+/** Whether the harmony belongs to the present tune. */
 export const upToDate = signal(true);
-/** Bars that are written anew by hand, as by "another way". */
+/** The bars that a command such as "another way" is rewriting. */
 export const redrawn = signal<[first: number, last: number] | null>(null);
 
-/** All that the harmony depends on, as text: what is locked but chords decides what stays later. */
+/**
+ * Everything that the harmony depends on, as text. Of the locks it has only the chords: the others
+ * say what later harmony keeps, so they do not make the present harmony out of date.
+ */
 export function questionOf(now: Project): string {
   const { title: _title, harmony: _harmony, tempos: _tempos, locks, tune, ...rest } = now;
   const notes = tune.map(([start, length, pitch]) => [start, length, pitch]);
   return JSON.stringify([rest, notes, locks.chords]);
 }
 export const question = computed(() => questionOf(project.value));
-/** The project that a harmony was written for, and its question. */
-const answered = new WeakMap<Harmony, { what: string; from: Project }>();
-/** The question that the service had no harmony for, or refused. */
+/** For each harmony: the project that it was written for, and the text of questionOf. */
+const answered = new WeakMap<Harmony, { asked: string; from: Project }>();
+/** The question for which the service found no harmony, or which it refused. */
 const unanswerable = signal("");
 
-/** The bars whose voices no longer belong to the tune: they are being written anew. */
+/** The bars whose harmony is out of date and is being rewritten. */
 export const writing = computed<ReadonlySet<number>>(() => {
   const now = project.value;
   const [first, last] = redrawn.value ?? [1, 0];
@@ -47,15 +50,15 @@ export const writing = computed<ReadonlySet<number>>(() => {
   return found;
 });
 
-/** Change the project together with harmony that was written for it, as one step of the history. */
+/** Change the project and its harmony together, as one step of the history. */
 export function accept(label: string, next: (now: Project) => Project): void {
   const after = next(project.value);
-  if (after.harmony) answered.set(after.harmony, { what: questionOf(after), from: after });
+  if (after.harmony) answered.set(after.harmony, { asked: questionOf(after), from: after });
   change(label, () => after);
 }
 
-/** Shows how far a request is, where it takes long. Returns what ends it. */
-export function showProgress(): { tell: (share: number) => void; end: () => void } {
+/** Show the progress of a request that takes long. Call `report` with the share, and `end` after it. */
+export function showProgress(): { report: (share: number) => void; end: () => void } {
   let shown = false;
   let share = 0;
   const timer = setTimeout(() => {
@@ -63,7 +66,7 @@ export function showProgress(): { tell: (share: number) => void; end: () => void
     progress.value = share;
   }, LONG);
   return {
-    tell: (now) => {
+    report: (now) => {
       share = now;
       if (shown) progress.value = now;
     },
@@ -76,12 +79,12 @@ export function showProgress(): { tell: (share: number) => void; end: () => void
 
 interface Running {
   controller: AbortController;
-  what: string;
+  asked: string;
   from: Project;
 }
 let running: Running | null = null;
 let timer = 0;
-/** Since when there is no harmony for what is seen. */
+/** When the harmony went out of date, as performance.now(). */
 let staleSince = 0;
 let complaint: Notice | null = null;
 
@@ -96,14 +99,14 @@ function stop(): void {
   running = null;
 }
 
-/** Ask, unless a request is running whose answer is of use. */
+/** Request harmony, unless the answer of the running request can be used. */
 function start(): void {
   if (running) {
-    const { from, what } = running;
+    const { from, asked } = running;
     const now = project.value;
     const isPatient = performance.now() - staleSince > PATIENCE;
     const isOfUse = isPatient && from.locks === now.locks && sameFrame(from, now);
-    if (what === question.value || isOfUse) return;
+    if (asked === question.value || isOfUse) return;
     stop();
   }
   void follow();
@@ -112,15 +115,15 @@ function start(): void {
 async function follow(): Promise<void> {
   const controller = new AbortController();
   const from = project.value;
-  const what = question.value;
-  const own: Running = { controller, what, from };
+  const asked = question.value;
+  const own: Running = { controller, asked, from };
   running = own;
   const shown = showProgress();
   try {
     const { harmony } = await compute<{ harmony: Harmony | null }>(
       "/api/harmonize",
       { project: from },
-      { signal: controller.signal, progress: shown.tell },
+      { signal: controller.signal, progress: shown.report },
     );
     if (running === own) receive(own, harmony);
   } catch (error) {
@@ -131,42 +134,42 @@ async function follow(): Promise<void> {
   }
 }
 
-function receive({ what, from }: Running, harmony: Harmony | null): void {
+function receive({ asked, from }: Running, harmony: Harmony | null): void {
   const now = project.value;
-  const isLate = what !== question.value;
+  const isLate = asked !== question.value;
   running = null;
-  // What was locked meanwhile has to stay.
+  // The locks have changed since the request; the answer may not respect them.
   if (from.locks !== now.locks) return later(0);
   if (isLate && !(harmony && sameFrame(from, now))) return later(0);
-  if (harmony) answered.set(harmony, { what, from });
-  else unanswerable.value = what;
+  if (harmony) answered.set(harmony, { asked, from });
+  else unanswerable.value = asked;
   staleSince = performance.now();
   setHarmony(harmony);
   if (isLate) later(0);
 }
 
-function fail({ what }: Running, error: unknown): void {
+function fail({ asked }: Running, error: unknown): void {
   if (error instanceof ServerError && BUSY.includes(error.status)) return later(AGAIN);
   if (error instanceof Unreachable || refused.value) return;
-  if (what !== question.value) return later(0);
-  unanswerable.value = what;
+  if (asked !== question.value) return later(0);
+  unanswerable.value = asked;
   complaint = { text: error instanceof Error ? error.message : String(error), error: true };
   notice.value = complaint;
 }
 
-/** Whether nothing has to be asked. */
-function isAnswered(what: string, { harmony, tune }: Project): boolean {
-  if (harmony) return answered.get(harmony)?.what === what;
-  return what === unanswerable.value || !tune.length;
+/** Whether no request is needed. */
+function isAnswered(asked: string, { harmony, tune }: Project): boolean {
+  if (harmony) return answered.get(harmony)?.asked === asked;
+  return asked === unanswerable.value || !tune.length;
 }
 
-/** Keep the harmony up to date from now on. */
+/** Keep the harmony up to date as long as the page is open. */
 export function followTune(): void {
   let seen = "";
   effect(() => {
-    const what = question.value;
+    const asked = question.value;
     const isReachable = connected.value && !refused.value;
-    if (isAnswered(what, project.value)) {
+    if (isAnswered(asked, project.value)) {
       stop();
       upToDate.value = true;
       seen = "";
@@ -178,14 +181,14 @@ export function followTune(): void {
     if (!isReachable) {
       stop();
       seen = "";
-    } else if (what !== seen) {
-      seen = what;
+    } else if (asked !== seen) {
+      seen = asked;
       later(PAUSE);
     }
   });
 }
 
-/** Wait until the harmony belongs to the tune; false where the service has none for it. */
+/** Wait until the harmony is up to date. Resolves to false if the service has none for the tune. */
 export function settled(): Promise<boolean> {
   return new Promise((resolve) => {
     effect(function (this: { dispose(): void }) {

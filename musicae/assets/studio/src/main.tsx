@@ -1,4 +1,4 @@
-// The page: it puts its areas in their places, and starts.
+// The page: its layout and its start.
 import "./theme.css";
 import "./page.css";
 

@@ -1,17 +1,17 @@
-// The project: all that the page and the service exchange. Times are ticks, 24 a quarter.
+// The project that the page and the service exchange. Times are ticks, 24 per quarter.
 
 export const QUARTER = 24;
-/** A sixteenth, the step of the models. */
+/** Ticks of a sixteenth, the step of the models. */
 export const STEP = 6;
 export const VOICES = ["soprano", "alto", "tenor", "bass"] as const;
 
-/** Start and length in ticks, MIDI pitch, and of a tune the velocity, 1 to 127. */
+/** Start and length in ticks, MIDI pitch; notes of a tune may have a velocity, 1 to 127. */
 export type Note =
   | [start: number, length: number, pitch: number]
   | [start: number, length: number, pitch: number, velocity: number];
 
 export interface PhraseEnd {
-  /** Where the last note of the phrase begins. */
+  /** The tick at which the last note of the phrase begins. */
   at: number;
   cadence: string | null;
 }
@@ -48,7 +48,7 @@ export interface Chord {
   key: string;
 }
 
-/** A place that breaks a rule of voice leading. */
+/** A violation of a rule of voice leading. */
 export interface Break {
   rule: string;
   start: number;
@@ -62,10 +62,10 @@ export interface Break {
   bach: number;
 }
 
-/** Bach breaks some rules so often, per 100 chords, that a place alone is no fault. */
+/** A rule that Bach breaks at least this often, per 100 chords, is not a fault. */
 const USUAL = 1;
 
-/** Whether a listener or a singer would take a broken rule for a fault. */
+/** Whether a violation is a fault: Bach breaks the rule less often than USUAL. */
 export function isFault(broken: Break): boolean {
   return broken.bach < USUAL;
 }
@@ -76,7 +76,7 @@ export interface SungWords {
   syllables: [start: number, text: string][];
 }
 
-/** What a harmony was written with. */
+/** The input that a harmony was written for; the service compares it with the present project. */
 export interface MadeWith {
   length: number;
   meters: Project["meters"];
@@ -85,7 +85,9 @@ export interface MadeWith {
   settings: Settings;
   phrases: PhraseEnd[] | null;
   chords: LockedChord[];
+  /** Notes that are struck again for a syllable. */
   struck: [voice: number, start: number][];
+  /** Notes that are held on for one syllable. */
   held: [voice: number, start: number][];
 }
 
@@ -154,16 +156,16 @@ export interface Bar {
   length: number;
   beats: number;
   unit: number;
-  /** Ticks of a beat: dotted in compound meters. */
+  /** Ticks of a beat, which is dotted in compound meters. */
   beat: number;
 }
 
-/** The ticks of a bar of a meter. */
+/** The ticks of a bar. */
 export function barLength(beats: number, unit: number): number {
   return (beats * 4 * QUARTER) / unit;
 }
 
-/** The ticks of a beat; three of the unit in compound meters such as 6/8. */
+/** The ticks of a beat; in compound meters such as 6/8 a beat is three units. */
 export function beatLength(beats: number, unit: number): number {
   const single = (4 * QUARTER) / unit;
   return unit >= 8 && beats > 3 && beats % 3 === 0 ? 3 * single : single;
@@ -187,12 +189,12 @@ export function barsOf(project: Pick<Project, "length" | "meters" | "pickup">): 
   return bars;
 }
 
-/** The bar that holds a tick; the last one beyond the end. */
+/** The bar that contains a tick; the last bar if the tick is after the end. */
 export function barAt(bars: Bar[], tick: number): Bar {
   return bars.findLast((bar) => bar.start <= tick) ?? bars[0]!;
 }
 
-/** The notes that are heard and drawn: the tune's own, and what was written for the other voices. */
+/** The notes of the four voices: the tune as drawn, and the harmony's other voices. */
 export function soundingVoices(project: Project): Note[][] {
   return VOICES.map((_, voice) =>
     voice === project.voice ? project.tune : (project.harmony?.voices[voice] ?? []),

@@ -1,14 +1,14 @@
-// Requests to the service: the token, streamed progress, cancellation, and whether it answers.
+// Requests to the service, with the token, streamed progress, cancellation and the connection's state.
 import { signal } from "@preact/signals";
 
 const TOKEN = "musicae token";
 
-/** Whether the service answered the last request; the page goes on without it. */
+/** Whether the service answered the last request. The page works without it, except for requests. */
 export const connected = signal(true);
-/** Whether the service refuses this page: it was started anew, and its new address has to be opened. */
+/** Whether the service refused the token, because it was restarted and has a new address. */
 export const refused = signal(false);
 
-/** A sentence of the service for the musician. */
+/** An error message of the service for the musician. */
 export class ServerError extends Error {
   constructor(
     message: string,
@@ -21,7 +21,7 @@ export class ServerError extends Error {
 /** The service cannot be reached. */
 export class Unreachable extends Error {}
 
-/** Take the token from the opened address, which then no longer shows it. */
+/** Read the token from the page's address, and remove it there. */
 export function takeToken(): void {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (token) {
@@ -57,18 +57,18 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await reach(path, { headers: headers(), signal: signal ?? null })).json();
 }
 
-/** Bytes that need the token, such as the SoundFont. */
+/** Get a file that needs the token, such as the SoundFont. */
 export async function bytes(path: string): Promise<ArrayBuffer> {
   return (await reach(path, { headers: headers() })).arrayBuffer();
 }
 
 export interface Watching {
   signal?: AbortSignal;
-  /** Called with the share that is done, 0 to 1. */
+  /** Called with the progress, 0 to 1. */
   progress?: (share: number) => void;
 }
 
-/** Send a computation, and return its result. */
+/** Request a computation, and return its result. */
 export async function compute<T>(path: string, body: unknown, watching: Watching = {}): Promise<T> {
   const response = await reach(path, {
     method: "POST",

@@ -1,4 +1,4 @@
-// What the page holds: the project, its history, and what is selected. Everything else follows.
+// The page's state: the project, its history and the selection.
 import { batch, computed, effect, signal } from "@preact/signals";
 import * as storage from "idb-keyval";
 
@@ -8,11 +8,11 @@ import { barsOf, emptyProject, type Harmony, type Project } from "./project";
 export const project = signal<Project>(emptyProject());
 export const bars = computed(() => barsOf(project.value));
 
-/** What is selected in the roll: some bars, some notes as [voice, start]. */
+/** The selection in the roll: bars, or notes as [voice, start]. */
 export const selectedBars = signal<[first: number, last: number] | null>(null);
 export const selectedNotes = signal<[voice: number, start: number][]>([]);
 
-/** A sentence for the musician, shown and read aloud; errors stay until they are closed. */
+/** A message for the musician, shown and read aloud. Errors stay until they are closed. */
 export interface Notice {
   text: string;
   error?: boolean;
@@ -31,13 +31,13 @@ const past = signal<Entry[]>([]);
 const future = signal<Entry[]>([]);
 let merging: string | null = null;
 
-/** What undo would take back, and redo bring again; null for nothing. */
+/** The labels of the next undo and redo; null if there is none. */
 export const undoable = computed(() => past.value.at(-1)?.label ?? null);
 export const redoable = computed(() => future.value.at(-1)?.label ?? null);
 
 /**
- * Change the project, so that it can be undone. Changes in a row with the same `merge`, such as
- * those of one drag, are undone together.
+ * Change the project in a way that can be undone. Consecutive changes with the same `merge`, such as
+ * those of one drag, are one step of the history.
  */
 export function change(label: string, next: (now: Project) => Project, merge: string | null = null) {
   const before = project.value;
@@ -53,12 +53,12 @@ export function change(label: string, next: (now: Project) => Project, merge: st
   });
 }
 
-/** End a run of changes that are undone together. */
+/** End a series of changes that are one step of the history. */
 export function endMerge(): void {
   merging = null;
 }
 
-/** Harmony for the project as it is: no step of the history, for it follows from the change before. */
+/** Set the harmony of the present project. It is no step of the history of its own. */
 export function setHarmony(harmony: Harmony | null): void {
   project.value = { ...project.value, harmony };
 }
@@ -83,12 +83,12 @@ function step(from: typeof past, to: typeof past): void {
   });
 }
 
-/** A name that nothing else has; pages of a service without TLS have no crypto.randomUUID. */
+/** A random unique name; without TLS there is no crypto.randomUUID. */
 export function unique(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 }
 
-// Autosave: each tab has a place of its own; a new tab begins with the last project that was saved.
+// Autosave: each tab has its own record. A new tab begins with the project that was saved last.
 const LAST = "last project";
 const place = (() => {
   const own = sessionStorage.getItem("musicae place") ?? unique();
@@ -96,12 +96,12 @@ const place = (() => {
   return `project ${own}`;
 })();
 
-/** Bring back what was saved, and save from now on. Returns whether there was anything. */
+/** Load the saved project, and save all later changes. Returns whether there was a saved one. */
 export async function keepSaved(): Promise<boolean> {
   const saved: Project | undefined =
     (await storage.get(place).catch(() => undefined)) ??
     (await storage.get(LAST).catch(() => undefined));
-  // One that an older page kept may lack what came since.
+  // A project saved by an older version may lack newer fields.
   if (saved?.format === 1) project.value = { ...emptyProject(), ...saved };
   let timer = 0;
   let kept = project.peek();

@@ -1,4 +1,4 @@
-// The pieces of the shelf: each is heard, taken over as the tune, or taken away.
+// The pieces of the shelf. The musician can listen to each, take it over as the tune, or remove it.
 import { signal } from "@preact/signals";
 
 import { SmallRoll } from "../harmony/preview";

@@ -1,4 +1,4 @@
-// What is asked of new pieces.
+// The form with the requests for new pieces.
 import { about } from "../about";
 import { t } from "../strings";
 import { keyName } from "../tune/choices";
@@ -19,7 +19,7 @@ interface ChoiceProps {
   named?: (choice: string) => string;
 }
 
-/** A choice among some names; at first it is left open. */
+/** A choice among names; the default is any. */
 function Choice({ name, field, choices, named = (choice) => choice }: ChoiceProps) {
   return (
     <label>
@@ -43,7 +43,7 @@ interface WholeProps {
   high: number;
 }
 
-/** A whole number; bars may be left open. */
+/** A field for a whole number; the number of bars may be empty. */
 function Whole({ name, field, low, high }: WholeProps) {
   const type = (typed: number) => {
     const fits = Number.isInteger(typed) && typed >= low && typed <= high;
@@ -72,7 +72,7 @@ function Whole({ name, field, low, high }: WholeProps) {
   );
 }
 
-/** How many pieces, and which draw. */
+/** The number of pieces, and the seed. */
 export function Count() {
   const words = t.value.compose;
   return (

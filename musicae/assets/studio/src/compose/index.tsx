@@ -1,4 +1,4 @@
-// New pieces: composed, varied, or on the way between two.
+// The panel for new pieces: compose, vary, or interpolate between two pieces.
 import "./compose.css";
 
 import { signal } from "@preact/signals";
@@ -12,7 +12,7 @@ import { ends, failure, interpolate, making, variation, vary } from "./making";
 import { loadShelf } from "./shelf";
 import { Sliders } from "./sliders";
 
-/** What `vary` can keep, in the order of the page's names for them. */
+/** The parts that `vary` can keep, in the order of the page's names for them. */
 const KEPT = ["soprano", "alto", "tenor", "bass", "plan"];
 const MOST_BETWEEN = 8;
 

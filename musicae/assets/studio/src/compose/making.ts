@@ -1,4 +1,4 @@
-// Asking the service for new pieces: one request at a time, with progress, cancelled by a click.
+// Requests for new pieces: one at a time, with progress; each can be cancelled.
 import { signal } from "@preact/signals";
 
 import { settled, upToDate } from "../live";
@@ -16,13 +16,13 @@ export const making = signal<Making | null>(null);
 /** Why the last request failed. */
 export const failure = signal<string | null>(null);
 
-/** How many of the pieces on the shelf came last. */
+/** How many pieces the last request put on the shelf. */
 export const newest = signal(0);
 
-/** Moved sliders, by name. */
+/** The values of the sliders that were moved, by name. */
 export const sliders = signal<Record<string, number>>({});
 
-/** What is asked of new pieces; what is empty is drawn. */
+/** The requests for new pieces. The service chooses everything that is empty or null. */
 export interface Wishes {
   n: number;
   bars: number | null;
@@ -30,7 +30,7 @@ export interface Wishes {
   key: string;
   style: string;
   form: string;
-  /** Goes on by one with each request, so that other pieces come. */
+  /** Grows by one with each request, so that each gives other pieces. */
   seed: number;
 }
 export const wishes = signal<Wishes>({ n: 3, bars: 8, meter: "", key: "", style: "", form: "", seed: 1 });
@@ -38,7 +38,7 @@ export function wish(change: Partial<Wishes>): void {
   wishes.value = { ...wishes.value, ...change };
 }
 
-/** How far a variation is from the piece, 0 to 1, and what of it stays. */
+/** The distance of a variation from the piece, 0 to 1, and the parts of the piece that stay. */
 export const variation = signal<{ amount: number; keep: string[] }>({ amount: 0.3, keep: [] });
 
 export function compose(): Promise<void> {
@@ -58,7 +58,7 @@ export function vary(): Promise<void> {
   }));
 }
 
-/** Pieces on the way from the present one to another; both ends are among them. */
+/** Interpolate from the present piece to `last`, with `between` pieces between. Both ends are added. */
 export function interpolate(last: Piece, between: number): Promise<void> {
   return makeOfPresent("/api/interpolate", () => ({
     first: project.value,
@@ -68,7 +68,7 @@ export function interpolate(last: Piece, between: number): Promise<void> {
   }));
 }
 
-/** Lay the present piece aside as it is. */
+/** Put the present piece on the shelf. */
 export async function layPresent(): Promise<void> {
   await lay([project.value]);
   newest.value = 0;
@@ -110,7 +110,7 @@ async function make(path: string, body: () => object, ready = async () => {}): P
   }
 }
 
-/** Pieces of the shelf that have all four voices, so that there is a way to them. */
+/** The pieces of the shelf that have harmony: the possible ends of an interpolation. */
 export function ends(): Piece[] {
   return shelf.value.filter(({ project }) => project.harmony !== null);
 }

@@ -1,4 +1,4 @@
-// The shelf: pieces that were composed or laid aside, kept in this browser.
+// The shelf: pieces that were composed or put there, stored in this browser.
 import { signal } from "@preact/signals";
 import * as storage from "idb-keyval";
 
@@ -6,7 +6,7 @@ import type { Project } from "../project";
 import { unique } from "../store";
 
 const PLACE = "shelf";
-/** The oldest of more pieces are dropped. */
+/** The largest number of pieces; the oldest are dropped. */
 const MOST = 40;
 
 export interface Piece {
@@ -16,13 +16,13 @@ export interface Piece {
 /** The newest first. */
 export const shelf = signal<Piece[]>([]);
 
-/** Change the shelf as it is kept, for other tabs change it too. */
+/** Change the stored shelf, because other tabs can change it too. */
 async function update(next: (now: Piece[]) => Piece[]): Promise<void> {
   let after = next(shelf.value);
   try {
     await storage.update<Piece[]>(PLACE, (kept) => (after = next(kept ?? [])));
   } catch {
-    // Nothing is kept here; the page has it until it is closed.
+    // This browser stores nothing; the page holds the shelf until it is closed.
   }
   shelf.value = after;
 }
@@ -31,7 +31,7 @@ export function loadShelf(): Promise<void> {
   return update((now) => now);
 }
 
-/** Put pieces first, in their order. */
+/** Put pieces on the shelf, before the others. */
 export function lay(projects: Project[]): Promise<void> {
   const pieces = projects.map((project) => ({ id: unique(), project }));
   return update((now) => [...pieces, ...now].slice(0, MOST));

@@ -1,4 +1,4 @@
-// Attributes of music that new pieces have more or less of than usual.
+// Sliders for the attributes of new pieces: more or less than usual.
 import { about } from "../about";
 import { t } from "../strings";
 import { sliders } from "./making";

@@ -1,4 +1,4 @@
-// What a musician does to the harmony. Each can be undone.
+// Commands that change the harmony. Each can be undone.
 import { accept, redrawn } from "../live";
 import type { Harmony, LockedChord, Project } from "../project";
 import { change, project, tell } from "../store";
@@ -32,17 +32,17 @@ export function unlockVoice(voice: number): void {
   change(t.value.harmony.freeVoice, (now) => locks.withVoiceFreed(now, voice));
 }
 
-/** Lock a chord; what sounds around it follows. */
+/** Lock a chord; the harmony around it is then written again. */
 export function lockChord(chord: LockedChord): void {
   change(t.value.harmony.lockChord, (now) => locks.withChordLocked(now, chord));
 }
 
-/** Free the chords that are locked in a span of ticks. */
+/** Unlock the chords in a span of ticks. */
 export function unlockChord(span: { start: number; length: number }): void {
   change(t.value.harmony.freeChord, (now) => locks.withChordFreed(now, span));
 }
 
-/** Change what is asked of the harmony, such as its style. */
+/** Change settings of the harmony, such as its style. */
 export function set(settings: Partial<Project["settings"]>, merge: string | null = null): void {
   change(
     t.value.harmony.setting,
@@ -51,12 +51,12 @@ export function set(settings: Partial<Project["settings"]>, merge: string | null
   );
 }
 
-/** Each draw has a number of its own. */
+/** The number of the last redraw; each has its own. */
 let draws = 0;
-/** Draws until one is other music. */
+/** The largest number of tries for harmony with other notes. */
 const MOST_DRAWS = 4;
 
-/** "Another way": other harmony for some bars, both ends included, or for the whole piece. */
+/** "Another way": write other harmony for bars `first` to `last`, or (null) for the whole piece. */
 export async function redraw(bars: [first: number, last: number] | null): Promise<void> {
   const text = t.value.harmony;
   redrawn.value = bars ?? [0, Infinity];

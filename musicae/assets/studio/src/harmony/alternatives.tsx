@@ -1,4 +1,4 @@
-// Several harmonies of the same tune, side by side: A is what was there.
+// Alternatives: several harmonies of the same tune, side by side. A is the harmony from before.
 import { computed, signal } from "@preact/signals";
 
 import { register } from "../keys";
@@ -12,25 +12,25 @@ import { barList, barsName } from "./places";
 import { ChordLine, type Extent, SmallRoll } from "./preview";
 
 const LETTERS = ["A", "B", "C", "D"] as const;
-/** Alternatives that are asked for: one may be what is there already. */
+/** How many alternatives are requested; one of them may equal the present harmony. */
 const ASKED = LETTERS.length;
 
 interface Made {
-  /** What they belong to: once the tune changes, they are of no use. */
+  /** The question (see live.ts) that they answer; they are dropped when it changes. */
   question: string;
   bars: [first: number, last: number] | null;
   harmonies: Harmony[];
-  /** For each, the bars in which its chords are not those of the first. */
+  /** For each harmony, the bars whose chords differ from those of the first. */
   differ: Set<number>[];
 }
 const made = signal<Made | null>(null);
 const current = computed(() => (made.value?.question === question.value ? made.value : null));
 
-/** Those beside the one that is heard. */
+/** The alternatives that are not chosen. */
 export const otherHarmonies = computed(() =>
   (current.value?.harmonies ?? []).filter((each) => each !== project.value.harmony),
 );
-/** The letter of the one that is heard; null where there is no choice. */
+/** The letter of the chosen alternative; null if there is only one. */
 export const chosenLetter = computed(() => {
   const index = current.value?.harmonies.findIndex((each) => each === project.value.harmony) ?? -1;
   return otherHarmonies.value.length ? (LETTERS[index] ?? null) : null;
@@ -60,7 +60,7 @@ function choose(index: number): void {
   accept(t.value.harmony.choose(LETTERS[index]!), (now) => ({ ...now, harmony }));
 }
 
-/** Choose the next alternative, or with -1 the one before; after the last comes the first. */
+/** Choose the next alternative, or with -1 the previous one; after the last comes the first. */
 function chooseNext(by: 1 | -1): void {
   const harmonies = current.value?.harmonies;
   if (!harmonies) return;
@@ -68,7 +68,7 @@ function chooseNext(by: 1 | -1): void {
   choose((Math.max(at, 0) + by + harmonies.length) % harmonies.length);
 }
 
-// In the roll figures are lengths of notes; the letter works there, too.
+// In the roll, digits choose lengths of notes, but N works there too.
 register(
   { key: "n", does: () => t.value.harmony.nextAlternative, act: () => chooseNext(1) },
   { key: "shift+n", does: () => t.value.harmony.previousAlternative, act: () => chooseNext(-1) },

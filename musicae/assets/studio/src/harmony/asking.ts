@@ -1,4 +1,4 @@
-// What a musician asks for by hand: another way, alternatives, a mended place. One at a time.
+// Requests by a command: another way, alternatives, a mended violation. One at a time.
 import { signal } from "@preact/signals";
 
 import { question, settled, showProgress } from "../live";
@@ -6,17 +6,17 @@ import { compute, connected, refused, ServerError, Unreachable } from "../server
 import { project, tell } from "../store";
 
 export interface Asking {
-  /** What is asked for, in the musician's language. */
+  /** The name of the command, in the musician's language. */
   label: string;
   share: number;
   cancel: () => void;
 }
-/** What is being computed; null for nothing. */
+/** The running request; null if there is none. */
 export const asking = signal<Asking | null>(null);
 
 /**
- * Ask the service about the project as it is, once its harmony is up to date. Null where it was
- * cancelled, the tune or a lock changed meanwhile, or there is no answer; errors have then been told.
+ * Send a request with the project, when its harmony is up to date. Returns null if the request was
+ * cancelled, the tune or a lock changed meanwhile, or it failed; the error is then already shown.
  */
 export async function ask<T>(label: string, path: string, body: object): Promise<T | null> {
   asking.value?.cancel();
@@ -29,16 +29,16 @@ export async function ask<T>(label: string, path: string, body: object): Promise
   asking.value = { label, share: 0, cancel };
   const shown = showProgress();
   const onProgress = (share: number) => {
-    shown.tell(share);
+    shown.report(share);
     if (asking.value?.cancel === cancel) asking.value = { label, share, cancel };
   };
   let unwatch = () => {};
   try {
     if (!(await settled()) || controller.signal.aborted) return null;
-    const what = question.value;
+    const asked = question.value;
     const { locks } = project.value;
     unwatch = project.subscribe((now) => {
-      if (question.value !== what || now.locks !== locks) cancel();
+      if (question.value !== asked || now.locks !== locks) cancel();
     });
     return await compute<T>(
       path,

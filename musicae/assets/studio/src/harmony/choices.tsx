@@ -1,4 +1,4 @@
-// What else fits at a chord: heard, chosen, locked, or typed.
+// A dialog with other chords for a place: the musician can listen to, choose, lock or type one.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -25,10 +25,10 @@ interface Choices {
   choices: Choice[];
 }
 
-/** The chord whose choices are open; null for none. */
+/** The chord whose dialog is open; null if there is none. */
 export const openChord = signal<Chord | null>(null);
 
-/** The notes around a chord, from the chord before to the one after. */
+/** The notes of each voice from the chord before to the chord after, cut at these bounds. */
 function around(harmony: Harmony, start: number, length: number): Note[][] {
   const from = harmony.chords.findLast((each) => each.start < start)?.start ?? start;
   const after = harmony.chords.find((each) => each.start >= start + length);
@@ -55,7 +55,7 @@ function List({ found, close }: { found: Choices; close: () => void }) {
   const [typed, setTyped] = useState("");
   const chordOf = (name: string): LockedChord => ({ start: found.start, length: found.length, name });
 
-  /** The harmony with a chord in this place; what was heard is what is taken. */
+  /** The harmony with a chord in this place. It is kept, so that the musician gets what was heard. */
   const withChord = async (name: string): Promise<Harmony | null> => {
     const known = heard.current.get(name);
     if (known) return known;
@@ -143,7 +143,7 @@ function List({ found, close }: { found: Choices; close: () => void }) {
   );
 }
 
-/** A signal that is aborted when the component goes. */
+/** An AbortSignal that is aborted when the component is removed. */
 function useStopped(): AbortSignal {
   const [controller] = useState(() => new AbortController());
   useEffect(() => () => controller.abort(), []);
@@ -224,7 +224,7 @@ function Opened({ chord }: { chord: Chord }) {
   );
 }
 
-/** Put the dialog below its chord, inside of the window; narrow windows have it at the bottom. */
+/** Place the dialog below its chord, inside the window. In narrow windows it is at the bottom. */
 function place(box: HTMLDialogElement, button: HTMLElement | null): void {
   if (!button || innerWidth < 500) return;
   const { left, bottom } = button.getBoundingClientRect();

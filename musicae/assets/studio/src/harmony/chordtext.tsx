@@ -1,4 +1,4 @@
-// Chords that are typed bar by bar: "G | C D7 | G" locks them from the selected bar on.
+// A field for chords, bar by bar: "G | C D7 | G" locks them, beginning with the selected bar.
 import { useState } from "preact/hooks";
 
 import { accept } from "../live";
@@ -9,12 +9,12 @@ import { ask, asking } from "./asking";
 import { withChordLocked } from "./locks";
 import { barsName } from "./places";
 
-/** The same chord goes on, or none is asked for. */
+/** In place of a chord: lock nothing here. */
 const GOES_ON = "-";
 
 /**
- * The chords of a text, bars parted by "|", from a bar on. Those of a bar share its beats: each has
- * as many, and the last one what is left. Chords that have no beat are left out.
+ * The chords of a text whose bars are separated by "|", beginning with bar `first`. The chords of a
+ * bar get the same number of beats; the last one also gets the rest. Chords beyond the bar are dropped.
  */
 export function chordsOf(text: string, now: Project, first: number): LockedChord[] {
   const bars = barsOf(now).filter((bar) => bar.number >= first);

@@ -1,7 +1,7 @@
-// In which bars two states of a project differ.
+// Finds the bars in which two states of a project differ.
 import { barsOf, type Chord, type Harmony, type Note, type Project } from "../project";
 
-/** Whether both are the same piece, whose notes may differ: harmony of one is of use in the other. */
+/** Whether two projects have the same bars, key, voice and settings. Only then can harmony be shared. */
 export function sameFrame(one: Project, other: Project): boolean {
   return (
     one.length === other.length &&
@@ -15,14 +15,14 @@ export function sameFrame(one: Project, other: Project): boolean {
 
 type Span = [start: number, length: number];
 
-/** The spans of what a list has and another lacks. */
+/** The spans of the items that only the first list has. */
 function added<T>(list: T[], other: T[], name: (each: T) => string, span: (each: T) => Span): Span[] {
   if (list === other) return [];
   const names = new Set(other.map(name));
   return list.filter((each) => !names.has(name(each))).map(span);
 }
 
-/** The spans of what only one of two lists has. */
+/** The spans of the items that only one of the lists has. */
 function differing<T>(one: T[], other: T[], name: (each: T) => string, span: (each: T) => Span): Span[] {
   return [...added(one, other, name, span), ...added(other, one, name, span)];
 }
@@ -39,7 +39,7 @@ const noteName = ([start, length, pitch]: Note) => `${start} ${length} ${pitch}`
 const noteSpan = ([start, length]: Note): Span => [start, length];
 const placed = ({ start, length }: { start: number; length: number }): Span => [start, length];
 
-/** The bars that a later state of a project asks to be written anew; a chord that is freed stays. */
+/** The bars to write again after a change. Unlocking a chord changes none. */
 export function changedBars(before: Project, after: Project): Set<number> {
   if (!sameFrame(before, after)) return new Set(barsOf(after).map((bar) => bar.number));
   const text = (each: object) => JSON.stringify(each);
@@ -52,7 +52,7 @@ export function changedBars(before: Project, after: Project): Set<number> {
 
 const chordName = ({ start, length, symbol }: Chord) => `${start} ${length} ${symbol}`;
 
-/** The bars in which two harmonies have other chords. */
+/** The bars in which the chords of two harmonies differ. */
 export function barsWithOtherChords(project: Project, one: Harmony, other: Harmony): Set<number> {
   return barsAround(project, differing(one.chords, other.chords, chordName, placed));
 }

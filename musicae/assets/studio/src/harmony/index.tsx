@@ -8,7 +8,7 @@ export { ChordLane } from "./lane";
 export { HarmonyPanel } from "./panel";
 export { RulesPanel } from "./rules";
 
-/** The name of the panel of rules, with how many faults there are. */
+/** The name of the panel of rules, with the number of faults. */
 export function rulesName(): string {
   const count = faults.value.length;
   return count ? `${t.value.harmony.rules} (${count})` : t.value.harmony.rules;

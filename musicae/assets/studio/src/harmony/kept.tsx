@@ -1,4 +1,4 @@
-// What stays when harmony is written anew, at one look; each can be freed.
+// The list of everything that is locked; each item can be unlocked.
 import { project, selectedBars } from "../store";
 import { t } from "../strings";
 import { lockBars, lockVoice, unlockBars, unlockChord, unlockNotes, unlockVoice } from "./actions";

@@ -1,4 +1,4 @@
-// The chord lane above the roll: each chord is a button, at the place where it sounds.
+// The chord lane above the roll. Each chord is a button at its place in time.
 import { computed, signal } from "@preact/signals";
 
 import { upToDate, writing } from "../live";
@@ -17,9 +17,9 @@ const naming = signal<Naming>(localStorage.getItem(KEPT) === "numeral" ? "numera
 
 const SAMPLES = { symbol: "G7", numeral: "V7" };
 
-/** Pixels that a button needs to be hit. */
+/** The smallest width of a button in pixels. */
 const LEAST = 26;
-/** Pixels that are drawn beyond what is seen, so that scrolling does not draw anew each time. */
+/** Pixels that are drawn outside the view, so that not every scrolling redraws the lane. */
 const BEYOND = 600;
 
 const EMPTY: Chord[] = [];
@@ -29,12 +29,12 @@ interface Shown {
   chord: Chord;
   left: number;
   width: number;
-  /** The key, where it changes here. */
+  /** The key, if it changes here. */
   newKey: string | null;
-  /** Whether chords that have no room follow. */
+  /** Whether later chords are left out because they have no room. */
   more: boolean;
 }
-/** The chords that have room at this scale. */
+/** The chords that have room at this zoom. */
 const laid = computed(() => {
   const found: Shown[] = [];
   let key = "";
@@ -58,7 +58,7 @@ const seen = computed(() => {
   const to = (chunk.value + 2) * BEYOND + visible.value;
   return laid.value.filter(({ left, width }) => left + width > from && left < to);
 });
-/** The start of the chord that the keyboard is at. */
+/** The start of the chord that has the keyboard's focus. */
 const current = signal(0);
 const sounding = computed(() =>
   playing.value ? (chords.value.findLast((each) => each.start <= playhead.value)?.start ?? -1) : -1,
@@ -66,7 +66,7 @@ const sounding = computed(() =>
 const busy = computed(() => !upToDate.value || writing.value.size > 0);
 const shift = computed(() => `transform: translateX(${-scrolled.value}px)`);
 
-/** Scroll until a place is seen. */
+/** Scroll until a tick is in view. */
 export function reveal(tick: number): void {
   const x = tick * scale.value;
   const seenTo = scrolled.value + visible.value;

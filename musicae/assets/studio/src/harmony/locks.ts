@@ -1,4 +1,4 @@
-// What stays when harmony is written anew: pure functions of the project.
+// Locks, which say what stays when harmony is written again: pure functions of the project.
 import { barAt, barsOf, type LockedChord, type Locks, type Note, type Project } from "../project";
 
 export type NotePlace = [voice: number, start: number];
@@ -11,7 +11,7 @@ const ascending = (one: number, other: number) => one - other;
 const same = ([voice, start]: NotePlace, [otherVoice, otherStart]: NotePlace) =>
   voice === otherVoice && start === otherStart;
 
-/** Lock notes of other voices than the tune, each given as its voice and its start in ticks. */
+/** Lock notes of other voices than the tune, each given by its voice and start in ticks. */
 export function withNotesLocked(project: Project, places: NotePlace[]): Project {
   const { notes } = project.locks;
   const added = places.filter(
@@ -53,7 +53,7 @@ export function withVoiceFreed(project: Project, voice: number): Project {
 const overlap = (one: { start: number; length: number }, other: { start: number; length: number }) =>
   one.start < other.start + other.length && other.start < one.start + one.length;
 
-/** The locked chord that sounds somewhere in a span of ticks. */
+/** The locked chord that overlaps a span of ticks. */
 export function lockedChord(
   project: Project,
   span: { start: number; length: number },
@@ -61,7 +61,7 @@ export function lockedChord(
   return project.locks.chords.find((each) => overlap(each, span));
 }
 
-/** Lock a chord, in place of those that are locked in its time. */
+/** Lock a chord; it replaces the locked chords that it overlaps. */
 export function withChordLocked(project: Project, chord: LockedChord): Project {
   const others = project.locks.chords.filter((each) => !overlap(each, chord));
   const chords = [...others, chord].sort((one, other) => one.start - other.start);
@@ -73,7 +73,7 @@ export function withChordFreed(project: Project, span: { start: number; length: 
   return kept.length < project.locks.chords.length ? withLocks(project, { chords: kept }) : project;
 }
 
-/** Whether a note stays: by itself, or as part of a locked voice or bar. The tune always stays. */
+/** Whether a note is locked: by itself, by its voice, by its bar, or because it is in the tune. */
 export function isLocked(project: Project, voice: number, note: Note): boolean {
   const { locks } = project;
   return (

@@ -1,4 +1,4 @@
-// The panel of harmony: another way, settings, what stays, what the musician should know.
+// The panel of harmony: another way, settings, locks and notices.
 import { register } from "../keys";
 import { project, selectedBars } from "../store";
 import { t } from "../strings";

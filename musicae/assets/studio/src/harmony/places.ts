@@ -1,4 +1,4 @@
-// Places and names in the musician's language.
+// Names of places, bars, voices and pitches in the musician's language.
 import { about } from "../about";
 import { barAt, barLength, type Project } from "../project";
 import { bars } from "../store";
@@ -7,7 +7,7 @@ import { t } from "../strings";
 /** "bar 3, beat 2". */
 export function placeName(tick: number): string {
   const bar = barAt(bars.value, tick);
-  // The beats of a pickup are the last ones of a bar.
+  // The beats of a pickup are counted as the last beats of a bar.
   const missing = bar.number === 0 ? barLength(bar.beats, bar.unit) - bar.length : 0;
   const beat = 1 + (tick - bar.start + missing) / bar.beat;
   return t.value.harmony.place(bar.number, Math.round(beat * 100) / 100);
@@ -18,7 +18,7 @@ export function barsName(first: number, last: number): string {
   return first === last ? t.value.harmony.bar(first) : t.value.harmony.barsTo(first, last);
 }
 
-/** Numbers in order, as the runs that follow each other. */
+/** Ascending numbers as runs of consecutive ones: 1, 2, 3, 5 is [1, 3], [5, 5]. */
 export function runsOf(numbers: Iterable<number>): [first: number, last: number][] {
   const runs: [number, number][] = [];
   for (const number of [...numbers].sort((one, other) => one - other)) {
@@ -36,7 +36,7 @@ export function barList(numbers: Iterable<number>): string {
     .join(", ");
 }
 
-/** The voices of an ensemble, null for one that it lacks; those of a choir where none is chosen. */
+/** The voices of an ensemble, null for one that it lacks. Without an ensemble: those of a choir. */
 export function voicesOf(ensemble: string | null) {
   return about.value?.ensembles.find((each) => each.name === (ensemble ?? "satb"))?.voices;
 }

@@ -1,10 +1,10 @@
-// A small roll of a harmony, and its chords as a line of text.
+// A small piano roll of a harmony, and its chords as a line of text.
 import type { Chord, Harmony, Note, Project } from "../project";
 import { barsOf } from "../project";
 
 const HEIGHT = 48;
 const WIDTH = 240;
-/** Bars whose chords are written at most. */
+/** The largest number of bars whose chords are shown. */
 const MOST_BARS = 8;
 
 export interface Extent {
@@ -45,7 +45,7 @@ interface LineProps {
   from: number;
 }
 
-/** The chords of a few bars, those that differ from another harmony in bold. */
+/** The chords of a few bars. Chords that differ from those of the harmony `than` are bold. */
 export function ChordLine({ project, harmony, than, from }: LineProps) {
   const there = new Set(than.chords.map((each) => `${each.start} ${each.symbol}`));
   const shown = barsOf(project)

@@ -1,4 +1,4 @@
-// What breaks a rule of voice leading: shown in the roll, explained, mended.
+// Violations of the rules of voice leading: listed, explained and mended.
 import { computed, effect } from "@preact/signals";
 
 import { accept } from "../live";
@@ -12,12 +12,12 @@ import { reveal } from "./lane";
 const NONE: Break[] = [];
 export const breaks = computed(() => project.value.harmony?.breaks ?? NONE);
 
-/** Those that are faults; Bach does the others too. */
+/** The violations that are faults; the others are common in Bach. */
 export const faults = computed(() => breaks.value.filter(isFault));
 
 const nameOf = (each: Break) => `${each.start} ${each.rule} ${each.text}`;
 
-// Harmony that was written anew may break the rule there again, or no longer.
+// If new harmony has the same violation, it stays open; otherwise it is closed.
 effect(() => {
   const open = openBreak.value;
   if (open && !breaks.value.includes(open)) {

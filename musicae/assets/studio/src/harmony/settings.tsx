@@ -1,4 +1,4 @@
-// What is asked of the harmony: style, rhythm, rules, ensemble and its ranges.
+// The settings of the harmony: style, rhythm, rules, ensemble and its ranges.
 import { about } from "../about";
 import { project } from "../store";
 import { t } from "../strings";
@@ -7,14 +7,14 @@ import { partName, pitchName, voicesOf } from "./places";
 
 const LOWEST = 24;
 const HIGHEST = 108;
-/** What the model's boldness is where none is asked for, shown on the slider. */
+/** The position of the slider if no boldness is set. */
 const USUAL_BOLDNESS = 1;
 const MOST_SEED = 2 ** 31 - 1;
 
 interface Pick {
   label: string;
   value: string | null;
-  /** What null is called, where it can be chosen. */
+  /** The name of the choice null, if there is one. */
   none?: string;
   names: readonly string[] | undefined;
   said: Record<string, string>;
@@ -44,7 +44,7 @@ function Select({ label, value, none, names, said, choose }: Pick) {
 
 type Range = [low: number, high: number];
 
-/** The ranges of settings, by the names of voices: "Soprano C4-A5, Alto G3-D5". */
+/** The ranges in the settings, such as "Soprano C4-A5, Alto G3-D5", by the names of voices. */
 function parsed(ranges: string | null): Map<string, Range> {
   const found = new Map<string, Range>();
   for (const part of (ranges ?? "").split(",")) {

@@ -1,4 +1,4 @@
-// A MIDI file to drag out of the page: it is made beforehand, for a drag cannot wait.
+// A MIDI file to drag out of the page. It is made in advance, because a drag cannot wait for it.
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
@@ -8,14 +8,14 @@ import { project } from "../store";
 import { t } from "../strings";
 import { asked } from "./exporting";
 
-/** Milliseconds without a change after which the file is made. */
+/** Make the file when nothing has changed for this many milliseconds. */
 const PAUSE = 250;
 
 interface Ready {
   file: File;
-  /** Of the file's content: what a program gets to which it is dragged. */
+  /** A data URL with the file's content, for the program that the file is dragged to. */
   data: string;
-  /** The same for a click. */
+  /** An object URL of the file, for a click. */
   link: string;
 }
 const ready = signal<Ready | null>(null);
@@ -29,7 +29,7 @@ function dataOf(file: File): Promise<string> {
   });
 }
 
-/** Have a file of the project as it is, until the function returned is called. */
+/** Keep `ready` up to date with the project. Returns a function that ends this. */
 function keepReady(): () => void {
   let timer = 0;
   let running: AbortController | null = null;
@@ -67,7 +67,7 @@ function drag(event: DragEvent): void {
   const now = ready.value;
   if (!now || !event.dataTransfer) return;
   event.dataTransfer.effectAllowed = "copy";
-  // Chromium gives programs the file; others get the address of its content.
+  // Chromium passes the file to programs; other browsers pass the URL.
   event.dataTransfer.setData("DownloadURL", `${now.file.type}:${now.file.name}:${now.data}`);
   event.dataTransfer.setData("text/uri-list", now.data);
   event.dataTransfer.items.add(now.file);

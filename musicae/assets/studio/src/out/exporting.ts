@@ -1,4 +1,4 @@
-// One export at a time: it waits for the harmony, tells how it goes, and can be cancelled.
+// Exports, one at a time. Each waits for the harmony, shows its progress and can be cancelled.
 import { signal } from "@preact/signals";
 
 import { otherHarmonies } from "../harmony/alternatives";
@@ -8,11 +8,11 @@ import { project } from "../store";
 import { t } from "../strings";
 import { save } from "./files";
 
-/** What a project is written as, by how often it is asked for. */
+/** The formats of files, the most used first. */
 export const FORMATS = ["mid", "musicxml", "pdf", "mp3", "wav", "pack", "kit"] as const;
 export const MORE_FORMATS = ["mxl", "mei", "abc", "ly", "svg", "png", "ogg"] as const;
 export type Format = (typeof FORMATS)[number] | (typeof MORE_FORMATS)[number];
-/** General MIDI sounds, by the names that the service knows; "" is that of the ensemble. */
+/** The service's names of General MIDI sounds; "" is the ensemble's own. */
 export const SOUNDS = ["", "choir aahs", "church organ", "acoustic grand piano", "string ensemble 1"] as const;
 
 export interface Options {
@@ -34,7 +34,7 @@ export const exporting = signal<Export | null>(null);
 /** Why the last export failed. */
 export const failure = signal<string | null>(null);
 
-/** The body of a request for a file of the project as it is. */
+/** The body of the request for a file of the present project. */
 export function asked(format: Format): object {
   const { program, ...looks } = options.value;
   const alternatives = format === "pack" ? otherHarmonies.value : [];

@@ -1,4 +1,4 @@
-// What leaves the page: a MIDI file to drag, files to download, and the project itself.
+// The panel for export: a MIDI file to drag, files to download, and the project file.
 import "./out.css";
 
 import { about } from "../about";
@@ -50,7 +50,7 @@ function Download({ format }: { format: Format }) {
   );
 }
 
-/** What is being made, and what went wrong. */
+/** The progress of the export, or the error of the last one. */
 function Progress() {
   const running = exporting.value;
   return (

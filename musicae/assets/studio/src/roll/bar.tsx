@@ -1,4 +1,4 @@
-// One bar of the roll: its grid and its notes. It is drawn anew only where something in it changes.
+// One bar of the roll with its grid and notes. It is redrawn only if its content changes.
 import { Component } from "preact";
 
 import { type Bar, QUARTER } from "../project";
@@ -7,7 +7,7 @@ import type { BarContent, Segment } from "./content";
 import { gridStart } from "./geometry";
 import { lengthName, noteName, placeName, spokenName } from "./names";
 
-/** How all bars are laid out. */
+/** The layout that all bars share. */
 export interface Look {
   scale: number;
   rowHeight: number;
@@ -21,13 +21,13 @@ export interface Look {
 interface Props {
   content: BarContent;
   look: Look;
-  /** Content and look as text, to be compared. */
+  /** Content and look as text, for comparison. */
   text: string;
 }
 
-/** Pixels below which lines of the grid are left out. */
+/** The smallest distance in pixels between lines of the grid. */
 const LEAST_GAP = 5;
-/** Pixels of a quarter below which notes have no borders, and phrase ends are left out. */
+/** If a quarter has fewer pixels than this, notes have no borders and phrase ends are not drawn. */
 export const LEAST_QUARTER = 10;
 const LETTERS = ["S", "A", "T", "B"];
 
@@ -122,5 +122,5 @@ function NoteView({ segment, look }: { segment: Segment; look: Look }) {
   );
 }
 
-/** A padlock of 8 by 10 pixels. */
+/** The path of a padlock, 8 by 10 pixels. */
 export const LOCK = "M0 4h8v6h-8zM1.6 4v-1.6a2.4 2.4 0 0 1 4.8 0v1.6h-1.4v-1.6a1 1 0 0 0-2 0v1.6z";

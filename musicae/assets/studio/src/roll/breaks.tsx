@@ -1,4 +1,4 @@
-// Rings around what breaks a rule of voice leading; a press opens the explanation.
+// Rings around the notes that break a rule of voice leading. A press opens the explanation.
 import { type Break, isFault, type Note, soundingVoices } from "../project";
 import { project } from "../store";
 import { endOf } from "../tune/edits";
@@ -14,7 +14,7 @@ interface Box {
   height: number;
 }
 
-/** Where the notes of a voice are that a break is about. */
+/** The box around the notes of a voice that a violation is about. */
 function boxOf(notes: Note[], { start, end }: Break): Box | null {
   const about = notes.filter((note) => note[0] < end && endOf(note) > start);
   if (!about.length) return null;

@@ -1,4 +1,5 @@
-// What keys do in the roll: a cursor writes, moves, lengthens and selects; each step is read aloud.
+// The keyboard commands of the roll. A cursor writes, moves, lengthens and selects notes; screen
+// readers read each step aloud.
 import { batch } from "@preact/signals";
 
 import { lockBars, lockNotes, unlockBars, unlockNotes } from "../harmony/actions";
@@ -35,21 +36,21 @@ const OCTAVE = 12;
 const FIFTH = 7;
 const GRIDS = [24, 12, 8, 6, 4];
 const DOTTED = [72, 36, 18];
-/** On the line of fifths. */
+/** The letters in the order of the line of fifths. */
 const LETTERS = ["F", "C", "G", "D", "A", "E", "B"];
 
 function own(): number {
   return project.peek().voice;
 }
 
-/** Put the cursor somewhere, and say what is there. */
+/** Move the cursor, and read aloud what sounds there. */
 function go(at: number, pitch: number): void {
   cursor.value = { at: Math.max(0, at), pitch: inRange(pitch) };
   reveal(cursor.value.at, cursor.value.pitch);
   tellPlace();
 }
 
-/** Say where the cursor is, and what sounds there. */
+/** Read aloud where the cursor is and what sounds there. */
 function tellPlace(): void {
   const roll = t.value.roll;
   const { at, pitch } = cursor.value;
@@ -68,7 +69,7 @@ function tellPlace(): void {
   said.value = here.join(", ");
 }
 
-/** Write a note of the tune at the cursor; `ahead` moves the cursor behind it. */
+/** Write a note of the tune at the cursor; with `ahead`, move the cursor to the note's end. */
 function write(pitch: number, ahead: boolean): void {
   const { at } = cursor.value;
   const note: Note = [at, entry.value, pitch];
@@ -82,8 +83,8 @@ function write(pitch: number, ahead: boolean): void {
 }
 
 /**
- * Write a note of a letter, as near the cursor as it can be. Where `accidental` is null, the key that
- * was asked for decides.
+ * Write the note of a letter in the octave nearest to the cursor. If `accidental` is null, the
+ * requested key gives the accidental.
  */
 export function writeLetter(letter: string, accidental: number | null): void {
   const place = LETTERS.indexOf(letter) - 1;
@@ -103,7 +104,7 @@ export function toggle(): void {
   else write(pitch, false);
 }
 
-/** The notes of the tune that keys change: those that are selected, or the one at the cursor. */
+/** The starts of the notes that keys change: the selected notes, or the note at the cursor. */
 function chosen(): number[] {
   const starts = selectedStarts();
   if (starts.length) return starts;
@@ -134,7 +135,7 @@ export function lengthen(by: number): void {
   tellPlace();
 }
 
-/** Go to the next note of the tune, or with -1 to the one before. */
+/** Go to the next note of the tune, or with -1 to the previous one. */
 export function goToNote(direction: 1 | -1): void {
   const { at } = cursor.value;
   const { tune } = project.value;
@@ -161,7 +162,7 @@ export function goToBar(direction: 1 | -1, select: boolean): void {
   said.value = t.value.roll.barsSelected(...selectedBars.value!);
 }
 
-/** The end of the selection that stays: the one at which the cursor is not. */
+/** The fixed end of the selected bars: the one where the cursor is not. */
 function anchorOf([first, last]: [number, number], at: number): number {
   return at === first ? last : first;
 }
@@ -173,7 +174,7 @@ export function chooseLength(ticks: number): void {
   said.value = lengthName(ticks);
 }
 
-/** Lock what is selected, or free it where all of it is locked. */
+/** Lock the selection; if all of it is locked, unlock it. */
 export function toggleLock(): void {
   const { locks } = project.value;
   const span = selectedBars.value;
@@ -192,7 +193,7 @@ export function toggleLock(): void {
   } else said.value = t.value.roll.nothingSelected;
 }
 
-/** Select the note at the cursor, of any voice, or no longer. */
+/** Select or deselect the note at the cursor, of any voice. */
 export function pick(): void {
   const { at, pitch } = cursor.value;
   const voices = soundingVoices(project.value);
@@ -201,14 +202,14 @@ export function pick(): void {
   tellPlace();
 }
 
-/** Remove what is selected, or the note at the cursor. */
+/** Remove the selected notes, or the note at the cursor. */
 export function erase(): void {
   const starts = chosen();
   remove(starts);
   if (!starts.length) tellPlace();
 }
 
-/** Remove what is selected, or the note before the cursor, which goes back: as in a text. */
+/** Remove the selected notes, or the note before the cursor, and move the cursor back to it. */
 export function eraseBack(): void {
   if (selectedStarts().length) return erase();
   const { at, pitch } = cursor.value;
@@ -218,7 +219,7 @@ export function eraseBack(): void {
   go(before[0], pitch);
 }
 
-/** Go on by the length of a note, and write nothing. */
+/** Move the cursor by the length of a note, which leaves a rest. */
 export function rest(): void {
   const { at, pitch } = cursor.value;
   go(Math.min(at + entry.value, project.value.length), pitch);
@@ -238,7 +239,7 @@ export function goToStart(): void {
   go(0, cursor.value.pitch);
 }
 
-/** Go behind the last note. */
+/** Go to the end of the last note. */
 export function goToEnd(): void {
   const last = project.value.tune.at(-1);
   go(last ? endOf(last) : 0, last?.[2] ?? cursor.value.pitch);
@@ -250,7 +251,7 @@ export function selectAll(): void {
   said.value = t.value.roll.notesSelected(starts.length);
 }
 
-/** Lengthen what is written next by half, or no longer. */
+/** Make the length of the next note dotted, or undotted. */
 export function dot(): void {
   const dotted = (entry.value * 3) / 2;
   const plain = (entry.value * 2) / 3;
@@ -259,7 +260,7 @@ export function dot(): void {
   said.value = lengthName(entry.value);
 }
 
-/** Put the playhead at the cursor. */
+/** Move the playhead to the cursor. */
 export function playFromCursor(): void {
   playhead.value = cursor.value.at;
   said.value = t.value.roll.playheadAt(placeName(cursor.value.at));

@@ -1,4 +1,4 @@
-// What a bar shows, as one value: a bar is drawn anew only where its value is another.
+// The content of a bar as one value. A bar is redrawn only if its value changes.
 import { computed } from "@preact/signals";
 
 import { writing } from "../live";
@@ -14,10 +14,10 @@ import { isSelected } from "./selection";
 export interface Segment {
   voice: number;
   pitch: number;
-  /** Of the whole note, in ticks. */
+  /** Start and length of the whole note, in ticks. */
   start: number;
   length: number;
-  /** In ticks of the bar. */
+  /** Start and end of the segment, in ticks from the bar's beginning. */
   from: number;
   to: number;
   begins: boolean;
@@ -31,14 +31,14 @@ export interface BarContent {
   bar: Bar;
   locked: boolean;
   selected: boolean;
-  /** Whether the other voices no longer belong to the tune. */
+  /** Whether the harmony of the bar is out of date and is being written. */
   writing: boolean;
   segments: Segment[];
-  /** Ticks of the bar at which a phrase ends, and whether the musician set it. */
+  /** Phrase ends in ticks from the bar's beginning, and whether the musician set them. */
   phraseEnds: [at: number, given: boolean][];
 }
 
-/** Where phrases end: the ticks at which their last notes end, and whether the musician set them. */
+/** Phrase ends: the ticks at which their last notes end, and whether the musician set them. */
 export const phraseEnds = computed<[at: number, given: boolean][]>(() => {
   const { phrases, tune } = project.value;
   return endsOf(project.value).flatMap(({ at }): [number, boolean][] => {
@@ -47,7 +47,7 @@ export const phraseEnds = computed<[at: number, given: boolean][]>(() => {
   });
 });
 
-/** Bars that are in view, with one more at each side. */
+/** The indices of the bars in view and one more at each side, as text "first beyond". */
 export const shown = computed(() => {
   const all = bars.value;
   const from = scrolled.value / scale.value;
@@ -62,7 +62,7 @@ export function shownBars(): Bar[] {
   return bars.value.slice(first, beyond);
 }
 
-/** All voices; in the tune what is being recorded. */
+/** The notes of all voices; the tune includes the notes that are being recorded. */
 const voices = computed(() => {
   const { tune, voice } = project.value;
   const sounding = soundingVoices(project.value);
@@ -70,14 +70,14 @@ const voices = computed(() => {
 });
 const endsKey = computed(() => JSON.stringify(phraseEnds.value));
 
-/** What a bar shows, and the same as text. */
+/** The content of a bar, and the same as text. */
 export interface Made {
   content: BarContent;
   text: string;
 }
 const made = new Map<number, Made & { from: unknown[] }>();
 
-/** What a bar shows; made anew only where what it is made from is another. */
+/** The content of a bar. It is computed again only if its inputs have changed. */
 export function contentOf(bar: Bar): Made {
   const { locks, voice } = project.value;
   const end = bar.start + bar.length;
@@ -103,7 +103,7 @@ function make(bar: Bar): BarContent {
     locked: now.locks.bars.includes(bar.number),
     selected: selection !== null && selection[0] <= bar.number && bar.number <= selection[1],
     writing: writing.value.has(bar.number),
-    // The tune last: it lies above the others.
+    // The tune is last, so it is drawn above the others.
     segments: [3, 2, 1, 0]
       .toSorted((a, b) => Number(a === now.voice) - Number(b === now.voice))
       .flatMap((voice) => segmentsOf(now, voice, voices.value[voice]!, bar)),
@@ -130,7 +130,7 @@ function segmentsOf(now: Project, voice: number, notes: Note[], bar: Bar): Segme
   }));
 }
 
-/** The notes that sound between two ticks, of notes in order of which none overlap. */
+/** The notes that sound between two ticks. `notes` must be in order and not overlap. */
 function between(notes: Note[], from: number, to: number): Note[] {
   let [low, high] = [0, notes.length];
   while (low < high) {
@@ -143,7 +143,7 @@ function between(notes: Note[], from: number, to: number): Note[] {
   return notes.slice(low, end);
 }
 
-/** Whether a note of another voice stays: by itself, or with its bar or its voice. */
+/** Whether a note of another voice is locked: by itself, by its bar or by its voice. */
 function stays({ locks, voice: tune }: Project, voice: number, start: number): boolean {
   if (voice === tune) return false;
   return (

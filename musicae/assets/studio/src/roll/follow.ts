@@ -1,21 +1,22 @@
-// The playhead moves without anything being drawn anew, and the view follows it page by page.
+// Moves the playhead without redrawing the roll; the view follows it page by page.
 import { computed, effect } from "@preact/signals";
 
 import { stage } from "../tune/recorder";
 import { playhead, playing, scale, scrolled, visible } from "../view";
 
-/** The share of the view that the playhead passes before the next page, and where it stands then. */
+/** The view turns the page when the playhead is at PAGE_END of its width; it is then at PAGE_START. */
 const PAGE_END = 0.92;
 const PAGE_START = 0.06;
-/** Milliseconds after which the musician scrolls no longer. */
+/** Milliseconds without scrolling until the view can follow again. */
 const REST = 1000;
 
-/** Whether the playhead goes on by itself: the piece plays, or a take is recorded. */
+/** Whether the playhead moves by itself: the piece plays, or a take is recorded. */
 const moving = computed(() => playing.value || stage.value === "recording");
 
 /**
- * Move the marks with the playhead, and scroll `element` while it plays. Where the musician scrolls,
- * the view stays, until the playhead is in it again or playing begins anew. Returns what ends it.
+ * Move the marks with the playhead, and scroll `element` while it plays. If the musician scrolls, the
+ * view stays there until the playhead is in view again or playing restarts. Returns a function that
+ * ends this.
  */
 export function follow(element: HTMLElement, marks: HTMLElement[]): () => void {
   let following = true;

@@ -1,14 +1,14 @@
-// From ticks and pitches to pixels of the canvas, and back; what is hit; what is in view.
+// Converts between ticks and pitches and pixels of the canvas; finds notes; scrolls and zooms.
 import { type Bar, barAt, type Note, soundingVoices } from "../project";
 import { bars, project } from "../store";
 import { endOf, inRange } from "../tune/edits";
 import { grid, KEYS, scale, visible } from "../view";
 import { frameHeight, highest, rowHeight, RULER, scroller } from "./state";
 
-/** Pixels a tick. */
+/** Bounds of the zoom, in pixels per tick. */
 const LEAST_SCALE = 0.03;
 const MOST_SCALE = 8;
-/** The pixels at the ends of a note that change its length. */
+/** The width in pixels of a note's ends; dragging them changes its length. */
 const EDGE = 7;
 
 export function yOf(pitch: number): number {
@@ -23,13 +23,13 @@ export function tickAt(x: number): number {
   return Math.min(Math.max(0, x / scale.value), project.value.length);
 }
 
-/** Where the grid of a bar begins: with the bar, or in a pickup with the beat that it cuts. */
+/** The tick at which a bar's grid begins. A pickup's grid begins with its first, incomplete beat. */
 export function gridStart(bar: Bar): number {
   const cut = bar.number === 0 ? bar.length % bar.beat : 0;
   return cut ? bar.start + cut - bar.beat : bar.start;
 }
 
-/** A tick on the grid, which begins anew with each bar. */
+/** A tick rounded to the grid, which restarts with each bar. */
 export function snapped(tick: number, round: (value: number) => number = Math.round): number {
   const bar = barAt(bars.value, tick);
   const from = gridStart(bar);
@@ -37,7 +37,7 @@ export function snapped(tick: number, round: (value: number) => number = Math.ro
   return Math.min(Math.max(bar.start, at), bar.start + bar.length);
 }
 
-/** The next place on the grid, or with -1 the one before. */
+/** The next tick of the grid, or with -1 the previous one. */
 export function stepped(at: number, direction: 1 | -1): number {
   if (direction < 0 && at <= 0) return 0;
   const bar = barAt(bars.value, direction < 0 ? at - 1 : at);
@@ -54,7 +54,7 @@ export interface Hit {
   part: "start" | "middle" | "end";
 }
 
-/** The note at a place of the canvas, the tune's first; `slack` widens its ends, in pixels. */
+/** The note at a point of the canvas, the tune's first. Its ends are `slack` pixels wider. */
 export function noteUnder(x: number, y: number, slack = 0): Hit | null {
   const now = project.value;
   const tick = x / scale.value;
@@ -74,7 +74,7 @@ export function noteUnder(x: number, y: number, slack = 0): Hit | null {
   return null;
 }
 
-/** Scroll so that a place is in view. */
+/** Scroll so that a tick and pitch are in view. */
 export function reveal(at: number, pitch: number): void {
   const element = scroller.current;
   if (!element) return;
@@ -96,7 +96,7 @@ function possibleScale(wanted: number): number {
   return Math.min(MOST_SCALE, Math.max(LEAST_SCALE, wanted));
 }
 
-/** Zoom by a factor; what is at `x` pixels from the left of the view stays there. */
+/** Zoom by a factor. The point at `x` pixels from the left of the view stays there. */
 export function zoom(by: number, x = visible.value / 2): void {
   const element = scroller.current;
   if (!element) return;
@@ -111,7 +111,7 @@ export function fit(): void {
   if (scroller.current) scroller.current.scrollLeft = 0;
 }
 
-/** The place of a pointer in pixels of the canvas. */
+/** The position of a pointer in pixels of the canvas. */
 export function placeOf(event: { clientX: number; clientY: number }): [x: number, y: number] {
   const element = scroller.current!;
   const frame = element.getBoundingClientRect();

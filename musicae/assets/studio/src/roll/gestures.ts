@@ -1,4 +1,4 @@
-// Two fingers scroll and zoom; the wheel with ctrl zooms.
+// Gestures: two fingers scroll and zoom; Ctrl and the wheel zoom.
 import { KEYS } from "../view";
 import { zoom } from "./geometry";
 import { endPress, forgetPress, movePress, press } from "./pointer";
@@ -9,7 +9,7 @@ interface Finger {
   y: number;
 }
 const fingers = new Map<number, Finger>();
-/** Whether two fingers scroll: until both are lifted, one alone draws nothing. */
+/** Whether two fingers are scrolling. Until both are lifted, a single finger draws nothing. */
 let scrolling = false;
 
 function centre(): Finger & { apart: number } {

@@ -34,7 +34,7 @@ import {
 import { RollTools } from "./tools";
 import { onKeyDown } from "./typing";
 
-/** Pixels behind the last bar. */
+/** Empty pixels after the last bar. */
 const BEHIND = 120;
 
 export function Roll() {
@@ -56,7 +56,7 @@ export function Roll() {
   );
 }
 
-/** What scrolls. Its size and its scrolling are set at once, so that zoom keeps its place. */
+/** The element that scrolls. Its size and scroll position change together, so zoom keeps its point. */
 function Frame() {
   const frame = useRef<HTMLDivElement>(null);
   const sizer = useRef<HTMLDivElement>(null);
@@ -133,7 +133,7 @@ function Frame() {
   );
 }
 
-/** Begin with the middle of the rows in view; when rows are added above, what is seen stays. */
+/** Scroll to the middle of the rows. When rows are added above, the view keeps its pitches. */
 function keepPitches(element: HTMLElement): () => void {
   let top = highest.peek();
   const middle = (highest.peek() + lowest.peek()) / 2 + 4;
@@ -155,7 +155,7 @@ function Bars() {
     key: `${signature.value.fifths} ${signature.value.minor}`,
   };
   const how = JSON.stringify(look);
-  // The pattern of rows begins with a C.
+  // The background's pattern of rows begins with a C.
   const above = (12 - (look.highest % 12)) % 12;
   const style = {
     backgroundSize: `100% ${12 * look.rowHeight}px`,
@@ -171,7 +171,7 @@ function Bars() {
   );
 }
 
-/** Where keys write, as long as what they write. */
+/** The cursor of the keyboard, as wide as the note that it writes. */
 function Cursor() {
   const { at, pitch } = cursor.value;
   return (
@@ -202,7 +202,7 @@ function Marquee() {
   );
 }
 
-/** Behind the last bar: one more. */
+/** A button after the last bar that adds one. */
 function More() {
   const roll = t.value.roll;
   const add = () => change(roll.addBar, (now) => reaching(now, now.length + 1));

@@ -1,10 +1,10 @@
-// The keys of a piano at the left of the roll; a press sounds one.
+// The piano keys at the left of the roll; a press plays one.
 import { preview } from "../sound/preview";
 import { project } from "../store";
 import { t } from "../strings";
 import { highest, rowHeight, rows } from "./state";
 
-/** The names of the keys of an octave; black keys have none of their own. */
+/** The letters of the keys of an octave; black keys have none. */
 const LETTERS = ["C", "", "D", "", "E", "F", "", "G", "", "A", "", "B"];
 
 export function Keyboard() {

@@ -1,4 +1,4 @@
-// Names of notes, lengths and places, as they are shown and as they are read aloud.
+// Names of notes, lengths and places, for the screen and for reading aloud.
 import { computed } from "@preact/signals";
 
 import { type Bar, barAt, barLength, QUARTER } from "../project";
@@ -6,7 +6,7 @@ import { bars, project } from "../store";
 import { t } from "../strings";
 
 const LETTERS = ["F", "C", "G", "D", "A", "E", "B"];
-/** How far the key signature of a mode is from that of the major key on the same tonic. */
+/** How many more sharps a mode has than the major key on the same tonic. */
 const MODES: Record<string, number> = {
   minor: -3,
   dorian: -2,
@@ -17,16 +17,19 @@ const MODES: Record<string, number> = {
   locrian: -5,
 };
 
-/** A key signature: its sharps, below 0 its flats, and whether the key is minor. */
+/** A key signature: the number of sharps (negative: flats), and whether the key is minor. */
 interface Signature {
   fifths: number;
   minor: boolean;
 }
-/** Of the key that was asked for, or else found: how notes are spelled. */
+/** The signature of the requested key, or else of the found key. It decides how notes are spelled. */
 export const signature = computed(() =>
   signatureOf(project.value.key ?? project.value.harmony?.key ?? null),
 );
-/** Of the key that was asked for: which notes letters write. What is found changes with the notes. */
+/**
+ * The signature of the requested key. It decides which notes the letters write; the found key does
+ * not, because it changes with the notes.
+ */
 export const askedSignature = computed(() => signatureOf(project.value.key));
 
 function signatureOf(name: string | null): Signature {
@@ -38,7 +41,7 @@ function signatureOf(name: string | null): Signature {
   return { fifths, minor: mode === "minor" };
 }
 
-/** Letter, accidental (1 a sharp, -1 a flat) and octave of a pitch, as the key spells it. */
+/** Letter, accidental (1 is a sharp, -1 a flat) and octave of a pitch, as the key spells it. */
 export function spelled(pitch: number): { letter: string; accidental: number; octave: number } {
   const { fifths, minor } = signature.value;
   const lowest = fifths - (minor ? 2 : 3);
@@ -48,19 +51,19 @@ export function spelled(pitch: number): { letter: string; accidental: number; oc
   return { letter, accidental, octave: Math.floor((pitch - accidental) / 12) - 1 };
 }
 
-/** Such as F♯4. */
+/** The name of a pitch, such as F♯4. */
 export function noteName(pitch: number): string {
   const { letter, accidental, octave } = spelled(pitch);
   return t.value.roll.noteName(letter, accidental) + octave;
 }
 
-/** As it is read aloud, such as "F sharp 4". */
+/** The name of a pitch for reading aloud, such as "F sharp 4". */
 export function spokenName(pitch: number): string {
   const { letter, accidental, octave } = spelled(pitch);
   return `${t.value.roll.spokenName(letter, accidental)} ${octave}`;
 }
 
-/** Such as "quarter". */
+/** The name of a length, such as "quarter". */
 export function lengthName(ticks: number): string {
   const roll = t.value.roll;
   return roll.lengths[ticks] ?? roll.quarters(fraction(ticks, QUARTER));
@@ -79,14 +82,14 @@ function commonDivisor(a: number, b: number): number {
   return b ? commonDivisor(b, a % b) : a;
 }
 
-/** Such as "bar 2 beat 3"; the beats of a pickup are the last ones of a bar. */
+/** A place such as "bar 2 beat 3". The beats of a pickup are counted as the last beats of a bar. */
 export function placeName(tick: number): string {
   const bar = barHolding(tick);
   const before = bar.number === 0 ? barLength(bar.beats, bar.unit) - bar.length : 0;
   return t.value.roll.place(bar.number, fraction(before + tick - bar.start + bar.beat, bar.beat));
 }
 
-/** The bar that holds a tick; beyond the end those that would follow. */
+/** The bar that contains a tick. After the end of the piece, bars are counted on. */
 function barHolding(tick: number): Bar {
   const bar = barAt(bars.value, tick);
   const beyond = Math.floor((tick - bar.start) / bar.length);

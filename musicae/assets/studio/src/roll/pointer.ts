@@ -1,4 +1,4 @@
-// Mouse, pen and one finger on the canvas: notes are drawn, moved, lengthened, selected, erased.
+// Mouse, pen and one finger on the canvas draw, move, lengthen, select and erase notes.
 import { batch } from "@preact/signals";
 
 import { type Note, type Project, soundingVoices } from "../project";
@@ -18,14 +18,14 @@ import { type Hit, noteUnder, pitchAt, placeOf, snapped, tickAt, yOf } from "./g
 import { deselect, isSelected, selectedStarts, selectNotes, selectTune, toggleNote } from "./selection";
 import { cursor, marquee, rowHeight, RULER, scroller, tool } from "./state";
 
-/** Pixels that a pointer moves before a press is a drag. */
+/** A press becomes a drag when the pointer has moved more pixels than this. */
 const SLACK = { mouse: 3, pen: 5, touch: 8 };
-/** Milliseconds within which a second press on a note is a double click. */
+/** The longest time in milliseconds between the presses of a double click. */
 const DOUBLE = 400;
-/** Pixels at the ends of the view in which a drag scrolls it. */
+/** A drag scrolls the view if it is within so many pixels of its edges. */
 const NEAR = 24;
 const RIGHT = 2;
-/** The button of a pen's eraser. */
+/** The button number of a pen's eraser. */
 const ERASER = 5;
 
 interface Drag {
@@ -33,16 +33,16 @@ interface Drag {
   from: [x: number, y: number];
   slack: number;
   moved: boolean;
-  /** Called for each move, once the pointer moved far enough. */
+  /** Called for each move of a drag. */
   move: (x: number, y: number) => void;
-  /** Called where the press ends without a move. */
+  /** Called if the press ends without a drag. */
   click: () => void;
 }
 let drag: Drag | null = null;
 let drags = 0;
 let lastPress = { time: 0, note: null as Note | null };
 
-/** Change the tune from what it was when the drag began; the harmony that arrived since stays. */
+/** Apply a change to the tune as it was when the drag began. Harmony that came since then stays. */
 function drawFrom(base: Project, label: string, next: (base: Project) => Project): void {
   const { tune, phrases, length } = next(base);
   change(
@@ -53,7 +53,7 @@ function drawFrom(base: Project, label: string, next: (base: Project) => Project
   );
 }
 
-/** Sounds a pitch when it is another than before. */
+/** Returns a function that plays a pitch if it differs from the last one. */
 function sounding(first: number | null = null): (pitch: number) => void {
   let last = first;
   return (pitch) => {
@@ -92,7 +92,10 @@ export function press(event: PointerEvent): void {
   (event.currentTarget as Element).setPointerCapture(event.pointerId);
 }
 
-/** Forget a press that has moved nothing yet: a second finger scrolls instead. Returns whether it did. */
+/**
+ * Drop the press, because a second finger begins to scroll. Returns false, and drops nothing, if the
+ * press is already a drag.
+ */
 export function forgetPress(): boolean {
   if (drag?.moved) return false;
   drag = null;
@@ -142,7 +145,7 @@ function selectOnly(hit: Hit | null): void {
   else deselect();
 }
 
-/** Draw a note; the drag lengthens it. */
+/** Draw a note; a drag sets its length. */
 function drawing(x: number, y: number): Action {
   const base = project.value;
   const pitch = pitchAt(y);
@@ -161,7 +164,7 @@ function drawing(x: number, y: number): Action {
   return { move: (toX) => draw(snapped(tickAt(toX), Math.ceil)), click: () => draw(0) };
 }
 
-/** Move a note of the tune, or with its end change its length; a click selects it. */
+/** Move a note of the tune, or change its length at one of its ends; a click selects it. */
 function editing({ note, part }: Hit, x: number, y: number): Action {
   const base = project.value;
   const [start, length, pitch] = note;
@@ -203,7 +206,7 @@ function editing({ note, part }: Hit, x: number, y: number): Action {
   return { move, click };
 }
 
-/** Select what a rectangle touches. */
+/** Select the notes that a rectangle touches. */
 function selecting(x: number, y: number, adding: boolean): Drag["move"] {
   const before = adding ? selectedNotes.value : [];
   return (toX, toY) => {
@@ -238,7 +241,7 @@ function eraseNote([start]: Note): void {
   selectNotes([]);
 }
 
-/** Scroll on when a drag comes near the ends of the view. */
+/** Scroll if a drag is near the edges of the view and moves towards them. */
 function scrollNear(event: PointerEvent): void {
   const element = scroller.current;
   if (!element) return;

@@ -1,4 +1,4 @@
-// Above the notes: the bars, which a press selects; below them the lane of playhead and loop.
+// The ruler above the notes: bar numbers to select bars, and below them the lane of playhead and loop.
 import { barAt, QUARTER } from "../project";
 import { bars, project, selectedBars } from "../store";
 import { t } from "../strings";
@@ -8,11 +8,11 @@ import { phraseEnds, shownBars } from "./content";
 import { placeOf, snapped, tickAt } from "./geometry";
 import { selectBars } from "./selection";
 
-/** Pixels at the ends of the loop that move them. */
+/** The width in pixels of the loop's ends; dragging them moves them. */
 const EDGE = { mouse: 6, pen: 8, touch: 14 };
-/** Pixels that a pointer moves before a press is a drag. */
+/** A press becomes a drag when the pointer has moved more pixels than this. */
 const SLACK = 4;
-/** Pixels that the number of a bar takes. */
+/** The width in pixels of a bar's number. */
 const NUMBER = 26;
 
 interface Drag {
@@ -152,7 +152,7 @@ export function Ruler() {
   );
 }
 
-/** Of how many bars one shows its number. */
+/** Show the number of every n-th bar; this is n for a bar length in ticks. */
 function numberEvery(length: number): number {
   const width = length * scale.value;
   return [1, 2, 4, 5, 10, 20].find((every) => every * width >= NUMBER) ?? 50;

@@ -1,4 +1,4 @@
-// What is selected, and what can be done to it.
+// The selection and its commands.
 import { batch, signal } from "@preact/signals";
 
 import { barAt, type Note } from "../project";
@@ -44,7 +44,7 @@ export function toggleNote(voice: number, start: number): void {
   selectNotes(had ? others : [...others, [voice, start]]);
 }
 
-/** The ticks of the selected bars; null where none is selected. */
+/** The first tick of the selected bars and the tick after them; null if none are selected. */
 export function selectedSpan(): [from: number, to: number] | null {
   const selection = selectedBars.value;
   if (!selection) return null;
@@ -55,7 +55,7 @@ export function selectedSpan(): [from: number, to: number] | null {
   return last ? [chosen[0]!.start, last.start + last.length] : null;
 }
 
-/** Where the notes of the tune begin that are selected, by themselves or with their bars. */
+/** The starts of the notes of the tune that are selected by themselves or with their bars. */
 export function selectedStarts(): number[] {
   const span = selectedSpan();
   if (span) {
@@ -75,14 +75,14 @@ export function selectedOthers(): [voice: number, start: number][] {
   return selectedNotes.value.filter(([voice]) => voice !== project.value.voice);
 }
 
-/** The bars of the selection: those that are selected, or those in which selected notes begin. */
+/** The first and last bar of the selection: selected bars, or bars in which selected notes begin. */
 export function selectionBars(): [first: number, last: number] | null {
   if (selectedBars.value) return selectedBars.value;
   const numbers = selectedNotes.value.map(([, start]) => barAt(bars.value, start).number);
   return numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : null;
 }
 
-/** Remove the notes of the tune that begin at these ticks, and say so. */
+/** Remove the notes of the tune that begin at these ticks, and read that aloud. */
 export function remove(starts: readonly number[]): void {
   if (!starts.length) return;
   const roll = t.value.roll;
@@ -91,7 +91,7 @@ export function remove(starts: readonly number[]): void {
   selectNotes(selectedOthers());
 }
 
-/** Loop the selected bars; where they are looped already, or none is selected, loop nothing. */
+/** Loop the selected bars. If they are the loop already, or none are selected, end the loop. */
 export function toggleLoop(): void {
   const span = selectedSpan();
   const now = loop.value;
@@ -101,13 +101,13 @@ export function toggleLoop(): void {
 }
 
 interface Copied {
-  /** Their starts count from the beginning of what was copied. */
+  /** Their starts are relative to the beginning of the copied span. */
   notes: Note[];
   length: number;
 }
 export const copied = signal<Copied | null>(null);
 
-/** Keep the selected notes of the tune; returns whether there were any. */
+/** Copy the selected notes of the tune. Returns whether there are any. */
 export function copy(): boolean {
   const starts = selectedStarts();
   const notes = project.value.tune.filter(([start]) => starts.includes(start));
@@ -125,7 +125,7 @@ export function cut(): void {
   if (copy()) remove(selectedStarts());
 }
 
-/** Put what was copied at the cursor, which goes behind it. */
+/** Paste the copied notes at the cursor, and move the cursor to their end. */
 export function paste(): void {
   const kept = copied.value;
   if (!kept) return;

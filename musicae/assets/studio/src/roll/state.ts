@@ -1,4 +1,4 @@
-// What only the roll holds: its tool, its cursor, its range of pitches, and how rows are laid out.
+// State of the roll alone: its tool, cursor, range of pitches and rows.
 import { computed, effect, signal } from "@preact/signals";
 
 import { soundingVoices } from "../project";
@@ -6,41 +6,41 @@ import { project } from "../store";
 import { grid } from "../view";
 
 export type Tool = "draw" | "select" | "erase";
-/** What one finger or the mouse does in an empty place. */
+/** The tool of the mouse or of one finger in an empty place. */
 export const tool = signal<Tool>("draw");
 
-/** Where keys write: a place in ticks and a pitch. */
+/** The cursor of the keyboard: ticks and MIDI pitch. */
 export const cursor = signal({ at: 0, pitch: 67 });
-/** The length in ticks of the notes that keys write; it follows the grid. */
+/** The length in ticks of the notes that keys write; a change of the grid sets it. */
 export const entry = signal(grid.peek());
 effect(() => {
   entry.value = grid.value;
 });
 
-/** What is read aloud. */
+/** The text for screen readers. */
 export const said = signal("");
 
-/** A rectangle that selects notes, in pixels of the canvas; null while none is drawn. */
+/** The rectangle that selects notes, in pixels of the canvas; null if none is being drawn. */
 export const marquee = signal<[x: number, y: number, toX: number, toY: number] | null>(null);
 
-/** The height of the ruler: bar numbers above, below the lane of playhead and loop. */
+/** The height of the ruler in pixels: bar numbers, and below them the lane of playhead and loop. */
 export const RULER = 50;
 
 /** The element that scrolls, while the roll is on the page. */
 export const scroller: { current: HTMLElement | null } = { current: null };
 /** Its height in pixels. */
 export const frameHeight = signal(500);
-/** Whether fingers are what points: rows are higher. */
+/** Whether the pointer is a finger; rows are then higher. */
 export const coarse = matchMedia("(pointer: coarse)").matches;
 
-/** Rows that are free below and above what is written; more above, where a tune goes on. */
+/** Empty rows below the lowest and above the highest note. */
 const [BELOW, ABOVE] = [2, 4];
 const used = computed(() =>
   soundingVoices(project.value).flatMap((notes) => notes.map(([, , pitch]) => pitch)),
 );
 /**
- * The rows of a piece that was opened: just those of its four voices. A tune that is being drawn
- * keeps the rows C3 to C6 and gets others where it needs them, so that nothing moves under the hand.
+ * The rows of a piece that was opened: those of its four voices. Null for a tune that is being drawn:
+ * it has the rows C3 to C6, and more if it needs them, so that nothing moves under the pointer.
  */
 const opened = signal<[low: number, high: number] | null>(null);
 let waiting = false;
@@ -67,9 +67,9 @@ export const highest = computed(() => {
   return Math.ceil((Math.max(82, ...used.value) + BELOW) / 12) * 12;
 });
 export const rows = computed(() => highest.value - lowest.value + 1);
-/** Rows of a tune that is being drawn that are seen at once: three octaves. */
+/** Rows that are in view while a tune is being drawn: three octaves. */
 const DRAWN = 37;
-/** Pixels of a row: as high as the frame allows, within what can be read and hit. */
+/** The height of a row in pixels: as high as the frame allows, within bounds. */
 export const rowHeight = computed(() => {
   const shown = opened.value ? rows.value : DRAWN;
   const fitting = Math.floor((frameHeight.value - RULER) / shown);

@@ -1,4 +1,4 @@
-// Above the roll: what a finger does, zoom, the keys, and what can be done to the selection.
+// The bar above the roll: the tools, zoom, the list of keys, and the commands for the selection.
 import { useRef } from "preact/hooks";
 
 import { lockBars, lockNotes, redraw, unlockBars, unlockNotes } from "../harmony/actions";
@@ -58,7 +58,7 @@ export function RollTools() {
   );
 }
 
-/** What can be done to the notes or bars that are selected; it appears with them. */
+/** The commands for the selected notes or bars; nothing if none are selected. */
 function Selection() {
   const roll = t.value.roll;
   const bars = selectedBars.value;
@@ -77,8 +77,8 @@ function Selection() {
     <div class="roll-selection" role="group" aria-label={count}>
       <span>{count}</span>
       {harmony && (
-        <button title={roll.anewHelp} onClick={() => void redraw(chosen)}>
-          {roll.anew}
+        <button title={roll.rewriteHelp} onClick={() => void redraw(chosen)}>
+          {roll.rewrite}
         </button>
       )}
       {(bars || others.length > 0) && <button onClick={lock}>{roll.lock}</button>}

@@ -1,11 +1,11 @@
-// The keys of the roll.
+// Assigns keys to the commands of the roll.
 import { t } from "../strings";
 import { grid } from "../view";
 import * as commands from "./commands";
 import { fit, zoom } from "./geometry";
 import { copy, cut, deselect, paste } from "./selection";
 
-/** The length in ticks that a digit chooses. */
+/** The length in ticks for each digit. */
 const LENGTHS: Record<string, number> = { 1: 96, 2: 48, 4: 24, 8: 12, 6: 6, 3: 8, 9: 4 };
 const ZOOM = 1.25;
 
@@ -50,7 +50,7 @@ const KEYS: Record<string, () => void> = {
   Escape: deselect,
 };
 
-/** As in the table; of a character that shift makes, the character alone. */
+/** The name of a key as in the table. A character that needs Shift has no "shift+" in front. */
 function nameOf({ key, ctrlKey, metaKey, shiftKey }: KeyboardEvent): string {
   const control = ctrlKey || metaKey;
   const named = key.length > 1;
@@ -58,7 +58,7 @@ function nameOf({ key, ctrlKey, metaKey, shiftKey }: KeyboardEvent): string {
   return held + (named ? key : key.toLowerCase());
 }
 
-/** Act on a key that the roll knows; others are left to the page. */
+/** Run the roll's command for a key. Other keys are left to the page. */
 export function onKeyDown(event: KeyboardEvent): void {
   if (event.altKey || event.target !== event.currentTarget) return;
   const name = nameOf(event);

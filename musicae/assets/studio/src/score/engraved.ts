@@ -1,5 +1,5 @@
-// The engraved score of the project: asked for when the harmony is up to date; the old one stays
-// until the new one is there.
+// The engraved score of the project. It is requested when the harmony is up to date; the old score
+// stays until the new one has come.
 import { computed, effect, signal } from "@preact/signals";
 
 import { upToDate } from "../live";
@@ -9,20 +9,21 @@ import { project } from "../store";
 import { t } from "../strings";
 import { readSvg, UnsafeSvg } from "./svg";
 
-/** Milliseconds without a change after which the score is asked for. */
+/** Request the score when nothing has changed for this many milliseconds. */
 const PAUSE = 150;
-/** Milliseconds after which a service that is busy is asked again, and how it says so. */
+/** Milliseconds until a busy service is asked again. */
 const AGAIN = 500;
+/** The HTTP status codes of a busy service. */
 const BUSY = [429, 503];
-/** The widths in pixels that the service takes. */
+/** The smallest and the largest width in pixels that the service accepts. */
 const [LEAST, MOST] = [200, 4000];
 
-/** What the musician wants to see, kept in the browser. */
+/** Settings of the score, stored in the browser. */
 export interface Look {
   /** Chord symbols above and numerals below. */
   numerals: boolean;
   words: boolean;
-  /** A staff for each voice. */
+  /** A staff for each voice, instead of two for all. */
   open: boolean;
   zoom: number;
 }
@@ -43,7 +44,7 @@ export function setLook(change: Partial<Look>): void {
   localStorage.setItem(KEPT, JSON.stringify(look.value));
 }
 
-/** The width of the page's score in pixels; 0 while none is seen. */
+/** The width of the page's score in pixels; 0 if it is not visible. */
 export const width = signal(0);
 
 interface Answer {
@@ -53,16 +54,16 @@ interface Answer {
 }
 export interface Engraved {
   pages: SVGSVGElement[];
-  /** Which elements, notes and rests, begin at a tick. */
+  /** For each tick, the ids of the elements (notes and rests) that begin there. */
   times: { at: number; ids: string[] }[];
-  /** What is engraved. */
+  /** The engraved project. */
   project: Project;
 }
 export const engraved = signal<Engraved | null>(null);
-/** Why there is no score of what is seen. */
+/** The error of the last request for a score. */
 export const problem = signal<string | null>(null);
 
-/** What the score shows of the project, as text. */
+/** Everything that the score depends on, as text. */
 const shown = computed(() => {
   const { title: _title, settings: _settings, locks: _locks, ...rest } = project.value;
   const { numerals, words, open, zoom } = look.value;
@@ -70,7 +71,7 @@ const shown = computed(() => {
   return JSON.stringify([rest, numerals, words, open, wide]);
 });
 
-/** Keep the score up to date, until the function that is returned is called. */
+/** Keep the score up to date. Returns a function that ends this. */
 export function followProject(): () => void {
   let timer = 0;
   let running: AbortController | null = null;
@@ -80,9 +81,9 @@ export function followProject(): () => void {
     const controller = new AbortController();
     running = controller;
     const now = project.value;
-    const what = shown.value;
-    asked = what;
-    const [, numerals, words, open, wide] = JSON.parse(what);
+    const wanted = shown.value;
+    asked = wanted;
+    const [, numerals, words, open, wide] = JSON.parse(wanted);
     try {
       const found = await compute<Answer>(
         "/api/score",
@@ -91,7 +92,7 @@ export function followProject(): () => void {
       );
       if (controller.signal.aborted) return;
       const pages = found.pages.map(readSvg);
-      answered = what;
+      answered = wanted;
       problem.value = null;
       engraved.value = { pages, times: found.times, project: now };
     } catch (error) {
@@ -105,18 +106,18 @@ export function followProject(): () => void {
       if (error instanceof UnsafeSvg) problem.value = t.value.score.unsafe;
       else if (error instanceof ServerError) problem.value = error.message;
       else throw error;
-      answered = what;
+      answered = wanted;
     }
   }
 
   const end = effect(() => {
-    const what = shown.value;
+    const wanted = shown.value;
     const ready = project.value.tune.length && width.value && upToDate.value && connected.value;
-    if (what === asked) return;
+    if (wanted === asked) return;
     clearTimeout(timer);
     running?.abort();
     asked = "";
-    if (!ready || what === answered) return;
+    if (!ready || wanted === answered) return;
     timer = window.setTimeout(() => void ask(), engraved.peek() ? PAUSE : 0);
   });
   return () => {

@@ -1,4 +1,4 @@
-// The engraved score and what is shown in it.
+// The engraved score and its settings.
 import "./score.css";
 
 import { useEffect, useRef } from "preact/hooks";
@@ -10,7 +10,7 @@ import { engraved, followProject, look, problem, setLook, width, ZOOMS } from ".
 import { drawIn } from "./page";
 import { textOf } from "./text";
 
-/** Differences of the width in pixels that are not worth another drawing. */
+/** Changes of the width by at most so many pixels need no new score. */
 const SAME_WIDTH = 8;
 
 function Check({ name, field }: { name: string; field: "numerals" | "words" | "open" }) {
@@ -42,7 +42,7 @@ function Zoom() {
   );
 }
 
-/** What is said instead of a score, or of one that is not of what is seen elsewhere. */
+/** A message instead of a score, or above a score that is out of date. */
 function Said() {
   if (!project.value.tune.length) return <p class="said">{t.value.score.empty}</p>;
   if (problem.value) return <p class="said wrong">{problem.value}</p>;

@@ -1,4 +1,4 @@
-// The engraved pages in the document: drawn, followed by the playhead, and clicked on.
+// Shows the engraved pages, marks the notes that sound, and moves the playhead on a click.
 import { effect } from "@preact/signals";
 
 import { playhead, playing } from "../view";
@@ -8,7 +8,7 @@ import { type Moment, momentAt, momentsOf } from "./sounding";
 const SOUNDING = "sounding";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** What is drawn in a place of the page. */
+/** A score drawn in an element of the page. */
 class Drawn {
   private readonly begins = new Map<string, number>();
   readonly moments: Moment[];
@@ -29,10 +29,10 @@ class Drawn {
     place.replaceChildren(...score.pages);
   }
 
-  /** Colour what sounds at a tick, and return its system. */
+  /** Colour the notes that sound at a tick, and return their system. */
   show(tick: number): Element | null {
-    const sung = this.moments[momentAt(this.moments, tick)]?.sung ?? [];
-    const elements = sung.map(({ element }) => element);
+    const sounding = this.moments[momentAt(this.moments, tick)]?.sounding ?? [];
+    const elements = sounding.map(({ element }) => element);
     for (const element of this.shown) if (!elements.includes(element as SVGElement)) element.classList.remove(SOUNDING);
     for (const element of elements) element.classList.add(SOUNDING);
     this.shown = elements;
@@ -40,7 +40,7 @@ class Drawn {
     return this.system;
   }
 
-  /** Where the note or rest begins that is the nearest to a place of the window, in its system. */
+  /** The start of the note or rest nearest to a point of the window, in the system at that point. */
   beginning(x: number, y: number): number | undefined {
     const isAt = (system: Element) => {
       const { top, bottom } = system.getBoundingClientRect();
@@ -58,7 +58,7 @@ class Drawn {
   }
 }
 
-/** Draw the score in `place`, which scrolls in `frame`, until the function returned is called. */
+/** Draw the score in `place`, which scrolls in `frame`. Returns a function that ends this. */
 export function drawIn(frame: HTMLElement, place: HTMLElement): () => void {
   let drawn: Drawn | null = null;
   let score: Engraved | null = null;
@@ -95,7 +95,7 @@ export function drawIn(frame: HTMLElement, place: HTMLElement): () => void {
   };
 }
 
-/** Scroll a frame so that a system is seen whole, if it is not. */
+/** Scroll a frame, if needed, so that the whole system is visible. */
 function reveal(frame: HTMLElement, system: Element): void {
   const [seen, asked] = [frame.getBoundingClientRect(), system.getBoundingClientRect()];
   if (asked.top >= seen.top && asked.bottom <= seen.bottom) return;

@@ -1,34 +1,34 @@
-// Which notes of the score sound at a tick.
+// Finds the notes of the score that sound at a tick.
 import { soundingVoices } from "../project";
 import type { Engraved } from "./engraved";
 
 /** A note of the score. */
-export interface Sung {
+export interface ScoreNote {
   element: SVGElement;
   start: number;
   end: number;
 }
 
-/** What sounds from a tick on, until the next one. */
+/** The notes that sound from a tick until the next moment. */
 export interface Moment {
   at: number;
-  sung: Sung[];
+  sounding: ScoreNote[];
 }
 
-/** The moments of a score in order, at which notes begin or end. */
+/** The moments of a score in order. A moment begins when a note begins or ends. */
 export function momentsOf(engraved: Engraved, elements: Map<string, SVGElement>): Moment[] {
-  const sung = notesOf(engraved, elements);
-  const ticks = [...new Set([0, ...sung.flatMap(({ start, end }) => [start, end])])];
-  const moments: Moment[] = ticks.sort((a, b) => a - b).map((at) => ({ at, sung: [] }));
-  for (const note of sung) {
+  const notes = notesOf(engraved, elements);
+  const ticks = [...new Set([0, ...notes.flatMap(({ start, end }) => [start, end])])];
+  const moments: Moment[] = ticks.sort((a, b) => a - b).map((at) => ({ at, sounding: [] }));
+  for (const note of notes) {
     for (let i = momentAt(moments, note.start); moments[i] && moments[i]!.at < note.end; i++) {
-      moments[i]!.sung.push(note);
+      moments[i]!.sounding.push(note);
     }
   }
   return moments;
 }
 
-/** The index of the last moment that is not after a tick. */
+/** The index of the last moment at or before a tick. */
 export function momentAt(moments: Moment[], tick: number): number {
   let [low, high] = [0, moments.length];
   while (high - low > 1) {
@@ -40,16 +40,16 @@ export function momentAt(moments: Moment[], tick: number): number {
 }
 
 /**
- * The notes with their ends: the score says where notes and rests of a layer of a staff begin; a
- * note ends there, or with the longest note of the project that begins as it does.
+ * The notes with their ends. The score has only the starts of notes and rests. A note ends with the
+ * next start in its layer, or with the longest note of the project that begins with it.
  */
-function notesOf({ times, project }: Engraved, elements: Map<string, SVGElement>): Sung[] {
+function notesOf({ times, project }: Engraved, elements: Map<string, SVGElement>): ScoreNote[] {
   const longest = new Map<number, number>();
   for (const [start, length] of soundingVoices(project).flat()) {
     longest.set(start, Math.max(length, longest.get(start) ?? 0));
   }
-  const lines = new Map<string, Sung[]>();
-  const found: Sung[] = [];
+  const lines = new Map<string, ScoreNote[]>();
+  const found: ScoreNote[] = [];
   for (const { at, ids } of times) {
     for (const id of ids) {
       const element = elements.get(id);
@@ -65,7 +65,7 @@ function notesOf({ times, project }: Engraved, elements: Map<string, SVGElement>
   return found;
 }
 
-/** The staff and the layer in it that an element belongs to. */
+/** The staff of an element, and the index of its layer in that staff, as text. */
 function lineOf(element: SVGElement): string {
   const layer = element.closest(".layer");
   const staff = element.closest(".staff");

@@ -1,4 +1,4 @@
-// SVG of the service as elements of the page: shapes and texts only.
+// Reads the service's SVG into elements of the page. Only shapes and texts are allowed.
 
 const SVG = "http://www.w3.org/2000/svg";
 const XLINK = "http://www.w3.org/1999/xlink";
@@ -7,10 +7,10 @@ const ALLOWED = new Set([
   ...["path", "polygon", "polyline", "ellipse", "rect", "circle", "line"],
 ]);
 
-/** An SVG holds what no score needs. */
+/** The SVG has an element or attribute that no score needs. */
 export class UnsafeSvg extends Error {}
 
-/** The element of an SVG text. Raises UnsafeSvg where it holds anything that acts or leads elsewhere. */
+/** Read an SVG text. Throws UnsafeSvg if it has scripts, links, or anything but shapes and texts. */
 export function readSvg(text: string): SVGSVGElement {
   const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   for (const element of [parsed, ...parsed.querySelectorAll("*")]) check(element);

@@ -3,7 +3,7 @@ import { barsOf, soundingVoices, type Note, type Project } from "../project";
 import { lengthName, spokenName } from "../roll/names";
 import { t } from "../strings";
 
-/** A line for each bar: its chords and what each voice sings. */
+/** A line for each bar, with its chords and the notes of each voice. */
 export function textOf(project: Project): string[] {
   const voices = soundingVoices(project);
   const chords = project.harmony?.chords ?? [];

@@ -1,18 +1,18 @@
-// A few notes or chords beside the piece, such as another way of two bars or a part of a file.
+// Plays notes that are not part of the piece, such as a proposed harmony or a part of a file.
 import { QUARTER, type Note } from "../project";
 import { playing } from "../view";
 import { SoundingNote, USUAL_VELOCITY } from "./note";
 import { instrumentOf } from "./sounds";
 import { ASIDE, openStage } from "./stage";
 
-const AHEAD = 1; // seconds that are handed over at once
-const SOON = 0.05;
+const AHEAD = 1; // seconds that are scheduled ahead
+const SOON = 0.05; // seconds until the first note
 let stop: () => void = () => {};
 
 /**
- * Play notes from the first of them on: of one part, or of each voice of the piece, mixed as the
- * piece is. `qpm` is the tempo in quarters a minute. It pauses the piece and ends what was played
- * so before. Returns a function that ends it.
+ * Play notes, beginning with the first: those of one part, or of each voice with its mixer levels.
+ * `qpm` is the tempo in quarters a minute. It pauses the piece and ends an earlier audition.
+ * Returns a function that ends the audition.
  */
 export function audition(notes: Note[][] | Note[], qpm: number): () => void {
   stop();
@@ -57,7 +57,7 @@ function isVoices(notes: Note[][] | Note[]): notes is Note[][] {
   return notes.some((each) => Array.isArray(each[0]));
 }
 
-/** End what is played beside the piece: the piece begins. */
+/** End the audition, because the piece begins. */
 export function endAudition(): void {
   stop();
 }

@@ -1,17 +1,17 @@
-// A choir on an "ah", made of sine partials: it needs no file.
+// A synthesized choir that sings "ah". It adds sine partials and needs no sound file.
 import type { Instrument } from "./note";
 
-/** Seconds until a note has all but its full level, and until it has all but gone. */
+/** Seconds in which a note rises to 95% of its level, and in which it falls to 2% of it. */
 const ATTACK = 0.08;
 const RELEASE = 0.24;
-/** Cents and strength of a note's oscillators: with one in the lead, their beats never cancel. */
+/** Detuning in cents and gain of a note's oscillators. One is louder, so they never cancel. */
 const SINGERS = [
   [0, 0.78],
   [-6, 0.11],
   [7, 0.11],
 ] as const;
 const HIGHEST_PARTIAL = 5200; // Hz
-/** Centre in Hz, strength, and width in Hz of the resonances of a tenor's "ah". */
+/** Centre in Hz, gain, and width in Hz of the formants of a tenor's "ah". */
 const RESONANCES = [
   [650, 1, 160],
   [1080, 0.6, 200],
@@ -21,7 +21,7 @@ const RESONANCES = [
 
 const waves = new WeakMap<BaseAudioContext, Map<number, PeriodicWave>>();
 
-/** The wave of a sung note: partials that fall off, raised where the vowel resonates. */
+/** The waveform of a note: partial k has the amplitude of the formants at k * frequency, over k^1.5. */
 function vowel(context: BaseAudioContext, pitch: number, frequency: number): PeriodicWave {
   const made = waves.get(context) ?? new Map<number, PeriodicWave>();
   waves.set(context, made);

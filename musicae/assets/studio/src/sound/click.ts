@@ -4,7 +4,7 @@ import { ASIDE, openStage } from "./stage";
 
 const LENGTH = 0.05; // seconds
 
-/** A click at a time of the audio context, in seconds; a higher one where it is accented. */
+/** Schedule a click; `at` is the audio context's time in seconds. An accented click is higher. */
 export function click(at: number, accented = false): Scheduled | null {
   const stage = openStage();
   if (!stage) return null;

@@ -1,4 +1,4 @@
-// The signs on the transport's buttons.
+// The icons of the transport's buttons.
 
 const SHAPES = {
   start: "M5 4h3v16H5zM20 4v16L9 12z",

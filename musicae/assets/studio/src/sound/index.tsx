@@ -7,9 +7,9 @@ import { stageNow } from "./stage";
 export { Mixer } from "./mixer";
 export { Transport } from "./transport";
 
-/** What tests and benchmarks ask for. */
-const heard = {
-  /** The state of the audio context, its time in seconds, and what was handed to it. */
+/** Read by tests and benchmarks. */
+const probe = {
+  /** The state of the audio context, its time in seconds, and the scheduled notes. */
   get state() {
     return stageNow()?.context.state ?? "none";
   },
@@ -17,12 +17,12 @@ const heard = {
     return stageNow()?.context.currentTime ?? 0;
   },
   scheduled: handed,
-  /** The root mean square of what is heard now. */
+  /** The root mean square of the output now. */
   level: () => stageNow()?.level() ?? 0,
 };
 declare global {
   interface Window {
-    musicaeSound: typeof heard;
+    musicaeSound: typeof probe;
   }
 }
-window.musicaeSound = heard;
+window.musicaeSound = probe;

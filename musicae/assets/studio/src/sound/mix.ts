@@ -1,4 +1,4 @@
-// How loud each voice is: mute, solo and volume of the mixer, and the master volume.
+// The levels of the voices: mute, solo and volume of each, and the master volume.
 import { effect } from "@preact/signals";
 
 import { VOICES } from "../project";
@@ -36,7 +36,7 @@ export function toggleMute(voice: number): void {
   setChannel(voice, { muted: !channels.value[voice]!.muted });
 }
 
-/** Whether a voice is heard: where any has solo, only those that have. */
+/** Whether a voice sounds. If any voice has solo, only those with solo sound. */
 export function isAudible(voice: number): boolean {
   const all = channels.value;
   return all.some((each) => each.solo) ? all[voice]!.solo : !all[voice]!.muted;
@@ -44,7 +44,7 @@ export function isAudible(voice: number): boolean {
 
 onStage((stage) => {
   effect(() => {
-    // Loudness is heard as about the square root of the level.
+    // Perceived loudness is about the square root of the gain, so the gain is the volume squared.
     VOICES.forEach((_, voice) => {
       stage.setLevel(voice, isAudible(voice) ? channels.value[voice]!.volume ** 2 : 0);
     });

@@ -6,7 +6,7 @@ import { project } from "../store";
 import { t } from "../strings";
 import { channels, setChannel, toggleMute } from "./mix";
 
-/** The names of the voices; null where the ensemble has none. */
+/** The names of the voices; null for a voice that the ensemble lacks. */
 function voiceNames(): (string | null)[] {
   const name = project.value.settings.ensemble;
   const ensemble = about.value?.ensembles.find((each) => each.name === name);

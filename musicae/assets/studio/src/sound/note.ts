@@ -1,47 +1,47 @@
-// A note that sounds or will: how it begins is its instrument's matter, how it ends is done here.
+// A scheduled note. Its instrument makes the attack; this module makes the release.
 import type { Stage } from "./stage";
 
-/** Seconds before a note's end at which its release begins, so that the next on its pitch is heard. */
+/** The release begins this many seconds before a note's end, so that a repeated pitch can be heard. */
 const BREATH = 0.03;
-/** Seconds in which a note that is cut fades, times three. */
+/** Time constant in seconds of the fade of a note that is cut. */
 const CUT = 0.015;
-/** Of a note that says no velocity. */
+/** The velocity of a note that has none. */
 export const USUAL_VELOCITY = 80;
 
 export interface Tones {
-  /** They start together; what they play has its own beginning and decay already. */
+  /** They start together. They contain the note's attack and decay, but not its release. */
   sources: AudioScheduledSourceNode[];
   output: AudioNode;
   /** The time constant of the release in seconds. */
   release: number;
 }
 
-/** What makes the tones of a note: sung partials, or a SoundFont's samples. */
+/** Makes the tones of a note: the synthesized choir, or a SoundFont's samples. */
 export type Instrument = (
   context: BaseAudioContext,
   pitch: number,
   at: number,
 ) => Tones;
 
-/** What is scheduled in the audio context and can be withdrawn. Times are the context's, in seconds. */
+/** A scheduled sound that can be cancelled. Times are the audio context's, in seconds. */
 export interface Scheduled {
   readonly at: number;
-  /** When it is silent, or nearly. */
+  /** When its release has faded. */
   readonly off: number;
-  /** Let it end at another time, if it has not begun to. */
+  /** Change its end, if its release has not begun. */
   hold(until: number): void;
-  /** Silence it now, quickly but without a click; before its beginning, it is never heard. */
+  /** Fade it out now, without a click. If it has not begun, it never sounds. */
   cut(): void;
 }
 
-/** What was handed to the audio clock, for tests and benchmarks. */
+/** A note that was scheduled; tests and benchmarks read the list. */
 export interface Handed {
-  /** 0 to 3; 4 is beside the piece. */
+  /** 0 to 3; 4 if the note is not part of the piece. */
   voice: number;
   pitch: number;
   at: number;
   until: number;
-  /** Whether it was cut before its end, or before it began. */
+  /** Whether it was cut. */
   cut: boolean;
 }
 const MOST_HANDED = 4000;
@@ -76,7 +76,7 @@ export class SoundingNote implements Scheduled {
 
   private release(until: number): void {
     this.record.until = until;
-    // Short notes keep half of their length.
+    // A short note sounds for at least half of its length.
     const begins = Math.max(until - BREATH, (this.at + until) / 2);
     const { release, sources } = this.tones;
     this.ending.gain.setTargetAtTime(0, begins, release);

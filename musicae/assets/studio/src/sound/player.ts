@@ -1,5 +1,5 @@
-// Playing: the place in the piece by the audio clock, and the notes that are handed to it ahead.
-// All notes that have not begun can be withdrawn, so that what is heard follows each change.
+// Playback. The audio clock gives the position in the piece, and notes are scheduled ahead of it.
+// Scheduled notes can be cancelled, so the sound follows each change of the piece.
 import { computed, effect, signal, untracked } from "@preact/signals";
 
 import { barsOf, soundingVoices } from "../project";
@@ -15,23 +15,23 @@ import { onStage, openStage, stageNow, type Stage } from "./stage";
 import { CLICK, eventsOf, TempoMap, type Event } from "./timeline";
 
 /**
- * Seconds that are handed over ahead: the page may be busy, and browsers wake a hidden one only once
- * a second.
+ * Seconds that are scheduled ahead, because the page may be busy. A hidden page needs more: browsers
+ * run its timers only once a second.
  */
 const AHEAD = 1;
 const AHEAD_HIDDEN = 2.5;
-/** Milliseconds between two looks ahead. */
+/** Milliseconds between two calls of lookAhead. */
 const EVERY = 50;
-/** Seconds until what is asked for now is heard. */
+/** Seconds from a command to its first sound. */
 const SOON = 0.03;
-/** The same where the browser's sound has to be started first. */
+/** The same if the browser's audio has to start first. */
 const AT_FIRST = 0.15;
-/** A shorter rest of a note, in seconds, is not played any more. */
+/** If less than this many seconds of a note remain, it is not played. */
 const TOO_SHORT = 0.02;
-/** Milliseconds in which the browser has to begin. */
+/** Milliseconds within which the browser's audio has to start. */
 const PATIENCE = 2000;
 
-/** Of the piece's own tempo. */
+/** Playing speed as a factor of the piece's own tempo. */
 export const rate = signal(1);
 /** Whether the metronome clicks. */
 export const clicking = kept("metronome", false, (value) => typeof value === "boolean");
@@ -50,14 +50,14 @@ const events = computed(() => {
   return eventsOf(soundingVoices(now), clicking.value ? barsOf(now) : []);
 });
 export const tempoMap = computed(() => new TempoMap(tempos.value));
-/** What is played: the loop as far as it is in the piece, or all. */
+/** The span that is played, in ticks: the part of the loop inside the piece, or the whole piece. */
 const span = computed<[from: number, to: number]>(() => {
   const [from, to] = loop.value ?? [0, length.value];
   const end = Math.min(to, length.value);
   return from < end ? [from, end] : [0, length.value];
 });
 
-/** A run through the piece: at a time of the audio context it is at a tick, and goes on from there. */
+/** A pass through the piece: it begins at tick `from` when the audio context's time is `at`. */
 interface Run {
   at: number;
   from: number;
@@ -71,14 +71,14 @@ const tickAt = (run: Run, time: number) =>
   run.tempo.tickAt(run.tempo.secondsAt(run.from) + Math.max(0, time - run.at) * run.rate);
 
 let runs: Run[] = [];
-/** What was handed over and is not silent yet, and when it ends. */
+/** The scheduled sounds that are not silent yet, with the times at which they end. */
 let given: { event: Event; scheduled: Scheduled; until: number }[] = [];
-/** The first event that was not handed over. */
+/** The index of the first event that is not scheduled. */
 let next = 0;
-/** When the last note ends. */
+/** The audio context's time at which the piece ends. */
 let finish = Infinity;
 let timer = 0;
-/** The place that this module set last: another one was set by the musician. */
+/** The playhead as this module set it last. Any other value comes from the musician. */
 let shown = 0;
 
 function show(tick: number): void {
@@ -86,7 +86,7 @@ function show(tick: number): void {
   playhead.value = tick;
 }
 
-/** The place that is heard now. */
+/** The tick that sounds now. */
 function placeNow({ context }: Stage): number {
   const time = context.currentTime - (context.outputLatency || 0);
   const run = runs.findLast((each) => each.at <= time) ?? runs[0]!;
@@ -115,7 +115,7 @@ function give(stage: Stage, run: Run, event: Event): void {
   if (scheduled) given.push({ event, scheduled, until });
 }
 
-/** Notes that began before the place at which a run begins, but those that sound already. */
+/** Schedule the notes that begin before a run and reach into it, except those that already sound. */
 function enter(stage: Stage, run: Run, sounding: Set<Event>): void {
   for (const event of events.value) {
     if (event.start >= run.from) break;
@@ -129,7 +129,7 @@ function lookAhead(): void {
   const now = stage.context.currentTime;
   given = given.filter(({ scheduled }) => scheduled.off > now);
   if (now - (stage.context.outputLatency || 0) > finish) {
-    given = []; // what still sounds dies away by itself
+    given = []; // the last notes end by themselves
     runs = [];
     playing.value = false;
     show(span.value[0]);
@@ -155,7 +155,7 @@ function cutAll(): void {
   given = [];
 }
 
-/** Begin at a place. */
+/** Start playing at a tick. */
 function begin(stage: Stage, tick: number): void {
   cutAll();
   runs = [];
@@ -166,7 +166,7 @@ function begin(stage: Stage, tick: number): void {
   lookAhead();
 }
 
-/** What is played has changed: go on at the same place, with the notes that are the same. */
+/** The music has changed: go on at the same tick; notes that are still in it sound on. */
 function replan(): void {
   const stage = stageNow();
   if (!stage || !playing.value || !runs.length) return;
@@ -186,7 +186,7 @@ function replan(): void {
   for (const each of before) {
     const { event, scheduled } = each;
     if (each.until <= at) {
-      given.push(each); // it dies away
+      given.push(each); // its release has begun
       continue;
     }
     const same =
@@ -236,7 +236,7 @@ function pause(): void {
   runs = [];
 }
 
-/** The playhead moves without anything being drawn anew but by those who watch it. */
+/** Update the playhead once per frame of the screen. */
 function frame(): void {
   const stage = stageNow();
   if (!stage || !playing.value || !runs.length) return;
@@ -248,7 +248,7 @@ export function togglePlaying(): void {
   playing.value = !playing.value;
 }
 
-/** To the beginning of the piece, or of the loop. */
+/** Move the playhead to the beginning of the piece, or of the loop. */
 export function toStart(): void {
   playhead.value = span.value[0];
 }
@@ -277,7 +277,7 @@ effect(() => {
 });
 document.addEventListener("visibilitychange", lookAhead);
 onStage(({ context }) => {
-  // A call on a phone, or another page, may have taken the sound away.
+  // A phone call, or another page, may have suspended the audio.
   context.addEventListener("statechange", () => {
     if (playing.value && context.state !== "running") void context.resume().catch(() => {});
   });

@@ -1,4 +1,4 @@
-// A short note, to hear what is drawn or moved.
+// Plays a short note when one is drawn or moved.
 import { instrumentOf } from "./sounds";
 import { SoundingNote, USUAL_VELOCITY } from "./note";
 import { ASIDE, openStage } from "./stage";
@@ -6,7 +6,7 @@ import { ASIDE, openStage } from "./stage";
 const LENGTH = 0.35; // seconds
 let last: SoundingNote | null = null;
 
-/** Play a short note in the sound of a voice; it ends the one before. */
+/** Play a short note with the sound of a voice; it ends the one before. */
 export function preview(pitch: number, voice: number): void {
   const stage = openStage();
   if (!stage) return;

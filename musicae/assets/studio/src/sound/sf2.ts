@@ -1,14 +1,14 @@
-// Reads a SoundFont 2 file: which samples sound for a key of a program, and how.
-// Modulators are not read: the page plays each note with one velocity and no controllers.
+// Reads a SoundFont 2 file: the samples that play a key of a program, and their parameters.
+// Modulators are not read, because the page plays each note with one velocity and no controllers.
 
 export interface Sample {
   /** 16-bit samples. */
   data: Int16Array;
   rate: number;
-  /** In samples from the first. */
+  /** Sample indices. */
   loop: [from: number, to: number];
   key: number;
-  /** Cents. */
+  /** Pitch correction in cents. */
   correction: number;
 }
 
@@ -51,7 +51,7 @@ export const GENERATOR = {
 const G = GENERATOR;
 const COUNT = 61;
 
-/** The usual value of each generator: times and delays none, the filter open. */
+/** The default value of each generator: no delays, the filter open. */
 function usual(): Int16Array {
   const values = new Int16Array(COUNT);
   for (const time of [21, 23, 25, 26, 27, 28, 30, 33, 34, 35, 36, 38]) values[time] = -12000;
@@ -61,12 +61,12 @@ function usual(): Int16Array {
   return values;
 }
 
-/** What says where a zone sounds or what it plays, and so does not add up. */
+/** Generators that select a zone or its sample. A preset's values are not added to these. */
 const PLACES: number[] = [G.keys, G.velocities, G.instrument, G.sample];
 
 type Settings = Map<number, number>;
 
-/** Whether a zone sounds for a key, or a velocity: the low byte to the high one. */
+/** Whether a zone's range has a key or velocity. The low byte is its minimum, the high byte its maximum. */
 function covers(zone: Settings, range: number, value: number): boolean {
   const bounds = zone.get(range);
   return bounds === undefined || ((bounds & 255) <= value && value <= ((bounds >> 8) & 255));
@@ -76,7 +76,7 @@ export class SoundFont {
   private readonly chunks = new Map<string, DataView>();
   private readonly samples = new Map<number, Sample>();
 
-  /** Raises RangeError where the bytes are no SoundFont. */
+  /** Throws RangeError if the bytes are not a SoundFont. */
   constructor(private readonly bytes: ArrayBuffer) {
     const file = new DataView(bytes);
     if (text(file, 0, 4) !== "RIFF" || text(file, 8, 4) !== "sfbk") throw new RangeError("no SoundFont");
@@ -96,7 +96,7 @@ export class SoundFont {
     }
   }
 
-  /** The layers that sound for a key of a program of the first bank. Null: no such program. */
+  /** The layers that play a key of a program of bank 0; null if there is no such program. */
   zones(program: number, key: number, velocity: number): Zone[] | null {
     const presets = this.chunks.get("phdr")!;
     for (let at = 0; at + 76 <= presets.byteLength; at += 38) {
@@ -118,7 +118,7 @@ export class SoundFont {
     return this.layers("i", bags, G.sample, key, velocity);
   }
 
-  /** The zones of a preset or an instrument that play something, over what holds for all of them. */
+  /** The zones of a preset or instrument that play a key, each with the values of the global zone. */
   private layers(
     kind: "p" | "i",
     [from, to]: readonly [number, number],
@@ -143,7 +143,7 @@ export class SoundFont {
     return layers;
   }
 
-  /** An instrument's zone sets values, a preset's adds to them. */
+  /** Combine zones: an instrument's zone sets values, a preset's zone adds to them. */
   private zone(set: Settings, added: Settings): Zone {
     const generators = usual();
     for (const [generator, value] of set) generators[generator] = value;

@@ -1,22 +1,22 @@
-// Instruments of a General MIDI SoundFont: its samples play as plain Web Audio, so that a note can
-// be scheduled exactly, and withdrawn.
+// Instruments of a General MIDI SoundFont. The samples play as Web Audio nodes, so a note can be
+// scheduled exactly, and cancelled.
 import { choir } from "./choir";
 import { USUAL_VELOCITY, type Instrument } from "./note";
 import { GENERATOR as G, SoundFont, type Sample, type Zone } from "./sf2";
 
-/** The quietest that the decay of a note comes to: -100 dB. */
+/** The lowest level of a note's decay: -100 dB. */
 const SILENCE = 1e-5;
-/** Bounds of the time constant of a release in seconds. */
+/** Bounds of the release's time constant, in seconds. */
 const RELEASE = [0.02, 0.25] as const;
-/** At this cutoff in cents a SoundFont's filter is open. */
+/** A SoundFont's filter is open at this cutoff, in cents. */
 const OPEN = 13500;
-/** Synthesizers of the time in which these fonts were made heard attenuation as less than is written. */
+/** The synthesizers for which these fonts were made applied only this share of the attenuation. */
 const ATTENUATION = 0.4;
 
 /**
- * By how much a program is louder than in TimGM6mb, pretty_midi's SoundFont, so that each is about
- * as loud as the page's own choir: the quotient of the root mean squares of a second's notes from
- * E2 to G5; less for the piano, whose beginning is its loudest.
+ * Gain per program for TimGM6mb, pretty_midi's SoundFont, that makes each program about as loud as
+ * the page's own choir: the quotient of the root mean squares of notes of one second, from E2 to
+ * G5. The piano has less, because its attack is its loudest part.
  */
 const LEVELS: Record<number, number> = {
   0: 4,
@@ -60,7 +60,7 @@ export function readSoundFont(bytes: ArrayBuffer): (program: number) => Instrume
     return (context, pitch, at) => {
       const sounding = zones.get(pitch) ?? font.zones(program, pitch, USUAL_VELOCITY) ?? [];
       zones.set(pitch, sounding);
-      if (!sounding.length) return choir(context, pitch, at); // beyond the instrument
+      if (!sounding.length) return choir(context, pitch, at); // outside the instrument's range
       const output = new GainNode(context, { gain: LEVELS[program] ?? 1 });
       const sources = sounding.map((zone) => {
         const source = sourceOf(zone, pitch, context, bufferOf(context, zone.sample));
@@ -68,7 +68,7 @@ export function readSoundFont(bytes: ArrayBuffer): (program: number) => Instrume
         return source;
       });
       const longest = Math.max(0, ...sounding.map((zone) => secondsOf(zone.generators[G.release]!)));
-      // A release is given as the time of a fall by 100 dB, in which there are 11.5 time constants.
+      // SoundFont releases are the time of a fall by 100 dB, which is 11.5 time constants.
       const release = Math.min(RELEASE[1], Math.max(RELEASE[0], longest / 11.5));
       return { sources, output, release };
     };
@@ -104,7 +104,7 @@ function sourceOf(
   });
 }
 
-/** A source with the level, the place, the filter and the envelopes of its zone. */
+/** A source with the level, panning, filter and envelopes of its zone. */
 function shaped(
   { generators, sample }: Zone,
   source: AudioBufferSourceNode,
@@ -113,7 +113,7 @@ function shaped(
 ): AudioNode {
   let node: AudioNode = source;
   const cutoff = generators[G.cutoff]!;
-  // What is above half of the sample's own rate is not in it: it comes from changing the rate.
+  // A sample has nothing above half of its own rate; resampling artifacts above that are filtered out.
   const highest = Math.min(0.5 * context.sampleRate, 0.5 * sample.rate * source.playbackRate.value);
   if (cutoff < OPEN || highest < 0.4 * context.sampleRate) {
     node = node.connect(filterOf(generators, context, highest, at));
@@ -138,7 +138,7 @@ function shaped(
   return pan ? node.connect(new StereoPannerNode(context, { pan: Math.max(-1, Math.min(1, pan)) })) : node;
 }
 
-/** The zone's low-pass filter, which its modulation envelope opens at first. */
+/** The zone's low-pass filter, with its cutoff moved by the modulation envelope. */
 function filterOf(
   generators: Int16Array,
   context: BaseAudioContext,

@@ -1,4 +1,4 @@
-// Which sound each voice has: that of a SoundFont, or the choir that needs no file.
+// The sound of each voice: from a SoundFont, or the synthesized choir.
 import { effect, signal } from "@preact/signals";
 
 import { about } from "../about";
@@ -14,14 +14,14 @@ import { readSoundFont } from "./soundfont";
 /** General MIDI programs, from 0. */
 const CHOIR = 52;
 const PROGRAMS = { choir: CHOIR, organ: 19, piano: 0 };
-/** Each voice's own sound, as the ensemble says, or one for all. */
+/** "ensemble" gives each voice the ensemble's sound; the others are one sound for all voices. */
 export const SOUNDS = ["ensemble", "choir", "organ", "piano"] as const;
 export type SoundName = (typeof SOUNDS)[number];
 
 export const sound = kept<SoundName>("sound", "ensemble", (value) =>
   SOUNDS.includes(value as SoundName),
 );
-/** The SoundFont's instruments; null until they are loaded. */
+/** Returns the SoundFont's instrument for a program; null until the SoundFont is loaded. */
 export const instruments = signal<((program: number) => Instrument | null) | null>(null);
 
 /** Whether the service has no SoundFont. */
@@ -34,14 +34,14 @@ effect(() => {
 
 let loading: Promise<void> | null = null;
 
-/** Load the SoundFont, once. Until it is there, and without it, the choir plays all voices. */
+/** Load the SoundFont once. The choir plays all voices until it is loaded, or if there is none. */
 export function loadInstruments(): Promise<void> {
   loading ??= bytes("/api/soundfont")
     .then((file) => {
       instruments.value = readSoundFont(file);
     })
     .catch((error: unknown) => {
-      // A service that is away is asked again; one that has no SoundFont is not.
+      // Try again later if the service did not answer, but not if it has no SoundFont.
       const final = error instanceof ServerError ? error.status !== 401 : error instanceof RangeError;
       if (final) missing.value = true;
       else loading = null;
@@ -56,12 +56,12 @@ function programOf(voice: number): number {
   return ensemble?.voices[voice]?.program ?? CHOIR;
 }
 
-/** What a voice sounds with now. */
+/** The instrument of a voice. */
 export function instrumentOf(voice: number): Instrument {
   return instruments.value?.(programOf(voice)) ?? choir;
 }
 
-// What is done before the first play, such as drawing a note, gives the time to load.
+// Begin to load at the first gesture, such as drawing a note, so that playing need not wait.
 for (const gesture of ["pointerdown", "keydown"]) {
   addEventListener(gesture, () => void loadInstruments(), { once: true });
 }

@@ -1,20 +1,20 @@
-// Where all sound goes: a bus for each voice, a small room, the master volume and a meter.
+// The audio graph: a bus for each voice, reverberation, the master volume and a meter.
 import { tell } from "../store";
 import { t } from "../strings";
 
-/** Of one voice; four of them and the room stay below full scale. */
+/** Gain of one voice; four voices with reverberation stay below full scale. */
 const LEVEL = 0.22;
-/** Where soprano to bass stand, and what is heard beside them: previews and the metronome. */
+/** Panning of soprano, alto, tenor, bass, and of the bus for previews and the metronome. */
 const PAN = [-0.4, -0.15, 0.15, 0.4, 0];
-/** The bus of what is not a voice of the piece; the mixer leaves it alone. */
+/** The bus of sounds that are not part of the piece; the mixer does not change it. */
 export const ASIDE = 4;
 const ROOM = { seconds: 1.7, wet: 0.6 };
-/** Above this the last stage bends, so that nothing is ever clipped. */
+/** Levels above this are compressed, so that nothing is clipped. */
 const LINEAR = 0.7;
-/** Seconds in which a level changes without a click. */
+/** Time constant in seconds of a change of level; it prevents clicks. */
 const GLIDE = 0.015;
 
-/** Noise that dies away: what a small hall answers to a clap. The same noise each time. */
+/** Reverberation with decaying noise as the impulse response, the same noise each time. */
 function room(context: BaseAudioContext): ConvolverNode {
   const length = Math.round(ROOM.seconds * context.sampleRate);
   const buffer = context.createBuffer(2, length, context.sampleRate);
@@ -24,14 +24,14 @@ function room(context: BaseAudioContext): ConvolverNode {
     let low = 0;
     for (let i = 0; i < length; i++) {
       noise = (48271 * noise) % 0x7fffffff;
-      low += 0.35 * (noise / 0x40000000 - 1 - low); // walls swallow the treble
+      low += 0.35 * (noise / 0x40000000 - 1 - low); // low-pass filter, as walls absorb the treble
       samples[i] = low * (1 - i / length) ** 3;
     }
   }
   return new ConvolverNode(context, { buffer });
 }
 
-/** Straight up to LINEAR, then bent towards 1, for signals from -2 to 2. */
+/** The limiter's curve for signals from -2 to 2: linear up to LINEAR, then approaching 0.98. */
 function bend(): Float32Array<ArrayBuffer> {
   const rest = 0.98 - LINEAR;
   return Float32Array.from({ length: 4097 }, (_, i) => {
@@ -66,7 +66,7 @@ export class Stage {
     this.volume.connect(context.destination);
   }
 
-  /** Set a voice's level, 1 being its usual one. */
+  /** Set a voice's level; 1 is the usual one. */
   setLevel(voice: number, level: number): void {
     this.buses[voice]!.gain.setTargetAtTime(LEVEL * level, this.context.currentTime, GLIDE);
   }
@@ -76,7 +76,7 @@ export class Stage {
     this.volume.gain.setTargetAtTime(volume, this.context.currentTime, GLIDE);
   }
 
-  /** The root mean square of what is heard now, full scale being 1. */
+  /** The root mean square of the output now; full scale is 1. */
   level(): number {
     const samples = new Float32Array(this.meter.fftSize);
     this.meter.getFloatTimeDomainData(samples);
@@ -87,26 +87,26 @@ export class Stage {
 let stage: Stage | null = null;
 const whenOpened: ((stage: Stage) => void)[] = [];
 
-/** Call with the stage as soon as it is there. */
+/** Call `act` with the stage: now, or when the stage is opened. */
 export function onStage(act: (stage: Stage) => void): void {
   if (stage) act(stage);
   else whenOpened.push(act);
 }
 
-/** The stage where it is there already. */
+/** The stage; null if it was not opened yet. */
 export function stageNow(): Stage | null {
   return stage;
 }
 
 /**
- * The stage, sounding; made at the first call, which has to come from a gesture of the musician.
- * Null, with a sentence, where the browser has no sound.
+ * The running stage. The first call makes it and has to happen in a gesture of the musician.
+ * If the browser has no sound, it shows an error and returns null.
  */
 export function openStage(): Stage | null {
   try {
     if (!stage) {
       const session = (navigator as Navigator & { audioSession?: { type: string } }).audioSession;
-      if (session) session.type = "playback"; // a phone's silent switch does not silence music
+      if (session) session.type = "playback"; // play even if a phone's silent switch is on
       stage = new Stage(new AudioContext({ latencyHint: "interactive" }));
       for (const act of whenOpened.splice(0)) act(stage);
     }

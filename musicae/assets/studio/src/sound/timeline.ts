@@ -1,10 +1,10 @@
-// What is played, in order of time: the notes of all voices, and the clicks of the metronome.
+// The events of playback in order of time: the notes of all voices and the metronome's clicks.
 import { QUARTER, type Bar, type Note, type Project } from "../project";
 
-/** The voice of the metronome. */
+/** The voice number of the metronome. */
 export const CLICK = -1;
 
-/** From `start` to `end` in ticks. A click's pitch is 1 on the first beat of a bar, else 0. */
+/** A note or click; times are ticks. A click's pitch is 1 on the first beat of a bar, else 0. */
 export interface Event {
   voice: number;
   pitch: number;
@@ -13,9 +13,9 @@ export interface Event {
   end: number;
 }
 
-/** Ticks and seconds of a piece at its own tempo. */
+/** Converts between ticks and seconds at the piece's own tempo. */
 export class TempoMap {
-  /** Where each tempo begins, in ticks and in seconds, and the seconds of a tick. */
+  /** For each tempo: its beginning in ticks and in seconds, and the seconds of a tick. */
   private readonly parts: { tick: number; seconds: number; perTick: number }[] = [];
 
   constructor(tempos: Project["tempos"]) {
@@ -48,7 +48,7 @@ export function eventsOf(voices: Note[][], clicks: Bar[]): Event[] {
   return [...notes, ...clicks.flatMap(clicksOf)].sort((a, b) => a.start - b.start);
 }
 
-/** A click on each beat; of a pickup, on the beats that lead to the first bar line. */
+/** A click on each beat. The beats of a pickup are counted back from the first bar line. */
 function clicksOf(bar: Bar): Event[] {
   const clicks: Event[] = [];
   const first = bar.number === 0 ? bar.length % bar.beat : 0;

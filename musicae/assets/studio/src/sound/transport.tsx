@@ -1,4 +1,4 @@
-// The transport: play, place, loop, tempo, metronome, sound and volume.
+// The transport: play, position, loop, tempo, metronome, sound and volume.
 import { computed, effect, signal } from "@preact/signals";
 
 import { register } from "../keys";
@@ -11,13 +11,13 @@ import { master } from "./mix";
 import { clicking, rate, stop, tempoMap, togglePlaying, toStart } from "./player";
 import { sound, SOUNDS, type SoundName } from "./sounds";
 
-/** The slowest and the fastest, in percent of the piece's own tempo. */
+/** Bounds of the tempo, in percent of the piece's own. */
 const SLOWEST = 25;
 const FASTEST = 200;
-/** Milliseconds between two changes of the place in figures. */
+/** Milliseconds between two updates of the position in figures. */
 const READABLE = 100;
 
-/** The place that is written: the playhead's, but not at each frame. */
+/** The playhead's tick as displayed; while playing it changes only every READABLE milliseconds. */
 const place = signal(0);
 let written = 0;
 effect(() => {
@@ -28,7 +28,7 @@ effect(() => {
   place.value = tick;
 });
 
-/** Loop the selected bars, or all; or play on. */
+/** End the loop; if there is none, loop the selected bars or the whole piece. */
 function toggleLoop(): void {
   if (loop.value) {
     loop.value = null;
@@ -48,7 +48,7 @@ register(
   { key: "l", does: () => t.value.sound.loop, act: toggleLoop },
 );
 
-/** Bar, beat, minutes and seconds. */
+/** Bar, beat, minutes and seconds: "3.2  0:14". */
 const figures = computed(() => {
   const tick = Math.min(place.value, project.value.length - 1);
   const bar = barAt(bars.value, tick);
@@ -56,7 +56,7 @@ const figures = computed(() => {
   const seconds = Math.floor(tempoMap.value.secondsAt(place.value) / rate.value);
   return `${bar.number}.${beat}  ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 });
-/** The piece's own tempo where it is, in quarters a minute. */
+/** The piece's own tempo at the displayed position, in quarters a minute. */
 const ownTempo = computed(() => Math.round(tempoMap.value.tempoAt(place.value)));
 
 function Place() {

@@ -1,7 +1,7 @@
-// German.
+// German texts.
 import type { Strings } from ".";
 
-/** Such as Fis, Es, B for B flat and H for B. */
+/** The German name of a note: Fis, Es, B for B flat, H for B. */
 function germanName(letter: string, accidental: number): string {
   if (letter === "B" && accidental < 0) return "B" + "es".repeat(-accidental - 1);
   const plain = letter === "B" ? "H" : letter;
@@ -27,7 +27,7 @@ export const de: Strings = {
     space: "Leertaste",
     language: "Sprache",
     theme: "Farben",
-    themes: { auto: "Wie das System", light: "Hell", dark: "Dunkel" },
+    themes: { auto: "System", light: "Hell", dark: "Dunkel" },
     panels: "Bereiche",
     skip: "Zur Pianorolle",
     view: "Ansicht",
@@ -40,7 +40,7 @@ export const de: Strings = {
     help: "Links und rechts bewegen den Cursor in der Zeit, auf und ab in der Tonhöhe. Die Eingabetaste schreibt oder entfernt eine Note. Die Buchstaben a bis h schreiben Noten nacheinander, Ziffern wählen ihre Länge. Der Knopf Tasten nennt alle Tasten.",
     hint: "Schreiben Sie hier Ihre Melodie: Klicken oder tippen Sie für eine Note, ziehen Sie sie länger. Oder klicken Sie einmal, und schreiben Sie die Buchstaben a bis h.",
     tools: "Werkzeuge der Pianorolle",
-    tool: "Was ein Druck tut",
+    tool: "Werkzeug",
     toolNames: { draw: "Zeichnen", select: "Auswählen", erase: "Löschen" },
     toolHelp: {
       draw: "Noten zeichnen, verschieben, an den Enden ziehen",
@@ -128,8 +128,8 @@ export const de: Strings = {
     barsSelected: (first, last) =>
       first === last ? `Takt ${first} ausgewählt` : `Takte ${first} bis ${last} ausgewählt`,
     nothingSelected: "Nichts ist ausgewählt, das festgehalten werden kann",
-    anew: "Neu schreiben",
-    anewHelp: "Andere Harmonie in diesen Takten schreiben; Festgehaltenes bleibt",
+    rewrite: "Neu schreiben",
+    rewriteHelp: "Andere Harmonie in diesen Takten schreiben; Festgehaltenes bleibt",
     lock: "Festhalten",
     free: "Freigeben",
     lockedNow: "Festgehalten",
@@ -138,7 +138,7 @@ export const de: Strings = {
     looped: "Schleife gesetzt",
     notLooped: "Keine Schleife",
     deselect: "Nichts auswählen",
-    playheadAt: (place) => `Abspielen beginnt bei ${place}`,
+    playheadAt: (place) => `Abspielstelle bei ${place}`,
     addBar: "Einen Takt anfügen",
     barLane: "Takt drücken, um ihn auszuwählen; ziehen oder mit Umschalt drücken für mehrere",
     timeLane: "Drücken setzt die Abspielstelle, Ziehen eine Schleife, ein Doppelklick keine",
@@ -192,7 +192,7 @@ export const de: Strings = {
       mixolydian: "Mixolydisch",
     },
     key: (letter, accidental, mode) => {
-      // B is called H in German, and its flat B; a vowel drops the e of "es".
+      // German calls B "H" and B flat "B". After a vowel, "es" loses its e.
       const flat = letter === "B" ? "B" : letter + ("AE".includes(letter) ? "s" : "es");
       const plain = letter === "B" ? "H" : letter;
       const tonic = accidental === "b" ? flat : accidental ? `${plain}is` : plain;
@@ -235,12 +235,12 @@ export const de: Strings = {
     octaveDown: "Eine Oktave tiefer (Z)",
     octaveUp: "Eine Oktave höher (X)",
     midi: {
-      missing: "Dieser Browser hört keine MIDI-Keyboards. Chrome, Edge und Firefox tun es.",
+      missing: "Dieser Browser unterstützt keine MIDI-Keyboards. Chrome, Edge und Firefox tun es.",
       insecure:
-        "Der Browser hört MIDI-Keyboards nur auf einer Seite dieses Rechners oder einer mit https.",
+        "Der Browser erlaubt MIDI-Keyboards nur auf einer Seite dieses Rechners oder einer mit https.",
       refused:
-        "Der Browser durfte keine MIDI-Keyboards hören. Erlauben Sie es für diese Seite, und versuchen Sie es noch einmal.",
-      none: "Es ist kein MIDI-Keyboard da. Schließen Sie eines an, und es erscheint in der Liste.",
+        "Der Browser erlaubt keine MIDI-Keyboards. Erlauben Sie sie für diese Seite, und versuchen Sie es noch einmal.",
+      none: "Es wurde kein MIDI-Keyboard gefunden. Schließen Sie eines an, und es erscheint in der Liste.",
     },
     did: {
       new: "neues Stück",
@@ -312,7 +312,7 @@ export const de: Strings = {
       motet: "Motette",
     },
     rhythm: "Rhythmus",
-    anyRhythm: "Wie es kommt",
+    anyRhythm: "Beliebig",
     rhythms: { plain: "Schlicht", flowing: "Fließend" },
     ruleSets: { strict: "Streng", bach: "Wie bei Bach", off: "Keine" },
     ensemble: "Besetzung",
@@ -362,10 +362,10 @@ export const de: Strings = {
     boldness: "Kühnheit",
     usual: "Wie üblich",
     seed: "Zufallszahl",
-    noBreaks: "Nichts verstößt gegen eine Regel.",
+    noBreaks: "Keine Regel ist verletzt.",
     noHarmony: "Es gibt noch keine Harmonie.",
-    breaks: "Was gegen eine Regel verstößt",
-    bachToo: (n) => `Was auch Bach tut (${n})`,
+    breaks: "Regelverstöße",
+    bachToo: (n) => `Bei Bach üblich (${n})`,
     mend: "Hier anders aussetzen",
     notMended: (what) => `Hierfür wurde nichts Besseres gefunden: ${what}`,
     alternatives: "Alternativen",
@@ -374,7 +374,7 @@ export const de: Strings = {
     nextAlternative: "Nächste Alternative",
     previousAlternative: "Vorige Alternative",
     choose: (letter) => `Alternative ${letter}`,
-    before: "was schon da war",
+    before: "die bisherige Harmonie",
     inBars: (bars) => `Takt ${bars}`,
     otherChords: "mit anderen Akkorden",
   },
@@ -402,7 +402,7 @@ export const de: Strings = {
     muteOf: (voice) => `Stumm: ${voice}`,
     soloOf: (voice) => `Solo: ${voice}`,
     volumeOf: (voice) => `Lautstärke: ${voice}`,
-    mixerHint: "In diesem Browser behalten, nicht im Projekt.",
+    mixerHint: "Diese Einstellungen bleiben in diesem Browser, nicht im Projekt.",
   },
   score: {
     name: "Noten",
@@ -424,7 +424,7 @@ export const de: Strings = {
     label: "Text der Melodie",
     example: "Stil-le Nacht, hei-li-ge Nacht",
     language: "Silben",
-    hyphens: "Nach meinen Trennstrichen",
+    hyphens: "An meinen Trennstrichen",
     lane: "Text unter den Noten",
     noTune: "Der Text wird unterlegt, sobald die Melodie Noten hat.",
     set: (verse, syllables, notes) =>
@@ -486,7 +486,7 @@ export const de: Strings = {
     style: "Stil",
     form: "Form",
     count: "Stücke",
-    seed: "Ziehung",
+    seed: "Zufallszahl",
     character: "Charakter",
     sliders: "Mehr oder weniger als üblich",
     usual: "Alles wie üblich",
@@ -500,17 +500,17 @@ export const de: Strings = {
       "harmonic rhythm": "Akkordwechsel",
     },
     vary: "Dieses Stück variieren",
-    varyHelp: "Nachbarn des Stücks, an dem Sie arbeiten.",
+    varyHelp: "Stücke, die dem Stück ähneln, an dem Sie arbeiten.",
     doVary: "Variieren",
     amount: "Abstand",
     keep: "Was bleibt",
     chords: "die Akkorde",
     between: "Zwischen zwei Stücken",
-    betweenHelp: "Stücke auf dem Weg von dem, an dem Sie arbeiten, zu einem von unten. Das erste und das letzte sind die beiden, wie das Modell sie hat.",
-    noOther: "Komponieren Sie ein weiteres Stück, oder legen Sie unten eines ab: dann gibt es einen Weg zwischen zweien.",
+    betweenHelp: "Stücke zwischen dem, an dem Sie arbeiten, und einem aus der Ablage unten. Das erste und das letzte sind diese beiden, wie das Modell sie wiedergibt.",
+    noOther: "Komponieren Sie ein weiteres Stück, oder legen Sie unten eines ab. Dann können Sie zwischen zwei Stücken interpolieren.",
     other: "Das andere Stück",
     steps: "Stücke dazwischen",
-    doInterpolate: "Von einem zum anderen gehen",
+    doInterpolate: "Interpolieren",
     making: "Stücke werden komponiert",
     cancel: "Abbrechen",
     shelf: "Ablage",

@@ -1,10 +1,10 @@
-// The page's sentences in the language that is chosen.
+// The page's texts in the chosen language.
 import { computed, signal } from "@preact/signals";
 
 import { de } from "./de";
 import { en } from "./en";
 
-/** Each language has every sentence that English has. */
+/** All languages have the same texts as English. */
 export type Strings = typeof en;
 const LANGUAGES: Record<string, Strings> = { en, de };
 export const languages = Object.keys(LANGUAGES);
@@ -19,5 +19,5 @@ export function setLanguage(tag: string): void {
   document.documentElement.lang = tag;
 }
 
-/** The sentences: `t.value.roll.name`. */
+/** The texts in the chosen language: `t.value.roll.name`. */
 export const t = computed(() => LANGUAGES[language.value] ?? en);

@@ -1,4 +1,4 @@
-// Bars, meters and the pickup of a project: pure functions from a project to a project.
+// Edits of bars, meters and the pickup: pure functions from a project to a project.
 import {
   barLength,
   barsOf,
@@ -21,14 +21,14 @@ export function isMeter(beats: number, unit: number): boolean {
   );
 }
 
-/** How many bars of a meter are nearest to so many ticks, at least enough for `least` ticks. */
+/** `ticks` rounded to whole bars of `bar` ticks: at least one bar, and at least `least` ticks. */
 function wholeBars(ticks: number, least: number, bar: number): number {
   return Math.max(1, Math.round(ticks / bar), Math.ceil(least / bar)) * bar;
 }
 
 /**
- * The meter from the bar at a tick on, until the next change. Notes keep their times; the bars
- * after the next change stay whole, and the tune stays within the piece.
+ * Set the meter from the bar at tick `at` until the next change of meter. Notes keep their times,
+ * the bars after the next change stay whole, and the piece stays long enough for the tune.
  */
 export function setMeter(project: Project, at: number, beats: number, unit: number): Project {
   const known = project.meters.findLast(([start]) => start <= at);
@@ -40,14 +40,14 @@ export function setMeter(project: Project, at: number, beats: number, unit: numb
   return rebarred({ ...project, meters, pickup }, at);
 }
 
-/** The length of the anacrusis. Notes keep their times; bar lines move. */
+/** Set the length of the pickup in ticks. Notes keep their times; bar lines move. */
 export function setPickup(project: Project, pickup: number): Project {
   const [, beats, unit] = project.meters[0]!;
   if (pickup === project.pickup || pickup < 0 || pickup >= barLength(beats, unit)) return project;
   return rebarred({ ...project, pickup }, 0);
 }
 
-/** Make the bars whole from the change of meter at a tick on. */
+/** Make all bars whole, beginning with the change of meter at tick `at`. */
 function rebarred(project: Project, at: number): Project {
   const index = project.meters.findIndex(([start]) => start === at);
   const [, beats, unit] = project.meters[index]!;
@@ -68,7 +68,7 @@ function rebarred(project: Project, at: number): Project {
   return trimmed({ ...project, meters, length: length + missing * barLength(lastBeats, lastUnit) });
 }
 
-/** Without meters that change nothing, and without what lies beyond the end. */
+/** Remove redundant meters, and meters, tempos and locked chords after the end. */
 function trimmed(project: Project): Project {
   const meters: Project["meters"] = [];
   for (const meter of project.meters) {
@@ -88,7 +88,7 @@ function trimmed(project: Project): Project {
   };
 }
 
-/** Add bars at the end, or with a number below 0 take some away with what is in them. */
+/** Add `number` empty bars at the end; if it is negative, remove as many bars and their notes. */
 export function addBars(project: Project, number: number): Project {
   const bars = barsOf(project);
   if (number < 0) {
@@ -99,7 +99,7 @@ export function addBars(project: Project, number: number): Project {
   return { ...project, length: project.length + number * barLength(beats, unit) };
 }
 
-/** Put empty bars before the bar with an index; before a pickup they come after it. */
+/** Insert empty bars before the bar with this index; if that is a pickup, after it. */
 export function insertBars(project: Project, index: number, number: number): Project {
   const bar = barsOf(project)[project.pickup ? Math.max(1, index) : index];
   if (!bar) return addBars(project, number);
@@ -118,7 +118,7 @@ export function insertBars(project: Project, index: number, number: number): Pro
   );
 }
 
-/** Take the bars from one index to another away, with what is in them; one bar always stays. */
+/** Delete the bars with indices `first` to `last` and their notes. One bar always stays. */
 export function deleteBars(project: Project, first: number, last: number): Project {
   const bars = barsOf(project);
   const [from, to] = [bars[first]?.start, bars[last + 1]?.start ?? project.length];
@@ -147,26 +147,26 @@ export function deleteBars(project: Project, first: number, last: number): Proje
   );
 }
 
-/** What begins with its time, at another time. */
+/** Move an item whose first number is its time. */
 function moved<T extends readonly number[]>(item: T, by: number): T {
   return item.with(0, item[0]! + by) as unknown as T;
 }
 
-/** Where ticks were taken away (`from` to `to`) or put in; all later ones move by `added`. */
+/** Ticks `from` to `to` are deleted, or ticks are inserted at `from`; all later ticks move by `added`. */
 interface Shift {
   from: number;
   to: number;
   added: number;
 }
 
-/** The items that stay, at their new times. */
+/** The items outside the deleted span, at their new times. */
 function at<T>(shift: Shift, items: readonly T[], of: (item: T) => number, to: (item: T, at: number) => T): T[] {
   return items
     .filter((item) => of(item) < shift.from || of(item) >= shift.to)
     .map((item) => (of(item) < shift.from ? item : to(item, of(item) + shift.added)));
 }
 
-/** Notes at their new times; one that reaches into what was put in or taken away ends before. */
+/** Notes at their new times. A note that reaches into the shifted place is shortened. */
 function notesAt(shift: Shift, notes: readonly Note[]): Note[] {
   const whole = at<Note>(shift, notes, ([start]) => start, (note, start) => moved(note, start - note[0]));
   return whole.map((note) =>
@@ -194,7 +194,7 @@ function endsAt(shift: Shift, ends: readonly PhraseEnd[] | null, tune: readonly 
   return there.length ? there : null;
 }
 
-/** Tune, phrase ends, locks and harmony where they are after a shift. */
+/** The project `after` with tune, phrase ends, locks and harmony at their times after a shift. */
 function carried(before: Project, after: Project, shift: Shift): Project {
   const old = barsOf(before);
   const numbers = new Map(barsOf(after).map((bar) => [bar.start, bar.number]));
@@ -209,7 +209,7 @@ function carried(before: Project, after: Project, shift: Shift): Project {
   return { ...after, tune, phrases, locks: { voices: locks.voices, bars, notes, chords }, harmony };
 }
 
-/** The harmony at its new times. Its plan as text no longer fits, and is read off the voices. */
+/** The harmony at its new times. Its plan is emptied: the service analyses the voices instead. */
 function movedHarmony(harmony: Harmony, now: Project, shift: Shift): Harmony {
   const { made } = harmony;
   return {

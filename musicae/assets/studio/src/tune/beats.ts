@@ -1,12 +1,12 @@
-// Where beats are, for counting and clicking.
+// The times of beats, for the count-in and the click.
 import { type Bar, barLength } from "../project";
 
-/** The bar line from which the beats of a bar are counted: of a pickup the one after it. */
+/** The bar line that the beats of a bar are counted from. For a pickup it is the one after it. */
 function barLine(bar: Bar): number {
   return bar.number === 0 ? bar.start + bar.length : bar.start;
 }
 
-/** Where counting begins, so that at least so many whole bars are heard before a tick. */
+/** The tick at which a count-in of at least `bars` whole bars before `tick` begins. */
 export function countInFrom(bar: Bar, tick: number, bars: number): number {
   if (!bars) return tick;
   const length = barLength(bar.beats, bar.unit);

@@ -1,10 +1,10 @@
-// Grid, key, tempo and the tune's voice.
+// Controls for grid, key, tempo and the tune's voice.
 import { project, change } from "../store";
 import { t } from "../strings";
 import { grid } from "../view";
 import { Field } from "./field";
 
-/** Ticks of the grids, and how they are written. */
+/** The grids: ticks and name. */
 const GRIDS: [ticks: number, name: string][] = [
   [24, "1/4"],
   [12, "1/8"],
@@ -17,10 +17,10 @@ const SLOWEST = 4;
 const FASTEST = 500;
 const USUAL_TEMPO = 90;
 
-/** Tonics by how many sharps (flats below 0) their major key has, from -8. */
+/** Tonics by the number of sharps of their major key (negative: flats), beginning with FEWEST. */
 const TONICS = "Fb Cb Gb Db Ab Eb Bb F C G D A E B F# C# G# D# A# E# B#".split(" ");
 const FEWEST = -8;
-/** How many more sharps the major key on the same tonic has. */
+/** How many more sharps the major key on the same tonic has than the mode. */
 const MODES: Record<string, number> = {
   major: 0,
   minor: 3,
@@ -29,10 +29,10 @@ const MODES: Record<string, number> = {
   lydian: 0,
   mixolydian: 0,
 };
-/** Signatures have at most so many sharps or flats. */
+/** The largest number of sharps or flats of a key signature. */
 const MOST = 7;
 
-/** The tonics on which a mode can be written, in the order of letters. */
+/** The tonics that give a mode at most MOST sharps or flats, in the order of letters. */
 function tonicsOf(mode: string): string[] {
   const found = TONICS.filter((_, i) => Math.abs(FEWEST + i - MODES[mode]!) <= MOST);
   return found.sort((a, b) => "CDEFGAB".indexOf(a[0]!) - "CDEFGAB".indexOf(b[0]!));
@@ -54,7 +54,7 @@ export function GridChoice() {
   );
 }
 
-/** A key in the musician's language. */
+/** The name of a key in the musician's language. */
 export function keyName(key: string): string {
   const [tonic = "", mode = "major"] = key.split(" ");
   return t.value.tune.key(tonic[0] ?? "", tonic.slice(1), mode);
@@ -89,7 +89,7 @@ export function KeyChoice() {
   );
 }
 
-/** The first tempo; later ones change in proportion. */
+/** A field for the first tempo. Later tempos change in proportion. */
 export function TempoChoice() {
   const text = t.value.tune;
   const first = project.value.tempos[0]?.[1] ?? USUAL_TEMPO;
@@ -110,7 +110,7 @@ export function TempoChoice() {
   );
 }
 
-/** Tempos are kept to a hundredth. */
+/** A tempo times a factor, limited and rounded to a hundredth. */
 function scaled(qpm: number, by: number): number {
   return Math.min(FASTEST, Math.max(SLOWEST, Math.round(qpm * by * 100) / 100));
 }

@@ -1,12 +1,12 @@
-// A file can be dropped anywhere on the page.
+// Opens a file that is dropped anywhere on the page.
 import { signal } from "@preact/signals";
 
 import { t } from "../strings";
 import { openFile } from "./files";
 
-/** Whether a file is held over the page. */
+/** Whether a file is being dragged over the page. */
 const over = signal(false);
-/** How many elements the file is over: entering a child comes before leaving its parent. */
+/** dragenter events minus dragleave events: the file enters a child before it leaves the parent. */
 let depth = 0;
 
 function holdsFile(event: DragEvent): boolean {
@@ -37,7 +37,7 @@ addEventListener("drop", (event) => {
   if (file) void openFile(file);
 });
 
-/** What is shown while a file is held over the page. */
+/** Shown while a file is being dragged over the page. */
 export function DropHere() {
   if (!over.value) return null;
   return (

@@ -1,7 +1,7 @@
-// What can be done to a tune: pure functions from a project to a project. Notes never overlap.
+// Edits of the tune: pure functions from a project to a project. Notes never overlap.
 import { barLength, type Note, type Project } from "../project";
 
-/** The lowest and the highest note of a piano: no tune goes beyond. */
+/** The lowest and the highest note of a piano, as MIDI pitches; a tune stays within them. */
 export const LOWEST = 21;
 export const HIGHEST = 108;
 
@@ -9,7 +9,7 @@ export function endOf(note: Note): number {
   return note[0] + note[1];
 }
 
-/** The note of a voice that sounds at a tick; a rest has none. */
+/** The note that sounds at a tick; undefined in a rest. */
 export function noteAt(notes: readonly Note[], tick: number): Note | undefined {
   return notes.find((note) => note[0] <= tick && tick < endOf(note));
 }
@@ -19,12 +19,12 @@ export function altered(note: Note, start: number, length: number, pitch: number
   return note.length === 4 ? [start, length, pitch, note[3]] : [start, length, pitch];
 }
 
-/** A pitch within what a tune may have. */
+/** A pitch limited to the range of a tune. */
 export function inRange(pitch: number): number {
   return Math.min(HIGHEST, Math.max(LOWEST, pitch));
 }
 
-/** A tune with a note put into it: the note shortens or replaces what it covers. */
+/** A tune with one more note. Notes that the new one covers are shortened or removed. */
 export function placed(tune: readonly Note[], note: Note): Note[] {
   const [start] = note;
   const end = endOf(note);
@@ -37,7 +37,7 @@ export function placed(tune: readonly Note[], note: Note): Note[] {
   return [...rest, note].sort((a, b) => a[0] - b[0]);
 }
 
-/** A project with another tune; phrase ends stay where a note still begins, or follow `moved`. */
+/** A project with another tune. A phrase end moves by `moved`, and stays only if a note begins there. */
 export function withTune(
   project: Project,
   tune: Note[],
@@ -50,7 +50,7 @@ export function withTune(
   return { ...project, tune, phrases: phrases?.length ? phrases : null };
 }
 
-/** A project with bars added at its end, until `end` ticks are within it. */
+/** A project with bars added at its end until it has at least `end` ticks. */
 export function reaching(project: Project, end: number): Project {
   if (end <= project.length) return project;
   const [, beats, unit] = project.meters.at(-1) ?? [0, 4, 4];
@@ -59,20 +59,20 @@ export function reaching(project: Project, end: number): Project {
   return { ...project, length: project.length + added };
 }
 
-/** Put notes into the tune, one after another; bars are added where they need room. */
+/** Put notes into the tune, one after another. Bars are added if the notes need them. */
 export function putNotes(project: Project, notes: readonly Note[]): Project {
   const tune = notes.reduce(placed, project.tune);
   const end = Math.max(0, ...notes.map(endOf));
   return reaching(withTune(project, tune), end);
 }
 
-/** Take the notes of the tune away that begin at these ticks. */
+/** Remove the notes of the tune that begin at these ticks. */
 export function removeNotes(project: Project, starts: readonly number[]): Project {
   const tune = project.tune.filter(([start]) => !starts.includes(start));
   return tune.length === project.tune.length ? project : withTune(project, tune);
 }
 
-/** How far notes of the tune can be moved, asked to move by so many ticks and semitones. */
+/** Limit a move in ticks and semitones so that the notes stay within the piece and the range. */
 export function possibleMove(
   project: Project,
   starts: readonly number[],
@@ -89,7 +89,7 @@ export function possibleMove(
   ];
 }
 
-/** Move the notes that begin at `starts`; they stay within the piece, and replace what they cover. */
+/** Move the notes that begin at `starts`, within the piece. They replace the notes that they cover. */
 export function moveNotes(
   project: Project,
   starts: readonly number[],
@@ -106,7 +106,7 @@ export function moveNotes(
   return withTune(project, tune, (start) => (starts.includes(start) ? start + later : start));
 }
 
-/** Give the note that begins at `was` another start and length; it replaces what it covers. */
+/** Set start and length of the note that begins at `was`. It replaces the notes that it covers. */
 export function resizeNote(project: Project, was: number, start: number, length: number): Project {
   const note = project.tune.find((each) => each[0] === was);
   if (!note || length <= 0 || (note[0] === start && note[1] === length)) return project;

@@ -1,4 +1,4 @@
-// Tunes to begin with.
+// Example tunes.
 import found from "../examples.json";
 import type { Project } from "../project";
 import { project } from "../store";
@@ -8,7 +8,7 @@ import { Popover } from "./popover";
 import { stage } from "./recorder";
 
 const examples = found as unknown as Project[];
-/** How many are offered where there is no tune yet. */
+/** How many examples are offered if there is no tune yet. */
 const FIRST = 3;
 
 function begin(example: Project): void {
@@ -39,7 +39,7 @@ export function Examples() {
   );
 }
 
-/** Lies over the roll as long as there is no tune; notes can be drawn through it. */
+/** A hint over the roll as long as there is no tune; notes can be drawn through it. */
 export function Welcome() {
   if (project.value.tune.length || stage.value !== "off") return null;
   return (

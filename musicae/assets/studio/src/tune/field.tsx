@@ -1,15 +1,15 @@
-// A field that keeps what is typed until it is done, whatever changes in the piece meanwhile.
+// An input field that keeps the typed text until it is finished, even if the piece changes meanwhile.
 import { useState } from "preact/hooks";
 
 interface Props {
-  /** For numbers; otherwise for any text. */
+  /** Whether it takes numbers instead of text. */
   numeric?: boolean;
   value: string;
   min?: number;
   max?: number;
   size?: number;
   placeholder?: string;
-  /** Called when the musician is done. */
+  /** Called with the text when the musician has finished. */
   done: (typed: string) => void;
 }
 

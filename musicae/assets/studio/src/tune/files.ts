@@ -1,4 +1,4 @@
-// Files that are opened: chosen, dropped on the page, or named on the command line.
+// Opens files: chosen in a dialog, dropped on the page, or named on the command line.
 import { signal } from "@preact/signals";
 
 import { about } from "../about";
@@ -12,27 +12,27 @@ import { stopRecording } from "./recorder";
 /** A part of a file that can be the tune. */
 export interface OpenedPart {
   name: string;
-  /** How many notes its tune has. */
+  /** The number of notes of its tune. */
   notes: number;
-  /** Whether it is the likeliest. */
+  /** Whether it is the most probable tune. */
   chosen: boolean;
   project: Project;
-  /** How it was read. */
+  /** Notices about how it was read. */
   notices: string[];
 }
 interface Opened {
   parts: OpenedPart[];
 }
 
-/** The suffixes of files that can be read, for the file chooser. */
+/** The suffixes of files that can be read, for the browser's file dialog. */
 export const SUFFIXES = ".mid,.midi,.musicxml,.xml,.mxl,.abc,.mei,.krn,.musicae";
 
 /** Whether a file is being read. */
 export const reading = signal(false);
-/** The parts of a file of which the musician chooses one. */
+/** The parts of an opened file, until the musician has chosen one; null if there is no choice. */
 export const offered = signal<{ name: string; parts: OpenedPart[] } | null>(null);
 
-/** Another project in place of this one; it can be undone. */
+/** Replace the project; this can be undone. */
 export function replaceBy(label: string, project: Project): void {
   stopRecording();
   playing.value = false;
@@ -61,7 +61,7 @@ export async function openFile(file: File): Promise<void> {
   }
 }
 
-/** The page tells by itself that the service is away or refuses. */
+/** Show an error, unless the page already shows it: no service, or a refused token. */
 function explain(error: unknown): void {
   if (error instanceof Unreachable) return;
   if (!(error instanceof ServerError)) throw error;
@@ -81,7 +81,7 @@ export function take(name: string, part: OpenedPart): void {
   else notice.value = null;
 }
 
-/** The file that the command line named: the service tells it to the first page that asks. */
+/** Open the file named on the command line. The service gives it to the first page that asks. */
 export async function openNamed(): Promise<void> {
   try {
     const opened = await get<Opened | null>("/api/opened");

@@ -1,4 +1,4 @@
-// The tune's tools: a bar above the roll. On narrow screens what is needed less folds away.
+// The tune's tools: a bar above the roll. On narrow screens the less important ones are folded.
 import "./tune.css";
 
 import { signal } from "@preact/signals";

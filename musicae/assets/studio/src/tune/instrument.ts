@@ -1,4 +1,4 @@
-// What is played on the computer's keys or on a MIDI keyboard: it sounds, and is recorded.
+// Notes played on the computer's keys or on a MIDI keyboard: they sound and are recorded.
 import { signal } from "@preact/signals";
 
 import { instrumentOf } from "../sound/sounds";
@@ -7,14 +7,14 @@ import { ASIDE, openStage } from "../sound/stage";
 import { project } from "../store";
 import { noteOff, noteOn } from "./recorder";
 
-/** What is played on: the computer's keys, or the MIDI input of this name. */
+/** The instrument: "keys" for the computer's keys, or the id of a MIDI input. */
 export const source = signal("keys");
 
-/** Seconds after which a key that is held goes silent. */
+/** The longest note in seconds; a key that is held longer goes silent. */
 const LONGEST = 20;
 const held = new Map<number, SoundingNote | null>();
 
-/** A key went down; `time` is that of its event, in milliseconds of performance.now(). */
+/** A key went down. `time` is the time of its event, in milliseconds of performance.now(). */
 export function press(pitch: number, velocity: number | null, time: number): void {
   if (held.has(pitch)) release(pitch, time);
   const stage = openStage();
@@ -43,7 +43,7 @@ export function release(pitch: number, time: number): void {
   noteOff(pitch, time);
 }
 
-/** All keys went up, or were lost. */
+/** Release all keys, for example because the page lost the focus. */
 export function releaseAll(): void {
   for (const pitch of [...held.keys()]) release(pitch, performance.now());
 }

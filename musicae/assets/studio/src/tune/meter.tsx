@@ -1,4 +1,4 @@
-// Meter, pickup and bars.
+// Controls for meter, pickup and bars.
 import { useState } from "preact/hooks";
 
 import { barAt, barLength, type Project, QUARTER, STEP } from "../project";
@@ -11,7 +11,7 @@ import { Popover } from "./popover";
 
 const COMMON = ["4/4", "3/4", "2/4", "6/8", "2/2", "3/2", "9/8", "12/8", "5/4", "7/8"];
 
-/** The indices of the bars that are selected, or of the one at the playhead. */
+/** The indices of the first and last selected bar, or of the bar at the playhead. */
 function chosenBars(): [first: number, last: number] {
   const all = bars.value;
   const index = (number: number) => all.findIndex((bar) => bar.number === number);
@@ -35,7 +35,7 @@ function MeterForm() {
   const text = t.value.tune;
   const all = bars.value;
   const [first, setFirst] = useState(Math.max(1, selectedBars.value?.[0] ?? 1));
-  // The meter of a pickup is that of the bars after it.
+  // A pickup has the meter of the bars after it.
   const bar = all.find(({ number }) => number === first) ?? all.at(-1)!;
   const at = bar.number <= 1 ? 0 : bar.start;
   const now = `${bar.beats}/${bar.unit}`;

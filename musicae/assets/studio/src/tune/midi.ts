@@ -1,4 +1,4 @@
-// MIDI keyboards, by Web MIDI.
+// MIDI keyboards (Web MIDI).
 import { effect, signal } from "@preact/signals";
 
 import { tell } from "../store";
@@ -8,7 +8,7 @@ import { press, release, releaseAll, source } from "./instrument";
 const NOTE_OFF = 0x80;
 const NOTE_ON = 0x90;
 
-/** The MIDI inputs that are there; null until the musician asked for them. */
+/** The connected MIDI inputs; null until the musician has asked for them. */
 export const inputs = signal<{ id: string; name: string }[] | null>(null);
 let access: MIDIAccess | null = null;
 
@@ -37,7 +37,7 @@ function look(): void {
   inputs.value = found.map((each) => ({ id: each.id, name: each.name ?? each.id }));
 }
 
-/** Hear the input that is chosen, and no other. */
+/** Listen to the chosen input only. */
 effect(() => {
   const chosen = source.value;
   if (!inputs.value) return;

@@ -1,4 +1,4 @@
-// The parts of a file: hear each, and choose the tune.
+// A dialog with the parts of a file: the musician can listen to each, and chooses the tune.
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { audition, endAudition } from "../sound/audition";

@@ -1,4 +1,4 @@
-// Where phrases end, and how: the musician's own marks, or those that were found.
+// Phrase ends and their cadences: marked by the musician, or found by the harmony.
 import { about } from "../about";
 import { placeName } from "../harmony/places";
 import { type Note, type PhraseEnd, type Project, STEP } from "../project";
@@ -7,19 +7,19 @@ import { change, project, selectedNotes } from "../store";
 import { t } from "../strings";
 import { noteAt } from "./edits";
 
-/** The ends of phrases as they are now: one's own marks, or what the harmony found. */
+/** The present phrase ends: the musician's marks, or else those that the harmony found. */
 export function phraseEnds({ phrases, harmony, tune }: Project): PhraseEnd[] {
   if (phrases) return phrases;
   const starts = (harmony?.phrases ?? []).flatMap((at) => nearest(tune, at) ?? []);
   return [...new Set(starts)].map((at) => ({ at, cadence: null }));
 }
 
-/** Where the note begins that the harmony, on sixteenths, has at a tick. */
+/** The start of the note that is less than a sixteenth from a tick; harmony is on sixteenths. */
 function nearest(tune: readonly Note[], tick: number): number | undefined {
   return tune.find(([start]) => Math.abs(start - tick) < STEP)?.[0];
 }
 
-/** Mark the notes that begin at these ticks as ends of phrases; where all are, unmark them. */
+/** Mark the notes that begin at these ticks as phrase ends; if all are marked, unmark them. */
 export function togglePhraseEnds(project: Project, starts: readonly number[]): Project {
   if (!starts.length) return project;
   const ends = phraseEnds(project);
@@ -31,13 +31,13 @@ export function togglePhraseEnds(project: Project, starts: readonly number[]): P
   return { ...project, phrases };
 }
 
-/** Ask for a kind of cadence at the end of a phrase; null leaves it open. */
+/** Set the cadence of a phrase end; null allows any cadence. */
 export function setCadence(project: Project, at: number, cadence: string | null): Project {
   const phrases = phraseEnds(project).map((end) => (end.at === at ? { at, cadence } : end));
   return { ...project, phrases };
 }
 
-/** Where the notes begin that a mark is for: those selected, or the one at the cursor of the roll. */
+/** The starts of the notes to mark: the selected notes, or the note at the roll's cursor. */
 export function markable(): number[] {
   const { tune, voice } = project.value;
   const selected = selectedNotes.value.filter(([of]) => of === voice).map(([, start]) => start);
@@ -46,12 +46,12 @@ export function markable(): number[] {
   return note ? [note[0]] : [];
 }
 
-/** Mark or unmark the end of a phrase. */
+/** Mark or unmark a phrase end. */
 export function markPhraseEnd(): void {
   change(t.value.tune.did.phrase, (now) => togglePhraseEnds(now, markable()));
 }
 
-/** Marks or unmarks the end of a phrase; pressed where it is marked. */
+/** A button that marks or unmarks a phrase end. It is pressed if the note is marked. */
 export function PhraseEndButton() {
   const text = t.value.tune;
   const starts = markable();

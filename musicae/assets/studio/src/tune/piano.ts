@@ -1,4 +1,4 @@
-// The computer's keys as a piano: two rows of them, by their place whatever is printed on them.
+// Two rows of the computer's keys as a piano. Keys count by position, not by what is printed on them.
 import { computed, signal } from "@preact/signals";
 
 import { isTaken } from "../keys";
@@ -6,7 +6,7 @@ import { project } from "../store";
 import { press, release, releaseAll, source } from "./instrument";
 import { stage } from "./recorder";
 
-/** From C on, semitone by semitone: white keys in the middle row, black ones above. */
+/** The codes of the keys for C and the semitones above it: white keys in the middle row, black above. */
 export const ROW = [
   ..."AWSEDFTGYHUJKOLP".split("").map((letter) => `Key${letter}`),
   "Semicolon",
@@ -15,21 +15,21 @@ export const ROW = [
 const DOWN = "KeyZ";
 const UP = "KeyX";
 
-/** Whether the musician tries the piano without recording. */
+/** Whether the piano is shown without recording. */
 export const trying = signal(false);
-/** Whether the keys are a piano now, and nothing else. */
+/** Whether the keys play the piano now, instead of their other functions. */
 export const pianoKeys = computed(
   () => trying.value || (source.value === "keys" && stage.value !== "off"),
 );
-/** How many octaves the musician moved the piano. */
+/** By how many octaves the musician moved the piano: -2 to 2. */
 export const octave = signal(0);
 
-/** The pitch of the first key: middle C, or below it for the low voices. */
+/** The MIDI pitch of the first key: middle C, or an octave lower if the tune is in tenor or bass. */
 export function firstPitch(): number {
   return (project.value.voice >= 2 ? 48 : 60) + 12 * octave.value;
 }
 
-/** The pitch that each key that is down began, whatever the octave is by now. */
+/** The pitch of each pressed key; it stays the same if the octave changes meanwhile. */
 const down = new Map<string, number>();
 
 function pressed(event: KeyboardEvent): void {

@@ -6,7 +6,7 @@ import { useId, useRef, useState } from "preact/hooks";
 const EDGE = 8;
 
 interface Props {
-  /** What the button shows, and where that is short, its name for screen readers. */
+  /** The button's content, and its name for screen readers. */
   label: ComponentChildren;
   name: string;
   children: (close: () => void) => ComponentChildren;

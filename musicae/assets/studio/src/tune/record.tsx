@@ -1,4 +1,4 @@
-// The record button, how to record, and a piano to see and touch.
+// The record button, the settings of recording, and a piano on the screen.
 import { register } from "../keys";
 import { noteName, spokenName } from "../roll/names";
 import { t } from "../strings";
@@ -8,7 +8,7 @@ import { firstPitch, octave, pianoKeys, ROW, trying } from "./piano";
 import { Popover } from "./popover";
 import { clicking, countIn, counted, stage, startRecording, stopRecording } from "./recorder";
 
-/** What is printed on the keys of ROW on most keyboards. */
+/** The characters that most keyboards have on the keys of ROW. */
 const PRINTED = "AWSEDFTGYHUJKOLP;'";
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
@@ -100,7 +100,7 @@ function RecordForm() {
   );
 }
 
-/** The piano of the computer's keys: it is seen, touched and clicked too. */
+/** The piano on the screen; it shows the computer's keys and can be touched and clicked. */
 export function Piano() {
   if (!pianoKeys.value) return null;
   const text = t.value.tune;

@@ -1,4 +1,4 @@
-// Recording: what is played on an instrument becomes notes of the tune, with a click.
+// Recording: notes played to a click become notes of the tune.
 import { computed, effect, signal } from "@preact/signals";
 
 import { type Bar, barAt, type Note, QUARTER } from "../project";
@@ -15,25 +15,25 @@ import { countInFrom, nextBeat } from "./beats";
 import { putNotes } from "./edits";
 import { type Played, quantized } from "./take";
 
-/** Clicks are handed to the sound so many milliseconds ahead, as often as EVERY. */
+/** Clicks are scheduled AHEAD milliseconds in advance, every EVERY milliseconds. */
 const AHEAD = 300;
 const EVERY = 50;
 /** Milliseconds from the button to the first beat. */
 const SOON = 150;
 
-/** Bars that are counted before a take, and whether the click goes on in it. */
+/** Bars of the count-in before a take, 0 to 2, and whether the click goes on during it. */
 export const countIn = kept("count-in", 1, (value) => value === 0 || value === 1 || value === 2);
 export const clicking = kept("click", true, (value) => typeof value === "boolean");
 
 export const stage = signal<"off" | "counting" | "recording">("off");
-/** The beat that is counted before a take, from 1; null while none is. */
+/** The beat of the count-in, from 1; null if there is no count-in now. */
 export const counted = signal<number | null>(null);
 
 interface Take {
-  /** The tick at which it begins, and when that is in milliseconds of performance.now(). */
+  /** The tick at which the take begins, and its time in milliseconds of performance.now(). */
   from: number;
   began: number;
-  /** The next tick for which a click is due, and the clicks that are handed over. */
+  /** The first tick whose click is not scheduled yet, and the scheduled clicks. */
   due: number;
   clicks: Scheduled[];
   timer: number;
@@ -42,10 +42,10 @@ let take: Take | null = null;
 let sounding: Played | null = null;
 const played = signal<readonly Played[]>([]);
 
-/** What was recorded until now, on the grid; it becomes part of the tune when the take ends. */
+/** The notes of the take so far, on the grid. They become part of the tune when the take ends. */
 export const recorded = computed<Note[]>(() => quantized(played.value, grid.value, bars.value));
 
-/** Seconds from a tick at which a take begins to another; what is before it has its tempo. */
+/** Seconds from the take's first tick to another. Ticks before it have the tempo of its beginning. */
 function secondsFrom(from: number, tick: number): number {
   const tempo = tempoMap.value;
   const seconds =
@@ -62,7 +62,7 @@ function tickAt({ from, began }: Take, time: number): number {
   return tempo.tickAt(tempo.secondsAt(from) + seconds);
 }
 
-/** Count in, and record from the playhead on. */
+/** Count in, then record from the playhead. */
 export function startRecording(): void {
   if (take) return;
   playing.value = false;
@@ -79,7 +79,7 @@ export function startRecording(): void {
   requestAnimationFrame(draw);
 }
 
-/** Hand over the clicks that are due, and note where the take is. */
+/** Schedule the next clicks, and update the position of the take. */
 function follow(): void {
   if (!take) return;
   const now = performance.now();
@@ -100,7 +100,7 @@ function follow(): void {
   }
 }
 
-/** The beat of the bar that a tick before the take lies in, from 1. */
+/** The number of the beat that contains a tick of the count-in, from 1. */
 function beatOf(bar: Bar, tick: number): number {
   let beat = 1;
   for (let at = nextBeat(bar, tick - bar.beat + 1e-6); !at.first; beat++) {
@@ -109,7 +109,7 @@ function beatOf(bar: Bar, tick: number): number {
   return beat;
 }
 
-/** A click that is heard at a time of performance.now(). */
+/** Schedule a click for a time of performance.now(), in milliseconds. */
 function give(now: Take, time: number, first: boolean): void {
   const context = openStage()?.context;
   if (!context) return;
@@ -125,7 +125,10 @@ function draw(): void {
   requestAnimationFrame(draw);
 }
 
-/** A key went down; `time` is that of the event. Before the take only what anticipates it counts. */
+/**
+ * A key went down; `time` is the time of the event. During the count-in a note is ignored, unless it
+ * comes at most half a step of the grid before the take.
+ */
 export function noteOn(pitch: number, velocity: number | null, time: number): void {
   if (!take) return;
   const tick = tickAt(take, time);
@@ -143,7 +146,7 @@ export function noteOff(pitch: number, time: number): void {
   played.value = [...played.value];
 }
 
-/** End the take: what was played is part of the tune, in place of what was there. */
+/** End the take. Its notes replace the notes of the tune in their place. */
 export function stopRecording(): void {
   if (!take) return;
   if (sounding) noteOff(sounding.pitch, performance.now());
@@ -159,7 +162,7 @@ export function stopRecording(): void {
   else tell(t.value.tune.nothingPlayed);
 }
 
-// Who plays the piece wants to hear it, and not to be recorded any longer.
+// Playing the piece ends a recording.
 effect(() => {
   if (playing.value && stage.peek() !== "off") stopRecording();
 });

@@ -1,24 +1,24 @@
-// A take: what was played, set on the grid. Pure functions.
+// Quantizes a take, which is a list of played notes. Pure functions.
 import { type Bar, barAt, type Note } from "../project";
 
 /** A note as it was played, in ticks that need not be whole. */
 export interface Played {
   pitch: number;
-  /** 1 to 127; null where the instrument does not tell it. */
+  /** 1 to 127; null if the instrument does not give it. */
   velocity: number | null;
   from: number;
   to: number;
 }
 
-/** The nearest place of the grid, counted from the bar's beginning. */
+/** The nearest tick of the grid, which begins with each bar. */
 export function snapped(tick: number, grid: number, bars: Bar[]): number {
   const { start } = barAt(bars, tick);
   return start + Math.round((tick - start) / grid) * grid;
 }
 
 /**
- * What was played as notes of a tune: they begin and end on the grid, each is at least one step of
- * it long, and none overlaps. Of notes that begin together the longest stays.
+ * Quantize played notes. They begin and end on the grid, have at least one step of it, and do not
+ * overlap. If notes begin together, the longest stays.
  */
 export function quantized(played: readonly Played[], grid: number, bars: Bar[]): Note[] {
   const notes: Note[] = [];

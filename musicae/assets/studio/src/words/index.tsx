@@ -1,4 +1,4 @@
-// The words of the tune: typed as verses, set under the notes by the service.
+// The words of the tune. The musician types verses; the service sets their syllables on the notes.
 import "./words.css";
 
 import { upToDate } from "../live";
@@ -8,14 +8,14 @@ import { languageNames } from "./languages";
 
 export { WordsLane } from "./lane";
 
-/** Sentences of the service that speak of words. */
+/** Matches the service's notices about words. */
 const ON_WORDS = /\b(words?|verses?|syllables?|sings?)\b/i;
 
 function setWords(words: string): void {
   change(t.value.words.name, (now) => ({ ...now, words }), "words");
 }
 
-/** How many syllables of each verse are set on the tune, and what the service says of them. */
+/** The number of syllables of each verse on the tune, and the service's notices about words. */
 function Set() {
   const { harmony, tune, voice, words } = project.value;
   if (!words.trim()) return null;

@@ -1,4 +1,4 @@
-// The syllables of the tune above or below the roll, each where its note begins.
+// A lane at the roll with the syllables of the tune, each at the start of its note.
 import { computed, effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
@@ -6,7 +6,7 @@ import { project } from "../store";
 import { t } from "../strings";
 import { KEYS, scale, scrolled } from "../view";
 
-/** The verses of the tune; the same as before where only other things changed. */
+/** The verses of the tune. */
 const words = computed(() => project.value.harmony?.words ?? []);
 const verses = computed(() => words.value.filter((each) => each.voice === project.value.voice));
 
@@ -27,7 +27,7 @@ function Syllables() {
   );
 }
 
-/** Nothing while no words are set. */
+/** The lane of syllables; nothing if there are no words. */
 export function WordsLane() {
   return verses.value.length ? <Lane /> : null;
 }
