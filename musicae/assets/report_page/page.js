@@ -33,13 +33,13 @@ const playButtons = [];
 
 // Above the alternatives ---------------------------------------------------------------------
 
-function tellFacts() {
+function showFacts() {
   for (const [name, value] of Object.entries(DATA.facts)) {
     byId("facts").append(element("div", {}, element("dt", {}, name), element("dd", {}, value)));
   }
 }
 
-function tellOverview() {
+function showOverview() {
   if (PIECES.length < 2) return;
   const rows = PIECES.map((piece) => element("tr", {},
     element("th", { scope: "row" },
@@ -53,7 +53,7 @@ function tellOverview() {
   byId("overview").append(table("overview", heads, rows));
 }
 
-function tellLegend() {
+function showLegend() {
   const mark = (kind) => element("span", { className: `sample ${kind}` });
   const marks = VOICES.map((name, voice) => element("span", {}, dot(voice), name));
   if (PIECES.some((piece) => piece.notes.some((note) => note.given))) {
@@ -334,9 +334,9 @@ drawRolls.width = 0;
 
 DATA.colours.forEach((colour, voice) =>
   document.documentElement.style.setProperty(`--voice-${voice}`, colour));
-tellFacts();
-tellOverview();
-tellLegend();
+showFacts();
+showOverview();
+showLegend();
 byId("alternatives").append(...PIECES.map(alternative));
 buildDock();
 drawRolls();

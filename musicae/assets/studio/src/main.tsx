@@ -68,17 +68,17 @@ function Side() {
 }
 
 function Notices() {
-  const said = refused.value
+  const shown = refused.value
     ? { text: t.value.page.refused, error: true }
     : !connected.value
       ? { text: t.value.page.away, error: true }
       : notice.value;
   return (
     <div aria-live="polite">
-      {said && (
-        <div class={said.error ? "notice error" : "notice"}>
-          <span>{said.text}</span>
-          {said === notice.value && (
+      {shown && (
+        <div class={shown.error ? "notice error" : "notice"}>
+          <span>{shown.text}</span>
+          {shown === notice.value && (
             <button onClick={() => (notice.value = null)}>{t.value.page.close}</button>
           )}
         </div>

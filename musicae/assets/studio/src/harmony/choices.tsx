@@ -49,7 +49,7 @@ function hear(harmony: Harmony, chord: LockedChord): void {
 function List({ found, close }: { found: Choices; close: () => void }) {
   const text = t.value.harmony;
   const signal = useStopped();
-  const heard = useRef(new Map<string, Harmony>());
+  const harmonies = useRef(new Map<string, Harmony>());
   const [busy, setBusy] = useState("");
   const [wrong, setWrong] = useState("");
   const [typed, setTyped] = useState("");
@@ -57,14 +57,14 @@ function List({ found, close }: { found: Choices; close: () => void }) {
 
   /** The harmony with a chord in this place. It is kept, so that the musician gets what was heard. */
   const withChord = async (name: string): Promise<Harmony | null> => {
-    const known = heard.current.get(name);
+    const known = harmonies.current.get(name);
     if (known) return known;
     setBusy(name);
     setWrong("");
     try {
       const asked = withChordLocked(project.value, chordOf(name));
       const { harmony } = await compute<{ harmony: Harmony }>("/api/harmonize", { project: asked }, { signal });
-      heard.current.set(name, harmony);
+      harmonies.current.set(name, harmony);
       return harmony;
     } catch (error) {
       if (error instanceof ServerError) setWrong(error.message);
@@ -74,7 +74,7 @@ function List({ found, close }: { found: Choices; close: () => void }) {
     }
   };
   const choose = (name: string) => {
-    const harmony = heard.current.get(name);
+    const harmony = harmonies.current.get(name);
     if (!harmony) lockChord(chordOf(name));
     else accept(text.lockChord, (now) => ({ ...withChordLocked(now, chordOf(name)), harmony }));
     close();

@@ -5,7 +5,7 @@ import { lockBars, lockVoice, unlockBars, unlockChord, unlockNotes, unlockVoice 
 import { ChordText } from "./chordtext";
 import { barsName, placeName, runsOf, voiceName, voicesOf } from "./places";
 
-function Freed({ name, free }: { name: string; free: () => void }) {
+function Locked({ name, free }: { name: string; free: () => void }) {
   const label = t.value.harmony.freeIt(name);
   return (
     <li>
@@ -47,17 +47,17 @@ export function Kept() {
       <ChordText />
       <ul class="freed">
         {runsOf(locks.bars).map(([first, last]) => (
-          <Freed key={`bars ${first}`} name={barsName(first, last)} free={() => unlockBars(first, last)} />
+          <Locked key={`bars ${first}`} name={barsName(first, last)} free={() => unlockBars(first, last)} />
         ))}
         {locks.chords.map((chord) => (
-          <Freed
+          <Locked
             key={`chord ${chord.start}`}
             name={`${chord.name}, ${placeName(chord.start)}`}
             free={() => unlockChord(chord)}
           />
         ))}
         {notes.map(([voice, start]) => (
-          <Freed
+          <Locked
             key={`note ${voice} ${start}`}
             name={`${voiceName(now, voice)}, ${placeName(start)}`}
             free={() => unlockNotes([[voice, start]])}

@@ -43,7 +43,7 @@ function Zoom() {
 }
 
 /** A message instead of a score, or above a score that is out of date. */
-function Said() {
+function Message() {
   if (!project.value.tune.length) return <p class="said">{t.value.score.empty}</p>;
   if (problem.value) return <p class="said wrong">{problem.value}</p>;
   if (!engraved.value) return <p class="said">{t.value.score.waiting}</p>;
@@ -88,7 +88,7 @@ export function Score() {
         <Check name={t.value.score.open} field="open" />
         <Zoom />
       </div>
-      <Said />
+      <Message />
       <div
         class="score"
         ref={frame}

@@ -1,7 +1,7 @@
 // Sound: the transport and the mixer.
 import "./sound.css";
 
-import { handed } from "./note";
+import { playedNotes } from "./note";
 import { stageNow } from "./stage";
 
 export { Mixer } from "./mixer";
@@ -16,7 +16,7 @@ const probe = {
   get time() {
     return stageNow()?.context.currentTime ?? 0;
   },
-  scheduled: handed,
+  scheduled: playedNotes,
   /** The root mean square of the output now. */
   level: () => stageNow()?.level() ?? 0,
 };

@@ -35,7 +35,7 @@ export interface Scheduled {
 }
 
 /** A note that was scheduled; tests and benchmarks read the list. */
-export interface Handed {
+export interface PlayedNote {
   /** 0 to 3; 4 if the note is not part of the piece. */
   voice: number;
   pitch: number;
@@ -44,14 +44,14 @@ export interface Handed {
   /** Whether it was cut. */
   cut: boolean;
 }
-const MOST_HANDED = 4000;
-export const handed: Handed[] = [];
+const MOST_RECORDS = 4000;
+export const playedNotes: PlayedNote[] = [];
 
 export class SoundingNote implements Scheduled {
   off = 0;
   private readonly ending: GainNode;
   private readonly tones: Tones;
-  private readonly record: Handed;
+  private readonly record: PlayedNote;
 
   constructor(
     private readonly stage: Stage,
@@ -64,7 +64,7 @@ export class SoundingNote implements Scheduled {
   ) {
     const { context } = stage;
     this.record = { voice: bus, pitch, at, until, cut: false };
-    if (handed.push(this.record) > MOST_HANDED) handed.splice(0, MOST_HANDED / 2);
+    if (playedNotes.push(this.record) > MOST_RECORDS) playedNotes.splice(0, MOST_RECORDS / 2);
     this.tones = instrument(context, pitch, at);
     this.ending = new GainNode(context, { gain: velocity / USUAL_VELOCITY });
     this.tones.output.connect(this.ending).connect(stage.buses[bus]!);

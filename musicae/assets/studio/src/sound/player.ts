@@ -72,7 +72,7 @@ const tickAt = (run: Run, time: number) =>
 
 let runs: Run[] = [];
 /** The scheduled sounds that are not silent yet, with the times at which they end. */
-let given: { event: Event; scheduled: Scheduled; until: number }[] = [];
+let pending: { event: Event; scheduled: Scheduled; until: number }[] = [];
 /** The index of the first event that is not scheduled. */
 let next = 0;
 /** The audio context's time at which the piece ends. */
@@ -101,7 +101,7 @@ function newRun(at: number, from: number): Run {
   return run;
 }
 
-function give(stage: Stage, run: Run, event: Event): void {
+function schedule(stage: Stage, run: Run, event: Event): void {
   const now = stage.context.currentTime;
   const at = Math.max(now, run.at, timeOf(run, event.start));
   const until = timeOf(run, Math.min(event.end, span.value[1]));
@@ -112,14 +112,14 @@ function give(stage: Stage, run: Run, event: Event): void {
     const { voice, pitch, velocity = USUAL_VELOCITY } = event;
     scheduled = new SoundingNote(stage, instrumentOf(voice), voice, pitch, velocity, at, until);
   }
-  if (scheduled) given.push({ event, scheduled, until });
+  if (scheduled) pending.push({ event, scheduled, until });
 }
 
 /** Schedule the notes that begin before a run and reach into it, except those that already sound. */
 function enter(stage: Stage, run: Run, sounding: Set<Event>): void {
   for (const event of events.value) {
     if (event.start >= run.from) break;
-    if (event.end > run.from && event.voice !== CLICK && !sounding.has(event)) give(stage, run, event);
+    if (event.end > run.from && event.voice !== CLICK && !sounding.has(event)) schedule(stage, run, event);
   }
 }
 
@@ -127,9 +127,9 @@ function lookAhead(): void {
   const stage = stageNow();
   if (!stage || !playing.value) return;
   const now = stage.context.currentTime;
-  given = given.filter(({ scheduled }) => scheduled.off > now);
+  pending = pending.filter(({ scheduled }) => scheduled.off > now);
   if (now - (stage.context.outputLatency || 0) > finish) {
-    given = []; // the last notes end by themselves
+    pending = []; // the last notes end by themselves
     runs = [];
     playing.value = false;
     show(span.value[0]);
@@ -141,7 +141,7 @@ function lookAhead(): void {
     const run = runs.at(-1)!;
     const reach = events.value;
     while (next < reach.length && reach[next]!.start < end && timeOf(run, reach[next]!.start) < horizon) {
-      give(stage, run, reach[next++]!);
+      schedule(stage, run, reach[next++]!);
     }
     const ends = timeOf(run, end);
     if (ends >= horizon) return;
@@ -151,8 +151,8 @@ function lookAhead(): void {
 }
 
 function cutAll(): void {
-  for (const { scheduled } of given) scheduled.cut();
-  given = [];
+  for (const { scheduled } of pending) scheduled.cut();
+  pending = [];
 }
 
 /** Start playing at a tick. */
@@ -178,15 +178,15 @@ function replan(): void {
     begin(stage, span.value[0]);
     return;
   }
-  const before = given;
-  given = [];
+  const before = pending;
+  pending = [];
   finish = Infinity;
   const run = newRun(at, place);
   const sounding = new Set<Event>();
   for (const each of before) {
     const { event, scheduled } = each;
     if (each.until <= at) {
-      given.push(each); // its release has begun
+      pending.push(each); // its release has begun
       continue;
     }
     const same =
@@ -199,7 +199,7 @@ function replan(): void {
       sounding.add(same);
       const until = timeOf(run, Math.min(same.end, span.value[1]));
       if (Math.abs(until - each.until) > 1e-4) scheduled.hold(until);
-      given.push({ event: same, scheduled, until });
+      pending.push({ event: same, scheduled, until });
     } else scheduled.cut();
   }
   enter(stage, run, sounding);

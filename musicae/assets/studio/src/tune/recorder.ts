@@ -88,7 +88,7 @@ function follow(): void {
     const beat = nextBeat(bar, take.due);
     const time = take.began + secondsFrom(take.from, beat.at) * 1000;
     if (time > now + AHEAD) break;
-    if (clicking.value || beat.at < take.from) give(take, time, beat.first);
+    if (clicking.value || beat.at < take.from) scheduleClick(take, time, beat.first);
     take.due = beat.at + 1;
   }
   const tick = tickAt(take, now);
@@ -110,7 +110,7 @@ function beatOf(bar: Bar, tick: number): number {
 }
 
 /** Schedule a click for a time of performance.now(), in milliseconds. */
-function give(now: Take, time: number, first: boolean): void {
+function scheduleClick(now: Take, time: number, first: boolean): void {
   const context = openStage()?.context;
   if (!context) return;
   const latency = context.outputLatency || context.baseLatency || 0;
