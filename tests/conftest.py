@@ -1,4 +1,4 @@
-"""What the tests share: untrained models that drive the whole way from file to file."""
+"""Fixtures for all tests: untrained models that run the whole chain from file to file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture
 def musicae_command(monkeypatch, capsys) -> Callable[..., Outcome]:
-    """Runs the command ``musicae`` in this process, with others only for ``--workers``."""
+    """Run the command ``musicae`` in this process; only ``--workers`` starts others."""
     from musicae.cli import main
     from musicae.core import processes
 

@@ -1,4 +1,4 @@
-"""What import-linter cannot say: an import loads nothing heavy, and ``--help`` is immediate."""
+"""Checks beyond import-linter: an import loads nothing heavy, and ``--help`` is quick."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ HEAVY = {
     "pydantic",
 }
 SERVING = {"fastapi", "uvicorn", "pydantic"}
-"""What only the studio's service loads."""
+"""Modules that only the studio's service loads."""
 MAY_LOAD_TORCH = ("models.", "training.", "evaluation.")
 """Packages whose modules compute with tensors; all others run without torch."""
 UNUSED_FOR_MIDI = (
@@ -51,7 +51,7 @@ UNUSED_FOR_MIDI = (
         "xml.etree",
     ),
 )
-"""How names of modules begin that are not loaded to harmonize a MIDI file into a MIDI file."""
+"""Beginnings of the names of modules that harmonizing MIDI into MIDI must not load."""
 LONGEST_MODULE = 400
 
 
@@ -84,7 +84,7 @@ def test_the_service_loads_what_it_serves_with_and_nothing_else_heavy():
     assert SERVING - {"uvicorn"} <= loaded
 
 
-def test_a_port_is_listened_to_before_what_is_heavy_is_loaded():
+def test_the_port_is_open_before_heavy_modules_are_loaded():
     assert not loaded_after("import musicae.studio.server, musicae.cli.studio") & HEAVY
 
 

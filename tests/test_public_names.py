@@ -1,4 +1,4 @@
-"""The public names: there, lazy, and the same in the stub that editors and mypy read."""
+"""The public names exist, load lazily, and are the same in the stub for editors and mypy."""
 
 import importlib.metadata
 import subprocess

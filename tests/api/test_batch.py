@@ -23,7 +23,7 @@ def song(path, first=60):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two songs, one in MusicXML, among what is not to be harmonized."""
+    """A folder with two songs, one of them in MusicXML, and files that are not to be harmonized."""
     songs = tmp_path / "songs"
     song(songs / "one.mid")
     musicae.write(musicae.read(songs / "one.mid"), songs / "two.musicxml")
@@ -112,7 +112,7 @@ def test_workers_print_and_write_what_one_process_does(musicae_command, model, f
     assert list(files[0]) != []
 
 
-def test_what_is_done_is_skipped_and_counted(musicae_command, model, folder, tmp_path):
+def test_melodies_that_are_done_are_skipped_and_counted(musicae_command, model, folder, tmp_path):
     arguments = ["harmonize", folder, "-o", tmp_path / "out", "--skip-existing", *model]
     assert musicae_command(*arguments).out.splitlines()[-1].startswith("2 harmonized, 0 skipped")
     song(folder / "one.mid", 65)
@@ -123,7 +123,7 @@ def test_what_is_done_is_skipped_and_counted(musicae_command, model, folder, tmp
     assert told["skipped"] == [str(folder / "one.mid"), str(folder / "two.musicxml")]
 
 
-def test_where_nothing_can_be_used_no_folder_is_made(musicae_command, model, tmp_path):
+def test_no_folder_is_made_if_nothing_can_be_used(musicae_command, model, tmp_path):
     out = tmp_path / "out"
     done = musicae_command("harmonize", tmp_path / "a.mid", tmp_path / "b.mid", "-o", out, *model)
     assert (done.status, len(done.err.splitlines())) == (2, 2)
@@ -131,7 +131,7 @@ def test_where_nothing_can_be_used_no_folder_is_made(musicae_command, model, tmp
     assert not out.exists()
 
 
-def test_errors_and_notices_say_of_which_melody(musicae_command, untrained, tmp_path):
+def test_errors_and_notices_name_their_melody(musicae_command, untrained, tmp_path):
     paths = []
     for name in ("a", "b"):
         notes = tune((0, 480, 60), (480, 960, 62))
@@ -184,7 +184,7 @@ def test_bad_arguments_are_refused_before_anything_is_done(
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
 
 
-def test_a_plan_reads_and_writes_nothing(tmp_path):
+def test_planning_reads_and_writes_nothing(tmp_path):
     (job,) = plan([tmp_path / "tune.mid"], 2, tmp_path / "out.musicxml")
     assert job.outputs == (tmp_path / "out-1.musicxml", tmp_path / "out-2.musicxml")
     assert job.folder is None

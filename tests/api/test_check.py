@@ -48,7 +48,7 @@ def test_parallels_are_beyond_bach():
     assert "parallel fifths" in checked.beyond_bach
 
 
-def test_one_accident_is_not_beyond_bach():
+def test_a_single_violation_is_not_beyond_bach():
     checked = musicae.check(hymn((72, 67, 64, 48), (74, 69, 62, 50)))
     assert checked.rules["parallel octaves"].violations == 1
     assert "parallel octaves" not in checked.beyond_bach
@@ -181,7 +181,7 @@ def test_the_command_reports_by_bar_and_rule(musicae_command, tmp_path):
     assert musicae_command("check", tmp_path / "clean.mid", "--strict").status == 0
 
 
-def test_the_command_tells_json_and_annotates(musicae_command, tmp_path):
+def test_the_command_prints_json_and_annotates(musicae_command, tmp_path):
     path = tmp_path / "parallel.mid"
     musicae.write(PARALLEL, path)
     out = tmp_path / "checked.musicxml"
@@ -215,10 +215,10 @@ def test_a_piece_in_fewer_voices_says_which_are_silent(voices, clause):
 
 
 BARE = hymn((72, 67, 64, 48), (72, 67, 60, 48), (71, 67, 62, 55), (72, 67, 64, 48))
-"""Clean, but for a chord without its third."""
+"""A passage that breaks no rule, except that one chord lacks its third."""
 
 
-def test_the_ordinary_check_knows_nothing_of_strict_rules():
+def test_the_default_check_ignores_strict_rules():
     checked = musicae.check(BARE)
     assert (checked.rule_set, checked.strict, checked.broken_strictly) == ("Bach's", None, [])
     assert checked.violations == ()
@@ -260,7 +260,7 @@ def test_the_command_takes_the_strict_rules_and_says_so(musicae_command, tmp_pat
 
 
 @pytest.mark.parametrize("suffix", [".mid", ".musicxml"])
-def test_parallels_across_short_rests_are_reported_of_every_format(tmp_path, suffix):
+def test_parallels_across_short_rests_are_reported_in_every_format(tmp_path, suffix):
     scale = (0, 2, 4, 5, 7, 9, 11, 12)
     tune = [*scale, *scale[::-1]] * 2
     voices = [

@@ -53,7 +53,7 @@ def write(path, parts):
 
 @pytest.mark.parametrize("suffix", [".mid", ".musicxml"])
 @pytest.mark.parametrize("kind", PIECES)
-def test_parallels_of_an_ensemble_are_told_by_its_parts_names(tmp_path, kind, suffix):
+def test_parallels_of_an_ensemble_are_reported_with_its_part_names(tmp_path, kind, suffix):
     names = list(PIECES[kind])
     report = musicae.check(write(tmp_path / f"piece{suffix}", PIECES[kind]))
     assert list(report.parts) == names
@@ -103,7 +103,7 @@ def test_an_ensemble_with_chords_is_refused_in_a_line(tmp_path):
         musicae.check(path)
 
 
-def test_marks_are_written_for_the_parts_that_are_there(tmp_path):
+def test_marks_are_written_for_the_parts_of_the_piece(tmp_path):
     report = musicae.check(write(tmp_path / "piece.musicxml", PIECES["SAB"]))
     report.annotate(tmp_path / "marked.mid")
     names = [

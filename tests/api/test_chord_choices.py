@@ -69,7 +69,7 @@ def test_a_locked_bass_carries_the_chords(live):
             assert (chord.bass_class + 7) % 12 == bass % 12
 
 
-def test_where_all_is_locked_nothing_else_fits(live):
+def test_no_other_chord_fits_if_all_voices_are_locked(live):
     piece = live.piece
     task = Task.of(MELODY, HarmonizeOptions(key="G major"))
     locked = np.ones(piece.chorale.pitch.shape, dtype=np.bool_)
@@ -113,7 +113,7 @@ def test_a_chord_that_stays_for_bars():
     assert found.choices[0] == ("G", "I", pytest.approx(1.0, abs=0.1), True)
 
 
-def test_no_choices_where_nothing_sounds_and_no_step_outside():
+def test_silence_has_no_choices_and_steps_outside_are_refused():
     live = musicae.LiveHarmonizer(MELODY, key="G major")
     live.replace("2-3", [])
     found = live.choices(20)

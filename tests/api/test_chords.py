@@ -47,7 +47,7 @@ def test_the_chords_of_a_melody_are_those_of_its_plan_with_others() -> None:
             assert span.others[0].probability >= span.others[1].probability
 
 
-def test_what_is_told_can_be_given() -> None:
+def test_printed_chords_can_be_given() -> None:
     path = MELODIES / "amazing_grace.mid"
     sheet = musicae.chords(path)
     assert str(sheet).startswith("0: ")

@@ -173,7 +173,7 @@ def test_ranges_hold_while_writing() -> None:
         ({"ensemble": "sab", "ranges": "T C3-C4"}, "no voice is called 'T'"),
     ],
 )
-def test_what_cannot_be_is_one_line(settings: dict[str, str], told: str) -> None:
+def test_impossible_ensembles_are_refused_in_one_line(settings: dict[str, str], told: str) -> None:
     with pytest.raises(ChoraleError, match=told) as raised:
         musicae.harmonize(PHRASE, **settings)
     assert "\n" not in str(raised.value)

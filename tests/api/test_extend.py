@@ -1,4 +1,4 @@
-"""Going on from a beginning, by the API and the command line; other voices along a kept plan."""
+"""Continuing a beginning, by the API and the command line; other voices along a kept plan."""
 
 import json
 
@@ -40,10 +40,10 @@ def refused(done, complaint):
     assert complaint in line
 
 
-# Going on
+# Continuing
 
 
-def test_a_file_is_told_what_of_it_is_not_kept(model, hymn):
+def test_a_notice_tells_what_of_a_file_is_not_kept(model, hymn):
     (of_file,) = musicae.extend(hymn, 1, model=model)
     assert of_file.notices[0].startswith("hymn.mid: its notes are kept")
     (of_notes,) = musicae.extend(HYMN, 1, model=model)
@@ -51,7 +51,7 @@ def test_a_file_is_told_what_of_it_is_not_kept(model, hymn):
 
 
 @pytest.mark.parametrize("temperature", [None, 0])
-def test_pieces_begin_with_the_beginning_and_go_on(model, temperature):
+def test_pieces_begin_with_the_beginning_and_continue_it(model, temperature):
     pieces = musicae.extend(HYMN, 3, 2, style="hymn", temperature=temperature, model=model)
     for number, piece in enumerate(pieces, start=1):
         chorale = piece.chorale
@@ -98,8 +98,8 @@ def test_phrases_return_as_letters_ask(model, form, voices):
     assert chorale.fermatas[:2] == (28, 60)
 
 
-def test_of_a_melody_the_other_voices_are_found_first(model):
-    """By the harmonizer; they and the melody stay."""
+def test_the_other_voices_of_a_melody_are_written_first(model):
+    """The harmonizer writes them; they and the melody stay."""
     tune = Chorale.from_notes([HYMN.notes(0)], key=Key(0))
     (piece,) = musicae.extend(tune, 1, model=model)
     (first,) = musicae.harmonize(tune, 1)
@@ -171,7 +171,7 @@ def test_what_cannot_be_continued_is_refused(
     assert not out.exists()
 
 
-def test_only_a_vae_goes_on_and_only_from_music_in_the_ranges(untrained, model):
+def test_only_a_vae_continues_and_only_music_in_the_ranges(untrained, model):
     with pytest.raises(CheckpointError, match="harmonizer has no latent space; use vae"):
         musicae.extend(HYMN, model=str(untrained["harmonizer"]))
     with pytest.raises(ChoraleError, match="outside the soprano's range"):
@@ -181,7 +181,7 @@ def test_only_a_vae_goes_on_and_only_from_music_in_the_ranges(untrained, model):
 # The command
 
 
-def test_the_command_writes_what_goes_on(musicae_command, hymn, model, tmp_path):
+def test_the_command_writes_the_continuation(musicae_command, hymn, model, tmp_path):
     words = ["--bars", 2, "-n", 2, "--seed", 3, "--style", "bach", "--format", "mid,musicxml"]
     out = tmp_path / "new"
     done = musicae_command("continue", hymn, *words, "-o", out, "--model", model)

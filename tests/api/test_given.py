@@ -1,4 +1,4 @@
-"""What stays of a chorale and what is open: locks, bars, rests, gaps and ranges."""
+"""Which cells of a chorale stay and which are open: locks, bars, rests, gaps and ranges."""
 
 import random
 
@@ -34,12 +34,12 @@ def request(**wishes):
 
 
 def columns(known, voice):
-    """What of a voice is known, a letter a quarter: ``k`` known, ``.`` open."""
+    """The known quarters of a voice, one letter each: ``k`` known, ``.`` open."""
     return "".join("k" if cell else "." for cell in known.known[::4, voice])
 
 
 def unless_all_is_given(piece, wish):
-    """What is known; where that is everything, hypothesis is to look for another example."""
+    """The given parts. If all cells are known, hypothesis rejects the example and takes another."""
     try:
         return given_parts(piece, wish)
     except ChoraleError as error:
@@ -96,7 +96,7 @@ def test_what_is_not_locked_is_left_out():
     assert columns(known, 0) == "." * 8
 
 
-def test_bars_are_opened_but_for_what_reaches_beyond_them():
+def test_bars_are_opened_except_notes_that_reach_beyond_them():
     grid = """
     S C5 D5 E5 F5 G5 F5 E5 D5 C5 -- -- --
     A E4 E4 E4 E4 -- F4 F4 F4 E4 -- -- --
@@ -161,8 +161,8 @@ def test_every_locked_note_stays(piece, locked, seed):
 
 @settings(max_examples=60)
 @given(chorales(), chorales(), st.data())
-def test_whatever_a_model_writes_is_a_chorale_around_what_is_known(piece, written, data):
-    """Even notes that it begins in what is known, and pitches that leave MIDI's range."""
+def test_any_output_of_a_model_is_a_chorale_around_the_known_notes(piece, written, data):
+    """Also if it begins notes in known cells, or writes pitches outside MIDI's range."""
     steps = min(len(piece), len(written))
     piece, written = (Chorale(c.pitch[:steps], c.onset[:steps]) for c in (piece, written))
     cells = data.draw(st.lists(st.booleans(), min_size=4 * steps, max_size=4 * steps))
@@ -283,7 +283,7 @@ def test_the_soprano_of_a_finished_chorale_is_harmonized(model):
     assert "voice" not in piece.provenance
 
 
-def test_provenance_says_what_was_asked(model):
+def test_provenance_records_the_request(model):
     with filler():
         (piece,) = musicae.harmonize(
             HYMN, model=model, lock=("Bass", "soprano"), bars=(2, 2), phrases="none", rhythm="plain"

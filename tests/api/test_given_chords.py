@@ -34,7 +34,7 @@ def bass(piece: musicae.Piece, step: int) -> int:
 
 
 def whole(piece: musicae.Piece, chords: str, without: tuple[int, ...] = ()) -> None:
-    """Every chord sounds with its bass, but for members of these degrees."""
+    """Each chord sounds complete over its bass, except members of the degrees in ``without``."""
     for placed in placed_chords(chords, piece.chorale):
         symbol = read_symbol(placed.text)
         asked = {
@@ -57,7 +57,7 @@ def test_each_chord_sounds_over_its_bass(settings: dict) -> None:
     assert piece.plan.symbols()[:4] == ("G", "D/F#", "Em", "Em")
 
 
-def test_chords_that_no_plan_knows_sound_too() -> None:
+def test_chords_outside_the_planners_vocabulary_sound_too() -> None:
     chords = "Gsus4 G | Am9 D7sus4 | Gmaj7 C6 | Cadd9 G"
     (piece,) = musicae.harmonize(MELODY, chords=chords)
     whole(piece, chords, without=(5, 9, 6))
@@ -65,14 +65,14 @@ def test_chords_that_no_plan_knows_sound_too() -> None:
     assert len(notes) <= 1
 
 
-def test_what_four_voices_cannot_hold_is_said() -> None:
+def test_a_notice_names_members_that_four_voices_cannot_hold() -> None:
     (piece,) = musicae.harmonize(tune("E4 F4 D4 C4"), chords="C9:1 F:1 G7:1 C:1", key="C major")
     whole(piece, "C9:1 F:1 G7:1 C:1", without=(5,))
     (notice,) = piece.notices
     assert notice == "not all notes of the chords fit into the voices: C9 without 5 (bar 1)"
 
 
-def test_where_the_melody_contradicts_it_wins() -> None:
+def test_the_melody_stays_if_it_contradicts_a_chord() -> None:
     melody = tune("E4 F#4 D4 C4 A4 G4 G4 G4", key=Key(0))
     (piece,) = musicae.harmonize(melody, chords="C:1 G7:1 G:1 C:1 | C:2 C:2")
     # The A is an appoggiatura: it falls by step while the chord lasts.
@@ -185,7 +185,7 @@ def test_chord_symbols_of_a_score_are_followed_unasked(tmp_path) -> None:
     assert out.read_text(encoding="utf-8").count("<harmony") == 4
 
 
-def test_chords_of_a_midi_file_are_followed_where_asked(tmp_path) -> None:
+def test_chords_of_a_midi_file_are_followed_on_request(tmp_path) -> None:
     notes = [(480 * i, 480 * (i + 1), 60 + p) for i, p in enumerate((4, 5, 7, 5, 2, 5, 4, 0))]
     marks = [meta(960 * i, "marker", text=t) for i, t in enumerate(("C", "F/A", "G7/B", "C"))]
     path = save(tmp_path / "tune.mid", marks, midi_tune(*notes))

@@ -1,5 +1,4 @@
-"""New pieces and walks through an untrained model's latent space, by the API and the command
-line."""
+"""New pieces and interpolations in an untrained latent space, by the API and the command line."""
 
 import json
 
@@ -86,7 +85,7 @@ def test_the_first_pieces_do_not_depend_on_how_many(model):
     assert len({piece.chorale for piece in many}) == 3
 
 
-def test_the_form_is_bachs_where_nothing_is_asked_for(model, monkeypatch):
+def test_the_form_is_bachs_by_default(model, monkeypatch):
     shortest = sorted(forms.of_style("bach"), key=lambda form: len(form.chorale))[:3]
     monkeypatch.setattr(forms, "of_style", lambda _: tuple(shortest))
     (piece,) = musicae.generate(seed=1, model=model, key="D minor", temperature=0)
@@ -94,7 +93,7 @@ def test_the_form_is_bachs_where_nothing_is_asked_for(model, monkeypatch):
     assert piece.chorale.key == Key.parse("D minor")
 
 
-def test_a_piece_tells_its_style_and_its_form(model, tmp_path):
+def test_a_piece_records_its_style_and_its_form(model, tmp_path):
     wishes = {"style": "hymn", "form": "AAB", "meter": "6/8", "bars": 6, "temperature": 0}
     (piece,) = musicae.generate(model=model, **wishes)
     facts = piece.provenance
@@ -150,7 +149,7 @@ def test_a_file_keeps_its_point_until_its_notes_change(model, tmp_path):
     assert heard.as_dict() != told.as_dict()
 
 
-def test_another_models_file_is_encoded_anew(model, untrained, tmp_path):
+def test_another_models_file_is_encoded_again(model, untrained, tmp_path):
     (piece,) = musicae.generate(1, model=str(untrained["harmonizer"]), **SHORT)
     path = tmp_path / "new.mid"
     whole = HYMN

@@ -1,4 +1,4 @@
-"""A live harmonizer writes changed bars anew, and nothing else."""
+"""A live harmonizer rewrites the changed bars, and nothing else."""
 
 from itertools import pairwise
 
@@ -31,14 +31,14 @@ def live():
 
 
 def outside(chorale, first, last):
-    """Pitches and beginnings of notes outside some bars."""
+    """Pitches and onsets outside some bars."""
     bars = slice((first - 1) * BAR, last * BAR)
     return np.delete(chorale.pitch, bars, axis=0), np.delete(chorale.onset, bars, axis=0)
 
 
 @st.composite
 def changes(draw):
-    """Bars, and notes that do not overlap in them."""
+    """Two bar numbers, and notes inside these bars that do not overlap."""
     first = draw(st.integers(1, 8))
     last = draw(st.integers(first, min(8, first + 1)))
     cuts = sorted(draw(st.sets(st.integers(0, BAR * (last - first + 1)), min_size=2, max_size=9)))
@@ -91,7 +91,7 @@ def test_the_same_changes_give_the_same_music():
     assert made[0].provenance["plan"] == str(made[0].plan)
 
 
-def test_what_changes_is_harmony_too():
+def test_the_harmony_changes_with_the_melody():
     live = musicae.LiveHarmonizer(tune(), key="G major")
     before = live.piece
     changed = live.replace("2", [(0, 4, 66), (4, 4, 69), (8, 8, 66)])
@@ -101,7 +101,7 @@ def test_what_changes_is_harmony_too():
         assert changed.plan.chord_at(step) is not None
 
 
-def test_a_held_note_ends_at_the_bar_line_and_begins_anew_after_the_bars():
+def test_a_held_note_ends_at_the_bar_line_and_begins_again_after_the_bars():
     notes = [(0, 8, 67), (8, 32, 71), (40, 8, 69), (48, 16, 67)]
     live = musicae.LiveHarmonizer(Chorale.from_notes([notes]), key="G major")
     live.replace("2", [(0, 16, 74)])
@@ -190,7 +190,7 @@ def test_errors_leave_everything_as_it_was(live, bars, notes, message):
     assert live.piece is before
 
 
-def test_what_does_not_go_with_live_work():
+def test_settings_that_do_not_go_with_a_live_harmonizer_are_refused():
     for setting in ({"n": 2}, {"bars": "2"}, {"figures": "6"}, {"words": "soprano"}):
         with pytest.raises(ChoraleError, match="does not go with a live harmonizer"):
             musicae.LiveHarmonizer(tune(), **setting)

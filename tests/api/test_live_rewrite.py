@@ -1,4 +1,4 @@
-"""A live harmonizer goes on with what was made, and writes bars anew around what stays."""
+"""A live harmonizer resumes a piece, and rewrites bars around the notes that stay."""
 
 from itertools import pairwise
 
@@ -73,7 +73,7 @@ def test_it_follows_the_melody_of_the_task(made):
 
 @st.composite
 def locks(draw):
-    """Bars, and cells that are locked, as rows of step, voice and how many steps."""
+    """Bars, and locked cells as rows ``(step, voice, number of steps)``."""
     first = draw(st.integers(1, 8))
     bars = first, draw(st.integers(first, min(8, first + 2)))
     rows = st.tuples(st.integers(0, 8 * BAR - 1), st.integers(0, 3), st.integers(1, 12))
@@ -171,7 +171,7 @@ def test_cadences_rhythm_and_ensembles_are_kept():
             assert all(low <= note.pitch <= high for note in way.chorale.notes(voice))
 
 
-def test_taking_what_no_longer_fits_begins_notes_anew(made):
+def test_taking_an_old_passage_back_begins_held_notes_again(made):
     resumed = live(made)
     old = resumed.rewrite("4", seed=1)[0]
     for number, bars in enumerate(("3-5", "3", "5")):
@@ -198,7 +198,7 @@ def test_pickups_and_a_melody_in_the_bass():
     assert np.array_equal(resumed.piece.chorale.pitch[20:], piece.chorale.pitch[20:])
 
 
-def test_what_was_resumed_can_be_replaced_and_written(made, tmp_path):
+def test_a_resumed_piece_can_be_changed_and_written(made, tmp_path):
     resumed = live(made)
     changed = resumed.replace("2", [(0, 8, 71), (8, 8, 74)])
     assert [tuple(note) for note in changed.chorale.notes(0)] == [(0, 8, 71), (8, 8, 74)]
@@ -219,7 +219,7 @@ def broken():
     return musicae.LiveHarmonizer.resume(task(), chorale, piece.plan)
 
 
-def test_a_broken_rule_is_mended_and_locks_stay():
+def test_a_violation_is_repaired_and_locks_stay():
     resumed = broken()
     before = resumed.piece.report().violations
     octaves = next(v for v in before if v.rule == "parallel octaves" and v.step == 40)
@@ -239,7 +239,7 @@ def test_a_broken_rule_is_mended_and_locks_stay():
         stuck.mend(Violation("spacing", 500, 500, 32, 1.0, (0, 1), ("G4", "C3")))
 
 
-def test_what_does_not_fit_together_is_refused(made):
+def test_contradictory_arguments_are_refused(made):
     go_on = musicae.LiveHarmonizer.resume
     longer = Chorale.from_notes([[(4 * i, 4, p) for i, p in enumerate(TUNE * 3)]])
     with pytest.raises(ChoraleError, match="do not have the same bars"):
@@ -263,7 +263,7 @@ class StoppedError(Exception):
     pass
 
 
-def test_progress_is_told_and_what_is_told_can_stop_it(made):
+def test_progress_is_reported_and_the_callback_can_stop_it(made):
     resumed = live(made)
     told = []
     with reporting(lambda done, of: told.append((done, of))):

@@ -1,4 +1,4 @@
-"""The given parts' rights: what a user's file holds comes back event for event."""
+"""Given parts: every event of the user's file comes back unchanged."""
 
 import random
 
@@ -29,7 +29,7 @@ OF_THE_SONG = ("set_tempo", "time_signature", "key_signature", "marker")
 
 
 def varied_melody(path, seed):
-    """A melody file unlike the others: resolution, format, meter, timing, texts, controllers."""
+    """A melody file with unusual resolution, format, meter, timing, texts and controllers."""
     rng = random.Random(seed)
     ppq = rng.choice([24, 96, 120, 192, 384, 480, 960, 15360])
     channel = rng.choice([0, 3, 15])
@@ -89,7 +89,7 @@ def test_every_event_of_the_melody_comes_back(tmp_path, untrained, seed):
     assert len({sum(m.time for m in track) for track in after.tracks}) == 1
 
 
-def test_the_model_hears_the_quantized_melody(tmp_path):
+def test_the_model_reads_the_quantized_melody(tmp_path):
     humanised, triplets = [(7, 470, 60), (485, 950, 62)], [(960, 1120, 64), (1120, 1280, 65)]
     path = save(tmp_path / "played.mid", tune(*humanised, *triplets, (1280, 1440, 67)))
     melody = read_given(path)
@@ -206,7 +206,7 @@ def test_lyrics_of_a_karaoke_track_are_kept(tmp_path, untrained):
     assert [(t, m.text) for t, m in soprano if m.type == "lyrics"] == [(0, "Freu"), (480, "de")]
 
 
-def test_a_given_key_is_written_where_the_file_has_none(tmp_path, untrained):
+def test_a_given_key_is_written_if_the_file_has_none(tmp_path, untrained):
     path = save(tmp_path / "tune.mid", tune((0, 1920, 67)))
     (piece,) = musicae.harmonize(path, key="G minor", model=str(untrained["minibach"]))
     assert piece.chorale.key == Key.parse("G minor")
@@ -228,7 +228,7 @@ def test_a_key_that_was_found_stands_in_scores_and_not_in_the_melodys_own_file(t
 
 
 def test_roman_numerals_are_those_of_the_new_harmony(tmp_path, untrained):
-    """Those of the old one go; the musician's own markers stay."""
+    """Numerals of the old harmony are removed; the musician's own markers stay."""
     path = save(tmp_path / "tune.mid", [meta(0, "marker", text="verse")], tune(
         *[(480 * i, 480 * i + 480, 67 + i % 5) for i in range(8)]
     ))  # fmt: skip
@@ -484,7 +484,7 @@ def test_a_bass_in_another_octave_moves_the_other_voices(tmp_path, model, lowest
 
 
 def four_parts(path, names=VOICES, extra=()):
-    """A file of one bar with a whole note a part, named as told."""
+    """A file of one bar. Each part has one whole note and the given name."""
     pitches = [72, 64, 55, 48]
     tracks = [
         [meta(0, "track_name", name=name), *tune((0, 1920, pitch), channel=i)]
@@ -527,7 +527,7 @@ def test_parts_are_given_by_the_names_of_their_tracks(tmp_path, names, voices):
         assert found.preserved.parts[1].name == "alto"
 
 
-def test_what_a_lock_leaves_out_is_told(tmp_path):
+def test_a_notice_names_the_parts_outside_a_lock(tmp_path):
     path = four_parts(tmp_path / "hymn.mid")
     found = read_given(path, lock="alto,bass")
     assert list(found.preserved.parts) == [1, 3]
@@ -537,7 +537,7 @@ def test_what_a_lock_leaves_out_is_told(tmp_path):
     )
 
 
-def test_four_unnamed_parts_are_voices_where_voices_are_asked_for(tmp_path):
+def test_four_unnamed_parts_are_voices_if_voices_are_locked(tmp_path):
     path = four_parts(tmp_path / "hymn.mid", ["", "", "", ""])
     assert list(read_given(path).preserved.parts) == [0]
     assert [p.notes[0].pitch for p in read_given(path, lock=["bass"]).preserved.parts.values()] == [
@@ -585,7 +585,7 @@ def test_chords_in_locked_parts_are_kept(tmp_path, model):
 
 
 def test_written_notes_make_room_for_kept_ones_played_over_the_grid(tmp_path, model):
-    """The second bar is written anew, with the pitches of the notes around it."""
+    """The second bar is written again, with the pitches of the notes around it."""
     names = [meta(0, "track_name", name="Soprano")], [meta(0, "track_name", name="Alto")]
     soprano = tune((0, 1920, 72), (1920, 3840, 72), (3840, 5760, 72))
     alto = tune((0, 1960, 64), (1970, 3790, 65), (3800, 5760, 64), channel=1)
@@ -599,7 +599,7 @@ def test_written_notes_make_room_for_kept_ones_played_over_the_grid(tmp_path, mo
 
 
 def test_bars_are_numbered_as_those_of_the_chorale(tmp_path, model):
-    """A beginning in silence is marked in files of ours, and counted."""
+    """musicae marks silence at the beginning in its own files, and counts its bars."""
     late = Chorale.from_notes([[(4, 12, 72), (16, 16, 74)], [(4, 12, 60), (16, 16, 62)]], steps=48)
     path = by_voice(late, tmp_path / "late.mid")
     piece, _ = filled_in(path, tmp_path / "out.mid", model, [70, 58, 55, 48], bars="2")

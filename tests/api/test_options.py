@@ -1,4 +1,4 @@
-"""The settings of ``harmonize``: one value, refused where it is made."""
+"""The settings of ``harmonize`` are one value; bad settings are refused when it is made."""
 
 from dataclasses import fields
 

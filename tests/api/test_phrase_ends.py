@@ -1,4 +1,4 @@
-"""Where a musician says that phrases end, and with which cadences: no phrases, marks, files."""
+"""Phrase ends and cadences that a musician gives: none, marks in the music, text files."""
 
 from dataclasses import replace
 

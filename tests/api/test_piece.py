@@ -38,7 +38,7 @@ def test_the_labels_of_a_piece_are_those_of_its_plan_else_of_its_voices():
     assert Piece(HYMN, {}).labels() == analyse(HYMN) != PLANNED.labels()
 
 
-def test_files_and_pictures_show_the_plan_where_analysis_is_asked_for(tmp_path):
+def test_files_and_pictures_show_the_plan_if_analysis_is_requested(tmp_path):
     PLANNED.write(tmp_path / "hymn.mid", analysis=True)
     assert markers_in(tmp_path / "hymn.mid") == [text for _, text in SHOWN]
     PLANNED.write(tmp_path / "hymn.musicxml", analysis=True)

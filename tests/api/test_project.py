@@ -28,14 +28,14 @@ def project(**facts):
 
 
 def with_note(old, index, pitch):
-    """A project with another pitch of one of its tune's notes."""
+    """A project in which one note of the tune has another pitch."""
     notes = list(old.tune)
     notes[index] = notes[index]._replace(pitch=pitch)
     return replace(old, tune=tuple(notes))
 
 
 def outside(old, *bars):
-    """The notes of all voices that have nothing in some bars of 4/4."""
+    """The notes of all voices that lie outside some bars of 4/4."""
     spans = [((bar - 1) * BAR, bar * BAR) for bar in bars]
     return [
         [n for n in notes if all(n.end <= start or n.start >= stop for start, stop in spans)]
@@ -65,7 +65,7 @@ def test_a_tune_gets_four_voices_chords_and_phrases(first):
     assert first.harmonized() == first
 
 
-def test_only_changed_bars_are_written_anew(first):
+def test_only_changed_bars_are_written_again(first):
     changed = with_note(first, 5, 74)
     assert changed.changed_bars() == (2,)
     after = changed.harmonized()
@@ -107,7 +107,7 @@ def test_a_tune_that_grows_bar_by_bar_is_harmonized_in_the_key_it_comes_to():
         {"settings": Settings(rhythm="flowing")},
     ],
 )
-def test_other_settings_write_everything_anew(first, facts):
+def test_other_settings_rewrite_everything(first, facts):
     other = replace(first, **facts)
     assert len(other.changed_bars()) == len(other.measures)
     after = other.harmonized()
@@ -116,7 +116,7 @@ def test_other_settings_write_everything_anew(first, facts):
     assert after.harmony.key == (other.key or "")
 
 
-def test_another_pickup_writes_everything_anew(first):
+def test_another_pickup_rewrites_everything(first):
     moved = tuple(note._replace(start=note.start + 24) for note in first.tune)
     upbeat = (TuneNote(0, 24, 62), *moved)
     other = replace(first, tune=upbeat, pickup=24, length=first.length + 24)
@@ -125,7 +125,7 @@ def test_another_pickup_writes_everything_anew(first):
 
 
 def test_bars_are_counted_as_they_are_drawn():
-    """A short first bar that is no pickup is bar 1, though models read it as one."""
+    """A short first bar that is no pickup is bar 1, although models read it as a pickup."""
     meters = ((0, 2, 4), (48, 4, 4), (96, 4, 4), (144, 4, 4))
     odd = project(meters=meters, length=144 + 4 * BAR).harmonized()
     assert [measure.length for measure in odd.measures] == [8, 8, 8, 16, 16, 16, 16]
@@ -170,18 +170,18 @@ def test_locked_voices_bars_and_notes_stay_through_draws(first):
             assert [n for n in after if n.start >= BAR and n.end <= 2 * BAR] == inside
 
 
-def test_locks_hold_where_everything_is_written_anew(first):
+def test_locks_hold_when_everything_is_rewritten(first):
     locked = replace(first, locks=Locks(voices=(2,)), settings=Settings(style="hymn"))
     assert locked.harmonized().harmony.voices[2] == first.harmony.voices[2]
 
 
-def test_where_all_voices_are_locked_nothing_changes(first):
+def test_nothing_changes_if_all_voices_are_locked(first):
     locked = replace(first, locks=Locks(voices=(1, 2, 3)))
     assert locked.harmonized(redraw=1).harmony.voices == first.harmony.voices
 
 
 @pytest.mark.parametrize("name", ["D7", "V7", "D7/F#", "V65"])
-def test_a_locked_chord_sounds_and_goes_on_to_sound(first, name):
+def test_a_locked_chord_sounds_after_every_draw(first, name):
     chord = LockedChord(BAR + 48, 24, name)
     locked = replace(first, locks=Locks(chords=(chord,)))
     assert locked.changed_bars() == (2,)
@@ -201,7 +201,7 @@ def test_a_locked_chord_sounds_and_goes_on_to_sound(first, name):
     assert replace(after, locks=Locks()).changed_bars() == ()
 
 
-def test_a_chord_that_cannot_be_read_is_told_with_its_bar(first):
+def test_a_chord_that_cannot_be_read_is_reported_with_its_bar(first):
     wrong = replace(first, locks=Locks(chords=(LockedChord(BAR, 24, "Hx9"),)))
     with pytest.raises(ChoraleError, match="bar 2"):
         wrong.harmonized()
@@ -225,7 +225,7 @@ def test_phrase_ends_are_found_again_once_they_are_no_longer_asked_for(first):
     assert found.harmonized().harmony.phrases == first.harmony.phrases
 
 
-def test_phrase_ends_that_were_found_can_be_taken_over(first):
+def test_found_phrase_ends_can_become_requests(first):
     found = tuple(PhraseEnd(at) for at in first.harmony.phrases)
     assert replace(first, phrases=found).changed_bars() == ()
     half = {end.at: end for end in (*found, PhraseEnd(3 * BAR + 72, "half"))}
@@ -233,7 +233,7 @@ def test_phrase_ends_that_were_found_can_be_taken_over(first):
     assert replace(first, phrases=asked).changed_bars() == (4,)
 
 
-def test_a_locked_silence_is_one_until_it_is_lifted(first):
+def test_a_locked_silence_stays_until_it_is_unlocked(first):
     silence = Locks(chords=(LockedChord(BAR, BAR, "N.C."),))
     silent = replace(first, locks=silence).harmonized()
     assert not any(begins_in(2, notes) for notes in silent.harmony.voices[1:])
@@ -254,7 +254,7 @@ def test_choices_name_what_stands_there_and_a_chosen_one_can_be_locked(first):
     )
 
 
-def test_a_broken_rule_is_explained_and_mended(first):
+def test_a_violation_is_explained_and_repaired(first):
     bad = [list(notes) for notes in first.harmony.voices]
     for voice, above in ((1, 12), (2, 19)):  # in parallel octaves and fifths with the tune
         bad[voice] = [note._replace(pitch=note.pitch - above) for note in first.tune]
@@ -285,7 +285,7 @@ def edits(draw):
 
 @settings(max_examples=12)
 @given(edits())
-def test_whatever_changes_what_is_locked_or_elsewhere_stays(first, edit):
+def test_locked_notes_and_other_bars_stay_after_any_change(first, edit):
     (pitches, locks), new = edit, replace(first, locks=edit[1])
     for index, pitch in pitches.items():
         new = with_note(new, index, pitch)
@@ -306,7 +306,7 @@ def test_every_rule_has_a_reason():
     assert all(reason.endswith(".") for reason in REASONS.values())
 
 
-def test_words_are_sung_by_all_voices_and_set_anew_without_other_notes(first):
+def test_all_voices_sing_words_and_new_words_change_no_notes(first):
     sung = replace(first, words="A-ma-zing grace, how sweet the sound").harmonized()
     soprano = next(verse for verse in sung.harmony.words if verse.voice == 0)
     assert soprano.syllables[:4] == ((0, "A-"), (24, "ma-"), (48, "zing"), (72, "grace,"))
@@ -314,14 +314,14 @@ def test_words_are_sung_by_all_voices_and_set_anew_without_other_notes(first):
     assert replace(sung, words="").harmonized().harmony.voices == first.harmony.voices
 
 
-def test_words_that_do_not_fit_are_told_and_stop_nothing(first):
+def test_words_that_do_not_fit_are_reported_and_stop_nothing(first):
     wordy = replace(first, words="la " * 40).harmonized()
     assert wordy.harmony.words == ()
     assert any("40 syllables" in notice for notice in wordy.harmony.notices)
     assert wordy.harmony.voices == first.harmony.voices
 
 
-def test_an_ensemble_lacks_voices_and_is_told_where_the_tune_does_not_fit():
+def test_an_ensemble_lacks_voices_and_a_tune_that_does_not_fit_is_reported():
     sab = project(settings=Settings(ensemble="sab")).harmonized()
     assert sab.harmony.voices[2] == ()
     assert all(sab.harmony.voices[voice] for voice in (0, 1, 3))
@@ -338,7 +338,7 @@ def test_a_tune_can_be_another_voice():
     assert all(found.harmony.voices)
 
 
-def test_no_note_one_note_and_silence():
+def test_tunes_without_notes_with_one_note_and_with_long_silence():
     assert Project().harmonized().harmony is None
     assert Project().changed_bars() == ()
     one = Project(tune=(TuneNote(BAR + 24, 24, 67),)).harmonized()
@@ -350,7 +350,7 @@ def test_no_note_one_note_and_silence():
     assert [notes[-1].end for notes in silence.harmony.voices] == [5 * BAR] * 4
 
 
-def test_bars_that_are_not_there_are_told(first):
+def test_bars_outside_the_piece_are_refused(first):
     with pytest.raises(ChoraleError, match="bars 4 to 9"):
         first.harmonized((4, 9))
     with pytest.raises(ChoraleError, match="harmonize it first"):
@@ -370,5 +370,5 @@ def test_a_piece_becomes_a_project_and_a_piece_again(first):
     assert composed.piece().chorale.pitch.tolist() == new.chorale.pitch.tolist()
 
 
-def test_a_title_that_is_half_typed_is_one_line():
+def test_spaces_and_line_breaks_in_a_title_become_single_spaces():
     assert Project.of_dict({"format": 1, "length": 96, "title": " My \n tune "}).title == "My tune"

@@ -53,7 +53,7 @@ def chosen(parts):
 
 @st.composite
 def projects(draw):
-    """Any project without harmony: meters that change, triplets, locks, wishes."""
+    """Any project without harmony: meters that change, triplets, locks, requests."""
     meters = draw(st.lists(st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 4), (3, 8)]), max_size=2))
     starts = [(BAR * (i + 1), *meter) for i, meter in enumerate(meters)]
     length = 6 * draw(st.integers(70, 100))
@@ -102,11 +102,11 @@ def projects(draw):
 
 @settings(max_examples=60)
 @given(projects())
-def test_a_project_is_the_same_after_a_way_through_json(project):
+def test_a_project_comes_back_from_json(project):
     assert Project.of_dict(json.loads(json.dumps(project.as_dict()))) == project
 
 
-def test_a_project_with_its_harmony_is_the_same_after_a_way_through_a_file(tmp_path):
+def test_a_project_with_its_harmony_comes_back_from_a_file(tmp_path):
     project = WRITTEN.harmonized()
     project.write(tmp_path / "tune.musicae")
     assert Project.read(tmp_path / "tune.musicae") == project
@@ -144,7 +144,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "value", "told"), WRONG)
-def test_what_is_wrong_with_a_project_is_told(path, value, told):
+def test_errors_say_what_is_wrong_with_a_project(path, value, told):
     data = WRITTEN.as_dict()
     inside = data
     for name in path[:-1]:
@@ -163,7 +163,7 @@ def places(value, path=()):
         yield from places(inside, (*path, name))
 
 
-def test_no_json_is_more_than_a_sentence():
+def test_damaged_json_is_refused_in_one_sentence():
     whole = WRITTEN.harmonized().as_dict()
     draws = random.Random(1)
     for value in JUNK:

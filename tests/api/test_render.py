@@ -1,4 +1,4 @@
-"""``render`` shows what the suffix says, and tells what was given from what was written."""
+"""``render`` writes the format that the suffix names, and marks given notes."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ PARALLELS = Chorale.from_notes([[(0, 4, 67), (4, 4, 69)], [(0, 8, 64)], [(0, 8, 
 
 @pytest.fixture
 def seen(monkeypatch):
-    """What is drawn, engraved and sounded, instead of doing it."""
+    """The arguments of the functions that draw, engrave and synthesize, which are not run."""
     found = {}
     monkeypatch.setattr(piano_roll, "draw", lambda music, out: found.update(roll=music, out=out))
     monkeypatch.setattr(
@@ -52,7 +52,7 @@ def test_given_notes_of_a_file_are_drawn_differently(tmp_path, seen, harmonized,
     assert roll.violations == ()
 
 
-def test_bars_that_were_written_anew_are_told_from_the_rest(tmp_path, seen, harmonized, untrained):
+def test_rewritten_bars_are_drawn_differently_from_the_rest(tmp_path, seen, harmonized, untrained):
     harmonized.write(tmp_path / "whole.mid")
     (again,) = musicae.harmonize(
         tmp_path / "whole.mid", bars="2-3", model=str(untrained["harmonizer"])
@@ -83,7 +83,7 @@ def test_without_a_given_voice_the_bars_around_are_given():
         {"given": ["soprano"], "bars": "5-900"},
     ],
 )
-def test_a_file_that_does_not_tell_shows_no_difference(told):
+def test_a_file_without_usable_provenance_shows_no_difference(told):
     assert render.given_cells(CADENCE, told) is None
 
 
@@ -94,7 +94,7 @@ def test_a_piece_that_is_all_given_shows_no_difference(tmp_path, seen):
     assert seen["roll"].given is None
 
 
-def test_analysis_and_violations_are_shown_where_they_are_asked_for(tmp_path, seen):
+def test_analysis_and_violations_are_shown_on_request(tmp_path, seen):
     musicae.render(CADENCE, tmp_path / "roll.png", analysis=True, violations=True)
     assert seen["roll"].labels == ((0, "G: I"), (4, "V"), (8, "I"))
     musicae.render(PARALLELS, tmp_path / "roll.png", violations=True)

@@ -1,4 +1,4 @@
-"""Rests that only articulate are no gaps, in whatever format the melody comes."""
+"""Rests that only articulate are no gaps, in every format of melody."""
 
 import pytest
 

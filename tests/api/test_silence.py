@@ -1,4 +1,4 @@
-"""Long silences cost nothing, and come back where they were."""
+"""The model does not read long silences; they come back where they were."""
 
 import random
 
@@ -26,7 +26,7 @@ def phrase(bar):
 
 
 def heard_bars(monkeypatch):
-    """The numbers of bars that the model is given, as a list that grows."""
+    """The numbers of bars in each call of the model, as a list that grows."""
     found, fill = [], harmonize.harmonize
 
     def counting(model, partial, *others):
@@ -95,7 +95,7 @@ def test_short_silences_stay(tmp_path, untrained, monkeypatch):
 
 
 def sparse(seed):
-    """A soprano that sings in few of many bars, in changing meters, perhaps after a pickup."""
+    """A soprano that sounds in few of many bars, in changing meters, perhaps after a pickup."""
     rng = random.Random(seed)
     meters, step = [], 0
     for _ in range(rng.randrange(1, 6)):
@@ -114,7 +114,7 @@ def sparse(seed):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_what_is_left_out_comes_back(seed):
+def test_omitted_silence_comes_back(seed):
     whole = sparse(seed)
     known = np.zeros_like(whole.onset)
     known[:, 0] = True
@@ -146,7 +146,7 @@ def test_what_is_left_out_comes_back(seed):
         assert restored.plan.chord_at(note.step).symbol(Key(0)) == "C"
 
 
-def test_a_passage_with_fewer_ways_has_its_best_one_in_the_others():
+def test_a_passage_with_fewer_alternatives_repeats_its_best_one():
     whole = Chorale.from_notes([[(16 * bar, 16, 67) for bar in (0, 40)]])
     known = np.repeat(whole.pitch[:, :1] == REST, 4, axis=1)
     known[:, 0] = True

@@ -1,4 +1,4 @@
-"""Folk songs for harmonizers: what is read of the Essen collection, and which songs are taken."""
+"""Folk songs for harmonizers: how the Essen collection is read, and which songs are chosen."""
 
 import importlib.util
 import json
@@ -36,7 +36,7 @@ def song(music, meter="4/4", unit="1/4", key="G"):
 
 
 TUNE = "G | GABc | dBGd\nedcB | A3B | GABc\nd2B2 | ABAF | G3"
-"""Eight bars but for the upbeat; as in the collection, no bar line stands at the end of a line."""
+"""Eight bars and an upbeat. As in the collection, no bar line stands at the end of a line."""
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def test_a_song_is_read_as_it_is_written():
     ("bar", "pitches"),
     [
         ("F=FFf", [66, 65, 65, 77]),  # for the rest of the bar, in every octave
-        ("=FG\nAF", [65, 67, 69, 65]),  # a line's end is no bar line
+        ("=FG\nAF", [65, 67, 69, 65]),  # the end of a line is no bar line
         ("=FGAF | F4", [65, 67, 69, 65, 66]),
-        ("_B4- | B2B2", [70, 71]),  # over a tie, but not to the note after it
+        ("_B4- | B2B2", [70, 71]),  # over a tie, but not on the note after it
         ("F2F2- | F4 | F4", [66, 66, 66]),
         ("B,4- | z4 | B,4", [59, 59]),
     ],
@@ -156,7 +156,7 @@ def test_the_script_runs_from_songs_to_figures(untrained, monkeypatch, capsys, t
     assert [row["pieces"] for row in told["rows"]] == [38, 3]
 
 
-def test_what_cannot_be_used_is_one_line(monkeypatch, capsys):
+def test_unusable_input_is_refused_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["evaluate_folk.py", "no_such_model"])
     with pytest.raises(SystemExit) as stopped:
         script.main()

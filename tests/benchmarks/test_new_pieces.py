@@ -36,7 +36,7 @@ def test_a_style_stands_beside_its_own_pieces(benchmark):
     assert benchmark.of_style(pieces, "carol", "valid").chorales == ()
 
 
-def test_the_style_is_asked_for_where_it_is_not_the_default(benchmark, monkeypatch):
+def test_the_style_is_requested_if_it_is_not_the_default(benchmark, monkeypatch):
     asked = []
 
     class Made:

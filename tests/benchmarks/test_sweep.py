@@ -1,4 +1,4 @@
-"""The sweep over a folder of files tells what became of each."""
+"""The sweep over a folder of files reports the outcome of each file."""
 
 import importlib
 import sys

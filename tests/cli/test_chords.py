@@ -14,7 +14,7 @@ def melody(tmp_path):
     return save(tmp_path / "tune.mid", [*marks, *tune(*notes)])
 
 
-def test_chords_are_given_and_told_again(musicae_command, melody, tmp_path):
+def test_given_chords_are_printed_again(musicae_command, melody, tmp_path):
     out = tmp_path / "out.mid"
     done = musicae_command("harmonize", melody, "-o", out, "--chords", "G Em | D7 G", "--json")
     told = json.loads(done.out)["files"][0]

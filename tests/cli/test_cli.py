@@ -1,4 +1,4 @@
-"""The command line: what it writes and prints, what it refuses, and that it leaves no ruins."""
+"""The command line: what it writes, prints and refuses; failures leave no files."""
 
 import json
 
@@ -40,7 +40,9 @@ def test_harmonize_writes_beside_the_melody(musicae_command, melody, untrained):
     assert [n.pitch for n in chorale.notes(0)] == [60, 62, 64, 65, 67, 65, 64, 62, 60]
 
 
-def test_alternatives_are_numbered_and_told_as_json(musicae_command, melody, untrained, tmp_path):
+def test_alternatives_are_numbered_and_printed_as_json(
+    musicae_command, melody, untrained, tmp_path
+):
     out = tmp_path / "out.mid"
     done = musicae_command(
         "harmonize", melody, "-o", out, "-n", 3, "--model", untrained["minibach"], "--json"

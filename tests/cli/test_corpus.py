@@ -15,7 +15,7 @@ SCALE = [0, 2, 4, 5, 7, 9, 11]
 
 
 def hymn(seed):
-    """Eight bars of quarter notes that wander over the scale, like no other seed's."""
+    """Eight bars of quarters: a random walk over the scale, different for each seed."""
     rng = random.Random(seed)
     voices = []
     for low in (64, 57, 52, 43):

@@ -41,7 +41,7 @@ def melody(tmp_path):
 
 @pytest.fixture(autouse=True)
 def no_corpus(monkeypatch, tmp_path):
-    """As in an installed package."""
+    """The corpus is missing, as in an installed package."""
     monkeypatch.setattr(load, "DEFAULT", tmp_path / "no corpus.npz")
 
 
@@ -134,7 +134,7 @@ def test_locked_voices_come_back_exactly(musicae_command, model, tmp_path, seed)
 
 
 @pytest.mark.parametrize("lock", ["none", "bass"])
-def test_only_the_bars_that_are_asked_for_are_written_anew(musicae_command, model, tmp_path, lock):
+def test_only_the_requested_bars_are_written_again(musicae_command, model, tmp_path, lock):
     twice = Chorale(np.tile(HYMN.pitch, (2, 1)), np.tile(HYMN.onset, (2, 1)), key=Key(0))
     given, out = tmp_path / "hymn.mid", tmp_path / "again.mid"
     musicae.write(twice, given)

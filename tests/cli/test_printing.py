@@ -1,4 +1,4 @@
-"""What is printed of a piece that was written."""
+"""What the command prints about a piece that it wrote."""
 
 from pathlib import Path
 

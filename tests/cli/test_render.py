@@ -1,4 +1,4 @@
-"""The commands with which music is seen, heard, packed and watched, from the shell's side."""
+"""The commands that draw, engrave, pack and play music."""
 
 import json
 
@@ -124,7 +124,7 @@ def test_new_pieces_are_analysed_too(musicae_command, untrained, tmp_path):
 
 
 class Port:
-    """A MIDI output that keeps what it is sent."""
+    """A MIDI output that records the messages."""
 
     def __init__(self, messages):
         self.messages = messages
@@ -141,7 +141,7 @@ class Port:
 
 @pytest.fixture
 def ports(monkeypatch):
-    """Two ports, and what the one that is opened is sent; time passes at once."""
+    """Two ports, and the messages to the one that is opened; waiting takes no time."""
     sent = {}
 
     class Backend:

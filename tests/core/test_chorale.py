@@ -114,7 +114,7 @@ def test_a_bar_can_be_cut_short():
     assert [m.length for m in chorale.measures] == [16, 12, 16, 4]
 
 
-def test_slicing_by_bars_begins_held_notes_anew():
+def test_slicing_by_bars_begins_held_notes_again():
     tune = Chorale.from_notes(
         [[(0, 4, 60), (4, 24, 64), (28, 8, 62)]], pickup=4, fermatas=(4,), tempos=(Tempo(0, 80),)
     )

@@ -1,4 +1,4 @@
-"""Work that processes share: the same results, and nothing is lost when one dies."""
+"""Work shared among processes: the results are the same, and none is lost if a process dies."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def shout(item):
 
 
 def shout_or_die(item, deadly, once=None):
-    """Ends its process at an item; with a file ``once``, only where the file is not there yet."""
+    """Kill the process at one item; if ``once`` is given, only while that file does not exist."""
     if item == deadly and not (once and once.exists()):
         if once:
             once.touch()
@@ -36,7 +36,7 @@ def shout_or_die(item, deadly, once=None):
 
 
 def write_slowly(path):
-    """Writes a file in longer than a test takes, unless it is the first."""
+    """Write a file in a minute, longer than the test takes, or at once if it is called ``one``."""
     with whole_file(path) as partial_file:
         partial_file.write_text("half")
         if path.name != "one":

@@ -1,4 +1,4 @@
-"""Progress is told as one rising number, from any thread; whoever is told can stop the work."""
+"""Progress is reported as one rising number, from any thread; the callback can stop the work."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,13 +27,13 @@ def test_portions_are_parts_of_the_whole():
     assert told_by(work) == [(d, 1000) for d in (100, 375, 375, 500, 750)]
 
 
-def test_what_is_told_never_falls():
+def test_reported_progress_never_falls():
     assert told_by(lambda: [report(done, 4) for done in (2, 1, 3, 9, 0)]) == [
         (d, 1000) for d in (500, 500, 750, 1000, 1000)
     ]
 
 
-def test_without_a_callback_nothing_is_told():
+def test_without_a_callback_nothing_is_reported():
     told = told_by(lambda: report(1, 2))
     report(3, 4)
     with portion(0, 2):

@@ -19,7 +19,7 @@ from musicae.io import midi_reader, midi_writer, musicxml_writer
 from tests.support.strategies import differences
 
 PASSAGE = 12
-"""Equal intervals in a row, that is 13 notes, which no soprano shares with another side's."""
+"""Sopranos of two sides share fewer equal intervals in a row than this, that is, 13 notes."""
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_a_corpus_is_built_from_a_folder(bach, tmp_path):
     assert load.load(tmp_path).chorales == built.chorales
 
 
-def test_what_cannot_be_read_of_a_file_leaves_its_chorale_in_the_corpus(bach, tmp_path):
+def test_a_chorale_stays_in_the_corpus_if_parts_of_its_file_cannot_be_read(bach, tmp_path):
     path = tmp_path / "tune.mid"
     midi_writer.write(bach.chorales[0], path)
     data = bytearray(path.read_bytes())

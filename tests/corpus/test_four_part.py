@@ -132,7 +132,7 @@ def test_the_summary_counts_styles_by_side(bach, folder):
 
 
 @pytest.mark.parametrize("name", ["nowhere", "manifest.csv", "sides.csv"])
-def test_what_is_missing_is_said_with_its_sources(folder, name):
+def test_missing_data_are_reported_with_their_sources(folder, name):
     if name == "nowhere":
         folder = folder / name
     else:

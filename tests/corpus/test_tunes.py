@@ -19,8 +19,8 @@ from musicae.corpus.tunes import (
     tunes_of,
 )
 
-# The first two phrases of "Nun danket alle Gott" and of "Jesu, meine Freude", a quarter a note,
-# and of a third tune.
+# The first two phrases of "Nun danket alle Gott", of "Jesu, meine Freude" and of a third tune, a
+# quarter a note.
 NUN_DANKET = [
     67,
     67,
@@ -56,7 +56,7 @@ def melody(pitches, duration=4, **facts):
 
 
 def harmonized(pitches, intervals, **facts):
-    """A chorale with the melody and below it, note against note, the three voices in turn."""
+    """A chorale of the melody and three voices below it, note against note."""
     notes = [[], [], [], []]
     for i, pitch in enumerate(pitches):
         for v, below in enumerate([0, *intervals[i % len(intervals)]]):
@@ -91,7 +91,7 @@ def test_an_alignment_counts_equal_notes_and_takes_off_others():
     scores = alignments([a, a + 5, changed, a[::-1].copy()])
     assert scores[0, 1] == 8
     assert scores[0, 2] == 6  # seven equal notes, one different
-    assert (0, 3) not in scores  # not even a few notes alike
+    assert (0, 3) not in scores  # too few equal notes
 
 
 VARIANTS = {

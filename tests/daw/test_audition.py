@@ -1,4 +1,4 @@
-"""Alternatives end to end sound as they would alone."""
+"""Alternatives that follow each other in one file sound as each would alone."""
 
 import mido
 
@@ -68,7 +68,7 @@ def test_alternatives_are_separated_by_a_bar_of_silence_and_a_marker():
     assert joined.end == sections[-1].end
 
 
-def test_what_an_alternative_does_not_state_is_not_left_over_from_the_one_before():
+def test_an_alternative_inherits_nothing_from_the_one_before():
     joined, (_, second) = audition.end_to_end(
         [midi_writer.arrange(HYMN), midi_writer.arrange(PLAIN)], "ab"
     )
@@ -84,7 +84,7 @@ def test_tracks_are_named_once_and_given_their_sound_again():
         assert sum(e.message.type == "program_change" for e in track) == 2, "once an alternative"
 
 
-def test_controllers_bends_and_sounds_are_those_of_the_beginning_again():
+def test_controllers_bends_and_sounds_are_reset_for_each_alternative():
     piano = [
         (0, mido.Message("program_change", channel=3, program=1)),
         (0, mido.Message("control_change", channel=3, control=91, value=20)),

@@ -1,4 +1,4 @@
-"""Melodies harmonized by a Dask cluster, of which workers may die."""
+"""Melodies harmonized by a Dask cluster whose workers may die."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from tests.support.midifiles import meta, save, tune
 
 @pytest.fixture
 def songs(tmp_path):
-    """A folder of six songs and a file that is none."""
+    """A folder of six songs and a file that is no song."""
     (tmp_path / "songs").mkdir()
     for i in range(6):
         notes = [(j * 480, (j + 1) * 480, 60 + i + p) for j, p in enumerate([0, 2, 4, 0])]
@@ -32,7 +32,7 @@ def songs(tmp_path):
 
 @pytest.fixture
 def workers(tmp_path):
-    """A cluster of two processes, which work in a folder of their own."""
+    """A cluster of two processes with a working folder of its own."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2,
@@ -111,7 +111,7 @@ def test_packs_come_back_whole(tmp_path, songs, untrained, monkeypatch):
     )
 
 
-def test_where_dask_is_missing_it_says_how_to_get_it(songs, untrained, monkeypatch):
+def test_without_dask_an_error_says_how_to_get_it(songs, untrained, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     options = HarmonizeOptions(model=str(untrained["minibach"]))
     with pytest.raises(MusicaeError, match=r"pip install 'musicae\[cluster\]'"):

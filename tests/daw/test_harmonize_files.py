@@ -1,4 +1,4 @@
-"""Many melodies in, files or packs out, by one call."""
+"""Many melodies in, files or packs out, in one call."""
 
 import multiprocessing
 import os
@@ -38,7 +38,7 @@ def options(untrained):
 
 @pytest.fixture
 def no_packs(monkeypatch):
-    """What would be packed: the calls, in place of the packs, which take seconds."""
+    """Record the calls that write packs, because a real pack takes seconds."""
     calls = []
 
     def write(pieces, folder, name, program, **looks):
@@ -48,7 +48,7 @@ def no_packs(monkeypatch):
     return calls
 
 
-def test_each_melody_is_written_and_told(tmp_path, options):
+def test_each_melody_is_written_and_reported(tmp_path, options):
     one, two = song(tmp_path / "one.mid"), song(tmp_path / "two.mid", 62)
     bad = tmp_path / "bad.mid"
     bad.write_bytes(b"no music")
@@ -82,7 +82,7 @@ def test_each_melody_is_written_and_told(tmp_path, options):
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_notices_name_their_melody_where_there_are_several(tmp_path, untrained):
+def test_notices_name_their_melody_if_there_are_several(tmp_path, untrained):
     paths = [save(tmp_path / f"{name}.mid", tune((0, 480, 60), (480, 960, 62))) for name in "ab"]
     options = HarmonizeOptions(model=str(untrained["minibach"]))
     (notice,) = harmonize_files(paths[:1], options=options).notices
@@ -191,7 +191,7 @@ def test_a_melody_whose_processes_die_is_named(songs, options, monkeypatch):
     )
 
 
-def test_a_fault_of_musicaes_stops_no_other_melody(songs, options, monkeypatch):
+def test_an_error_in_musicae_stops_no_other_melody(songs, options, monkeypatch):
     write = Piece.write
 
     def fail(piece, path, *arguments, **looks):
@@ -217,7 +217,7 @@ def made(songs, out, options, **settings):
     return "".join(name.removesuffix(".mid") for name in names), outcome
 
 
-def test_what_is_done_and_unchanged_is_skipped(tmp_path, songs, options):
+def test_unchanged_melodies_with_results_are_skipped(tmp_path, songs, options):
     out, phrases = f"{tmp_path}/out/", tmp_path / "ends.txt"
     assert made(songs, out, options)[0] == "0123"
     assert made(songs, out, options)[0] == ""
@@ -252,7 +252,7 @@ def test_results_of_other_weights_or_another_version_are_made_again(
     assert made(songs, out, options)[0] == "0123"
 
 
-def test_edited_and_foreign_results_stay_and_are_told(tmp_path, songs, options):
+def test_edited_and_foreign_results_stay_and_are_reported(tmp_path, songs, options):
     out = tmp_path / "out"
     made(songs, f"{out}/", options)
     edited, foreign = out / "1-harmonized-1.mid", out / "2-harmonized-2.mid"
@@ -269,7 +269,7 @@ def test_edited_and_foreign_results_stay_and_are_told(tmp_path, songs, options):
     assert "move it away to harmonize 2.mid again" in second
 
 
-def test_packs_that_are_there_are_skipped_or_reported(tmp_path, songs, options, monkeypatch):
+def test_existing_packs_are_skipped_or_reported(tmp_path, songs, options, monkeypatch):
     def write(pieces, folder, name, program, **looks):
         check_new_folder(folder, "a pack")
         folder.mkdir(parents=True)

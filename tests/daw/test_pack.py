@@ -1,4 +1,4 @@
-"""An audition pack holds what it promises, agrees with itself, and is there whole or not at all."""
+"""An audition pack has all its files, they agree, and it is written whole or not at all."""
 
 import json
 import re
@@ -29,12 +29,12 @@ def pieces(tmp_path, untrained):
 
 @pytest.fixture
 def silent(monkeypatch):
-    """No sound is made: a second for each voice is too long for most tests."""
+    """Write empty sound files: a second for each voice is too long for most tests."""
     monkeypatch.setattr(audio, "write_stems", lambda _, paths: [path.touch() for path in paths])
 
 
 def data_of(page):
-    """What the page's scripts read."""
+    """The JSON that the page's scripts read."""
     found = re.search(r'id="data">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)
     return json.loads(found[1])
 
@@ -139,7 +139,7 @@ def test_a_failed_pack_leaves_nothing(tmp_path, monkeypatch, pieces, error):
     assert [path.name for path in tmp_path.iterdir()] == ["my tune.mid"]
 
 
-def test_a_missing_library_is_told_before_anything_is_written(tmp_path, monkeypatch, pieces):
+def test_a_missing_library_is_reported_before_anything_is_written(tmp_path, monkeypatch, pieces):
     monkeypatch.setattr(pack, "NEEDS", ("numpy", "no_such_library"))
     with pytest.raises(
         MusicaeError, match=r"needs no_such_library: pip install 'musicae\[studio\]'"

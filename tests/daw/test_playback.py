@@ -1,4 +1,4 @@
-"""What a MIDI output is sent, when, and that nothing sounds on after the end, however it comes."""
+"""Messages to a MIDI output, and their times. Nothing sounds after the end or an interruption."""
 
 import mido
 import pytest
@@ -17,7 +17,7 @@ SUSTAIN, ALL_NOTES_OFF = 64, 123
 
 
 class Room:
-    """A clock that stands still but for sleep, and a port that notes what is sent and when."""
+    """A clock that only ``sleep`` advances, and a port that records each message and its time."""
 
     def __init__(self, interrupted_at=None, lost_at=None, late=0.0):
         self.now, self.sent, self.closed, self.opened = 100.0, [], False, None
@@ -53,7 +53,7 @@ class Room:
         playback.play(arrangement, port, clock=self.clock, sleep=self.sleep)
 
     def sounding(self):
-        """What sounds after all that was sent, the pedal included."""
+        """The notes and pedals that are still on after the last message."""
         notes, pedals = set(), set()
         for _, message in self.sent:
             if message.type == "note_on" and message.velocity:
@@ -67,7 +67,7 @@ class Room:
 
 @pytest.fixture
 def room(monkeypatch):
-    """A way to make a room whose port is the one that mido opens."""
+    """A function that makes a ``Room`` whose port mido opens."""
 
     def made(names=PORTS, **faults):
         room = Room(**faults)
@@ -119,7 +119,7 @@ def test_delays_do_not_add_up(room):
     assert all(abs(t - k / 2) < 0.011 for k, t in enumerate(begun))
 
 
-def test_of_events_at_one_tick_the_order_of_the_file_stays(room):
+def test_events_at_one_tick_keep_the_order_of_the_file(room):
     repeated = [*tune((0, 480, 60)), *tune((480, 960, 60))]
     heard = room()
     heard.play(song(*repeated))
@@ -147,7 +147,7 @@ def test_an_interrupt_silences_every_sounding_note_and_closes_the_port(room):
         assert let_go == {0, 1, 2, 5, 7}
 
 
-def test_notes_that_the_music_never_ends_are_ended_with_it(room):
+def test_notes_without_an_end_stop_with_the_music(room):
     heard = room()
     heard.play(song((0, mido.Message("note_on", note=60, velocity=90))))
     assert heard.sounding() == (set(), set())
@@ -162,7 +162,7 @@ def test_a_port_that_is_lost_is_named_and_closed(room):
     assert heard.closed
 
 
-def test_an_interrupt_is_raised_even_where_the_port_is_lost(room):
+def test_an_interrupt_is_raised_even_if_the_port_is_lost(room):
     heard = room(interrupted_at=0.3, lost_at=0.3)
     with pytest.raises(KeyboardInterrupt):
         heard.play(song(*tune((0, 480, 60))))
@@ -191,7 +191,7 @@ def test_the_port_asked_for_is_opened(room):
     [("darwin", "IAC Driver"), ("win32", "loopMIDI"), ("linux", "qsynth"), ("freebsd", "qsynth")],
 )
 @pytest.mark.parametrize("names", [[], PORTS[:1]])
-def test_without_a_port_it_is_told_how_to_get_one(room, monkeypatch, system, advice, names):
+def test_without_a_port_an_error_says_how_to_get_one(room, monkeypatch, system, advice, names):
     monkeypatch.setattr(playback.sys, "platform", system)
     heard = room(names=names)
     with pytest.raises(MusicaeError, match=f"there is no MIDI port to play to: .*{advice}"):
@@ -211,7 +211,7 @@ def test_a_computer_without_a_midi_system_has_no_ports(room, monkeypatch):
         playback.play(song(*tune((0, 480, 60))), "synth")
 
 
-def test_without_the_library_it_is_told_how_to_install_it(monkeypatch):
+def test_without_the_library_an_error_says_how_to_install_it(monkeypatch):
     def missing(_):
         raise ModuleNotFoundError("No module named 'rtmidi'")
 

@@ -1,4 +1,4 @@
-"""A choir's kit: the files it promises, measured as they sound, and there whole or not at all."""
+"""A choir's kit has all its files, sounds as it should, and is written whole or not at all."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def kit(hymn):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No sound is made: an empty file and a page without voices are enough for most tests."""
+    """Write an empty sound file and a page without voices, which is enough for most tests."""
     monkeypatch.setattr(kits, "record", lambda *_: None)
     monkeypatch.setattr(kits.practice_page, "voices_for_page", lambda _: [])
     monkeypatch.setattr(kits._Writer, "_save", lambda self, _, m, p: self._path(m, p, "").touch())
@@ -70,7 +70,7 @@ def root_mean_square(samples):
 
 
 def shares(kit, samples):
-    """How loud each voice is in a mix, in decibels: fitted to the tracks with it alone."""
+    """The loudness of each voice in a mix in decibels, fitted to the tracks of single voices."""
     alone = [music(sound(kit, voice.lower(), "alone")) for voice in VOICES]
     gains, *_ = np.linalg.lstsq(np.stack(alone, axis=1), music(samples), rcond=None)
     parts = [abs(gain) * root_mean_square(voice) for gain, voice in zip(gains, alone, strict=True)]

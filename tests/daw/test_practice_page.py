@@ -1,4 +1,4 @@
-"""The practice page: what it says, and in Chromium that it plays any mix, slower and in a loop."""
+"""The practice page: its contents, and in Chromium that it plays any mix, slower and in a loop."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def path(tmp_path_factory):
     return folder / "practice.html"
 
 
-def test_the_page_needs_no_network_and_no_text_leaves_its_place(path):
+def test_the_page_needs_no_network_and_texts_cannot_become_code(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("<script") == text.count("</script>") == 2
     assert "broken=1</script>" not in text
@@ -68,7 +68,7 @@ def test_times_are_seconds_from_the_first_note(path):
 
 @pytest.fixture
 def page(browser, path):
-    """The page as opened from disk; whatever it complains of or asks for fails the test."""
+    """The page opened from disk. A console message or a network request fails the test."""
     address = path.as_uri()
     opened = browser.new_page(viewport={"width": 1100, "height": 900})
     complaints, requests = [], []

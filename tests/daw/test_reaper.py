@@ -1,7 +1,7 @@
-"""REAPER projects, read back: by the package ``rpp`` as trees, and from there by ``Opened``.
+"""REAPER projects, read back by the package ``rpp`` as trees.
 
-``Opened`` knows nothing of the module under test: it plays the project along the project's own
-tempo map, as REAPER does, and gives seconds.
+``Opened`` plays such a tree along the project's own tempo map, as REAPER does, and gives seconds.
+It uses no code of the module under test.
 """
 
 import base64
@@ -30,7 +30,7 @@ from tests.support.midifiles import absolute
 from tests.support.strategies import chorales
 
 NEARLY = {"abs": 1e-7}
-"""Seconds: REAPER plays from a tempo map that is written in decimals."""
+"""Tolerance in seconds: REAPER plays from a tempo map that is written in decimals."""
 
 LINE = Chorale.from_notes(
     [[(0, 4, 67), (4, 8, 69), (12, 8, 71), (20, 6, 72), (26, 6, 67)], [], [], [(4, 28, 48)]],
@@ -43,7 +43,7 @@ LINE = Chorale.from_notes(
 
 
 class Opened:
-    """A project as REAPER would play it."""
+    """A project as REAPER plays it."""
 
     def __init__(self, text):
         self.root = rpp.loads(text)
@@ -170,7 +170,7 @@ def whole(arrangement, name="all"):
 
 
 def close(found, expected):
-    """Equal but for decimals, in tuples of names and numbers."""
+    """Tuples of names and numbers are equal; numbers up to rounding."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         for a, b in zip(one, other, strict=True):
@@ -181,7 +181,7 @@ def close(found, expected):
 def test_a_project_sounds_as_the_midi_file(chorale, cut):
     arrangement = midi_writer.arrange(chorale)
     starts = [measure.start * midi_writer.PPQ // 4 for measure in chorale.measures]
-    # A cut at a bar line that no note is held across, where there is one.
+    # A cut at a bar line that no note is held across, if there is one.
     held = {n.step + i for v in range(4) for n in chorale.notes(v) for i in range(1, n.duration)}
     clear = [tick for tick in starts if tick * 4 // midi_writer.PPQ not in held]
     middle = clear[int(cut * (len(clear) - 1))] if clear else 0
@@ -272,7 +272,7 @@ def test_tracks_are_panned_coloured_and_sound():
     assert opened.tracks["Alto"].find("FXCHAIN") is None, "nothing to play"
 
 
-def test_reasynth_is_told_its_size_and_pins():
+def test_reasynth_gets_its_size_and_pins():
     opened = Opened(reaper.project(midi_writer.arrange(LINE), whole(midi_writer.arrange(LINE))))
     vst = opened.tracks["Bass"].find("FXCHAIN").find("VST")
     header, state, preset = (base64.b64decode(line) for line in vst)

@@ -1,4 +1,4 @@
-"""The audition page: what it says, that it needs no network, and in Chromium that it plays."""
+"""The audition page: its contents, that it needs no network, and in Chromium that it plays."""
 
 import json
 import re
@@ -32,7 +32,8 @@ LOWER = (
         [(0, 4, 48), (4, 8, 48), (12, 8, 50), (20, 16, 48)],
     ],
 )
-"""The second one moves up to D and back in fifths and octaves, and its pickup is spaced widely."""
+"""The second alternative goes up to D and back in parallel fifths and octaves; its pickup is widely
+spaced."""
 SILENT = Chorale.from_notes([MELODY], pickup=4, tempos=(Tempo(0, 120),))
 FACTS = {"model": "harmonizer", "seed": "7 & <b>"}
 
@@ -76,7 +77,7 @@ def test_every_note_of_every_alternative_is_in_the_page(one, other):
             assert (bar["number"], beat) == chorale.position(bar["start"])
 
 
-def test_the_page_tells_what_the_report_says():
+def test_the_page_shows_the_values_of_the_report():
     first, second, third = told(report_page.page(TITLE, ALTERNATIVES, FACTS))["alternatives"]
     report = check(BAD)
     assert len(second["violations"]) == len(report.violations) > len(first["violations"])
@@ -116,7 +117,7 @@ def test_the_page_says_why_an_alternative_ranks_where_it_does():
     assert "of the" not in " ".join(report_page.reasons(ALTERNATIVES[0], ALTERNATIVES[:1]))
 
 
-def test_no_text_leaves_its_place_and_nothing_is_fetched():
+def test_texts_cannot_become_code_and_nothing_is_fetched():
     named = [Alternative(TITLE, GOOD, files=(TITLE, "//host/x", "a?b#c"))]
     text = report_page.page(TITLE, named, {TITLE: TITLE})
     assert "broken=1</script>" not in text.lower()
@@ -153,7 +154,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, address):
-    """The page as opened from disk; whatever it complains of or asks for fails the test."""
+    """The page opened from disk. A console message or a network request fails the test."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
     complaints, requests = [], []
     opened.on("console", lambda message: complaints.append(message.text))
@@ -168,7 +169,7 @@ def page(browser, address):
 
 
 def drawn(page, alternative):
-    """How many notes of each voice are drawn; one that two systems share counts once."""
+    """The number of drawn notes of each voice; a note that goes on in a new system counts once."""
     return page.evaluate(
         """(id) => [0, 1, 2, 3].map((voice) => {
             const of = `#alternative-${id} .note[data-voice="${voice}"]`;
@@ -210,7 +211,7 @@ STOPS = """(label) => {
   document.querySelector(`[aria-label="${label}"]`).click();
   return stops;
 }"""
-"""In how many seconds the sounding tones end when a button is clicked."""
+"""Seconds until the sounding tones end after a button is clicked."""
 
 
 def test_the_page_shows_every_alternative(page):
@@ -239,7 +240,7 @@ def test_the_page_shows_every_alternative(page):
     assert drawn(page, 1) == [len(GOOD.notes(v)) for v in range(4)]
     assert (
         page.locator("#alternative-1 .held").count() == 1
-    )  # the alto's G, sung over the line's end
+    )  # the alto's G, held over the line's end
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -262,7 +263,7 @@ def test_what_sounds_is_what_is_written(page):
     assert without["power"][1:] == pytest.approx(found["power"][1:4], rel=0.3)
 
 
-def test_a_repeated_note_is_sung_anew(page):
+def test_a_repeated_note_is_struck_again(page):
     repeated = 2.0  # seconds at which the soprano sings D5 again
     before, between, after = page.evaluate(
         """async (times) => {

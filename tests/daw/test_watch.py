@@ -1,4 +1,4 @@
-"""A watched folder: what is saved in it, whole or in pieces, good or bad, and what comes of it."""
+"""A watched folder: files that are saved at once or in pieces, good or bad, and their results."""
 
 import os
 import queue
@@ -26,11 +26,11 @@ from musicae.io import formats
 from tests.support.midifiles import meta, save, tune
 
 SLOWEST = 30
-"""Seconds within which anything happens, however busy the machine is."""
+"""Timeout in seconds for every event, long enough for a busy machine."""
 
 
 def song(path, first=60):
-    """A tune, there all at once, as by a rename: how slow this process is does not matter."""
+    """Put a tune into the folder by renaming a hidden file, so that it is never there in part."""
     notes = [(i * 480, (i + 1) * 480, first + p) for i, p in enumerate([0, 2, 4, 0])]
     hidden = save(path.with_name(".hidden"), [meta(0, "time_signature"), *tune(*notes)])
     return hidden.replace(path)
@@ -74,7 +74,7 @@ class Watched:
         return news
 
     def end(self):
-        """Ends it; nothing happened that was not asked for with ``next``."""
+        """Stop the watch. The test fails if there is news that ``next`` has not taken."""
         self.stop.set()
         self.thread.join(SLOWEST)
         assert not self.thread.is_alive()
@@ -96,7 +96,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def watched(folder, monkeypatch):
-    """A watch that is quick to decide and whose pieces are the melodies themselves."""
+    """A watch with short delays that copies melodies instead of harmonizing them."""
     it = Watched(folder)
 
     def harmonize(melody, *, options):
@@ -177,7 +177,7 @@ def test_a_file_that_grows_is_read_when_it_is_whole(folder, watched, monkeypatch
             file.write(data[start : start + 20])
             file.flush()
             tries = len(watched.tried)
-            if start == 40:  # the writer is so slow that the half is tried
+            if start == 40:  # the writer is so slow that the watch tries the half
                 until(lambda tries=tries: len(watched.tried) > tries)
     watched.next(Made)
     watched.end()
@@ -226,7 +226,7 @@ def test_folders_in_it_hidden_files_and_other_files_are_left_alone(folder, watch
     assert watched.tried == ["tune.mid"]
 
 
-def test_an_error_stands_beside_its_melody_until_that_is_mended(folder, watched):
+def test_an_error_file_stays_until_its_melody_is_repaired(folder, watched):
     data = song(folder / "tune.mid").read_bytes()
     (folder / "tune.mid").write_bytes(data[:-9])
     watched.start()
@@ -243,7 +243,7 @@ def test_an_error_stands_beside_its_melody_until_that_is_mended(folder, watched)
     assert names(folder) == ["tune-harmonized.mid", "tune.mid"]
 
 
-def test_an_error_goes_with_its_melody(folder, watched):
+def test_an_error_file_is_removed_with_its_melody(folder, watched):
     (folder / "tune.mid").touch()
     watched.start()
     assert "is empty" in str(watched.next(Failed).error)
@@ -253,7 +253,7 @@ def test_an_error_goes_with_its_melody(folder, watched):
     watched.end()
 
 
-def test_a_text_that_is_not_ours_is_neither_replaced_nor_removed(folder, watched):
+def test_a_text_of_the_user_is_neither_replaced_nor_removed(folder, watched):
     (folder / "tune-error.txt").write_text("My own notes")
     (folder / "tune.mid").touch()
     watched.start()
@@ -265,7 +265,7 @@ def test_a_text_that_is_not_ours_is_neither_replaced_nor_removed(folder, watched
     assert (folder / "tune-error.txt").read_text() == "My own notes"
 
 
-def test_a_fault_of_ours_does_not_end_the_watch(folder, watched):
+def test_an_error_in_musicae_does_not_end_the_watch(folder, watched):
     watched.start()
     song(folder / "bug.mid")
     assert "bug.mid: a bug in musicae" in str(watched.next(Failed).error)
@@ -302,7 +302,7 @@ def test_two_melodies_with_one_name_wait_for_another_name(folder, watched):
     assert "tune-error.txt" not in names(folder)
 
 
-def test_results_go_into_a_folder_that_is_made_again_where_it_is_gone(folder, watched):
+def test_the_folder_of_results_is_made_again_if_it_is_gone(folder, watched):
     out = folder / "new" / "results"
     assert watched.start(out=out, options=HarmonizeOptions(n=2)).out == out
     for _ in range(2):
@@ -313,14 +313,14 @@ def test_results_go_into_a_folder_that_is_made_again_where_it_is_gone(folder, wa
     watched.end()
 
 
-def test_what_was_saved_last_is_harmonized_first(folder, watched, monkeypatch):
+def test_the_melody_saved_last_is_harmonized_first(folder, watched, monkeypatch):
     at_work, go_on = threading.Event(), threading.Event()
     harmonize = api.harmonize
 
     def slowly(melody, *, options):
         at_work.set()
         assert go_on.wait(SLOWEST)
-        time.sleep(2 * watching.SETTLED)  # what was saved meanwhile is seen before the next is due
+        time.sleep(2 * watching.SETTLED)  # the watch now sees the new file
         return harmonize(melody, options=options)
 
     monkeypatch.setattr(api, "harmonize", slowly)
@@ -335,7 +335,7 @@ def test_what_was_saved_last_is_harmonized_first(folder, watched, monkeypatch):
     assert made.index("latest") < made.index("c")
 
 
-def test_a_folder_that_tells_of_no_change_is_looked_at_all_the_same(folder, watched, monkeypatch):
+def test_a_folder_without_change_events_is_still_checked(folder, watched, monkeypatch):
     class Deaf:
         @staticmethod
         def watch(*_, stop_event, **__):
@@ -372,7 +372,7 @@ def test_other_suffixes_of_midi_files_count(folder, watched, suffix):
     watched.end()
 
 
-def test_the_watch_ends_where_the_folder_goes(folder, watched):
+def test_the_watch_ends_if_the_folder_is_removed(folder, watched):
     watched.start()
     folder.rename(folder.with_name("elsewhere"))
     watched.thread.join(SLOWEST)

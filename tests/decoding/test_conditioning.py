@@ -1,4 +1,4 @@
-"""What is encoded by windows is what the encoder makes of the whole."""
+"""Encoding a piece by windows gives the encoding of the whole piece."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def batch():
         PartialScore.of(Chorale.from_notes([tune, *others]), (0, 3), key=Key(1), phrases=(60, 636))
         for others in ([[], [], *PEDAL], [inner, [], [(0, 300, 43), (310, 330, 50)]])
     ]
-    # An alto of which parts are known, so that leaps come from notes that are not.
+    # An alto that is known in part, so that some leaps start from unknown notes.
     known = np.zeros((640, 4), dtype=np.bool_)
     known[100:300, 1] = True
     some = Chorale.from_notes([tune, inner, [], *PEDAL])

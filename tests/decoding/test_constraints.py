@@ -1,4 +1,4 @@
-"""The cost of a symbol before it is chosen, against the violations that ``theory`` finds after."""
+"""The cost of a symbol before it is chosen equals the violations that ``theory`` finds later."""
 
 from dataclasses import replace
 from itertools import pairwise, product
@@ -35,7 +35,7 @@ FAMILIES = {
 }
 """The rules of ``theory`` that each cost stands for."""
 OF_MOTION = ["parallel", "direct", "leap"]
-"""Those that look at how voices move, and so not across a rest; the others at where they are."""
+"""Rules about the motion of voices, which a rest interrupts. The others are about one chord."""
 
 
 def symbol(voice, pitch):
@@ -43,7 +43,8 @@ def symbol(voice, pitch):
 
 
 def charged(rule, before, now, order=OUTER_FIRST):
-    """By voice, what ``now`` costs after ``before`` when a rule costs 1, voices coming in order."""
+    """The cost of ``now`` after ``before`` by voice if a rule costs 1. ``order``: of choosing
+    voices."""
     rules, chosen, costs = RuleCosts(**{rule: 1.0}), np.full((1, N_VOICES), REST), {}
     for voice in order:
         of_symbols = RuleTable(rules).costs(voice, np.array([before]), chosen)[0]
@@ -53,7 +54,7 @@ def charged(rule, before, now, order=OUTER_FIRST):
 
 
 def reported(rule, before, now, order=OUTER_FIRST):
-    """By voice, how often ``theory`` finds the rule broken with voices that came before it."""
+    """By voice, how often ``theory`` finds the rule broken with voices earlier in ``order``."""
     piece = Chorale.from_notes(
         [
             [(4 * i, 4, int(chord[v])) for i, chord in enumerate((before, now)) if chord[v] != REST]
@@ -74,7 +75,7 @@ OPEN = [[p for p in range(low, high + 1) if p % 12 in (0, 2, 7, 9)] for low, hig
 
 @st.composite
 def progressions(draw, rests_before=False, rests_after=False):
-    """Two chords; voices like fifths and octaves, and to move together."""
+    """Two chords, often with fifths and octaves, and with voices that move together."""
     common = draw(st.sampled_from([-2, 2, 5, -5, 12]))
     steps = st.sampled_from([common, common, common, -common, common - 12, 0, 1, -10, 14])
     before = draw(st.tuples(*map(st.sampled_from, OPEN)))
@@ -111,7 +112,7 @@ def test_costs_equal_the_rules_for_every_motion_of_the_outer_voices(rule):
         costs = charged(rule, before, now)
         assert costs == reported(rule, before, now), (soprano, bass)
         found += sum(costs.values())
-    # From a tenth nothing is parallel; an octave or a fifth is reached in many ways.
+    # Motion from a tenth makes no parallels; it reaches an octave or a fifth in many ways.
     assert (found > 0) == (rule == "direct")
 
 
@@ -126,7 +127,7 @@ def test_motion_into_or_out_of_a_rest_costs_nothing(rule, chords):
 @settings(max_examples=15)
 @given(chorales())
 def test_over_a_piece_without_fermatas_the_charges_are_the_violations(rule, chorale):
-    # What is written step by step is not judged across short rests yet, as a piece is.
+    # Costs ignore motion across short rests, which the rules for whole pieces include.
     piece = replace(without_short_rests(chorale), fermatas=())
     rows = [(REST,) * N_VOICES, *map(tuple, piece.pitch.tolist())]
     total = sum(
@@ -211,9 +212,9 @@ def test_without_rules_nothing_costs_anything():
     }
 
 
-def test_motion_across_a_fermata_is_charged_unlike_in_the_rules():
-    """A melody's fermatas are known before a chord is chosen, but costs are those of its two
-    steps alone: where theory lets the next phrase begin anew, the costs are stricter."""
+def test_motion_across_a_fermata_is_charged_although_no_rule_reports_it():
+    """The melody's fermatas are known beforehand, but costs depend only on two consecutive steps.
+    If ``theory`` begins a new phrase between them, the costs are stricter."""
     piece = passage("S  G4^ A4\nA  E4  F4\nT  C4  D4\nB  C3  D3")
     assert not any(RULES[name](piece) for name in FAMILIES["parallel"])
     assert sum(charged("parallel", *map(tuple, piece.pitch[[0, 4]].tolist())).values()) == 3

@@ -1,4 +1,4 @@
-"""Drafts of which one is kept: those far behind end early, and the others are as they would be."""
+"""Of several drafts one is kept: those far behind end early, which does not change the others."""
 
 import numpy as np
 import pytest
@@ -20,20 +20,20 @@ def drawn(groups):
     return sample(load_model("harmonizer"), partials, SamplingOptions(1.0, 3), groups=groups)
 
 
-def test_who_is_far_behind_the_best_of_its_group_is_hopeless():
+def test_drafts_far_behind_the_best_of_their_group_are_hopeless():
     nats = np.array([100.0, 100 + SLACK + 4 * REACH - 1, 100 + SLACK + 4 * REACH + 1, 900, 901])
     assert hopeless(nats, GROUPS, 16).tolist() == [False, False, True, False, False]
     assert not hopeless(nats, GROUPS, 100).any()
 
 
 @pytest.mark.parametrize("by_numpy", [False, True])
-def test_kept_drafts_are_as_they_would_be_and_the_others_have_infinite_nats(monkeypatch, by_numpy):
+def test_kept_drafts_do_not_change_and_the_others_have_infinite_nats(monkeypatch, by_numpy):
     if by_numpy:
         monkeypatch.setattr(compiled, "can_write", lambda _: False)
     whole = drawn(None)
     assert np.isfinite(whole.nats).all()
     assert np.array_equal(drawn(GROUPS).tokens[[0, 3]], whole.tokens[[0, 3]])
-    # Now whoever is behind after the first bar ends there.
+    # With these settings, each draft that is behind after the first bar ends there.
     monkeypatch.setattr(drafts, "SLACK", 0.0)
     monkeypatch.setattr(drafts, "REACH", 0.0)
     found = drawn(GROUPS)

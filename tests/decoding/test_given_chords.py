@@ -1,4 +1,4 @@
-"""Given chords: the planner takes the nearest, symbols that leave one incomplete are forbidden."""
+"""Given chords: the planner takes the nearest; symbols that make one incomplete are forbidden."""
 
 import numpy as np
 import pytest
@@ -66,10 +66,11 @@ def test_the_planner_takes_the_nearest_chords(name: str, nearest: set[str]) -> N
     before=st.tuples(*(st.integers(low, high) for low, high in VOICE_RANGES)),
     seed=st.integers(0, 99),
 )
-def test_whatever_is_liked_the_chord_is_whole(
+def test_the_chord_is_complete_whatever_the_model_prefers(
     name: str, soprano: int, before: tuple[int, ...], seed: int
 ) -> None:
-    """Each voice takes what a random model likes best; the melody's note may be foreign."""
+    """Each voice takes the likeliest symbol of a random model; the melody may have a non-chord
+    tone."""
     given_chord = chord(name, sung=soprano)
     weighed = StepCosts(
         PRESETS["bach"], np.zeros(1, dtype=int), tuple(ORDER), given=GivenCosts([given_chord])

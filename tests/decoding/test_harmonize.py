@@ -1,4 +1,4 @@
-"""Voices along plans, with the shipped weights: what the plan says is what is sung."""
+"""The voices that the shipped weights write follow the plan."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_bars_around_those_that_are_recomposed_keep_their_chords_in_the_plan():
 
 
 @pytest.mark.parametrize("key", ["D dorian", "D minor"])
-def test_a_dorian_tune_keeps_its_sixth_where_it_is_heard_or_asked_for(key):
+def test_a_dorian_tune_keeps_its_sixth_if_the_key_is_found_or_requested(key):
     melody = tune("D4 D4 A4 A4 B4 C5 A4 G4 F4 E4 D4 F4 G4 A4 B4 A4 G4 E4 C4 E4 D4 D4")
     (heard,) = musicae.harmonize(melody)
     assert heard.provenance["key"] == "D dorian"

@@ -1,4 +1,4 @@
-"""The compiled program writes what ``Writing`` writes: the same costs, symbols and nats."""
+"""The compiled program and ``Writing`` give the same costs, symbols and nats."""
 
 import importlib.util
 import re
@@ -69,7 +69,7 @@ def network():
 
 
 def both(monkeypatch, run):
-    """What ``run()`` gives by the compiled program, and by ``Writing``."""
+    """The results of ``run()`` with the compiled program, and with ``Writing``."""
     used = []
 
     def write(writing):
@@ -104,7 +104,7 @@ def options_of(rng):
 @settings(max_examples=8, deadline=None)
 @given(chorales(max_steps=24), SEEDS)
 def test_the_same_symbols_are_written(network, chorale, seed):
-    """Whatever is known of a piece, and however symbols are chosen."""
+    """For any known cells and any sampling options."""
     rng = np.random.default_rng(seed)
     known = rng.random(chorale.pitch.shape) < rng.choice([0, 0.1])
     known[:, 0] |= bool(rng.random() < 0.5)
@@ -130,7 +130,7 @@ def test_a_piece_longer_than_the_attention_span(monkeypatch, network):
 
 
 def test_a_rhythm_is_reinforced_alike(monkeypatch, network):
-    """Two decoders, of which one does not know what is asked for."""
+    """Two decoders; one of them does not get the requested rhythm."""
     model = by_torch("harmonizer", network)
     partial = replace(SOPRANO_ONLY, rhythm="flowing")
     options = SamplingOptions(1.0, 5)
@@ -186,7 +186,7 @@ def test_pieces_of_latent_vectors_are_the_same(monkeypatch):
 
 
 def test_onnx_runtime_multiplies_as_torch_does(network):
-    """With graphs as files hold them, and products written where the program reads them."""
+    """The graphs are those of weights files; products are written where the program reads them."""
     torch_runs = by_torch("harmonizer", network)
     engine = OnnxEngine(export("harmonizer", network), torch_runs.tensors)
     model = replace(torch_runs, engine=engine)
@@ -220,7 +220,7 @@ def eighths(rng, count):
 
 
 def any_plan(rng):
-    """Plan costs of any chords, also of such as no plan has."""
+    """Plan costs of any chords, also of chords that no plan has."""
     plan = PlanCosts.__new__(PlanCosts)
     plan.weights = PlanWeights(*eighths(rng, len(astuple(USUAL))))
     plan.closing = rng.integers(STEPS, size=N)
@@ -253,7 +253,7 @@ def any_given(rng):
 
 
 def any_writing(rng, network):
-    """A writing with any costs that there are."""
+    """A writing with random costs of every kind."""
     made = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampler, "write", made.append)

@@ -1,4 +1,4 @@
-"""Inference in chains of mixed tables, beside the same chain in logarithms: ``plan.Chain``."""
+"""Inference in chains of mixed tables gives the same results as in logarithms: ``plan.Chain``."""
 
 from dataclasses import replace
 from itertools import product
@@ -23,7 +23,7 @@ def chain_of(seed, beats=4, states=STATES):
 
 
 def in_logarithms(chain):
-    """The same chain as ``plan`` has it."""
+    """The same chain as a ``plan.Chain``."""
     pair = np.log(np.einsum("bk,kst->bst", chain.shares, chain.tables.factors))
     same = plan.Chain(chain.unary, pair)
     every = np.ones(chain.unary.shape, dtype=bool)
@@ -36,7 +36,7 @@ def every_path(chain):
 
 @st.composite
 def constraints(draw, beats=4):
-    """Which states are allowed, and what is added to the transitions that leave some beats."""
+    """Allowed states, and terms that are added to the transitions from some beats."""
     cells = draw(st.lists(st.booleans(), min_size=beats * STATES, max_size=beats * STATES))
     at = draw(st.sets(st.integers(0, beats - 2)))
     numbers = np.random.default_rng(draw(SEEDS))
@@ -66,7 +66,7 @@ def test_constraints_and_moves_weigh_as_in_logarithms(seed, narrowed):
     assert chain.score(path) == pytest.approx(expected.score(path))
     drawn = chain.sample_path(np.random.default_rng(seed))
     for found in (path, drawn):
-        # Only a beat at which nothing is allowed is free.
+        # Only beats at which no state is allowed become free.
         assert plan.broken(found, allowed) == np.flatnonzero(~allowed.any(axis=1)).tolist()
 
 
@@ -110,7 +110,7 @@ def test_a_common_factor_of_the_tables_changes_no_share():
 
 
 def test_long_chains_neither_overflow_nor_vanish():
-    """Four hundred beats, some of which are hundreds of nats above the others."""
+    """Four hundred beats; some are hundreds of nats above the others."""
     chain = chain_of(7, beats=400)
     chain = MixtureChain(chain.unary * 300, chain.shares, chain.tables)
     expected = in_logarithms(chain)
@@ -131,7 +131,7 @@ def test_shapes_that_do_not_fit_are_refused():
 
 @given(SEEDS, constraints(), constraints())
 def test_chains_filtered_together_are_those_filtered_alone(seed, one, other):
-    """Of several lengths, with other constraints, and of two kinds of tables."""
+    """Chains of several lengths, with different constraints and two kinds of tables."""
     long, short = chain_of(seed, 6), chain_of(seed + 1, 4)
     short = replace(short, tables=long.tables)
 

@@ -31,7 +31,7 @@ LINES = (
 
 
 def song(lines, meter=(4, 4)):
-    """A soprano of lines of notes ``name/steps``, and the steps at which the lines' ends begin."""
+    """A soprano from lines of notes ``name/steps``, and the steps at which the last notes begin."""
     notes, ends, step = [], [], 0
     for line in lines:
         for cell in line.split():
@@ -195,7 +195,7 @@ def test_a_thousand_bars_are_read_in_linear_time():
     long, ends = song(LINES * 84)
     assert long.bar_count > 1000
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other would count as time
+    torch.set_num_threads(1)  # time in threads that wait for each other would count too
     try:
         began = time.process_time()
         found = phrase_ends(long)

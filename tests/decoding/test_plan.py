@@ -1,4 +1,4 @@
-"""Inference in chains of chords, against listing every path of tiny chains."""
+"""Inference in chains of chords, compared with a list of every path of tiny chains."""
 
 from itertools import product
 
@@ -83,7 +83,7 @@ def test_a_constraint_leaves_the_paths_that_keep_it(seed: int, cells: list[bool]
 
 
 @given(seeds, st.integers(0, 2))
-def test_what_is_added_to_a_transition_weighs_on_the_paths_that_take_it(seed: int, at: int) -> None:
+def test_a_term_added_to_a_transition_weighs_on_the_paths_that_take_it(seed: int, at: int) -> None:
     chain = chain_of(seed)
     added = np.random.default_rng(seed + 1).normal(size=(3, 3))
     allowed = np.ones((4, 3), dtype=bool)
@@ -134,7 +134,7 @@ def test_paths_that_are_fixed_but_in_a_few_beats_differ_there() -> None:
     assert len({tuple(path[~among]) for path in found}) == 1
 
 
-def test_where_all_is_fixed_there_is_one_path() -> None:
+def test_there_is_one_path_if_all_beats_are_fixed() -> None:
     chain = chain_of(2, beats=5)
     allowed = np.eye(3, dtype=bool)[[0, 1, 2, 1, 0]]
     found = n_best_distinct(chain.constrained(allowed), 3, np.arange(3))

@@ -1,4 +1,4 @@
-"""Plans are right by construction, whatever a planner has learned: here it has learned nothing."""
+"""Constraints hold in every plan, whatever a planner has learned; this planner is untrained."""
 
 import numpy as np
 import pytest
@@ -80,8 +80,8 @@ def test_a_piece_ends_on_the_tonic_or_on_what_the_last_note_allows(
         assert not numerals[-1].endswith(("6", "64"))
 
 
-def test_what_is_yet_to_come_may_be_anything_and_closes_at_the_end() -> None:
-    """Without ``known`` the silence after a tune is rests, and the tune's last note closes."""
+def test_unknown_steps_allow_any_chord_and_the_piece_closes_at_its_end() -> None:
+    """Without ``known``, the silence after a tune counts as rests; the tune's last note closes."""
     states = tuple(PlannedChord(root, quality) for root in range(12) for quality in QUALITIES)
     begun = Chorale.from_notes([[(0, 4, 64), (4, 4, 62)]], steps=16)
     known = np.zeros((16, 4), dtype=bool)
@@ -97,7 +97,7 @@ def test_what_is_yet_to_come_may_be_anything_and_closes_at_the_end() -> None:
             assert wish.allowed[3].tolist() == tonic
             assert sorted(wish.moves) == [0, 1, 2]
         else:
-            assert not wish.allowed[1][tonic].any()  # the second degree is no note of the tonic
+            assert not wish.allowed[1][tonic].any()  # the tonic has no second degree
 
 
 def test_the_first_bar_has_the_tonic(model: Checkpoint) -> None:
@@ -183,7 +183,7 @@ def test_a_church_mode_keeps_its_degree(model: Checkpoint, key: str, contrary: i
     assert not (problem.allowed[[0, 1, 3, 4]] & holding).any()
 
 
-def test_beats_of_which_all_voices_are_known_keep_their_chords(model: Checkpoint) -> None:
+def test_beats_whose_voices_are_all_known_keep_their_chords(model: Checkpoint) -> None:
     chords = [(72, 67, 64, 48), (74, 71, 67, 55), (72, 69, 65, 53), (71, 67, 62, 55)]
     voices = [[(4 * i, 4, chord[v]) for i, chord in enumerate(chords)] for v in range(4)]
     voices[0].append((16, 4, 72))
@@ -204,7 +204,7 @@ def test_the_usual_plan_ends_its_phrases_as_the_best_plan_does(model: Checkpoint
     assert usual.log_likelihood <= best.log_likelihood + 1e-9
 
 
-def test_where_nothing_is_known_plans_are_drawn_and_end_on_the_tonic(model: Checkpoint) -> None:
+def test_plans_without_known_notes_are_drawn_and_end_on_the_tonic(model: Checkpoint) -> None:
     form = regular(4, Meter.parse("4/4"), C)
     problem = plan_problem(model, form.chorale, C, form.phrases)
     drawn = problem.samples(4, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""The planner at work: transitions computed where they are read, long pieces, and time."""
+"""Running the planner: transitions computed on demand, long pieces, and time."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def features(bars):
 
 @torch.no_grad()
 def mixtures(model, read):
-    """The log potentials of all transitions, straight from the definition, in float64."""
+    """The log potentials of all transitions by their definition, in float64."""
     network = network_of(model)
     members = network(torch.from_numpy(read)[None], torch.tensor([len(read)]))
     total = 0
@@ -59,7 +59,7 @@ def test_transitions_are_the_mixtures_of_the_tables(model):
     np.testing.assert_allclose((pair / 0.5)[:2], 2 * expected[:2], atol=2e-4)
 
 
-def test_what_is_not_kept_gives_the_same_plan(model, monkeypatch):
+def test_transitions_computed_on_demand_give_the_same_plan(model, monkeypatch):
     read = features(20)
     kept = chain_of(model, read)
     monkeypatch.setattr(planner, "KEPT", 0)

@@ -1,4 +1,4 @@
-"""Passages that sound again have the symbols of the earlier ones, where these are possible."""
+"""Passages that return have the symbols of the earlier passage if these are possible."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which harmonizations are offered first, and when two of them are different."""
+"""The order in which harmonizations are offered, and when two of them differ."""
 
 import math
 
@@ -53,7 +53,7 @@ def candidate(chorale, nats):
     ],
 )
 def test_difference_counts_chords_by_their_bass_and_pitch_classes(what, other, share):
-    # The middle voices may leave their ranges here; chords are all that matters.
+    # The middle voices may leave their ranges here; only chords matter.
     assert difference(passage(HOME), passage(other)) == pytest.approx(share), what
 
 
@@ -64,7 +64,7 @@ def test_chords_are_compared_on_the_quarters_alone():
 
 
 def test_quarters_are_counted_from_the_first_bar_line():
-    # An eighth, and two quarters; what changes on the second half of a quarter is no other chord.
+    # An eighth, and two quarters; a change on the second half of a quarter makes no other chord.
     one = passage("S C5 D5 -- E5 --", column=2)
     other = passage("S C5 D5 C5 E5 F5", column=2)
     upbeat = [Chorale(c.pitch, c.onset, pickup=2) for c in (one, other)]

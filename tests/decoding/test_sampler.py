@@ -39,11 +39,11 @@ NEVER_BROKEN = [
     *(name for name in RULES if name.startswith(("parallel", "contrary", "direct", "leap"))),
     "voice overlap",
 ]
-"""Rules that silence keeps as well, so that none of them need ever be broken."""
+"""Rules that silence keeps too, so that a choice that breaks none is always possible."""
 
 
 def tiny(held=2.0, **changes):
-    """A harmonizer in memory; so that notes are held as often as in music, and rests are rare."""
+    """A harmonizer in memory, whose holds are as frequent as in music and whose rests are rare."""
     torch.manual_seed(0)
     config = RECIPES["harmonizer"].config | TINY | changes
     network = Harmonizer(HarmonizerConfig(**config)).requires_grad_(False)
@@ -61,7 +61,7 @@ def drawn(partial, n=3, *, temperature=1.0, top_p=1.0, rules="off", seed=0, mode
 
 
 def logits_of(partial, tokens, model=MODEL):
-    """What the network predicts for each symbol of a completed score, given all before it."""
+    """The network's logits for each symbol of a completed score, given all symbols before it."""
     batch = masked_batch(partial, model.config)
     batch.tokens[0, : len(tokens)] = tokens
     batch = tensors(batch)
@@ -70,7 +70,7 @@ def logits_of(partial, tokens, model=MODEL):
 
 
 def nats_of(partial, tokens, model=MODEL):
-    """``(T, V)`` the negative log-likelihood of its open symbols."""
+    """``(T, V)`` the negative log-likelihood of each open symbol."""
     return surprise(*logits_of(partial, tokens, model))[0, : len(tokens)].double().numpy()
 
 
@@ -84,7 +84,7 @@ def some_of(chorale, seed):
     return PartialScore.of(chorale, known=known)
 
 
-# What comes of it
+# Results
 
 
 @settings(max_examples=6)
@@ -96,7 +96,7 @@ def test_known_cells_stay_and_open_cells_are_within_the_ranges(chorale, seed):
     tokens, expected = found.tokens, chorale_to_tokens(chorale)
     assert (tokens[:, partial.known] == expected[partial.known]).all()
     assert ((tokens >= 0) & (tokens < VOCABULARY)).all()
-    # A hold has a note before it; before the piece there is silence.
+    # A hold follows a note of the same voice; the piece begins after silence.
     for piece in tokens:
         sounds = np.zeros(4, dtype=bool)
         for row in piece:
@@ -133,7 +133,7 @@ def test_a_known_note_is_held_no_longer_than_it_was():
 
 
 def test_a_piece_far_longer_than_the_attention_span_can_be_drawn():
-    # Twenty bars: 160 frames, of which an attention keeps four.
+    # Twenty bars have 160 frames; attention reaches four frames back.
     tune = Chorale.from_notes([[(4 * i, 4, 67 + 5 * (i % 3)) for i in range(80)]])
     partial = PartialScore.of(tune, voices=(S,))
     found = drawn(partial, n=1)
@@ -222,8 +222,8 @@ def test_strict_rules_are_kept_wherever_a_choice_keeps_them(seed):
     ruled = drawn(SOPRANO_ONLY, n=4, seed=seed, temperature=1.5, rules="strict")
 
     def broken(found):
-        """Those of the melody alone left out, and those across short rests, which drawing does
-        not look across yet."""
+        """Violations, except those of the melody alone and those across short rests, which sampling
+        ignores."""
         pieces = [tokens_to_chorale(tokens, TUNE) for tokens in found.tokens]
         violations = [
             v
@@ -248,7 +248,7 @@ def test_a_masked_batch_is_padded_to_whole_frames_with_known_silence(steps, stri
     batch = masked_batch(PartialScore.of(tune, voices=(S,)), config)
     length = batch.tokens.shape[1]
     assert length % stride == 0
-    # The encoder is used to silence after the end, as far as it attends.
+    # The encoder has learned from silence after the end; as many frames as it attends to are added.
     assert steps <= length - stride * config.span < steps + stride
     assert batch.known.shape == batch.tokens.shape == (1, length, 4)
     assert batch.context.shape[:2] == (1, length)
@@ -272,7 +272,7 @@ def test_any_length_can_be_drawn(stride):
 VAE = {"piece": 6, "beat": 3, "prior_layers": 1, "lead_layers": 1, "components": 2, "planner": 8}
 QUIET = Chorale.from_notes([], steps=48)
 EXACT, VARIED = (Return(8, 16, 0, EVERY_VOICE), Return(16, 32, 0, (S,)))
-"""A half bar again in all voices, and a bar in the soprano alone; then comes the close."""
+"""Half a bar that returns in all voices, and a bar that returns in the soprano; then the close."""
 
 
 @pytest.fixture(scope="module")
@@ -293,13 +293,13 @@ def a_latent(vae, beats=12, seed=0):
 
 
 def decoded(vae, partials, latents, options, seeds):
-    """Symbols of pieces of sharp vectors."""
+    """Decode latent vectors without blur."""
     numbers = [(seed,) for seed in seeds]
     return decode_latents(vae, partials, latents, options, seeds=numbers, blurs=[0.0] * len(seeds))
 
 
 def again(tokens, passage, voice):
-    """Whether a voice has in a passage the symbols that it had in the earlier one."""
+    """Whether the symbols of a voice in a passage are those of the earlier passage."""
     start, stop, source, _ = passage
     return np.array_equal(tokens[start:stop, voice], tokens[source : source + stop - start, voice])
 
@@ -307,7 +307,7 @@ def again(tokens, passage, voice):
 @pytest.mark.parametrize("temperature", [LIKELIEST, 1.0, 2.0])
 @pytest.mark.parametrize("rules", ["off", "bach"])
 def test_a_passage_sounds_again_note_for_note(vae, temperature, rules):
-    """In all voices, or in those that return; the others are written anew."""
+    """In all voices, or in those that return; the other voices are written independently."""
     partials = [PartialScore.of(QUIET, key=Key(0), returns=(EXACT, VARIED))] * 2
     latents = [a_latent(vae, seed=seed) for seed in range(2)]
     options = SamplingOptions(temperature, 3, rules=rules, rhythm_temperature=1.3)
@@ -324,8 +324,8 @@ def test_a_passage_sounds_again_note_for_note(vae, temperature, rules):
     assert not any(again(tokens, EXACT, S) for tokens in free.tokens)
 
 
-def test_what_comes_again_is_as_likely_as_the_model_says(vae):
-    """Forcing a symbol does not change the negative log-likelihood that is told."""
+def test_returning_symbols_are_as_likely_as_the_model_says(vae):
+    """Forcing a symbol does not change the reported negative log-likelihood."""
     partial = PartialScore.of(QUIET, key=Key(0), returns=(EXACT, VARIED))
     options = SamplingOptions(1.0, 0, rules="off")
     latent = a_latent(vae)
@@ -340,7 +340,7 @@ def test_what_comes_again_is_as_likely_as_the_model_says(vae):
 
 
 def test_pieces_with_and_without_returns_are_decoded_together(vae):
-    """Each as alone, though one is shorter."""
+    """Each piece is decoded as it would be alone, although one is shorter."""
     longer = PartialScore.of(QUIET, key=Key(0), returns=(EXACT,))
     shorter = PartialScore.of(Chorale.from_notes([], steps=32), key=Key(0))
     latents = [a_latent(vae, 12, 1), a_latent(vae, 8, 2)]
@@ -354,7 +354,7 @@ def test_pieces_with_and_without_returns_are_decoded_together(vae):
 
 
 def test_notes_that_are_known_stay_where_a_passage_returns(vae):
-    """A known bass is not the earlier one; the other voices return as far as they can."""
+    """A known bass differs from the earlier passage; the other voices return wherever they can."""
     bass = passage("B C3 D3 E3 F3 G3 A3 B3 C4 C3 C3 C3 C3")
     partial = PartialScore.of(bass, voices=(B,), key=Key(0), returns=(EXACT,))
     (tokens,) = decoded(vae, [partial], [a_latent(vae)], SamplingOptions(1.0), [0]).tokens

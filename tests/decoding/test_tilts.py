@@ -1,4 +1,4 @@
-"""Tilts of motions, of sonorities and of plans: what is counted and what is corrected."""
+"""Tilts of motions, of sonorities and of plans: what they count and what they correct."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_motions_are_counted_by_voice_and_place():
     expected = {"hold": 6, "rest": 2, "repeat": 1, "step": 1, "third": 1, "leap": 0}
     assert soprano == expected
     assert counts[0, 0, MOTIONS.index("step")] == 1  # D5 on a beat
-    assert counts[0, 1, MOTIONS.index("repeat")] == 1  # C5 on the half of one
+    assert counts[0, 1, MOTIONS.index("repeat")] == 1  # C5 on the half of a beat
     assert counts[1, :, MOTIONS.index("hold")].sum() == len(MUSIC) - 1
 
 

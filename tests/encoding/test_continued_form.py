@@ -1,4 +1,4 @@
-"""The form of a piece that goes on: its new phrases, what returns in it, and where it ends."""
+"""The form of a continued piece: its new phrases, its returns, and where it ends."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ ONE = Chorale.from_notes(
     fermatas=(24,),
     key=Key(0),
 )
-"""A phrase of two bars whose last note begins in the middle of the second one."""
+"""A phrase of two bars; the last note begins in the middle of the second bar."""
 SEED = (0, 0)
 
 
@@ -89,11 +89,11 @@ def test_a_beginning_of_unknown_phrases_is_one():
     assert form.phrases == (31, 63)
 
 
-# What returns
+# Returns
 
 
 def test_letters_tell_what_returns():
-    """A is the beginning; the last phrase returns as far as its cadence, which is the piece's."""
+    """A is the beginning; the last phrase returns, except for its cadence, which is new."""
     form = goes_on(ONE, 6, "AABA")
     assert form.phrases == (24, 56, 88, 120)
     assert form.returns == (Return(32, 64, 0, EVERY_VOICE), Return(96, 112, 0, EVERY_VOICE))
@@ -118,7 +118,7 @@ def test_a_return_keeps_its_upbeat():
     assert second.stop < form.phrases[-1]
 
 
-def test_what_returned_in_the_beginning_stays():
+def test_returns_inside_the_beginning_stay():
     again = HYMN.pitch.copy()
     again[16:], onset = again[:16], HYMN.onset.copy()
     onset[16:] = onset[:16]
@@ -131,13 +131,13 @@ def test_what_returned_in_the_beginning_stays():
 
 
 def test_phrases_return_only_where_the_bars_match():
-    """The beginning stops before its bar does, so new phrases are a beat early."""
+    """The beginning stops a beat before the end of its bar, so new phrases are a beat early."""
     cut = replace(ONE, pitch=ONE.pitch[:28], onset=ONE.onset[:28])
     assert not goes_on(cut, 6, "AABA").returns
 
 
-def test_without_letters_what_returns_is_as_a_piece_of_the_style_has_it(monkeypatch):
-    """Of the pieces that begin alike; with others it is all new."""
+def test_without_letters_the_returns_are_those_of_a_piece_of_the_style(monkeypatch):
+    """It takes the returns of a piece that begins alike; after other beginnings nothing returns."""
     three = forms.regular(6, Meter(0, 4, 4), Key(0))
     repeating = replace(three, returns=(Return(32, 64, 0, EVERY_VOICE),))
     late = replace(three, returns=(Return(64, 96, 0, EVERY_VOICE),))
@@ -165,7 +165,7 @@ def test_any_piece_goes_on_in_phrases_and_ends_where_asked(chorale, bars, patter
     letters = None
     if pattern is not None and len(pattern) <= bars:
         letters = "A" * count + "".join("ABC"[letter] for letter in pattern)
-    found = continued(chorale, form, bars, SEED, letters)  # refuses what is no form
+    found = continued(chorale, form, bars, SEED, letters)  # raises if it is no form
     assert len(found.chorale) == stop
     assert found.chorale.measures[-1].meter.steps_per_bar == meter.steps_per_bar
     assert found.phrases[:count] == (form.phrases or (begun - 1,))

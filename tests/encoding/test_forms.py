@@ -1,4 +1,4 @@
-"""Forms: bars, phrases and key of pieces that are yet to be written."""
+"""Forms: bars, phrases and key of pieces that are not written yet."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ AGAIN = passage("S C5 D5 E5 D5^ C5 D5 E5 D5^\nB C3 B2 C3 G2 C3 B2 C3 G2", key="C
 
 
 def bare(form):
-    """Without what a form does not speak of."""
+    """The form without the facts that JSON does not keep."""
     return replace(
         form, chorale=replace(form.chorale, key=form.key, tempos=(), title="", source="")
     )
@@ -52,7 +52,7 @@ def test_a_form_comes_back_from_json(chorale):
     assert not same(bare(form), again)
 
 
-def test_a_form_tells_what_returns_and_its_style():
+def test_a_form_contains_returns_and_style():
     form = forms.form_of(AGAIN, style="hymn")
     assert form.returns == (Return(16, 32, 0, (0, 1, 2, 3)),)
     assert forms.letters_of(form) == "AA"
@@ -295,7 +295,7 @@ def test_drawn_forms_have_the_settings_asked_for(wishes, n, seed):
         assert letters in (None, read, read.removesuffix("'"))
 
 
-def test_forms_are_bachs_where_he_has_one_and_else_regular():
+def test_forms_are_bachs_if_one_fits_and_else_regular():
     (his,) = forms.draw_forms(1, 3, bars=12)
     assert any(his is form for form in forms.of_style("bach"))
     (ours,) = forms.draw_forms(1, 3, bars=977, meter=WALTZ, mode="minor")
@@ -314,7 +314,7 @@ def test_a_form_of_another_style_stands_in():
     assert meter in {form.chorale.meters[0] for form in found}
 
 
-def test_forms_with_these_letters_are_those_of_pieces_where_there_are_some():
+def test_forms_with_given_letters_are_those_of_pieces_if_one_has_them():
     for drawn in forms.draw_forms(8, 1, form="ABABCD", bars=12, meter=COMMON):
         assert any(drawn is form for form in forms.of_style("bach"))
     (ours,) = forms.draw_forms(1, 1, form="ABABCD", bars=13, meter=COMMON)

@@ -26,7 +26,7 @@ B  C3 B2 A2 G2 -- C3  .. ..
 
 
 def letters(part, voice):
-    """What of a voice is known, a letter a quarter: ``k`` known, ``.`` open."""
+    """The known quarters of a voice, one letter each: ``k`` known, ``.`` open."""
     return "".join("k" if known else "." for known in part.known[::4, voice])
 
 
@@ -50,9 +50,10 @@ def test_voices_are_known_with_their_rests_and_the_others_are_silent():
     assert (~found.known).sum() == 2 * 32
 
 
-def test_a_note_of_which_a_step_is_known_is_known_as_a_whole():
+def test_a_note_with_a_known_step_is_known_as_a_whole():
     piece = passage(GRID)
-    # The middle of the alto's dotted half note, the end of the bass's half, a rest of the tenor.
+    # The middle of the alto's dotted half note, the end of the bass's half note, a rest of the
+    # tenor.
     found = PartialScore.of(piece, known=mask(piece, (5, 1), (19, 3), (6, 2)))
     assert letters(found, 1) == "kkk....."
     assert letters(found, 3) == "...kk..."
@@ -73,7 +74,7 @@ def test_the_piece_and_the_mask_that_one_gives_are_not_changed():
 
 @settings(max_examples=30)
 @given(chorales(), st.integers(0, 2**32 - 1))
-def test_what_is_known_is_whole_notes_as_they_were(chorale, seed):
+def test_known_notes_are_whole_and_unchanged(chorale, seed):
     rng = np.random.default_rng(seed)
     known = rng.random(chorale.pitch.shape) < rng.random()
     found = PartialScore.of(chorale, known=known)
@@ -89,7 +90,7 @@ def test_what_is_known_is_whole_notes_as_they_were(chorale, seed):
 # Phrases
 
 
-def test_phrases_end_at_fermatas_even_where_the_soprano_is_asked_for():
+def test_phrases_end_at_fermatas_even_if_the_soprano_is_to_be_written():
     piece = passage(GRID)
     assert PartialScore.of(piece, voices=(0,)).phrases == (20,)
     by_bass = PartialScore.of(piece, voices=(3,))
@@ -108,7 +109,7 @@ def test_phrases_that_are_given_stand_and_without_marks_there_are_none():
 
 
 def test_the_key_is_found_in_the_known_notes():
-    # The soprano alone is in C; what the bass does to it is A minor.
+    # The soprano alone is in C; with the bass it is A minor.
     piece = passage("S  C5 D5 E5 C5 C5\nA  E4 G#4 A4 A4 A4\nB  A2 E3 A2 E3 A2")
     assert PartialScore.of(piece, voices=(0,)).key == Key(0, "major")
     assert PartialScore.of(piece, voices=(0, 1, 3)).key == Key(0, "minor")

@@ -1,4 +1,4 @@
-"""What a harmonizer is told of a plan at each step."""
+"""The features of a plan that a harmonizer reads at each step."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def column(text, name, every=4):
     return chord_columns(plan(text), len(TUNE))[::every, COLUMNS.index(name)].tolist()
 
 
-def test_chords_are_told_by_root_quality_and_bass():
+def test_chords_have_root_quality_and_bass_as_features():
     text = "I V65 V7/V i6"
     assert column(text, "root") == [1 + 0, 1 + 7, 1 + 2, 1 + 0]
     assert column(text, "bass") == [1 + 0, 1 + 11, 1 + 2, 1 + 3]
@@ -59,7 +59,7 @@ def test_a_chord_begins_where_it_differs_from_the_one_before():
     assert UNKNOWN not in steps
 
 
-def test_the_next_other_chord_is_told_with_the_steps_until_it_begins():
+def test_the_next_other_chord_and_the_steps_until_it_are_features():
     text = "I . V7 i"
     assert column(text, "next_root") == [1 + 7, 1 + 7, 1 + 0, 0]
     assert column(text, "next_quality") == [QUALITY["dominant"]] * 2 + [QUALITY["minor"], 0]
@@ -101,7 +101,7 @@ def test_values_stay_below_their_sizes():
     assert len(MEMBERS) + 1 == PLAN_SIZES[1 + COLUMNS.index("quality")]
 
 
-def test_only_a_model_that_follows_plans_is_told_of_them():
+def test_only_a_model_that_follows_plans_gets_their_features():
     partial = PartialScore.of(TUNE, voices=(0,), plan=plan("I V I V"), style="carol")
     follower = masked_batch(partial, HarmonizerConfig(**FOLLOWER)).context[0, : len(TUNE)]
     other = masked_batch(partial, HarmonizerConfig(**TRANSFORMER)).context[0, : len(TUNE)]

@@ -28,7 +28,7 @@ def test_a_second_chord_has_another_root():
     assert row == [True, True, False, False, False, True]
 
 
-def test_where_the_melody_rests_every_other_root_is_possible():
+def test_every_other_root_is_possible_if_the_melody_rests():
     rows = possible([(0, 4, 67), (8, 4, 67)], [0, 0, 0])
     assert rows[1] == [True, False, True, True, True, True]
 

@@ -1,4 +1,4 @@
-"""Where each step lies, for bars and phrases that one can count along with."""
+"""The place of each step in its bar and its phrase."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ WEIGHT, SINCE_BAR, TO_BAR, SINCE_BEAT, TO_END = range(5)
 TO_PHRASE_END, SINCE_PHRASE = range(*PHRASES.indices(len(SIZES)))
 MODE = 7
 LETTERS = ".ebHB"
-"""Off the beat, half a beat, beat, half a bar, bar."""
+"""Weights 0 to 4: off the beat, half a beat, beat, half a bar, bar."""
 
 
 def bars(text, steps, pickup=0):
@@ -38,7 +38,7 @@ def weights(chorale):
 
 
 def told(distance):
-    """The class of a distance in steps, which counts how many of the bounds it reaches."""
+    """The class of a distance in steps: the number of bounds that it reaches."""
     return sum(distance >= bound for bound in DISTANCES)
 
 
@@ -58,7 +58,7 @@ def told(distance):
         ("6/8", "B.e.e.H.e.e."),
         ("9/8", "B.e.e.b.e.e.b.e.e."),
         ("12/8", "B.e.e.b.e.e.H.e.e.b.e.e."),
-        # Eighths that do not come in threes are counted in quarters, with one left over.
+        # Eighths that do not form groups of three are counted in quarters, with one left over.
         ("7/8", "B.e.b.e.b.e.b."),
         ("3/8", "B.e.b."),
     ],
@@ -144,7 +144,7 @@ def test_after_the_last_phrase_comes_one_whose_end_is_far():
     assert set(column(piece, TO_PHRASE_END, phrases=())) == {1 + len(DISTANCES)}
 
 
-def test_where_the_melody_is_asked_for_the_highest_known_voice_ends_the_phrase():
+def test_the_highest_known_voice_ends_the_phrase_if_the_melody_is_to_be_written():
     piece = passage("S C5 D5 E5^ F5\nA C4 F4 G4 A4\nB C3 B2 C3 --")
     by_bass = step_features(PartialScore.of(piece, voices=(3,)))
     by_alto = step_features(PartialScore.of(piece, voices=(1, 3)))
@@ -159,7 +159,7 @@ def test_unknown_phrases_have_class_0():
     assert 0 not in ended
 
 
-# What holds for the whole piece
+# Features of the whole piece
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -70,7 +70,7 @@ def test_holding_silence_is_silence():
     assert np.array_equal(chorale.onset[:, 0], [False, True, False, False, False])
 
 
-def test_windows_begin_held_notes_anew_and_are_silent_beyond_the_piece():
+def test_windows_begin_held_notes_again_and_are_silent_beyond_the_piece():
     low = VOICE_RANGES[0][0]
     tokens = chorale_to_tokens(Chorale.from_notes([[(0, 6, low)]]))
     assert window(tokens, -2, 4)[:, 0].tolist() == [

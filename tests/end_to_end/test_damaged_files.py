@@ -1,4 +1,4 @@
-"""Damaged files are refused in a line or used; nothing else is ever raised."""
+"""Damaged files are refused in one line or used; no other exception is raised."""
 
 import importlib
 import random
@@ -53,13 +53,13 @@ SCORES = [
 
 @pytest.fixture
 def fuzz(monkeypatch):
-    """The benchmark that does for minutes what is done here for seconds."""
+    """The benchmark that runs for minutes; the tests run it for seconds."""
     monkeypatch.syspath_prepend(paths.ROOT / "benchmarks")
     return importlib.import_module("fuzz")
 
 
 def use_all(fuzz, suffix, contents, seed, path, model):
-    """Use a dozen damaged files; how many were refused."""
+    """Use a dozen damaged files; returns how many were refused."""
     rng, refused = random.Random(seed), 0
     for _ in range(12):
         path.write_bytes(fuzz.DAMAGES[suffix](rng.choice(contents), contents, rng))

@@ -1,7 +1,7 @@
-"""Harmony that any listener hears: how tunes end, which key they are in, and what cannot be met.
+"""How tunes end, which keys they are in, and notices of requests that cannot be met.
 
-The chord plans are tested in all styles and alternatives, as they take milliseconds; the voices
-that follow them for each melody once.
+The chord plans are tested in all styles and alternatives, because a plan takes milliseconds. The
+voices that follow them are tested once for each melody.
 """
 
 import numpy as np
@@ -35,11 +35,11 @@ ENDS = {
 """The tonic and the mode of each melody in ``data``; in minor the last chord may be major."""
 TRIADS = {"major": {0, 4, 7}, "minor": {0, 3, 7}}
 WHOLE = ("old_hundredth", "silent_night")
-"""Melodies whose voices are written from the beginning, of the others the last four bars."""
+"""Melodies whose voices are written whole; of the others, the last four bars are written."""
 
 
 def tune(names, length=4, **facts):
-    """A soprano in notes of one length, in steps."""
+    """A soprano in notes of one length. ``length`` is in steps."""
     notes = [(length * i, length, midi(name)) for i, name in enumerate(names.split())]
     return Chorale.from_notes([notes], **facts)
 
@@ -66,7 +66,7 @@ def assert_ends_at_home(chorale, root, triads):
 
 
 def numerals(piece):
-    """In the home key, whatever key the plan is in for a while."""
+    """Numerals of all chords in the home key, whatever the local key is."""
     return [chord.numeral(piece.plan.key) for chord in piece.plan.chords]
 
 
@@ -128,7 +128,7 @@ def test_a_phrase_file_asks_for_cadences(tmp_path):
     assert piece.notices == ()
 
 
-def test_a_cadence_that_cannot_be_is_told_by_its_bar(tmp_path):
+def test_an_impossible_cadence_is_reported_with_its_bar(tmp_path):
     path = tmp_path / "ends.txt"
     path.write_text("1 4 half\n2 4 deceptive\n", encoding="utf-8")
     melody = tune("C4 E4 E4 F4 G4 G4 G4 D4 F4 E4 D4 C4")

@@ -44,13 +44,13 @@ SHIPPED = [
     RESULTS / "swing_low.mid",  # played in: off the grid
 ]
 EXACTLY = 1e-5
-"""MIDI has whole microseconds a quarter, libraries have floats."""
+"""Tolerance in quarters: MIDI has whole microseconds a quarter, libraries have floats."""
 PLAYED_IN = {("by_music21", "swing_low"): 1 / 32}
-"""By how many quarters a reader changes notes that are off the grid."""
+"""Largest change, in quarters, that a reader makes to notes off the grid."""
 
 
 class Heard(NamedTuple):
-    """What a reader tells of a file; positions and lengths in quarters, None where it is silent."""
+    """What a reader finds in a file; positions and lengths in quarters, None without a value."""
 
     tracks: dict[str, list[tuple[float, float, int]]]
     """Onset, length and pitch of the notes of each track by its name, in order."""
@@ -99,7 +99,7 @@ def _listed(what, expected, found, within=EXACTLY):
 
 
 def of_chorale(chorale, program, markers):
-    """What is to be heard of a chorale, whatever the file looks like."""
+    """What readers should find in a chorale's file."""
     pickup = [(0, 4 * chorale.pickup // 16, 4)] if chorale.pickup else []
     later = [
         ((meter.step or chorale.pickup) / 4, meter.numerator, meter.denominator)
@@ -120,7 +120,7 @@ def of_chorale(chorale, program, markers):
 
 
 def tonic(fifths, mode):
-    """Pitch class and mode of a key signature."""
+    """Pitch class of the tonic, and mode, of a key signature."""
     return (7 * fifths + (9 if mode == "minor" else 0)) % 12, mode
 
 
@@ -190,7 +190,7 @@ def by_pretty_midi(path):
 def by_music21(path):
     score = music21.converter.parse(path, forceSource=True, quantizePost=False)
     first = score.parts[0].flatten()
-    # The last instrument said is that of the program; the first, that of the track's name.
+    # The last instrument is that of the program; the first is that of the track's name.
     programs = {
         part.partName: part.flatten().getElementsByClass("Instrument").last().midiProgram
         for part in score.parts
@@ -216,7 +216,7 @@ def by_music21(path):
 
 def by_partitura(path):
     with warnings.catch_warnings():
-        # partitura tells of its own progress by warnings, and lark imports what is deprecated.
+        # partitura reports its progress as warnings, and lark imports deprecated modules.
         warnings.filterwarnings("ignore", category=UserWarning, module="partitura")
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="lark")
         import partitura

@@ -1,4 +1,4 @@
-"""What the documentation tells to type is what the command understands; files it names exist."""
+"""Commands in the documentation are valid, and files that it names exist."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands():
-    """Each line of shell in the documents that begins with ``musicae``, as its words."""
+    """Each shell line in the documents that begins with ``musicae``, as a list of words."""
     for document in DOCUMENTS:
         for block in re.findall(
             r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL

@@ -1,7 +1,7 @@
-"""The shipped weights: whole, described, small enough, and what they write pinned note for note.
+"""The shipped weights are whole, described and small, and write exactly the golden output.
 
 After new weights are trained, ``python -m tests.end_to_end.test_shipped_weights [MODEL...]`` writes
-the golden file anew, of all models or of those that are named.
+the golden file again, for all models or for the named ones.
 """
 
 import json
@@ -31,7 +31,7 @@ from tests.support.paths import RESULTS
 
 GOLDEN = Path(__file__).parent / "golden" / "weights.json"
 COMPOSED = RESULTS / "new" / "chorale-0-2.mid"
-"""A piece of the VAE's with its latent point: sampled anew, it would be rounded differently on
+"""A piece of the VAE's with its latent point. A newly sampled point would be rounded differently on
 another processor."""
 MOST_BYTES = 40 * 2**20
 
@@ -107,12 +107,12 @@ OUTPUTS = {
     "key": key,
     "ensembles": ensembles,
 }
-"""What each model makes of a melody, a latent point or a seed, and some of its numbers."""
+"""The output of each model for a melody, a latent point or a seed, and some of its numbers."""
 assert OUTPUTS.keys() == checkpoint.KINDS.keys() | checkpoint.READERS.keys() | {"ensembles"}
 
 
 def next_to_the_tune():
-    """A few numbers of what the harmonizer hears of the tune."""
+    """A few numbers of the harmonizer's encoding of the tune."""
     model = load_model("harmonizer")
     batch = masked_batch(PartialScore.of(MELODY, voices=ONLY_SOPRANO), model.config)
     return rounded(Conditioning(model, batch)[:, 0:64][0, ::8, ::24].ravel())
@@ -124,7 +124,7 @@ def rounded(numbers):
 
 @pytest.fixture(params=checkpoint.ENGINES)
 def _engine(request):
-    """Each engine in turn: what they give is the same up to rounding."""
+    """Each engine in turn; both give the same up to rounding."""
     before = checkpoint.engine_in_use()
     musicae.use_engine(request.param)
     yield

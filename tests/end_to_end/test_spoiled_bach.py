@@ -1,5 +1,5 @@
-"""The measuring stick can fail: each way to spoil Bach moves the figures that it should, and no
-other by so much as a rounding error."""
+"""Each way to spoil Bach worsens the expected figures, and changes no other figure even by a
+rounding error."""
 
 import numpy as np
 import pytest
@@ -37,13 +37,14 @@ def figures(bach):
 
 @pytest.fixture(scope="module")
 def changes(bach, figures):
-    """By how much each figure of held-out chorales changes: ``(n,)`` for each figure."""
+    """How much each figure of the held-out chorales changes: an array ``(n,)`` for each figure."""
 
     def by(wreck, suits=lambda _: True):
         rows = []
         for chorale in filter(suits, bach.side("valid")):
             wrecked = wreck(chorale)
-            # A few are read in the other mode once they are spoilt, and held against its Bach.
+            # A few are read in the other mode after the damage, and compared with Bach's chorales
+            # in it.
             if style(wrecked).mode == style(chorale).mode:
                 before, after = figures(chorale), figures(wrecked)
                 rows.append([after[name] - before[name] for name in before])
@@ -89,7 +90,7 @@ def test_transposing_a_chorale_changes_no_figure(changes):
 
 
 def test_a_copied_chorale_is_found_by_its_shared_passage(bach, figures):
-    """Only originality sees it: by all else a copy is as good as Bach."""
+    """Only originality shows it; by all other figures a copy is as good as Bach."""
     sung = [c for c in bach.side("train") if (c.pitch[:, 0] != REST).all()]  # without a pause
     copies = [chorale.transpose(2) for chorale in sung[:40]]
     found = [figures(copy) for copy in copies]

@@ -1,4 +1,4 @@
-"""Accuracies of predictors whose answers are known beforehand."""
+"""Accuracies of predictors whose answers are known in advance."""
 
 import pytest
 from torch import nn
@@ -35,7 +35,7 @@ def chorale(soprano, below, key=C, length=4, **facts):
 
 
 class Oracle(nn.Module):
-    """Answers with what its input, the tokens of all voices, says."""
+    """A model that gives the answers that its input, the tokens of all voices, contains."""
 
     config = None
 
@@ -44,7 +44,7 @@ class Oracle(nn.Module):
 
 
 def judge(name, piece, known=()):
-    """The table of a model that reads the answer in its input: a perfect autoencoder."""
+    """The accuracies of a model that copies the answer from its input: a perfect autoencoder."""
     return accuracies(live(name, Oracle()), [piece], known)
 
 
@@ -75,7 +75,7 @@ def test_a_pickup_is_counted_and_the_silence_before_it_is_not():
 
 
 def test_the_scale_degree_predicts_the_usual_note_in_every_key():
-    # The alto sings a third below do two times of three, and a fourth below re.
+    # The alto sings a third below do two times out of three, and a fourth below re.
     known = chorale([DO, DO, DO, RE], [[3, 3, 5, 5], [8], [15]])
     same = judge("autoencoder", chorale([DO, RE] * 8, [[3, 5], [8], [15]]), [known])
     assert same["Alto"][DEGREE] == same["Bass"][DEGREE] == (1.0, 1.0)

@@ -1,4 +1,4 @@
-"""The grade, on music whose histograms can be counted by hand, and on Bach's."""
+"""The grade of music whose histograms can be counted by hand, and of Bach's chorales."""
 
 import doctest
 from dataclasses import replace
@@ -138,7 +138,7 @@ def test_a_silent_voice_is_refused():
 def test_music_that_has_nothing_to_count_is_graded():
     chord = four_voices([72], [67], [64], [48])
     assert all(value >= 0 for value in grade(chord))
-    # No progression is as surprising as one of 7 x 12 chords and 3 diminished sevenths.
+    # No progression surprises as much as one of 7 x 12 chords and 3 diminished sevenths.
     assert progression_surprise(chord) == pytest.approx(np.log(87))
 
 
@@ -173,7 +173,7 @@ def test_a_chorale_is_no_distance_from_itself():
 
 
 def test_each_parallel_counts_by_itself():
-    """Bach's own mix of them is not free, as it is in the paper."""
+    """In the paper, Bach's own mix of parallels costs nothing; here it does."""
     fifths = four_voices([67, 69], [64, 62], [60, 62], [48, 53])
     octaves = four_voices([72, 74], [67, 65], [64, 62], [48, 50])
     # Of three errors in 24 notes one is an octave.

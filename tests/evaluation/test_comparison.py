@@ -1,4 +1,4 @@
-"""The table that sets models beside Bach: its rows, its files, and that it can fail a wreck."""
+"""The table that compares models with Bach: its rows, its files, and that it exposes a wreck."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Suspensions and dominant sevenths, on passages of which every musician knows the answer."""
+"""Suspensions and dominant sevenths, in passages whose answer every musician knows."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_suspension_that_is_struck_again():
     "soprano",
     [
         "S B4 -- B4 B4 C5 --",  # no dissonance
-        "S C5 -- -- D5 C5 --",  # goes up
+        "S C5 -- -- D5 C5 --",  # rises
         "S C5 -- -- G4 C5 --",  # leaps
         "S E5 -- C5 B4 C5 --",  # is not prepared: an appoggiatura
         "S C5 -- -- .. B4 --",  # breaks off

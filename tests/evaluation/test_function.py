@@ -1,4 +1,4 @@
-"""Tonal function, measured on passages that can be read aloud: chords from the soprano down."""
+"""Tonal function, measured on short passages: chords from the soprano down."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of tonal function: whose keys and plans it goes by, and how it prints."""
+"""The table of tonal function: which keys and plans it uses, and how it is printed."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_bachs_own_chorales_close():
 
 @pytest.fixture(scope="module")
 def four_part(tmp_path_factory):
-    """A folder of the four-part data with two hymns, one of which is not admitted."""
+    """A folder of four-part data with two hymns, one admitted and one not."""
     folder = tmp_path_factory.mktemp("four-part")
     for name in ("one", "two"):
         midi_writer.write(GOOD, folder / f"{name}.mid")

@@ -1,5 +1,4 @@
-"""Whether latent vectors matter: what is reported of a model that uses them, and of one that does
-not."""
+"""Whether latent vectors matter: the report for a model that uses them, and for another."""
 
 import copy
 from dataclasses import replace
@@ -29,7 +28,7 @@ def chorales():
 
 @pytest.fixture(scope="module")
 def weights(untrained, tmp_path_factory):
-    """Weights that hear nothing: whatever the music, the posterior is the prior."""
+    """Weights whose posterior is the prior, whatever the music."""
     model = copy.deepcopy(network_of(load_model(str(untrained["vae"]))))
     for layer in (model.to_piece, model.to_beat, model.prior_out):
         torch.nn.init.zeros_(layer.weight)
@@ -49,7 +48,8 @@ def test_a_model_that_ignores_its_latents_has_collapsed(weights, chorales):
 
 
 def test_nats_are_those_of_plan_and_notes(untrained, chorales):
-    """With a chorale's own vectors what training reports; with others it costs something else."""
+    """With a chorale's own vectors, the nats that training reports; with others, a different
+    number."""
     report = latent_report(load_model(str(untrained["vae"])), chorales)
     seen = report.statistics
     assert report.own == pytest.approx(seen.reconstruction + seen.plan, rel=1e-3)
@@ -76,7 +76,7 @@ def test_rebuilt_is_the_share_of_right_pitches(chorales):
     assert rebuilt(model, silent, places) == 0
 
 
-def test_only_a_vae_has_latent_vectors_to_report_of(chorales):
+def test_only_a_vae_has_a_latent_report(chorales):
     with pytest.raises(CheckpointError, match="no latent space"):
         latent_report(load_model("minibach"), chorales)
 

@@ -1,4 +1,4 @@
-"""The soprano by itself: its surprise and its shape."""
+"""Measures of the soprano alone: its surprise and its shape."""
 
 import math
 from dataclasses import replace
@@ -42,7 +42,7 @@ def test_transposition_and_the_stated_key_make_no_difference():
     assert model.surprise(moved) == pytest.approx(model.surprise(SCALE))
 
 
-def test_one_context_can_be_reckoned_by_hand():
+def test_the_surprise_of_one_context_as_computed_by_hand():
     """Three notes of one pitch: two intervals of 0, each after the same degree."""
     tune = Chorale.from_notes([[(0, 4, 60), (4, 4, 60), (8, 4, 60)]])
     model = MelodyModel.fit([tune], order=1, escape=1.0)
@@ -56,7 +56,7 @@ def test_one_context_can_be_reckoned_by_hand():
 
 
 def test_shares_of_the_next_note_sum_to_one():
-    """Over every interval and every duration of a note after these."""
+    """Over all intervals and all durations of a note after these."""
     model = MelodyModel.fit([SCALE, LEAPS, HYMN])
     upper = [(0, 4, 60), (4, 4, 64), (8, 4, 65)]
     ground = [(0, 200, 48)], [(0, 200, 52)], [(0, 200, 55)]  # the key is C, whatever follows

@@ -1,4 +1,4 @@
-"""The table of new pieces beside a side of the corpus."""
+"""The table that compares new pieces with a side of the corpus."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ HALF_CLOSED = passage(
     "S C5 D5 C5^ E5 B4 C5^\nA G4 G4 G4 A4 G4 G4\nT E4 B3 E4 E4 D4 E4\nB C3 G3 C3 C3 G3 Bb2",
     "C major",
 )
-"""Two phrases, of which the second ends on no chord that closes it."""
+"""Two phrases; the second does not end with a cadence."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_a_column_for_the_pieces_and_one_for_the_side(rows):
     assert rows["length in quarters, median"][1:3] == (8.0, 10.0)
 
 
-def test_what_is_known_is_shared_throughout_and_surprises_less(rows):
+def test_pieces_of_the_train_side_are_shared_whole_and_surprise_less(rows):
     assert rows["beats shared with the train side, 95th percentile"].draws > 7
     for name in (TRAIN, "others"):
         assert rows[f"surprise of the soprano, nats a note, melodies of {name}"].draws > 0

@@ -1,4 +1,4 @@
-"""Shared passages, on tunes that can be read aloud, and against a search by brute force."""
+"""Shared passages in short tunes, and compared with a search by brute force."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_a_copy_is_found_whole_in_every_key():
 
 
 def test_a_passage_is_found_where_it_is():
-    # The last four notes of the tune, two beats late, after a note of its own.
+    # The last four notes of the tune, two beats later, after a different note.
     tune = melody(*TUNE[4:], begin=12)
     known = [melody(55, 56, 55), melody(*TUNE)]
     assert Index(known, ONLY_SOPRANO).longest(tune) == Passage(16, 12, 1, 16)
@@ -86,7 +86,7 @@ def test_a_search_by_brute_force_finds_nothing_longer(chorale, known, voices):
 
 
 def common(a, i, b, j, voices):
-    """How many steps are the same from ``i`` and from ``j`` on."""
+    """The number of equal steps from ``i`` and from ``j`` on."""
     steps = 0
     while i + steps < len(a) and j + steps < len(b):
         part, other = (

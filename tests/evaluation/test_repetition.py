@@ -1,4 +1,4 @@
-"""Repeated sequences, on voices that can be read aloud, and against a search by brute force."""
+"""Repeated sequences in short voices, and compared with a search by brute force."""
 
 from collections import Counter
 
@@ -24,10 +24,10 @@ def quarters(*pitches):
         (quarters(C, D, E, F, G), {}),
         (quarters(C, C), {}),  # one note is no sequence
         (quarters(C, D, E, C, D, F), {"8": 2}),
-        (quarters(C, REST, E, C, REST, F), {"8": 2}),  # a rest is heard as well
-        (quarters(C, C, C), {"8": 2}),  # the one overlaps the other
-        (quarters(C, D, E, C + 12, D + 12, E + 12), {}),  # an octave higher it is another one
-        # C D E comes twice, and so do its parts, which are not counted; but C D comes once more.
+        (quarters(C, REST, E, C, REST, F), {"8": 2}),  # a rest counts too
+        (quarters(C, C, C), {"8": 2}),  # the two overlap
+        (quarters(C, D, E, C + 12, D + 12, E + 12), {}),  # an octave higher is another sequence
+        # C D E comes twice, so its parts are not counted; but C D comes once more.
         (quarters(C, D, E, G, C, D, E, F, C, D, F + 7), {"12": 2, "8": 3}),
     ],
 )
@@ -46,8 +46,8 @@ def test_a_search_through_all_sequences_finds_the_same(voice):
 
 
 def by_brute_force(voice):
-    """All sequences from a note's beginning on, counted; without those of which a longer one comes
-    as often."""
+    """The number of repeated sequences by length in sixteenths, without sequences that occur only
+    as parts of a longer one."""
     steps = [s for length, pitch in voice for s in [pitch, *["held"] * (length - 1)]]
     parts = Counter(
         tuple(steps[i:j])

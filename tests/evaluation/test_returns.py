@@ -1,4 +1,4 @@
-"""Returns of a soprano's passages, on tunes that can be read aloud."""
+"""Returns of passages in short sopranos."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -76,7 +76,7 @@ def test_likeness_counts_the_steps_on_which_voices_are_as_before():
     assert found.all_voices == 0.5
 
 
-def test_likeness_is_heard_in_the_key_of_the_return():
+def test_likeness_is_measured_in_the_key_of_the_return():
     higher = passage(
         "S C5 D5 E5 F5 G5 F5 E5 D5 D5 E5 F#5 G5 A5 G5 F#5 E5\n"
         "B C3 -- -- -- -- -- -- -- D3 -- -- -- -- -- -- --"

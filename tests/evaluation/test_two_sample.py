@@ -42,7 +42,7 @@ def test_equal_sets_are_not_told_apart():
 
 
 def test_chorales_of_one_group_do_not_help_to_judge_each_other():
-    """Each chorale is there five times: what is learnt from four would give away the fifth."""
+    """Each chorale occurs five times: a classifier could learn one copy from the other four."""
     first, second = draw(10, traits_each=40), draw(10, seed=1, traits_each=40)
     sets = first * 5, second * 5
     groups = [f"first {i}" for i in range(10)] * 5, [f"second {i}" for i in range(10)] * 5
@@ -52,7 +52,8 @@ def test_chorales_of_one_group_do_not_help_to_judge_each_other():
 
 
 def test_versions_of_one_melody_stay_in_one_fold():
-    """Of two versions of one melody the traits of the melody would point to the wrong set."""
+    """Each melody has a version in both sets. If one is in training, its traits predict the wrong
+    set for the other."""
     melodies = draw(40, traits_each=40)
     groups = range(40), range(40)
     assert tell_apart(melodies, melodies).auc < 0.2
@@ -88,7 +89,7 @@ def test_neither_length_nor_key_is_a_trait():
     higher = [[(b, n, p + 3) for b, n, p in voice] for voice in once]
     short, long, transposed = (traits(Chorale.from_notes(v)) for v in (once, twice, higher))
     assert transposed == short
-    # Only the intervals from the end back to the beginning are new, and what depends on them.
+    # Only the intervals from the end back to the beginning are new, and the traits that use them.
     changed = {name for name in short if long[name] != pytest.approx(short[name])}
     intervals = ("distance", "repeats", "steps", "thirds", "falls")
     assert all(name.endswith(intervals) for name in changed)

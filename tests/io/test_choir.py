@@ -1,4 +1,4 @@
-"""Which voices a choir's file has: by name, divided, or without names."""
+"""The voices of a choir's file: by name, divided, or without names."""
 
 import pytest
 
@@ -127,7 +127,7 @@ def test_a_closed_score_is_four_voices_and_a_divided_part_two(tmp_path):
         ([track("Chords", *quarters((48, 52, 55, 60, 64)))], "has no part for a voice"),
     ],
 )
-def test_what_is_no_choir_is_said(tmp_path, tracks, message):
+def test_files_that_are_no_choirs_are_refused(tmp_path, tracks, message):
     path = save(tmp_path / "hymn.mid", *tracks)
     with pytest.raises(ChoraleError, match=message) as error:
         read_choir(path)

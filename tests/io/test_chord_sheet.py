@@ -50,7 +50,7 @@ def test_chords_among_words_begin_with_their_syllables(sheet: str, placed: str) 
         ("[G]Amazing [C]race", SUNG, "the words differ from the melody's in bar 1, at 'grace'"),
     ],
 )
-def test_words_that_the_melody_has_not_are_refused(
+def test_words_that_are_not_the_melodys_are_refused(
     sheet: str, syllables: list[Syllable], complaint: str
 ) -> None:
     with pytest.raises(ChoraleError, match=re.escape(complaint)):

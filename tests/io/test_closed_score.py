@@ -104,7 +104,7 @@ def test_reading_checking_and_recomposing_find_the_four_voices(path, untrained, 
 
 
 @pytest.mark.parametrize("kind", CLOSED)
-def test_the_soprano_of_a_closed_score_can_be_harmonized_anew(path, untrained, kind):
+def test_the_soprano_of_a_closed_score_can_be_harmonized_again(path, untrained, kind):
     hymn = path(CLOSED[kind])
     with filler():
         (piece,) = musicae.harmonize(hymn, voice="soprano", model=str(untrained["minibach"]))

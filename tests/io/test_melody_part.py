@@ -1,4 +1,4 @@
-"""The melody is found among other parts, by all that speaks for it."""
+"""The melody is found among other parts, by all available evidence."""
 
 import random
 
@@ -30,7 +30,7 @@ def tunes():
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_the_melody_of_each_kind_of_arrangement_is_found(tmp_path, tunes, name):
-    """130 arrangements: each kind of five tunes."""
+    """130 arrangements: each kind, with five tunes."""
     assert all(finds_the_tune(tmp_path / "song.mid", name, notes) for notes in tunes)
 
 
@@ -44,7 +44,7 @@ def test_of_arrangements_in_other_keys_nineteen_in_twenty_are_right(tmp_path):
     assert sum(found) >= 0.95 * len(found)
 
 
-def test_the_choice_is_told(tmp_path, tunes):
+def test_a_notice_names_the_chosen_part(tmp_path, tunes):
     arrangement(tmp_path / "song.mid", "saxophone and bass", tunes[0])
     assert (
         "the melody is taken from track 3 'Vocal'; others: 1 'Alto Sax', 2 'Bass' (choose with"
@@ -120,7 +120,7 @@ def test_names_that_make_a_choir(tmp_path, names, voices):
 
 
 def slowly_under_the_melody(song, notes):
-    """The rule as it is stated, each note beside each other."""
+    """The rule by its definition, comparing each note with each other note."""
     spread = song.ppq // CHORD_SPREAD
     hidden = []
     for index, note in enumerate(notes):

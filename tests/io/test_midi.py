@@ -1,4 +1,4 @@
-"""Chorale -> MIDI -> Chorale, what DAWs see of it, and the files that people really have."""
+"""Chorale -> MIDI -> Chorale, what DAWs read from it, and the files that people have."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +104,7 @@ def test_provenance_is_written_where_no_notation_program_prints_it(tmp_path):
         (meta(0, "sequencer_specific", data=()), {}),
     ],
 )
-def test_provenance_is_read_where_it_is_one(tmp_path, told, expected):
+def test_provenance_is_read_if_it_is_valid(tmp_path, told, expected):
     path = save(tmp_path / "told.mid", [told, *tune((0, 480, 60))])
     assert midi_reader.read_provenance(path) == expected
 

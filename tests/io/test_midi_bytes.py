@@ -1,4 +1,4 @@
-"""Bytes that other programs write, and what of them is read: containers, chunks, damaged events."""
+"""Bytes of other programs: containers, chunks and damaged events, and what the reader accepts."""
 
 import mido
 import pytest
@@ -166,7 +166,7 @@ TUNE = chunk(b"MTrk", quarters() + END)
         ),
     ],
 )  # fmt: skip
-def test_what_is_around_the_music_is_skipped(tmp_path, content, left_out):
+def test_bytes_around_the_music_are_skipped(tmp_path, content, left_out):
     found, notices = melody(written(tmp_path / "tune.mid", content))
     assert found == AS_WRITTEN
     told = f"what cannot be read is left out: {left_out}"
@@ -221,7 +221,7 @@ def test_values_above_127_are_read_as_127_with_a_notice(tmp_path):
         (riff(b"", b"WAVE"), "is not a MIDI file"),
     ],
 )
-def test_what_the_message_says_is_true(tmp_path, content, complaint):
+def test_damaged_files_are_refused_with_the_true_reason(tmp_path, content, complaint):
     path = written(tmp_path / "tune.mid", content)
     with pytest.raises(ChoraleError, match=f"tune.mid: .*{complaint}"):
         midi_reader.read(path)
@@ -254,7 +254,7 @@ def test_files_beyond_the_bounds_are_refused(tmp_path, monkeypatch, bound, value
     ],
 )
 def test_ticks_that_are_parts_of_a_second(tmp_path, division, tempo, ticks, stated):
-    """Four quarters; a tick stays a tick, and the tempo written makes it as long as it was."""
+    """Four quarters. A tick stays a tick, and the written tempo keeps its length in seconds."""
     quarter = bytes((0x80 | ticks >> 7, ticks & 0x7F))
     notes = b"".join(bytes((0, 0x90, p, 80)) + quarter + bytes((0x80, p, 0)) for p in SCALE[:4])
     start = b"" if tempo is None else b"\0\xff\x51\x03" + tempo.to_bytes(3, "big")
@@ -332,8 +332,8 @@ LIVE = b"\0\xf8\0\xf6"
 """A clock and a tune request."""
 
 
-def test_what_cannot_be_read_is_not_written_on(tmp_path, untrained):
-    """Not into kept tracks, into audition packs' arrangements, or to a synthesizer."""
+def test_unreadable_events_are_not_copied_to_results(tmp_path, untrained):
+    """Neither into kept tracks, nor into audition packs, nor to a synthesizer."""
     piano = b"\0\xff\x03\x05Piano" + LIVE + quarters((48, 50)) + END
     song = header(2), chunk(b"MTrk", NONSENSE + quarters() + END), chunk(b"MTrk", piano)
     path = written(tmp_path / "song.mid", *song)

@@ -1,4 +1,4 @@
-"""Notes as players and programs leave them: without ends, on several channels, with graces."""
+"""Notes as players and programs write them: without ends, on several channels, with grace notes."""
 
 import mido
 import pytest
@@ -48,7 +48,7 @@ def without_end(events, index):
 
 @pytest.mark.parametrize("index", range(len(PITCHES)))
 def test_a_note_without_an_end_lasts_until_the_next(tmp_path, untrained, index):
-    """Whichever it is, the melody is whole, and what is written has the end that was missing."""
+    """Whichever end is missing, the melody is whole, and the written file has this end."""
     events = quarters(PITCHES)
     path = save(tmp_path / "tune.mid", without_end(events, index), [meta(4320, "text", text="")])
     given = read_given(path, track="1")
@@ -90,7 +90,7 @@ def test_a_note_without_an_end_in_a_kept_track_is_ended(tmp_path, untrained):
 
 
 def test_hits_of_drums_need_no_end(tmp_path):
-    """Files without them are common; nothing is said of it."""
+    """Such files are common; there is no notice."""
     drums = [on(120 * i, 36, channel=9) for i in range(30)]
     song = open_song(save(tmp_path / "song.mid", quarters(PITCHES), drums))
     assert song.notices == ()
@@ -123,7 +123,8 @@ def in_turns(channels, pitches=PITCHES):
 
 @pytest.mark.parametrize("channels", [(0, 1), (1, 2, 3), tuple(range(1, 9)), (0, 0, 0, 5)])
 def test_channels_that_take_turns_are_one_part(tmp_path, untrained, channels):
-    """As of MPE keyboards, guitars and a violin that changes between arco and pizzicato."""
+    """MPE keyboards, guitars, and a violin that changes between arco and pizzicato write such
+    files."""
     named = [meta(0, "track_name", name="Violin")]
     named += [
         (0, mido.Message("program_change", channel=c, program=45 if c == 5 else 40))
@@ -146,7 +147,7 @@ def test_channels_that_take_turns_are_one_part(tmp_path, untrained, channels):
 
 @pytest.mark.parametrize("strings", [4, 6])
 def test_the_strings_of_a_guitar_are_one_part(tmp_path, strings):
-    """Also where they are struck together."""
+    """Also if they are struck together."""
     events = [
         (0, mido.Message("program_change", channel=string, program=25)) for string in range(strings)
     ]
@@ -208,8 +209,8 @@ def test_channels_of_format_0_stay_parts(tmp_path):
 
 @pytest.mark.parametrize("shift", [0, 2, -1])
 @pytest.mark.parametrize("length", [10, 30, 55])
-def test_the_longest_note_that_begins_in_a_sixteenth_is_the_models(tmp_path, shift, length):
-    """A grace on the beat or before it: the model hears the notes of the tune, in its key."""
+def test_of_notes_in_one_sixteenth_the_model_reads_the_longest(tmp_path, shift, length):
+    """A grace note on the beat or before it: the model reads the notes of the tune, in its key."""
     tuned = [67, 71, 74, 72, 71, 69, 67, 67]
     for early in (0, length):
         notes = []
@@ -223,7 +224,7 @@ def test_the_longest_note_that_begins_in_a_sixteenth_is_the_models(tmp_path, shi
         assert [n.pitch for n in read_given(path).parts.tune.notes(0)] == tuned
 
 
-def test_of_notes_as_long_as_each_other_the_nearest_is_the_models(tmp_path):
+def test_of_equally_long_notes_the_model_reads_the_nearest(tmp_path):
     path = save(tmp_path / "run.mid", tune((0, 50, 60), (50, 100, 62), (120, 240, 64)))
     assert [n.pitch for n in read_given(path).parts.tune.notes(0)] == [60, 64]
 

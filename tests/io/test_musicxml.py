@@ -1,4 +1,4 @@
-"""MusicXML: there and back exactly, what the file shows, what is read, and what is refused."""
+"""MusicXML: exact round trips, what the file shows, what is read, and what is refused."""
 
 import io
 import zipfile
@@ -672,7 +672,7 @@ def test_musicxml_with_labels_gives_back_the_chorale(chorale, folder, data):
     assert not differences(chorale, musicxml_reader.read(folder / "labels.musicxml"))
 
 
-def test_without_labels_nothing_is_said_of_harmony(folder):
+def test_without_labels_no_harmony_is_written(folder):
     assert musicxml_writer.to_xml(PHRASE) == musicxml_writer.to_xml(PHRASE, labels=())
     assert not {"harmony", "backup"} & {element.tag for element in written(PHRASE, folder).iter()}
 

@@ -1,4 +1,4 @@
-"""The other tracks of a song come back as they were, and nothing else plays on their channels."""
+"""The other tracks of a song come back unchanged, and nothing else plays on their channels."""
 
 import mido
 import pytest
@@ -58,7 +58,7 @@ def test_voices_sing_on_channels_that_others_leave_free(tmp_path, model):
     assert len(musicae.read(path.with_name("out.mid")).notes(3)) > 0
 
 
-def test_where_few_channels_are_free_voices_share_them(tmp_path, model):
+def test_voices_share_channels_if_few_are_free(tmp_path, model):
     band = [meta(0, "track_name", name="Band")]
     for channel in range(14):
         band += tune((0, 480, 40), channel=channel)
@@ -67,7 +67,7 @@ def test_where_few_channels_are_free_voices_share_them(tmp_path, model):
     assert [channels(after[voice]) for voice in VOICES] == [{14}, {15}, {14}, {15}]
 
 
-def test_where_all_channels_are_taken_the_voices_keep_theirs(tmp_path, model):
+def test_the_voices_keep_their_channels_if_none_is_free(tmp_path, model):
     band = [meta(0, "track_name", name="Band")]
     for channel in range(16):
         band += tune((0, 480, 40), channel=channel)
@@ -90,7 +90,7 @@ def test_a_track_of_format_0_loses_the_melody_only(tmp_path, model):
     assert words not in absolute(kept)
 
 
-def test_voices_that_are_written_anew_are_not_kept(tmp_path, model):
+def test_voices_that_are_written_again_are_not_kept(tmp_path, model):
     alto = [meta(0, "track_name", name="Alto"), *tune((0, 1920, 65), channel=1)]
     sax = [meta(0, "track_name", name="Tenor Sax"), *tune((0, 1920, 55), channel=1)]
     lead = [meta(0, "track_name", name="Soprano"), *MELODY]

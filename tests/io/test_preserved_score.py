@@ -95,13 +95,13 @@ def test_new_voices_follow_bars_keys_repeats_and_endings(harmonized):
             assert durations == 4 * int(part.findtext("measure/attributes/divisions"))
 
 
-def test_what_the_model_did_not_hear_is_told(harmonized):
+def test_notices_name_notes_that_the_model_did_not_read(harmonized):
     _, piece = harmonized(EVERYTHING)
     assert any("4 of 11 notes begin off the sixteenth grid" in n for n in piece.notices)
     assert any("1 grace note stays as it is" in n for n in piece.notices)
 
 
-def test_what_was_written_is_read_as_four_voices(harmonized, tmp_path):
+def test_a_written_score_is_read_as_four_voices(harmonized, tmp_path):
     _, piece = harmonized(EVERYTHING)
     again = musicae.read(tmp_path / "out.musicxml")
     assert [again.notes(v) for v in (1, 2, 3)] == [piece.chorale.notes(v) for v in (1, 2, 3)]
@@ -165,7 +165,7 @@ def test_the_lower_notes_of_chords_are_left_out_with_their_words_kept(harmonized
     assert any("has chords" in notice for notice in piece.notices)
 
 
-def test_of_a_piano_the_upper_staff_is_the_melody(harmonized):
+def test_the_upper_staff_of_a_piano_is_the_melody(harmonized):
     right = note("C5", 96, "<voice>1</voice><staff>1</staff>")
     left = note("C3", 96, "<voice>5</voice><staff>2</staff>")
     back = "<backup><duration>96</duration></backup>"
@@ -223,7 +223,7 @@ def test_a_single_part_named_after_a_voice_is_that_voice_in_every_format(harmoni
     assert same(text, root)
 
 
-def test_bars_written_anew_are_laid_out_in_the_file_s_own_parts(harmonized):
+def test_rewritten_bars_are_laid_out_in_the_file_s_own_parts(harmonized):
     bars = [
         bar(note("C5", 48), note("D5", 48)),
         bar(note("E5", 48), note("F5", 48)),

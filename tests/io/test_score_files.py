@@ -1,4 +1,4 @@
-"""Scores in ABC, kern, MEI and LilyPond: what is read, and what others read of what is written."""
+"""Scores in ABC, kern, MEI and LilyPond: what is read, and what other programs read in ours."""
 
 import random
 import shutil
@@ -161,7 +161,7 @@ def test_music21_reads_the_same_notes(tmp_path, suffix):
 
 
 def test_verovio_plays_the_same_notes_from_mei(tmp_path):
-    """Verovio, which exports no MusicXML, writes MIDI of the MEI; its notes are the chorale's."""
+    """Verovio exports no MusicXML but plays MEI as MIDI; its notes are those of the chorale."""
     import verovio
 
     piece = chorale()

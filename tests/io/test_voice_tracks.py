@@ -1,4 +1,5 @@
-"""One rule for which part is which voice: names that choirs use, and files with other parts."""
+"""One rule decides which part is which voice: the names that choirs use, and files with other
+parts."""
 
 import numpy as np
 import pytest
@@ -97,7 +98,8 @@ CHOIRS = [
 @pytest.mark.parametrize("names", CHOIRS)
 @pytest.mark.parametrize("organ", [False, True])
 def test_reading_checking_and_harmonizing_take_the_same_voices(tmp_path, untrained, names, organ):
-    """In any order of the tracks, without and with parts that are higher and lower than all."""
+    """With the tracks in any order, without other parts and with parts higher and lower than all
+    voices."""
     order = [3, 0, 2, 1]
     tracks = [(names[v], PITCHES[v]) for v in order]
     if organ:

@@ -1,4 +1,4 @@
-"""What sliders move, measured on music that can be read aloud."""
+"""The attributes that sliders move, measured on short passages."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,4 @@
-"""New pieces of an untrained model: their form, their plan, their close, what is kept, what comes
-again, and the path between two."""
+"""New pieces of an untrained model: form, plan, close, kept notes, returns, and interpolation."""
 
 from dataclasses import replace
 
@@ -121,8 +120,8 @@ def test_a_point_decoded_alone_gives_the_same_piece(model):
         assert again.nats == pytest.approx(each.nats, rel=1e-4)
 
 
-def test_voices_follow_the_plan_that_is_told(model):
-    """The bass sings the planned bass where a chord begins, and the last chord is the tonic."""
+def test_voices_follow_the_plan_of_the_piece(model):
+    """The bass has the planned bass at each change of chord, and the last chord is the tonic."""
     as_planned = []
     for each in composed(model, FORMS, LIKELIEST):
         plan, chorale = each.plan, each.chorale
@@ -221,12 +220,12 @@ def test_a_kept_plan_is_the_plan_of_every_neighbour(model):
     assert notes(found)[0] != notes(found)[1]
 
 
-# Going on
+# Continuing
 
 
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
 def test_a_piece_goes_on_from_a_beginning(model, temperature):
-    """The beginning stays, its vectors come first, and plan and notes follow it to the close."""
+    """The beginning and its vectors stay; plan and notes follow it to the close."""
     known = forms.form_of(HYMN, HYMN.key, "bach")
     wanted = [continued(HYMN, known, 4, (1, number)) for number in range(2)]
     found = going_on(model, HYMN, wanted, usual_options(1, temperature))
@@ -244,7 +243,7 @@ def test_a_piece_goes_on_from_a_beginning(model, temperature):
     assert notes(found)[0] != notes(found)[1]
 
 
-# The path between two points
+# Interpolation
 
 
 @pytest.mark.parametrize("n", [3, 4])
@@ -279,7 +278,7 @@ def test_an_interpolation_moves_from_one_end_to_the_other_in_order(model):
 # Even steps
 
 
-def test_even_steps_are_chosen_where_all_are_even():
+def test_even_steps_are_chosen_if_all_are_even():
     away = np.linspace(0, 6, 13)
     assert composing._even_steps(away, away[::-1], 4) == [0, 4, 8, 12]
     assert composing._even_steps(away, away[::-1], 13) == list(range(13))
@@ -296,8 +295,8 @@ def test_a_step_backwards_is_avoided():
 
 @settings(max_examples=40)
 @given(st.integers(3, 7), st.data())
-def test_steps_are_monotonic_where_that_is_possible(n, data):
-    """Among any distances, so many rise and fall by even steps that a path is to be found."""
+def test_steps_are_monotonic_if_that_is_possible(n, data):
+    """Any distances, among which enough points rise and fall evenly, so that a solution exists."""
     count = composing.FINER * (n - 1) + 1
     numbers = st.floats(0, 10)
     away, near = (

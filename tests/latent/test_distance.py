@@ -1,4 +1,4 @@
-"""How far chorales are from each other: by ear, key apart, quarter by quarter."""
+"""The distance of chorales: of what sounds, without regard to key, quarter by quarter."""
 
 import pytest
 from hypothesis import given, settings

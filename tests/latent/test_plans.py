@@ -82,7 +82,7 @@ def flat(form, states):
 
 
 def test_the_chain_of_a_point_is_the_models_whatever_its_batch(model):
-    """In probabilities what training computes in logarithms."""
+    """In probabilities; training computes the same in logarithms."""
     both = chains(model, FORMS[:2])
     for chain, form in zip(both, FORMS, strict=False):
         assert len(chain) == len(beats_of(form.chorale))
@@ -146,7 +146,7 @@ def test_a_passage_that_returns_has_the_same_chords(model, temperature):
 
 
 def test_passages_return_where_all_chords_are_equally_likely(model):
-    """So that nothing but the return makes chords alike; what is free of it is drawn anew."""
+    """Only the return makes chords equal here; the other chords are drawn independently."""
     states = model.config.states
     for seed in range(3):
         plans = [
@@ -166,7 +166,7 @@ def test_passages_return_where_all_chords_are_equally_likely(model):
 
 @pytest.mark.parametrize("voices", [EVERY_VOICE, (SOPRANO,)])
 def test_a_passage_may_return_from_one_that_returned(model, voices):
-    """The first one again in some voices, then that one again in all."""
+    """The first passage returns in some voices, then this second one returns in all."""
     form, states = forms.regular(8, COMMON, Key(0)), model.config.states
     twice = (Return(32, 64, 0, voices), Return(64, 96, 32, EVERY_VOICE))
     form = replace(form, returns=twice)
@@ -213,7 +213,7 @@ def test_known_voices_are_harmonized(model):
 
 
 def test_a_beginning_keeps_its_chords_and_the_piece_closes_at_its_end(model):
-    """Nothing closes where the beginning ends: there the melody goes on."""
+    """The end of the beginning is no close, because the melody goes on."""
     known = np.zeros(HYMN.pitch.shape, dtype=bool)
     known[:16] = True
     partial = PartialScore.of(HYMN, known=known, key=Key(0), phrases=(12, 28))
@@ -230,17 +230,17 @@ def test_a_beginning_keeps_its_chords_and_the_piece_closes_at_its_end(model):
     assert len(roots) > 4
 
 
-# Beats that come again
+# Repeated beats
 
 
-def test_beats_again_are_those_of_the_passages():
+def test_repeated_beats_are_those_of_the_passages():
     assert VARIED.returns == (Return(64, 96, 0, (SOPRANO,)),)
     assert list(beats_again(VARIED)) == [BeatAgain(16 + i, i, False) for i in range(8)]
     assert list(beats_again(EXACT)) == [BeatAgain(16 + i, i, True) for i in range(8)]
     assert not list(beats_again(replace(VARIED, returns=())))
 
 
-def test_only_beats_that_begin_inside_and_are_as_long_come_again():
+def test_only_equally_long_beats_that_begin_inside_are_repeated():
     form = forms.regular(4, COMMON, Key(0))
     inside = replace(form, returns=(Return(34, 46, 2, EVERY_VOICE),))
     assert [(beat, source) for beat, source, _ in beats_again(inside)] == [(9, 1), (10, 2), (11, 3)]
@@ -254,7 +254,7 @@ def test_only_beats_that_begin_inside_and_are_as_long_come_again():
 
 @settings(max_examples=30)
 @given(st.data(), st.sampled_from([COMMON, WALTZ, Meter(0, 6, 8)]), st.integers(0, 11))
-def test_beats_again_come_later_and_are_alike(data, meter, pickup):
+def test_repeated_beats_are_later_and_alike(data, meter, pickup):
     form = forms.regular(6, meter, Key(0))
     form = replace(form, chorale=replace(form.chorale, pickup=pickup % meter.steps_per_bar))
     steps = len(form.chorale)

@@ -1,4 +1,4 @@
-"""Beats that are drawn one by one follow what the prior says of whole pieces."""
+"""Beats that are drawn one by one follow the prior of whole pieces."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ CLOSE = {"abs": 1e-4, "rel": 1e-4}
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model whose prior remembers three beats, and has two layers."""
+    """A model whose prior reads the last three beats and has two layers."""
     torch.manual_seed(0)
     changes = {"beat_span": 3, "prior_layers": 2, "components": 3}
     network = build_model("vae", RECIPES["vae"].config | SMALL["vae"] | changes)
@@ -63,7 +63,8 @@ def expected(model, latent, pieces, numbers):
 
 
 def test_sampled_beats_follow_the_beat_prior(model, pieces):
-    """Longer than the prior remembers; each beat is where its numbers say within its mixture."""
+    """The piece is longer than the prior's span; each beat lies where its random numbers put it in
+    its mixture."""
     numbers = draw(model, 3)
     latent = sample_beats(model, numbers, pieces)
     assert np.array_equal(latent.piece, numbers.whole)
@@ -73,7 +74,7 @@ def test_sampled_beats_follow_the_beat_prior(model, pieces):
     assert np.abs(means - still.beats[:, :, None]).max(axis=-1).min(axis=-1).max() < 1e-4
 
 
-def test_a_piece_that_is_begun_goes_on_from_its_first_beats(model, pieces):
+def test_a_beginning_is_continued_from_its_first_beats(model, pieces):
     begun = np.random.default_rng(5).standard_normal((1, 4, model.config.beat)).astype(np.float32)
     numbers = draw(model, 4, begun=begun)
     latent = sample_beats(model, numbers, pieces)
@@ -84,8 +85,8 @@ def test_a_piece_that_is_begun_goes_on_from_its_first_beats(model, pieces):
     assert not np.allclose(latent.beats[:, 4], usual.beats[:, 4])
 
 
-def test_beats_come_again_whole_or_in_part(model, pieces):
-    """The second piece has none that do; what follows a beat follows from what it became."""
+def test_beats_are_repeated_whole_or_in_part(model, pieces):
+    """No beat of the second piece is repeated. Later beats depend on the repeated beat as it is."""
     source, share = np.zeros((2, BEATS), np.int64), np.zeros((2, BEATS), np.float32)
     source[0, 4:7] = 0, 1, 2
     share[0, 4:7] = 1.0, 0.25, 0.0
@@ -100,7 +101,7 @@ def test_beats_come_again_whole_or_in_part(model, pieces):
     assert beats[1] == pytest.approx(usual.beats[1], **CLOSE)
 
 
-def test_the_forms_of_pieces_decide_with_the_numbers(model, pieces):
+def test_beats_depend_on_the_form_of_their_piece(model, pieces):
     numbers = draw(model, 7)
     major = forms.regular(8, Meter(0, 3, 4), Key.parse("G"))
     other = concatenate_beats([beat_batch(form, model.config) for form in (SHORT, major)])

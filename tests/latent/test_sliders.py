@@ -1,4 +1,4 @@
-"""Sliders: directions are found from the music of shifted beats."""
+"""Directions of sliders are found in the music of shifted beats."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def vae():
 
 @pytest.fixture
 def linear(monkeypatch):
-    """A world in which what a piece has is a linear function of its beats and levers, and the
+    """Decoding in which each attribute is a linear function of the beats and levers; gives the
     slopes."""
     slopes = np.random.default_rng(0).standard_normal((BEATS + len(LEVERS), len(ATTRIBUTES)))
 

@@ -1,4 +1,4 @@
-"""Places in latent space, of an untrained model: as text, from notes, from chance, and between."""
+"""Points in the latent space of an untrained model: as text, encoded, sampled, and interpolated."""
 
 import json
 from dataclasses import replace
@@ -50,7 +50,7 @@ SHORT, LONG = (forms.regular(bars, WALTZ, Key.parse("G minor")) for bars in (2, 
 
 @pytest.fixture(scope="module")
 def model(untrained):
-    """With a middle and directions that are not zero, as if it had been trained."""
+    """An untrained model with a mean and directions other than zero, as after training."""
     loaded = checkpoint.load_checkpoint(untrained["vae"])
     numbers, values = np.random.default_rng(2), dict(loaded.tensors)
     for name in ("latent_mean", "beat_mean", "directions"):
@@ -218,7 +218,7 @@ def test_padded_latents_begin_with_the_latents_of_each_piece(model):
     assert np.array_equal(both.beats[1:], long.beats)
 
 
-# From notes
+# Encoding
 
 
 def test_encoding_gives_the_mean_of_the_posterior(model):
@@ -243,7 +243,7 @@ def test_notes_out_of_range_do_not_change_the_encoding(model):
         encode(model, HYMN.transpose(24))
 
 
-# From chance
+# Sampling
 
 
 @pytest.mark.parametrize("prior", PRIORS)
@@ -283,7 +283,7 @@ def test_a_fitted_prior_has_the_mean_of_the_style(model):
 
 
 def drawn(model, point, seed):
-    """``(M, Y)`` where each beat would be, by its own numbers, after those before it."""
+    """``(M, Y)`` each beat by its own random numbers, given the beats before it."""
     numbers, count = np.random.default_rng(seed), point.latent.beats.shape[1]
     numbers.standard_normal(model.config.piece)
     noise = numbers.standard_normal((1, count, model.config.beat)).astype(np.float32)
@@ -301,7 +301,7 @@ def test_the_beats_of_a_sample_are_drawn_from_the_learned_prior(model):
 
 
 def test_beats_that_return_have_the_vectors_of_the_earlier_ones(model):
-    """The same where all voices return, near ones where only the soprano does."""
+    """Equal vectors where all voices return, close ones where only the soprano returns."""
     form = forms.of_letters(parse_letters("AAA'B"), 8, WALTZ, Key.parse("D"))
     other = forms.regular(8, WALTZ, Key.parse("D"))
     found, _ = sample(model, [form, other], "normal", [(5, 2), (5, 3)])
@@ -314,7 +314,7 @@ def test_beats_that_return_have_the_vectors_of_the_earlier_ones(model):
     assert not np.allclose(exact, new[1], atol=0.1)
 
 
-def test_a_sample_that_is_begun_goes_on_from_a_point(model):
+def test_a_sample_can_continue_a_point(model):
     begun = point(model, SHORT, 7)
     few, many = (
         sample(model, [LONG] * n, "fitted", [(1, i) for i in range(n)], begun) for n in (1, 3)
@@ -329,7 +329,7 @@ def test_a_sample_that_is_begun_goes_on_from_a_point(model):
     assert not np.array_equal(many[0].latent.beats, many[1].latent.beats)
 
 
-# Between
+# Interpolation
 
 
 @pytest.mark.parametrize("own_form", [False, True])
@@ -351,7 +351,7 @@ def test_interpolated_points_have_the_form_of_the_nearer_end_or_the_given_one(mo
         assert own.form is SHORT
         assert own.latent.beats.shape[1] == 6
         assert np.array_equal(own.latent.piece, p.latent.piece)
-    # Fifteen beats on six: each from where it stands in the piece.
+    # Fifteen beats for six: each from the same share of the piece.
     stretched = interpolate(model, one, other, 1.0, own_form=True).latent.beats
     positions = [0, 2, 5, 7, 10, 12]
     assert stretched == pytest.approx(other.latent.beats[:, positions], **CLOSE)
@@ -360,7 +360,8 @@ def test_interpolated_points_have_the_form_of_the_nearer_end_or_the_given_one(mo
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0, 1))
 def test_an_interpolation_is_an_arc_around_the_prior_mean(model, seed, share):
-    """The distance from the middle lies between the ends', and the angle grows with the share."""
+    """The distance from the mean lies between those of the ends, and the angle grows with the
+    share."""
     one, other = point(model, SHORT, seed), point(model, SHORT, seed + 1)
     found = interpolate(model, one, other, share)
 
@@ -394,8 +395,8 @@ def test_opposite_points_are_interpolated_in_a_straight_line(model):
     close(interpolate(model, one, across, 0.5), LatentPoint(SHORT, middle), CLOSER)
 
 
-def test_drawn_points_are_blurred_and_heard_ones_are_not(model):
-    """On the way between them the blur changes evenly; sliders leave it."""
+def test_drawn_points_are_blurred_and_encoded_ones_are_not(model):
+    """Between a drawn and an encoded point, the blur changes evenly; sliders do not change it."""
     heard, (new,) = encode(model, HYMN), sample(model, [SHORT], "fitted", [(0, 0)])
     assert (heard.blur, new.blur) == (0, DRAWN_BLUR)
     assert interpolate(model, heard, new, 0.25).blur == pytest.approx(0.25 * DRAWN_BLUR)

@@ -1,4 +1,4 @@
-"""Tilts that are found for a model make what is rare in the pieces rare in its draws."""
+"""A tilt that is fitted to a model makes events as rare in its draws as in the pieces."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def drawn(model):
     return Counts(*(np.sum(part, axis=0) for part in zip(*counts, strict=True)))
 
 
-def test_what_is_rare_in_the_pieces_is_drawn_more_rarely(model, monkeypatch):
+def test_events_that_are_rare_in_the_pieces_are_drawn_more_rarely(model, monkeypatch):
     monkeypatch.setattr(tilting, "ROUNDS", 2)
     monkeypatch.setattr(tilting, "DRAWS", 6)
     usual = drawn(model)

@@ -1,4 +1,4 @@
-"""Weights files: what goes in comes back, and nothing else is taken for one."""
+"""Weights files come back as they were saved, and no other file is accepted."""
 
 import json
 import os

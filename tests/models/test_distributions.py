@@ -44,7 +44,7 @@ def normal(distribution):
 
 
 def reference(distribution):
-    """The same mixture as torch has it."""
+    """The same mixture in ``torch.distributions``."""
     each = Independent(normal(distribution), 1)
     return MixtureSameFamily(Categorical(logits=distribution.log_share), each)
 
@@ -83,7 +83,7 @@ def test_draws_have_the_mean_and_the_variance():
 
 
 def test_outputs_of_a_network_are_shares_means_and_clipped_log_variances():
-    """Component after component, each with its share first."""
+    """One component after the other, each with its share first."""
     found = Mixture.of(
         torch.tensor([0.0, 1.0, 2.0, -50.0, 0.0, math.log(3), 3.0, 4.0, 0.0, 50.0]), 2
     )
@@ -103,7 +103,8 @@ def test_the_density_of_a_mixture_equals_torchs(seed, components):
 
 
 def test_components_are_drawn_in_proportion_to_their_shares():
-    """Far apart, so that a sample tells its component; the noise is within that component."""
+    """The components are far apart, so that a sample shows its component; noise moves it only a
+    little."""
     shares, means = torch.tensor([0.1, 0.6, 0.3]), torch.tensor([-100.0, 0.0, 100.0])
     found = Mixture(shares.log(), means[:, None], torch.tensor([0.0, 2.0, -2.0])[:, None])
     chance = (torch.arange(1000) + 0.5) / 1000
@@ -118,8 +119,8 @@ def test_components_are_drawn_in_proportion_to_their_shares():
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
-def test_the_ends_of_chance_draw_the_first_and_the_last_component(chance):
-    shares = torch.full((3,), 1 / 3).log()  # whose sum may round to less than 1, or more
+def test_the_random_numbers_0_and_1_draw_the_first_and_the_last_component(chance):
+    shares = torch.full((3,), 1 / 3).log()  # the sum may round to less than 1, or more
     found = Mixture(shares, torch.tensor([[1.0], [2.0], [3.0]]), torch.zeros(3, 1))
     assert found.at(torch.tensor(chance), torch.zeros(1)).item() == (3 if chance else 1)
 
@@ -130,7 +131,7 @@ def test_the_ends_of_chance_draw_the_first_and_the_last_component(chance):
 @settings(max_examples=25)
 @given(SEEDS)
 def test_from_one_component_the_divergence_is_exact(seed):
-    """From two opposite points as from the formula, whether the dimensions are odd or even."""
+    """From two opposite points by the formula, whether the number of dimensions is odd or even."""
     for dimensions in (3, 4):
         q, one = gaussian(seed, 5, dimensions), mixture(seed + 1, 1, 5, dimensions)
         p = Gaussian(one.mean[:, 0], one.log_variance[:, 0])
@@ -141,7 +142,7 @@ def test_from_one_component_the_divergence_is_exact(seed):
 
 
 def test_samples_give_the_divergence_from_a_mixture_on_average():
-    """As numerical integration finds it in one dimension."""
+    """Numerical integration in one dimension gives the same."""
     q = Gaussian(torch.tensor([0.4]), torch.tensor([-1.0]))
     p = mixture(7, 3, 1)
     grid = torch.linspace(-6, 6, 4001)[:, None]
@@ -157,7 +158,7 @@ def test_samples_give_the_divergence_from_a_mixture_on_average():
     assert error < 0.05 * exact
 
 
-def test_only_what_is_not_detached_gets_a_gradient():
+def test_only_parts_that_are_not_detached_get_a_gradient():
     q = Gaussian(torch.zeros(2, 3, requires_grad=True), torch.zeros(2, 3, requires_grad=True))
     outputs = torch.randn(2, 14, generator=generator(0)).requires_grad_(True)
     p = Mixture.of(outputs, 2)

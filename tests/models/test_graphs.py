@@ -18,7 +18,7 @@ def normal(*shape):
 
 
 def piece(n):
-    """What the key finder reads of a piece of ``n`` notes."""
+    """Input of the key finder for a piece of ``n`` notes."""
     return {
         "pitch_class": RANDOM.integers(0, 12, (1, n)),
         "notes": normal(1, n, 12),
@@ -46,12 +46,12 @@ INPUTS = {
         "states": RANDOM.integers(0, 160, n),
     },
 }
-"""By model and graph, inputs of a length."""
+"""By model and graph, a function that makes inputs of a given length."""
 
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory):
-    """Both engines of a shipped model, of which the graphs are exported anew."""
+    """Both engines of a shipped model, whose graphs are exported again."""
     folder = tmp_path_factory.mktemp("graphs")
 
     @cache

@@ -1,4 +1,4 @@
-"""The harmonizer untrained: what it hears, in which order it chooses, and that its numbers are
+"""The untrained harmonizer: its inputs, its order of choice, and that its outputs are
 probabilities."""
 
 import itertools
@@ -61,7 +61,7 @@ PIECE = passage(
 
 
 def tiny(**changes):
-    """An untrained model in which nothing is zero by chance of how weights begin."""
+    """An untrained model in which initialization leaves no weight at zero."""
     torch.manual_seed(0)
     config = RECIPES["harmonizer"].config | TINY | changes
     model = Harmonizer(HarmonizerConfig(**config)).eval().requires_grad_(False)
@@ -77,8 +77,8 @@ MODEL = tiny()
 
 
 def batch_of(chorale, known, stride=2, config=None):
-    """A whole chorale of which some cells, and the notes they are in, count as known, and of whose
-    plan every third chord is hidden."""
+    """A whole chorale. Some cells, and the notes they are in, are known; every third chord of the
+    plan is hidden."""
     partial = PartialScore.of(chorale, known=known, style="hymn")
     plan = plan_of(chorale, partial.key)
     partial = replace(partial, plan=showing(plan, np.arange(len(plan)) % 3 != 1))
@@ -88,7 +88,7 @@ def batch_of(chorale, known, stride=2, config=None):
 
 
 def some_cells(chorale, seed):
-    """Any cells: few or many, scattered or in passages, by turns whole voices."""
+    """Any cells: few or many, single or in passages, sometimes whole voices."""
     rng = np.random.default_rng(seed)
     known = rng.random(chorale.pitch.shape) < rng.choice([0, 0.05, 0.3])
     for voice in range(known.shape[1]):
@@ -99,13 +99,13 @@ def some_cells(chorale, seed):
 
 
 def noise(tokens, seed):
-    """Any symbols of each voice, holds of nothing among them."""
+    """Any symbols of each voice, without holds of silence."""
     rng = np.random.default_rng(seed)
     return torch.from_numpy(rng.integers(VOCABULARY, size=tuple(tokens.shape)))
 
 
 class Recital:
-    """The scores of candidates whose symbols are told; what is not known may be anything."""
+    """Scores candidates whose symbols are given; unknown cells may hold anything."""
 
     def __init__(self, model, given, count):
         checkpoint = live("harmonizer", model)
@@ -117,13 +117,13 @@ class Recital:
         self.notes = ChosenNotes(batch, count, model.config.lowest)
 
     def begin(self, step):
-        """After this the step can be scored, all symbols before it being chosen."""
+        """Prepare to score the step; all symbols before it are chosen."""
         self.notes.go_on(self.everyone, 0, step)
         if step % self.stride == 0:
             self.decoder.begin(self.everyone, step // self.stride, self.notes)
 
     def scores(self, step, voices):
-        """``(N, U, S)`` the log-probabilities of voices, given what is chosen of the step."""
+        """``(N, U, S)`` the log-probabilities of voices, given the symbols chosen at this step."""
         self.notes.go_on(self.everyone, step, step + 1)
         known = self.notes.known[step]
         seen = (known | self.decoder.sees)[voices] & (np.arange(len(known)) != np.c_[voices])
@@ -138,8 +138,8 @@ class Recital:
 
 
 def recited(model, given, tokens):
-    """The log-probabilities ``(N, T, V, S)`` of a decoder of ``tokens``, ``given`` being what it is
-    given; 0 where it is not asked, ``-inf`` being a large number."""
+    """The log-probabilities ``(N, T, V, S)`` of ``tokens`` by step-by-step decoding of ``given``; 0
+    in known cells, a large negative number instead of ``-inf``."""
     recital = Recital(model, given, len(tokens))
     found = torch.zeros(*tokens.shape, max(model.config.symbols))
     for step in range(tokens.shape[1]):
@@ -195,7 +195,7 @@ def test_notes_of_arrays_and_step_by_step_equal_those_of_tensors(chorale):
 @settings(max_examples=12)
 @given(chorales(max_steps=24), SEEDS)
 def test_incremental_decoding_gives_the_probabilities_of_forward(chorale, seed):
-    """Two candidates that go different ways; and what is not known may be anything."""
+    """Two candidates that differ; unknown cells may hold anything."""
     whole = batch_of(chorale, some_cells(chorale, seed))
     silent = torch.where(whole.known, whole.tokens, SILENCE)
     tokens = torch.cat([whole.tokens, silent])
@@ -241,7 +241,7 @@ def test_voices_scored_at_once_are_scored_as_if_those_before_them_held():
 
 @settings(max_examples=12)
 @given(chorales(max_steps=24), SEEDS, st.data())
-def test_what_is_chosen_later_changes_nothing_before(chorale, seed, data):
+def test_later_choices_change_nothing_before_them(chorale, seed, data):
     whole = batch_of(chorale, some_cells(chorale, seed))
     turns = [(step, voice) for step in range(whole.tokens.shape[1]) for voice in OUTER_FIRST]
     turn = data.draw(st.integers(0, len(turns) - 1))
@@ -256,8 +256,7 @@ def test_what_is_chosen_later_changes_nothing_before(chorale, seed, data):
 
 
 def changed_by(cell, known=()):
-    """The cells ``(step, voice)`` whose logits change when a cell of the piece gets another
-    symbol."""
+    """The cells ``(step, voice)`` whose logits change if a cell gets another symbol."""
     mask = np.zeros(PIECE.pitch.shape, dtype=bool)
     mask[:, list(known)] = True
     whole = batch_of(PIECE, mask)
@@ -320,7 +319,7 @@ def test_every_column_of_a_plan_changes_the_logits_of_its_step(column):
     assert (changed[8] > 1e-6).all()
 
 
-def test_members_of_chords_are_told_by_quality():
+def test_chord_members_follow_from_the_quality():
     members = ChordMembers([(0, 4, 7), (0, 3, 7, 10)])
     dominant, degrees = 1 + 7, torch.tensor([7, 11, 10, 2, 5, NONE])
     for quality, expected in ((1, [0, 1, 7, 2, 14, NONE]), (2, [0, 8, 1, 2, 3, NONE])):
@@ -329,9 +328,9 @@ def test_members_of_chords_are_told_by_quality():
     assert (members(degrees, torch.tensor(0), torch.tensor(0)) == NONE).all()
 
 
-def test_pitches_stand_to_a_chord_its_bass_and_the_next_chord():
+def test_pitches_have_relations_to_a_chord_its_bass_and_the_next_chord():
     members = ChordMembers([(0, 4, 7), (0, 3, 7)])
-    # A dominant over its third, then the tonic's triad in minor; then nothing known.
+    # A dominant over its third, then the tonic triad in minor; then no known chord.
     told = Chords(*(torch.tensor(x) for x in ([8, 0], [1, 0], [12, 0], [1, 0], [2, 0])))
     found = members.relations(torch.tensor([[11, 0], [11, 0]]), told)
     assert found[0].tolist() == [[1, 9], [0, 1], [15, 0]]
@@ -342,7 +341,7 @@ def test_pitches_stand_to_a_chord_its_bass_and_the_next_chord():
 
 
 def probability(model, whole, cells):
-    """Of all symbols that open cells ``(step, voice)`` could have, the rest being known."""
+    """The sum over all symbols of the open cells ``(step, voice)``, all other cells being known."""
     symbols = [range(model.config.symbols[voice]) for _, voice in cells]
     combinations = torch.tensor(list(itertools.product(*symbols)))  # (N, cells)
     n = len(combinations)
@@ -370,7 +369,7 @@ def test_the_probabilities_of_all_continuations_sum_to_1(order, cells):
     build = {"lowest": (60, 48), "symbols": (5, 4), "order": order, "context": (2,), "chords": ()}
     model = tiny(**build)
     rows = [[2, 2], [1, 1], [4, 1], [3, 2], [2, 3], [0, 0]]  # two voices over six steps
-    # A known note begins wherever something open comes before it.
+    # A known cell after an open one begins a note.
     whole = MaskedBatch(
         torch.tensor([rows]),
         torch.ones(1, 6, 2, dtype=torch.bool),
@@ -414,7 +413,7 @@ def test_every_weight_gets_a_gradient():
 
 
 def without_heights(model):
-    """The model with no weight on how high notes are, only on degrees and intervals."""
+    """The model without weights of absolute pitch, only of degrees and intervals."""
     for layer, frames in ((model.known, 2), (model.past, 2), (model.before, 1), (model.now, 1)):
         features = len(layer.first) // frames
         for place in range(len(layer.first)):
@@ -434,7 +433,7 @@ def test_without_height_features_transposing_changes_nothing(shift):
     assert (here.tonic + shift) % 12 == there.tonic
 
     def differ(model):
-        """How far the logits of a symbol are from those of the same one in the other key."""
+        """The largest difference between logits of corresponding symbols in the two keys."""
         worst = 0.0
         for voice, size in enumerate(VOCABULARY):
             a, b = (model(p)[0, :, voice, :size] for p in (here, there))

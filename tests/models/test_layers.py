@@ -1,4 +1,4 @@
-"""The blocks that models share, each against its plain definition."""
+"""The layers that models share, each compared with its plain definition."""
 
 import io
 import warnings
@@ -19,7 +19,7 @@ def attention(causal, span=SPAN):
 
 
 def full_attention(layer, x):
-    """What the layer is to compute, by one mask over the whole piece; ``x`` is ``(B, J, W)``."""
+    """The layer by its definition, with one mask over the whole piece; ``x`` is ``(B, J, W)``."""
     parts = layer.inputs(x).view(*x.shape[:2], 3, layer.heads, -1)
     q, k, v = (part.transpose(1, 2) for part in parts.unbind(dim=2))  # (B, H, J, D)
     scores = turned(q) @ turned(k).mT / q.shape[-1] ** 0.5
@@ -31,7 +31,7 @@ def full_attention(layer, x):
 
 
 def turned(x):
-    """Each frame's numbers ``(..., J, D)``, as D / 2 complex ones, turned by its position."""
+    """Each frame's numbers ``(..., J, D)`` as D / 2 complex numbers, rotated by its position."""
     half = x.shape[-1] // 2
     frequencies = 10_000.0 ** (-torch.arange(half) / half)
     angles = torch.arange(x.shape[-2])[:, None] * frequencies
@@ -60,7 +60,8 @@ def test_attention_reaches_span_frames_and_no_further(causal, seen):
 
 
 def extended(layer, x, first=0):
-    """The outputs for frames ``(B, J, W)`` one by one, each with the ``SPAN`` before it as past."""
+    """The outputs for frames ``(B, J, W)`` one by one, each with the ``SPAN`` frames before it as
+    past."""
     past, found = torch.zeros(0, 2, len(x), WIDTH), []
     for j, frame in enumerate(x.unbind(dim=1), start=first):
         y, own = layer.extend(frame, past[-SPAN:], torch.tensor([j]))
@@ -107,7 +108,7 @@ def test_embedded_features_are_sums_of_rows(length):
         torch.testing.assert_close(found[tuple(place)], expected)
 
 
-def test_features_that_are_not_there_add_nothing():
+def test_absent_features_add_nothing():
     layer = FeatureSum((4, 4), WIDTH)
     assert not layer(torch.full((2, 3, 2), NONE)).any()
 

@@ -1,5 +1,5 @@
-"""The VAE untrained: what it hears of whole pieces, what its plans and its voices follow, and that
-its prior says step by step what it says at once."""
+"""The untrained VAE: what its encoder reads, what plans and voices depend on, and that its prior
+gives the same step by step as at once."""
 
 import pytest
 import torch
@@ -60,7 +60,7 @@ LONGER = passage(
 
 
 def tiny(**changes):
-    """An untrained model in which nothing is zero by chance of how weights begin."""
+    """An untrained model in which initialization leaves no weight at zero."""
     torch.manual_seed(0)
     model = ChoraleVAE(ChoraleVAEConfig(**RECIPES["vae"].config | TINY | changes))
     model = model.eval().requires_grad_(False)
@@ -73,7 +73,7 @@ MODEL = tiny()
 
 
 def whole(chorale, model=MODEL):
-    """A chorale to hear and write again: all notes are there, and within it none is known."""
+    """A chorale as input and target: all notes are present, and none is known."""
     piece = tensors(beat_batch(PartialScore.of(chorale, voices=ALL_VOICES), model.config))
     known = piece.masked.known.clone()
     known[:, : len(chorale)] = False
@@ -86,7 +86,7 @@ def together(*pieces):
 
 
 def arrays(batch):
-    """The NumPy arrays of a batch of tensors."""
+    """The batch with NumPy arrays instead of tensors."""
     parts = (part.numpy() if isinstance(part, torch.Tensor) else arrays(part) for part in batch)
     return type(batch)(*parts)
 
@@ -99,7 +99,7 @@ def a_latent(count, seed=0, model=MODEL):
     )
 
 
-# What is conditioning
+# Conditioning
 
 
 @pytest.mark.parametrize("changes", [{}, {"encoder_layers": 2, "lead_layers": 2}, {"stride": 4}])
@@ -160,7 +160,7 @@ def test_encoding_does_not_depend_on_the_known_mask():
 
 @pytest.mark.parametrize("beat", [0, 3, 7])
 def test_a_changed_note_changes_its_beats_and_the_pieces_posterior(beat):
-    """As far as the encoder listens around the beat; others hear it through the piece's vector."""
+    """As far as the encoder attends around the beat; others through the piece's vector."""
     piece = whole(PIECE)
     tokens = piece.masked.tokens.clone()
     voice = 3
@@ -174,7 +174,7 @@ def test_a_changed_note_changes_its_beats_and_the_pieces_posterior(beat):
     assert (here.beats.mean - there.beats.mean)[0, beat].abs().max() > 1e-4
 
 
-# What leads the writer
+# What the writer depends on
 
 
 def test_each_beats_vector_changes_the_logits_of_its_beat():
@@ -197,7 +197,7 @@ def test_each_beats_vector_changes_the_logits_of_its_beat():
 
 
 @pytest.mark.parametrize("turn", [0, 5, 30, 75, 127])
-def test_what_is_chosen_later_changes_nothing_before_it(turn):
+def test_later_choices_change_nothing_before_them(turn):
     piece = whole(PIECE)
     conditioning = MODEL.condition(a_latent(8), piece)
     tokens = piece.masked.tokens.clone()
@@ -219,7 +219,7 @@ def test_what_is_chosen_later_changes_nothing_before_it(turn):
 
 
 def test_vectors_and_form_decide_the_plan():
-    """Each beat's vector, the piece's, and the mode."""
+    """Each beat's vector, the piece's vector, and the mode."""
     piece, latent = whole(PIECE), a_latent(8)
     usual = MODEL.potentials(latent, piece)
     for beat in range(8):
@@ -266,8 +266,8 @@ def test_encoder_and_writer_read_the_plan_and_the_prior_does_not():
     assert not torch.allclose(*encoded)
 
 
-def test_blur_is_told_to_writer_and_plan_of_each_piece():
-    """0 is the same as none."""
+def test_the_blur_of_each_piece_conditions_writer_and_plan():
+    """A blur of 0 equals no blur."""
     model = tiny()
     model.blurred.weight.copy_(torch.randn_like(model.blurred.weight))
     piece = together(whole(PIECE, model), whole(PIECE, model))
@@ -280,7 +280,7 @@ def test_blur_is_told_to_writer_and_plan_of_each_piece():
         assert not torch.allclose(found[1], usual[1], atol=1e-3)
 
 
-def test_in_training_vectors_are_blurred_and_the_writer_is_told(monkeypatch):
+def test_in_training_vectors_are_blurred_and_the_blur_conditions_the_writer(monkeypatch):
     """More noise, further from the drawn vectors; in evaluation there is none."""
     model, piece = tiny(dropout=0.0), whole(PIECE)
     given, condition = [], model.condition
@@ -353,7 +353,7 @@ def test_the_beat_prior_depends_on_earlier_beats_only():
     assert changed[0, 6] > 1e-4
 
 
-# Learning
+# Training
 
 
 def test_every_weight_gets_a_gradient():

@@ -30,7 +30,7 @@ PIECES = [PartialScore.of(chorale, voices=ALL_VOICES) for chorale in (HYMN, OTHE
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory):
-    """Both engines of one model, in which nothing is zero by chance of how weights begin."""
+    """Both engines of one model in which initialization leaves no weight at zero."""
     torch.manual_seed(0)
     network = build_model("vae", RECIPES["vae"].config | SMALL["vae"] | CHANGES)
     for weights in network.parameters():
@@ -106,7 +106,7 @@ def test_the_next_beats_agree(engines, batch, past):
     assert kept.shape == (1, config.prior_layers, 2, batch, config.width)
 
 
-def test_what_is_computed_once_stands_once_in_a_graph(engines):
+def test_a_graph_stores_each_constant_once(engines):
     most = 0
     for name, graph in engines[0].engine.graphs.items():
         nodes = onnx.load_from_string(graph.model).graph.node

@@ -1,4 +1,4 @@
-"""What is heard: the right pitches at the right times and places, and files that hold them."""
+"""Sound: the right pitches at the right times and places, and the files that hold them."""
 
 import shutil
 import sys
@@ -28,7 +28,7 @@ FLUIDSYNTH = shutil.which("fluidsynth")
 
 
 both = pytest.mark.usefixtures("synthesizer")
-"""Marks a test of either synthesizer; others are of ``midirenderer`` alone."""
+"""Marks a test of both synthesizers; other tests use ``midirenderer`` alone."""
 
 
 @pytest.fixture(params=["midirenderer", "fluidsynth"])
@@ -64,7 +64,7 @@ def decibels(samples):
 
 
 def at_pitch(samples, pitch):
-    """Decibels within 30 cents of a pitch's fundamental, of one channel."""
+    """Level in decibels within 30 cents of a pitch's fundamental, in one channel."""
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
     cents = 1200 * np.log2(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)[1:] / 440)
     within = np.abs(cents - 100 * (pitch - 69)) < 30
@@ -135,7 +135,7 @@ def test_rests_are_silent():
 
 
 @both
-def test_a_repeated_note_begins_anew():
+def test_a_repeated_note_begins_again():
     held = synthesize(singing([(0, 8, 67)]), program=PIANO)
     repeated = synthesize(singing([(0, 4, 67), (4, 4, 67)]), program=PIANO)
 
@@ -402,7 +402,7 @@ def test_another_soundfont_is_used(tmp_path):
     assert np.array_equal(synthesize(arrangement, soundfont=copy), synthesize(arrangement))
 
 
-def test_where_the_program_fails_the_library_takes_over(tmp_path, monkeypatch):
+def test_the_library_takes_over_if_the_program_fails(tmp_path, monkeypatch):
     arrangement = singing([(0, 4, 67)])
     expected = synthesize(arrangement)
     for failing in (str(tmp_path / "gone"), sys.executable):  # Python knows no such options

@@ -79,7 +79,7 @@ def test_midi_is_written_on_the_grid_with_its_words(tmp_path):
 
 
 def test_karaoke_texts_are_the_first_singer_s(tmp_path):
-    """A word goes on where neither a space nor a new line, ``/``, parts syllables."""
+    """A word goes on unless a space or a new line, ``/``, separates its syllables."""
     texts = ["@TAmen", "\\A", "men", " so", "/Lord"]
     ticks = [0, 0, Q, 2 * Q, 3 * Q]
     words = [meta(tick, "text", text=text) for tick, text in zip(ticks, texts, strict=True)]

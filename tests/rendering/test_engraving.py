@@ -1,4 +1,4 @@
-"""Engraved scores: the staves, read back by a reader of signs, and what the pages show."""
+"""Engraved scores: the signs on the staves, read back, and what the pages show."""
 
 import re
 import sys
@@ -65,7 +65,7 @@ def written(chorale, voices=range(4)):
     )
 
 
-# The staves: MusicXML read by nothing but its signs
+# The staves: only the signs of the MusicXML are read
 
 
 def signature(fifths):
@@ -74,10 +74,11 @@ def signature(fifths):
 
 
 def sung(part):
-    """By voice number, the notes of a part as its signs have them, in quarters.
+    """The notes of a part by voice number, in quarters, as its signs show them.
 
-    A sign holds for its line or space to the end of the bar, whichever voice has it; at one time
-    the first voice comes first. A tied note is the note before. ``<alter>`` is not read.
+    An accidental holds for its line or space until the end of the bar, in both voices. Of
+    simultaneous notes, the first voice comes first. A tied note belongs to the note before.
+    ``<alter>`` is not read.
     """
     key, bar_start, per_quarter = {}, 0, 1
     voices = {}
@@ -121,7 +122,7 @@ def in_quarters(chorale, voice):
 
 
 def sharing(chorale):
-    """For each staff of the close score, the voices that sing."""
+    """The voices of each staff of the close score."""
     singing = [v for v in range(4) if chorale.notes(v)]
     staves = [[v for v in staff if v in singing] for staff in ((0, 1), (2, 3))]
     return [staff for staff in staves if staff]
@@ -141,7 +142,7 @@ def test_the_signs_of_a_close_score_say_the_right_pitches(chorale):
 
 
 def signs(root, part=0):
-    """``F#4`` for each note that has a sign, with the sign."""
+    """A name such as ``F#4``, with the accidental, for each note that has one."""
     notes = root.findall("part")[part].iter("note")
     return [
         note.findtext("pitch/step") + note.findtext("pitch/octave") + " " + sign
@@ -356,7 +357,7 @@ def test_changes_of_meter_and_bars_cut_short_are_shown():
     pages = engrave(to_xml(Chorale.from_notes([melody(5)], meters=meters)))
     assert len(of_class(pages, "measure")) == 6
     drawn = glyphs(of_class(pages, "meterSig"))
-    # At the end of a system, the change that comes with the next one is announced.
+    # At the end of a system, a courtesy sign announces the change in the next system.
     assert [*dict.fromkeys(zip(drawn[::2], drawn[1::2], strict=True))] == [
         *(("E084", "E084"), ("E083", "E084"), ("E086", "E088")),
     ]
@@ -423,7 +424,7 @@ def staff_height(page):
     return ys[1] - ys[0]
 
 
-def test_a_smaller_size_is_taken_where_it_saves_a_page():
+def test_a_smaller_size_is_chosen_if_it_saves_a_page():
     short, longer = (Chorale.from_notes([melody(bars)] * 4) for bars in (8, 32))
     (small,), (large,) = engrave(to_xml(longer)), engrave(to_xml(short))
     assert staff_height(small) < staff_height(large)

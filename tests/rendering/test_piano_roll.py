@@ -60,7 +60,7 @@ LONG = Chorale.from_notes(
 
 
 def crowded(steps=144):
-    """Voices at random: they cross, meet on one pitch and break most rules."""
+    """Random voices: they cross, meet on one pitch and break most rules."""
     dice = np.random.default_rng(1)
     voices = []
     for low, high in VOICE_RANGES:
@@ -88,7 +88,7 @@ def texts_of(page):
 
 
 def rings_of(page):
-    """How many outlines have the colour of what breaks a rule, the legend's not counted."""
+    """The number of outlines in the colour of violations, without the legend's."""
     boxes = [shape for shape in page.shapes[MARKS] if isinstance(shape, Box)]
     return [box.edge for box in boxes].count(MARK_COLOUR)
 
@@ -205,7 +205,7 @@ def widths_of(texts):
 
 
 def extents(page):
-    """Where texts and fermatas are, in inches, the names in notes left out."""
+    """The areas of texts and fermatas, in inches, without the names in notes."""
     on_notes = {f"{letter}{sign}" for letter in "ABCDEFG" for sign in ("", "♯", "♭")}
     texts = [text for text in page.texts if text.text not in on_notes]
     boxes = []

@@ -1,4 +1,4 @@
-"""Practice mixes as MIDI: levels, places, clicks, first notes, tempi, and the own events."""
+"""Practice mixes as MIDI: levels, places, clicks, first notes, tempi and the voice's events."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Practice mixes as sound: how loud each voice is, where it stands, and what comes before it."""
+"""Practice mixes as sound: how loud each voice is, where it stands, and the count-in."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ from musicae.rendering.practice_sound import LOUDNESS, Takes, gain, mixed
 
 SECOND = SAMPLE_RATE
 RATES = (220, 330, 440)
-"""Of three sines that stand for voices, in hertz."""
+"""The frequencies of three sines that stand for voices, in hertz."""
 
 
 @pytest.fixture(scope="module")
 def takes():
-    """A second of count-in, then two seconds of three voices."""
+    """A count-in of one second, then two seconds of three voices."""
     time = np.arange(3 * SECOND) / SECOND
     voices = [np.sin(2 * np.pi * hertz * time) * (time >= 1) for hertz in RATES]
     both = [np.stack([v, v], axis=1).astype(np.float32) * np.float32(0.14) for v in voices]
@@ -25,7 +25,7 @@ def takes():
 
 
 def levels(sound, channel=None):
-    """The decibels of each sine after the count-in, of one channel or of both."""
+    """The level of each sine after the count-in in decibels, of one channel or of both."""
     music = sound[SECOND : 3 * SECOND - 4800]
     music = music.mean(axis=1) if channel is None else music[:, channel]
     power = np.abs(np.fft.rfft(music * np.hanning(len(music)))) ** 2

@@ -1,4 +1,4 @@
-"""A singer's part: the own voice large, another small as cues."""
+"""A singer's part: the own voice in full size, another voice small, as cues."""
 
 from xml.etree import ElementTree as ET
 

@@ -60,13 +60,13 @@ def test_places_of_files(link, place):
     assert target.place == place
 
 
-def test_what_is_not_there_or_not_ours_is_left_alone():
+def test_links_to_missing_or_outside_files_have_no_target():
     page = ROOT / "docs" / "glossary.md"
     assert docs_links.target_of(page, "nothing.md") is None
     assert docs_links.target_of(page, "../../elsewhere") is None
 
 
-def test_broken_links_of_a_site_are_told(tmp_path):
+def test_broken_links_of_a_site_are_reported(tmp_path):
     (tmp_path / "picture.svg").touch()
     (tmp_path / "one.html").write_text(
         '<a href="two.html#here">1</a><a href="two.html#gone">2</a><img src="picture.svg">'

@@ -1,4 +1,4 @@
-"""Graphs are written into the files of models, of which nothing else changes."""
+"""Graphs are written into weights files, and nothing else in these files changes."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ from scripts import export_graphs
 
 @pytest.fixture(params=["float16", "float32"])
 def without_graphs(request, tmp_path, untrained, monkeypatch):
-    """A weights file as versions before graphs wrote it."""
+    """A weights file of a version without graphs."""
     trained = load_checkpoint(untrained["minibach"])
     path = tmp_path / "minibach.safetensors"
     with monkeypatch.context() as before:
@@ -42,14 +42,14 @@ def test_a_file_gets_graphs_and_stays_the_same_model(without_graphs):
     assert np.allclose(one, other, atol=1e-6)
 
 
-def test_graphs_of_a_file_are_written_anew(untrained, tmp_path):
+def test_graphs_of_a_file_are_written_again(untrained, tmp_path):
     path = Path(shutil.copy(untrained["autoencoder"], tmp_path))
     before = path.read_bytes()
     export_graphs.export(path)
     assert path.read_bytes() == before
 
 
-def test_a_file_stays_as_it_was_where_the_engines_disagree(without_graphs, monkeypatch):
+def test_a_file_stays_unchanged_if_the_engines_disagree(without_graphs, monkeypatch):
     before = without_graphs.read_bytes()
     monkeypatch.setattr(export_graphs, "TOLERANCE", -1.0)
     with pytest.raises(CheckpointError, match=r"ONNX Runtime and torch differ by .* in accompany"):

@@ -1,4 +1,4 @@
-"""The listening test of the documentation: ten answers in a browser, and what is made of them."""
+"""The listening test of the documentation: ten answers in a browser, and their summary."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def page(browser, tmp_path):
 
 
 def answer(page, version):
-    """Take a version of the tune that is shown for Bach's."""
+    """Choose a version of the tune on the page as Bach's."""
     page.locator(f"input[value={version}]").check()
     page.get_by_role("button", name=re.compile("Next tune|Finish")).click()
 

@@ -1,4 +1,4 @@
-"""The command reference is what the commands say, and its examples can be run as they stand."""
+"""The command reference agrees with the commands, and its examples can be run as they stand."""
 
 import shlex
 
@@ -26,4 +26,4 @@ def test_examples_have_options_that_the_command_has(name):
         words = shlex.split(line, comments=True)
         begin = ["musicae", *name.split()]
         assert words[: len(begin)] == begin
-        command.make_context(name, words[len(begin) :])  # raises for an option that is not there
+        command.make_context(name, words[len(begin) :])  # raises if an option does not exist

@@ -1,4 +1,4 @@
-"""The examples of the studio's page are what the script makes of the example melodies."""
+"""The examples on the studio's page are made by the script from the example melodies."""
 
 import json
 import subprocess

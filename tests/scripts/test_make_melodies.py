@@ -1,4 +1,4 @@
-"""The example melodies: made from what is typed, and a mistyped bar does not pass."""
+"""The example melodies are made from typed text, and a mistyped bar is refused."""
 
 import importlib.util
 import sys
@@ -32,7 +32,7 @@ def read(melody):
 
 
 def timed(midi):
-    """Every message of every track with its tick."""
+    """All messages of all tracks, with their ticks."""
     messages = []
     for track in midi.tracks:
         tick = 0

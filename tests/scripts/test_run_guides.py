@@ -1,4 +1,4 @@
-"""The guides: what is run, what is skipped, and what each of them links."""
+"""The guides: which lines are run, which are skipped, and the links to each guide."""
 
 import importlib.util
 import re
@@ -63,7 +63,7 @@ def test_a_command_that_fails_names_its_guide_and_tells_why(run_guides, tmp_path
         guide._timed(["musicae", "check", "no.mid"])
 
 
-def test_what_is_no_command_is_refused(run_guides, tmp_path):
+def test_unknown_commands_are_refused(run_guides, tmp_path):
     guide = run_guides.Guide("docs/guides/words", tmp_path, quick=False)
     for words in (["rm", "x"], ["curl", "http://127.0.0.1:8321/api/health"]):
         with pytest.raises(run_guides.GuideError):

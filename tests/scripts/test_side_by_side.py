@@ -36,7 +36,7 @@ def test_tasks_run_at_the_same_time_and_print_as_they_end(side_by_side, capsys):
     assert sorted(lines) == [f"{i}, line {n}" for i in ("first", "second") for n in (1, 2)]
 
 
-def test_a_failure_is_raised_and_what_has_not_begun_is_left(side_by_side, monkeypatch):
+def test_a_failure_is_raised_and_no_further_task_begins(side_by_side, monkeypatch):
     monkeypatch.setattr(side_by_side.os, "cpu_count", lambda: 1)
     begun = []
 

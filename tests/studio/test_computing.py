@@ -1,4 +1,4 @@
-"""Computations: progress in order, a time limit, an end when nobody waits, no errors that leak."""
+"""Computations: progress in order, a time limit, an end if nobody waits, and no leaked errors."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ STEPS = 1000
 
 
 class Bench:
-    """A service of computations that the tests begin and end."""
+    """A service of computations that the tests start and end."""
 
     def __init__(self, **limits):
         self.begun = threading.Semaphore(0)
@@ -40,7 +40,7 @@ class Bench:
         return {"done": True}
 
     def waits(self):
-        """Reports progress until it may end, or is stopped."""
+        """Report progress until the test lets it end, or until it is stopped."""
         self.begun.release()
         try:
             while not self.go_on.wait(0.002):
@@ -105,7 +105,7 @@ def test_an_error_is_a_sentence(bench):
     assert running.lines("/fails", {}) == [told]
 
 
-def test_an_unexpected_error_tells_nothing_of_the_program(bench, caplog):
+def test_an_unexpected_error_reveals_nothing_of_the_program(bench, caplog):
     _, running = bench
     answer = running.ask("/breaks", {})
     assert (answer.status_code, answer.json()) == (500, {"error": {"message": BUG}})
@@ -122,7 +122,7 @@ def test_a_file_has_its_name(bench):
 
 
 @pytest.mark.parametrize("name", ['a".mid', "a\r\nSet-Cookie: x.mid", "a;b=c.mid", "%41", "a\\b"])
-def test_no_name_leaves_its_header(name):
+def test_names_cannot_break_the_header(name):
     header = disposition(name)
     quoted = header.split('"')
     assert len(quoted) == 3
@@ -140,7 +140,7 @@ def test_a_closed_connection_stops_the_computation(bench, accept):
     assert running.ask("/steps", {}).status_code == 200  # its place is free again
 
 
-def test_what_takes_too_long_is_stopped_and_says_so():
+def test_a_computation_over_the_time_limit_is_stopped_with_a_message():
     made = Bench(at_once=1, seconds=0.1)
     with serving(made.app) as running:
         answer = running.ask("/waits", {})
@@ -151,7 +151,7 @@ def test_what_takes_too_long_is_stopped_and_says_so():
         assert "took longer" in last["error"]["message"]
 
 
-def test_one_waits_until_there_is_a_place(bench):
+def test_a_computation_waits_until_a_place_is_free(bench):
     made, running = bench
     second = []
     with running.client.stream("POST", "/waits", headers=LINES) as first:

@@ -1,4 +1,4 @@
-"""Every file that the page offers is read back by musicae, and is called as the piece is."""
+"""musicae reads back every file that the page offers; the file has the piece's name."""
 
 import zipfile
 from io import BytesIO

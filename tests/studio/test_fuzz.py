@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is music or a sentence, never an error of the program."""
+"""Every request is answered with music or a sentence, never with a program error."""
 
 import copy
 import json
@@ -64,13 +64,13 @@ ODD = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def small():
-    """A service that refuses what takes long."""
+    """A service that refuses long pieces."""
     with serving(bars=8) as running:
         yield running
 
 
 def spoiled(value, path, odd):
-    """A copy of JSON in which what a path of random numbers leads to is another value."""
+    """A copy of JSON with one value replaced; the random numbers in ``path`` choose which."""
     value = copy.deepcopy(value)
     place, (*before, last) = value, path
     for number in before:
@@ -117,7 +117,7 @@ def test_spoiled_projects(small, harmonized, request, path, odd):
 
 @st.composite
 def projects(draw):
-    """Any tune in any meter, with rests, triplets and wishes."""
+    """Any tune in any meter, with rests, triplets and requests."""
     beats, unit = draw(st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (1, 16)]))
     bar = beats * 96 // unit
     pickup = draw(st.sampled_from([0, 6, 24]))
@@ -202,7 +202,7 @@ def test_any_address_and_field(small, path, field, value):
 
 
 def operations():
-    """The requests that the service's description has, by their names."""
+    """The requests in the service's description, by name."""
     nobody = create_app(Settings(None, lambda _: True))
     schema = schemathesis.openapi.from_dict(nobody.openapi())
     found = [each.ok() for each in schema.get_all_operations()]

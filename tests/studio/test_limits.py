@@ -1,4 +1,4 @@
-"""Bodies are bounded whether they say their size or not, and so are requests at the same time."""
+"""Limits on bodies, with or without a stated size, and on simultaneous requests."""
 
 import threading
 
@@ -46,7 +46,7 @@ def test_a_body_that_does_not_arrive_is_given_up(small):
 
 
 def test_too_many_requests_at_once_are_told_to_wait(small):
-    """The first one holds the only place as long as its body is awaited."""
+    """The first request holds the only place while its body is awaited."""
     fields = "Content-Length: 1000", "Expect: 100-continue"
     with small.connected("/api/open", *fields) as connection:
         assert connection.recv(25).startswith(b"HTTP/1.1 100")  # its body is awaited

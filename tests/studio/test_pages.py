@@ -1,4 +1,4 @@
-"""The page's files: those of a fixed table, as they are, each with its kind."""
+"""The page's files come from a fixed table, unchanged, each with its content type."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What each request answers: musicae's own music, as JSON."""
+"""The answer to each request: musicae's own music, as JSON."""
 
 import json
 
@@ -14,7 +14,7 @@ CHANGED = (67, 69, 71, 72, 74, 76, 74, 72)
 
 
 def refused(answer, status=422):
-    """The sentence of an answer that refuses."""
+    """The sentence in an answer that refuses."""
     assert answer.status_code == status, answer.text
     (message,) = answer.json()["error"].values()
     assert message != BUG
@@ -27,7 +27,7 @@ def test_a_tune_gets_the_voices_that_musicae_gives_it(harmonized):
     assert all(found.harmony.voices)
 
 
-def test_what_was_written_anew_is_told(service, harmonized):
+def test_rewritten_bars_are_named_in_the_answer(service, harmonized):
     everything = service.result("/api/harmonize", {"project": project()})
     assert everything["changed"] == [1, 2]
     nothing = service.result("/api/harmonize", {"project": harmonized})
@@ -77,7 +77,7 @@ def test_a_chord_that_is_locked_sounds(service, harmonized):
     assert chord["symbol"] == other["symbol"]
 
 
-def test_what_breaks_a_rule_is_mended(service, harmonized):
+def test_violations_are_repaired(service, harmonized):
     voices = [list(voice) for voice in harmonized["harmony"]["voices"]]
     voices[3] = [[start, length, pitch - 12] for start, length, pitch in voices[0]]
     harmony = harmonized["harmony"] | {"voices": voices}
@@ -157,7 +157,7 @@ def test_a_kept_voice_stays_in_variations(service, harmonized):
     assert [note[:3] for note in varied["tune"]] == harmonized["tune"]
 
 
-def test_the_page_knows_what_there_is(service):
+def test_the_page_gets_the_lists_of_choices(service):
     about = service.result("/api/about")
     assert about["version"] == musicae.__version__
     assert about["styles"][0] == "bach"

@@ -1,4 +1,4 @@
-"""The engraved score is SVG that a page can show under its policy, with the times of its notes."""
+"""The engraved score: SVG that the page's policy allows, with the times of its notes."""
 
 from xml.etree import ElementTree as ET
 
@@ -34,7 +34,7 @@ def test_triplets_are_drawn_where_they_begin(service):
 
 
 @pytest.mark.parametrize("wishes", [{}, {"open": True, "numerals": True}, {"width": 400}])
-def test_nothing_in_it_acts(service, harmonized, wishes):
+def test_the_score_contains_nothing_active(service, harmonized, wishes):
     words = "<script>alert(1)</script> javascript:x la la la la la la"
     hostile = harmonized | {"title": "</svg><script>alert(1)</script>", "words": words}
     harmony = service.result("/api/harmonize", {"project": hostile})["harmony"]
@@ -111,7 +111,7 @@ def test_ensembles_have_their_staves(service, ensemble, close, open_):
         ("<image/><animate/><set/>", ""),
     ],
 )
-def test_what_acts_is_taken_out(hostile, clean):
+def test_active_content_is_removed(hostile, clean):
     around = '<svg xmlns="http://www.w3.org/2000/svg">'
     expected = f"{around}{clean}</svg>" if clean else f"{around[:-1]} />"
     assert inert(f"{around}{hostile}</svg>") == expected

@@ -1,4 +1,5 @@
-"""No token, no answer; other names and other sites are refused; browsers know what to forbid."""
+"""Requests without a token, under other names or from other sites are refused; headers tell
+browsers what to forbid."""
 
 import socket
 
@@ -39,7 +40,7 @@ def test_a_token_in_the_address_is_not_enough(service):
     assert answer.status_code == 401
 
 
-def test_what_holds_no_data_needs_no_token(service):
+def test_files_without_data_need_no_token(service):
     for path in ("/api/health", "/openapi.json"):
         answer = service.client.get(path, headers={"Authorization": ""})
         assert answer.status_code == 200
@@ -50,7 +51,7 @@ def test_what_holds_no_data_needs_no_token(service):
     "host", ["example.org", "127.0.0.1", "127.0.0.1:1", "localhost.example.org:{port}", "", "[::1]"]
 )
 @pytest.mark.parametrize("path", ["/", "/api/health", "/api/about"])
-def test_another_name_that_leads_here_is_refused(service, host, path):
+def test_another_host_name_for_this_address_is_refused(service, host, path):
     assert status(service, path, host=host.format(port=service.port)) == 403
 
 
@@ -68,13 +69,13 @@ def test_pages_of_other_sites_are_refused(service, origin, path):
     assert status(service, path, origin=origin.format(port=service.port)) == 403
 
 
-def test_the_own_page_is_answered_without_leave_for_others(service):
+def test_the_own_page_is_answered_and_no_other_origin_is_allowed(service):
     answer = service.client.get("/api/about", headers={"Origin": f"http://{service.host}"})
     assert answer.status_code == 200
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_request_for_leave_gets_none(service):
+def test_a_preflight_request_is_refused(service):
     asked = {"Origin": "http://example.org", "Access-Control-Request-Method": "POST"}
     answer = service.client.options("/api/harmonize", headers=asked)
     assert answer.status_code == 403
@@ -91,7 +92,7 @@ def test_every_answer_says_what_browsers_forbid(service, path):
     assert policy.startswith("default-src 'none';")
 
 
-def test_answers_with_music_are_not_kept(service):
+def test_answers_with_music_are_not_cached(service):
     assert service.client.get("/api/about").headers["cache-control"] == "no-store"
 
 
@@ -112,7 +113,7 @@ def test_no_path_reaches_the_file_system(service, path):
     assert answer.split(b"\r\n")[0] in (b"HTTP/1.1 404 Not Found", b"HTTP/1.1 400 Bad Request")
 
 
-def test_without_a_token_for_anyone_only_if_that_is_asked_for():
+def test_a_service_without_a_token_still_refuses_other_hosts_and_origins():
     with serving(token=None) as insecure:
         assert insecure.client.get("/api/about").status_code == 200
         assert status(insecure, host="example.org") == 403

@@ -1,4 +1,4 @@
-"""``musicae studio`` and ``musicae serve`` as they are run: addresses, ports, tokens, the end."""
+"""``musicae studio`` and ``musicae serve`` as commands: addresses, ports, tokens, and the end."""
 
 import contextlib
 import importlib.util
@@ -25,7 +25,7 @@ from tests.support.service import LINES, PATIENCE, SCALE, project
 
 @contextlib.contextmanager
 def running(*arguments, **variables):
-    """The command in a process of its own, and the address that it prints."""
+    """Run the command in a process of its own; gives the address that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "musicae", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -119,21 +119,21 @@ def test_two_studios_take_two_ports():
             listen(LOOPBACK, ports[0])
 
 
-def test_only_this_machine_is_listened_to():
+def test_the_studio_listens_only_to_this_machine():
     with listen(LOOPBACK, 0) as listening:
         assert listening.getsockname()[0] == LOOPBACK
         assert listening.family == socket.AF_INET
 
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "203.0.113.9"])
-def test_an_address_that_is_not_here_is_one_line(musicae_command, host):
+def test_a_foreign_address_is_refused_in_one_line(musicae_command, host):
     outcome = musicae_command("serve", "--host", host, "--port", 0)
     assert outcome.status == 2
     assert outcome.err.startswith("error: ")
     assert outcome.err.count("\n") == 1
 
 
-def test_a_file_that_is_not_there_is_one_line(musicae_command, tmp_path):
+def test_a_missing_file_is_refused_in_one_line(musicae_command, tmp_path):
     outcome = musicae_command("studio", tmp_path / "none.mid", "--no-browser")
     assert outcome.status == 2
     assert (

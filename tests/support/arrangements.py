@@ -1,7 +1,7 @@
 """Arrangements of known tunes in several tracks, each with the track that has the tune.
 
-Each builder takes a tune as notes ``(start, end, pitch)`` in ticks and returns the file's tracks,
-as in ``midifiles.save``, with the number of the tune's part among the parts with notes (from 0).
+Each builder takes a tune as notes ``(start, end, pitch)`` in ticks. It returns the file's tracks,
+as in ``midifiles.save``, and the number of the tune's part among the parts with notes (from 0).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def tune_of(path, semitones=0):
 
 
 def track(name, notes, channel=0, program=None, *others):
-    """A track with a name and a program, where they are given."""
+    """A track with a name and a program, if these are given."""
     events = [meta(0, "track_name", name=name)] if name else []
     if program is not None:
         events.append((0, mido.Message("program_change", channel=channel, program=program)))
@@ -33,7 +33,7 @@ def track(name, notes, channel=0, program=None, *others):
 
 
 def chords(notes, low, every=BAR, length=None, sounds=3):
-    """Triads that hold the tune's note at each beginning, from the pitch ``low`` upwards."""
+    """Triads with the tune's note at each beginning, from the pitch ``low`` upwards."""
     found = []
     for start in range(0, notes[-1][1], every):
         now = max((n for n in notes if n[0] <= start), default=notes[0])
@@ -45,12 +45,12 @@ def chords(notes, low, every=BAR, length=None, sounds=3):
 
 
 def line(notes, low, every=BAR):
-    """The lowest notes of such triads."""
+    """The lowest notes of these triads."""
     return chords(notes, low, every, sounds=1)
 
 
 def arpeggio(notes, low, every=PPQ // 2):
-    """Such triads broken into notes one after another."""
+    """These triads broken into single notes."""
     triads = chords(notes, low, 3 * every)
     return [
         (start + i % 3 * every, start + (i % 3 + 1) * every, p)
@@ -158,7 +158,7 @@ def one_track(*parts):
 
 def titled(title):
     def build(notes):
-        """A title that sounds like the name of a melody, on a track of all channels."""
+        """One track of all channels, as in format 0; its title looks like a name for a melody."""
         return [
             one_track(
                 track(title, line(notes, 36, PPQ), 0, 32),
@@ -193,7 +193,7 @@ def quartet(notes):
 
 def karaoke(kind):
     def build(notes):
-        """A flute plays above the tune, which has the words."""
+        """A flute plays above the tune; the tune has the words."""
         return [
             [meta(start, kind, text="la ") for start, _, _ in notes],
             track("", chords(notes, 48, PPQ), 0, 0),
@@ -251,7 +251,7 @@ def accordion(notes):
 
 
 def four_voices_without_names(notes):
-    """The tune above three voices in its rhythm, the lowest first."""
+    """The tune above three voices in its rhythm, from the lowest voice up."""
     return [track("", below(notes, 24), 3), *[
         track("", below(notes, interval), i) for i, interval in enumerate((16, 7, 0))
     ]], 3  # fmt: skip
@@ -285,7 +285,7 @@ BUILDERS = {
     "accordion": (accordion, 1),
     "four voices without names": (four_voices_without_names, 1),
 }
-"""By name: how an arrangement is built, and its format."""
+"""By name: the builder of an arrangement, and its format."""
 
 
 def arrangement(path, name, notes):

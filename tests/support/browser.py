@@ -1,13 +1,13 @@
-"""Pages in a browser: how long tests wait, and for what."""
+"""Pages in a browser: what tests wait for, and how long."""
 
 import time
 
 PATIENCE = 10
-"""Seconds until something that should happen is missed."""
+"""Seconds until a test gives up waiting."""
 
 
 def until(page, condition):
-    """Wait for something to be true of a page, whose policy forbids Playwright's own way."""
+    """Wait until something is true of a page whose policy forbids Playwright's own function."""
     missed = time.monotonic() + PATIENCE
     while not page.evaluate(condition):
         assert time.monotonic() < missed, f"never: {condition}"

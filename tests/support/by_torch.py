@@ -1,4 +1,4 @@
-"""A network in memory that decoding takes for one that ONNX Runtime runs."""
+"""Networks in memory that run in place of exported graphs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from musicae.models.torch_engine import TorchEngine, live
 
 
 class ByTorch(OnnxEngine):
-    """Graphs that torch runs: exporting them would take seconds."""
+    """Graphs that torch runs, because an export would take seconds."""
 
     def __init__(self, name: str, network: nn.Module) -> None:
         super().__init__(dict.fromkeys(graphs_of(name, network)), {})  # type: ignore[arg-type]
@@ -38,6 +38,6 @@ class ByTorch(OnnxEngine):
 
 
 def by_torch(name: str, network: nn.Module) -> Checkpoint:
-    """A checkpoint of a kind of model."""
+    """A checkpoint whose graphs torch runs, for a kind of model."""
     found = live(name, network)
     return Checkpoint(name, found.config, ByTorch(name, network), found.tensors, {}, "")

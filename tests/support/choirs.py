@@ -1,4 +1,4 @@
-"""Choirs' scores as the tests type and read them."""
+"""Choirs' scores: the texts that tests read, and functions that read scores back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(tmp_path, text):
 
 
 def written(part):
-    """The steps, octaves and accidentals of a part, as scores show them."""
+    """The steps, octaves and accidentals of a part's notes in the score."""
     return [
         (
             n.findtext("pitch/step") + {"1": "#", "-1": "b"}.get(n.findtext("pitch/alter"), ""),

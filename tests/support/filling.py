@@ -1,4 +1,4 @@
-"""A stand-in for a model that fills any partial score, and files as somebody played them."""
+"""A stand-in for a model that fills any partial score, and files that look played."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ GENERATED = 80
 
 @contextmanager
 def filler(pitches=None):
-    """While it lasts, open cells are filled with random notes and rests, or with one pitch a voice.
+    """Within this context, open cells are filled with random notes and rests, or with one pitch for
+    each voice.
 
-    As a model may, it now and then holds a note that was begun in what is known.
+    Like a model, it sometimes holds a note that began in a known cell.
     """
 
     def fill(_model, partial, n, options, _planner=None):
@@ -45,7 +46,7 @@ def filled(partial, rng, pitches=None):
         elif pitches or rng.random() < 0.8:
             pitch[step, v] = pitches[v] if pitches else rng.randint(*VOICE_RANGES[v])
             onset[step, v] = True
-    # Where a note ends in what is known, what is held over from it begins there.
+    # A note that is held on from a known cell begins again at the first open step.
     for v in range(N_VOICES):
         known = partial.known[:, v]
         seams = np.flatnonzero(known[:-1] & ~known[1:]) + 1
@@ -54,7 +55,8 @@ def filled(partial, rng, pitches=None):
 
 
 def play(path, rng):
-    """Make a file of ours sound played: every note a little early or late, long or short, soft."""
+    """Make a file of musicae look played: each note a little early or late, long or short, and
+    soft."""
     song = open_song(path)
     tracks = [
         [event for event in track if event.message.type != "end_of_track"] for track in song.tracks
@@ -68,7 +70,7 @@ def play(path, rng):
             on, off = track[note.on].message, track[note.off].message
             track[note.on] = Timed(start, on.copy(velocity=rng.randint(1, GENERATED - 1)))
             track[note.off] = Timed(end, off)
-    # At one tick, a note of the same pitch ends before the next begins.
+    # At equal ticks, a note ends before the next one of the same pitch begins.
     tracks = [sorted(t, key=lambda e: (e.tick, e.message.type == "note_on")) for t in tracks]
     end = max(event.tick for track in tracks for event in track)
     save(Arrangement(tracks, song.ppq, end), path)

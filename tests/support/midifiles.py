@@ -1,4 +1,4 @@
-"""MIDI files as the tests type them: tracks of ``(tick, message)``."""
+"""MIDI files as tests write them: tracks of ``(tick, message)``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four-part passages typed as a grid, one row a voice and one column a note value."""
+"""Four-part passages as text: one row for each voice and one column for each note value."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ def midi(name: str) -> int:
 
 
 def passage(grid: str, key: str | None = None, column: int = QUARTER) -> Chorale:
-    """A chorale from rows such as ``S  C5 -- D5^ ..``: ``--`` holds, ``..`` rests, ``^`` is a
-    fermata; a column lasts as many steps as ``column`` says."""
+    """A chorale from rows such as ``S C5 -- D5^ ..``.
+
+    ``--`` holds, ``..`` is a rest, and ``^`` is a fermata. A column lasts ``column`` steps.
+    """
     voices: dict[str, list[tuple[int, int, int]]] = {name[0]: [] for name in VOICES}
     fermatas, columns = [], 0
     for row in filter(None, map(str.split, grid.strip().splitlines())):

@@ -1,10 +1,10 @@
-"""MusicXML as the tests type it: 24 divisions a quarter."""
+"""MusicXML as tests write it: 24 divisions a quarter."""
 
 from __future__ import annotations
 
 
 def note(name, duration, extra="", before=""):
-    """``note("Ab4", 24)``: a quarter; R is a rest; ``extra`` comes at its end."""
+    """``note("Ab4", 24)`` is a quarter, and R is a rest; ``extra`` goes at the end of the note."""
     if name == "R":
         sound = "<rest/>"
     else:
@@ -23,7 +23,7 @@ def bar(*notes, key=None, meter="4/4", extra=""):
 
 
 def score(header="", **parts):
-    """A score of parts by name, each a list of bars."""
+    """A score of parts by name; each part is a list of bars."""
     listed = "".join(
         f'<score-part id="P{i}"><part-name>{name.replace("_", " ")}</part-name></score-part>'
         for i, name in enumerate(parts)

@@ -1,4 +1,4 @@
-"""The studio's service on a real socket, and tunes to ask it about."""
+"""The studio's service on a real socket, and tunes for requests."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from musicae.studio.settings import LOOPBACK, Limits, Settings
 TOKEN = "a-token"
 LINES = {"Accept": "application/x-ndjson"}
 PATIENCE = 30
-"""Seconds until something that should happen is missed."""
+"""Seconds until a test gives up waiting."""
 SCALE = (67, 69, 71, 72, 74, 72, 71, 67)
 
 
 class Service(NamedTuple):
-    """A service that runs, and a client that knows its token."""
+    """A running service, and a client that has its token."""
 
     port: int
     client: httpx.Client
@@ -36,7 +36,7 @@ class Service(NamedTuple):
         return f"{LOOPBACK}:{self.port}"
 
     def ask(self, path: str, body: Any = None, **others: Any) -> httpx.Response:
-        """The answer to a request of JSON, or to one without a body."""
+        """The answer to a request with a JSON body, or without a body."""
         if body is None:
             return self.client.get(path, **others)
         return self.client.post(path, json=body, **others)
@@ -48,7 +48,7 @@ class Service(NamedTuple):
         return answer.json()
 
     def connected(self, path: str, *fields: str) -> socket.socket:
-        """A connection on which a request with some header fields was sent, without its body."""
+        """A connection after the header fields of a request, without its body."""
         connection = socket.create_connection((LOOPBACK, self.port), timeout=PATIENCE)
         lines = (f"POST {path} HTTP/1.1", f"Host: {self.host}", *fields)
         lines += (f"Authorization: Bearer {TOKEN}", "", "")
@@ -56,7 +56,7 @@ class Service(NamedTuple):
         return connection
 
     def lines(self, path: str, body: Any) -> list[Any]:
-        """The lines of a request whose progress is sent."""
+        """The lines of a request that reports progress."""
         answer = self.ask(path, body, headers=LINES)
         assert answer.status_code == 200, answer.text
         return [json.loads(line) for line in answer.text.splitlines()]
@@ -66,7 +66,8 @@ class Service(NamedTuple):
 def serving(
     app: FastAPI | None = None, *, token: str | None = TOKEN, **settings: Any
 ) -> Iterator[Service]:
-    """A service on a free port of this machine; the settings are those of ``Limits`` and more."""
+    """A service on a free port of this machine; the settings are those of ``Limits`` and some
+    others."""
     listening = listen(LOOPBACK, 0)
     port = listening.getsockname()[1]
     if app is None:
@@ -92,6 +93,6 @@ def serving(
 
 
 def project(pitches: tuple[int, ...] = SCALE, **changes: Any) -> dict[str, Any]:
-    """A project of quarter notes in 4/4, from the first bar on."""
+    """A project of quarter notes in 4/4, beginning in the first bar."""
     tune = [[24 * i, 24, pitch] for i, pitch in enumerate(pitches)]
     return {"format": 1, "tune": tune, "length": 96 * -(-len(pitches) // 4)} | changes

@@ -1,4 +1,4 @@
-"""What is smaller in the models that the tests make and train, by the model's name."""
+"""Smaller sizes for the models that tests make and train, by the model's name."""
 
 WRITER = {
     "width": 16,
@@ -20,7 +20,7 @@ SMALL = {
         "lead_layers": 1,
         "components": 2,
         "planner": 8,
-        "tilt": [0],  # to find tilts, many pieces are written
+        "tilt": [0],  # many pieces are written to fit tilts
         "sonority_tilt": [0],
         "plan_tilt": 0,
     },
@@ -34,4 +34,4 @@ TINY = {
     "head_layers": 1,
     "span": 4,
 }
-"""The sizes of a decoder of voices that is run, but not trained."""
+"""Sizes for a decoder of voices that is run without training."""

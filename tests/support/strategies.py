@@ -1,4 +1,4 @@
-"""Chorales that hypothesis can draw, and the comparison that says where two of them differ."""
+"""Hypothesis strategies for chorales, and a comparison that lists differences."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def chorales(draw, max_steps: int = 48) -> Chorale:
 
 
 def differences(expected: Chorale, found: Chorale) -> list[str]:
-    """What differs between two chorales, in words; an empty list where nothing does."""
+    """The differences between two chorales in words; an empty list if they are equal."""
     lines = []
     for field in fields(Chorale):
-        if field.name == "places":  # how notes are spelled is no difference of the music
+        if field.name == "places":  # spelling is no difference in the music
             continue
         a, b = getattr(expected, field.name), getattr(found, field.name)
         if field.name in ("pitch", "onset"):

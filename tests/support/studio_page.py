@@ -1,4 +1,4 @@
-"""What tests of the studio's page do and see in common."""
+"""What the tests of the studio's page have in common."""
 
 import base64
 
@@ -36,7 +36,7 @@ DROP = """([name, content]) => {
 
 
 def drop(page, name, content):
-    """Hold a file over the page, and let it fall."""
+    """Drag a file over the page, and drop it."""
     content = content.encode() if isinstance(content, str) else content
     page.evaluate(DROP, [name, base64.b64encode(content).decode()])
     expect(page.get_by_text("Drop a tune here")).to_be_visible()
@@ -45,7 +45,7 @@ def drop(page, name, content):
 
 
 def saved(page, wanted):
-    """The project as the browser keeps it, as soon as it is as wanted."""
+    """The project in the browser's storage, as soon as it is as ``wanted``."""
     for _ in range(100):
         project = page.evaluate(SAVED)
         if project and wanted(project):

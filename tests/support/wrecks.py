@@ -1,4 +1,4 @@
-"""Ways to spoil a chorale, each of which leaves something of it as it was."""
+"""Ways to spoil a chorale; each leaves some properties unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from musicae.core.constants import N_VOICES, REST, VOICE_RANGES
 
 
 def with_bars_shuffled(chorale: Chorale, seed: int = 0) -> Chorale:
-    """All bars but the first and the last in another order; notes held into a bar begin anew."""
+    """Shuffle the bars between the first and the last; notes held into a bar begin again."""
     onset = chorale.onset.copy()
     bars = [measure.start for measure in chorale.measures]
     onset[bars] = chorale.pitch[bars] != REST
@@ -28,7 +28,7 @@ def with_voice_shifted(chorale: Chorale, voice: int, semitones: int) -> Chorale:
 
 
 def with_noise(chorale: Chorale, voice: int, seed: int = 0) -> Chorale:
-    """Any pitches of its range for the notes of a voice."""
+    """Random pitches of the voice's range for its notes."""
     random = np.random.default_rng(seed)
     low, high = VOICE_RANGES[voice]
     voices = [chorale.notes(v) for v in range(N_VOICES)]
@@ -41,5 +41,5 @@ def with_noise(chorale: Chorale, voice: int, seed: int = 0) -> Chorale:
 
 
 def bars_are_closed(chorale: Chorale) -> bool:
-    """Whether every voice begins a note with every bar, so that bars can change places."""
+    """Whether all voices begin a note with every bar, so that bars can change places."""
     return bool(chorale.onset[[measure.start for measure in chorale.measures]].all())

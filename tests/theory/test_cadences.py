@@ -1,4 +1,4 @@
-"""Cadences, on typed phrase ends and in Bach."""
+"""Cadences at phrase ends in typed passages, and in Bach's chorales."""
 
 from collections import Counter
 
@@ -10,11 +10,11 @@ from musicae.theory.sonorities import Harmony
 from tests.support.passages import EIGHTH, passage
 
 PHRASE = "S C5 D5 E5 D5\nA G4 G4 G4 A4\nT E4 D4 C4 D4\nB C4 B3 C4 F3"
-"""I V6 I II6 in C major: any ending can follow."""
+"""I V6 I II6 in C major; any ending can follow."""
 
 
 def end_of(ending, key="C major", begin=PHRASE):
-    """The cadence with which a phrase ends."""
+    """The cadence at the end of a phrase."""
     rows = zip(begin.splitlines(), ending.splitlines(), strict=True)
     grid = "\n".join(f"{start} {end.split(maxsplit=1)[1]}" for start, end in rows)
     return cadences(passage(grid, key))[-1]
@@ -85,7 +85,7 @@ def test_a_phrase_rests_when_its_last_note_has_settled(ending):
 
 
 def test_an_anticipation_does_not_hide_the_dominant():
-    # Over V the soprano sings E early: B D E G is E minor with a seventh.
+    # Over V the soprano anticipates E: B D E G would be E minor with a seventh.
     early = passage(
         "S D5 -- D5 E5 E5^ --\nA A4 -- B4 -- C5 --\nT F4 -- G4 -- G4 --\nB F3 -- G3 -- C4 --",
         "C major",

@@ -1,4 +1,4 @@
-"""Chord symbols are read as the notes that musicians mean by them."""
+"""Chord symbols are read as the notes that musicians mean."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Figured bass: what figures ask for, how they are written, and which a chorale needs."""
+"""Figured bass: the notes that figures ask for, how they are written, and a chorale's figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a piece: phrases that sound again, and the form as letters."""
+"""The form of a piece: phrases that return, and the form as letters."""
 
 import doctest
 
@@ -30,7 +30,7 @@ A = {"S": "C5 D5 E5 F5 G5 -- E5^ --", "A": "G4 G4 G4 A4 B4 -- C5 --",
 B = {"S": "A5 G5 F5 E5 D5 -- C5^ --", "A": "C5 C5 B4 C5 B4 -- G4 --",
      "T": "F4 E4 D4 C4 D4 -- E4 --", "B": "F3 C3 D3 A3 G3 -- C3 --"}  # fmt: skip
 STEPS = 32
-"""Of a phrase."""
+"""The length of a phrase."""
 
 
 def piece(*phrases, **facts):
@@ -44,7 +44,7 @@ def form(chorale):
 
 
 def false_of(chorale, passage_again):
-    """In words, what is not as a return says."""
+    """Differences between a return and what it should repeat, in words."""
     start, stop, source, voices = passage_again
     lines = []
     if not 0 <= source < source + stop - start <= start < stop <= len(chorale):
@@ -92,7 +92,7 @@ def test_a_phrase_with_other_voices_returns_in_those_that_are_the_same():
     assert form(chorale) == "ABA'"
 
 
-def test_a_phrase_whose_lower_voices_part_at_the_cadence_is_told_in_parts():
+def test_a_phrase_whose_lower_voices_differ_at_the_cadence_returns_in_parts():
     chorale = piece(A, B, A | {"T": "E4 D4 C4 C4 D4 -- C4 --", "B": "C3 B2 C3 F3 G3 -- A2 --"})
     assert returns_of(chorale, chorale.fermatas) == (
         Return(64, 88, 0, ALL),
@@ -194,7 +194,7 @@ def test_every_return_holds_literally(chorale, data):
 
 
 def _first(chorale):
-    """``(T, V)`` True at the first step, where a voice sounds."""
+    """``(T, V)`` True at step 0, for the voices that sound there."""
     mask = np.zeros(chorale.onset.shape, dtype=np.bool_)
     mask[0] = chorale.pitch[0] != REST
     return mask
@@ -272,7 +272,7 @@ def test_what_is_no_form_is_refused(text, complaint):
 
 
 def form_of_numbers(drawn):
-    """Phrases: a number is that of an earlier phrase that returns, or too high for one."""
+    """For each phrase, the number of an earlier phrase that returns, or one that is too high."""
     phrases = []
     for number, varied in drawn:
         if number < len(phrases):

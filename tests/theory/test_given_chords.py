@@ -1,4 +1,4 @@
-"""What of a chord four voices sing: the fifth goes first."""
+"""Which members of a chord four voices sing: the fifth is left out first."""
 
 import pytest
 from hypothesis import given

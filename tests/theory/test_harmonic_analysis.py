@@ -1,4 +1,4 @@
-"""Harmonic analysis: passages read aloud, and what holds of any music."""
+"""Harmonic analysis of short passages, and properties of the analysis of any music."""
 
 import re
 from itertools import pairwise
@@ -369,7 +369,7 @@ READ_ALOUD = {
 
 
 def labelled(grid, key=None, column=QUARTER):
-    """The numerals of a passage, keys named where they begin, and its chords: two lines."""
+    """Two lines: the numerals of a passage, with keys named where they begin, and its chords."""
     labels = analyse(passage(grid, key, column))
     return " ".join(text for _, text in texts(labels)), " ".join(label.chord for label in labels)
 
@@ -389,7 +389,7 @@ def test_the_analysis_of_typed_passages(name):
         "S .. ..",
     ],
 )
-def test_where_no_chords_sound_there_are_no_labels(grid):
+def test_there_are_no_labels_without_chords(grid):
     assert analyse(passage(grid, "C")) == ()
 
 
@@ -401,7 +401,7 @@ def test_nothing_is_labelled_after_the_voices_fall_silent():
 
 
 def test_a_pickup_begins_on_a_weak_beat():
-    # Before the bar line come eighths: of the pairs, only the first notes are on a beat.
+    # Eighths come before the bar line; only the first note of each pair is on a beat.
     upbeat = passage(
         """
         S  E5  D5  C5  D5  E5  F5  G5  --
@@ -510,7 +510,7 @@ def test_symbols_are_spelled_as_the_score_is():
     assert [label.chord for label in analyse(dark)] == ["Ebm", "Abm", "Bb", "Ebm"]
 
 
-def test_markers_are_known_again_and_in_ascii():
+def test_markers_are_recognized_and_are_ascii():
     for chorale in load.load().chorales[::40]:
         said = [text for _, text in markers(analyse(chorale))]
         assert all(is_marker(text) and text.isascii() for text in said)

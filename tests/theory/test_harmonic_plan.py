@@ -1,4 +1,4 @@
-"""Plans: chords as numerals and symbols, beats, and the rule that reads a plan off voices."""
+"""Plans: chords as numerals and symbols, beats, and the rule that reads a plan from voices."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The key from the notes: on typed tunes, and against the keys that Bach's files record."""
+"""Keys from the notes: of typed tunes, and compared with the keys recorded in Bach's files."""
 
 from dataclasses import replace
 
@@ -79,8 +79,11 @@ def soprano(chorale):
 
 
 def agreement(chorales):
-    """The shares of chorales whose key is the recorded one, its relative, or a fifth off where the
-    signature is that of a church mode: the bass ends on the tonic found and not on the recorded."""
+    """The shares of chorales whose key is the recorded one, its relative, or a fifth from it.
+
+    The last share is for signatures of a church mode: the bass ends on the tonic that was found,
+    not on the recorded one.
+    """
     kinds = {"same": 0, "relative": 0, "church mode": 0}
     for chorale, recorded in chorales:
         found = find_key(chorale)

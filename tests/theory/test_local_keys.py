@@ -1,4 +1,4 @@
-"""Local keys of plans: passages read aloud, and what holds of any plan."""
+"""Local keys of plans: short passages, and properties of any plan."""
 
 from dataclasses import replace
 from itertools import pairwise, product
@@ -31,7 +31,7 @@ def plan_in(key: Key, text: str) -> HarmonicPlan:
 
 
 def read(key: Key, text: str) -> str:
-    """The plan with its local keys; a bar line in the text is the end of a phrase."""
+    """The plan with its local keys; a bar line in the text marks the end of a phrase."""
     phrases = [len(phrase.split()) for phrase in text.split("|")]
     ends = [BEAT * (sum(phrases[: i + 1]) - 1) for i in range(len(phrases))]
     plan = plan_in(key, text)
@@ -83,7 +83,7 @@ def test_a_beat_without_a_chord_has_the_key_of_the_chord_before() -> None:
     assert local_keys(HarmonicPlan(C, (), ())) == ()
 
 
-def test_second_chords_are_heard_and_share_the_key_of_their_beat() -> None:
+def test_second_chords_count_and_share_the_key_of_their_beat() -> None:
     first = plan_in(C, "C,2:F G,2:G7 C G,2:G/B D7 Em,2:A7 D7 G C,2:F G7 C")
     keys = local_keys(first, [8, 28])
     assert [key.short_name for key in keys] == [*"CCC", *"GGGGG", *"CCC"]
@@ -153,7 +153,8 @@ def numeral(chord: PlannedChord, tonic: int, mode: str) -> int | None:
 @given(st.lists(st.sampled_from(CHORDS), min_size=3, max_size=3))
 @settings(max_examples=8)
 def test_no_other_keys_cost_less(names: list[str]) -> None:
-    """Three chords in all 13,824 ways; the last one is a six-four, which is no cadence."""
+    """Compared with all 13,824 sequences of keys; the last chord is a six-four, which is no
+    cadence."""
     last = PlannedChord.parse(names[2], C)
     plan = plan_in(C, " ".join(names))
     plan = replace(plan, chords=(*plan.chords[:2], replace(last, bass=2)))

@@ -1,4 +1,4 @@
-"""The melody of a chorale, and where in its bar a step is."""
+"""The melody of a chorale, and the place of a step in its bar."""
 
 from dataclasses import replace
 

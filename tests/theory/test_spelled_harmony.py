@@ -1,4 +1,5 @@
-"""What a score's spelling tells: augmented sixths, sevenths, and fifths that are none."""
+"""Harmony by a score's spelling: augmented sixths, sevenths, and intervals that only sound as
+fifths."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def test_without_a_spelling_the_resolution_tells() -> None:
 
 
 def test_a_seventh_that_rises_is_one_only_where_it_is_spelled_so() -> None:
-    """F sharp over A flat opens to the octave G; G flat is a seventh and should fall."""
+    """F sharp over A flat resolves to the octave G; G flat is a seventh and should fall."""
 
     def sevenths(chorale: Chorale) -> int:
         found = musicae.check(chorale, strict=True).violations
@@ -101,7 +102,7 @@ def test_a_score_tells_its_spelling(tmp_path: Path) -> None:
         assert numerals(read)[1] == numeral
 
 
-def test_spellings_are_told_apart_though_the_music_is_equal() -> None:
+def test_spellings_are_distinguished_although_the_music_is_equal() -> None:
     sharp, flat = with_sixth(TO_DOMINANT, "F#4"), with_sixth(TO_DOMINANT, "Gb4")
     assert sharp == flat
     assert sonorities(sharp).name(1, 1) == "F#4"
@@ -155,7 +156,7 @@ def test_the_third_of_an_augmented_sixth_may_be_doubled() -> None:
 
 
 def test_a_note_that_the_source_does_not_spell_is_judged_by_how_it_goes_on() -> None:
-    """Where the soprano alone is spelled, F sharp over A flat opens to an octave all the same."""
+    """If only the soprano is spelled, F sharp over A flat still resolves to an octave."""
     whole = with_sixth(TO_DOMINANT, "F#4")
     assert whole.places is not None
     soprano = np.where(np.arange(4) == 0, whole.places, UNSPELLED)

@@ -1,4 +1,4 @@
-"""Spelling beside notes that are spelled already, and under changing key signatures."""
+"""Spelling next to notes with a given spelling, and under changing key signatures."""
 
 import pytest
 
@@ -11,7 +11,7 @@ C_SHARP, D_FLAT = place_of("C", 1), place_of("D", -1)
 
 
 def names(chorale, **given):
-    """Places of the notes, by step and voice."""
+    """The notes' places on the line of fifths, by step and voice."""
     places = spell(chorale, **given)
     return {
         (note.step, v): int(places[note.step, v]) for v in range(4) for note in chorale.notes(v)

@@ -1,5 +1,5 @@
-"""Voice-leading rules: the passages in their docstrings, what they must let pass, Bach's rates, and
-music21's verdicts on the same motions."""
+"""Voice-leading rules: the passages in their docstrings, exceptions, Bach's rates, and music21's
+verdicts on the same motions."""
 
 import doctest
 import json
@@ -61,7 +61,7 @@ def test_a_rule_passes_and_fails_what_its_docstring_shows(name):
 
 
 @pytest.mark.parametrize("name", EVERY_RULE)
-def test_a_rule_says_what_it_is_and_who_says_so(name):
+def test_a_rule_has_a_description_and_a_source(name):
     assert EVERY_RULE[name].name == name
     assert EVERY_RULE[name].summary.endswith(".")
     assert re.search(r"Kostka\s+&\s+Payne|Piston|Aldwell", EVERY_RULE[name].find.__doc__)
@@ -75,7 +75,7 @@ def test_the_examples_in_docstrings_run(module):
     assert doctest.testmod(module).failed == 0
 
 
-# What is no violation
+# Exceptions
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_across_a_short_rest_the_notes_before_it_count_though_another_voice_move
 
 
 def test_nothing_is_reported_of_a_voice_that_rests():
-    # The alto crosses the soprano while that rests.
+    # The alto crosses the soprano while the soprano rests.
     assert not broken_in_eighths("S C5 .. C5 --\nA G4 D5 G4 --\nB C3 -- -- --")
 
 
@@ -346,7 +346,7 @@ BACH = {
     "unresolved leading tone": 0.06,
     "unresolved seventh": 0.34,
 }
-"""How often he breaks each rule per 100 chords: the mean over the chorales of the train side."""
+"""Violations of each rule per 100 chords: the mean over the chorales of the train side."""
 
 
 @pytest.fixture(scope="module")
@@ -354,7 +354,7 @@ def bach():
     return load.load()
 
 
-def test_bach_keeps_the_rules_as_far_as_he_does(bach):
+def test_bach_breaks_each_rule_at_its_known_rate(bach):
     found = [rates(chorale) for chorale in bach.side("train")]
     means = {name: float(np.mean([rate[name] for rate in found])) for name in RULES}
     assert means == pytest.approx(BACH, rel=0.1, abs=0.02)
@@ -363,20 +363,20 @@ def test_bach_keeps_the_rules_as_far_as_he_does(bach):
 
 QUESTIONS = ("parallelFifth", "parallelOctave", "parallelUnison", "hiddenFifth", "hiddenOctave")
 SAMPLE = ("BWV 39.7", "BWV 47.5", "BWV 73.5", "BWV 137.5", "BWV 248.53-5", "BWV 268")
-"""Chorales with parallels of every sort, and with what only music21 takes for them."""
+"""Chorales with all kinds of parallels, and with motions that only music21 counts as parallels."""
 
 
 @cache
 def music21_says(*names):
-    """music21's answers on an upper voice's two notes and a lower voice's two."""
+    """music21's answers for two notes of an upper voice and two of a lower voice."""
     from music21 import note, voiceLeading
 
     notes = [note.Note(name.replace("b", "-")) for name in names]
     quartet = voiceLeading.VoiceLeadingQuartet(*notes)
     answers = {question: getattr(quartet, question)() for question in QUESTIONS}
-    # Where the definitions part. Ours wants two new notes for a parallel: music21 also counts
-    # voices that leap by octaves. Ours calls every fifth direct that similar motion reaches from
-    # another interval: music21 leaves out those from a diminished or augmented fifth.
+    # The definitions differ. Ours needs two new notes for a parallel: music21 also counts voices
+    # that leap by octaves. Ours calls every fifth direct that similar motion reaches from another
+    # interval: music21 leaves out those from a diminished or augmented fifth.
     same = any(a.pitch.pitchClass == b.pitch.pitchClass for a, b in (notes[:2], notes[2:]))
     if same:
         answers |= dict.fromkeys(QUESTIONS[:3], False)
@@ -386,12 +386,12 @@ def music21_says(*names):
 
 
 def we_say(chords):
-    """Our answers to the same questions, each as the set of motions and pairs of voices."""
+    """Our answers to the same questions, each as a set of motions and pairs of voices."""
     found = {name: RULES[name].find(chords) for name in PARALLELS}
     places = {
         "parallelFifth": found["parallel fifths"] + found["contrary fifths"],
         "parallelOctave": found["parallel octaves"] + found["contrary octaves"],
-        # To music21 an octave by contrary motion is a unison too: both have the simple name P1.
+        # music21 counts an octave in contrary motion as a unison too: both have the simple name P1.
         "parallelUnison": found["parallel unisons"] + found["contrary octaves"],
         "hiddenFifth": between_voices.moving(
             between_voices.direct_motion(chords, between_voices.FIFTH)
@@ -404,7 +404,7 @@ def we_say(chords):
 
 
 def disagreements(chorale):
-    """Where music21 answers otherwise: question, step, voices; fermatas aside."""
+    """Places where music21 differs: question, step, voices. Fermatas are left out."""
     chords = sonorities.sonorities(replace(chorale, fermatas=()))
     ours = we_say(chords)
     found = []

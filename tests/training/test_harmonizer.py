@@ -1,4 +1,4 @@
-"""What the harmonizer learns from: whole notes, any key, and every way of giving some of them."""
+"""The harmonizer's training data: whole notes, any key, and any part of the notes given."""
 
 from collections import Counter
 from dataclasses import replace
@@ -29,7 +29,8 @@ from tests.support.passages import passage
 
 S, A, T, B = range(4)
 
-# In A minor by the bass; the soprano alone would be C major. The tenor rests, the alto repeats.
+# The bass makes this A minor; the soprano alone would be C major. The tenor rests, the alto
+# repeats.
 PLAIN = passage(
     """
     S  C5 D5 E5 -- .. C5 C5^ --
@@ -67,7 +68,7 @@ JUDGE = Exercises(CHORALES, every_key=False, stride=2)
 
 
 def many(index, draws, examples=LEARN):
-    """One exercise, drawn by as many seeds, as a batch of them all."""
+    """One exercise drawn with several seeds, as one batch."""
     batches = [examples.batch([index], seed) for seed in range(draws)]
     return type(batches[0])(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
@@ -76,7 +77,7 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-# Every key, anything given
+# Transposition and given notes
 
 
 @pytest.mark.parametrize("index", range(4))
@@ -108,7 +109,7 @@ def test_transposed_pieces_keep_their_notes_and_move_their_tonic(index):
 
 
 def test_the_key_is_that_of_all_voices_or_that_of_the_soprano():
-    """What is told in a batch belongs together: the tonic, and the mode among the context."""
+    """The tonic and the mode in the context of an exercise belong to the same key."""
     found = many(0, draws=40)
     first = found.tokens[:, 0, S] - FIRST_PITCH + VOICE_RANGES[S][0]  # C5, moved
     tonic, mode = (found.tonic - first) % 12, found.context[:, 0, 7]
@@ -187,7 +188,7 @@ def test_one_exercise_does_not_change_the_draws_of_the_others():
     assert LEARN.describe() == before
 
 
-# As they are, with the soprano given
+# Validation: untransposed, with the soprano given
 
 
 def test_validation_gives_the_soprano_and_draws_nothing():
@@ -254,7 +255,7 @@ def test_pieces_by_others_take_turns():
     assert drawn == dict.fromkeys(range(2, 10), 3)
 
 
-def test_exercises_tell_the_style_or_leave_it_open():
+def test_exercises_name_the_style_or_leave_it_open():
     examples = Exercises([PLAIN, FLOWING], True, 2, OTHERS, variants=0)
     found = [
         examples.batch([2], seed, 0).context[0, 0, len(SIZES) + STYLE].item() for seed in range(60)
@@ -277,7 +278,7 @@ def test_plans_are_shown_as_a_whole_in_part_and_not_at_all():
 
 
 def test_the_plan_is_in_the_key_of_the_context():
-    """What sounds on the first beat is the same chord above either tonic, A or C."""
+    """The chord on the first beat is the same above both tonics, A and C."""
     found = many(0, draws=80)
     root = found.context[:, 0, len(SIZES) + STYLE + 1 + COLUMNS.index("root")]
     shown = root > 0
@@ -324,7 +325,7 @@ def test_last_notes_become_longer_and_shorter_by_beats():
     assert found == {8, 12, 16, 20, 24, 28}
 
 
-def test_a_fingerprint_tells_chorales_apart():
+def test_a_fingerprint_distinguishes_chorales():
     digest = LEARN.describe()["sha256"]
     assert Exercises(CHORALES, every_key=True, stride=2).describe() == LEARN.describe()
     changed = replace(USUAL, fermatas=())

@@ -1,4 +1,4 @@
-"""Training of the planner's networks: cycles that are averaged, runs that go on, second chords."""
+"""Training the planner's networks: averages over cycles, resumed runs, second chords."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
     state = tmp_path / "member.pt"
 
     class StoppedError(Exception):
-        """As a machine stops."""
+        """Stands for a machine that stops."""
 
     def stop(epoch, *_):
         if epoch == 3:

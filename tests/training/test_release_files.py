@@ -1,4 +1,4 @@
-"""What the scripts that train small networks keep, and what is said beside the shipped weights."""
+"""The files of scripts that train small networks, and the descriptions beside shipped weights."""
 
 import csv
 import json

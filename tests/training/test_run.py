@@ -1,4 +1,5 @@
-"""Training on a hymn of nine bars: the same numbers again, after a kill, and in two processes."""
+"""Training on a hymn of nine bars gives the same numbers again, also after a kill, and in two
+processes."""
 
 import csv
 import json
@@ -35,11 +36,11 @@ from tests.support.small import SMALL
 SOPRANO = [67, 67, 69, 71, 72, 71, 69, 67, 69, 71, 72, 69, 67, 65, 64, 62, 60, 62, 64, 65]
 QUICK = Settings(epochs=4, batch_size=33, learning_rate=3e-3, patience=4, seed=5)
 WHOLE = ("harmonizer", "vae")
-"""Models that learn from whole chorales, of which something else is drawn in each epoch."""
+"""Models that learn from whole chorales; each epoch draws different exercises."""
 
 
 def hymn(quarters=33, shift=0):
-    """Quarters after a pickup of one, eight bars where nothing else is said, last bar short."""
+    """A hymn in quarters, after a pickup of one; eight bars by default, the last one short."""
     tops = [SOPRANO[i % len(SOPRANO)] + shift for i in range(quarters)]
     voices = [[(4 * i, 4, top - below) for i, top in enumerate(tops)] for below in (0, 4, 10, 19)]
     return Chorale.from_notes(voices, pickup=4)
@@ -59,7 +60,7 @@ def run(folder, name="minibach", settings=QUICK, **options):
 
 
 def log(folder):
-    """The rows of a run's log without the seconds, which nothing repeats."""
+    """The rows of a run's log without the seconds, which differ each time."""
     with (folder / LOG).open(newline="") as file:
         return [{k: float(v) for k, v in r.items() if k != "seconds"} for r in csv.DictReader(file)]
 
@@ -175,7 +176,7 @@ def test_a_run_learns_and_leaves_weights_log_and_summary(tmp_path, name, capfd):
     assert list(rows[0]) == [*columns, *measured.get(name, ())]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     best = min(rows, key=lambda row: row["valid_loss"])
-    # What these are trained on differs from epoch to epoch, so their losses do too.
+    # The training data differ from epoch to epoch, and so do the losses.
     watched = "valid_loss" if name in WHOLE else "train_loss"
     assert rows[-1][watched] < rows[0][watched]
     assert done[1:] == (4, best["epoch"], best["valid_loss"], True)
@@ -325,7 +326,7 @@ needs_gloo = pytest.mark.skipif(
 
 
 def assert_same_run(name, one, two):
-    """Up to the order in which gradients are added."""
+    """Equal up to the order in which gradients are added."""
     for a, b in zip(log(one), log(two), strict=True):
         assert b == pytest.approx(a, rel=1e-5)
     expected = checkpoint.load_checkpoint(one / f"{name}.safetensors").tensors
@@ -336,7 +337,7 @@ def assert_same_run(name, one, two):
 
 @needs_gloo
 def test_two_processes_reach_the_loss_of_one(tmp_path, capfd, small_corpus):
-    # The last batches have one window, which the second process must do without.
+    # The last batches have one window, so the second process gets none.
     settings = replace(QUICK, batch_size=5, epochs=2)
     small_corpus |= {"train": [hymn(), hymn(41)], "valid": [hymn(30), hymn(29)]}
     for side, every_key in (("train", True), ("valid", False)):
@@ -375,7 +376,7 @@ def test_torchrun_brings_its_own_processes(tmp_path):
     command += [str(script), str(tmp_path / "two")]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
-    # The processes share a pipe: their lines may run into each other.
+    # The processes share a pipe, so their lines may be mixed.
     assert (done.stdout.count("first"), done.stdout.count("other")) == (1, 1)
     run(tmp_path / "one")
     assert_same_run("minibach", tmp_path / "one", tmp_path / "two")
@@ -401,7 +402,7 @@ def test_impossible_settings_are_refused_before_a_folder_is_made(tmp_path, optio
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_missing_gpu_is_said_to_be_missing(tmp_path):
+def test_a_missing_gpu_is_reported(tmp_path):
     with pytest.raises(
         TrainingError, match=r"cannot be set up with these options: .*not available"
     ):

@@ -1,4 +1,4 @@
-"""What tensors are made of encodings, and what is computed of tensors as of arrays."""
+"""Tensors made from encodings; functions give the same for tensors as for arrays."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Which pieces an epoch has, and in what batches."""
+"""The pieces of an epoch, and its batches."""
 
 from collections import Counter
 from itertools import pairwise
@@ -11,7 +11,7 @@ from musicae.training.turns import OTHERS, Turns, batches_by_length
 
 
 def test_pieces_by_others_take_turns():
-    """Of many, an epoch has some, and each comes as often as the others."""
+    """An epoch takes some of many pieces, and all pieces come equally often."""
     turns = Turns(by_bach=2, others=8)
     assert turns.by_others == round(OTHERS * 2) == 3
     drawn = Counter()

@@ -1,4 +1,4 @@
-"""What the VAE learns from, what it costs, and what is looked at while it learns."""
+"""The VAE's training data, its losses, and the statistics in its training log."""
 
 from dataclasses import replace
 
@@ -80,7 +80,7 @@ LIVELY = passage(
     column=2,
 )
 CHORALES = [HYMN, LIVELY, HYMN.transpose(2), LIVELY.transpose(1)]
-# Twenty bars of common time after a pickup of one quarter: too long to be learned from at a time.
+# Twenty bars of common time after a pickup of one quarter: too long for one training example.
 LONG = Chorale(
     np.vstack([HYMN.pitch[:4], *[HYMN.pitch] * 10]),
     np.vstack([HYMN.onset[:4], *[HYMN.onset] * 10]),
@@ -89,7 +89,7 @@ LONG = Chorale(
 
 
 HYMNS = [StyledPiece(HYMN.transpose(n), STYLES[1 + n], Key(0).transpose(n)) for n in range(3)]
-"""By others, each in another style."""
+"""Pieces by other composers, each in another style."""
 STYLE_COLUMN = len(SIZES) + STYLE
 
 
@@ -107,7 +107,7 @@ def tiny(**changes):
 
 
 def task(piece_nats=0.0, beat_nats=0.0):
-    """With next to no room, so that everything presses."""
+    """By default almost no nats are free, so that every vector costs divergence."""
     return CompositionTask(max(piece_nats, 1e-9), max(beat_nats, 1e-9), probes=1)
 
 
@@ -127,7 +127,7 @@ def test_validation_pieces_are_whole_and_not_transposed():
 
 
 def test_validation_batches_equal_the_encoding_of_latent_points():
-    """``encoding.batches.beat_batch`` makes the same of a chorale as what a model was judged on."""
+    """``encoding.batches.beat_batch`` makes the same arrays of a chorale as validation does."""
     found = pieces().batch([1]).piece
     key = likely_key(LIVELY)
     whole = PartialScore.of(
@@ -176,7 +176,7 @@ def test_crops_begin_on_bar_lines(stride):
         assert beats[0].tolist() == [j * stride // 4 for j in range(LONGEST_PASSAGE // stride)]
         assert states.shape == (1, int(beats.max()) + 1)
         assert (tokens[0, 0] != HOLD).all()
-        begins.add(tuple(context[0, :, 4].tolist()))  # how far the end is tells them apart
+        begins.add(tuple(context[0, :, 4].tolist()))  # the distance to the end tells them apart
     assert len(begins) > 1
 
 
@@ -210,7 +210,7 @@ def chords_in(states, mode):
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_states_of_a_piece_are_the_chords_of_its_plan(index):
-    """Counted from the tonic, or, in minor, as a planner's states are."""
+    """Chords are counted from the tonic, or, in minor, as in a planner's states."""
     key = likely_key(CHORALES[index])
     plan = plan_of(CHORALES[index], key)
     (states,) = pieces().batch([index]).states.tolist()
@@ -228,7 +228,7 @@ def test_a_plan_is_learned_from_in_any_key():
         assert first % 4 == 1 or first == 0  # with a bar line
 
 
-def test_where_nothing_sounds_the_chord_before_goes_on():
+def test_silence_keeps_the_chord_before_it():
     chord = [(0, 8), (16, 4)]
     voices = [[(start, length, pitch) for start, length in chord] for pitch in (67, 64, 60, 48)]
     rests = Chorale.from_notes(voices, steps=24, key=Key(0))
@@ -339,7 +339,7 @@ def test_the_outline_loss_is_of_the_pitches_at_the_start_of_each_frame():
 
 
 def gradients(piece_nats, beat_nats, progress):
-    """How much the divergence moves the posterior and the prior, reconstruction left out."""
+    """The effect of the divergence alone on the gradients of the posterior and the prior."""
     model, batch = tiny(), pieces(every_key=True).batch([0, 1], 3)
     model.train()
     found = {}
@@ -357,7 +357,7 @@ def gradients(piece_nats, beat_nats, progress):
     [(1e9, 1e9, 1.0), (1e-9, 1e-9, 0.0), (1e-9, 1e-9, 0.19)],
 )
 def test_free_nats_have_no_kl_gradient(piece_nats, beat_nats, progress):
-    """Neither where there is room nor in the beginning."""
+    """Neither below the free nats nor at the start of training."""
     difference, _ = gradients(piece_nats, beat_nats, progress)
     assert not any(difference.values())
 
@@ -415,7 +415,7 @@ def test_every_example_has_a_finite_loss_and_gradients():
     assert all(weights.grad.isfinite().all() for weights in model.parameters())
 
 
-# What is looked at
+# Statistics
 
 
 def test_latent_statistics_are_means_over_the_pieces():
@@ -453,7 +453,7 @@ def test_the_log_has_a_column_for_each():
     assert watched == pytest.approx(latent_statistics(model, batches)._asdict(), rel=1e-4)
 
 
-# What is set when all is learned
+# After training
 
 
 def test_a_survey_sets_means_of_the_latents():
