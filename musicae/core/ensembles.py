@@ -40,10 +40,12 @@ TREBLE, TENOR_TREBLE, ALTO, BASS_CLEF = Clef("G", 2), Clef("G", 2, -1), Clef("C"
 class EnsembleVoice:
     """One voice of an ensemble. Pitches are sounding MIDI numbers.
 
-    Raises ChoraleError if the range is narrower than an octave.
+    Raises:
+        ChoraleError: if the range is narrower than an octave.
     """
 
     name: str
+    """The name in scores and tracks, such as ``Tenor 1``."""
     short: str
     """The short name, printed before every system of a score but the first."""
     range: tuple[int, int]
@@ -51,6 +53,7 @@ class EnsembleVoice:
     tessitura: tuple[int, int]
     """The lowest and the highest pitch of the middle 80% of its notes."""
     clef: Clef
+    """The clef in an open score."""
     program: int = _CHOIR
     """General MIDI program, counted from 0."""
     transposition: int = 0
@@ -74,6 +77,7 @@ class Ensemble:
     """
 
     name: str
+    """The name, such as ``ttbb``."""
     voices: tuple[EnsembleVoice | None, ...]
     """Four places, from the top down; None for a place without a voice."""
     keyboard: bool = False
@@ -95,10 +99,15 @@ class Ensemble:
         return tuple(voice.program if voice else _CHOIR for voice in self.voices)
 
     def place(self, text: str) -> int:
-        """The place of a voice by its name, its short name, or the beginning of its name.
+        """Find a voice by its name, its short name, or the beginning of its name.
 
-        Case, spaces and points do not count. Raises ChoraleError if no voice or several voices
-        match.
+        Case, spaces and points do not count.
+
+        Returns:
+            The place of the voice, 0 to 3 from the top.
+
+        Raises:
+            ChoraleError: if no voice or several voices match.
 
         >>> ensemble("ttbb").place("tenor 2"), ensemble("strings").place("viola")
         (1, 2)
@@ -115,11 +124,17 @@ class Ensemble:
         return found[0]
 
     def with_ranges(self, text: str) -> Ensemble:
-        """The ensemble with other ranges, such as ``"S C4-A5, A G3-D5"``.
+        """Change ranges, by a text such as ``"S C4-A5, A G3-D5"``.
 
         Each tessitura is cut to its new range. If less than a sixth (9 semitones) remains, it
-        becomes the new range without 4 semitones at either end. Raises ChoraleError if the text
-        cannot be read, names no voice, or has a range that is narrower than an octave.
+        becomes the new range without 4 semitones at either end.
+
+        Returns:
+            The ensemble with the new ranges.
+
+        Raises:
+            ChoraleError: if the text cannot be read, names no voice, or has a range that is
+                narrower than an octave.
 
         >>> ensemble("satb").with_ranges("S D4-G5").voices[0].range
         (62, 79)

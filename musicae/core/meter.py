@@ -15,15 +15,16 @@ from musicae.core.errors import ChoraleError
 class Meter:
     """A meter that holds from a step on. A bar begins there and may cut the one before it short.
 
-    Raises ChoraleError if the numbers are no meter or a bar is not a whole number of steps.
+    Raises:
+        ChoraleError: if the numbers are not a meter, or a bar is not a whole number of steps.
     """
 
     step: int
     """The first step of the meter."""
     numerator: int
-    """1 to 255."""
+    """The number of units in a bar, 1 to 255."""
     denominator: int
-    """1, 2, 4, 8, 16, 32 or 64."""
+    """The unit: 1, 2, 4, 8, 16, 32 or 64."""
 
     def __post_init__(self) -> None:
         if self.step < 0:
@@ -35,9 +36,13 @@ class Meter:
 
     @classmethod
     def parse(cls, text: str) -> Meter:
-        """Read a text such as ``3/4`` as the meter from step 0 on.
+        """Read a text such as ``3/4``.
 
-        Raises ChoraleError if it is no meter.
+        Returns:
+            The meter, which begins at step 0.
+
+        Raises:
+            ChoraleError: if the text is not a meter.
         """
         found = re.fullmatch(r"\s*(\d{1,3})\s*/\s*(\d{1,2})\s*", text)
         if not found:
@@ -64,11 +69,14 @@ class Meter:
 class Tempo:
     """A tempo that holds from a step on, in quarters per minute, rounded to a hundredth.
 
-    Raises ChoraleError for a negative step or a tempo outside 4 to 500.
+    Raises:
+        ChoraleError: for a negative step or a tempo outside 4 to 500.
     """
 
     step: int
+    """The first step of the tempo."""
     qpm: float
+    """Quarters per minute, 4 to 500."""
 
     def __post_init__(self) -> None:
         if self.step < 0:
@@ -83,9 +91,13 @@ class Measure(NamedTuple):
     """A bar as scores draw it: its first step, its length in steps, and its time signature."""
 
     start: int
+    """The first step."""
     length: int
+    """The length in steps."""
     numerator: int
+    """The number of units in a whole bar."""
     denominator: int
+    """The unit, such as 4 for quarters."""
 
     @property
     def meter(self) -> Meter:

@@ -34,7 +34,7 @@ class Syllable(NamedTuple):
     step: int
     """The onset of its first note."""
     text: str
-    """Without hyphens to other syllables."""
+    """The text, without hyphens to other syllables."""
     begins: bool = True
     """Whether it is the first syllable of its word."""
     ends: bool = True
@@ -44,10 +44,12 @@ class Syllable(NamedTuple):
 
 
 class Verse(NamedTuple):
-    """The syllables of a verse in order, and its number as the file writes it."""
+    """A verse of one voice."""
 
     number: str
+    """The number, as the file writes it."""
     syllables: tuple[Syllable, ...]
+    """The syllables in order."""
 
 
 Verses = tuple[Verse, ...]

@@ -29,6 +29,7 @@ class Label(NamedTuple):
     """The harmony that begins at a step."""
 
     step: int
+    """The first step of the chord or key."""
     key: Key
     """The local key."""
     numeral: str

@@ -26,12 +26,8 @@ from musicae.theory.numerals import QUALITIES
 class PlannedChord:
     """A chord of a key.
 
-    Args:
-        root: semitones above the key's tonic, 0 to 11.
-        quality: a name of ``QUALITIES``.
-        bass: the lowest member: 0 the root, 1 the third, 2 the fifth, 3 the seventh.
-
-    Raises ChoraleError if one of them is out of range.
+    Raises:
+        ChoraleError: if a value is out of range.
 
     >>> chord = PlannedChord(7, "dominant", 1)
     >>> chord.numeral(Key(0)), chord.symbol(Key(0))
@@ -39,8 +35,11 @@ class PlannedChord:
     """
 
     root: int
+    """The root in semitones above the key's tonic, 0 to 11."""
     quality: str = "major"
+    """A name of ``QUALITIES``."""
     bass: int = 0
+    """The lowest member: 0 the root, 1 the third, 2 the fifth, 3 the seventh."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.root < 12:
@@ -54,7 +53,15 @@ class PlannedChord:
     def parse(cls, text: str, key: Key) -> PlannedChord:
         """Read a numeral (``V65/V``) or a chord symbol (``D7/F#``).
 
-        Raises ChoraleError if the text is neither.
+        Args:
+            text: the numeral or the symbol.
+            key: the key of the numeral; roots are counted from its tonic.
+
+        Returns:
+            The chord.
+
+        Raises:
+            ChoraleError: if the text is neither.
         """
         return cls(*chord_from(text, key))
 
@@ -69,7 +76,14 @@ class PlannedChord:
         return self.members[self.bass]
 
     def rebased(self, before: Key, after: Key) -> PlannedChord:
-        """The same chord with its root counted from the tonic of ``after`` instead of ``before``.
+        """Count the root from another tonic.
+
+        Args:
+            before: the key from whose tonic the root is counted now.
+            after: the key from whose tonic it is to be counted.
+
+        Returns:
+            The same chord, relative to ``after``.
 
         >>> PlannedChord(2, "dominant").rebased(Key(0), Key(1)).numeral(Key(1))
         'V7'
@@ -77,11 +91,19 @@ class PlannedChord:
         return replace(self, root=(self.root + before.tonic - after.tonic) % 12)
 
     def numeral(self, key: Key) -> str:
-        """The Roman numeral with its figures, such as ``V65/V``."""
+        """Name the chord in a key.
+
+        Returns:
+            The Roman numeral with its figures, such as ``V65/V``.
+        """
         return numeral_of(self.root, self.quality, self.bass, key.mode)
 
     def symbol(self, key: Key) -> str:
-        """The chord symbol of lead sheets, such as ``D7/F#``."""
+        """Name the chord as lead sheets do, spelled in a key.
+
+        Returns:
+            The chord symbol, such as ``D7/F#``.
+        """
         return symbol_of(self.root, self.quality, self.bass, key)
 
 
@@ -117,14 +139,8 @@ _KEY_NAME = re.compile("[A-Ga-g][#b]*:")
 class HarmonicPlan:
     """The chords of a piece, one per beat; None if nothing sounds or the chord is unknown.
 
-    Args:
-        key: the key; roots are counted from its tonic.
-        beats: the beats in order.
-        chords: the chord at the beginning of each beat.
-        seconds: for each beat, a second chord that begins inside it, or None; by default none.
-        local: the local key of each beat, in which its numeral is written; by default ``key``.
-
-    Raises ChoraleError if the lists differ in length.
+    Raises:
+        ChoraleError: if the lists differ in length.
 
     >>> from musicae.core.chorale import Chorale
     >>> amen = Chorale.from_notes([[(0, 4, 72), (4, 4, 72)]], key=Key(0))
@@ -133,10 +149,15 @@ class HarmonicPlan:
     """
 
     key: Key
+    """The key; roots are counted from its tonic."""
     beats: tuple[Beat, ...]
+    """The beats in order."""
     chords: tuple[PlannedChord | None, ...]
+    """The chord at the beginning of each beat."""
     seconds: tuple[SecondChord | None, ...] = ()
+    """For each beat, a second chord that begins inside it, or None; by default none."""
     local: tuple[Key, ...] = ()
+    """The local key of each beat, in which its numeral is written; by default ``key``."""
 
     def __post_init__(self) -> None:
         if not self.seconds:
@@ -156,8 +177,18 @@ class HarmonicPlan:
         ``-`` means no chord, ``.`` the previous chord; bar lines ``|`` are skipped. A second chord
         of a beat follows a comma, with its step in the beat: ``V,2:V7``. A key with a colon (``G:``
         for major, ``e:`` for minor) is the local key from there on, in which numerals are read.
-        Raises ChoraleError if a word cannot be read, and names its bar, or if the number of chords
-        is not the number of beats.
+
+        Args:
+            text: the plan, such as ``I . V7 I | G: IV``.
+            beats: the beats of the piece.
+            key: the key of the piece.
+
+        Returns:
+            The plan.
+
+        Raises:
+            ChoraleError: if a word cannot be read (the message names its bar), or if the number of
+                chords is not the number of beats.
         """
         words = [word for word in text.split() if word != "|"]
         count = sum(not _KEY_NAME.fullmatch(word) for word in words)
@@ -220,7 +251,14 @@ class HarmonicPlan:
         return tuple(self._texts(PlannedChord.symbol))
 
     def chord_at(self, step: int) -> PlannedChord | None:
-        """The chord that sounds at a step. Raises IndexError outside the plan."""
+        """Find the chord that sounds at a step.
+
+        Returns:
+            The chord; None if there is none.
+
+        Raises:
+            IndexError: if the step is outside the plan.
+        """
         for beat, chord, second in zip(self.beats, self.chords, self.seconds, strict=True):
             if beat.start <= step < beat.start + beat.length:
                 return second.chord if second and step >= second.step else chord
