@@ -79,8 +79,8 @@ class PlannedChord:
         """Count the root from another tonic.
 
         Args:
-            before: the key from whose tonic the root is counted now.
-            after: the key from whose tonic it is to be counted.
+            before: the key in which the root is counted now.
+            after: the key in which the root is counted then.
 
         Returns:
             The same chord, relative to ``after``.
