@@ -364,7 +364,7 @@ def test_variations_repeat_and_the_first_do_not_depend_on_how_many(model, option
         (["--amount", "nan"], "an amount is 0 to 1"),
         (["-n", 0], "at least one piece"),
         (["--keep", "lead"], "no voice is called 'lead'"),
-        (["--keep", "soprano,alto,tenor,bass"], "nothing to vary; keep fewer"),
+        (["--keep", "soprano,alto,tenor,bass"], "nothing is left to vary; keep fewer"),
         (["--format", "wav"], "--format takes mid, musicxml, mxl, not 'wav'"),
     ],
 )
