@@ -1,6 +1,6 @@
 """Long silences are removed before harmonizing and put back afterwards.
 
-Where all voices are known to rest, there is nothing to decide; a file can have hours of silence
+If all voices are known to rest, there is nothing to decide; a file can have hours of silence
 before its first note. Whole silent bars are removed, except some at both ends of each silence. The
 passages between long silences are harmonized one after the other.
 """

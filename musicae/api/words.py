@@ -223,7 +223,7 @@ def _split_words(verses: Verses) -> list[str]:
         if syllable.ends and not syllable.begins:
             found[word.strip(".,;:!?\"'")] = None
     shown = ", ".join(list(found)[:MOST_SPLIT]) + ", ..." * (len(found) > MOST_SPLIT)
-    return [f"words are split as {shown}; type hyphens where that is wrong"] if found else []
+    return [f"words are split as {shown}; type hyphens if that is wrong"] if found else []
 
 
 def _kept(verses: Verses, known: NDArray[np.bool_]) -> Verses:
