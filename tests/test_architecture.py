@@ -88,7 +88,7 @@ def test_the_port_is_open_before_heavy_modules_are_loaded():
     assert not loaded_after("import musicae.studio.server, musicae.cli.studio") & HEAVY
 
 
-def test_what_harmonizes_midi_loads_only_what_it_uses(tmp_path):
+def test_harmonizing_midi_loads_only_the_modules_that_it_uses(tmp_path):
     pitches = (72, 74, 76, 77, 76, 74, 72)
     notes = [(480 * i, 480 * (i + 1), pitch) for i, pitch in enumerate(pitches)]
     melody = save(tmp_path / "tune.mid", tune(*notes))

@@ -1,4 +1,4 @@
-"""Many melodies at once: files and folders, where results go, and melodies that cannot be used."""
+"""Many melodies at once: files and folders, the places of results, and unusable melodies."""
 
 import json
 import shutil

@@ -64,7 +64,7 @@ def test_few_held_out_chorales_are_beyond_bach():
     assert beyond["valid"] <= 0.14 * len(sides.side("valid"))
 
 
-def test_a_piece_that_ends_on_iv_is_beyond_bach_and_says_so():
+def test_an_end_on_iv_is_beyond_bach_and_reported():
     checked = musicae.check(ON_FOUR)
     assert checked.violations == ()
     assert checked.ends_on_tonic is False
@@ -192,7 +192,7 @@ def test_the_command_prints_json_and_annotates(musicae_command, tmp_path):
     assert musicae_command("check", path, path, "--annotate", out).status == 2
 
 
-def test_the_command_refuses_what_is_not_in_four_voices(musicae_command, tmp_path):
+def test_the_command_refuses_files_that_are_not_in_four_voices(musicae_command, tmp_path):
     musicae.write(Chorale.from_notes([[(0, 4, 60)]]), tmp_path / "solo.mid")
     done = musicae_command("check", tmp_path / "solo.mid")
     assert done.status == 2
@@ -245,7 +245,7 @@ def test_the_strict_check_adds_rules_and_changes_none_of_the_others():
     )
 
 
-def test_the_command_takes_the_strict_rules_and_says_so(musicae_command, tmp_path):
+def test_the_command_takes_the_strict_rules_and_names_them(musicae_command, tmp_path):
     path = tmp_path / "bare.mid"
     musicae.write(BARE, path)
     done = musicae_command("check", path)

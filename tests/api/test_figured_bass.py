@@ -48,9 +48,7 @@ def classes_at(piece: musicae.Piece, step: int) -> set[int]:
         (24, {7, 11, 2}),
     ],
 )
-def test_what_a_figure_asks_for_sounds(
-    realized: musicae.Piece, step: int, classes: set[int]
-) -> None:
+def test_the_notes_of_a_figure_sound(realized: musicae.Piece, step: int, classes: set[int]) -> None:
     assert classes_at(realized, step) == classes
 
 
@@ -79,7 +77,7 @@ def test_figures_in_a_file_sound_without_being_asked_for(bass: Chorale, tmp_path
     assert not any("figures" in notice for notice in free.notices)
 
 
-def test_figures_are_written_on_request_and_mean_what_sounds(bass: Chorale, tmp_path: Path) -> None:
+def test_written_figures_mean_the_notes_that_sound(bass: Chorale, tmp_path: Path) -> None:
     (piece,) = musicae.harmonize(bass, voice="bass", figures="write")
     assert piece.figures == written(piece.chorale)
     path = tmp_path / "written.musicxml"

@@ -89,7 +89,7 @@ def test_a_gap_that_is_the_whole_of_a_shorter_last_bar_is_open():
     assert list(np.flatnonzero(~given_parts(piece, request()).known[:, 3])) == list(range(20, 32))
 
 
-def test_what_is_not_locked_is_left_out():
+def test_unlocked_voices_are_left_out():
     known = given_parts(HYMN, request(lock=("tenor",)))
     assert sounding_voices(known.tune) == (2,)
     assert known.tune.notes(2) == HYMN.notes(2)

@@ -217,7 +217,7 @@ def test_the_mode_is_a_slider(model, mode):
         ({"form": "AABA", "bars": 7}, "ask for 8 bars or more, not 7"),
     ],
 )
-def test_generate_refuses_what_cannot_be_composed(
+def test_generate_refuses_impossible_requests(
     musicae_command, model, option, tmp_path, wishes, complaint
 ):
     with pytest.raises(ChoraleError) as refusal:
@@ -368,7 +368,7 @@ def test_variations_repeat_and_the_first_do_not_depend_on_how_many(model, option
         (["--format", "wav"], "--format takes mid, musicxml, mxl, not 'wav'"),
     ],
 )
-def test_vary_refuses_what_cannot_be_varied(
+def test_vary_refuses_impossible_requests(
     musicae_command, option, hymn, tmp_path, words, complaint
 ):
     refused(musicae_command("vary", hymn, *words, "-o", tmp_path / "new", *option), complaint)

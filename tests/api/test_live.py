@@ -52,7 +52,7 @@ def changes(draw):
 
 @settings(max_examples=12)
 @given(changes())
-def test_everything_outside_stays_and_the_melody_is_what_was_given(live, change):
+def test_everything_outside_stays_and_the_melody_is_the_given_one(live, change):
     (first, last), notes = change
     before, plan = live.piece.chorale, live.piece.plan
     changed = live.replace((first, last), notes)
@@ -110,7 +110,7 @@ def test_a_held_note_ends_at_the_bar_line_and_begins_again_after_the_bars():
     ]
 
 
-def test_where_the_melody_is_silent_all_voices_are():
+def test_all_voices_are_silent_with_the_melody():
     live = musicae.LiveHarmonizer(tune(), key="G major")
     live.replace("3-4", [])
     chorale = live.piece.chorale

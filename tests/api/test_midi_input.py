@@ -565,7 +565,7 @@ def test_missing_locks_and_bars_are_refused(tmp_path, wishes, complaint):
     assert complaint in str(refusal.value)
 
 
-def test_parts_that_cannot_be_told_apart_are_refused(tmp_path):
+def test_parts_that_cannot_be_distinguished_are_refused(tmp_path):
     path = four_parts(tmp_path / "trio.mid", ["", "Piano", "x"])
     with pytest.raises(ChoraleError, match=r"with notes are 1, 2 'Piano', 3 'x'; name them S"):
         read_given(path, bars="1")

@@ -65,7 +65,7 @@ def test_unknown_settings_are_named_with_the_known_ones():
         assert str(error.value) == f"harmonize has no setting 'rythm'; there are {known}"
 
 
-def test_keywords_replace_what_options_say(untrained):
+def test_keywords_replace_options(untrained):
     melody = "data/melodies/old_hundredth.mid"
     options = HarmonizeOptions(n=2, seed=4, model=str(untrained["minibach"]))
     by_options = musicae.harmonize(melody, options=options)

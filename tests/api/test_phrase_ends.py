@@ -31,7 +31,7 @@ ODE = sung(
 )
 
 
-def test_none_gives_no_phrases_and_infer_finds_them():
+def test_the_word_none_gives_no_phrases_and_infer_finds_them():
     assert choose(ODE, "none", (8,)) == PhraseEnds(None)
     assert choose(ODE, "infer", (), Key(0)) == PhraseEnds(phrase_ends(ODE, Key(0)))
 

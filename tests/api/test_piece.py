@@ -1,4 +1,4 @@
-"""A piece shows the harmony that it was planned with, or else that of its voices."""
+"""A piece shows the harmony of its plan, or, without a plan, that of its voices."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_json_has_chords_and_numerals_of_each_beat():
 
 
 def test_the_plan_of_a_harmonization_has_its_local_keys(tmp_path, monkeypatch, untrained):
-    """The phrase ends on G; where no phrase ended, one chord on D would be V of V."""
+    """The phrase ends on G. Without a phrase end there, the chord on D would be V of V."""
     melody = passage("S E5 F5 D5 E5^ B4 C5 A4 B4^ A4 G4 F4 E4")
     planned = HarmonicPlan.parse("C F G C G D7 D7 G F C G7 C", beats_of(melody), Key(0))
     found = FoundPlan(planned, -1.0)

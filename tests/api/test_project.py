@@ -243,7 +243,7 @@ def test_a_locked_silence_stays_until_it_is_unlocked(first):
     assert all(begins_in(2, notes) for notes in after.harmony.voices)
 
 
-def test_choices_name_what_stands_there_and_a_chosen_one_can_be_locked(first):
+def test_choices_name_the_present_chord_and_a_chosen_one_can_be_locked(first):
     found = first.chord_choices(BAR)
     assert found.start <= BAR < found.start + found.length
     (present,) = [choice for choice in found.choices if choice.chosen]

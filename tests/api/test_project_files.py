@@ -279,6 +279,6 @@ def test_files_that_cannot_be_opened_say_why_and_name_no_folder(data, name, told
     assert str(Path(caught.value.args[0].partition(":")[0]).parent) in (".", "../..")
 
 
-def test_a_harmony_of_three_voices_is_none():
+def test_a_file_of_three_voices_has_no_harmony():
     with pytest.raises(ChoraleError, match="four voices"):
         replace(WRITTEN, harmony=Harmony(voices=((), (), ()), key="C major"))

@@ -52,7 +52,7 @@ def sung(hymn: Path) -> musicae.Piece:
 
 
 def by_part(path: Path, verse: int = 1) -> dict[str, list[str]]:
-    """The syllables of each part, as music21 reads them."""
+    """The syllables of each part as music21 reads them."""
     found = {}
     for part in music21.converter.parse(path).parts:
         lyrics = [lyric for n in part.flatten().notes for lyric in n.lyrics]

@@ -1,4 +1,4 @@
-"""``--engine``: what runs the models, and what is said where torch is not installed."""
+"""``--engine``: what runs the models, and the message if torch is not installed."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def onnx_again():
 
 
 def without_torch(*arguments):
-    """The command in a process of its own in which torch is not installed."""
+    """Run the command in a process of its own, in which torch is not installed."""
     code = (
         "import sys; sys.modules['torch'] = None; sys.argv = ['musicae', *sys.argv[1:]]\n"
         "from musicae.cli import main; main()"

@@ -1,4 +1,4 @@
-"""The commands take and write ABC, kern and MEI as they do MIDI and MusicXML."""
+"""The commands read and write ABC, kern and MEI like MIDI and MusicXML."""
 
 import importlib.util
 from fractions import Fraction
@@ -37,7 +37,7 @@ def hymn(tmp_path, request):
 
 
 def lines(path):
-    """Of each part: begin and length in quarters, and the MIDI pitch."""
+    """For each part: begin and length in quarters, and the MIDI pitch."""
     score = open_score(path).score
     return [
         [
@@ -70,7 +70,7 @@ def test_a_melody_is_written_for_lilypond(musicae_command, untrained, tune):
     assert done.status == 0
     text = out.read_text()
     assert r"\grace { a''8 } g'4 \tuplet 3/2 { a'8 b'8 c''8 } b'4" in text
-    assert text.count(r"\grace { s8 }") == 3  # the other voices wait, so that bar lines meet
+    assert text.count(r"\grace { s8 }") == 3  # the other voices wait so that bar lines coincide
     assert '"A" --' in text
 
 

@@ -40,7 +40,7 @@ def song(tmp_path):
         ("a.ogg", [], b"OggS"),
     ],
 )
-def test_render_writes_what_the_suffix_says(musicae_command, hymn, out, options, begins):
+def test_render_writes_the_format_of_the_suffix(musicae_command, hymn, out, options, begins):
     done = musicae_command("render", hymn, "-o", hymn.with_name(out), *options)
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines() == [str(hymn.with_name(out))]

@@ -43,7 +43,7 @@ def test_every_file_of_music21_is_kept_or_accounted_for(bach):
 def test_duplicates_are_of_chorales_that_were_kept(bach):
     assert {duplicate.kept for duplicate in bach.duplicates} <= set(bach.files)
     for known in [
-        Duplicate("bwv248.64-6.mxl", "bwv248.64-s.mxl"),  # with the players' interludes
+        Duplicate("bwv248.64-6.mxl", "bwv248.64-s.mxl"),  # with instrumental interludes
         Duplicate("bwv190.7-inst.mxl", "bwv190.7.mxl"),
         Duplicate("bwv277.krn", "bwv277.mxl"),
         Duplicate("bwv175.7.mxl", "bwv59.3.mxl"),  # one chorale in two cantatas
@@ -64,7 +64,7 @@ def test_every_file_left_out_has_a_reason(bach):
     assert Counter(reasons.values())["an analysis in Roman numerals, not a score"] == 20
 
 
-def test_a_chorale_knows_where_it_comes_from(bach):
+def test_a_chorale_names_its_source(bach):
     first = dict(zip(bach.files, bach.chorales, strict=True))["bwv269.mxl"]
     assert repr(first) == (
         "Chorale('Aus meines Herzens Grunde', G major, 3/4, 21 bars, pickup of 4, 252 steps, SATB)"
@@ -104,7 +104,7 @@ def test_no_tune_is_on_two_sides(bach):
 
 
 def test_no_long_passage_of_a_soprano_is_on_two_sides(bach):
-    """Reads the melodies alone: no clustering, no skeletons, every repeated note counted."""
+    """Reads only the sopranos, without clustering or skeletons; repeated notes count."""
     sides = defaultdict(set)
     for chorale, side in zip(bach.chorales, bach.sides, strict=True):
         pitches = [note.pitch for note in chorale.notes(0)]
@@ -120,7 +120,7 @@ def test_titles_on_two_sides_are_of_texts_with_several_tunes(bach):
         sides[chorale.title].add(side)
     assert {title for title, found in sides.items() if title and len(found) > 1} == {
         "Hilf, Herr Jesu, laß gelingen",  # Bach's own in 248.42; 344
-        "In allen meinen Taten",  # 244.37 is sung to O Welt, ich muß dich lassen; 367 has its own
+        "In allen meinen Taten",  # 244.37 has the tune O Welt, ich muß dich lassen; 367 has its own
         "O Gott, du frommer Gott",  # 24.6 and 399; 45.7 and 398
         "O wie selig seid ihr doch, ihr Frommen",  # 405; 406
         "Wär\u2019 Gott nicht mit uns diese Zeit",  # 14.5; 257

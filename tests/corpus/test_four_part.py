@@ -89,7 +89,7 @@ def test_a_tune_of_bachs_keeps_its_number(bach, folder):
     assert join.build_joined(bach, folder).tunes == (0, 1, 2, 3, 0, 1)
 
 
-def test_what_is_not_admitted_is_left_out(bach, folder):
+def test_pieces_that_are_not_admitted_are_left_out(bach, folder):
     joined = join.build_joined(bach, folder)
     reason = "not for training: 9.50 parallels per 100 chords"
     assert joined.left_out == (corpus.LeftOut("loud.mid", reason),)

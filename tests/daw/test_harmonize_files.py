@@ -108,7 +108,7 @@ def test_the_pack_of_one_melody_is_the_folder_itself(tmp_path, options, no_packs
     assert outcome.pages == (tmp_path / "pack" / "report.html",)
 
 
-def test_what_is_refused_before_anything_is_written(tmp_path, options):
+def test_bad_arguments_are_refused_before_anything_is_written(tmp_path, options):
     one = song(tmp_path / "one.mid")
     with pytest.raises(MusicaeError, match="leave --out away"):
         harmonize_files([one], tmp_path / "out.mid", options, pack=tmp_path / "pack")

@@ -279,7 +279,7 @@ def test_a_chorale_that_is_too_long_or_no_choir_s_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_fails_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
+def test_a_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     def fail(*_):
         raise MusicaeError("the disk is full")
 

@@ -252,7 +252,7 @@ def test_the_browser_refuses_what_the_page_does_not_need(browser, address):
     page.close()
 
 
-def test_what_sounds_is_what_is_written(page):
+def test_the_written_notes_sound(page):
     sung = [76, 67, 60, 48]
     not_sung = [75, 66, 61, 50]
     found = page.evaluate(SOUND, [0, [], sung + not_sung])

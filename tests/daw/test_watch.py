@@ -411,7 +411,7 @@ def test_the_model_is_loaded_before_the_watch_begins(folder):
         watch(folder, stop=stop, options=HarmonizeOptions(model="none.safetensors"))
 
 
-def test_the_command_tells_what_happens(folder, monkeypatch):
+def test_the_command_prints_what_happens(folder, monkeypatch):
     seen = {}
 
     def play(*arguments, tell, **options):

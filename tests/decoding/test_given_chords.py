@@ -88,7 +88,7 @@ def test_the_chord_is_complete_whatever_the_model_prefers(
     assert {pitch % 12 for pitch in now[0, 1:BASS].tolist()} <= set(given_chord.members)
 
 
-def test_nothing_is_asked_where_no_chord_begins() -> None:
+def test_steps_without_a_new_chord_are_free() -> None:
     costs = GivenCosts([chord("C", 4, 8)])
     now = np.full((1, N_VOICES), REST)
     assert costs.costs(1, 0, now, now, []) == 0.0

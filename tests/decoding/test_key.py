@@ -1,4 +1,4 @@
-"""The key finder: what it must find, that it moves with the music, and what it refuses."""
+"""The key finder: keys that it must find, transposition, and what it refuses."""
 
 import time
 from dataclasses import replace
@@ -106,6 +106,6 @@ def test_bach_s_keys_are_found_on_tunes_never_seen():
     for chorale in held:
         last = chorale.notes(3)[-1].pitch % 12
         found = find_key(replace(chorale, key=None))
-        # The recorded key, or that of the final chord where the signature is of a church mode.
+        # The recorded key, or the key of the final chord if the signature is that of a church mode.
         right += found.tonic in (chorale.key.tonic, last)
     assert right / len(held) > 0.95

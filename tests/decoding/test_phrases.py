@@ -1,4 +1,4 @@
-"""The phrase segmenter: ends of typed tunes, its probabilities, and tunes of any kind."""
+"""The phrase segmenter: the ends of typed tunes, its probabilities, and any tunes."""
 
 import time
 from dataclasses import replace

@@ -76,7 +76,7 @@ def test_an_upbeat_leads_into_each_new_phrase():
     assert len(beats_of(form.chorale)) == 32
 
 
-def test_the_last_meter_goes_on():
+def test_the_last_meter_continues():
     changing = Chorale.from_notes(
         [[(0, 16, 67), (16, 12, 69)]], meters=(Meter(0, 4, 4), Meter(16, 3, 4)), fermatas=(16,)
     )
@@ -92,7 +92,7 @@ def test_a_beginning_of_unknown_phrases_is_one():
 # Returns
 
 
-def test_letters_tell_what_returns():
+def test_letters_name_the_returning_phrases():
     """A is the beginning; the last phrase returns, except for its cadence, which is new."""
     form = goes_on(ONE, 6, "AABA")
     assert form.phrases == (24, 56, 88, 120)
@@ -157,7 +157,7 @@ def test_without_letters_the_returns_are_those_of_a_piece_of_the_style(monkeypat
 @given(
     chorales(), st.integers(1, 12), st.none() | st.lists(st.integers(0, 2), min_size=1, max_size=6)
 )
-def test_any_piece_goes_on_in_phrases_and_ends_where_asked(chorale, bars, pattern):
+def test_any_piece_continues_in_phrases_and_ends_where_requested(chorale, bars, pattern):
     form = form_of(chorale)
     meter = chorale.measures[-1].meter
     begun, stop = len(chorale), len(chorale) + bars * meter.steps_per_bar

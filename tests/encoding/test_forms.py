@@ -304,7 +304,7 @@ def test_forms_are_bachs_if_one_fits_and_else_regular():
     assert usual.chorale.bar_count == forms.USUAL_BARS
 
 
-def test_a_form_of_another_style_stands_in():
+def test_a_missing_form_is_taken_from_another_style():
     meter = Meter(0, 6, 8)
     assert not any(form.chorale.meters == (meter,) for form in forms.of_style("bach"))
     (drawn,) = forms.draw_forms(1, 3, meter=meter, mode="minor")

@@ -1,4 +1,4 @@
-"""The part of a chorale that is known, and contradictions that are refused."""
+"""The known part of a chorale, and contradictions that are refused."""
 
 import doctest
 
@@ -98,7 +98,7 @@ def test_phrases_end_at_fermatas_even_if_the_soprano_is_to_be_written():
     assert by_bass.chorale.fermatas == ()
 
 
-def test_phrases_that_are_given_stand_and_without_marks_there_are_none():
+def test_given_phrases_stay_and_without_marks_there_are_none():
     piece = passage(GRID)
     assert PartialScore.of(piece, voices=(0,), phrases=(8, 24)).phrases == (8, 24)
     assert PartialScore.of(piece, voices=(0,), phrases=()).phrases == ()

@@ -1,4 +1,4 @@
-"""Where second chords can begin inside beats, and which of them the known notes allow."""
+"""The places inside beats where second chords can begin, and the chords that known notes allow."""
 
 import numpy as np
 import pytest

@@ -149,7 +149,7 @@ def test_the_highest_known_voice_ends_the_phrase_if_the_melody_is_to_be_written(
     by_bass = step_features(PartialScore.of(piece, voices=(3,)))
     by_alto = step_features(PartialScore.of(piece, voices=(1, 3)))
     assert by_alto[12, SINCE_PHRASE] == 1
-    assert by_bass[12, SINCE_PHRASE] == 1 + told(12)  # the bass's note goes on to the end
+    assert by_bass[12, SINCE_PHRASE] == 1 + told(12)  # the bass's note lasts to the end
 
 
 def test_unknown_phrases_have_class_0():

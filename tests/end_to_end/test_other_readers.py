@@ -1,22 +1,22 @@
 """How other programs' libraries read the MIDI files that musicae writes.
 
-Each reader gives what it found as ``Heard``, in quarters from the beginning of the file; what it
-does not tell is None and is not compared. All of them give every note of every named track, the
-program, tempi, meters and the key; all but mido leave out a voice that is silent throughout. What
-each drops or changes, found by trying:
+Each reader returns what it found as ``Heard``, in quarters from the beginning of the file. A value
+that it does not give is None and is not compared. All readers give every note of every named track,
+the program, tempi, meters and the key. All except mido leave out a voice that is silent throughout.
+Experiments showed what each reader drops or changes:
 
-- mido tells everything as it stands, texts as Latin-1 though the file has UTF-8.
-- pretty_midi has neither markers nor the title; times are seconds (``time_to_tick`` gives ticks
-  back exactly); of a key it knows the tonic's pitch class, so that F sharp and G flat are one. It
-  warns of key signatures in the voices' tracks, and reads them.
-- music21 has neither markers nor the title; it moves notes to sixteenths and triplets unless told
-  ``quantizePost=False``, and splits them at bar lines into tied ones. Of what is played in, it
-  then still moves what lies within a hair of a bar line, by up to 1/32 of a quarter.
-- partitura has neither markers nor the title; a score has no programs, which a performance has. The
-  score's notes are in ticks, untouched, split at bar lines into tied ones. The anacrusis is bar 1;
-  a piece of less than a bar is taken for one, and its ``quarter_map`` begins below 0.
-- symusic has markers, but not the title. A track with lyrics becomes two of one name, and the
-  words are in the one that has no notes.
+- mido gives everything unchanged, but texts as Latin-1 although the file has UTF-8.
+- pretty_midi gives neither markers nor the title. Times are in seconds; ``time_to_tick`` gives the
+  exact ticks. It reads a key as the tonic's pitch class, so F sharp and G flat are the same. It
+  warns about key signatures in the voices' tracks, but reads them.
+- music21 gives neither markers nor the title. It moves notes to sixteenths and triplets unless
+  ``quantizePost=False`` is set, and splits them at bar lines into tied notes. Even then it moves
+  played notes that lie very close to a bar line, by up to 1/32 of a quarter.
+- partitura gives neither markers nor the title. A score has no programs, but a performance has.
+  The score's notes are in unchanged ticks, split at bar lines into tied notes. The anacrusis is
+  bar 1. A piece shorter than a bar counts as an anacrusis, and its ``quarter_map`` begins below 0.
+- symusic gives markers, but not the title. A track with lyrics becomes two tracks of the same name;
+  the words are in the track without notes.
 """
 
 import warnings

@@ -153,7 +153,7 @@ def test_weights_are_described_beside_them(name):
 
 
 @pytest.mark.parametrize("name", checkpoint.READERS)
-def test_models_that_read_say_what_they_learned_from(name):
+def test_analysis_models_name_their_training_data(name):
     loaded = checkpoint.load_checkpoint(checkpoint.find(name))
     assert loaded.can("read")
     assert loaded.provenance["data"]

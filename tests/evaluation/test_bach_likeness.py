@@ -30,7 +30,7 @@ from tests.support.strategies import chorales
 
 
 def four_voices(soprano, alto, tenor, bass, **facts):
-    """Voices in quarters, or two eighths where a pair of notes is given; None is a rest."""
+    """Voices in quarters; a pair of notes is two eighths, and None is a rest."""
     voices = []
     for line in (soprano, alto, tenor, bass):
         notes = []
@@ -97,7 +97,7 @@ def test_sonorities_that_are_no_chord_do_not_interrupt_a_progression():
     assert style(suspended).progressions == [("7 major", "0 major")]
 
 
-def test_parallels_are_told_apart_and_counted_across_fermatas():
+def test_parallels_are_distinguished_and_counted_across_fermatas():
     parallel = four_voices([72, 74], [67, 65], [64, 62], [48, 50], fermatas=(0,))
     assert style(parallel).counts["parallel_errors"] == {"fifths": 0, "octaves": 1}
     fifths = four_voices([72, 74], [67, 69], [60, 57], [52, 53])

@@ -99,7 +99,7 @@ def test_agreement_with_a_reference_plan():
     assert function_of(passage("I"), C).roots is None
 
 
-def test_doubled_leading_tones_are_told_in_100_chords():
+def test_doubled_leading_tones_are_counted_per_100_chords():
     doubled = passage("I", "V", "I")
     pitch = doubled.pitch.copy()
     pitch[4:8, 2] = 59  # the tenor doubles the soprano's B

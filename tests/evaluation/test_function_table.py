@@ -75,7 +75,7 @@ def four_part(tmp_path_factory):
     return folder
 
 
-def test_hymns_stand_beside_what_a_model_writes_to_their_sopranos(four_part, untrained):
+def test_hymns_are_compared_with_a_models_harmony_of_their_sopranos(four_part, untrained):
     hymns, written = comparison.hymn_groups([str(untrained["minibach"])], four_part, "valid", 0)
     assert (hymns.name, len(hymns.chorales)) == ("hymn-valid", 1)
     assert written.settings == hymns.chorales
@@ -100,7 +100,7 @@ def test_sopranos_are_harmonized_along_plans_that_close():
     assert function_row(written).closes == 1
 
 
-def test_the_command_tells_function_in_its_table_and_json(musicae_command, four_part, tmp_path):
+def test_the_command_prints_function_in_its_table_and_json(musicae_command, four_part, tmp_path):
     for i, chorale in enumerate((GOOD, BAD)):
         midi_writer.write(chorale, tmp_path / f"{i}.mid")
     options = ("--side", "valid", "--four-part", four_part)

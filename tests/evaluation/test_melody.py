@@ -25,7 +25,7 @@ SCALE = passage("S C5 D5 E5 F5 G5 F5 E5 D5 C5 D5 E5 D5 C5 B4 C5 --", "C major")
 LEAPS = passage("S C5 A5 D5 B4 F5 B5 C5 F#5 C5 A4 Eb5 A5 D5 B5 C5 --", "C major")
 
 
-def test_what_the_model_was_fitted_on_surprises_less():
+def test_melodies_of_the_fit_surprise_the_model_less():
     model = MelodyModel.fit([SCALE])
     assert model.surprise(SCALE) < model.surprise(LEAPS)
     assert MelodyModel.fit([LEAPS]).surprise(LEAPS) < model.surprise(LEAPS)

@@ -51,7 +51,7 @@ def test_measures_without_a_value_are_none(rows):
     assert alone["distance of the nearest two"].draws is None
 
 
-def test_enough_pieces_are_told_apart_by_groups():
+def test_enough_pieces_are_classified_by_groups():
     pytest.importorskip("sklearn")
     side = Group("side", (OTHER,) * 5, tuple(range(5)))
     auc = table([HYMN] * 5, side, (HYMN,))[1]

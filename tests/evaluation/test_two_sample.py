@@ -19,7 +19,7 @@ def draw(n, shift=0.0, seed=0, traits_each=4):
     return [{f"trait {i}": value for i, value in enumerate(row)} for row in values]
 
 
-def test_differing_sets_are_told_apart_by_the_named_trait():
+def test_different_sets_are_distinguished_by_the_named_trait():
     found = tell_apart(draw(40, shift=10), draw(60, seed=1))
     assert found.auc == 1
     assert found.interval == (1, 1)
@@ -33,7 +33,7 @@ def test_the_auc_is_that_of_the_best_classifier():
     assert found.interval[0] < 0.856 < found.interval[1]
 
 
-def test_equal_sets_are_not_told_apart():
+def test_equal_sets_are_not_distinguished():
     within = 0
     for seed in range(10):
         low, high = tell_apart(draw(40, seed=seed), draw(40, seed=seed + 50)).interval
@@ -111,7 +111,7 @@ def valid():
     return Side("valid")
 
 
-def test_held_out_bach_cannot_be_told_from_the_train_side(valid):
+def test_held_out_bach_cannot_be_distinguished_from_the_train_side(valid):
     train = Side("train")
     found = tell_apart(valid.traits, train.traits, (valid.tunes, train.tunes))
     assert found.auc == pytest.approx(0.548, abs=0.02)
@@ -121,6 +121,6 @@ def test_held_out_bach_cannot_be_told_from_the_train_side(valid):
 @pytest.mark.parametrize(
     "wreck", [lambda c: with_voice_shifted(c, 1, 1), lambda c: with_noise(c, 1)]
 )
-def test_damaged_bach_is_told_from_bach(valid, wreck):
+def test_damaged_bach_is_distinguished_from_bach(valid, wreck):
     damaged = [traits(wreck(chorale)) for chorale in valid.chorales]
     assert tell_apart(damaged, valid.traits, (valid.tunes, valid.tunes)).auc > 0.99

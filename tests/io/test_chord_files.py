@@ -99,7 +99,7 @@ def test_texts_of_a_midi_file_that_are_chords(tmp_path: Path, kind: str) -> None
     assert heard(tmp_path / "a.mid", tune(*MELODY), events) == "0:C 8:F/A 12:G7 16:Hm7b5 20:N.C."
 
 
-def test_texts_of_which_few_are_chords_are_none(tmp_path: Path) -> None:
+def test_texts_with_few_chords_are_no_chord_track(tmp_path: Path) -> None:
     words = ["A", "maz-", "ing", "grace", "I"]
     events = [meta(480 * i, "lyrics", text=word) for i, word in enumerate(words)]
     assert heard(tmp_path / "a.mid", [*tune(*MELODY), *events]) == ""

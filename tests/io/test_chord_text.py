@@ -1,4 +1,4 @@
-"""Chords in bars on the steps of a melody, and what is refused with its bar."""
+"""Chords in bars on the steps of a melody; bad texts are refused with the bar."""
 
 import re
 
@@ -14,7 +14,7 @@ from tests.support.strategies import chorales
 
 
 def bars(count: int, meter: tuple[int, int] = (4, 4), pickup: int = 0) -> Chorale:
-    """Whole notes, or what a bar of another meter lasts."""
+    """A whole note in each bar, or a note of the bar's length in other meters."""
     length = Meter(0, *meter).steps_per_bar
     notes = [(0, pickup, 67)] if pickup else []
     notes += [(pickup + length * i, length, 67) for i in range(count)]

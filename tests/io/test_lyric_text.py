@@ -85,7 +85,7 @@ def test_words_are_read_in_the_encodings_of_editors(tmp_path: Path, encoding: st
     assert [[s.text for s in verse] for verse in read_verses(path)] == [["Grü", "ße"], ["Gott"]]
 
 
-def test_a_missing_file_says_what_words_can_be(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_the_kinds_of_words(tmp_path: Path) -> None:
     with pytest.raises(ChoraleError, match="give all, soprano, none or a text file of words"):
         read_verses(tmp_path / "none.txt")
 

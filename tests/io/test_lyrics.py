@@ -52,7 +52,7 @@ def test_every_voice_sings_every_syllable_once_and_with_the_soprano(chorale: Cho
 
 @settings(max_examples=60, deadline=None)
 @given(chorales)
-def test_what_sounds_and_what_is_given_do_not_change(chorale: Chorale) -> None:
+def test_sound_and_given_voices_do_not_change(chorale: Chorale) -> None:
     new = np.array([[False, True, True, True]]).repeat(STEPS, axis=0)
     changed, again, held = in_rhythm(chorale, [Verse("1", words_on(chorale))], new)
     assert (changed.pitch == chorale.pitch).all()

@@ -34,7 +34,7 @@ def test_the_melody_of_each_kind_of_arrangement_is_found(tmp_path, tunes, name):
     assert all(finds_the_tune(tmp_path / "song.mid", name, notes) for notes in tunes)
 
 
-def test_of_arrangements_in_other_keys_nineteen_in_twenty_are_right(tmp_path):
+def test_nineteen_in_twenty_transposed_arrangements_are_right(tmp_path):
     found = [
         finds_the_tune(tmp_path / "song.mid", name, tune_of(paths.MELODIES / f"{t}.mid", shift))
         for t, shift in (("swing_low", -5), ("der_lindenbaum", -5), ("silent_night", 5))

@@ -177,7 +177,7 @@ def test_four_channels_of_format_0_from_high_to_low(tmp_path):
     assert [chorale.notes(v)[0].pitch for v in range(4)] == [72, 64, 55, 48]
 
 
-def test_voices_that_cannot_be_told_apart_are_refused(tmp_path):
+def test_voices_that_cannot_be_distinguished_are_refused(tmp_path):
     path = save(tmp_path / "duo.mid", tune((0, 480, 60)), tune((0, 480, 48), channel=1))
     with pytest.raises(ChoraleError, match=r"duo.mid: has 2 parts without voices' names"):
         midi_reader.read(path)

@@ -38,7 +38,7 @@ def written(path, *chunks):
 
 
 def melody(path):
-    """The steps and pitches that are read, and the notices of what was left out."""
+    """The steps and pitches that are read, and the notices of omitted events."""
     song = open_song(path)
     return [(n.step, n.pitch) for n in midi_reader.read(path).notes(0)], song.notices
 
@@ -78,7 +78,7 @@ def test_a_meta_event_that_cannot_be_read_is_left_out_with_a_notice(tmp_path, ki
     assert notices[0] in read_given(path).notices
 
 
-def test_what_is_left_out_is_counted(tmp_path):
+def test_omitted_events_are_counted(tmp_path):
     bad = b"\0\xff\x59\x02\x08\0\0\xff\x59\x02\x09\0\0\xff\x51\x02\x07\xa1"
     path = written(tmp_path / "tune.mid", header(), chunk(b"MTrk", bad + quarters() + END))
     assert open_song(path).notices == (
@@ -183,7 +183,7 @@ def test_an_untrue_length_hides_no_track_after_it(tmp_path, length):
     assert [(n.step, n.pitch) for n in read_given(path).parts.tune.notes(0)] == AS_WRITTEN
 
 
-def test_running_status_goes_on_after_meta_events_clocks_and_whole_sysex(tmp_path):
+def test_running_status_continues_after_meta_events_clocks_and_whole_sysex(tmp_path):
     between = b"\0\xff\x01\x02hi", b"\0\xf8", b"\0\xf0\x03\x43\x01\xf7"
     notes = b"".join(
         bytes((0, pitch, 80)) + between[i % 3] + bytes((96, pitch, 0))
@@ -298,7 +298,7 @@ messages = st.one_of(
         st.lists(st.tuples(st.integers(0, 0x0FFFFFFF), messages), max_size=8), max_size=3
     )
 )
-def test_what_mido_writes_is_read_as_it_is(tmp_path_factory, tracks):
+def test_files_of_mido_are_read_unchanged(tmp_path_factory, tracks):
     path = tmp_path_factory.mktemp("midi") / "tune.mid"
     file = mido.MidiFile(type=1, ticks_per_beat=96)
     for track in tracks:

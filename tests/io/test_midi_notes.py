@@ -67,7 +67,7 @@ def test_a_note_without_an_end_lasts_until_the_next(tmp_path, untrained, index):
 
 
 def test_a_pitch_struck_again_ends_the_note_before(tmp_path, untrained):
-    """Legato on one pitch: each note has its own end, and all events come back as they were."""
+    """Legato on one pitch: each note has its own end, and all events come back unchanged."""
     events = tune((0, 500, 60), (480, 980, 60), (960, 1440, 60))
     path = save(tmp_path / "tune.mid", events)
     assert [(n.start, n.end) for n in open_song(path).parts[0].notes] == [

@@ -274,7 +274,7 @@ def test_two_named_voices_leave_the_others_silent(reading):
     assert [len(chorale.notes(v)) for v in range(4)] == [1, 0, 0, 1]
 
 
-def test_voices_that_cannot_be_told_are_refused(reading):
+def test_voices_that_cannot_be_identified_are_refused(reading):
     parts = {name: [bar(note("C4", 96))] for name in ("Oboe", "Flute", "Horn")}
     parts["Piano"] = [bar(note("C4", 96), "<staff>1</staff>")]
     with pytest.raises(
@@ -298,7 +298,7 @@ def test_the_fourth_of_four_parts_in_order_is_the_voice_that_is_missing(reading)
     assert [chorale.notes(v)[0].pitch for v in range(4)] == [72, 64, 55, 48]
 
 
-def test_of_chords_and_voices_the_soprano_has_the_top(reading):
+def test_the_soprano_has_the_top_notes_of_chords(reading):
     chord = note("C4", 48) + note("E4", 48, before="<chord/>")
     lines = note("G4", 48, "<voice>1</voice>") + "<backup><duration>48</duration></backup>"
     lines += note("C4", 48, "<voice>2</voice>")
@@ -312,7 +312,7 @@ def test_two_notes_in_another_voice_are_refused(reading):
         reading(score(**(SATB | {"Bass": [bar(chord)]})))
 
 
-def test_what_is_off_the_grid_is_moved_and_counted(reading):
+def test_notes_off_the_grid_are_moved_and_counted(reading):
     grace = note("F5", 0, before="<grace/>")
     triplet = [note(n, 8) for n in ("C5", "D5", "E5")]
     turn = [note("G5", 18), note("A5", 3), note("G5", 3)]
@@ -339,7 +339,7 @@ def test_a_drawn_tie_joins_as_a_sounding_one(reading):
     assert chorale.notes(0) == [Note(0, 32, 72)]
 
 
-def test_a_chord_goes_on_after_other_elements(reading):
+def test_a_chord_continues_after_other_elements(reading):
     chord = note("A4", 48) + "<direction/><harmony/>" + note("F#4", 48, before="<chord/>")
     chorale, _ = reading(score(Melody=[bar(chord, note("G4", 48))]))
     assert chorale.notes(0) == [Note(0, 8, 69), Note(8, 8, 67)]
@@ -419,7 +419,7 @@ def test_a_rest_of_the_whole_bar_does_not_stretch_a_pickup(reading):
 
 
 @pytest.mark.parametrize(("last", "mode"), [("A4", "minor"), ("C5", "major"), ("E4", "major")])
-def test_a_key_without_a_mode_is_told_by_the_last_low_note(reading, last, mode):
+def test_the_last_low_note_gives_a_key_its_missing_mode(reading, last, mode):
     chorale, _ = reading(score(Melody=[bar(note(last, 96), key=0)]))
     assert chorale.key == Key(0, mode)
 
@@ -445,7 +445,7 @@ def test_chord_symbols_and_lyrics_are_not_sung(reading):
     assert chorale.notes(0) == [Note(0, 16, 72)]
 
 
-def test_a_title_that_is_the_file_s_name_is_none(reading):
+def test_a_title_equal_to_the_file_name_is_ignored(reading):
     text = score(Melody=[bar(note("C5", 96))])
     for title, expected in [("score.xml", ""), ("Nun  danket\nalle Gott", "Nun danket alle Gott")]:
         header = f"<movement-title>{title}</movement-title><part-list>"
@@ -551,7 +551,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_what_is_too_big_is_refused_in_one_line(tmp_path, kind):
+def test_files_that_are_too_big_are_refused_in_one_line(tmp_path, kind):
     make, complaint = HOSTILE[kind]
     (tmp_path / "big.xml").write_bytes(make())
     with pytest.raises(ChoraleError, match=complaint) as error:
@@ -677,7 +677,7 @@ def test_without_labels_no_harmony_is_written(folder):
     assert not {"harmony", "backup"} & {element.tag for element in written(PHRASE, folder).iter()}
 
 
-def test_a_chord_that_is_none_is_refused():
+def test_an_unknown_chord_is_refused():
     with pytest.raises(ChoraleError, match="'H7' is not a chord symbol"):
         musicxml_writer.to_xml(SUSPENDED, labels=[Label(0, Key(0), "I", "H7")])
 

@@ -28,7 +28,7 @@ def harmonized(tmp_path, untrained):
 
 
 def plain(element):
-    """An element as it is written, but for the spaces between elements."""
+    """An element as text, without the spaces between elements."""
     return ET.canonicalize(ET.tostring(element, encoding="unicode"), strip_text=True)
 
 

@@ -129,7 +129,7 @@ def test_kern(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".mei", ".krn", ".abc"])
-def test_what_is_written_is_read_again(tmp_path, suffix):
+def test_written_scores_are_read_again(tmp_path, suffix):
     piece = chorale()
     path = tmp_path / f"again{suffix}"
     musicae.write(piece, path)

@@ -1,4 +1,4 @@
-"""Seals of MIDI files: what a file was made from, and whether it was changed since."""
+"""Seals of MIDI files record the source of a file and show later changes."""
 
 import pytest
 

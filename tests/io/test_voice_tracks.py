@@ -59,7 +59,7 @@ def test_a_part_without_a_name_is_no_voice():
         ("Cantus, Superius", "Cantus", "Superius"),
     ],
 )
-def test_of_several_names_of_a_voice_the_surest_is_chosen(names, chosen, rivals):
+def test_the_surest_of_several_names_of_a_voice_is_chosen(names, chosen, rivals):
     names = names.split(", ")
     rank = rank_names(names)[0]
     assert names[rank.chosen] == chosen
@@ -79,7 +79,7 @@ def parts_file(path, names, pitches):
 
 
 def first_pitches(chorale):
-    """The pitch of each voice's first note; None where it is silent."""
+    """The pitch of each voice's first note; None for a silent voice."""
     return [notes[0].pitch if (notes := chorale.notes(v)) else None for v in range(4)]
 
 

@@ -224,7 +224,7 @@ def test_a_kept_plan_is_the_plan_of_every_neighbour(model):
 
 
 @pytest.mark.parametrize("temperature", [None, LIKELIEST])
-def test_a_piece_goes_on_from_a_beginning(model, temperature):
+def test_a_piece_continues_a_beginning(model, temperature):
     """The beginning and its vectors stay; plan and notes follow it to the close."""
     known = forms.form_of(HYMN, HYMN.key, "bach")
     wanted = [continued(HYMN, known, 4, (1, number)) for number in range(2)]

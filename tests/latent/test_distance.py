@@ -1,4 +1,4 @@
-"""The distance of chorales: of what sounds, without regard to key, quarter by quarter."""
+"""The distance of chorales: sounding notes at each quarter, relative to the key."""
 
 import pytest
 from hypothesis import given, settings

@@ -81,7 +81,7 @@ def flat(form, states):
 # Chains
 
 
-def test_the_chain_of_a_point_is_the_models_whatever_its_batch(model):
+def test_the_chain_of_a_point_is_the_models_in_any_batch(model):
     """In probabilities; training computes the same in logarithms."""
     both = chains(model, FORMS[:2])
     for chain, form in zip(both, FORMS, strict=False):
@@ -145,7 +145,7 @@ def test_a_passage_that_returns_has_the_same_chords(model, temperature):
         assert all(in_common(one, other) >= IN_COMMON for one, other in pairs)
 
 
-def test_passages_return_where_all_chords_are_equally_likely(model):
+def test_passages_return_even_if_all_chords_are_equally_likely(model):
     """Only the return makes chords equal here; the other chords are drawn independently."""
     states = model.config.states
     for seed in range(3):
@@ -201,7 +201,7 @@ def test_seeds_draw_different_plans_and_the_likeliest_is_one(model):
 
 
 def test_known_voices_are_harmonized(model):
-    """Each known voice sings members of the chords, and a known bass their basses."""
+    """Each known voice has members of the chords, and a known bass has their basses."""
     for voices in ((0,), (3,), (0, 3)):
         partial = replace(PartialScore.of(HYMN, voices=voices), key=Key(0))
         plan = found(model, partial, 1.0).plan

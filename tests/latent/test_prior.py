@@ -86,7 +86,7 @@ def test_a_beginning_is_continued_from_its_first_beats(model, pieces):
 
 
 def test_beats_are_repeated_whole_or_in_part(model, pieces):
-    """No beat of the second piece is repeated. Later beats depend on the repeated beat as it is."""
+    """No beat of the second piece is repeated. Beats after a repetition depend on it."""
     source, share = np.zeros((2, BEATS), np.int64), np.zeros((2, BEATS), np.float32)
     source[0, 4:7] = 0, 1, 2
     share[0, 4:7] = 1.0, 0.25, 0.0

@@ -133,7 +133,7 @@ def test_another_models_point_is_refused(model):
         {"beats": "AAA="},
     ],
 )
-def test_what_is_no_point_is_refused(model, change):
+def test_data_that_are_no_point_are_refused(model, change):
     with pytest.raises(ChoraleError, match=r"not a latent point|another model"):
         LatentPoint.from_dict(point(model, SHORT).as_dict() | change, model.config)
     with pytest.raises(ChoraleError, match="not a latent point"):

@@ -113,7 +113,7 @@ def test_a_flipped_bit_is_noticed(tmp_path, name, model, of_graphs):
         checkpoint.load_checkpoint(path)
 
 
-def test_what_is_no_weights_file_is_refused(tmp_path, name, model):
+def test_other_files_are_refused_as_weights(tmp_path, name, model):
     path = tmp_path / "model.safetensors"
     with pytest.raises(CheckpointError, match="no such weights file"):
         checkpoint.load_checkpoint(path)

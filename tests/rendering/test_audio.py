@@ -326,7 +326,7 @@ def test_any_midi_file_can_be_synthesized(tmp_path):
     assert len(synthesize(arrange_as_read(midi_file.open_song(empty)))) == 0
 
 
-def test_of_several_songs_in_a_file_the_first_is_heard(tmp_path):
+def test_the_first_of_several_songs_in_a_file_sounds(tmp_path):
     path = save(tmp_path / "two.mid", tune((0, 480, 60)), tune((0, 9600, 72)), form=2)
     arrangement = arrange_as_read(midi_file.open_song(path))
     assert arrangement.end == 1920

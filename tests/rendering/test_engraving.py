@@ -183,7 +183,7 @@ def test_music21_reads_the_close_score(chorale):
             for stream in measure.voices or [measure]:
                 voice = voices[int(stream.id) - 1] if measure.voices else None
                 for note in stream.notes:
-                    # A bar with one voice has no stream for it; its stem tells which.
+                    # A bar with one voice has no stream for it; the stem shows the voice.
                     lower = len(voices) > 1 and note.stemDirection == "down"
                     line = found[voices[lower] if voice is None else voice]
                     start, end = (measure.offset + note.offset + x for x in (0, note.quarterLength))
@@ -542,7 +542,7 @@ def test_pages_are_written_all_or_none(tmp_path, monkeypatch):
         ("none/a.pdf", "there is no folder"),
     ],
 )
-def test_what_cannot_be_engraved_is_refused(tmp_path, name, complaint):
+def test_unusable_file_names_are_refused(tmp_path, name, complaint):
     with pytest.raises(MusicaeError, match=complaint):
         write(phrase(), tmp_path / name)
     assert not list(tmp_path.iterdir())

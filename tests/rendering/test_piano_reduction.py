@@ -1,4 +1,4 @@
-"""The rehearsal piano: every note of the voices, on two staves that two hands can play."""
+"""The rehearsal piano: all notes of the voices, on two staves that two hands can play."""
 
 import pytest
 from hypothesis import assume, given, settings
@@ -34,7 +34,7 @@ def test_voices_share_two_staves_with_stems_up_and_down():
     assert found == {("1", "1", "up"), ("2", "1", "down"), ("5", "2", "up"), ("6", "2", "down")}
 
 
-def test_what_the_left_hand_cannot_reach_is_the_right_hands():
+def test_the_right_hand_takes_notes_that_the_left_cannot_reach():
     wide = Chorale.from_notes([[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 60)], [(0, 4, 40)]])
     far = Chorale.from_notes([[(0, 4, 79)], [(0, 4, 72)], [(0, 4, 60)], [(0, 4, 40)]])
     near = Chorale.from_notes([[(0, 4, 67)], [(0, 4, 64)], [(0, 4, 56)], [(0, 4, 40)]])

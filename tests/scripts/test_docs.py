@@ -20,7 +20,7 @@ def test_each_public_name_has_an_entry():
 
 
 @pytest.mark.parametrize(("path", "heading"), ENTRIES)
-def test_entries_are_what_their_headings_say(path, heading):
+def test_entries_have_the_names_in_their_headings(path, heading):
     module, _, name = path.rpartition(".")
     found = getattr(importlib.import_module(module), name)
     if heading:

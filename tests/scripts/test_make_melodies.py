@@ -62,7 +62,7 @@ def test_committed_files_are_what_the_script_makes(tmp_path):
 
 
 @EVERY_MELODY
-def test_the_file_sounds_what_is_typed(melody):
+def test_the_file_has_the_typed_notes(melody):
     score = script.parse(melody.notation)
     notes = sounding(read(melody))
     assert [pitch for _, _, pitch in notes] == [note.pitch for note in score.notes]
@@ -96,7 +96,7 @@ def test_fermatas_and_words_stand_on_notes(melody):
     assert marked <= onsets
 
 
-def test_the_melodies_show_what_a_harmonizer_meets():
+def test_the_melodies_cover_what_a_harmonizer_meets():
     scores = {melody.name: script.parse(melody.notation) for melody in script.MELODIES}
     bars = [bar for score in scores.values() for bar in score.bars]
     meters = {f"{bar.numerator}/{bar.denominator}" for bar in bars}

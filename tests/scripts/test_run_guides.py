@@ -55,7 +55,7 @@ def test_blocks_in_a_list_lose_their_indentation(run_guides, tmp_path, monkeypat
     assert list(run_guides.blocks("a", "python")) == ["x = 1\n"]
 
 
-def test_a_command_that_fails_names_its_guide_and_tells_why(run_guides, tmp_path):
+def test_a_failing_command_names_its_guide_and_the_reason(run_guides, tmp_path):
     guide = run_guides.Guide("docs/guides/words", tmp_path, quick=False)
     with pytest.raises(
         run_guides.GuideError, match=r"docs/guides/words.md: musicae check no.mid\n.*no"

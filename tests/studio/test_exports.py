@@ -41,7 +41,7 @@ def test_notes_come_back(service, harmonized, tmp_path, form):
         *[("ogg", b"OggS"), ("ly", b"\\version"), ("musicae", b'{"format": 1')],
     ],
 )
-def test_files_are_what_their_names_say(service, harmonized, form, begins):
+def test_files_have_the_format_of_their_names(service, harmonized, form, begins):
     answer = exported(service, harmonized, form)
     assert answer.content.startswith(begins)
     assert f'filename="Scale.{form}"' in answer.headers["content-disposition"]

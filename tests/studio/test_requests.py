@@ -125,7 +125,7 @@ def test_a_project_is_opened_as_it_was_saved(service, harmonized):
         *[("x.abc", b"\xff\xfe"), ("x.mei", b"<mei/>"), ("x.krn", b"**kern"), ("\x00.mid", b"")],
     ],
 )
-def test_what_is_no_music_is_refused_with_a_sentence(service, name, content):
+def test_files_without_music_are_refused_with_a_sentence(service, name, content):
     answer = service.client.post("/api/open", params={"name": name}, content=content)
     assert "/tmp" not in refused(answer)
 
@@ -208,14 +208,14 @@ def test_the_soundfont_is_given(service):
         ("/api/interpolate", {"first": project(), "last": project(), "n": 3}),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(service, path, body):
+def test_requests_that_make_no_sense_are_refused_with_a_sentence(service, path, body):
     assert "Traceback" not in refused(service.ask(path, body))
 
 
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"nan", b"[" * 10**5, b"\xff", b'{"n": 1e999}', b"1" * 5000]
 )
-def test_what_is_no_json_is_refused(service, text):
+def test_other_data_than_json_are_refused(service, text):
     json_type = {"Content-Type": "application/json"}
     answer = service.client.post("/api/compose", content=text, headers=json_type)
     assert answer.status_code in (400, 422)

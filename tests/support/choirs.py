@@ -10,7 +10,7 @@ from musicae.io.musicxml_parts import read_score
 from musicae.rendering.choir_score import choir_score
 
 CHORDS = [(67, 62, 59, 43), (65, 60, 57, 53), (69, 66, 62, 50), (67, 59, 55, 43)]
-"""Four quarters of S A T B."""
+"""Four quarters of the voices S, A, T and B."""
 HYMN = Chorale.from_notes([[(4 * i, 4, c[v]) for i, c in enumerate(CHORDS)] for v in range(4)])
 
 

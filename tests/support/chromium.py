@@ -1,4 +1,4 @@
-"""A browser for the tests of pages; they are skipped where there is none."""
+"""A browser for the tests of pages; without a browser they are skipped."""
 
 import os
 import shutil

@@ -45,7 +45,7 @@ def drop(page, name, content):
 
 
 def saved(page, wanted):
-    """The project in the browser's storage, as soon as it is as ``wanted``."""
+    """The project in the browser's storage, once it fulfils ``wanted``."""
     for _ in range(100):
         project = page.evaluate(SAVED)
         if project and wanted(project):

@@ -88,7 +88,7 @@ def test_english_names_go_before_german_ones() -> None:
 @pytest.mark.parametrize(
     "text", ["", "X", "c", "Cfoo", "G/", "/G", "C7+", "Amazing", "Bach", "N.C."]
 )
-def test_what_is_no_chord(text: str) -> None:
+def test_bad_chords_are_refused(text: str) -> None:
     with pytest.raises(ChoraleError, match="is not a chord"):
         read_symbol(text)
 

@@ -57,7 +57,7 @@ def test_figures_read_back_as_they_are_written(some: Figures) -> None:
 
 
 @given(figures, st.integers(-6, 8), st.integers(-4, 4))
-def test_figures_for_what_figures_ask_for_mean_no_less(
+def test_figures_written_for_the_notes_of_figures_mean_at_least_these_notes(
     some: Figures, bass: int, fifths: int
 ) -> None:
     asked = set(some.places(bass, fifths))
@@ -68,7 +68,7 @@ def test_figures_for_what_figures_ask_for_mean_no_less(
 
 
 @pytest.mark.parametrize("text", ["", "x", "1", "10", "66", "6//4", "-", "6 5", "6/6"])
-def test_what_is_no_figure_is_named(text: str) -> None:
+def test_bad_figures_are_named(text: str) -> None:
     with pytest.raises(ChoraleError, match="is no figure"):
         Figures.parse(text)
 

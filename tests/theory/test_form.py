@@ -140,7 +140,7 @@ def test_another_upbeat_does_not_hide_a_return():
         {"S": "C5 -- -- -- -- -- E5^ --"},
     ],
 )
-def test_what_is_another_melody_does_not_return(other):
+def test_another_melody_is_no_return(other):
     chorale = piece(A, A | other)
     assert returns_of(chorale, chorale.fermatas) == ()
     assert form(chorale) == "AB"
@@ -265,7 +265,7 @@ def test_letters_say_which_phrase_returns(text, sources, varied):
         ("AB" * 17, "a form has up to 32 phrases, not 34"),
     ],
 )
-def test_what_is_no_form_is_refused(text, complaint):
+def test_bad_forms_are_refused(text, complaint):
     with pytest.raises(ChoraleError) as refusal:
         parse_letters(text)
     assert complaint in str(refusal.value)

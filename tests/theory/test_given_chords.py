@@ -45,7 +45,7 @@ def test_the_order_in_which_members_are_left_out(
     upper=st.integers(0, 3),
     has_bass=st.booleans(),
 )
-def test_what_is_needed_fits_the_voices(
+def test_the_needed_members_fit_the_voices(
     symbol: str, sung: set[int], upper: int, has_bass: bool
 ) -> None:
     chord = read_symbol(symbol)

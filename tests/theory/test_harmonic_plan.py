@@ -38,7 +38,7 @@ def test_numerals_and_symbols_name_one_chord(chord: PlannedChord, key: Key) -> N
 
 @st.composite
 def plans(draw: st.DrawFn) -> HarmonicPlan:
-    """Plans of several bars, with second chords and any local keys."""
+    """Any plans of several bars, with second chords and any local keys."""
     found = draw(st.lists(st.none() | chords(), min_size=1, max_size=12))
     beats = beats_of(Chorale.from_notes([[(0, 4 * len(found), 60)]]))
     seconds = tuple(
@@ -90,7 +90,7 @@ def test_symbols_and_old_plans_are_read_in_the_home_key() -> None:
 
 
 @given(plans())
-def test_the_labels_of_a_plan_are_markers_of_ours_where_it_changes(plan: HarmonicPlan) -> None:
+def test_the_labels_of_a_plan_are_markers_at_its_changes(plan: HarmonicPlan) -> None:
     labels = labels_of(plan)
     assert all(is_marker(text) for _, text in markers(labels))
     steps = [label.step for label in labels]
@@ -153,7 +153,7 @@ def test_chords_are_read_in_c_major(text: str, numeral: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["X7", "C/D", "C9", "VIII", "", "Cxyz"])
-def test_what_is_no_chord_is_refused(text: str) -> None:
+def test_bad_chords_are_refused(text: str) -> None:
     with pytest.raises(ChoraleError):
         PlannedChord.parse(text, Key(0))
 

@@ -30,7 +30,7 @@ def test_a_tune_shows_its_key(tune, key):
     assert find_key(passage(tune)) == Key.parse(key)
 
 
-def test_the_harmony_decides_where_the_tune_does_not():
+def test_the_harmony_decides_if_the_tune_does_not():
     tune = "S C5 B4 A4 B4 C5\n"
     assert find_key(passage(tune + "B C4 G3 F3 G3 C3")) == Key.parse("C major")
     assert find_key(passage(tune + "B A3 E3 F3 E3 A2")) == Key.parse("A minor")

@@ -63,7 +63,7 @@ def test_a_chord_is_called_what_it_is_spelled() -> None:
     assert "V7/N" not in numerals(with_sixth(TO_NEAPOLITAN, "F#4"))
 
 
-def test_without_a_spelling_the_resolution_tells() -> None:
+def test_without_a_spelling_the_resolution_decides() -> None:
     for name in ("F#4", "Gb4"):
         to_dominant = replace(with_sixth(TO_DOMINANT, name), places=None)
         to_neapolitan = replace(with_sixth(TO_NEAPOLITAN, name), places=None)
@@ -71,7 +71,7 @@ def test_without_a_spelling_the_resolution_tells() -> None:
         assert numerals(to_neapolitan) == ["i", "V7/N", "N", "V", "i"]
 
 
-def test_a_seventh_that_rises_is_one_only_where_it_is_spelled_so() -> None:
+def test_a_rising_seventh_is_a_seventh_only_if_it_is_spelled_so() -> None:
     """F sharp over A flat resolves to the octave G; G flat is a seventh and should fall."""
 
     def sevenths(chorale: Chorale) -> int:
@@ -90,7 +90,7 @@ def test_a_diminished_sixth_is_no_fifth(upper: str, fifths: int) -> None:
     assert sum(violation.rule == "parallel fifths" for violation in found) == fifths
 
 
-def test_a_score_tells_its_spelling(tmp_path: Path) -> None:
+def test_a_score_gives_its_spelling(tmp_path: Path) -> None:
     path = tmp_path / "sixth.musicxml"
     for name, numeral in (("F#4", "Ger65"), ("Gb4", "VI")):
         chorale = with_sixth(TO_DOMINANT, name)
@@ -155,7 +155,7 @@ def test_the_third_of_an_augmented_sixth_may_be_doubled() -> None:
     assert doubled("Gb4") == 1
 
 
-def test_a_note_that_the_source_does_not_spell_is_judged_by_how_it_goes_on() -> None:
+def test_an_unspelled_note_is_judged_by_its_resolution() -> None:
     """If only the soprano is spelled, F sharp over A flat still resolves to an octave."""
     whole = with_sixth(TO_DOMINANT, "F#4")
     assert whole.places is not None

@@ -25,7 +25,7 @@ def test_notes_near_a_given_one_are_spelled_as_it_is(place):
     assert found == {(0, 0): place, (0, 1): place, (0, 2): place}
 
 
-def test_given_notes_stay_whatever_sounds_around_them():
+def test_given_notes_keep_their_spelling():
     piece = Chorale.from_notes([[(0, 4, 73), (4, 4, 73)], [(0, 8, 69)]], key=Key(3))
     found = names(piece, given={(0, 0): D_FLAT, (4, 0): C_SHARP})
     assert (found[0, 0], found[4, 0]) == (D_FLAT, C_SHARP)

@@ -70,7 +70,7 @@ def fitted(settings, state=None, log=None):
     )
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
+def test_a_stopped_run_resumes_to_the_same_weights(tmp_path):
     whole = fitted(QUICK)
     state = tmp_path / "member.pt"
 
@@ -92,7 +92,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
         fitted(replace(QUICK, seed=1), state)
 
 
-def test_what_is_kept_is_the_average_of_the_last_cycles():
+def test_the_average_of_the_last_cycles_is_kept():
     one, two, both = (
         fitted(replace(QUICK, cycles=cycles, averaged=averaged)).state_dict()
         for cycles, averaged in (((2, 1), 1), ((2, 1, 2), 1), ((2, 1, 2), 2))

@@ -15,7 +15,7 @@ from musicae.models.onnx_engine import OnnxEngine
 from musicae.training.release_files import EpochLog, kept_member, write_release
 
 
-def test_an_epoch_log_goes_on_where_it_was(tmp_path):
+def test_a_repeated_epoch_replaces_its_row_in_the_log(tmp_path):
     log = EpochLog(tmp_path / "run" / "log.csv")
     for member, epoch, loss in ((0, 1, 3.0), (0, 2, 2.5), (1, 1, 3.1)):
         log.add(member, {"epoch": epoch, "train_loss": loss})

@@ -85,7 +85,7 @@ def test_windows_begin_on_bar_lines_the_first_before_the_pickup():
     assert four_bar_starts(Chorale.from_notes([[(0, 70, 60)]])) == [0, 16, 32, 48, 64]
 
 
-def test_windows_leave_out_what_is_not_in_whole_bars_of_common_time():
+def test_windows_have_only_whole_bars_of_common_time():
     waltz = Chorale.from_notes([[(0, 96, 60)]], meters=(Meter(0, 3, 4),))
     assert four_bar_starts(waltz) == []
     # Bars at 0 and 16, cut short by one at 24, then bars as usual.
@@ -218,7 +218,7 @@ def test_a_seed_decides_the_run_and_leaves_the_callers_generators(tmp_path):
 
 
 @pytest.mark.parametrize("epoch", [1, 3])
-def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, epoch):
+def test_a_killed_run_resumes_to_the_same_result(tmp_path, epoch):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     run(whole, "autoencoder")
     with pytest.raises(KilledError):

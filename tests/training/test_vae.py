@@ -288,7 +288,7 @@ def test_descriptions_of_different_examples_differ():
 # Losses
 
 
-def test_the_bound_is_what_reconstruction_and_divergence_cost_a_step():
+def test_the_bound_is_reconstruction_plus_divergence_per_step():
     model, batch = tiny(), pieces().batch([0, 1, 2])
     with torch.no_grad():
         reading = model(batch.piece)
