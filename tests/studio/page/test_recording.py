@@ -71,7 +71,7 @@ def test_recording_triplets_replaces_what_was_there(page):
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() + 1000"))
     choice(page, "Grid").select_option("1/8 triplets")
-    button(page, "How to record").click()
+    button(page, "Recording settings").click()
     choice(page, "Count-in").select_option("none")
     close_panel(page)
     button(page, "Record").click()
@@ -98,7 +98,7 @@ def test_a_take_without_notes_changes_nothing(stopped):
 def test_recording_by_a_midi_keyboard(stopped):
     page = stopped
     page.evaluate(MIDI_KEYBOARD)
-    button(page, "How to record").click()
+    button(page, "Recording settings").click()
     button(page, "Find MIDI keyboards").click()
     expect(choice(page, "Instrument")).to_have_value("1")
     close_panel(page)
@@ -122,7 +122,7 @@ def test_midi_keyboards_that_are_refused(page):
           value: async () => { throw new DOMException("no", "NotAllowedError"); },
         })"""
     )
-    button(page, "How to record").click()
+    button(page, "Recording settings").click()
     button(page, "Find MIDI keyboards").click()
 
     expect(page.locator(".notice.error")).to_contain_text("does not allow MIDI keyboards")
@@ -130,7 +130,7 @@ def test_midi_keyboards_that_are_refused(page):
 
 def test_the_piano_is_played_with_the_mouse(stopped):
     page = stopped
-    button(page, "How to record").click()
+    button(page, "Recording settings").click()
     page.get_by_label("Play without recording").check()
     close_panel(page)
     button(page, "Record").click()

@@ -215,7 +215,7 @@ export const en = {
     recordKey: "Record from the playhead, or stop (R)",
     stop: "Stop",
     counting: "Count-in",
-    howToRecord: "Settings of recording",
+    howToRecord: "Recording settings",
     instrument: "Instrument",
     computerKeys: "Computer keys",
     findKeyboards: "Find MIDI keyboards",
