@@ -10,9 +10,9 @@ TUNE = "gabcdcbagbdcbagg"
 """Sixteen quarter notes: four bars."""
 LABELS = "found => found.map(each => each.getAttribute('aria-label'))"
 SAVED = 1000
-"""Milliseconds after which a change is saved in the browser."""
+"""Milliseconds until a change is saved in the browser."""
 PATIENCE = 20_000
-"""Milliseconds until harmony that does not arrive is missed."""
+"""Milliseconds to wait for harmony."""
 CHORD = re.compile("^bar ")
 
 
