@@ -121,7 +121,7 @@ def test_silence_after_the_last_note_is_left_out(model):
     [
         (0, 24, 32),  # the last note ends in the middle of a bar
         (0, 32, 32),
-        (4, 24, 32),  # in its bar a quarter follows the last note, then two to the pickup
+        (4, 24, 32),  # a quarter follows the last note in its bar, then two before the pickup
         (4, 32, 32),
         (4, 34, 48),
     ],

@@ -205,7 +205,7 @@ def test_a_chorale_is_scored_voice_by_voice(musicae_command, model, tmp_path):
         assert voices["Alto"]["nats_per_note"] == pytest.approx(voices["Alto"]["nats"] / 3)
         assert len(file["most_surprising"]) == 3
         assert {place["bar"] for place in file["most_surprising"]} == {1}
-    # What is said of a chorale is said at its own pitch.
+    # Places are named with the pitches of the chorale itself, which may be out of the ranges.
     names = {"hymn.mid": {"G4", "E4", "D4", "C3", "G3"}, "higher.musicxml": {"G6", "E6", "D6"}}
     sung = {place["sung"].split()[-1] for place in told["files"][0]["most_surprising"]}
     assert sung <= names["hymn.mid"]

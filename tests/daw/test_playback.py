@@ -124,7 +124,7 @@ def test_events_at_one_tick_keep_the_order_of_the_file(room):
     heard = room()
     heard.play(song(*repeated))
     assert [m.type for _, m in heard.sent[:4]] == ["note_on", "note_off", "note_on", "note_off"]
-    assert heard.now == 102.0  # the end is waited for
+    assert heard.now == 102.0  # play waits until the end
 
 
 def test_an_interrupt_silences_every_sounding_note_and_closes_the_port(room):

@@ -65,7 +65,7 @@ class Heard(NamedTuple):
 
 
 def differences(expected, found, within=EXACTLY):
-    """What differs between two readings, in words; an empty list where nothing does.
+    """Differences between two readings in words; an empty list if there are none.
 
     ``within``: quarters by which onsets and lengths of notes may differ.
     """

@@ -43,8 +43,8 @@ def changes(bach, figures):
         rows = []
         for chorale in filter(suits, bach.side("valid")):
             wrecked = wreck(chorale)
-            # A few are read in the other mode after the damage, and compared with Bach's chorales
-            # in it.
+            # A few are read in the other mode after the damage, and compared with Bach in that
+            # mode.
             if style(wrecked).mode == style(chorale).mode:
                 before, after = figures(chorale), figures(wrecked)
                 rows.append([after[name] - before[name] for name in before])

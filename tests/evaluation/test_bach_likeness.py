@@ -194,7 +194,7 @@ def test_rare_sonorities_are_one_category():
 def test_a_progression_is_expected_as_often_as_it_occurs():
     known = reference([CADENCE] * 10)
     again = four_voices([72, 71, 72], [67, 65, 64], [64, 62, 55], [48, 55, 48])
-    # I to V7 is new, V7 to I all that there is: 0.1 is added to each of 87 chords.
+    # The reference has V7 to I only, never I to V7; 0.1 is added to each of 87 chords.
     expected = -np.log(0.1 / (10 + 8.7)) - np.log(10.1 / (10 + 8.7))
     assert progression_surprise(again, known) == pytest.approx(expected / 2)
 

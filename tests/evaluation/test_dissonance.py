@@ -75,7 +75,7 @@ def test_a_note_that_falls_to_a_foreign_note_is_no_suspension():
 
 
 def test_a_consonance_that_is_foreign_to_the_chord_is_no_suspension():
-    """The tenor's D over F# and A#, of Bach's."""
+    """A passage by Bach: the tenor's D over F# and A#."""
     augmented = """
     S A4  -- B4 C#5 D5  E5 F#5 --  E5  -- D5  --  --  -- C#5 --
     A A4  -- G4 --  A4  -- A#4 B4  C#5 -- F#4 --  E4  -- E4  --

@@ -79,7 +79,7 @@ def test_chord_symbols_are_written_between_notes_and_read_back(tmp_path: Path) -
     assert score_chords(open_score(out).score, ()) == chords
     assert read(out) == read(source)
     assert ET.parse(out).findtext(".//lyric/text") == "A"
-    write(out, read(source), chords)  # as of a melody that is not of a score
+    write(out, read(source), chords)  # like a melody that does not come from a score
     assert score_chords(open_score(out).score, ()) == chords
 
 

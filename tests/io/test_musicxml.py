@@ -620,7 +620,7 @@ def test_labels_are_chord_symbols_above_and_numerals_below(folder):
 
 
 def test_numerals_within_a_note_stand_where_they_belong_without_an_offset(folder):
-    # MuseScore 3 heeds no offset of words.
+    # MuseScore 3 ignores the offset of words.
     below = written(SUSPENDED, folder, labels=LABELS).findall("part")[-1]
     quarter = int(below.findtext("measure/attributes/divisions"))
     found, start = {}, 0

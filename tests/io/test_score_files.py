@@ -52,7 +52,7 @@ KERN = """!!!OTL: Two voices
 
 
 def notes(path):
-    """Of each part: begin and length in quarters, and the MIDI pitch."""
+    """For each part: begin and length in quarters, and the MIDI pitch."""
     score = open_score(path).score
     return [
         [

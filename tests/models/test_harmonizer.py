@@ -459,7 +459,7 @@ def test_without_height_features_transposing_changes_nothing(shift):
         ({"order": (0, 3, 2, 2)}, "order must have each voice once"),
         ({"order": (1, 2, 3, 4)}, "order must have each voice once"),
         ({"width": 18, "heads": 4}, "a multiple of twice the 4 heads, not 18"),
-        ({"width": 12, "heads": 4}, "4 heads"),  # three numbers cannot be turned in pairs
+        ({"width": 12, "heads": 4}, "4 heads"),  # three numbers cannot be rotated in pairs
         ({"context": (5, 24)}, "the context of a model that follows a plan"),
         ({"dropout": 1.0}, "between 0 and 0.9"),
         ({"dropout": -0.1}, "between 0 and 0.9"),
