@@ -1,7 +1,5 @@
 """The known part of a chorale, and contradictions that are refused."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +9,6 @@ from musicae.core.chorale import Chorale
 from musicae.core.constants import N_VOICES, REST
 from musicae.core.errors import ChoraleError
 from musicae.core.key import Key
-from musicae.encoding import partial_score
 from musicae.encoding.partial_score import PartialScore
 from musicae.theory.key_finding import likely_key
 from tests.support.passages import midi, passage
@@ -36,10 +33,6 @@ def mask(chorale, *cells):
     for step, voice in cells:
         known[step, voice] = True
     return known
-
-
-def test_the_example_in_the_docstring_runs():
-    assert doctest.testmod(partial_score).failed == 0
 
 
 def test_voices_are_known_with_their_rests_and_the_others_are_silent():

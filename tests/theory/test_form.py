@@ -1,7 +1,5 @@
 """The form of a piece: phrases that return, and the form as letters."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +10,6 @@ from musicae.core.constants import REST
 from musicae.core.errors import ChoraleError
 from musicae.core.meter import Meter
 from musicae.corpus import load
-from musicae.theory import form as theory_form
 from musicae.theory.form import (
     FormPhrase,
     Return,
@@ -57,10 +54,6 @@ def false_of(chorale, passage_again):
         if same != (voice in voices):
             lines.append(f"{passage_again}: voice {voice} is {'' if same else 'not '}the same")
     return lines
-
-
-def test_the_examples_in_the_docstrings_run():
-    assert doctest.testmod(theory_form) == (0, 3)
 
 
 # Returns
