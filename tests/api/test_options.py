@@ -25,7 +25,7 @@ from musicae.core.meter import Meter
         ({"key": "H"}, "'H' is not a key"),
         ({"meter": "waltz"}, "'waltz' is not a meter"),
         ({"voice": "viola"}, "no voice is called 'viola'"),
-        ({"lock": "none"}, "nothing locked"),
+        ({"lock": "none"}, "no voice locked"),
         ({"voice": "bass", "bars": "1"}, "--voice keeps one part"),
         ({"bars": "one"}, "bars are written like 5-8 or 5"),
     ],
