@@ -147,7 +147,7 @@ REFUSED = [
     ({"n": 0}, "at least one piece"),
     ({"n": 1001}, "at most 1000 pieces"),
     ({"style": "polka"}, "a style is one of bach, chorale, hymn"),
-    ({"form": "AB"}, "AB has 2 phrases, the beginning has 2 and 8 bars are to come"),
+    ({"form": "AB"}, "it has 2 phrases in all, the beginning has 2, and 8 bars"),
     ({"form": "?"}, "'?' is not a form"),
     ({"temperature": 11}, "a temperature is 0 to 10"),
     ({"seed": -1}, "a seed is 0 or more, not -1"),
