@@ -19,7 +19,7 @@ from musicae.core.errors import ChoraleError
 from musicae.io.base import title_from
 from musicae.io.formats import read
 
-NOT_KEPT = "only its notes are kept, on the grid of sixteenths; not dynamics, words, other tracks"
+NOT_KEPT = "its notes are kept on the grid of sixteenths; dynamics, words and other tracks are not"
 MOST_BARS = 1000
 """The most bars that can be added."""
 
