@@ -18,6 +18,7 @@ from musicae.daw import practice as kits
 from musicae.io import formats
 from musicae.rendering.audio import SAMPLE_RATE
 from musicae.rendering.mixing import TAIL
+from tests.support.choirs import without_sound
 from tests.support.midifiles import save, tune
 
 CHORDS = [(67, 62, 59, 43), (66, 62, 57, 50), (67, 64, 60, 48), (67, 62, 59, 43)]
@@ -47,9 +48,7 @@ def kit(hymn):
 @pytest.fixture
 def quick(monkeypatch):
     """Write an empty sound file and a page without voices, which is enough for most tests."""
-    monkeypatch.setattr(kits, "record", lambda *_: None)
-    monkeypatch.setattr(kits.practice_page, "voices_for_page", lambda _: [])
-    monkeypatch.setattr(kits._Writer, "_save", lambda self, _, m, p: self._path(m, p, "").touch())
+    without_sound(monkeypatch)
 
 
 def sound(kit, voice, kind, suffix="mp3"):

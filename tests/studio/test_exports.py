@@ -1,15 +1,30 @@
 """musicae reads back every file that the page offers; the file has the piece's name."""
 
 import zipfile
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 import pytest
+import soundfile
 
 import musicae
-from musicae.studio.exports import file_name
+from musicae.studio.exports import export, file_name
+from musicae.studio.requests import Export
+from tests.support.choirs import without_sound
 
+TRIPLETS = [
+    *([8 * i, 8, pitch] for i, pitch in enumerate((67, 69, 71))),
+    *([24, 12, 72], [36, 12, 71], [48, 48, 69], [96, 72, 67]),
+]
 READ = ("mid", "musicxml", "mxl", "mei", "abc")
+
+
+@pytest.fixture(scope="module")
+def triplets(service):
+    """A triplet, two eighths and longer notes, with their harmony."""
+    asked = {"format": 1, "tune": TRIPLETS, "length": 192}
+    return asked | {"harmony": service.result("/api/harmonize", {"project": asked})["harmony"]}
 
 
 def exported(service, project, form, **wishes):
@@ -47,17 +62,39 @@ def test_files_have_the_format_of_their_names(service, harmonized, form, begins)
     assert f'filename="Scale.{form}"' in answer.headers["content-disposition"]
 
 
+@pytest.mark.parametrize("form", ["mid", "musicxml", "mxl", "mei"])
+def test_triplets_and_eighths_come_back(service, triplets, form):
+    content = exported(service, triplets, form).content
+    parts = musicae.Project.open_parts(content, f"a.{form}")
+    soprano = next(part for part in parts if part.name.lower().startswith("soprano"))
+    assert [list(note[:3]) for note in soprano.project.tune] == triplets["tune"]
+
+
 @pytest.mark.parametrize("wishes", [{}, {"open": True}, {"piano": True}])
-def test_triplets_are_engraved_as_triplets(service, wishes):
-    asked = {"format": 1, "tune": [[0, 8, 67], [8, 8, 69], [16, 8, 71], [24, 72, 72]], "length": 96}
-    asked["harmony"] = service.result("/api/harmonize", {"project": asked})["harmony"]
-    assert b'class="tuplet"' in exported(service, asked, "svg", **wishes).content
+def test_triplets_are_engraved_as_triplets(service, triplets, wishes):
+    assert b'class="tuplet"' in exported(service, triplets, "svg", **wishes).content
 
 
-def test_an_mp3_is_compressed_sound(service, harmonized):
-    answer = exported(service, harmonized, "mp3", program="church organ")
-    assert answer.headers["content-type"] == "audio/mpeg"
-    assert answer.content[:3] == b"ID3" or answer.content[0] == 0xFF
+@pytest.mark.parametrize(("form", "kind"), [("mp3", "mpeg"), ("wav", "wav")])
+def test_sound_lasts_as_long_as_the_piece(service, harmonized, form, kind):
+    answer = exported(service, harmonized, form, program="church organ")
+    assert answer.headers["content-type"] == f"audio/{kind}"
+    samples, rate = soundfile.read(BytesIO(answer.content))
+    assert len(samples) / rate >= 2 * 4 * 60 / 120
+    assert abs(samples).max() > 0.01
+
+
+def test_a_choirs_kit_has_a_page_and_the_voices(harmonized, monkeypatch):
+    monkeypatch.setattr(musicae, "practice", partial(musicae.practice, tempos=[100]))
+    without_sound(monkeypatch)
+    asked = Export(project=harmonized, format="kit")
+    made = export(musicae.Project.of_dict(harmonized), [], asked)
+    assert made.name == "Scale-kit.zip"
+    with zipfile.ZipFile(BytesIO(made.content)) as archive:
+        found = {name.removeprefix("Scale-kit/") for name in archive.namelist()}
+    assert "practice.html" in found
+    for voice in ("soprano", "alto", "tenor", "bass"):
+        assert f"{voice}/scale-{voice}-front-100.mp3" in found
 
 
 def test_a_pack_holds_the_alternatives(service, harmonized, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from musicae.core.chorale import Chorale
+from musicae.daw import practice
 from musicae.io.choir import read_choir
 from musicae.io.musicxml_parts import read_score
 from musicae.rendering.choir_score import choir_score
@@ -54,3 +55,14 @@ def sounding(root):
         for item in measure
         if item.element.find("pitch") is not None
     )
+
+
+def without_sound(monkeypatch):
+    """Let kits have empty files of sound, and a page without voices."""
+
+    def save(writer, _, mix, percent):
+        writer._path(mix, percent, writer.suffix).touch()
+
+    monkeypatch.setattr(practice, "record", lambda *_: None)
+    monkeypatch.setattr(practice.practice_page, "voices_for_page", lambda _: [])
+    monkeypatch.setattr(practice._Writer, "_save", save)

@@ -12,6 +12,19 @@ Q:1/4=100
 K:F
 c|FGA|B2A|GAG|F2|]
 """
+STEPS = {
+    "title": "Three Steps",
+    "meters": [[0, 3, 4]],
+    "pickup": 24,
+    "tempos": [[0, 100]],
+    "key": "F major",
+    "tune": [
+        *([24 * i, 24, pitch] for i, pitch in enumerate((72, 65, 67, 69))),
+        *([96, 48, 70], [144, 24, 69], [168, 24, 67], [192, 24, 69], [216, 24, 67], [240, 48, 65]),
+    ],
+    "length": 24 + 4 * 72,
+}
+"""The project of the ABC file: four bars in F major, after a pickup of a quarter."""
 SAVED = """() => new Promise((resolve, reject) => {
   const opening = indexedDB.open("keyval-store");
   opening.onerror = () => reject(opening.error);
@@ -22,7 +35,10 @@ SAVED = """() => new Promise((resolve, reject) => {
   };
 })"""
 DROP = """([name, content]) => {
-  const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+  const bytes =
+    typeof content === "number"
+      ? new Uint8Array(content)
+      : Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
   const dataTransfer = new DataTransfer();
   dataTransfer.items.add(new File([bytes], name));
   const target = document.querySelector("main");
@@ -36,17 +52,19 @@ DROP = """([name, content]) => {
 
 
 def drop(page, name, content):
-    """Drag a file over the page, and drop it."""
+    """Drag a file over the page, and drop it. ``content`` is its text, its bytes, or its size."""
     content = content.encode() if isinstance(content, str) else content
-    page.evaluate(DROP, [name, base64.b64encode(content).decode()])
+    if isinstance(content, bytes):
+        content = base64.b64encode(content).decode()
+    page.evaluate(DROP, [name, content])
     expect(page.get_by_text("Drop a tune here")).to_be_visible()
     page.evaluate("dropNow()")
     expect(page.get_by_text("Drop a tune here")).to_be_hidden()
 
 
 def saved(page, wanted):
-    """The project in the browser's storage, once it fulfils ``wanted``."""
-    for _ in range(100):
+    """The project in the browser's storage, as soon as it is as ``wanted``."""
+    for _ in range(400):
         project = page.evaluate(SAVED)
         if project and wanted(project):
             return project
@@ -70,7 +88,6 @@ def close_panel(page):
     page.keyboard.press("Escape")
 
 
-def open_steps(page):
-    """Open a tune of four bars in F major, after a pickup of a quarter."""
-    drop(page, "steps.abc", ABC)
-    expect(button(page, "Meter: 3/4")).to_be_visible()
+def pause_clock(page):
+    """Stop the time of a page that has a clock; ``page.clock.run_for`` lets it go on."""
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))

@@ -7,14 +7,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from tests.support.chromium import browser
+from tests.support.tabs import Tabs, whole
 
 __all__ = ["browser"]
-
-IGNORED = ("Failed to load resource", "net::ERR_")
-"""What a browser says of a server that a test stops, or of an error that a test makes."""
 
 
 @dataclass
@@ -51,6 +50,16 @@ class Studio:
     def port(self):
         return int(self.origin.rpartition(":")[2])
 
+    def harmonized(self, project):
+        """A project with its harmony."""
+        answer = httpx.post(
+            f"{self.origin}/api/harmonize",
+            json={"project": whole(project)},
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=60,
+        )
+        return project | {"harmony": answer.json()["harmony"]}
+
     def stop(self):
         self.process.send_signal(signal.SIGINT)
         try:
@@ -67,33 +76,18 @@ def studio():
     started.stop()
 
 
+@pytest.fixture(scope="package")
+def tabs(browser):
+    return Tabs(browser)
+
+
 @pytest.fixture
-def open_page(browser):
-    """Opens the page of a service in a browser of its own; nothing may go wrong in its scripts."""
-    contexts, wrong = [], []
-
-    def opened(service, **options):
-        settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | options
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                message.type == "error"
-                and not any(text in message.text for text in IGNORED)
-                and wrong.append(message.text)
-            ),
-        )
-        page.goto(service.address)
-        page.get_by_role("application").or_(page.get_by_role("main")).first.wait_for()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+def open_page(tabs, studio, request):
+    """Opens the page of a service in an empty tab; nothing may go wrong in its scripts."""
+    failed = request.session.testsfailed
+    yield tabs.open
+    tabs.release(studio, keep=request.session.testsfailed == failed)
+    wrong, tabs.wrong = tabs.wrong, []
     assert not wrong
 
 

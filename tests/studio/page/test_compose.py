@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.studio.page.downloads import saved_project, settle
-from tests.studio.page.opening import open_project
 
 QUARTER, BAR = 24, 96
 PATIENCE = 30_000
@@ -15,8 +14,8 @@ PROJECT = {"title": "Mine", "tune": TUNE, "length": 2 * BAR}
 
 
 @pytest.fixture
-def panel(page, studio):
-    open_project(page, studio, PROJECT)
+def panel(open_page, studio):
+    page = open_page(studio, PROJECT)
     page.get_by_role("tab", name="New pieces").click()
     return page
 
@@ -127,8 +126,7 @@ def test_what_cannot_be_composed(panel):
 
 
 def test_a_narrow_page(studio, open_page):
-    page = open_page(studio, viewport={"width": 390, "height": 800})
-    open_project(page, studio, PROJECT)
+    page = open_page(studio, PROJECT, viewport={"width": 390, "height": 800})
     page.get_by_role("tab", name="New pieces").click()
     compose(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

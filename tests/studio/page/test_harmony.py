@@ -2,18 +2,29 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.studio.page.conftest import Studio
+from tests.studio.page.downloads import saved_project
+from tests.support.studio_page import saved
 
 TUNE = "gabcdcbagbdcbagg"
 """Sixteen quarter notes: four bars."""
+PITCHES = {"g": 67, "a": 69, "b": 71, "c": 72, "d": 74}
+PROJECT = {"tune": [[24 * i, 24, PITCHES[name]] for i, name in enumerate(TUNE)], "length": 24 * 16}
 LABELS = "found => found.map(each => each.getAttribute('aria-label'))"
-SAVED = 1000
-"""Milliseconds until a change is saved in the browser."""
 PATIENCE = 20_000
 """Milliseconds to wait for harmony."""
 CHORD = re.compile("^bar ")
+
+
+@pytest.fixture
+def piece(open_page, studio):
+    """The page with the harmonized tune."""
+    page = open_page(studio, PROJECT)
+    settle(page)
+    return page
 
 
 def write(page, letters=TUNE):
@@ -30,11 +41,6 @@ def lane(page):
 def settle(page):
     """Wait until the harmony belongs to the tune."""
     expect(lane(page)).to_have_attribute("aria-busy", "false", timeout=PATIENCE)
-
-
-def harmonize(page, letters=TUNE):
-    write(page, letters)
-    settle(page)
 
 
 def chords(page):
@@ -79,8 +85,8 @@ def choose(page, place, index):
     return symbol
 
 
-def test_a_locked_chord_is_kept_through_three_other_ways(page):
-    harmonize(page)
+def test_a_locked_chord_is_kept_through_three_other_ways(piece):
+    page = piece
     before = chords(page)
     symbol = choose(page, "bar 2, beat 1", 2)
     locked = re.compile(f"^bar 2, beat 1: {re.escape(symbol)},.*, locked$")
@@ -96,8 +102,8 @@ def test_a_locked_chord_is_kept_through_three_other_ways(page):
     assert not [name for name in chords(page) if name.endswith("locked")]
 
 
-def test_what_is_heard_is_what_is_taken(page):
-    harmonize(page)
+def test_what_is_heard_is_what_is_taken(piece):
+    page = piece
     chord_at(page, "bar 2, beat 1").click()
     with page.expect_response("**/api/harmonize"):
         page.get_by_role("button", name=re.compile("^Hear ")).nth(1).click()
@@ -113,8 +119,8 @@ def test_what_is_heard_is_what_is_taken(page):
     assert not [url for url in asked if url.endswith("/api/harmonize")]
 
 
-def test_chords_are_typed(page):
-    harmonize(page)
+def test_chords_are_typed(piece):
+    page = piece
     chord_at(page, "bar 1, beat 1").click()
     typed = page.get_by_role("textbox", name="Another chord")
     typed.fill("H99")
@@ -138,8 +144,8 @@ def test_chords_are_typed(page):
         assert name.endswith(", locked")
 
 
-def test_chords_by_keyboard_alone(page):
-    harmonize(page)
+def test_chords_by_keyboard_alone(piece):
+    page = piece
     lane(page).get_by_role("button", name=CHORD).first.focus()
     page.keyboard.press("ArrowRight")
     second = lane(page).get_by_role("button", name=CHORD).nth(1)
@@ -161,8 +167,8 @@ def in_bar(page, bar):
     return [name for name in notes(page) if f", bar {bar}" in name]
 
 
-def test_a_locked_voice_stays(page):
-    harmonize(page)
+def test_a_locked_voice_stays(piece):
+    page = piece
     page.get_by_role("checkbox", name="alto").check()
     alto, tenor = notes(page, "alto"), notes(page, "tenor")
     drawn = []
@@ -173,8 +179,8 @@ def test_a_locked_voice_stays(page):
     assert any(each != tenor for each in drawn)
 
 
-def test_locked_bars_stay_and_selected_ones_are_rewritten(page):
-    harmonize(page)
+def test_locked_bars_stay_and_selected_ones_are_rewritten(piece):
+    page = piece
     page.get_by_role("application").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Shift+PageDown")
@@ -200,8 +206,8 @@ def test_locked_bars_stay_and_selected_ones_are_rewritten(page):
     assert len(set(map(tuple, drawn))) > 1
 
 
-def test_a_locked_note_stays(page):
-    harmonize(page)
+def test_a_locked_note_stays(piece):
+    page = piece
     page.get_by_role("application").focus()
     page.keyboard.press("Home")
     # Down from the tune's first note to the alto's.
@@ -221,13 +227,14 @@ def test_a_locked_note_stays(page):
     expect(locked).to_have_count(0)
 
 
-def test_alternatives_by_keys_while_it_plays(page):
-    harmonize(page)
+def test_alternatives_by_keys_while_it_plays(piece):
+    page = piece
     page.get_by_role("button", name="Make alternatives").click()
     cards = page.get_by_role("group", name="Alternatives").get_by_role("button")
     first, second, third = cards.nth(0), cards.nth(1), cards.nth(2)
     expect(first).to_have_attribute("aria-pressed", "true")
     before = notes(page)
+    page.get_by_role("application").press("l")  # so that it does not end meanwhile
     page.get_by_role("button", name="Play", exact=True).click()
     page.keyboard.press("2")
     expect(second).to_have_attribute("aria-pressed", "true")
@@ -247,8 +254,8 @@ def test_alternatives_by_keys_while_it_plays(page):
     assert notes(page) == before
 
 
-def test_undo_brings_harmony_back_without_asking_for_it(page):
-    harmonize(page)
+def test_undo_brings_harmony_back_without_asking_for_it(piece):
+    page = piece
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     before = chords(page), notes(page)
@@ -266,8 +273,8 @@ def test_undo_brings_harmony_back_without_asking_for_it(page):
     assert len([url for url in asked if url.endswith("/api/harmonize")]) == 2
 
 
-def test_what_breaks_a_rule_is_explained_and_mended(page):
-    harmonize(page)
+def test_what_breaks_a_rule_is_explained_and_mended(piece):
+    page = piece
     page.get_by_role("combobox", name="Rules").select_option("None")
     page.get_by_text("More", exact=True).last.click()
     page.get_by_role("slider", name="Boldness").fill("2")
@@ -294,18 +301,19 @@ def test_what_breaks_a_rule_is_explained_and_mended(page):
     expect(page.get_by_text("No better harmony was found")).to_be_visible()
 
 
-def test_the_page_goes_on_when_its_service_is_back(open_page):
+def test_the_page_goes_on_when_its_service_is_back(studio, open_page):
     service = Studio.start("--port", 0)
     port = service.port
     try:
-        page = open_page(service)
-        harmonize(page, TUNE[:8])
+        page = open_page(service, studio.harmonized(PROJECT))
         before = chords(page)
+        assert before
         service.stop()
-        write(page, TUNE[8:])
+        page.get_by_role("application").press("End")
+        write(page, "edcg")
         expect(page.get_by_text("The service does not answer")).to_be_visible()
         expect(lane(page)).to_have_attribute("aria-busy", "true")
-        assert len(notes(page, "soprano")) == len(TUNE)
+        assert len(notes(page, "soprano")) == len(TUNE) + 4
         assert chords(page) == before
 
         service = Studio.start("--port", port)
@@ -313,28 +321,29 @@ def test_the_page_goes_on_when_its_service_is_back(open_page):
         page.context.new_page().goto(service.address)
         settle(page)
         expect(page.get_by_text("The service does not answer")).to_have_count(0)
-        assert len(notes(page, "soprano")) == len(TUNE)
-        assert any(name.startswith("bar 4") for name in chords(page))
+        assert len(notes(page, "soprano")) == len(TUNE) + 4
+        assert any(name.startswith("bar 5") for name in chords(page))
     finally:
         service.stop()
 
 
-def test_two_pages_at_once(page):
-    harmonize(page)
-    page.wait_for_timeout(SAVED)
-    other = page.context.new_page()
-    other.goto(page.url)
+def test_two_pages_at_once(piece):
+    saved(piece, lambda project: project["harmony"])
+    other = piece.context.new_page()
+    other.goto(piece.url)
     settle(other)
-    assert chords(other) == chords(page)
+    assert chords(other) == chords(piece)
     other.get_by_role("combobox", name="Style").select_option("Hymn")
     settle(other)
-    harmonize(page, "edcg")
-    assert len(notes(page, "soprano")) == len(TUNE) + 4
+    piece.get_by_role("application").press("End")
+    write(piece, "edcg")
+    settle(piece)
+    assert len(notes(piece, "soprano")) == len(TUNE) + 4
     assert len(notes(other, "soprano")) == len(TUNE)
-    page.wait_for_timeout(SAVED)
-    for each, style in ((page, "bach"), (other, "hymn")):
-        there = chords(each), notes(each)
-        each.reload()
-        settle(each)
-        expect(each.get_by_role("combobox", name="Style")).to_have_value(style)
-        assert (chords(each), notes(each)) == there
+    for page, style in ((piece, "bach"), (other, "hymn")):
+        saved(page, saved_project(page).__eq__)
+        before = chords(page), notes(page)
+        page.reload()
+        settle(page)
+        expect(page.get_by_role("combobox", name="Style")).to_have_value(style)
+        assert (chords(page), notes(page)) == before

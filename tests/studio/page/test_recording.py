@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.studio_page import button, choice, close_panel, open_steps, saved
+from tests.support.studio_page import STEPS, button, choice, close_panel, pause_clock, saved
 
 MIDI_KEYBOARD = """() => {
   window.keyboard = { id: "1", name: "Little keys", state: "connected", onmidimessage: null };
@@ -24,14 +24,18 @@ def play(page, *keys):
 
 
 @pytest.fixture
-def stopped(page):
+def clocked(studio, open_page):
+    return open_page(studio, clock=True)
+
+
+@pytest.fixture
+def stopped(clocked):
     """The page with a clock that only goes on when it is told to; a quarter takes 600 ms."""
-    page.get_by_label("Tempo in quarters a minute").fill("100")
-    page.get_by_label("Tempo in quarters a minute").press("Enter")
-    button(page, "Record").focus()
-    page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
-    return page
+    clocked.get_by_label("Tempo in quarters a minute").fill("100")
+    clocked.get_by_label("Tempo in quarters a minute").press("Enter")
+    button(clocked, "Record").focus()
+    pause_clock(clocked)
+    return clocked
 
 
 COUNT_IN = 150 + 4 * 600
@@ -65,11 +69,10 @@ def test_recording_by_the_computers_keys(stopped):
     assert not saved(page, lambda project: not project["tune"])["tune"]
 
 
-def test_recording_triplets_replaces_what_was_there(page):
-    open_steps(page)
+def test_recording_triplets_replaces_what_was_there(studio, open_page):
+    page = open_page(studio, STEPS, clock=True)
     before = saved(page, lambda project: project["tune"])
-    page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    pause_clock(page)
     choice(page, "Grid").select_option("1/8 triplets")
     button(page, "Recording settings").click()
     choice(page, "Count-in").select_option("none")

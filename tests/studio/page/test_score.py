@@ -7,10 +7,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.studio.page.downloads import saved_project
-from tests.studio.page.opening import open_project
+from tests.support.studio_page import pause_clock
 
 QUARTER, BAR = 24, 96
 PITCHES = (67, 67, 69, 71, 72, 71, 69, 69, 71, 69, 67, 66, 67, 67, 67, 67)
+TO_THE_END = """frame => {
+  for (let i = 0; i < 200; i++) {
+    frame.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  }
+}"""
 SOUNDING = re.compile(r"\bsounding\b")
 
 
@@ -18,11 +23,12 @@ def tune(bars=4):
     return [[i * QUARTER, QUARTER, PITCHES[i % len(PITCHES)]] for i in range(4 * bars)]
 
 
-def see(page, service, bars=4, **others):
+def see(open_page, service, bars=4, **settings):
     """The page with the score of a tune open."""
-    open_project(page, service, {"tune": tune(bars), "length": bars * BAR} | others)
+    page = open_page(service, {"tune": tune(bars), "length": bars * BAR}, **settings)
     page.get_by_role("button", name="Score", exact=True).click()
     page.locator(".note").first.wait_for()
+    return page
 
 
 def frame(page):
@@ -30,9 +36,8 @@ def frame(page):
 
 
 @pytest.fixture
-def score(page, studio):
-    see(page, studio)
-    return page
+def score(open_page, studio):
+    return see(open_page, studio)
 
 
 def test_each_note_of_all_voices_is_drawn(score):
@@ -61,20 +66,21 @@ def test_arrows_go_from_note_to_note(score):
         score.keyboard.press("ArrowLeft")
 
 
-def test_the_playhead_is_followed_while_it_plays(score):
-    score.get_by_role("button", name="Play", exact=True).click()
-    notes = score.locator(".staff[data-n='1'] .layer:nth-child(1 of .layer) .note")
+def test_the_playhead_is_followed_while_it_plays(open_page, studio):
+    page = see(open_page, studio, clock=True)
+    pause_clock(page)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.clock.run_for(150 + 2.5 * 500)  # until the middle of the third quarter
+    notes = page.locator(".staff[data-n='1'] .layer:nth-child(1 of .layer) .note")
     expect(notes.nth(2)).to_have_class(SOUNDING)
+    expect(notes.nth(1)).not_to_have_class(SOUNDING)
 
 
 def test_the_system_of_the_playhead_is_scrolled_into_view(studio, open_page):
-    page = open_page(studio, reduced_motion="reduce")
-    see(page, studio, bars=32)
+    page = see(open_page, studio, bars=32, reduced_motion="reduce")
     last = page.locator(".system").last
     expect(last).not_to_be_in_viewport()
-    frame(page).focus()
-    for _ in range(32 * 8):
-        page.keyboard.press("ArrowRight")
+    frame(page).evaluate(TO_THE_END)
     expect(last).to_be_in_viewport(ratio=0.9)
 
 
@@ -130,13 +136,13 @@ def test_readers_of_screens_have_the_notes_of_each_bar(score):
         "<rect fill='url(https://example.org/a)'/>",
     ],
 )
-def test_what_acts_is_no_score(page, studio, svg):
+def test_what_acts_is_no_score(open_page, studio, svg):
     answer = {"pages": [f"<svg xmlns='http://www.w3.org/2000/svg'>{svg}</svg>"], "times": []}
+    page = open_page(studio, {"tune": tune(), "length": 4 * BAR})
     page.route(
         "**/api/score",
         lambda route: route.fulfill(content_type="application/json", body=json.dumps(answer)),
     )
-    open_project(page, studio, {"tune": tune(), "length": 4 * BAR})
     page.get_by_role("button", name="Score", exact=True).click()
     expect(page.get_by_text("it is not shown")).to_be_visible()
     assert page.locator(".engraved svg").count() == 0
@@ -144,7 +150,6 @@ def test_what_acts_is_no_score(page, studio, svg):
 
 
 def test_a_narrow_page(studio, open_page):
-    page = open_page(studio, viewport={"width": 390, "height": 800})
-    see(page, studio)
+    page = see(open_page, studio, viewport={"width": 390, "height": 800})
     assert page.locator(".system").count() > 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

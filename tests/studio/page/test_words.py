@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.studio.page.downloads import saved_project
-from tests.studio.page.opening import open_project
 
 QUARTER, BAR = 24, 96
 PITCHES = (67, 67, 69, 71, 72, 71, 69, 67)
@@ -14,8 +13,8 @@ TUNE = [[i * QUARTER, QUARTER, pitch] for i, pitch in enumerate(PITCHES)]
 
 
 @pytest.fixture
-def words(page, studio):
-    open_project(page, studio, {"tune": TUNE, "length": 2 * BAR})
+def words(open_page, studio):
+    page = open_page(studio, {"tune": TUNE, "length": 2 * BAR})
     page.get_by_role("tab", name="Words").click()
     return page
 
@@ -72,8 +71,8 @@ def test_typing_is_undone_at_once(words):
 
 
 def test_a_narrow_page(studio, open_page):
-    page = open_page(studio, viewport={"width": 390, "height": 800})
-    open_project(page, studio, {"tune": TUNE, "length": 2 * BAR, "words": "A-men"})
+    project = {"tune": TUNE, "length": 2 * BAR, "words": "A-men"}
+    page = open_page(studio, project, viewport={"width": 390, "height": 800})
     page.get_by_role("tab", name="Words").click()
     expect(field(page)).to_have_value("A-men")
     expect(lane(page)).to_have_text("A-men")
