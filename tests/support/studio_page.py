@@ -4,6 +4,8 @@ import base64
 
 from playwright.sync_api import expect
 
+from tests.support.browser import PATIENCE
+
 ABC = """X:1
 T:Three Steps
 M:3/4
@@ -22,7 +24,7 @@ STEPS = {
         *([24 * i, 24, pitch] for i, pitch in enumerate((72, 65, 67, 69))),
         *([96, 48, 70], [144, 24, 69], [168, 24, 67], [192, 24, 69], [216, 24, 67], [240, 48, 65]),
     ],
-    "length": 24 + 4 * 72,
+    "length": 12 * 24,
 }
 """The project of the ABC file: four bars in F major, after a pickup of a quarter."""
 SAVED = """() => new Promise((resolve, reject) => {
@@ -64,7 +66,7 @@ def drop(page, name, content):
 
 def saved(page, wanted):
     """The project in the browser's storage, as soon as it is as ``wanted``."""
-    for _ in range(400):
+    for _ in range(20 * PATIENCE):
         project = page.evaluate(SAVED)
         if project and wanted(project):
             return project

@@ -5,6 +5,10 @@ Between two tests a tab is emptied: nothing is stored, routed or emulated any mo
 
 from dataclasses import dataclass, field
 
+from playwright.sync_api import expect
+
+from tests.support.browser import PATIENCE
+
 USUAL = {"locale": "en-GB", "has_touch": False, "is_mobile": False}
 SIZE = {"width": 1280, "height": 800}
 IGNORED = ("Failed to load resource", "net::ERR_")
@@ -28,6 +32,8 @@ STORE = """project => new Promise((done, failed) => {
   };
 })"""
 """Makes a project, or none, all that the browser keeps."""
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 def whole(project):
@@ -96,7 +102,7 @@ class Tabs:
     def _new(self, clock, **settings):
         context = self.browser.new_context(**settings)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on(
             "console",

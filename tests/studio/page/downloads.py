@@ -13,7 +13,7 @@ def saved_project(page):
 
 def downloaded(page, name):
     """The name and the bytes of what a button of the panel for export saves."""
-    with page.expect_download(timeout=60_000) as saving:
+    with page.expect_download() as saving:
         page.get_by_role("button", name=name, exact=True).click()
     return saving.value.suggested_filename, Path(saving.value.path()).read_bytes()
 

@@ -6,8 +6,6 @@ from playwright.sync_api import expect
 from tests.studio.page.downloads import saved_project, settle
 
 QUARTER, BAR = 24, 96
-PATIENCE = 30_000
-"""Milliseconds in which pieces come, the first after the model is loaded."""
 PITCHES = (67, 67, 69, 71, 72, 71, 69, 67)
 TUNE = [[i * QUARTER, QUARTER, pitch] for i, pitch in enumerate(PITCHES)]
 PROJECT = {"title": "Mine", "tune": TUNE, "length": 2 * BAR}
@@ -33,7 +31,7 @@ def compose(page, count=2):
     choice(page, "Key").select_option("D minor")
     page.get_by_label("Pieces", exact=True).first.fill(str(count))
     page.get_by_role("button", name="Compose new pieces").click()
-    expect(pieces(page)).to_have_count(count, timeout=PATIENCE)
+    expect(pieces(page)).to_have_count(count)
 
 
 def take_over(page, index):
@@ -70,7 +68,7 @@ def test_a_variation_keeps_what_is_asked(panel):
     panel.get_by_role("group", name="What stays").get_by_label("soprano").check()
     panel.get_by_role("slider", name="Motion").last.fill("2")
     panel.get_by_role("button", name="Vary it").click()
-    expect(pieces(panel)).to_have_count(3, timeout=PATIENCE)
+    expect(pieces(panel)).to_have_count(3)
     take_over(panel, 0)
     assert saved_project(panel)["tune"] == TUNE
 
@@ -80,7 +78,7 @@ def test_pieces_between_two(panel):
     panel.get_by_text("Between two pieces").click()
     panel.get_by_label("Pieces between").fill("2")
     panel.get_by_role("button", name="Interpolate").click()
-    expect(pieces(panel)).to_have_count(5, timeout=PATIENCE)
+    expect(pieces(panel)).to_have_count(5)
     expect(pieces(panel).nth(1)).to_contain_text("Step 2 of 4")
 
 
@@ -104,7 +102,7 @@ def test_the_shelf_is_kept(panel):
 def test_other_pieces_come_each_time(panel):
     compose(panel, 1)
     panel.get_by_role("button", name="Compose new pieces").click()
-    expect(pieces(panel)).to_have_count(2, timeout=PATIENCE)
+    expect(pieces(panel)).to_have_count(2)
     names = panel.locator(".piece b").all_inner_texts()
     assert names[0] != names[1]
 
@@ -122,7 +120,7 @@ def test_what_cannot_be_composed(panel):
     panel.get_by_label("Bars", exact=True).fill("1")
     choice(panel, "Form").select_option("AABA")
     panel.get_by_role("button", name="Compose new pieces").click()
-    expect(panel.locator(".making .wrong")).to_contain_text("bars", timeout=PATIENCE)
+    expect(panel.locator(".making .wrong")).to_contain_text("bars")
 
 
 def test_a_narrow_page(studio, open_page):

@@ -14,8 +14,6 @@ TUNE = "gabcdcbagbdcbagg"
 PITCHES = {"g": 67, "a": 69, "b": 71, "c": 72, "d": 74}
 PROJECT = {"tune": [[24 * i, 24, PITCHES[name]] for i, name in enumerate(TUNE)], "length": 24 * 16}
 LABELS = "found => found.map(each => each.getAttribute('aria-label'))"
-PATIENCE = 20_000
-"""Milliseconds to wait for harmony."""
 CHORD = re.compile("^bar ")
 
 
@@ -40,7 +38,7 @@ def lane(page):
 
 def settle(page):
     """Wait until the harmony belongs to the tune."""
-    expect(lane(page)).to_have_attribute("aria-busy", "false", timeout=PATIENCE)
+    expect(lane(page)).to_have_attribute("aria-busy", "false")
 
 
 def chords(page):
