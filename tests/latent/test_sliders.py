@@ -64,6 +64,6 @@ def test_the_same_model_has_the_same_directions(monkeypatch):
     short = forms.regular(2, Meter(0, 3, 4), Key(0))
     monkeypatch.setattr(forms, "draw_forms", lambda n, _: [short] * n)
     model = vae()
-    once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=2) for _ in range(2))
+    once, again = (find_directions(model, [1.0] * len(ATTRIBUTES), probes=1) for _ in range(2))
     assert np.array_equal(once, again)
     assert compose.decode_points is sliders.decode_points

@@ -1,5 +1,7 @@
 """A tilt that is fitted to a model makes events as rare in its draws as in the pieces."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -31,7 +33,7 @@ def model():
 
 def drawn(model):
     """The counts of some pieces."""
-    wanted = forms.draw_forms(6, 5, bars=3)
+    wanted = forms.draw_forms(6, 5)
     points = sample(model, wanted, "fitted", [(5, i) for i in range(6)])
     made = decode_points(model, points, usual_options(5))
     counts = [counts_of(each.chorale, each.plan) for each in made]
@@ -41,6 +43,7 @@ def drawn(model):
 def test_events_that_are_rare_in_the_pieces_are_drawn_more_rarely(model, monkeypatch):
     monkeypatch.setattr(tilting, "ROUNDS", 2)
     monkeypatch.setattr(tilting, "DRAWS", 6)
+    monkeypatch.setattr(forms, "draw_forms", partial(forms.draw_forms, bars=3))
     usual = drawn(model)
     wanted = usual._replace(motions=usual.motions.copy())
     wanted.motions[..., LEAP] *= 0.05
