@@ -16,7 +16,7 @@ MIDI_MESSAGE = """(bytes) => keyboard.onmidimessage({
 
 
 def play(page, *keys):
-    """Press keys one after another; each is given with its duration in ms of the page's clock."""
+    """Press keys one after another, each for some milliseconds of the page's clock."""
     for key, milliseconds in keys:
         page.keyboard.down(key)
         page.clock.run_for(milliseconds)
