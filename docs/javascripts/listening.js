@@ -106,7 +106,7 @@ function trial(root, heading, facts, state, go) {
   for (const [index, version] of order.entries()) {
     const letter = LETTERS[index];
     const folder = tune.versions[version];
-    const player = make("audio", { controls: true, preload: "none", src: `${folder}/sound.ogg`, "aria-label": `Setting ${letter}` });
+    const player = make("audio", { controls: true, preload: "none", src: `${folder}/sound.ogg`, "aria-label": `Version ${letter}` });
     player.addEventListener("play", () => {
       plays[version] += 1;
       for (const other of players) if (other !== player) other.pause();
@@ -118,9 +118,9 @@ function trial(root, heading, facts, state, go) {
     sheet.addEventListener("toggle", () => {
       if (!sheet.open || sheet.querySelector("img")) return;
       scoreShown = true;
-      sheet.append(make("div", { class: "sheet", role: "region", tabindex: "0", "aria-label": `Score of ${letter}` }, make("img", { src: `${folder}/score.svg`, alt: `Score of setting ${letter}` })));
+      sheet.append(make("div", { class: "sheet", role: "region", tabindex: "0", "aria-label": `Score of ${letter}` }, make("img", { src: `${folder}/score.svg`, alt: `Score of version ${letter}` })));
     });
-    form.append(make("h4", {}, `Setting ${letter}`), player, sheet, make("p", {}, make("label", {}, `How much do you like ${letter}? `, rating)));
+    form.append(make("h4", {}, `Version ${letter}`), player, sheet, make("p", {}, make("label", {}, `How much do you like ${letter}? `, rating)));
     guess.append(make("label", {}, make("input", { type: "radio", name: "guess", value: version, required: true }), ` ${letter} `));
   }
   const last = number + 1 === state.tunes.length;
