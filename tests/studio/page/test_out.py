@@ -20,8 +20,11 @@ TUNE = [
 PROJECT = {"title": "Für Anna", "tune": TUNE, "length": 2 * BAR}
 FORMATS = {
     **{"MIDI": "mid", "MusicXML": "musicxml", "PDF": "pdf", "MP3": "mp3", "WAV": "wav"},
-    **{"Audition pack": "pack", "Choir's kit": "kit", "MXL": "mxl", "MEI": "mei", "ABC": "abc"},
-    **{"LilyPond": "ly", "SVG": "svg", "PNG": "png", "Ogg": "ogg"},
+    **{"Audition pack": "pack", "Choir's kit": "kit"},
+}
+MORE_FORMATS = {
+    **{"MXL": "mxl", "MEI": "mei", "ABC": "abc", "LilyPond": "ly", "SVG": "svg", "PNG": "png"},
+    "Ogg": "ogg",
 }
 DRAG = """() => {
   const dataTransfer = new DataTransfer();
@@ -76,10 +79,13 @@ def asked_of(page):
     return asked
 
 
-def test_each_button_saves_what_it_says(panel):
+@pytest.mark.parametrize("formats", [FORMATS, MORE_FORMATS])
+def test_each_button_saves_what_it_says(
+    panel, formats
+):  # Chromium saves ten files quickly, no more
     asked_of(panel)
     panel.get_by_text("More formats").click()
-    for name, form in FORMATS.items():
+    for name, form in formats.items():
         assert downloaded(panel, name) == (f"a.{form}", form.encode())
 
 
