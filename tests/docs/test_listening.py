@@ -6,10 +6,7 @@ import sys
 
 import pytest
 
-from tests.support.chromium import browser
 from tests.support.paths import ROOT
-
-__all__ = ["browser"]
 
 TITLES = [f"Tune {number}" for number in range(1, 11)]
 VERSIONS = ("bach", "musicae", "minibach")
