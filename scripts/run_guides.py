@@ -21,7 +21,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -148,7 +147,7 @@ class Guide:
                 told.append(f"{time.perf_counter() - began:5.1f} s  its Python code")
         finally:
             for process in self.running:
-                process.send_signal(signal.SIGINT)
+                process.terminate()  # a shell in the background lets its processes ignore SIGINT
             for process in self.running:
                 process.communicate(timeout=WAIT)
         return "\n".join(told)
