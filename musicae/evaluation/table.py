@@ -84,7 +84,7 @@ def markdown(rows: Sequence[TableRow]) -> str:
         "soprano's",
         "right: steps",
         "onsets",
-        "nats/frame",
+        "nats/step",
     )
     lines = ["| " + " | ".join(titles) + " |", "| --- |" + " ---: |" * (len(titles) - 1)]
     for row in rows:
